@@ -1,0 +1,101 @@
+# Every job of this repository. `just` alone runs the tests, `just --list` shows the rest.
+#
+# The recipes want a POSIX sh. Linux and macOS have one; on Windows the one of Git for Windows does, when it is on PATH.
+# Nothing has to be installed first but uv: the first job that needs an environment makes .venv, later ones reuse it.
+
+# Arguments travel as "$@", so that spaces and quotes in them reach objlib unchanged.
+set positional-arguments
+
+bin := justfile_directory() / if os_family() == "windows" { ".venv/Scripts" } else { ".venv/bin" }
+objlib := quote(bin / "objlib")
+python := quote(bin / "python")
+
+# run all tests, the house rules (lint, types, imports) among them
+default: test
+
+# put a folder into the store and keep it in sync: just upload [PATH] [--limit N] [--dry-run] [--retry-failed]
+[no-cd]
+upload *ARGS: (env "main")
+    @{{ objlib }} upload "$@"
+
+# settle everything that an interrupted run left
+[no-cd]
+recover *ARGS: (env "main")
+    @{{ objlib }} recover "$@"
+
+# counts by state, failures with their reasons
+[no-cd]
+status *ARGS: (env "main")
+    @{{ objlib }} status "$@"
+
+# find passages: just search "what do we owe to strangers"
+[no-cd]
+search *ARGS: (env "main")
+    @{{ objlib }} search "$@"
+
+# get an answer with its citations: just ask "why keep a promise"
+[no-cd]
+ask *ARGS: (env "main")
+    @{{ objlib }} ask "$@"
+
+# the embedded service and the web pages on a port
+[no-cd]
+serve *ARGS: (env "main")
+    @{{ objlib }} serve "$@"
+
+# compare the disk with the ledger, send nothing
+[no-cd]
+scan *ARGS: (env "main")
+    @{{ objlib }} scan "$@"
+
+# what is configured, reachable and writable
+[no-cd]
+doctor *ARGS: (env "main")
+    @{{ objlib }} doctor "$@"
+
+# any other command: just objlib explain "Ethics/Year 2021/Q1/01 What a good life is.txt"
+[no-cd]
+objlib *ARGS: (env "main")
+    @{{ objlib }} "$@"
+
+# run the tests, or those that pytest's arguments select: just test tests/ledger -k commit
+test *args: (env "dev")
+    @{{ python }} -m pytest "$@"
+
+# style, trio rules, and which room may import which
+lint: (env "dev")
+    @{{ python }} -m ruff check .
+    @{{ python }} -m ruff format --check .
+    @{{ quote(bin / "flake8-async") }} --enable=ASYNC objlib tests
+    @{{ quote(bin / "lint-imports") }} --no-cache
+
+# types, strictly, of the package and of its tests
+types: (env "dev")
+    @{{ python }} -m mypy
+
+# all of CI, the quick checks first (as recipes, so the tests need not run them again)
+check: lint types
+    @{{ python }} -m pytest --ignore=tests/house/test_tools.py
+
+# mend what can be mended by a tool
+fix: (env "dev")
+    @{{ python }} -m ruff check --fix .
+    @{{ python }} -m ruff format .
+
+# one benchmark with its options: just bench ledger
+bench NAME *ARGS: (env "main")
+    @script="benchmarks/$1.py" && shift && {{ python }} "$script" "$@"
+
+# redraw what is generated from the lifecycle table
+docs: (env "main")
+    @{{ python }} scripts/lifecycle_doc.py
+
+# choose the newest versions of everything and pin them in constraints.txt
+constraints:
+    @"${UV:-uv}" pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url \
+        --no-annotate --group dev pyproject.toml -o constraints.txt
+
+# .venv as the jobs above need it: `main` to run objlib, `dev` to test it too
+[private]
+env group:
+    @sh scripts/env.sh "$1"

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Make .venv for `main` (running objlib) or `dev` (testing it as well), or bring it up to date. Called by the Justfile.
+#
+# The stamp is a copy of what was installed from, and of the place it was installed in, since an editable install
+# knows its own path. Comparing contents costs two small processes and is right where times are not (a checkout, a copy).
+# `uv pip` is used rather than `uv sync` because the latter writes a uv.lock that names the index it was made with.
+set -eu
+group=$1
+python=.venv/bin/python
+[ "${OS:-}" != Windows_NT ] || python=.venv/Scripts/python.exe
+
+wanted() { pwd && cat pyproject.toml constraints.txt; }
+
+if [ -x "$python" ] && wanted | cmp -s - ".venv/objlib-$group"; then
+    exit 0
+fi
+
+# uvx tells the programs it starts in $UV where its own uv is; pip may have put uv where PATH does not look.
+uv() {
+    if [ -n "${UV:-}" ]; then "$UV" "$@"
+    elif [ -n "$(command -v uv)" ]; then command uv "$@"
+    else python3 -m uv "$@"
+    fi
+}
+
+echo "Setting up .venv (once, and again when a dependency changed) ..." >&2
+[ -x "$python" ] || uv venv --quiet --allow-existing --python '>=3.11' .venv
+case $group in
+    main) uv pip install --quiet --python "$python" --constraint constraints.txt --editable . ;;
+    dev) uv pip install --quiet --python "$python" --constraint constraints.txt --editable . --group dev ;;
+    *) echo "scripts/env.sh: no such environment: $group" >&2 && exit 2 ;;
+esac
+wanted > ".venv/objlib-$group"
