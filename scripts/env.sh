@@ -16,18 +16,18 @@ if [ -x "$python" ] && wanted | cmp -s - ".venv/objlib-$group"; then
 fi
 
 # uvx tells the programs it starts in $UV where its own uv is; pip may have put uv where PATH does not look.
-uv() {
+run_uv() {
     if [ -n "${UV:-}" ]; then "$UV" "$@"
-    elif [ -n "$(command -v uv)" ]; then command uv "$@"
+    elif command -v uv >/dev/null; then uv "$@"
     else python3 -m uv "$@"
     fi
 }
 
 echo "Setting up .venv (once, and again when a dependency changed) ..." >&2
-[ -x "$python" ] || uv venv --quiet --allow-existing --python '>=3.11' .venv
+[ -x "$python" ] || run_uv venv --quiet --allow-existing --python '>=3.11' .venv
 case $group in
-    main) uv pip install --quiet --python "$python" --constraint constraints.txt --editable . ;;
-    dev) uv pip install --quiet --python "$python" --constraint constraints.txt --editable . --group dev ;;
+    main) run_uv pip install --quiet --python "$python" --constraint constraints.txt --editable . ;;
+    dev) run_uv pip install --quiet --python "$python" --constraint constraints.txt --editable . --group dev ;;
     *) echo "scripts/env.sh: no such environment: $group" >&2 && exit 2 ;;
 esac
 wanted > ".venv/objlib-$group"
