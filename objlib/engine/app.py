@@ -1,0 +1,220 @@
+"""The composition root: one function that nests every resource of a command, top to bottom.
+
+signals → ledger → embedded service (if that is the backend) → client → governor → run record and heartbeat.
+"""
+
+import os
+import platform
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+import trio
+
+from objlib.core.errors import RefusedError, ServiceError
+from objlib.core.identity import RunId, new_run_id
+from objlib.core.observe import Observer, Silent
+from objlib.core.settings import Backend, Settings
+from objlib.embedded import Service, open_service
+from objlib.engine.drain import Drain, stop_on_signals
+from objlib.engine.governor import Governor, Purpose, open_governor
+from objlib.gemini import Client, Endpoint, GeminiError, Kind, open_client
+from objlib.ledger import Ledger, open_ledger
+from objlib.threads import Runner, thread_runner
+
+HEARTBEAT: Final = 5.0
+"""Seconds between two signs of life of a run in the ledger."""
+EMBEDDED_URL: Final = "http://embedded.localhost"
+"""A label only: requests to the embedded service never leave the process."""
+WINDOW_KEY: Final = "upload_window"
+"""Setting of the ledger that keeps the learnt upload window for the next run."""
+
+
+class StoreNeed(Enum):
+    """What a command needs of the store."""
+
+    NONE = auto()
+    EXISTING = auto()
+    CREATE = auto()
+
+
+@dataclass(slots=True)
+class App:
+    """Everything a command works with, open for as long as its ``async with``.
+
+    Attributes:
+        store: resource name of the store; empty when the command needs none.
+        run_id: this run's id in the ledger.
+        service: the embedded service, when that is the backend.
+        files: runs blocking file work (reading and hashing) in its own small pool of threads.
+        now: wall-clock Unix seconds, a seam for tests.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    governor: Governor
+    observer: Observer
+    drain: Drain
+    run_id: RunId
+    files: Runner
+    now: Callable[[], float]
+    opened: float
+    _client: Client | None = None
+    store: str = ""
+    service: Service | None = None
+
+    @property
+    def client(self) -> Client:
+        """The client of the service.
+
+        Raises:
+            RefusedError: the command was opened without one.
+        """
+        if self._client is None:
+            raise RefusedError("this command works on the ledger alone")
+        return self._client
+
+    @property
+    def requests(self) -> int:
+        """Requests sent to the service so far."""
+        return 0 if self._client is None else self._client.requests
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings,
+    *,
+    command: str,
+    observer: Observer | None = None,
+    store: StoreNeed = StoreNeed.CREATE,
+    create_ledger: bool = True,
+    now: Callable[[], float] = time.time,
+) -> AsyncIterator[App]:
+    """Open what ``command`` needs, and close it in reverse order whatever happens.
+
+    Raises:
+        ObjlibError: the ledger or the service cannot be used, or the ledger belongs to another store.
+        InterruptedRun: a signal stopped the command.
+    """
+    watcher: Observer = Silent() if observer is None else observer
+    async with AsyncExitStack() as stack:
+        drain = await stack.enter_async_context(stop_on_signals(watcher))
+        stack.enter_context(drain.work())
+        ledger = await stack.enter_async_context(open_ledger(settings.ledger, now=now, create=create_ledger))
+        window = await ledger.get_setting(WINDOW_KEY)
+        governor = await stack.enter_async_context(
+            open_governor(settings.max_uploads, watcher, learnt_window=None if window is None else float(window))
+        )
+        app = App(
+            settings=settings,
+            ledger=ledger,
+            governor=governor,
+            observer=watcher,
+            drain=drain,
+            run_id=new_run_id(now()),
+            files=thread_runner(2),
+            now=now,
+            opened=trio.current_time(),
+        )
+        if store is not StoreNeed.NONE:
+            await _open_service(app, stack)
+            app.store = await _settle_store(app, create=store is StoreNeed.CREATE)
+        if store is StoreNeed.CREATE:
+            await stack.enter_async_context(_living_run(app, command))
+        yield app
+
+
+async def _open_service(app: App, stack: AsyncExitStack) -> None:
+    settings = app.settings
+    if settings.backend is Backend.EMBEDDED:
+        app.service = await stack.enter_async_context(open_service(settings.embedded, now=app.now))
+        endpoint = Endpoint(base_url=EMBEDDED_URL, api_key="", api_version=settings.api_version)
+        client = open_client(endpoint, asgi=app.service.app)
+    else:
+        endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
+        client = open_client(endpoint)
+    app._client = await stack.enter_async_context(client)
+
+
+async def _settle_store(app: App, *, create: bool) -> str:
+    """The resource name of the store this ledger belongs to; made and pinned by the first run.
+
+    Raises:
+        RefusedError: the ledger belongs to another store, or its store is gone.
+    """
+    settings, pinned = app.settings, await app.ledger.pinned()
+    wanted = settings.store
+    by_name = wanted.startswith("fileSearchStores/")
+    if pinned is not None:
+        name, display = pinned
+        if settings.store_given and wanted not in pinned:
+            raise RefusedError(
+                f"the ledger {settings.ledger} belongs to the store {display} ({name}), not to {wanted}; "
+                "use that store, or another --ledger"
+            )
+        await _require_store(app, name)
+        return name
+    if by_name:
+        await _require_store(app, wanted)
+        name, display = wanted, wanted
+    else:
+        async with app.governor.slot(Purpose.LIST):
+            found = await app.client.find_stores(wanted)
+        if len(found) > 1:
+            names = ", ".join(store.name for store in found)
+            raise RefusedError(f"{len(found)} stores are called {wanted}: {names}; name one of them with --store")
+        if not found and not create:
+            raise RefusedError(f"there is no store called {wanted} yet; `objlib upload` makes it")
+        if found:
+            name = found[0].name
+        else:
+            async with app.governor.slot(Purpose.LIST):
+                name = (await app.client.create_store(wanted)).name
+        display = wanted
+    if create:
+        await app.ledger.pin(name, display)
+    return name
+
+
+async def _require_store(app: App, name: str) -> None:
+    try:
+        async with app.governor.slot(Purpose.LIST):
+            await app.client.get_store(name)
+    except GeminiError as error:
+        if error.kind is Kind.NOT_FOUND:
+            raise RefusedError(
+                f"the store {name} does not exist (any more) at this service; "
+                "check --backend and --base-url, or start over with another --ledger"
+            ) from None
+        raise
+
+
+@asynccontextmanager
+async def _living_run(app: App, command: str) -> AsyncIterator[None]:
+    """Record the run, keep its heart beating, and record its end."""
+    await app.ledger.start_run(app.run_id, os.getpid(), platform.node(), command)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_beat, app)
+        try:
+            yield
+        finally:
+            # Compensation: what has been learnt and the end of the run are kept even when cancelled.
+            with trio.move_on_after(5, shield=True):
+                if app.governor.learnt:
+                    await app.ledger.set_setting(WINDOW_KEY, f"{app.governor.window:.3f}")
+                await app.ledger.end_run(app.run_id)
+        nursery.cancel_scope.cancel(reason="the run is over")
+
+
+async def _beat(app: App) -> None:
+    while True:
+        await trio.sleep(HEARTBEAT)
+        await app.ledger.heartbeat(app.run_id)
+
+
+def unreachable(settings: Settings, error: ServiceError) -> ServiceError:
+    """The error of a service that cannot be reached at all, with what to check."""
+    return ServiceError(f"{error}; check --base-url {settings.base_url} and the network")

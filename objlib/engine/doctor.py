@@ -1,0 +1,122 @@
+"""What is configured, reachable and writable, and what to do about what is not. Changes nothing."""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from objlib import __version__
+from objlib.core.errors import ObjlibError
+from objlib.core.observe import Observer
+from objlib.core.reports import Check, Health
+from objlib.core.settings import DUMMY_KEY, Backend, Settings
+from objlib.embedded import model_check
+from objlib.engine.app import StoreNeed, open_app
+from objlib.gemini import Endpoint, GeminiError, open_client
+from objlib.ledger import open_ledger
+
+ROOM: Final = 256 * 1024 * 1024
+"""Free bytes below which a warning is due."""
+
+
+async def doctor(settings: Settings, observer: Observer) -> list[Check]:
+    """Look at everything a run depends on, without changing anything."""
+    checks = [_version(), *_library(settings), *_folders(settings)]
+    checks.append(await _ledger(settings))
+    if settings.backend is Backend.EMBEDDED:
+        found, reason = model_check()
+        checks.append(
+            Check("search by meaning", Health.OK if found else Health.WARNING, reason)
+            if found
+            else Check("search by meaning", Health.WARNING, reason, "search by words works without it")
+        )
+        checks.append(await _embedded(settings, observer))
+    else:
+        checks.append(await _service(settings))
+    return checks
+
+
+def _version() -> Check:
+    found = f"objlib {__version__}, Python {platform.python_version()} on {platform.system()}"
+    return Check("objlib", Health.OK, found)
+
+
+def _library(settings: Settings) -> Iterator[Check]:
+    root = settings.library
+    if not root.is_dir():
+        yield Check("library", Health.PROBLEM, f"{root} is not a folder", "name your folder with --library")
+    elif not os.access(root, os.R_OK | os.X_OK):
+        yield Check("library", Health.PROBLEM, f"{root} cannot be read", "check its permissions")
+    else:
+        yield Check("library", Health.OK, str(root))
+    found = str(settings.config) if settings.config else "none found from here upward"
+    yield Check("configuration", Health.OK, found)
+
+
+def _folders(settings: Settings) -> Iterator[Check]:
+    files = {"ledger folder": settings.ledger}
+    if settings.backend is Backend.EMBEDDED:
+        files["store folder"] = settings.embedded
+    for name, file in files.items():
+        folder = _existing(file.parent)
+        free = shutil.disk_usage(folder).free
+        if not os.access(folder, os.W_OK):
+            yield Check(name, Health.PROBLEM, f"{folder} cannot be written", "check its permissions")
+        elif free < ROOM:
+            yield Check(name, Health.WARNING, f"{free // 2**20} MiB free in {folder}", "make room on the disk")
+        else:
+            yield Check(name, Health.OK, f"{file.parent}, {free // 2**20} MiB free")
+
+
+def _existing(folder: Path) -> Path:
+    """The nearest folder that exists: where missing ones would be made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+async def _ledger(settings: Settings) -> Check:
+    if not settings.ledger.exists():
+        return Check("ledger", Health.OK, f"{settings.ledger} does not exist yet; the first upload makes it")
+    try:
+        async with open_ledger(settings.ledger, create=False) as ledger:
+            counts, pinned = await ledger.counts(), await ledger.pinned()
+    except* ObjlibError as group:
+        return Check("ledger", Health.PROBLEM, _first_line(group), "see the line before for what to do")
+    files = sum(counts.states.values())
+    return Check("ledger", Health.OK, f"{files} files, store {pinned[0] if pinned else 'none yet'}")
+
+
+async def _embedded(settings: Settings, observer: Observer) -> Check:
+    if not settings.embedded.exists():
+        return Check("store", Health.OK, f"{settings.embedded} does not exist yet; the first upload makes it")
+    if not settings.ledger.exists():
+        return Check("store", Health.WARNING, f"{settings.embedded} has no ledger beside it", "run objlib upload")
+    try:
+        async with open_app(settings, command="doctor", observer=observer, store=StoreNeed.EXISTING) as app:
+            assert app.service is not None
+            vectors = await app.service.vectors()
+            found = f"{app.store}, {vectors.total} passages, {vectors.done} searchable by meaning"
+    except* ObjlibError as group:
+        return Check("store", Health.PROBLEM, _first_line(group), "see the line before for what to do")
+    return Check("store", Health.OK, found)
+
+
+async def _service(settings: Settings) -> Check:
+    key = "no key (a fixed dummy)" if settings.api_key == DUMMY_KEY else "an API key is set"
+    endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
+    try:
+        async with open_client(endpoint) as client:
+            stores = await client.find_stores(settings.store)
+    except GeminiError as error:
+        return Check("service", Health.PROBLEM, str(error), f"check {settings.base_url} and the API key")
+    return Check("service", Health.OK, f"{settings.base_url} answers, {key}, {len(stores)} such store")
+
+
+def _first_line(group: BaseExceptionGroup[ObjlibError]) -> str:
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first)

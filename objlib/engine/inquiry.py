@@ -1,0 +1,95 @@
+"""Asking the service about one attempt, in the order of :mod:`objlib.core.verdict`."""
+
+from dataclasses import replace
+
+import trio
+
+from objlib.core.verdict import Ask, Document, Facts, Operation, Session, Verdict, verdict
+from objlib.engine.app import App
+from objlib.engine.governor import Purpose
+from objlib.gemini import DocumentState, GeminiError, Kind, SessionUrl
+from objlib.ledger import AttemptRow, FileRow
+
+_DOCUMENT = {
+    DocumentState.PENDING: Document.PENDING,
+    DocumentState.ACTIVE: Document.ACTIVE,
+    DocumentState.FAILED: Document.FAILED,
+}
+
+
+async def inquire(
+    app: App, row: FileRow, attempt: AttemptRow | None, *, listed: tuple[str, ...] | None = None
+) -> tuple[Verdict, Facts]:
+    """Ask until the verdict is an action, or needs a listing that was not made.
+
+    Args:
+        app: the open application.
+        row: a row in UPLOADING or PROCESSING.
+        attempt: its last attempt; None when it has none on record.
+        listed: documents that carry the attempt's mark, if the store was listed.
+
+    Raises:
+        GeminiError: the service did not answer a question.
+    """
+    facts = Facts(
+        state=row.state,
+        sent=attempt is not None and (attempt.session_url is not None or attempt.operation_name is not None),
+        document_name=attempt.document_name if attempt else None,
+        operation_name=attempt.operation_name if attempt else None,
+        listed=listed,
+    )
+    while (found := verdict(facts)) is not Ask.LISTING:
+        match found:
+            case Ask.SESSION:
+                facts = await _session(app, facts, attempt)
+            case Ask.DOCUMENT:
+                facts = await _document(app, facts)
+            case Ask.OPERATION:
+                facts = await _operation(app, facts)
+            case _:
+                return found, facts
+        await trio.lowlevel.checkpoint()
+    return found, facts
+
+
+async def _session(app: App, facts: Facts, attempt: AttemptRow | None) -> Facts:
+    url = attempt.session_url if attempt else None
+    if url is None:
+        return replace(facts, session=Session.GONE)
+    async with app.governor.slot(Purpose.POLL):
+        progress = await app.client.query_upload(SessionUrl(url))
+    landed = progress.landed
+    return replace(
+        facts,
+        session=Session(progress.status),
+        document_name=landed.document if landed else None,
+        operation_name=landed.operation if landed else None,
+    )
+
+
+async def _document(app: App, facts: Facts) -> Facts:
+    assert facts.document_name is not None
+    try:
+        async with app.governor.slot(Purpose.POLL):
+            document = await app.client.get_document(facts.document_name)
+    except GeminiError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        return replace(facts, document=Document.ABSENT)
+    return replace(facts, document=_DOCUMENT[document.state])
+
+
+async def _operation(app: App, facts: Facts) -> Facts:
+    assert facts.operation_name is not None
+    try:
+        async with app.governor.slot(Purpose.POLL):
+            operation = await app.client.get_operation(facts.operation_name)
+    except GeminiError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        return replace(facts, operation=Operation.ABSENT)
+    if not operation.done:
+        return replace(facts, operation=Operation.RUNNING)
+    if operation.error is not None:
+        return replace(facts, operation=Operation.FAILED, reason=operation.error.message)
+    return replace(facts, operation=Operation.DONE)

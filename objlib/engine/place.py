@@ -1,0 +1,63 @@
+"""Finding a cited passage again in the file on disk, so that a citation names a place a person can open."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LARGEST: Final = 32 * 1024 * 1024
+"""Bytes of a file that are worth searching for a passage."""
+_HEADING: Final = re.compile(r"(?m)^#{1,6}[ \t]+(.+?)[ \t#]*$")
+_WORD: Final = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a passage stands: 1-based first and last line, and the heading above it."""
+
+    line_start: int
+    line_stop: int
+    heading: str | None
+
+
+def find_place(path: Path, passage: str) -> Place | None:
+    """The place of ``passage`` in a text file; None when it is not there to the letter or word for word.
+
+    Never raises for a file that cannot be read: a citation without a line is still a citation.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            return None
+        text = path.read_bytes().decode("utf-8", errors="replace")
+    except OSError:
+        return None
+    span = locate(text, passage)
+    if span is None:
+        return None
+    start, stop = span
+    breaks = [match.start() for match in re.finditer("\n", text)]
+    heading = None
+    for match in _HEADING.finditer(text, 0, stop):
+        if match.start() > start and heading is not None:
+            break
+        heading = match.group(1)
+    return Place(bisect_right(breaks, start - 1) + 1, bisect_right(breaks, max(start, stop - 1) - 1) + 1, heading)
+
+
+def locate(text: str, passage: str) -> tuple[int, int] | None:
+    """Character offsets of ``passage`` in ``text``: to the letter, else word for word whatever the spaces."""
+    passage = passage.strip()
+    if not passage:
+        return None
+    at = text.find(passage)
+    if at >= 0:
+        return at, at + len(passage)
+    wanted = [match.group() for match in _WORD.finditer(passage)]
+    words = list(_WORD.finditer(text))
+    for first, match in enumerate(words):
+        if match.group() != wanted[0] or first + len(wanted) > len(words):
+            continue
+        if all(words[first + n].group() == word for n, word in enumerate(wanted)):
+            return match.start(), words[first + len(wanted) - 1].end()
+    return None

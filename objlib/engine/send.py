@@ -1,0 +1,181 @@
+"""Getting the bytes of one file into the store: one read, one hash, one session.
+
+The bytes sent are the bytes hashed. The hash travels in the metadata before the bytes do, so the last chunk,
+which is what makes a document, is only sent when everything read adds up to that hash; otherwise the file
+changed while it was read, the session is cancelled, and the file is simply a newer version.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import partial
+from io import FileIO
+from typing import Final
+
+from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, AttemptId
+from objlib.core.verdict import Session
+from objlib.engine.app import App
+from objlib.engine.governor import Purpose
+from objlib.engine.scan import disk_path
+from objlib.gemini import CHUNK, GeminiError, Kind, SessionUrl, UploadProgress
+from objlib.ledger import FileRow
+
+RESUMES: Final = 3
+"""How often one chunk is resumed after a lost answer before the attempt's outcome is left unknown."""
+
+FINAL_WORD: Final = frozenset({Kind.PERMANENT, Kind.AUTH, Kind.DAILY_QUOTA, Kind.STORE_FULL})
+"""Answers after which it is certain that the chunk was not taken and that sending it again is no use."""
+
+
+class ChangedWhileReadError(Exception):
+    """The file is not what the scan saw; nothing of it is in the store."""
+
+
+class OutcomeUnknownError(Exception):
+    """Bytes were sent and the answer is missing: ask before sending again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the store called the attempt's operation and document; full resource names."""
+
+    operation: str | None
+    document: str | None
+
+
+async def send(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool = False) -> Names:
+    """Send the file's bytes and finalize.
+
+    Args:
+        app: the open application.
+        row: the claimed row; its content_hash is what the bytes must add up to.
+        attempt: goes into the document's metadata, where recovery finds it.
+        two_step: upload to the Files API and import from there, for when the direct way is broken.
+
+    Raises:
+        ChangedWhileReadError: the bytes on disk are no longer those of the row.
+        OutcomeUnknownError: the last bytes may or may not have made a document.
+        GeminiError: the service refused, and it is certain that no document was made.
+        OSError: the file cannot be read.
+    """
+    path = os.fsencode(disk_path(app.settings.library, row))
+    source = await app.files(partial(FileIO, path))
+    with source:
+        digest = hashlib.sha256()
+        data = await app.files(partial(_read, source, digest))
+        if len(data) >= row.size:
+            _must_match(row, digest.hexdigest(), len(data))
+        session = await _start(app, row, attempt, two_step=two_step)
+        await app.ledger.session_started(attempt, session)
+        offset = 0
+        while offset + len(data) < row.size:
+            if len(data) < CHUNK:
+                await _cancel(app, session)
+                raise ChangedWhileReadError
+            await _deliver(app, session, data, offset, final=False)
+            offset += len(data)
+            data = await app.files(partial(_read, source, digest))
+        try:
+            _must_match(row, digest.hexdigest(), offset + len(data))
+        except ChangedWhileReadError:
+            await _cancel(app, session)
+            raise
+        progress = await _deliver(app, session, data, offset, final=True)
+    landed = progress.landed
+    if two_step and landed is not None and landed.file is not None:
+        return await _import(app, row, attempt, landed.file)
+    if landed is None or (landed.operation is None and landed.document is None):
+        raise OutcomeUnknownError("the upload was finalized, and the answer named no document")
+    return Names(landed.operation, landed.document)
+
+
+def marks(row: FileRow, attempt: AttemptId) -> dict[str, str | float | list[str]]:
+    """The document's metadata: the file's own, and our marks."""
+    return {**row.metadata, KEY_FILE: row.file_id, KEY_ATTEMPT: attempt, KEY_HASH: row.content_hash}
+
+
+def _read(source: FileIO, digest: "hashlib._Hash") -> bytes:
+    """The next chunk, full unless the file ends; hashed in the same thread."""
+    parts = []
+    missing = CHUNK
+    while missing and (part := source.read(missing)):
+        digest.update(part)
+        parts.append(part)
+        missing -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _must_match(row: FileRow, digest: str, size: int) -> None:
+    if digest != row.content_hash or size != row.size:
+        raise ChangedWhileReadError
+
+
+async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) -> SessionUrl:
+    async with app.governor.request(Purpose.UPLOAD):
+        if two_step:
+            return await app.client.start_file_upload(
+                display_name=row.file_path, mime_type=row.mime_type, size=row.size
+            )
+        return await app.client.start_upload(
+            app.store,
+            display_name=row.file_path,
+            mime_type=row.mime_type,
+            size=row.size,
+            metadata=marks(row, attempt),
+        )
+
+
+async def _import(app: App, row: FileRow, attempt: AttemptId, file: str) -> Names:
+    try:
+        async with app.governor.request(Purpose.UPLOAD):
+            operation = await app.client.import_file(app.store, file, metadata=marks(row, attempt))
+    except GeminiError as error:
+        if error.kind is Kind.UNKNOWN:
+            raise OutcomeUnknownError(str(error)) from error
+        raise
+    return Names(operation.name, operation.document)
+
+
+async def _deliver(
+    app: App, session: SessionUrl, data: bytes, offset: int, *, final: bool
+) -> UploadProgress:
+    """Send one chunk; after a lost answer ask how much arrived, and go on from there."""
+    end, at = offset + len(data), offset
+    for _ in range(RESUMES + 1):
+        try:
+            async with app.governor.request(Purpose.UPLOAD):
+                progress = await app.client.send_chunk(session, data[at - offset :], offset=at, final=final)
+        except GeminiError as error:
+            if error.kind in FINAL_WORD:
+                raise
+            progress = await _query(app, session, error)
+        match Session(progress.status):
+            case Session.FINAL:
+                return progress
+            case Session.ACTIVE:
+                received = end if progress.received is None else progress.received
+                if received == end and not final:
+                    return progress
+                if not offset <= received <= end:
+                    break
+                at = received
+            case Session.CANCELLED | Session.GONE:
+                break
+    raise OutcomeUnknownError("the upload session did not take the bytes")
+
+
+async def _query(app: App, session: SessionUrl, error: GeminiError) -> UploadProgress:
+    try:
+        async with app.governor.request(Purpose.UPLOAD):
+            return await app.client.query_upload(session)
+    except GeminiError as silence:
+        raise OutcomeUnknownError(f"{error}; and the session could not be asked: {silence}") from silence
+
+
+async def _cancel(app: App, session: SessionUrl) -> None:
+    """Close a session whose bytes are not wanted; an unfinished session makes no document anyway."""
+    try:
+        async with app.governor.request(Purpose.UPLOAD):
+            await app.client.cancel_upload(session)
+    except GeminiError as error:
+        app.observer.event("cancel_failed", error=str(error))

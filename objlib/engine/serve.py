@@ -1,0 +1,70 @@
+"""The embedded service on a port, for any Gemini client."""
+
+import socket
+from collections.abc import Callable
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve as hypercorn_serve
+
+from objlib.core.errors import ServiceError
+from objlib.core.observe import Observer
+from objlib.core.settings import Settings
+from objlib.embedded import Options, open_service
+from objlib.engine.drain import stop_on_signals
+
+
+async def serve(
+    settings: Settings, *, host: str, port: int, observer: Observer, ready: Callable[[str], None]
+) -> None:
+    """Serve the embedded store until a signal asks to stop, which is how a server is meant to end.
+
+    Args:
+        settings: names the store's file.
+        host: address to listen on.
+        port: 0 for any free one.
+        observer: told when it stops.
+        ready: called with the base URL once connections are accepted.
+
+    Raises:
+        ServiceError: the port is taken or not allowed, or the store's file cannot be used.
+        InterruptedRun: a second signal stopped it while connections were still open.
+    """
+    listener = _listen(host, port)
+    address = listener.getsockname()
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.errorlog = config.accesslog = None
+    config.graceful_timeout = 3.0
+    async with stop_on_signals(observer) as drain:
+        with drain.work():
+            async with open_service(settings.embedded, options=Options(background_vectors=True)) as service:
+                stopping = trio.Event()
+                async with trio.open_nursery() as nursery:
+
+                    async def run(*, task_status: trio.TaskStatus[list[str]]) -> None:
+                        await hypercorn_serve(
+                            service.app, config, shutdown_trigger=stopping.wait, task_status=task_status
+                        )
+
+                    await nursery.start(run)
+                    with drain.intake():
+                        ready(f"http://{f'[{host}]' if ':' in host else host}:{address[1]}")
+                        await trio.sleep_forever()
+                    stopping.set()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise ServiceError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port"
+        ) from None
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,91 @@
+"""Waiting until the store says ACTIVE: "indexed" never means less than that."""
+
+from collections import deque
+from typing import Final
+
+import trio
+
+from objlib.core.identity import AttemptId
+from objlib.core.pacing import first_poll, next_poll
+from objlib.core.reports import Failure, FailureKind
+from objlib.core.verdict import Complete, Facts, Fail, Wait
+from objlib.engine.app import App
+from objlib.engine.inquiry import inquire
+from objlib.engine.remove import remove
+from objlib.gemini import GeminiError, Kind
+from objlib.ledger import FileRow, Transition
+
+FATAL: Final = frozenset({Kind.AUTH, Kind.DAILY_QUOTA})
+"""Answers that end the run rather than one file."""
+
+
+async def settle(app: App, row: FileRow, attempt: AttemptId, recent: deque[float]) -> FileRow:
+    """Wait for one document until it is ACTIVE, FAILED, or its time is up; returns the row as it is then.
+
+    A document that is nowhere to be found stays in PROCESSING: only a listing can tell, and recovery makes
+    one listing for all of them.
+
+    Args:
+        app: the open application.
+        row: a row in PROCESSING.
+        attempt: the attempt whose document it waits for.
+        recent: how long the last documents took, in seconds; learns from this one.
+
+    Raises:
+        GeminiError: the service refuses to go on at all (key, daily quota).
+        StaleTransitionError: another run took the row over.
+    """
+    began = trio.current_time()
+    pause, failed_before = first_poll(recent), False
+    while True:
+        await trio.sleep(pause)
+        waited = trio.current_time() - began
+        pause = next_poll(waited)
+        in_time = waited < app.settings.settle_seconds
+        try:
+            found, facts = await inquire(app, row, await app.ledger.last_attempt(row.file_id))
+        except GeminiError as error:
+            if error.kind in FATAL:
+                raise
+            if not in_time:
+                return row
+            continue
+        match found:
+            case Complete(document):
+                recent.append(waited)
+                return await complete(app, row, attempt, document)
+            case Fail(reason):
+                # A FAILED document may still turn ACTIVE under load, so it is asked twice.
+                if failed_before or not in_time:
+                    return await give_up(app, row, attempt, facts, FailureKind.PROCESSING, reason)
+                failed_before = True
+            case _ if in_time:
+                continue
+            case Wait():
+                reason = f"the store did not finish it within {app.settings.settle_seconds:.0f} s; try again later"
+                return await give_up(app, row, attempt, facts, FailureKind.TIMEOUT, reason)
+            case _:
+                return row
+
+
+async def complete(app: App, row: FileRow, attempt: AttemptId, document: str) -> FileRow:
+    """The document is ACTIVE: record it, and remove the one it replaces."""
+    row = await app.ledger.apply(
+        Transition.complete_processing(row, attempt_id=attempt, run_id=app.run_id, document=document)
+    )
+    app.observer.event("indexed", path=row.file_path)
+    if row.superseded is not None:
+        await remove(app, row.superseded, file_id=row.file_id, reason="replaced by a newer version")
+    return row
+
+
+async def give_up(
+    app: App, row: FileRow, attempt: AttemptId, facts: Facts, kind: FailureKind, reason: str
+) -> FileRow:
+    """Record the failure. The document is removed first, since it could turn ACTIVE after a retry made another."""
+    if facts.document_name is not None:
+        await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
+    failure = Failure(kind, reason, retryable=kind is FailureKind.TIMEOUT)
+    return await app.ledger.apply(
+        Transition.fail_processing(row, attempt_id=attempt, run_id=app.run_id, failure=failure)
+    )

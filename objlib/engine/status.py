@@ -1,0 +1,133 @@
+"""What the ledger says: the state of the library, and the history of one file. Sends nothing."""
+
+import platform
+from pathlib import Path
+from typing import Final
+
+from objlib.core.errors import UsageError
+from objlib.core.identity import FileId
+from objlib.core.lifecycle import State
+from objlib.core.reports import ExplainReport, FailedFile, HistoryLine, StatusReport
+from objlib.engine.app import WINDOW_KEY, App
+from objlib.engine.recover import is_alive
+from objlib.ledger import FileRow
+
+SHOWN: Final = 50
+
+
+async def status(app: App) -> StatusReport:
+    """Counts by state, failures with their reasons, and what waits for what."""
+    ledger, now = app.ledger, app.now()
+    counts = await ledger.counts()
+    pinned = await ledger.pinned()
+    failed = [row for row in await ledger.failed_page("", SHOWN) if row.missing_since is None]
+    alive = [run for run in await ledger.runs() if is_alive(run, now=now, host=platform.node())]
+    window = await ledger.get_setting(WINDOW_KEY)
+    return StatusReport(
+        library=str(app.settings.library),
+        ledger=str(app.settings.ledger),
+        backend=str(app.settings.backend),
+        store=pinned[0] if pinned else "",
+        states={str(state): counts.states.get(state, 0) for state in State},
+        missing=counts.missing,
+        changed=counts.changed,
+        waiting=counts.waiting,
+        next_retry=await ledger.next_retry_at(),
+        superseded=counts.superseded,
+        intents=counts.open_intents,
+        runs_alive=len(alive),
+        governor={
+            "max_uploads": app.settings.max_uploads,
+            "learnt_window": None if window is None else float(window),
+        },
+        failures=tuple(_failed(row) for row in failed),
+        failures_total=counts.states.get(State.FAILED, 0),
+    )
+
+
+def _failed(row: FileRow) -> FailedFile:
+    retryable = row.failure.retryable if row.failure else False
+    return FailedFile(row.file_path, str(row.state), row.last_error or "", retryable)
+
+
+async def explain(app: App, path: str) -> ExplainReport:
+    """The whole history of one file, and in one sentence why it is where it is.
+
+    Args:
+        app: the open application; needs no store.
+        path: relative to the library, or a path on disk inside it, or a file id.
+
+    Raises:
+        UsageError: the ledger knows no such file.
+    """
+    row = await _find(app, path)
+    events, _ = await app.ledger.history(row.file_id)
+    return ExplainReport(
+        path=row.file_path,
+        file_id=row.file_id,
+        state=str(row.state),
+        version=row.version,
+        size=row.size,
+        content_hash=row.content_hash,
+        indexed_hash=row.indexed_hash,
+        document=row.document,
+        superseded=row.superseded,
+        missing_since=row.missing_since,
+        attempts=row.attempts,
+        retry_at=row.retry_at,
+        last_error=row.last_error,
+        metadata=dict(row.metadata),
+        events=tuple(
+            HistoryLine(
+                timestamp=event.timestamp,
+                event=str(event.event),
+                from_state=str(event.from_state),
+                to_state=str(event.to_state),
+                outcome=str(event.outcome),
+                error=event.error,
+                run_id=event.run_id,
+                attempt_id=event.attempt_id,
+            )
+            for event in events
+        ),
+        explanation=_explanation(row),
+    )
+
+
+async def _find(app: App, path: str) -> FileRow:
+    root = app.settings.library
+    on_disk = Path(path).absolute()
+    inside = on_disk.relative_to(root).as_posix() if on_disk.is_relative_to(root) else path
+    for candidate in dict.fromkeys((path, inside)):
+        row = await app.ledger.file_by_path(candidate)
+        if row is not None:
+            return row
+    row = await app.ledger.file(FileId(path))
+    if row is None:
+        raise UsageError(f"the ledger knows no file {path}; give its path inside {root}, or run `objlib scan` first")
+    return row
+
+
+def _explanation(row: FileRow) -> str:
+    if row.missing_since is not None:
+        return "It is gone from disk; its document stays in the store until `objlib sync --prune` is asked for."
+    match row.state:
+        case State.UNTRACKED if row.retry_at is not None:
+            return "It waits for its next attempt; the next upload takes it as soon as it is due."
+        case State.UNTRACKED if row.document is not None:
+            return "It changed; the next upload sends the new version, and the old one stays searchable until then."
+        case State.UNTRACKED:
+            return "It is known and not sent yet; the next upload takes it."
+        case State.UPLOADING:
+            return "A run is sending it; if that run died, the next upload or `objlib recover` settles it."
+        case State.PROCESSING:
+            return "The store has its bytes and is indexing them."
+        case State.INDEXED if row.indexed_hash != row.content_hash:
+            return "It is indexed in an older version; the next upload sends the new one."
+        case State.INDEXED:
+            return "The store said ACTIVE for exactly these bytes; nothing is left to do."
+        case State.FAILED:
+            again = "`objlib upload --retry-failed` tries again." if row.failure and row.failure.retryable else (
+                "Trying the same bytes again will not help; change the file, and the next upload sends it."
+            )
+            return f"It was given up. {again}"
