@@ -24,7 +24,8 @@ run_uv() {
 }
 
 echo "Setting up .venv (once, and again when a dependency changed) ..." >&2
-[ -x "$python" ] || run_uv venv --quiet --allow-existing --python '>=3.11' .venv
+# Below 3.15: the pinned onnxruntime has no wheel for it yet. On a machine with nothing older uv fetches a Python.
+[ -x "$python" ] || run_uv venv --quiet --allow-existing --python '>=3.11,<3.15' .venv
 case $group in
     main) run_uv pip install --quiet --python "$python" --constraint constraints.txt --editable . ;;
     dev) run_uv pip install --quiet --python "$python" --constraint constraints.txt --editable . --group dev ;;
