@@ -106,7 +106,9 @@ async def open_app(
         ledger = await stack.enter_async_context(open_ledger(settings.ledger, now=now, create=create_ledger))
         window = await ledger.get_setting(WINDOW_KEY)
         governor = await stack.enter_async_context(
-            open_governor(settings.max_uploads, watcher, learnt_window=None if window is None else float(window))
+            open_governor(
+                settings.max_uploads, watcher, learnt_window=None if window is None else float(window)
+            )
         )
         app = App(
             settings=settings,
@@ -165,7 +167,9 @@ async def _settle_store(app: App, *, create: bool) -> str:
             found = await app.client.find_stores(wanted)
         if len(found) > 1:
             names = ", ".join(store.name for store in found)
-            raise RefusedError(f"{len(found)} stores are called {wanted}: {names}; name one of them with --store")
+            raise RefusedError(
+                f"{len(found)} stores are called {wanted}: {names}; name one of them with --store"
+            )
         if not found and not create:
             raise RefusedError(f"there is no store called {wanted} yet; `objlib upload` makes it")
         if found:

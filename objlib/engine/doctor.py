@@ -65,7 +65,9 @@ def _folders(settings: Settings) -> Iterator[Check]:
         if not os.access(folder, os.W_OK):
             yield Check(name, Health.PROBLEM, f"{folder} cannot be written", "check its permissions")
         elif free < ROOM:
-            yield Check(name, Health.WARNING, f"{free // 2**20} MiB free in {folder}", "make room on the disk")
+            yield Check(
+                name, Health.WARNING, f"{free // 2**20} MiB free in {folder}", "make room on the disk"
+            )
         else:
             yield Check(name, Health.OK, f"{file.parent}, {free // 2**20} MiB free")
 
@@ -80,28 +82,36 @@ def _existing(folder: Path) -> Path:
 async def _ledger(settings: Settings) -> Check:
     if not settings.ledger.exists():
         return Check("ledger", Health.OK, f"{settings.ledger} does not exist yet; the first upload makes it")
+    check = Check("ledger", Health.PROBLEM, "cannot be used")
     try:
         async with open_ledger(settings.ledger, create=False) as ledger:
             counts, pinned = await ledger.counts(), await ledger.pinned()
+            found = f"{sum(counts.states.values())} files, store {pinned[0] if pinned else 'none yet'}"
+            check = Check("ledger", Health.OK, found)
     except* ObjlibError as group:
-        return Check("ledger", Health.PROBLEM, _first_line(group), "see the line before for what to do")
-    files = sum(counts.states.values())
-    return Check("ledger", Health.OK, f"{files} files, store {pinned[0] if pinned else 'none yet'}")
+        check = Check("ledger", Health.PROBLEM, first_line(group))
+    return check
 
 
 async def _embedded(settings: Settings, observer: Observer) -> Check:
     if not settings.embedded.exists():
         return Check("store", Health.OK, f"{settings.embedded} does not exist yet; the first upload makes it")
     if not settings.ledger.exists():
-        return Check("store", Health.WARNING, f"{settings.embedded} has no ledger beside it", "run objlib upload")
+        return Check(
+            "store", Health.WARNING, f"{settings.embedded} has no ledger beside it", "run objlib upload"
+        )
+    check = Check("store", Health.PROBLEM, "cannot be used")
     try:
-        async with open_app(settings, command="doctor", observer=observer, store=StoreNeed.EXISTING) as app:
+        async with open_app(
+            settings, command="doctor", observer=observer, store=StoreNeed.EXISTING, create_ledger=False
+        ) as app:
             assert app.service is not None
             vectors = await app.service.vectors()
             found = f"{app.store}, {vectors.total} passages, {vectors.done} searchable by meaning"
+            check = Check("store", Health.OK, found)
     except* ObjlibError as group:
-        return Check("store", Health.PROBLEM, _first_line(group), "see the line before for what to do")
-    return Check("store", Health.OK, found)
+        check = Check("store", Health.PROBLEM, first_line(group))
+    return check
 
 
 async def _service(settings: Settings) -> Check:
@@ -115,7 +125,8 @@ async def _service(settings: Settings) -> Check:
     return Check("service", Health.OK, f"{settings.base_url} answers, {key}, {len(stores)} such store")
 
 
-def _first_line(group: BaseExceptionGroup[ObjlibError]) -> str:
+def first_line(group: BaseExceptionGroup[ObjlibError]) -> str:
+    """The message of the first error in a group."""
     first: BaseException = group
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]

@@ -60,7 +60,9 @@ class Drain:
         with self._work:
             yield
         if self._work.cancelled_caught:
-            raise InterruptedRun("interrupted; nothing is lost: the next upload, or `objlib recover`, finishes it")
+            raise InterruptedRun(
+                "interrupted; nothing is lost: the next upload, or `objlib recover`, finishes it"
+            )
 
     def stop(self) -> None:
         """One more request to stop."""

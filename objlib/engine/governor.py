@@ -171,5 +171,3 @@ async def open_governor(
         nursery.start_soon(governor.keep_gate)
         yield governor
         nursery.cancel_scope.cancel(reason="the governor is closed")
-
-

@@ -42,7 +42,9 @@ def find_place(path: Path, passage: str) -> Place | None:
         if match.start() > start and heading is not None:
             break
         heading = match.group(1)
-    return Place(bisect_right(breaks, start - 1) + 1, bisect_right(breaks, max(start, stop - 1) - 1) + 1, heading)
+    return Place(
+        bisect_right(breaks, start - 1) + 1, bisect_right(breaks, max(start, stop - 1) - 1) + 1, heading
+    )
 
 
 def locate(text: str, passage: str) -> tuple[int, int] | None:

@@ -136,9 +136,7 @@ async def _import(app: App, row: FileRow, attempt: AttemptId, file: str) -> Name
     return Names(operation.name, operation.document)
 
 
-async def _deliver(
-    app: App, session: SessionUrl, data: bytes, offset: int, *, final: bool
-) -> UploadProgress:
+async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, final: bool) -> UploadProgress:
     """Send one chunk; after a lost answer ask how much arrived, and go on from there."""
     end, at = offset + len(data), offset
     for _ in range(RESUMES + 1):

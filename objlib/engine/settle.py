@@ -62,7 +62,9 @@ async def settle(app: App, row: FileRow, attempt: AttemptId, recent: deque[float
             case _ if in_time:
                 continue
             case Wait():
-                reason = f"the store did not finish it within {app.settings.settle_seconds:.0f} s; try again later"
+                reason = (
+                    f"the store did not finish it within {app.settings.settle_seconds:.0f} s; try again later"
+                )
                 return await give_up(app, row, attempt, facts, FailureKind.TIMEOUT, reason)
             case _:
                 return row

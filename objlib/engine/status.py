@@ -104,13 +104,17 @@ async def _find(app: App, path: str) -> FileRow:
             return row
     row = await app.ledger.file(FileId(path))
     if row is None:
-        raise UsageError(f"the ledger knows no file {path}; give its path inside {root}, or run `objlib scan` first")
+        raise UsageError(
+            f"the ledger knows no file {path}; give its path inside {root}, or run `objlib scan` first"
+        )
     return row
 
 
 def _explanation(row: FileRow) -> str:
     if row.missing_since is not None:
-        return "It is gone from disk; its document stays in the store until `objlib sync --prune` is asked for."
+        return (
+            "It is gone from disk; its document stays in the store until `objlib sync --prune` is asked for."
+        )
     match row.state:
         case State.UNTRACKED if row.retry_at is not None:
             return "It waits for its next attempt; the next upload takes it as soon as it is due."
@@ -127,7 +131,11 @@ def _explanation(row: FileRow) -> str:
         case State.INDEXED:
             return "The store said ACTIVE for exactly these bytes; nothing is left to do."
         case State.FAILED:
-            again = "`objlib upload --retry-failed` tries again." if row.failure and row.failure.retryable else (
-                "Trying the same bytes again will not help; change the file, and the next upload sends it."
+            again = (
+                "`objlib upload --retry-failed` tries again."
+                if row.failure and row.failure.retryable
+                else (
+                    "Trying the same bytes again will not help; change the file, and the next upload sends it."
+                )
             )
             return f"It was given up. {again}"

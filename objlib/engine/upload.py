@@ -51,7 +51,10 @@ LISTED_FAILURES: Final = 1000
 
 STOPS: Final = {
     Kind.DAILY_QUOTA: ("daily_quota", "the daily quota is used up; run the same command again tomorrow"),
-    Kind.STORE_FULL: ("store_full", "the store is full; delete documents or move to a higher tier, then run again"),
+    Kind.STORE_FULL: (
+        "store_full",
+        "the store is full; delete documents or move to a higher tier, then run again",
+    ),
     Kind.AUTH: ("unauthorized", "the service refuses the API key; check GEMINI_API_KEY"),
     Kind.NOT_FOUND: ("store_gone", "the store is gone; check --store, or start over with another --ledger"),
 }
@@ -219,9 +222,7 @@ async def _upload(flow: Flow, row: FileRow) -> tuple[FileRow, AttemptId] | None:
             holds_token = False
 
     try:
-        claimed = await app.ledger.apply(
-            Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id)
-        )
+        claimed = await app.ledger.apply(Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id))
         try:
             names = await _send(flow, claimed, attempt)
         except ChangedWhileReadError:
@@ -474,5 +475,3 @@ async def _report(
         ),
     )
     return replace(report, bytes=size) if dry_run else report
-
-
