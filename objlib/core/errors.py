@@ -64,7 +64,9 @@ class StaleTransitionError(TransitionError):
     """Someone else moved the row first: its version is no longer the one that was read."""
 
     def __init__(self, file_id: str, expected: int) -> None:
-        super().__init__(f"file {file_id} is no longer at version {expected}; another task or run moved it first")
+        super().__init__(
+            f"file {file_id} is no longer at version {expected}; another task or run moved it first"
+        )
         self.file_id = file_id
         self.expected = expected
 

@@ -52,7 +52,8 @@ class Facts:
         operation_name: full resource name of the attempt's operation.
         operation: the answer about that operation.
         reason: why the operation or document failed, where the service says.
-        listed: documents that carry the attempt's mark, best first (ACTIVE, then oldest); None before a listing.
+        listed: documents that carry the attempt's mark, best first (ACTIVE, then oldest); None before
+            a listing.
     """
 
     state: State
@@ -181,12 +182,9 @@ def _absent(facts: Facts) -> Verdict:
 
 
 def _listing(facts: Facts) -> Verdict:
-    match facts.listed:
-        case None:
-            return Ask.LISTING
-        case ():
-            return Requeue("no document of this attempt is in the store")
-        case (kept, *surplus):
-            return Adopt(kept, None, tuple(surplus))
-        case _:
-            assert_never(facts.listed)
+    if facts.listed is None:
+        return Ask.LISTING
+    if not facts.listed:
+        return Requeue("no document of this attempt is in the store")
+    kept, *surplus = facts.listed
+    return Adopt(kept, None, tuple(surplus))

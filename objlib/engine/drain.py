@@ -78,7 +78,7 @@ class Drain:
 
 @asynccontextmanager
 async def stop_on_signals(observer: Observer, grace: float = GRACE) -> AsyncIterator[Drain]:
-    """A drain that SIGINT and SIGTERM stop. Outside the main thread, where signals cannot be received, it never does."""
+    """A drain that SIGINT and SIGTERM stop; outside the main thread no signal arrives."""
     drain = Drain(observer, grace)
     async with trio.open_nursery() as nursery:
         if threading.current_thread() is threading.main_thread():

@@ -1,8 +1,8 @@
 """The governor: how many requests may be in flight, and how fast they may start.
 
 It owns a `trio.CapacityLimiter` for each kind of request and resizes it while work is in flight. The
-arithmetic is in :mod:`objlib.core.pacing`; here are only the clock, the limiters and one task, which opens the
-gate again after a pause. A Retry-After closes the gate of every budget: zero tokens parks everyone.
+arithmetic is in :mod:`objlib.core.pacing`; here are only the clock, the limiters and one task, which opens
+the gate again after a pause. A Retry-After closes the gate of every budget: zero tokens parks everyone.
 """
 
 import math
@@ -97,9 +97,7 @@ class Governor:
         Waits for the gate and for its turn to depart; no request ever starts inside the gate.
         """
         budget = self._budgets[purpose]
-        while (moment := pacing.departure(budget.pace, trio.current_time())) > trio.current_time():
-            await trio.sleep_until(moment)
-        started = trio.current_time()
+        started = await _turn(budget)
         budget.pace = pacing.departed(budget.pace, started)
         self.requests += 1
         try:
@@ -123,7 +121,10 @@ class Governor:
         while True:
             await self._paused.wait()
             self._paused = trio.Event()
-            while (gate := max(b.pace.gate for b in self._budgets.values())) > trio.current_time():
+            while True:
+                gate = max(budget.pace.gate for budget in self._budgets.values())
+                if gate <= trio.current_time():
+                    break
                 await trio.sleep_until(gate)
             for budget in self._budgets.values():
                 self._resize(budget)
@@ -153,6 +154,16 @@ class Governor:
         total = pacing.tokens(budget.pace, trio.current_time())
         if total != budget.limiter.total_tokens:
             budget.limiter.total_tokens = total
+
+
+async def _turn(budget: Budget) -> float:
+    """Wait for the gate and for the distance to the last departure; both may move while it waits."""
+    while True:
+        now = trio.current_time()
+        moment = pacing.departure(budget.pace, now)
+        if moment <= now:
+            return now
+        await trio.sleep_until(moment)
 
 
 @asynccontextmanager

@@ -14,11 +14,11 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.identity import KEY_ATTEMPT, AttemptId, FileId
+from objlib.core.identity import KEY_ATTEMPT, AttemptId
 from objlib.core.lifecycle import State
 from objlib.core.observe import Phase
 from objlib.core.reports import FailureKind, RecoverReport
-from objlib.core.verdict import Adopt, Ask, Complete, Fail, Requeue, Verdict, Wait
+from objlib.core.verdict import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
 from objlib.engine.inquiry import inquire
@@ -33,39 +33,7 @@ LISTING_LAG: Final = 5.0
 """Seconds after which a document that was made is sure to be listed (1.5 to 2 s were measured by others)."""
 PAGE: Final = 200
 AT_ONCE: Final = 16
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What happened so far; becomes the report."""
-
-    found: int = 0
-    adopted: int = 0
-    requeued: int = 0
-    completed: int = 0
-    failed: int = 0
-    deleted: int = 0
-    left: int = 0
-    listings: int = 0
-    actions: list[tuple[str, str, str]] = field(default_factory=list)
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
-
-    def report(self) -> RecoverReport:
-        """The tally as a value."""
-        return RecoverReport(
-            found=self.found,
-            adopted=self.adopted,
-            requeued=self.requeued,
-            completed=self.completed,
-            failed=self.failed,
-            deleted=self.deleted,
-            left=self.left,
-            listings=self.listings,
-            actions=tuple(self.actions),
-        )
-
-
-Left = tuple[FileRow, AttemptRow]
+SHOWN: Final = 1000
 
 
 async def recover(app: App, *, own: bool = False) -> RecoverReport:
@@ -74,20 +42,23 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     Raises:
         GeminiError: the service refuses to go on at all; what was not settled is as it was.
     """
-    tally = _Tally()
+    recovery = _Recovery(app, own)
     app.observer.begin(Phase.RECOVER, None, None)
     try:
-        unlisted = await _first_pass(app, tally, own=own)
-        if unlisted:
-            await _second_pass(app, tally, unlisted)
-        await _deletes(app, tally)
+        await recovery.ask_by_name()
+        if recovery.unlisted:
+            await recovery.ask_by_listing()
+        await recovery.delete_what_was_meant_to_go()
     finally:
         app.observer.end(Phase.RECOVER)
-    return tally.report()
+    return recovery.report()
 
 
 def is_alive(run: RunRow, *, now: float, host: str) -> bool:
-    """Whether a run still owns its rows: not ended, heart beating, and its process there if it is on this host."""
+    """Whether a run still owns its rows.
+
+    It has not ended, its heart beats, and if it is on this host its process is there.
+    """
     if run.ended is not None or now - run.heartbeat > STALE_AFTER:
         return False
     return run.host != host or _process_exists(run.pid)
@@ -103,189 +74,198 @@ def _process_exists(pid: int) -> bool:
     return True
 
 
-async def _first_pass(app: App, tally: _Tally, *, own: bool) -> list[Left]:
-    """Ask about each row by its names; returns those for which only a listing can tell."""
-    unlisted: list[Left] = []
-    limiter = trio.CapacityLimiter(AT_ONCE)
-    after = ""
-    async with trio.open_nursery() as nursery:
-        while page := await app.ledger.transient_page(after, PAGE):
-            after = page[-1][0].file_id
-            for row, attempt, run in page:
-                mine = run is not None and run.run_id == app.run_id
-                if mine and not own:
-                    continue
-                if run is not None and not mine and is_alive(run, now=app.now(), host=platform.node()):
-                    continue
-                tally.found += 1
-                await limiter.acquire_on_behalf_of(row.file_id)
-                nursery.start_soon(_one, app, tally, row, attempt, unlisted, limiter)
-    return unlisted
+@dataclass(slots=True)
+class _Recovery:
+    """One recovery under way: what was found so far, and what only a listing can tell."""
 
+    app: App
+    own: bool
+    found: int = 0
+    adopted: int = 0
+    requeued: int = 0
+    completed: int = 0
+    failed: int = 0
+    deleted: int = 0
+    left: int = 0
+    listings: int = 0
+    actions: list[tuple[str, str, str]] = field(default_factory=list)
+    unlisted: list[tuple[FileRow, AttemptRow]] = field(default_factory=list)
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
-async def _one(
-    app: App,
-    tally: _Tally,
-    row: FileRow,
-    attempt: AttemptRow | None,
-    unlisted: list[Left],
-    limiter: trio.CapacityLimiter,
-) -> None:
-    try:
-        await _recover_row(app, tally, row, attempt, unlisted, None)
-    finally:
-        limiter.release_on_behalf_of(row.file_id)
+    def report(self) -> RecoverReport:
+        """What happened, as a value."""
+        return RecoverReport(
+            found=self.found,
+            adopted=self.adopted,
+            requeued=self.requeued,
+            completed=self.completed,
+            failed=self.failed,
+            deleted=self.deleted,
+            left=self.left,
+            listings=self.listings,
+            actions=tuple(self.actions),
+        )
 
+    async def ask_by_name(self) -> None:
+        """Each row by its session, document and operation, some at a time."""
+        limiter = trio.CapacityLimiter(AT_ONCE)
+        after = ""
+        async with trio.open_nursery() as nursery:
+            while page := await self.app.ledger.transient_page(after, PAGE):
+                after = page[-1][0].file_id
+                for row, attempt, run in page:
+                    if self._is_someone_elses(run):
+                        continue
+                    self.found += 1
+                    await limiter.acquire_on_behalf_of(row.file_id)
+                    nursery.start_soon(self._one, row, attempt, limiter)
 
-async def _recover_row(
-    app: App,
-    tally: _Tally,
-    row: FileRow,
-    attempt: AttemptRow | None,
-    unlisted: list[Left],
-    listed: tuple[str, ...] | None,
-) -> None:
-    """One row, from questions to action; a failure of the service leaves it for the next recovery."""
-    try:
-        found, facts = await inquire(app, row, attempt, listed=listed)
-        if found is Ask.LISTING:
-            if attempt is not None:
-                unlisted.append((row, attempt))
+    async def ask_by_listing(self) -> None:
+        """One listing of the store for all attempts that could not be asked about by name."""
+        app = self.app
+        youngest = max(attempt.updated_at for _, attempt in self.unlisted)
+        await trio.sleep(max(0.0, min(LISTING_LAG, youngest + LISTING_LAG - app.now())))
+        try:
+            listed = await self._listing({attempt.attempt_id for _, attempt in self.unlisted})
+        except GeminiError as error:
+            if error.kind in FATAL:
+                raise
+            self.left += len(self.unlisted)
+            app.observer.event("listing_failed", error=str(error))
             return
-        await _enact(app, tally, row, attempt, found, facts.operation_name)
-        if isinstance(found, Fail):
-            assert attempt is not None
-            await give_up(
-                app, row, AttemptId(attempt.attempt_id), facts, FailureKind.PROCESSING, found.reason
+        self.listings += 1
+        for row, attempt in self.unlisted:
+            await self._row(row, attempt, listed.get(attempt.attempt_id, ()))
+
+    async def delete_what_was_meant_to_go(self) -> None:
+        """Carry out open intents, and remove superseded documents that have none yet."""
+        app, after = self.app, ""
+        while intents := await app.ledger.open_intents(after, PAGE):
+            after = intents[-1].intent_id
+            for intent in intents:
+                self._deletion(done=await carry_out(app, intent.intent_id, intent.document_name))
+        after = ""
+        while rows := await app.ledger.superseded_page(after, PAGE):
+            after = rows[-1].file_id
+            for row in rows:
+                if row.state is State.INDEXED and row.superseded is not None:
+                    gone = await remove(app, row.superseded, file_id=row.file_id, reason="replaced")
+                    self._deletion(done=gone)
+
+    def _is_someone_elses(self, run: RunRow | None) -> bool:
+        if run is None:
+            return False
+        if run.run_id == self.app.run_id:
+            return not self.own
+        return is_alive(run, now=self.app.now(), host=platform.node())
+
+    def _deletion(self, *, done: bool) -> None:
+        self.found += 1
+        self.deleted += done
+        self.left += not done
+
+    async def _one(self, row: FileRow, attempt: AttemptRow | None, limiter: trio.CapacityLimiter) -> None:
+        try:
+            await self._row(row, attempt, None)
+        finally:
+            limiter.release_on_behalf_of(row.file_id)
+
+    async def _row(self, row: FileRow, attempt: AttemptRow | None, listed: tuple[str, ...] | None) -> None:
+        """One row, from questions to action; a failure of the service leaves it for the next recovery."""
+        try:
+            found, facts = await inquire(self.app, row, attempt, listed=listed)
+            if found is not Ask.LISTING:
+                await self._enact(row, attempt, found, facts)
+            elif attempt is not None:
+                self.unlisted.append((row, attempt))
+        except StaleTransitionError:
+            self._note(row, "left", "another run took it over")
+        except GeminiError as error:
+            if error.kind in FATAL:
+                raise
+            self.left += 1
+            self._note(row, "left", str(error))
+
+    async def _enact(self, row: FileRow, attempt: AttemptRow | None, found: Verdict, facts: Facts) -> None:
+        attempt_id = AttemptId(attempt.attempt_id) if attempt else AttemptId("")
+        match found:
+            case Requeue(reason, cancel_session):
+                await self._requeue(row, attempt, reason, cancel_session=cancel_session)
+            case Adopt():
+                await self._adopt(row, attempt_id, found, facts)
+            case Complete(document):
+                await complete(self.app, row, attempt_id, document)
+                self.completed += 1
+                self._note(row, "completed", document)
+            case Wait():
+                await self._settle(row, attempt_id)
+            case Fail(reason):
+                await give_up(self.app, row, facts, FailureKind.PROCESSING, reason)
+                self.failed += 1
+                self._note(row, "failed", reason)
+            case Ask():
+                raise AssertionError("a question is no action")
+
+    async def _requeue(
+        self, row: FileRow, attempt: AttemptRow | None, reason: str, *, cancel_session: bool
+    ) -> None:
+        if cancel_session and attempt is not None and attempt.session_url is not None:
+            # A late finalize of the dead run must not land after the file was sent again.
+            async with self.app.governor.slot(Purpose.POLL):
+                await self.app.client.cancel_upload(SessionUrl(attempt.session_url))
+        make = Transition.requeue_upload if row.state is State.UPLOADING else Transition.requeue_processing
+        attempt_id = AttemptId(attempt.attempt_id) if attempt else AttemptId("")
+        await self.app.ledger.apply(
+            make(row, attempt_id=attempt_id, run_id=self.app.run_id, reason=reason, retry_at=None)
+        )
+        self.requeued += 1
+        self._note(row, "requeued", reason)
+
+    async def _adopt(self, row: FileRow, attempt: AttemptId, found: Adopt, facts: Facts) -> None:
+        app, operation = self.app, found.operation or facts.operation_name
+        for extra in found.surplus:
+            self.deleted += await remove(app, extra, file_id=row.file_id, reason="surplus document")
+        if row.state is State.UPLOADING:
+            adopt = Transition.adopt(
+                row, attempt_id=attempt, run_id=app.run_id, operation=operation, document=found.document
             )
-            _note(app, tally, row, "failed", found.reason)
-            tally.failed += 1
-    except StaleTransitionError:
-        _note(app, tally, row, "left", "another run took it over")
-    except GeminiError as error:
-        if error.kind in FATAL:
-            raise
-        tally.left += 1
-        _note(app, tally, row, "left", str(error))
+            row = await app.ledger.apply(adopt)
+        else:
+            await app.ledger.attempt_names(attempt, operation, found.document)
+        self.adopted += 1
+        self._note(row, "adopted", found.document)
+        await self._settle(row, attempt)
 
+    async def _settle(self, row: FileRow, attempt: AttemptId) -> None:
+        row = await settle(self.app, row, attempt, self.recent)
+        match row.state:
+            case State.INDEXED:
+                self.completed += 1
+            case State.FAILED:
+                self.failed += 1
+            case _:
+                self.left += 1
 
-async def _enact(
-    app: App,
-    tally: _Tally,
-    row: FileRow,
-    attempt: AttemptRow | None,
-    found: Verdict,
-    operation: str | None,
-) -> None:
-    attempt_id = AttemptId(attempt.attempt_id) if attempt else AttemptId("")
-    match found:
-        case Requeue(reason, cancel_session):
-            if cancel_session and attempt is not None and attempt.session_url is not None:
-                # A late finalize of the dead run must not land after the file was sent again.
-                async with app.governor.slot(Purpose.POLL):
-                    await app.client.cancel_upload(SessionUrl(attempt.session_url))
-            make = (
-                Transition.requeue_upload if row.state is State.UPLOADING else Transition.requeue_processing
-            )
-            await app.ledger.apply(
-                make(row, attempt_id=attempt_id, run_id=app.run_id, reason=reason, retry_at=None)
-            )
-            tally.requeued += 1
-            _note(app, tally, row, "requeued", reason)
-        case Adopt(document, named, surplus):
-            for extra in surplus:
-                tally.deleted += await remove(app, extra, file_id=row.file_id, reason="surplus document")
-            if row.state is State.UPLOADING:
-                row = await app.ledger.apply(
-                    Transition.adopt(
-                        row,
-                        attempt_id=attempt_id,
-                        run_id=app.run_id,
-                        operation=named or operation,
-                        document=document,
-                    )
-                )
-            else:
-                await app.ledger.attempt_names(attempt_id, named or operation, document)
-            tally.adopted += 1
-            _note(app, tally, row, "adopted", document)
-            await _settle(app, tally, row, attempt_id)
-        case Complete(document):
-            await complete(app, row, attempt_id, document)
-            tally.completed += 1
-            _note(app, tally, row, "completed", document)
-        case Wait():
-            await _settle(app, tally, row, attempt_id)
-        case _:
-            pass
-
-
-async def _settle(app: App, tally: _Tally, row: FileRow, attempt: AttemptId) -> None:
-    row = await settle(app, row, attempt, tally.recent)
-    match row.state:
-        case State.INDEXED:
-            tally.completed += 1
-        case State.FAILED:
-            tally.failed += 1
-        case _:
-            tally.left += 1
-
-
-async def _second_pass(app: App, tally: _Tally, unlisted: list[Left]) -> None:
-    """One listing of the store for all attempts that could not be asked about by name."""
-    youngest = max(attempt.updated_at for _, attempt in unlisted)
-    await trio.sleep(max(0.0, min(LISTING_LAG, youngest + LISTING_LAG - app.now())))
-    wanted: dict[str, list[tuple[bool, float, str]]] = {attempt.attempt_id: [] for _, attempt in unlisted}
-    seen: set[str] = set()
-    try:
+    async def _listing(self, attempts: set[str]) -> dict[str, tuple[str, ...]]:
+        """Documents by the attempt that made them, best first; only those asked for are kept in memory."""
+        found: dict[str, set[tuple[bool, str, str]]] = {}
         token: str | None = None
         while True:
-            async with app.governor.slot(Purpose.LIST):
-                page = await app.client.list_documents(app.store, page_token=token)
+            async with self.app.governor.slot(Purpose.LIST):
+                page = await self.app.client.list_documents(self.app.store, page_token=token)
             for document in page.documents:
                 mark = document.metadata.get(KEY_ATTEMPT)
-                if isinstance(mark, str) and mark in wanted and document.name not in seen:
-                    seen.add(document.name)
-                    active = document.state is DocumentState.ACTIVE
-                    wanted[mark].append((not active, document.create_time, document.name))
+                if isinstance(mark, str) and mark in attempts:
+                    inactive = document.state is not DocumentState.ACTIVE
+                    found.setdefault(mark, set()).add((inactive, str(document.create_time), document.name))
             token = page.next_page_token
             if token is None:
-                break
-    except GeminiError as error:
-        if error.kind in FATAL:
-            raise
-        tally.left += len(unlisted)
-        app.observer.event("listing_failed", error=str(error))
-        return
-    tally.listings += 1
-    for row, attempt in unlisted:
-        found = tuple(name for _, _, name in sorted(wanted[attempt.attempt_id]))
-        await _recover_row(app, tally, row, attempt, [], found)
+                return {
+                    mark: tuple(dict.fromkeys(name for *_, name in sorted(rows)))
+                    for mark, rows in found.items()
+                }
 
-
-async def _deletes(app: App, tally: _Tally) -> None:
-    """Carry out open intents, and remove superseded documents that have none yet."""
-    after = ""
-    while intents := await app.ledger.open_intents(after, PAGE):
-        after = intents[-1].intent_id
-        for intent in intents:
-            tally.found += 1
-            gone = await carry_out(app, intent.intent_id, intent.document_name)
-            tally.deleted += gone
-            tally.left += not gone
-    after = ""
-    while rows := await app.ledger.superseded_page(after, PAGE):
-        after = rows[-1].file_id
-        for row in rows:
-            if row.state is not State.INDEXED or row.superseded is None:
-                continue
-            tally.found += 1
-            gone = await remove(app, row.superseded, file_id=FileId(row.file_id), reason="replaced")
-            tally.deleted += gone
-            tally.left += not gone
-
-
-def _note(app: App, tally: _Tally, row: FileRow, action: str, why: str) -> None:
-    if len(tally.actions) < 1000:
-        tally.actions.append((row.file_path, action, why))
-    app.observer.event("recovered", path=row.file_path, action=action, why=why)
+    def _note(self, row: FileRow, action: str, why: str) -> None:
+        if len(self.actions) < SHOWN:
+            self.actions.append((row.file_path, action, why))
+        self.app.observer.event("recovered", path=row.file_path, action=action, why=why)

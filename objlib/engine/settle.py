@@ -57,7 +57,7 @@ async def settle(app: App, row: FileRow, attempt: AttemptId, recent: deque[float
             case Fail(reason):
                 # A FAILED document may still turn ACTIVE under load, so it is asked twice.
                 if failed_before or not in_time:
-                    return await give_up(app, row, attempt, facts, FailureKind.PROCESSING, reason)
+                    return await give_up(app, row, facts, FailureKind.PROCESSING, reason)
                 failed_before = True
             case _ if in_time:
                 continue
@@ -65,7 +65,7 @@ async def settle(app: App, row: FileRow, attempt: AttemptId, recent: deque[float
                 reason = (
                     f"the store did not finish it within {app.settings.settle_seconds:.0f} s; try again later"
                 )
-                return await give_up(app, row, attempt, facts, FailureKind.TIMEOUT, reason)
+                return await give_up(app, row, facts, FailureKind.TIMEOUT, reason)
             case _:
                 return row
 
@@ -81,13 +81,19 @@ async def complete(app: App, row: FileRow, attempt: AttemptId, document: str) ->
     return row
 
 
-async def give_up(
-    app: App, row: FileRow, attempt: AttemptId, facts: Facts, kind: FailureKind, reason: str
-) -> FileRow:
-    """Record the failure. The document is removed first, since it could turn ACTIVE after a retry made another."""
+async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reason: str) -> FileRow:
+    """Record the failure of a row in PROCESSING.
+
+    The document is removed first, since it could still turn ACTIVE after a retry has made another.
+    """
     if facts.document_name is not None:
         await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
-    failure = Failure(kind, reason, retryable=kind is FailureKind.TIMEOUT)
+    attempt = await app.ledger.last_attempt(row.file_id)
     return await app.ledger.apply(
-        Transition.fail_processing(row, attempt_id=attempt, run_id=app.run_id, failure=failure)
+        Transition.fail_processing(
+            row,
+            attempt_id=AttemptId(attempt.attempt_id if attempt else ""),
+            run_id=app.run_id,
+            failure=Failure(kind, reason, retryable=kind is FailureKind.TIMEOUT),
+        )
     )

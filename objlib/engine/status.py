@@ -1,7 +1,8 @@
 """What the ledger says: the state of the library, and the history of one file. Sends nothing."""
 
+import os
 import platform
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from objlib.core.errors import UsageError
@@ -96,9 +97,7 @@ async def explain(app: App, path: str) -> ExplainReport:
 
 async def _find(app: App, path: str) -> FileRow:
     root = app.settings.library
-    on_disk = Path(path).absolute()
-    inside = on_disk.relative_to(root).as_posix() if on_disk.is_relative_to(root) else path
-    for candidate in dict.fromkeys((path, inside)):
+    for candidate in dict.fromkeys((path, _inside(root, path))):
         row = await app.ledger.file_by_path(candidate)
         if row is not None:
             return row
@@ -110,16 +109,19 @@ async def _find(app: App, path: str) -> FileRow:
     return row
 
 
+def _inside(root: Path, path: str) -> str:
+    on_disk = PurePath(os.path.normpath(Path.cwd() / path))  # lexical: resolving a link would lose its name
+    return on_disk.relative_to(root).as_posix() if on_disk.is_relative_to(root) else path
+
+
 def _explanation(row: FileRow) -> str:
     if row.missing_since is not None:
-        return (
-            "It is gone from disk; its document stays in the store until `objlib sync --prune` is asked for."
-        )
+        return "It is gone from disk; its document stays in the store until `objlib sync --prune`."
     match row.state:
         case State.UNTRACKED if row.retry_at is not None:
             return "It waits for its next attempt; the next upload takes it as soon as it is due."
         case State.UNTRACKED if row.document is not None:
-            return "It changed; the next upload sends the new version, and the old one stays searchable until then."
+            return "It changed; the next upload sends it, and the old version stays searchable until then."
         case State.UNTRACKED:
             return "It is known and not sent yet; the next upload takes it."
         case State.UPLOADING:
@@ -134,8 +136,6 @@ def _explanation(row: FileRow) -> str:
             again = (
                 "`objlib upload --retry-failed` tries again."
                 if row.failure and row.failure.retryable
-                else (
-                    "Trying the same bytes again will not help; change the file, and the next upload sends it."
-                )
+                else ("The same bytes will fail again; change the file, and the next upload sends it.")
             )
             return f"It was given up. {again}"

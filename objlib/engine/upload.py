@@ -298,7 +298,7 @@ async def _resolve(
                 if cancel_session and not await _cancelled(app, row):
                     await trio.sleep(backoff(tries, jitter=random.random()))
                     continue
-                await _requeue(flow, row, attempt, f"{why}; {reason}", FailureKind.TRANSIENT, None)
+                await _requeue(flow, row, attempt, f"{why}; {reason}")
                 return None
             case Ask.LISTING:
                 break
@@ -328,13 +328,13 @@ async def _changed(flow: Flow, row: FileRow, attempt: AttemptId) -> None:
         await _fail(flow, row, attempt, Failure(FailureKind.CHANGED, why, retryable=True))
         return
     await record_change(flow.app, row)
-    await _requeue(flow, row, attempt, "changed while it was read", FailureKind.CHANGED, None)
+    await _requeue(flow, row, attempt, "changed while it was read", kind=FailureKind.CHANGED)
 
 
 async def _refused(flow: Flow, row: FileRow, attempt: AttemptId, error: GeminiError) -> None:
     """The service said no, and it is certain that no document was made."""
     if error.kind in STOPS:
-        await _requeue(flow, row, attempt, str(error), FailureKind.TRANSIENT, None)
+        await _requeue(flow, row, attempt, str(error))
         _stop_run(flow, error)
         return
     match error.kind:
@@ -342,9 +342,11 @@ async def _refused(flow: Flow, row: FileRow, attempt: AttemptId, error: GeminiEr
             flow.unreachable = flow.unreachable + 1 if error.connect else 0
             if flow.unreachable >= UNREACHABLE_AFTER:
                 flow.stop("unreachable", "the service cannot be reached; check the network and --base-url")
-            await _requeue(flow, row, attempt, str(error), FailureKind.TRANSIENT, error.retry_after)
+            await _requeue(flow, row, attempt, str(error), after=error.retry_after)
         case Kind.RATE_LIMIT:
-            await _requeue(flow, row, attempt, str(error), FailureKind.RATE_LIMIT, error.retry_after)
+            await _requeue(
+                flow, row, attempt, str(error), kind=FailureKind.RATE_LIMIT, after=error.retry_after
+            )
         case _:
             await _fail(flow, row, attempt, Failure(FailureKind.REFUSED, str(error), retryable=False))
 
@@ -354,10 +356,11 @@ async def _requeue(
     row: FileRow,
     attempt: AttemptId,
     why: str,
-    kind: FailureKind,
-    after: float | None,
+    *,
+    kind: FailureKind = FailureKind.TRANSIENT,
+    after: float | None = None,
 ) -> None:
-    """Back to the queue, due after a backoff; given up when it has happened too often."""
+    """Back to the queue, due after a backoff and ``after`` seconds; given up if it happened too often."""
     app = flow.app
     if row.attempts >= (MAX_THROTTLED if kind is FailureKind.RATE_LIMIT else MAX_ATTEMPTS):
         failure = Failure(kind, f"gave up after {row.attempts} attempts: {why}", retryable=True)
