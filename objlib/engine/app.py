@@ -8,17 +8,17 @@ import platform
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
 import trio
 
-from objlib.core.errors import RefusedError, ServiceError
+from objlib.core.errors import RefusedError
 from objlib.core.identity import RunId, new_run_id
 from objlib.core.observe import Observer, Silent
 from objlib.core.settings import Backend, Settings
-from objlib.embedded import Service, open_service
+from objlib.embedded import Options, Service, open_service
 from objlib.engine.drain import Drain, stop_on_signals
 from objlib.engine.governor import Governor, Purpose, open_governor
 from objlib.gemini import Client, Endpoint, GeminiError, Kind, open_client
@@ -83,6 +83,21 @@ class App:
         return 0 if self._client is None else self._client.requests
 
 
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """Where a test puts its own clock, threads and faults; production uses the defaults.
+
+    Attributes:
+        now: wall-clock Unix seconds.
+        runner: takes the place of every worker thread, for virtual time.
+        options: of the embedded service, whose middleware may misbehave.
+    """
+
+    now: Callable[[], float] = time.time
+    runner: Runner | None = None
+    options: Options = field(default_factory=Options)
+
+
 @asynccontextmanager
 async def open_app(
     settings: Settings,
@@ -91,7 +106,7 @@ async def open_app(
     observer: Observer | None = None,
     store: StoreNeed = StoreNeed.CREATE,
     create_ledger: bool = True,
-    now: Callable[[], float] = time.time,
+    seams: Seams | None = None,
 ) -> AsyncIterator[App]:
     """Open what ``command`` needs, and close it in reverse order whatever happens.
 
@@ -100,10 +115,14 @@ async def open_app(
         InterruptedRun: a signal stopped the command.
     """
     watcher: Observer = Silent() if observer is None else observer
+    seams = seams or Seams()
+    now = seams.now
     async with AsyncExitStack() as stack:
         drain = await stack.enter_async_context(stop_on_signals(watcher))
         stack.enter_context(drain.work())
-        ledger = await stack.enter_async_context(open_ledger(settings.ledger, now=now, create=create_ledger))
+        ledger = await stack.enter_async_context(
+            open_ledger(settings.ledger, runner=seams.runner, now=now, create=create_ledger)
+        )
         window = await ledger.get_setting(WINDOW_KEY)
         governor = await stack.enter_async_context(
             open_governor(
@@ -117,22 +136,24 @@ async def open_app(
             observer=watcher,
             drain=drain,
             run_id=new_run_id(now()),
-            files=thread_runner(2),
+            files=seams.runner or thread_runner(2),
             now=now,
             opened=trio.current_time(),
         )
         if store is not StoreNeed.NONE:
-            await _open_service(app, stack)
+            await _open_service(app, stack, seams)
             app.store = await _settle_store(app, create=store is StoreNeed.CREATE)
         if store is StoreNeed.CREATE:
             await stack.enter_async_context(_living_run(app, command))
         yield app
 
 
-async def _open_service(app: App, stack: AsyncExitStack) -> None:
+async def _open_service(app: App, stack: AsyncExitStack, seams: Seams) -> None:
     settings = app.settings
     if settings.backend is Backend.EMBEDDED:
-        app.service = await stack.enter_async_context(open_service(settings.embedded, now=app.now))
+        app.service = await stack.enter_async_context(
+            open_service(settings.embedded, runner=seams.runner, now=seams.now, options=seams.options)
+        )
         endpoint = Endpoint(base_url=EMBEDDED_URL, api_key="", api_version=settings.api_version)
         client = open_client(endpoint, asgi=app.service.app)
     else:
@@ -217,8 +238,3 @@ async def _beat(app: App) -> None:
     while True:
         await trio.sleep(HEARTBEAT)
         await app.ledger.heartbeat(app.run_id)
-
-
-def unreachable(settings: Settings, error: ServiceError) -> ServiceError:
-    """The error of a service that cannot be reached at all, with what to check."""
-    return ServiceError(f"{error}; check --base-url {settings.base_url} and the network")
