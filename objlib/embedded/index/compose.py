@@ -1,0 +1,141 @@
+"""An answer without a language model: the best sentences of the best passages, word for word."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from objlib.embedded.index.embedder import Embedder
+from objlib.embedded.index.lexical import parse_query
+from objlib.embedded.index.records import Composed, Hit, Support
+
+NOTHING = "No passage in the store answers this."
+"""The answer when nothing does."""
+
+MOST = 4
+"""Sentences in an answer at most."""
+
+_PASSAGES = 8
+"""Passages that are looked at."""
+
+_EMBEDDED = 32
+"""Sentences whose meaning is compared: about a tenth of a second."""
+
+_ENOUGH_WORDS = 0.34
+"""Least share of the question's words, by rarity, in the best sentence."""
+
+_ENOUGH_MEANING = 0.4
+"""Least cosine of the best sentence; unrelated sentences are below .25."""
+
+_NEAR_BEST = 0.6
+"""A further sentence must be this good, compared with the best one."""
+
+_SENTENCE = re.compile(
+    "(?<=[.!?\u2026])(?P<close>[\"')\\]\u201d\u2019\u00bb*_]*)\\s+|(?<=[\u3002\uff01\uff1f])|\n\\s*\n"
+)
+_MARKUP = re.compile(r"^\s*(?:#{1,6}\s|[|>`~=*-]{3,})")
+_WORD = re.compile(r"\w+")
+_SUFFIX = re.compile(r"(?:'s|ing|edly|ed|ness|ions?|ally|ly|ies|es|s|e|y)$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    hit: int
+    start: int
+    text: str
+    stems: frozenset[str]
+
+
+def compose(question: str, hits: Sequence[Hit], embedder: Embedder | None = None) -> Composed:
+    """Answer a question with two to four sentences quoted from the passages (one, if only one fits).
+
+    Nothing is invented: every sentence of the answer is a slice of a passage and has a support that says
+    which.
+
+    Args:
+        question: any text.
+        hits: passages, best first, as :func:`objlib.embedded.index.search` gives them.
+        embedder: compares sentences by meaning too, if there is one.
+    """
+    sentences = [s for number, hit in enumerate(hits[:_PASSAGES]) for s in _sentences(number, hit.text)]
+    scores, enough = _scores(question, sentences, embedder)
+    if not enough:
+        return Composed(NOTHING, ())
+    chosen = _choose(sentences, scores)
+    chosen.sort(key=lambda n: (sentences[n].hit, sentences[n].start))
+    text = ""
+    supports: list[Support] = []
+    for n in chosen:
+        text += " " if text else ""
+        start = len(text.encode())
+        text += sentences[n].text
+        where = tuple(number for number, hit in enumerate(hits) if sentences[n].text in hit.text)
+        supports.append(Support(start, len(text.encode()), sentences[n].text, where))
+    return Composed(text, tuple(supports))
+
+
+def _sentences(number: int, passage: str) -> list[_Sentence]:
+    """The sentences of a passage that say something: no headings, rules or fragments."""
+    out: list[_Sentence] = []
+    position = 0
+    borders = [(m.end("close") if m["close"] else m.start(), m.end()) for m in _SENTENCE.finditer(passage)]
+    for stop, following in [*borders, (len(passage), len(passage))]:
+        text = passage[position:stop].strip()
+        start = passage.find(text, position)
+        position = following
+        words = _WORD.findall(text)
+        if len(words) >= 4 and not _MARKUP.match(text):
+            out.append(_Sentence(number, start, text, frozenset(_stem(word) for word in words)))
+    return out
+
+
+def _scores(question: str, sentences: list[_Sentence], embedder: Embedder | None) -> tuple[list[float], bool]:
+    """How well each sentence answers, and whether any of them does."""
+    wanted = {_stem(word) for word in parse_query(question).words}
+    if not sentences or not wanted:
+        return [], False
+    seen = Counter(stem for sentence in sentences for stem in sentence.stems & wanted)
+    rarity = {stem: math.log(1 + len(sentences) / (1 + seen[stem])) for stem in wanted}
+    whole = sum(rarity.values())
+    shares = [sum(rarity[stem] for stem in sentence.stems & wanted) / whole for sentence in sentences]
+    # A long sentence has more words by chance; a passage further down the list is less likely the right one.
+    scores = [
+        share / (1 + max(0, len(s.text) - 300) / 900) / (1 + 0.1 * s.hit)
+        for s, share in zip(sentences, shares, strict=True)
+    ]
+    enough = max(shares) >= _ENOUGH_WORDS
+    if embedder is not None:
+        best = sorted(range(len(sentences)), key=lambda n: -scores[n])[:_EMBEDDED]
+        vectors = embedder.embed([question, *(sentences[n].text for n in best)])
+        cosines = (vectors[1:] @ vectors[0]).tolist()
+        enough = max(cosines) >= _ENOUGH_MEANING or (enough and max(cosines) >= _ENOUGH_MEANING / 2)
+        meaning = dict(zip(best, cosines, strict=True))
+        scores = [
+            0.5 * score + max(0.0, meaning[n]) / (1 + 0.05 * sentences[n].hit) if n in meaning else 0.0
+            for n, score in enumerate(scores)
+        ]
+    return scores, enough
+
+
+def _choose(sentences: list[_Sentence], scores: list[float]) -> list[int]:
+    """The best sentences that do not say the same twice."""
+    order = sorted(range(len(sentences)), key=lambda n: -scores[n])
+    chosen: list[int] = []
+    for n in order:
+        if len(chosen) == MOST or scores[n] < _NEAR_BEST * scores[order[0]]:
+            break
+        if all(_overlap(sentences[n].stems, sentences[other].stems) < 0.6 for other in chosen):
+            chosen.append(n)
+    return chosen
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / max(1, min(len(one), len(other)))
+
+
+def _stem(word: str) -> str:
+    """A rough stem, good enough to match a question with a sentence."""
+    word = word.lower()
+    short = _SUFFIX.sub("", word)
+    return short if len(short) >= 3 else word

@@ -1,0 +1,106 @@
+"""The plain values that cross the border of the index, and the two errors it raises on bad input."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class UnreadableError(ValueError):
+    """No text can be got out of the bytes; the message is one line: what is wrong and what to do."""
+
+
+class FilterError(ValueError):
+    """The ``metadataFilter`` string is not well formed.
+
+    Attributes:
+        column: where in the string, counted from 1.
+    """
+
+    def __init__(self, reason: str, column: int) -> None:
+        super().__init__(f"metadataFilter, column {column}: {reason}")
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The text of one document and what its format says about it.
+
+    Offsets everywhere count characters of ``text``. For text formats that is the decoded file (after a
+    byte order mark), for HTML and PDF what was drawn out of it.
+
+    Attributes:
+        text: the whole text, front matter included, so that offsets fit the file.
+        page_starts: where each page begins (PDF), first page first; empty if the format has no pages.
+        title: the document's own title, or an empty string.
+        author: the document's own author, or an empty string.
+        body_start: where the text to index begins (after Markdown front matter).
+        headings: (offset, heading) in order of offset.
+    """
+
+    text: str
+    page_starts: tuple[int, ...] = ()
+    title: str = ""
+    author: str = ""
+    body_start: int = 0
+    headings: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One passage found.
+
+    Attributes:
+        doc_id: row of the document in ``documents``.
+        chunk_id: the passage; never used again for another text.
+        display_name: the document's display name.
+        start, stop: character offsets into the document's text; ``text`` is exactly that slice.
+        text: the passage.
+        heading: the nearest heading above it, or an empty string.
+        page: page number from 1, or None where the format has no pages.
+        score: what the list is sorted by, higher is better; comparable only within one search.
+        bm25: lexical score, higher is better; None if the lexical search did not shortlist it.
+        cosine: similarity in meaning to the query, -1 to 1; None if it is not known.
+        metadata: the document's metadata.
+    """
+
+    doc_id: int
+    chunk_id: int
+    display_name: str
+    start: int
+    stop: int
+    text: str
+    heading: str
+    page: int | None
+    score: float
+    bm25: float | None
+    cosine: float | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """One piece of a composed answer and the passages it stands in.
+
+    Attributes:
+        start_byte, end_byte: UTF-8 byte offsets into the answer, end exclusive (as Gemini counts them).
+        text: that piece of the answer.
+        hits: indices into the list of hits the answer was composed from.
+    """
+
+    start_byte: int
+    end_byte: int
+    text: str
+    hits: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An answer made only of sentences quoted from the passages.
+
+    Attributes:
+        text: the answer, or a plain sentence that nothing answers the question.
+        supports: where each quotation comes from, in order; empty if there was no answer.
+    """
+
+    text: str
+    supports: tuple[Support, ...]

@@ -1,0 +1,65 @@
+"""Tables of the index, beside the tables of the service in the same SQLite file.
+
+A passage's id carries its document: ``chunk_id = text_id << 20 | position``. So "which document?" is a shift,
+a filter on documents costs no look-up per passage, and the passages of a document are a range of ids.
+``text_id`` is AUTOINCREMENT: an id is never used again, hence a vector that was computed while its document
+was replaced can never land on another text.
+
+``fts`` is contentless: the passages stand once, in ``chunks``. Whoever changes what
+:func:`objlib.embedded.index.lexical.indexed_form` gives must rebuild ``fts`` in a migration, because taking a
+row out of a contentless table needs exactly the text that went in.
+
+Sign bits (48 bytes, scanned whole) and int8 vectors (384 bytes, fetched for a few hundred) stand in tables of
+their own, so that a scan reads a ninth of the bytes. ``codes.seq`` lets a cache read only what is new.
+"""
+
+POSITION_BITS = 20
+"""Bits of a chunk id that hold the position in its document; the rest is the text id."""
+
+POSITION_MASK = (1 << POSITION_BITS) - 1
+
+SCHEMA: tuple[str, ...] = (
+    """
+    CREATE TABLE IF NOT EXISTS texts (
+        text_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        doc_id INTEGER NOT NULL UNIQUE REFERENCES documents(doc_id),
+        store_id INTEGER NOT NULL,
+        title TEXT NOT NULL,
+        author TEXT NOT NULL,
+        chunks INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS texts_store ON texts(store_id)",
+    """
+    CREATE TABLE IF NOT EXISTS chunks (
+        chunk_id INTEGER PRIMARY KEY,
+        start INTEGER NOT NULL,
+        stop INTEGER NOT NULL,
+        page INTEGER,
+        heading TEXT NOT NULL,
+        body TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE VIRTUAL TABLE IF NOT EXISTS fts USING fts5(
+        head, body, content='', tokenize='porter unicode61 remove_diacritics 2'
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS pending (
+        position INTEGER NOT NULL,
+        chunk_id INTEGER NOT NULL,
+        PRIMARY KEY (position, chunk_id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS codes (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        chunk_id INTEGER NOT NULL UNIQUE,
+        bits BLOB NOT NULL
+    )
+    """,
+    "CREATE TABLE IF NOT EXISTS vectors (chunk_id INTEGER PRIMARY KEY, i8 BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS index_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+)
+"""Statements that make the tables, in order; each may be run again."""

@@ -1,0 +1,144 @@
+"""Vectors in the store: what still needs one, and putting them in.
+
+A vector is kept twice: as int8 (384 bytes; loses nothing that can be measured) and as sign bits (48 bytes),
+which are compared first. Embedding happens between :func:`pending_chunks` and :func:`store_vectors`, outside
+any transaction.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
+from objlib.embedded.model import MODEL_ID
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+SCALE = 127 / 0.25
+"""int8 units of 1.0. Components of a unit vector of 384 are hardly ever beyond 0.25; those are clipped."""
+
+
+def head(title: str, author: str, heading: str) -> str:
+    """What a passage is known by beside its own words: it is searched and embedded together with it."""
+    parts = (author, title, heading if heading != title else "")
+    return " ".join(part for part in parts if part)
+
+
+def vector_progress(db: sqlite3.Connection) -> tuple[int, int]:
+    """(passages with a vector, all passages)."""
+    done, left = db.execute("SELECT (SELECT count(*) FROM codes), (SELECT count(*) FROM pending)").fetchone()
+    return done, done + left
+
+
+def pending_chunks(db: sqlite3.Connection, limit: int) -> list[tuple[int, str]]:
+    """Passages without a vector, as (chunk id, text to embed).
+
+    Breadth first: the first passage of every document, then the second of every document, and so on, so that
+    a store that is embedded in part knows something about everything rather than everything about something.
+    """
+    return _to_embed(db, "SELECT chunk_id FROM pending ORDER BY position, chunk_id LIMIT ?", limit)
+
+
+def texts_to_embed(db: sqlite3.Connection, chunk_ids: Iterable[int]) -> list[tuple[int, str]]:
+    """(chunk id, text to embed) of these passages, in no particular order; unknown ids are left out."""
+    return _to_embed(db, "SELECT value FROM json_each(?)", str(list(chunk_ids)))
+
+
+def _to_embed(db: sqlite3.Connection, ids: str, value: int | str) -> list[tuple[int, str]]:
+    rows = db.execute(
+        "SELECT c.chunk_id, t.title, t.author, c.heading, c.body FROM chunks c"
+        f" JOIN texts t ON t.text_id = c.chunk_id >> {POSITION_BITS} WHERE c.chunk_id IN ({ids})",
+        (value,),
+    )
+    return [
+        (chunk_id, f"{head(title, author, heading)}\n{body}")
+        for chunk_id, title, author, heading, body in rows
+    ]
+
+
+def store_vectors(
+    db: sqlite3.Connection, rows: Iterable[tuple[int, "Floats"]], *, model_id: str = MODEL_ID
+) -> None:
+    """Put vectors in; the caller holds a transaction.
+
+    A passage that is gone by now is passed over; one that has a vector gets the new one. If the store's
+    vectors come from
+    another model, those are dropped first: vectors of two models cannot be compared.
+
+    Args:
+        db: the store.
+        rows: (chunk id, unit vector of 384 floats).
+        model_id: the model that made them.
+    """
+    import numpy as np  # noqa: PLC0415  # search by words alone never needs it
+
+    adopt_model(db, model_id)
+    pairs = list(rows)
+    if not pairs:
+        return
+    floats = np.asarray([vector for _, vector in pairs], dtype=np.float32)
+    small = np.clip(np.rint(floats * SCALE), -127, 127).astype(np.int8)
+    bits = np.packbits(floats > 0, axis=1)
+    for (chunk_id, _), i8, code in zip(pairs, small, bits, strict=True):
+        if db.execute("SELECT 1 FROM chunks WHERE chunk_id = ?", (chunk_id,)).fetchone() is None:
+            continue
+        db.execute("INSERT OR REPLACE INTO vectors VALUES(?, ?)", (chunk_id, i8.tobytes()))
+        db.execute("INSERT OR REPLACE INTO codes(chunk_id, bits) VALUES(?, ?)", (chunk_id, code.tobytes()))
+        db.execute(
+            "DELETE FROM pending WHERE position = ? AND chunk_id = ?", (chunk_id & POSITION_MASK, chunk_id)
+        )
+
+
+def adopt_model(db: sqlite3.Connection, model_id: str = MODEL_ID) -> bool:
+    """Make this the model of the store's vectors; those of another are dropped and queued again.
+
+    To be called in a transaction when the service starts, and by :func:`store_vectors`.
+
+    Returns:
+        Whether vectors of another model were dropped.
+    """
+    have = _meta(db, "model")
+    if have == model_id:
+        return False
+    _set_meta(db, "model", model_id)
+    if have is None:
+        return False
+    db.execute(f"INSERT OR IGNORE INTO pending SELECT chunk_id & {POSITION_MASK}, chunk_id FROM codes")
+    db.execute("DELETE FROM codes")
+    db.execute("DELETE FROM vectors")
+    _bump_epoch(db)
+    return True
+
+
+def drop_vectors(db: sqlite3.Connection, span: tuple[int, int]) -> None:
+    """Delete the vectors of the chunk ids from ``span[0]`` to ``span[1]``, both included."""
+    db.execute("DELETE FROM vectors WHERE chunk_id BETWEEN ? AND ?", span)
+    if db.execute("DELETE FROM codes WHERE chunk_id BETWEEN ? AND ?", span).rowcount:
+        _bump_epoch(db)
+
+
+def code_state(db: sqlite3.Connection) -> tuple[str, str, int]:
+    """(model, epoch, last sequence number) of the sign bits.
+
+    Another epoch or model: some have been deleted, read all again. A higher number: read only those after the
+    old one.
+    """
+    (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM codes").fetchone()
+    return _meta(db, "model") or "", _meta(db, "epoch") or "", last
+
+
+def _bump_epoch(db: sqlite3.Connection) -> None:
+    _set_meta(db, "epoch", str(int(_meta(db, "epoch") or 0) + 1))
+
+
+def _meta(db: sqlite3.Connection, key: str) -> str | None:
+    row = db.execute("SELECT value FROM index_meta WHERE key = ?", (key,)).fetchone()
+    return str(row[0]) if row else None
+
+
+def _set_meta(db: sqlite3.Connection, key: str, value: str) -> None:
+    db.execute("INSERT OR REPLACE INTO index_meta VALUES(?, ?)", (key, value))
