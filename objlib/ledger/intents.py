@@ -1,0 +1,57 @@
+"""Intents: a remote delete is recorded before it is sent, so that no crash can hide one."""
+
+import sqlite3
+
+from objlib.core.identity import FileId, RunId
+from objlib.ledger.rows import INTENT_COLUMNS, IntentRow, columns
+
+_ROW = columns(INTENT_COLUMNS)
+
+
+def open_intent(
+    conn: sqlite3.Connection,
+    *,
+    file_id: FileId | None,
+    document: str,
+    reason: str,
+    run_id: RunId | None,
+    now: float,
+) -> int:
+    """Record that ``document`` is to be deleted; the id of its open intent, an older one if there is."""
+    conn.execute(
+        "INSERT INTO intents (file_id, document_name, reason, run_id, created_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (document_name) WHERE done_at IS NULL DO NOTHING",
+        (file_id, document, reason, run_id, now),
+    )
+    (intent_id,) = conn.execute(
+        "SELECT intent_id FROM intents WHERE document_name = ? AND done_at IS NULL", (document,)
+    ).fetchone()
+    return int(intent_id)
+
+
+def open_intents(conn: sqlite3.Connection, *, after: int, limit: int) -> list[IntentRow]:
+    """At most ``limit`` open intents with an id above ``after``, oldest first."""
+    found = conn.execute(
+        f"SELECT {_ROW} FROM intents WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?",
+        (after, limit),
+    )
+    return [IntentRow(*cells) for cells in found]
+
+
+def close_intent(conn: sqlite3.Connection, *, intent_id: int, outcome: str, now: float) -> None:
+    """Close an intent; no row refers to its document as superseded any more. A closed one stays as it is."""
+    closed = conn.execute(
+        "UPDATE intents SET done_at = ?, outcome = ? WHERE intent_id = ? AND done_at IS NULL"
+        " RETURNING document_name",
+        (now, outcome, intent_id),
+    ).fetchone()
+    if closed is not None:
+        conn.execute("UPDATE files SET superseded_document = NULL WHERE superseded_document = ?", closed)
+
+
+def keep_document(conn: sqlite3.Connection, *, document: str, now: float) -> None:
+    """Withdraw the open intent on ``document``, if any: a row has just taken it for its own."""
+    conn.execute(
+        "UPDATE intents SET done_at = ?, outcome = 'kept' WHERE document_name = ? AND done_at IS NULL",
+        (now, document),
+    )

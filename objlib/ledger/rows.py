@@ -1,0 +1,226 @@
+"""The ledger's rows as plain values, and how they are read from SQLite."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from objlib.core.identity import AttemptId, FileId, RunId
+from objlib.core.lifecycle import Event, State
+from objlib.core.reports import Failure, FailureKind, MetadataValue
+
+Metadata = dict[str, MetadataValue | list[str]]
+"""What a document carries in the store: text, a number, or a list of texts by key."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One file of the library as the ledger knows it.
+
+    Attributes:
+        file_id: our identity of the file, whatever its path.
+        file_path: relative POSIX path, always valid Unicode.
+        path_bytes: the exact name where it is not valid Unicode, else None.
+        content_hash: SHA-256 (hex) of the bytes that the last scan saw.
+        size: bytes.
+        mtime_ns: modification time in nanoseconds.
+        inode: inode number, 0 where the file system has none.
+        mime_type: the type it is sent as.
+        metadata: keys derived from the path, without our own marks.
+        state: where it stands in the lifecycle.
+        state_updated_at: Unix time of the last transition.
+        version: number of transitions so far; what compare-and-set compares.
+        attempts: tries since it was last indexed, reset or retried.
+        retry_at: Unix time before which it is not tried again.
+        last_error: one line about the last thing that went wrong.
+        failure: why it is in ``failed``.
+        document: full resource name of the document that answers searches, of this or an older version.
+        indexed_hash: the content hash of that document.
+        superseded: full resource name of the older document that is still to be deleted.
+        missing_since: Unix time at which a scan no longer found it.
+    """
+
+    file_id: FileId
+    file_path: str
+    path_bytes: bytes | None
+    content_hash: str
+    size: int
+    mtime_ns: int
+    inode: int
+    mime_type: str
+    metadata: Metadata
+    state: State
+    state_updated_at: float
+    version: int
+    attempts: int
+    retry_at: float | None
+    last_error: str | None
+    failure: Failure | None
+    document: str | None
+    indexed_hash: str | None
+    superseded: str | None
+    missing_since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One try at getting one version of one file into the store.
+
+    ``session_url`` authorises whoever has it, so it is kept out of the repr and wiped when the attempt is
+    over. ``outcome`` is 'indexed', 'failed', 'requeued', or None while the attempt goes on.
+    """
+
+    attempt_id: AttemptId
+    file_id: FileId
+    content_hash: str
+    session_url: str | None = field(repr=False)
+    operation_name: str | None
+    document_name: str | None
+    run_id: RunId | None
+    started_at: float
+    updated_at: float
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run of a command. ``ended`` is None while it lives, or if it died without a word."""
+
+    run_id: RunId
+    pid: int
+    host: str
+    started: float
+    heartbeat: float
+    ended: float | None
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """The record of one attempt at a transition.
+
+    ``to_state`` is the state that was asked for; the row reached it only where ``outcome`` is 'success'.
+    ``error`` holds the reason of the transition as well as what went wrong with it.
+    """
+
+    event_id: int
+    attempt_id: AttemptId | None
+    timestamp: float
+    file_id: FileId
+    event: Event
+    from_state: State
+    to_state: State
+    guard_result: str | None
+    outcome: str
+    error: str | None
+    run_id: RunId | None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRow:
+    """A document that is to be deleted remotely; ``done_at`` and ``outcome`` are None while it is open."""
+
+    intent_id: int
+    file_id: FileId | None
+    document_name: str
+    reason: str
+    run_id: RunId | None
+    created_at: float
+    done_at: float | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many files there are of each kind.
+
+    Attributes:
+        states: files on disk by state; every state is a key.
+        missing: files that a scan no longer found, in whatever state.
+        changed: indexed files on disk whose bytes are no longer those that were indexed.
+        waiting: untracked files on disk that are not to be tried yet.
+        superseded: files with an older document that is still to be deleted.
+        open_intents: documents that are to be deleted.
+    """
+
+    states: Mapping[State, int]
+    missing: int
+    changed: int
+    waiting: int
+    superseded: int
+    open_intents: int
+
+
+FILE_COLUMNS: Final = (
+    "file_id", "file_path", "path_bytes", "content_hash", "size", "mtime_ns", "inode", "mime_type",
+    "metadata_json", "gemini_state", "gemini_state_updated_at", "version", "attempts", "retry_at",
+    "last_error", "failure_info", "gemini_document", "indexed_hash", "superseded_document", "missing_since",
+)  # fmt: skip
+"""Columns of ``files`` in the order of :class:`FileRow`."""
+
+ATTEMPT_COLUMNS: Final = (
+    "attempt_id", "file_id", "content_hash", "session_url", "operation_name", "document_name", "run_id",
+    "started_at", "updated_at", "outcome",
+)  # fmt: skip
+"""Columns of ``attempts`` in the order of :class:`AttemptRow`."""
+
+RUN_COLUMNS: Final = ("run_id", "pid", "host", "started", "heartbeat", "ended", "command")
+"""Columns of ``runs`` in the order of :class:`RunRow`."""
+
+EVENT_COLUMNS: Final = (
+    "event_id", "attempt_id", "timestamp", "file_id", "event", "from_state", "to_state", "guard_result",
+    "outcome", "error", "run_id",
+)  # fmt: skip
+"""Columns of ``events`` in the order of :class:`EventRow`."""
+
+INTENT_COLUMNS: Final = (
+    "intent_id", "file_id", "document_name", "reason", "run_id", "created_at", "done_at", "outcome",
+)  # fmt: skip
+"""Columns of ``intents`` in the order of :class:`IntentRow`."""
+
+
+def columns(names: Sequence[str], table: str = "") -> str:
+    """``names`` as a select list, each with the prefix ``table`` where one is given."""
+    prefix = f"{table}." if table else ""
+    return ", ".join(prefix + name for name in names)
+
+
+def file_row(cells: Sequence[Any]) -> FileRow:
+    """A row of ``files`` from its cells in the order of :data:`FILE_COLUMNS`."""
+    values = list(cells)
+    values[8] = json.loads(values[8])
+    values[9] = State(values[9])
+    values[15] = decode_failure(values[15])
+    return FileRow(*values)
+
+
+def file_rows(cursor: sqlite3.Cursor) -> list[FileRow]:
+    """All rows of ``cursor`` as files."""
+    return [file_row(cells) for cells in cursor]
+
+
+def event_row(cells: Sequence[Any]) -> EventRow:
+    """A row of ``events`` from its cells in the order of :data:`EVENT_COLUMNS`."""
+    values = list(cells)
+    values[4:7] = Event(values[4]), State(values[5]), State(values[6])
+    return EventRow(*values)
+
+
+def encode_metadata(metadata: Mapping[str, MetadataValue | list[str]]) -> str:
+    """``metadata`` as the JSON that ``metadata_json`` holds: keys sorted, so equal values are equal text."""
+    return json.dumps(metadata, ensure_ascii=False, sort_keys=True)
+
+
+def encode_failure(failure: Failure) -> str:
+    """``failure`` as the JSON that ``failure_info`` holds."""
+    known = {"kind": str(failure.kind), "message": failure.message, "retryable": failure.retryable}
+    return json.dumps(known, ensure_ascii=False)
+
+
+def decode_failure(text: str | None) -> Failure | None:
+    """The failure that :func:`encode_failure` wrote; None for NULL."""
+    if text is None:
+        return None
+    known = json.loads(text)
+    return Failure(FailureKind(known["kind"]), known["message"], known["retryable"])

@@ -1,0 +1,160 @@
+"""The ledger's tables and the ordered migrations that make them.
+
+States and events in the CHECK constraints are generated from :mod:`objlib.core.lifecycle`, so the database
+refuses whatever the table does not name. A migration that has shipped is never edited: a change of the
+lifecycle or of a table is a new migration at the end of :data:`MIGRATIONS`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from objlib.core.lifecycle import Event, State
+
+APPLICATION_ID: Final = 0x6F626A6C
+"""``objl`` in ASCII, kept in the SQLite header (offset 68): how a ledger is told from any other database."""
+
+OUTCOMES: Final = ("success", "rejected", "failed")
+"""How an attempt at a transition can end."""
+
+ATTEMPT_OUTCOMES: Final = ("indexed", "failed", "requeued")
+"""How one try at uploading can end; NULL while it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step from version ``version - 1``: its statements and its record commit together."""
+
+    version: int
+    name: str
+    statements: tuple[str, ...]
+
+
+def _one_of(column: str, values: Iterable[str]) -> str:
+    """A CHECK that ``column`` is one of ``values`` (or NULL, where the column may be)."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"CHECK ({column} IN ({listed}))"
+
+
+_FIRST: Final = (
+    """
+    CREATE TABLE migrations (
+        version INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        applied_at REAL NOT NULL
+    ) STRICT
+    """,
+    f"""
+    CREATE TABLE files (
+        seq INTEGER PRIMARY KEY,
+        file_id TEXT NOT NULL UNIQUE,
+        file_path TEXT NOT NULL,
+        path_bytes BLOB,
+        content_hash TEXT NOT NULL,
+        size INTEGER NOT NULL CHECK (size >= 0),
+        mtime_ns INTEGER NOT NULL,
+        inode INTEGER NOT NULL DEFAULT 0,
+        mime_type TEXT NOT NULL,
+        metadata_json TEXT NOT NULL DEFAULT '{{}}' CHECK (json_valid(metadata_json)),
+        gemini_state TEXT NOT NULL DEFAULT '{State.UNTRACKED}' {_one_of("gemini_state", State)},
+        gemini_state_updated_at REAL NOT NULL,
+        version INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
+        attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+        retry_at REAL,
+        last_error TEXT,
+        failure_info TEXT CHECK (failure_info IS NULL OR json_valid(failure_info)),
+        gemini_document TEXT,
+        indexed_hash TEXT,
+        superseded_document TEXT CHECK (superseded_document <> gemini_document),
+        missing_since REAL,
+        CHECK (gemini_state <> '{State.INDEXED}' OR gemini_document IS NOT NULL),
+        CHECK (gemini_state <> '{State.INDEXED}' OR indexed_hash IS NOT NULL),
+        CHECK (gemini_state <> '{State.FAILED}' OR failure_info IS NOT NULL)
+    ) STRICT
+    """,
+    # Two rows may share a path only while at most one of them is on disk.
+    "CREATE UNIQUE INDEX files_live_path ON files (file_path) WHERE missing_since IS NULL",
+    "CREATE INDEX files_missing ON files (file_path, missing_since) WHERE missing_since IS NOT NULL",
+    "CREATE INDEX files_state ON files (gemini_state, file_id)",
+    f"""
+    CREATE INDEX files_claimable ON files ((retry_at IS NOT NULL), file_id, retry_at, size)
+    WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL
+    """,
+    f"""
+    CREATE INDEX files_waiting ON files (retry_at)
+    WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL AND retry_at IS NOT NULL
+    """,
+    f"""
+    CREATE INDEX files_changed ON files (file_id)
+    WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL AND content_hash <> indexed_hash
+    """,
+    "CREATE INDEX files_superseded ON files (file_id) WHERE superseded_document IS NOT NULL",
+    """
+    CREATE INDEX files_superseded_document ON files (superseded_document)
+    WHERE superseded_document IS NOT NULL
+    """,
+    f"""
+    CREATE TABLE attempts (
+        seq INTEGER PRIMARY KEY,
+        attempt_id TEXT NOT NULL UNIQUE,
+        file_id TEXT NOT NULL REFERENCES files (file_id) ON DELETE CASCADE,
+        content_hash TEXT NOT NULL,
+        session_url TEXT,
+        operation_name TEXT,
+        document_name TEXT,
+        run_id TEXT,
+        started_at REAL NOT NULL,
+        updated_at REAL NOT NULL,
+        outcome TEXT {_one_of("outcome", ATTEMPT_OUTCOMES)},
+        CHECK (outcome IS NULL OR session_url IS NULL)
+    ) STRICT
+    """,
+    "CREATE INDEX attempts_file ON attempts (file_id)",
+    # No foreign key: the log outlives what it describes, and also records attempts on rows that are gone.
+    f"""
+    CREATE TABLE events (
+        event_id INTEGER PRIMARY KEY,
+        attempt_id TEXT,
+        timestamp REAL NOT NULL,
+        file_id TEXT NOT NULL,
+        event TEXT NOT NULL {_one_of("event", Event)},
+        from_state TEXT NOT NULL {_one_of("from_state", State)},
+        to_state TEXT NOT NULL {_one_of("to_state", State)},
+        guard_result TEXT,
+        outcome TEXT NOT NULL {_one_of("outcome", OUTCOMES)},
+        error TEXT,
+        run_id TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX events_file ON events (file_id)",
+    """
+    CREATE TABLE intents (
+        intent_id INTEGER PRIMARY KEY,
+        file_id TEXT REFERENCES files (file_id) ON DELETE SET NULL,
+        document_name TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        run_id TEXT,
+        created_at REAL NOT NULL,
+        done_at REAL,
+        outcome TEXT,
+        CHECK ((done_at IS NULL) = (outcome IS NULL))
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX intents_open ON intents (document_name) WHERE done_at IS NULL",
+    "CREATE INDEX intents_file ON intents (file_id)",
+    """
+    CREATE TABLE runs (
+        run_id TEXT NOT NULL PRIMARY KEY,
+        pid INTEGER NOT NULL,
+        host TEXT NOT NULL,
+        started REAL NOT NULL,
+        heartbeat REAL NOT NULL,
+        ended REAL,
+        command TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE TABLE settings (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT",
+)
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (Migration(1, "the first ledger", _FIRST),)
+"""All migrations, oldest first, versions 1, 2, 3, …"""
