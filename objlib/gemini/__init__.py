@@ -1,0 +1,38 @@
+"""The only HTTP client: a File Search service over REST, its answers as values and kinds of error."""
+
+from objlib.gemini.ask import Answer, Passage
+from objlib.gemini.client import Client, open_client
+from objlib.gemini.documents import Document, DocumentPage, DocumentState
+from objlib.gemini.endpoint import Endpoint, SessionUrl
+from objlib.gemini.errors import GeminiError, Kind
+from objlib.gemini.files import File, FileState
+from objlib.gemini.metadata import MetadataValue
+from objlib.gemini.operations import Operation, OperationError
+from objlib.gemini.stores import Store
+from objlib.gemini.transport import Timeouts
+from objlib.gemini.uploads import CHUNK, Landed, UploadProgress, UploadStatus
+
+__all__ = [
+    "CHUNK",
+    "Answer",
+    "Client",
+    "Document",
+    "DocumentPage",
+    "DocumentState",
+    "Endpoint",
+    "File",
+    "FileState",
+    "GeminiError",
+    "Kind",
+    "Landed",
+    "MetadataValue",
+    "Operation",
+    "OperationError",
+    "Passage",
+    "SessionUrl",
+    "Store",
+    "Timeouts",
+    "UploadProgress",
+    "UploadStatus",
+    "open_client",
+]

@@ -1,0 +1,143 @@
+"""Asking a model over a store, and the citations in its answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from objlib.gemini import names
+from objlib.gemini.errors import Call
+from objlib.gemini.metadata import MetadataValue, from_wire
+from objlib.gemini.offsets import Spans
+from objlib.gemini.transport import Transport
+from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, RetrievedShape
+
+_ASK: Final = Call("ask", "asking the model")
+_FINISHED: Final = frozenset({"", "STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One passage that the model was given.
+
+    Attributes:
+        title: the document's display name; for an imported document the id of the file it came from.
+        text: the passage.
+        uri: where the service gives one.
+        store: full name of the store it is from.
+        page: in a paginated document.
+        metadata: the document's, with our marks: the only way back to the document.
+    """
+
+    title: str
+    text: str
+    uri: str | None = None
+    store: str | None = None
+    page: int | None = None
+    metadata: dict[str, MetadataValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's answer.
+
+    Attributes:
+        text: the answer; empty when it was blocked.
+        passages: what it was given. Nothing forces a model to search.
+        supports: (first character, character after the last, indices into ``passages``) of spans of ``text``.
+        searched: whether the answer has grounding at all; False means that the model did not search.
+        model_version: the model that answered.
+        finish_reason: why it stopped, such as ``STOP``.
+        blocked: why there is no answer; None when there is one.
+    """
+
+    text: str
+    passages: list[Passage]
+    supports: list[tuple[int, int, tuple[int, ...]]]
+    searched: bool = False
+    model_version: str = ""
+    finish_reason: str = ""
+    blocked: str | None = None
+
+
+async def ask(
+    transport: Transport,
+    *,
+    model: str,
+    question: str,
+    store: str,
+    metadata_filter: str | None = None,
+    top_k: int | None = None,
+    system: str | None = None,
+) -> Answer:
+    """Ask ``model`` a question that it may search ``store`` for.
+
+    Args:
+        transport: where to.
+        model: with or without ``models/``.
+        question: in plain text.
+        store: full resource name.
+        metadata_filter: AIP-160 expression over the documents' metadata.
+        top_k: passages per retrieval; the model may retrieve several times.
+        system: instruction that goes before the question.
+    """
+    search: dict[str, Any] = {"fileSearchStoreNames": [names.store_name(store)]}
+    if top_k is not None:
+        search["topK"] = top_k
+    if metadata_filter is not None:
+        search["metadataFilter"] = metadata_filter
+    body: dict[str, Any] = {
+        "contents": [{"role": "user", "parts": [{"text": question}]}],
+        "tools": [{"fileSearch": search}],
+    }
+    if system is not None:
+        body["systemInstruction"] = {"parts": [{"text": system}]}
+    path = f"{names.model_name(model)}:generateContent"
+    return read(await transport.json(_ASK, "POST", path, GenerateShape, body=body, slow=True))
+
+
+def read(shape: GenerateShape) -> Answer:
+    """``shape`` with character offsets instead of byte offsets, and indices that lead to passages."""
+    blocked = shape.prompt_feedback.block_reason if shape.prompt_feedback else ""
+    candidate = shape.candidates[0] if shape.candidates else CandidateShape()
+    parts = candidate.content.parts if candidate.content else []
+    spans = Spans([None if part.thought else part.text for part in parts])
+    if not spans.text and candidate.finish_reason not in _FINISHED:
+        blocked = blocked or candidate.finish_reason
+    grounding = candidate.grounding_metadata or GroundingShape()
+    passages, places = _passages([chunk.retrieved_context for chunk in grounding.grounding_chunks])
+    supports = []
+    for support in grounding.grounding_supports:
+        cited = tuple(dict.fromkeys(places[i] for i in support.grounding_chunk_indices if i in places))
+        span = spans.find(support.segment) if support.segment is not None else None
+        if span is not None and cited:
+            supports.append((*span, cited))
+    return Answer(
+        text=spans.text,
+        passages=passages,
+        supports=supports,
+        searched=candidate.grounding_metadata is not None,
+        model_version=shape.model_version,
+        finish_reason=candidate.finish_reason,
+        blocked=blocked or None,
+    )
+
+
+def _passages(found: Sequence[RetrievedShape | None]) -> tuple[list[Passage], dict[int, int]]:
+    """The passages, and where each chunk's index leads: other kinds of chunk have an index but no passage."""
+    passages: list[Passage] = []
+    places: dict[int, int] = {}
+    for index, context in enumerate(found):
+        if context is None:
+            continue
+        places[index] = len(passages)
+        passages.append(
+            Passage(
+                title=context.title,
+                text=context.text,
+                uri=context.uri or None,
+                store=names.full_store(context.file_search_store or "") or None,
+                page=context.page_number,
+                metadata=from_wire(context.custom_metadata),
+            )
+        )
+    return passages, places

@@ -1,0 +1,77 @@
+"""The error envelope of Google's APIs, read leniently: gateways send HTML, empty or half-filled ones."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+_MAX: Final = 1 << 20
+"""An error body longer than this (bytes) is not an envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What was found of ``{"error": {"code", "message", "status", "details"}}``; empty where nothing was.
+
+    Attributes:
+        found: whether there was an envelope at all.
+        code: HTTP status that it names, or 0.
+        message: text, possibly empty.
+        status: canonical name such as ``RESOURCE_EXHAUSTED``, or any other text.
+        reasons: ``ErrorInfo.reason`` of the details.
+        quota_ids: ``QuotaFailure.violations[].quotaId`` of the details.
+        retry_delay: ``RetryInfo.retryDelay`` as it was given (a protobuf Duration), or None.
+    """
+
+    found: bool = False
+    code: int = 0
+    message: str = ""
+    status: str = ""
+    reasons: tuple[str, ...] = ()
+    quota_ids: tuple[str, ...] = ()
+    retry_delay: str | dict[str, Any] | None = None
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The error envelope in ``body``; an empty one when there is none. Never raises."""
+    error = _error_object(body)
+    if error is None:
+        return Envelope()
+    details = list(_items(error.get("details")))
+    delays = [each.get("retryDelay") for each in details if isinstance(each.get("retryDelay"), str | dict)]
+    violations = [violation for each in details for violation in _items(each.get("violations"))]
+    code = error.get("code")
+    return Envelope(
+        found=True,
+        code=code if isinstance(code, int) and not isinstance(code, bool) else 0,
+        message=_text(error.get("message")),
+        status=_text(error.get("status")),
+        reasons=tuple(_text(each.get("reason")) for each in details if each.get("reason")),
+        quota_ids=tuple(_text(each.get("quotaId")) for each in violations if each.get("quotaId")),
+        retry_delay=delays[0] if delays else None,
+    )
+
+
+def _error_object(body: bytes) -> dict[str, Any] | None:
+    if len(body) > _MAX:
+        return None
+    try:
+        raw = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if isinstance(raw, list) and raw:
+        raw = raw[0]  # a stream asked for without alt=sse wraps its error in an array
+    error = raw.get("error") if isinstance(raw, dict) else None
+    if isinstance(error, str):
+        return {"message": error}
+    return error if isinstance(error, dict) else None
+
+
+def _items(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        yield from (each for each in value if isinstance(each, dict))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,232 @@
+"""What an answer means: from any status and body to one :class:`Kind`, by pure functions.
+
+The engine asks one question of an error: may the same request be sent again (TRANSIENT, RATE_LIMIT), should
+the run stop (AUTH, DAILY_QUOTA, STORE_FULL), or must it ask first (UNKNOWN)?
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from objlib.core.errors import ServiceError
+from objlib.gemini.envelope import Envelope, read_envelope
+from objlib.gemini.retry import retry_after
+
+
+class Kind(StrEnum):
+    """What to do about an error."""
+
+    TRANSIENT = "transient"
+    """Nothing happened, or repeating it does no harm: send it again, later."""
+    RATE_LIMIT = "rate_limit"
+    """Too fast: wait, then send it again."""
+    DAILY_QUOTA = "daily_quota"
+    """Nothing more today: stop the run and say when to come back."""
+    STORE_FULL = "store_full"
+    """The project's storage is full; waiting does not help: stop the run."""
+    NOT_FOUND = "not_found"
+    """There is no such thing (any more)."""
+    AUTH = "auth"
+    """The key is missing, wrong or not allowed to do this: stop the run."""
+    PERMANENT = "permanent"
+    """Refused for good: sending the same again gets the same answer."""
+    UNKNOWN = "unknown"
+    """It may have been carried out: ask before sending again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What kind of request is being answered.
+
+    Attributes:
+        op: the counter it is counted under.
+        what: it, in a few words, for messages.
+        once: carrying it out twice would leave something behind twice, so a lost answer is UNKNOWN.
+        session: it goes to an upload session: 400, 412 and 416 are disagreements about the offset.
+        file: it is about a temporary file, where 403 means that there is none.
+    """
+
+    op: str
+    what: str
+    once: bool = False
+    session: bool = False
+    file: bool = False
+
+    @property
+    def lost(self) -> Kind:
+        """The kind of an answer that never came, or cannot be read."""
+        return Kind.UNKNOWN if self.once else Kind.TRANSIENT
+
+
+class GeminiError(ServiceError):
+    """The service said no, or did not answer.
+
+    Attributes:
+        kind: what to do about it.
+        status: HTTP status, None where there was no answer.
+        retry_after: seconds to wait, where the service says.
+        connect: no connection was made, so nothing was sent.
+        fallback: a known fault of the direct upload: try the two-step path (files, then import).
+        op: the operation, as in :attr:`objlib.gemini.Client.sent`.
+
+    The message is one line and never holds the key or a session address.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: Kind,
+        status: int | None = None,
+        retry_after: float | None = None,
+        connect: bool = False,
+        fallback: bool = False,
+        op: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+        self.retry_after = retry_after
+        self.connect = connect
+        self.fallback = fallback
+        self.op = op
+
+
+_ADVICE: Final = {
+    Kind.AUTH: "check the API key (GEMINI_API_KEY) and what it may do",
+    Kind.DAILY_QUOTA: "come back when the daily quota is renewed",
+    Kind.STORE_FULL: "delete documents or stores, or raise the project's tier",
+}
+# python-genai issue 1658: ordinary small files are refused like this, and pass on the two-step path.
+_COUNT_TOKENS: Final = "failed to count tokens"
+_TERMINATED: Final = "upload has already been terminated"
+_BAD_FIELD: Final = "* uploadtofilesearchstorerequest."
+_KEY_REASONS: Final = frozenset({"API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "API_KEY_EXPIRED"})
+_KEY_WORDS: Final = ("api key not valid", "api key expired", "api key not found", "api_key_invalid")
+_PLACE_WORDS: Final = "location is not supported"
+_NOT_READY: Final = "not in an active state"
+# python-genai issue 2037: a correct documents.list was refused like this for some days, then worked again.
+_REGRESSION: Final = "document name must be of the format corpora/"
+
+
+def classify(
+    call: Call,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: float,
+    hide: Callable[[str], str] = str,
+) -> GeminiError:
+    """The error that an answer other than success is.
+
+    Total: any status, headers and body give an error, never an exception of another type.
+
+    Args:
+        call: what was asked.
+        status: HTTP status of the answer (200 when an error envelope came with it).
+        headers: of the answer, with names in lower case.
+        body: of the answer, as far as it was read.
+        now: Unix time, to turn an HTTP date in ``Retry-After`` into seconds.
+        hide: takes secrets out of text that came from the service.
+    """
+    envelope = read_envelope(body)
+    code = envelope.code if status < 400 and 400 <= envelope.code < 600 else status
+    kind = _kind(call, code, envelope)
+    advice = _ADVICE.get(kind)
+    message = f"{call.what}: {_said(code, envelope, headers, body, hide)}" + (f"; {advice}" if advice else "")
+    return GeminiError(
+        message,
+        kind=kind,
+        status=code,
+        retry_after=retry_after(headers, envelope, now) if code in {408, 429} or code >= 500 else None,
+        fallback=code == 400
+        and any(words in envelope.message.lower() for words in (_COUNT_TOKENS, _TERMINATED)),
+        op=call.op,
+    )
+
+
+def _kind(call: Call, code: int, envelope: Envelope) -> Kind:
+    if code == 429:
+        return _throttled(envelope)
+    if code < 400 or code in {408, 499} or code >= 500:
+        return call.lost
+    if _about_key(code, envelope):
+        return Kind.AUTH
+    if call.session:
+        return _session_kind(code, envelope)
+    return _refused_kind(call, code, envelope)
+
+
+def _throttled(envelope: Envelope) -> Kind:
+    """The three meanings of 429. A full store is never healed by waiting (python-genai issue 1774)."""
+    message = envelope.message.lower()
+    if "storage limit" in message or "storage quota" in message:
+        return Kind.STORE_FULL
+    if "per day" in message or any("perday" in quota.lower() for quota in envelope.quota_ids):
+        return Kind.DAILY_QUOTA
+    return Kind.RATE_LIMIT
+
+
+def _about_key(code: int, envelope: Envelope) -> bool:
+    message = envelope.message.lower()
+    return (
+        bool(_KEY_REASONS.intersection(envelope.reasons))
+        or any(words in message for words in _KEY_WORDS)
+        or (code in {400, 403} and _PLACE_WORDS in message)
+    )
+
+
+def _session_kind(code: int, envelope: Envelope) -> Kind:
+    """Answers about an upload session: what google.api_core's resumable client resumes from, we query for."""
+    message = envelope.message.lower()
+    if code == 400 and (_COUNT_TOKENS in message or _BAD_FIELD in message):
+        return Kind.PERMANENT  # about the content, so it is a verdict and no disagreement about the offset
+    match code:
+        case 400 | 409 | 412 | 416:
+            return Kind.UNKNOWN
+        case 401 | 403 | 404 | 410:
+            # No key is sent on a session, so this is not about one: the session is not honoured any more.
+            return Kind.NOT_FOUND
+        case _:
+            return Kind.PERMANENT
+
+
+def _refused_kind(call: Call, code: int, envelope: Envelope) -> Kind:
+    message = envelope.message.lower()
+    if code in {404, 410}:
+        return Kind.NOT_FOUND
+    if code == 401:
+        return Kind.AUTH
+    if code == 403:
+        return Kind.NOT_FOUND if call.file or "may not exist" in message else Kind.AUTH
+    if code == 409 and envelope.status != "ALREADY_EXISTS":
+        return call.lost
+    if code == 400 and (_NOT_READY in message or _REGRESSION in message):
+        return Kind.TRANSIENT
+    return Kind.PERMANENT
+
+
+def _said(
+    code: int, envelope: Envelope, headers: Mapping[str, str], body: bytes, hide: Callable[[str], str]
+) -> str:
+    if envelope.message.strip():
+        name = f" {envelope.status}" if envelope.status.isidentifier() else ""
+        return f"the service answered {code}{name}: {one_line(hide(envelope.message))}"
+    if 300 <= code < 400:
+        return f"the service answered {code} and points elsewhere; check the base URL"
+    start = body[:512].lstrip().lower()
+    if "html" in headers.get("content-type", "").lower() or start.startswith((b"<!doctype", b"<html")):
+        return f"the service answered {code} with an HTML page"
+    if not body.strip():
+        return f"the service answered {code} with an empty body"
+    if envelope.found:
+        return f"the service answered {code} without a message"
+    return f"the service answered {code}: {one_line(hide(body[:2000].decode('utf-8', 'replace')))}"
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """``text`` as one printable line of at most ``limit`` characters."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,69 @@
+"""Keeps keys and session addresses out of messages and logs.
+
+httpx logs every request's URL at INFO and httpcore every response's headers at DEBUG, where the session
+address of a resumable upload stands in full. Whoever reads that address can write into the store, so filters
+on those loggers take it out before any handler sees the record.
+"""
+
+import logging
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+HIDDEN: Final = "…"
+_QUERY: Final = re.compile(r"(https?://[^\s'\"<>?\\]+)\?[^\s'\"<>\\]*")
+_SESSION_HEADER: Final = re.compile(
+    r"(x-goog-upload-(?:control-)?url|x-goog-api-key)(?P<gap>\W{1,6}?b?['\"]?)[^\s'\",)\]]+", re.IGNORECASE
+)
+_SESSION_PARAMETER: Final = re.compile(r"(upload_id)([=:%\s'\"]{1,6})[^\s&'\"<>,]+", re.IGNORECASE)
+_LOGGERS: Final = (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+
+
+def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
+    """``text`` without the given secrets, without any URL's query and without any upload id."""
+    for secret in sorted({part for whole in secrets for part in _parts(whole)}, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    text = _QUERY.sub(rf"\1?{HIDDEN}", text)
+    text = _SESSION_HEADER.sub(rf"\1\g<gap>{HIDDEN}", text)
+    return _SESSION_PARAMETER.sub(rf"\1\2{HIDDEN}", text)
+
+
+def _parts(secret: str) -> set[str]:
+    """Every spelling of ``secret`` to look for; of an address also its query and long query values."""
+    found = {secret, secret.replace("/", "\\/"), secret.replace("&", "&amp;"), secret.replace("&", "\\u0026")}
+    if "://" in secret:
+        query = urlsplit(secret).query
+        values = {value for _, value in parse_qsl(query, keep_blank_values=True)}
+        raw = {pair.partition("=")[2] for pair in query.split("&")}
+        found |= {query, unquote(query)} | {value for value in values | raw if len(value) >= 8}
+    return found - {""}
+
+
+class _Redact(logging.Filter):
+    """Rewrites a record's text; never drops it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace the message by one without secrets; always let it through."""
+        try:
+            text = record.getMessage()
+        except (TypeError, ValueError):
+            return True  # a malformed record: the handler reports it, and it holds no formatted address
+        record.msg, record.args = without_secrets(text), None
+        return True
+
+
+_FILTER: Final = _Redact()
+
+
+def quieten() -> None:
+    """Put the filter on every logger of the HTTP libraries; may be called again."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_FILTER)

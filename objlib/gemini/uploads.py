@@ -1,0 +1,240 @@
+"""The resumable upload protocol: start, chunks, query, cancel.
+
+A session address authorises itself, so no key is sent to it and it stands in no message. An answer to a
+chunk that is lost, or does not say where the upload stands, is UNKNOWN: query the session, never send it again blindly.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from objlib.gemini import files, names
+from objlib.gemini.endpoint import SessionUrl
+from objlib.gemini.envelope import read_envelope
+from objlib.gemini.errors import Call, GeminiError, Kind
+from objlib.gemini.metadata import MetadataValue, to_wire
+from objlib.gemini.metadata import display_name as valid_name
+from objlib.gemini.operations import read as read_operation
+from objlib.gemini.transport import Reply, Transport
+from objlib.gemini.wire import Finalized, OperationShape, parse
+
+CHUNK: Final = 8 * 1024 * 1024
+"""Bytes of every chunk but the last: the granularity that the service asks for."""
+_START: Final = Call("start", "starting an upload")
+_SEND: Final = Call("send", "sending a chunk", once=True, session=True)
+_QUERY: Final = Call("query", "asking an upload session", session=True)
+_CANCEL: Final = Call("cancel", "cancelling an upload", session=True)
+
+
+class UploadStatus(StrEnum):
+    """Where an upload session stands; the same words as :class:`objlib.core.verdict.Session`."""
+
+    ACTIVE = "active"
+    FINAL = "final"
+    CANCELLED = "cancelled"
+    GONE = "gone"
+    """The service does not know the session, or not any more: what became of it only a listing can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What a finalized upload made; full resource names.
+
+    Attributes:
+        operation: the job that indexes it.
+        document: the document, computed from the operation's id where the answer does not say.
+        file: the temporary file, on the two-step path.
+        sha256: of the bytes, in hex, where the service says.
+    """
+
+    operation: str | None = None
+    document: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadProgress:
+    """The answer to a chunk or a query.
+
+    Attributes:
+        status: where the session stands.
+        received: bytes that the service has, where it is known.
+        landed: what was made, when the session is final and the service says.
+    """
+
+    status: UploadStatus
+    received: int | None = None
+    landed: Landed | None = None
+
+
+async def start_in_store(
+    transport: Transport,
+    store: str,
+    *,
+    display_name: str,
+    mime_type: str,
+    size: int,
+    metadata: Mapping[str, MetadataValue],
+) -> SessionUrl:
+    """Open a session that ends in a document of ``store``; nothing is made before its last chunk."""
+    entries = to_wire(metadata)
+    body = {"displayName": valid_name(display_name), "mimeType": mime_type, "customMetadata": entries}
+    path = f"{names.store_name(store)}:uploadToFileSearchStore"
+    return await _start(transport, path, {k: v for k, v in body.items() if v}, mime_type, size)
+
+
+async def start_in_files(transport: Transport, *, display_name: str, mime_type: str, size: int) -> SessionUrl:
+    """Open a session that ends in a temporary file."""
+    shape = {"displayName": valid_name(display_name), "mimeType": mime_type}
+    return await _start(transport, "files", {"file": {k: v for k, v in shape.items() if v}}, mime_type, size)
+
+
+async def _start(
+    transport: Transport, path: str, body: Mapping[str, Any], mime_type: str, size: int
+) -> SessionUrl:
+    if not mime_type.isascii() or not mime_type.isprintable():
+        raise GeminiError(f"{mime_type!r} is not a MIME type", kind=Kind.PERMANENT, op=_START.op)
+    # X-Goog-Upload-File-Name stays out: a header cannot hold most names, and the display name is in the body.
+    headers = {
+        "x-goog-upload-protocol": "resumable",
+        "x-goog-upload-command": "start",
+        "x-goog-upload-header-content-length": str(size),
+        "x-goog-upload-header-content-type": mime_type,
+    }
+    reply = await transport.keyed(_START, "POST", path, headers=headers, body=body, upload=True)
+    url = reply.headers.get("x-goog-upload-url", "")
+    if not url:
+        raise GeminiError(
+            f"{_START.what}: the service gave no address to send to",
+            kind=Kind.TRANSIENT,
+            status=200,
+            op=_START.op,
+        )
+    if not transport.endpoint.trusts(url):
+        raise GeminiError(
+            f"{_START.what}: the service wants the bytes on another host; none are sent, check the base URL",
+            kind=Kind.PERMANENT,
+            status=200,
+            op=_START.op,
+        )
+    return SessionUrl(url)
+
+
+async def send_chunk(
+    transport: Transport, session: str, data: bytes, *, offset: int, final: bool
+) -> UploadProgress:
+    """Send ``data``, which starts at ``offset`` of the file.
+
+    Args:
+        transport: where to.
+        session: address of the session.
+        data: a multiple of :data:`CHUNK` unless it is the last; may be empty when it is.
+        offset: bytes of the file before it.
+        final: it is the last: the answer is the result.
+
+    Raises:
+        GeminiError: UNKNOWN when it may have arrived, so that the session has to be queried.
+    """
+    if not transport.endpoint.trusts(session):
+        raise GeminiError(f"{_SEND.what}: the session is on another host", kind=Kind.NOT_FOUND, op=_SEND.op)
+    headers = {
+        "x-goog-upload-command": "upload, finalize" if final else "upload",
+        "x-goog-upload-offset": str(offset),
+    }
+    reply = await transport.exchange(
+        _SEND, "POST", session, headers=headers, content=data, slow=final, secrets=(session,)
+    )
+    if reply.status != 200 or read_envelope(reply.body).found:
+        raise transport.refusal(_SEND, reply, (session,))
+    progress = _progress(session, reply, after=offset + len(data))
+    if progress is None:
+        raise GeminiError(
+            f"{_SEND.what}: the answer does not say where the upload stands",
+            kind=Kind.UNKNOWN,
+            status=200,
+            op=_SEND.op,
+        )
+    if progress.status is UploadStatus.FINAL and progress.landed is None:
+        raise GeminiError(
+            f"{_SEND.what}: the upload is final, and the answer names nothing",
+            kind=Kind.UNKNOWN,
+            status=200,
+            op=_SEND.op,
+        )
+    return progress
+
+
+async def query(transport: Transport, session: str) -> UploadProgress:
+    """Ask where the session stands; a session that the service does not know is GONE, not an error.
+
+    Raises:
+        GeminiError: the service did not answer, or only that it is too busy to.
+    """
+    if not transport.endpoint.trusts(session):
+        return UploadProgress(UploadStatus.GONE)  # it was made with another service: nothing to ask here
+    headers = {"x-goog-upload-command": "query"}
+    reply = await transport.exchange(
+        _QUERY, "POST", session, headers=headers, content=b"", secrets=(session,)
+    )
+    if reply.status == 200 or "x-goog-upload-status" in reply.headers:
+        progress = _progress(session, reply, after=None)
+        if progress is not None:
+            return progress
+    error = transport.refusal(_QUERY, reply, (session,))
+    if error.kind in {Kind.UNKNOWN, Kind.NOT_FOUND, Kind.PERMANENT}:
+        return UploadProgress(UploadStatus.GONE)
+    raise error
+
+
+async def cancel(transport: Transport, session: str) -> None:
+    """End the session, so that nothing sent late can land. One that is gone already is fine.
+
+    Raises:
+        GeminiError: TRANSIENT, the service did not confirm it.
+    """
+    if not transport.endpoint.trusts(session):
+        return
+    headers = {"x-goog-upload-command": "cancel"}
+    reply = await transport.exchange(
+        _CANCEL, "POST", session, headers=headers, content=b"", secrets=(session,)
+    )
+    if reply.status == 200:
+        return
+    error = transport.refusal(_CANCEL, reply, (session,))
+    if error.kind not in {Kind.UNKNOWN, Kind.NOT_FOUND, Kind.PERMANENT}:
+        raise error
+
+
+def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgress | None:
+    """What an answer says of the session; None where it does not say."""
+    size = reply.headers.get("x-goog-upload-size-received", "")
+    received = int(size) if size.isascii() and size.isdigit() else after
+    match reply.headers.get("x-goog-upload-status", "").strip().lower():
+        case "active":
+            return UploadProgress(UploadStatus.ACTIVE, received)
+        case "final":
+            return UploadProgress(UploadStatus.FINAL, received, _landed(session, reply.body))
+        case "cancelled" | "canceled":
+            return UploadProgress(UploadStatus.CANCELLED, received)
+        case _:
+            return None
+
+
+def _landed(session: str, body: bytes) -> Landed | None:
+    """What the body of a finalized upload names; None where it names nothing."""
+    try:
+        shape = parse(body, Finalized)
+    except ValueError:
+        return None
+    if shape.file is not None:
+        file = names.full_file(shape.file.name)
+        return None if file is None else Landed(file=file, sha256=files.hex_digest(shape.file.sha256_hash))
+    store = names.store_of_session(urlsplit(session).path)
+    full = names.full_operation(shape.name, store, upload=True) or ""
+    found = read_operation(OperationShape(name=full, response=shape.response), store=store, name=full)
+    if not found.name and found.document is None:
+        return None
+    return Landed(operation=found.name or None, document=found.document)
