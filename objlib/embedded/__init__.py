@@ -1,0 +1,10 @@
+"""A File Search service in a box: the REST API of Gemini File Search over one SQLite file.
+
+``async with open_service(path) as service:`` gives ``service.app``, an ASGI app that any client of the API can
+talk to, in process or behind a server. Nothing here knows of the engine or the ledger.
+"""
+
+from objlib.embedded.options import Options
+from objlib.embedded.service import Service, open_service
+
+__all__ = ["Options", "Service", "open_service"]

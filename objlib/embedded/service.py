@@ -1,0 +1,97 @@
+"""The service, open: its app, and a nursery for the work behind the answers."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import trio
+from starlette.applications import Starlette
+
+from objlib.core.reports import VectorReport
+from objlib.embedded import claims, vectors
+from objlib.embedded.answers import Meaning
+from objlib.embedded.app import make_app
+from objlib.embedded.context import Context
+from objlib.embedded.database import open_database
+from objlib.embedded.options import Options
+from objlib.embedded.worker import Worker, prepare
+from objlib.threads import Runner, thread_runner
+
+
+class Service:
+    """An open embedded service.
+
+    Attributes:
+        app: the ASGI app; it answers as long as the service is open.
+    """
+
+    def __init__(self, context: Context, meaning: Meaning) -> None:
+        self._context = context
+        self._meaning = meaning
+        self.app: Final[Starlette] = make_app(context, meaning)
+
+    async def make_vectors(self, *, seconds: float, progress: Callable[[int, int], None]) -> VectorReport:
+        """Make vectors for search by meaning until all passages have one or the time is over.
+
+        It can be stopped by cancelling at any time and goes on where it was.
+
+        Args:
+            seconds: time budget; the batch under way at its end is finished.
+            progress: called with (passages with a vector, all passages).
+        """
+        return await vectors.make_vectors(self._context, self._meaning, seconds=seconds, progress=progress)
+
+    async def vectors(self) -> VectorReport:
+        """How many passages have a vector, and whether vectors can be made here."""
+        return await vectors.vector_state(self._context, self._meaning)
+
+
+@asynccontextmanager
+async def open_service(
+    path: Path,
+    *,
+    runner: Runner | None = None,
+    now: Callable[[], float] = time.time,
+    options: Options = Options(),  # noqa: B008 - frozen
+) -> AsyncIterator[Service]:
+    """Open the service over one SQLite file, and go on with what a killed process left.
+
+    The file may be open in several processes at once. Everything that was answered is committed; a SIGKILL at any
+    instant leaves a file that this opens again.
+
+    Args:
+        path: the file; made when missing, with its folder.
+        runner: runs all blocking work; by default each kind of work has a thread of its own.
+        now: the clock, in Unix seconds; everything that expires goes by it.
+        options: how the service behaves.
+
+    Yields:
+        The service; its work in the background ends with the block, and what is left is done after the next open.
+
+    Raises:
+        ServiceError: the file cannot be used; one line that says what to do.
+    """
+    async with open_database(path, runner) as database:
+        claim = claims.new_claim()
+        worker = Worker()
+        context = Context(
+            database=database,
+            options=options,
+            now=now,
+            claim=claim,
+            embed=thread_runner(1) if runner is None else runner,
+            wake=worker.wake,
+        )
+        meaning = Meaning()
+        try:
+            await database.write(lambda db: prepare(db, now()))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(worker.run, context)
+                if options.background_vectors:
+                    nursery.start_soon(vectors.keep_making, context, meaning, worker)
+                yield Service(context, meaning)
+                nursery.cancel_scope.cancel()
+        finally:
+            claims.end_claim(claim)

@@ -1,0 +1,70 @@
+"""The second pass: vectors for passages that are searchable by words already.
+
+It may stop at any time and goes on where it was: what is left stands in the file. Several processes may do it
+at once; a passage that was embedded twice is stored twice with the same result.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from math import inf
+from typing import Final
+
+import trio
+
+from objlib.core.reports import VectorReport
+from objlib.embedded import index
+from objlib.embedded.answers import Meaning
+from objlib.embedded.context import Context
+from objlib.embedded.worker import Worker
+
+BATCH: Final = 32
+"""Passages between two looks at the clock; under a second of work."""
+
+LOOK_AGAIN: Final = 60.0
+"""Seconds after which the background pass looks for passages that another process has indexed."""
+
+
+async def vector_state(context: Context, meaning: Meaning) -> VectorReport:
+    """How far it has come, and whether vectors can be made here at all."""
+    done, total = await context.database.read(index.vector_progress)
+    embedder, reason = await context.embed(meaning.embedder)
+    return VectorReport(done=done, total=total, available=embedder is not None, reason=reason)
+
+
+async def make_vectors(
+    context: Context, meaning: Meaning, *, seconds: float, progress: Callable[[int, int], None]
+) -> VectorReport:
+    """Make vectors until all passages have one or the time is over.
+
+    The batch that is under way when the time is over is finished; cancelling stops between two batches.
+
+    Args:
+        seconds: time budget.
+        progress: called with (passages with a vector, all passages) at the beginning and after each batch.
+    """
+    deadline = trio.current_time() + seconds
+    state = await vector_state(context, meaning)
+    progress(state.done, state.total)
+    embedder, _ = await context.embed(meaning.embedder)
+    if embedder is None:
+        return state
+    while trio.current_time() < deadline:
+        rows = await context.database.bulk.run(partial(index.pending_chunks, limit=BATCH))
+        if not rows:
+            break
+        texts = [text for _, text in rows]
+        vectors = await context.embed(partial(embedder.embed, texts))
+        pairs = list(zip((chunk_id for chunk_id, _ in rows), vectors, strict=True))
+        await context.database.write(partial(index.store_vectors, rows=pairs, model_id=embedder.model_id))
+        progress(*await context.database.read(index.vector_progress))
+    return await vector_state(context, meaning)
+
+
+async def keep_making(context: Context, meaning: Meaning, worker: Worker) -> None:
+    """Make vectors in the background whenever there are new passages, until cancelled."""
+    while True:
+        state = await make_vectors(context, meaning, seconds=inf, progress=lambda _done, _total: None)
+        if not state.available:
+            return
+        with trio.move_on_after(LOOK_AGAIN):
+            await worker.new_passages()

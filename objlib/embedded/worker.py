@@ -1,0 +1,205 @@
+"""The work behind the answers: index what was uploaded, and empty stores that were deleted.
+
+PENDING documents are read and split outside any transaction, several are then indexed in one, and with the
+passages comes ACTIVE (or FAILED, with the reason in the operation). Killed at any instant, the worker leaves
+documents that are PENDING with no passage, or ACTIVE with all of them; the next open goes on.
+"""
+
+import json
+import logging
+import sqlite3
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Final
+
+import trio
+
+from objlib.embedded import claims, documents, files, index, operations, uploads
+from objlib.embedded.blobs import read
+from objlib.embedded.context import Context
+
+_log = logging.getLogger(__name__)
+
+BATCH: Final = 16
+"""Most documents of one indexing transaction: requests that write wait for it."""
+
+BATCH_BYTES: Final = 1024 * 1024
+"""A batch ends with the document that takes it past so many bytes."""
+
+PURGE_BATCH: Final = 20
+"""Documents of a deleted store that one transaction removes."""
+
+RETRY_SECONDS: Final = 5.0
+"""How long the worker waits after the file could not be written (a full disk, say)."""
+
+OPERATION_LIFETIME: Final = 7 * 24 * 3600.0
+"""Seconds that an operation is remembered once its document is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A document's text, or the reason why there is none."""
+
+    doc_id: int
+    name: str
+    display_name: str
+    metadata: dict[str, Any]
+    extracted: "index.Extracted | None"
+    reason: str
+    status: str = "INVALID_ARGUMENT"
+
+
+class Worker:
+    """One task per open service."""
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+        self._indexed = trio.Event()
+
+    async def new_passages(self) -> None:
+        """Wait until documents have been indexed here."""
+        await self._indexed.wait()
+
+    def wake(self) -> None:
+        """Say that there may be something to do."""
+        self._event.set()
+
+    async def run(self, context: Context) -> None:
+        """Work until cancelled."""
+        while True:
+            self._event = trio.Event()
+            try:
+                delay = await self._round(context)
+            except sqlite3.Error as error:
+                _log.warning("the store file cannot be written just now: %s", error)
+                delay = RETRY_SECONDS
+            if delay is not None and delay <= 0:
+                continue
+            with trio.move_on_after(inf if delay is None else delay):
+                await self._event.wait()
+
+    async def _round(self, context: Context) -> float | None:
+        """Do a batch of everything. Returns seconds until the next is due; None if only a wake-up can bring one."""
+        now = context.now()
+        database = context.database
+        if await database.bulk.run(lambda db: claims.foreign(db, context.claim)):
+            await database.write(lambda db: claims.take_over(db, context.claim, now))
+        rows, due = await database.bulk.run(lambda db: _pending(db, context.claim, now))
+        if rows:
+            done = [await database.bulk.run(lambda db, row=row: _extract(db, row)) for row in rows]
+            later = context.now() + context.options.searchable_seconds
+            await database.write(lambda db: _index(db, done, context.now(), later))
+            self._indexed.set()
+            self._indexed = trio.Event()
+        if await database.bulk.run(_deleted_store) is not None:
+            await database.write(_purge)
+            return 0.0
+        return 0.0 if rows else due
+
+
+def _pending(db: sqlite3.Connection, claim: str, now: float) -> tuple[list[tuple[Any, ...]], float | None]:
+    """The next documents to index, and otherwise the seconds until one is due."""
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    for row in db.execute(
+        "SELECT doc_id, name, display_name, mime_type, metadata, blob_id, size FROM documents"
+        " WHERE state = 'PENDING' AND claim = ? AND ready_at <= ? ORDER BY doc_id LIMIT ?",
+        (claim, now, BATCH),
+    ):
+        rows.append(row)
+        size += row[6]
+        if size >= BATCH_BYTES:
+            break
+    if rows:
+        return rows, 0.0
+    first = db.execute(
+        "SELECT min(ready_at) FROM documents WHERE state = 'PENDING' AND claim = ?", (claim,)
+    ).fetchone()[0]
+    return rows, None if first is None else max(0.0, first - now)
+
+
+def _extract(db: sqlite3.Connection, row: tuple[Any, ...]) -> _Read:
+    doc_id, name, display_name, mime_type, metadata, blob_id, _ = row
+    values = json.loads(metadata)
+    try:
+        extracted = index.extract(read(db, blob_id), mime_type=mime_type, name=display_name)
+    except index.UnreadableError as error:
+        return _Read(doc_id, name, display_name, values, None, str(error))
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # one document's bytes must not stop all the others
+        _log.exception("reading %s failed", name)
+        return _Read(doc_id, name, display_name, values, None, f"reading it failed: {error!r}", "INTERNAL")
+    return _Read(doc_id, name, display_name, values, extracted, "")
+
+
+def _index(db: sqlite3.Connection, batch: list[_Read], now: float, searchable_at: float) -> None:
+    for item in batch:
+        row = db.execute("SELECT state FROM documents WHERE doc_id = ?", (item.doc_id,)).fetchone()
+        if row is None or row[0] != "PENDING":
+            continue  # deleted meanwhile, or another process was quicker
+        reason, status, chunks = item.reason, item.status, 0
+        if item.extracted is not None:
+            db.execute("SAVEPOINT document")
+            try:
+                chunks = index.index_document(
+                    db,
+                    doc_id=item.doc_id,
+                    extracted=item.extracted,
+                    display_name=item.display_name,
+                    metadata=item.metadata,
+                )
+            except sqlite3.Error:
+                raise
+            except Exception as error:
+                _log.exception("indexing %s failed", item.name)
+                reason, status = f"indexing it failed: {error!r}", "INTERNAL"
+                db.execute("ROLLBACK TO document")
+            db.execute("RELEASE document")
+        if reason:
+            operations.fail(db, item.name, status, reason)
+        else:
+            operations.succeed(db, item.name)
+        db.execute(
+            "UPDATE documents SET state = ?, chunks = ?, update_time = ?, searchable_at = ?, claim = NULL,"
+            " claim_until = NULL WHERE doc_id = ?",
+            ("FAILED" if reason else "ACTIVE", chunks, now, searchable_at, item.doc_id),
+        )
+
+
+def _deleted_store(db: sqlite3.Connection) -> int | None:
+    row = db.execute("SELECT store_id FROM stores WHERE deleted LIMIT 1").fetchone()
+    return None if row is None else int(row[0])
+
+
+def _purge(db: sqlite3.Connection) -> None:
+    """Remove some documents of a deleted store; the store itself with the last of them."""
+    store_id = _deleted_store(db)
+    if store_id is None:
+        return
+    rows = db.execute(
+        "SELECT doc_id FROM documents WHERE store_id = ? LIMIT ?", (store_id, PURGE_BATCH)
+    ).fetchall()
+    for (doc_id,) in rows:
+        documents.remove(db, doc_id)
+    if len(rows) < PURGE_BATCH:
+        uploads.forget_store(db, store_id)
+        db.execute("DELETE FROM operations WHERE store_id = ?", (store_id,))
+        db.execute("DELETE FROM stores WHERE store_id = ?", (store_id,))
+
+
+def prepare(db: sqlite3.Connection, now: float) -> None:
+    """What is done once at each open: sweep, and see to it that the vectors are of the model that ships with objlib."""
+    sweep(db, now)
+    index.adopt_model(db)
+
+
+def sweep(db: sqlite3.Connection, now: float) -> None:
+    """Delete what has expired: files, sessions, and operations whose document is long gone."""
+    files.expire(db, now)
+    uploads.expire(db, now)
+    db.execute(
+        "DELETE FROM operations WHERE done AND create_time < ?"
+        " AND NOT EXISTS (SELECT 1 FROM documents WHERE name = operations.document)",
+        (now - OPERATION_LIFETIME,),
+    )
