@@ -62,20 +62,15 @@ objlib *ARGS: (env "main")
 test *args: (env "dev")
     @{{ python }} -m pytest "$@"
 
-# style, trio rules, and which room may import which
-lint: (env "dev")
-    @{{ python }} -m ruff check .
-    @{{ python }} -m ruff format --check .
-    @{{ quote(bin / "flake8-async") }} --enable=ASYNC objlib tests
-    @{{ quote(bin / "lint-imports") }} --no-cache
+# the house rules alone: style, trio rules, types, and which room may import which
+lint: (test "tests/house")
 
 # types, strictly, of the package and of its tests
 types: (env "dev")
     @{{ python }} -m mypy
 
-# all of CI, the quick checks first (as recipes, so the tests need not run them again)
-check: lint types
-    @{{ python }} -m pytest --ignore=tests/house/test_tools.py
+# all of CI, the quick checks first
+check: lint (test "--ignore=tests/house")
 
 # mend what can be mended by a tool
 fix: (env "dev")
