@@ -1,0 +1,39 @@
+"""Entry points. ``--version`` is answered before anything is imported that takes time."""
+
+import sys
+
+
+def main() -> int:
+    """``objlib``: run the command line of this process and give back its exit code."""
+    return _run(sys.argv[1:])
+
+
+def fsm_upload() -> int:
+    """``fsm-upload ARGS`` is ``objlib upload ARGS``."""
+    return _run(["upload", *sys.argv[1:]])
+
+
+def _run(argv: list[str]) -> int:
+    if argv in (["--version"], ["upload", "--version"]):
+        return _version()
+    try:
+        from objlib.cli.app import run  # noqa: PLC0415 - so that --version need not wait for it
+
+        return run(argv)
+    except KeyboardInterrupt:  # before or after the part that handles it
+        return 130
+
+
+def _version() -> int:
+    from objlib import __version__  # noqa: PLC0415
+
+    try:
+        sys.stdout.write(f"objlib {__version__}\n")
+        sys.stdout.flush()
+    except (OSError, AttributeError):  # a full disk, or no stdout at all
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The options that every command takes, as one dataclass that cyclopts flattens."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
+
+COMMON = Group("Common options", sort_key=90)
+
+
+def option(about: str, *, setting: str = "", **more: Any) -> Parameter:
+    """A flag: what ``--help`` says of it, with the variable that stands in for it.
+
+    Args:
+        about: the text, without a full stop.
+        setting: the setting's name, where a variable ``OBJLIB_<NAME>`` exists.
+        more: anything else that cyclopts knows about parameters.
+    """
+    text = f"{about} [env: OBJLIB_{setting.upper()}]" if setting else about
+    return Parameter(help=text, **more)
+
+
+def switch(about: str) -> Parameter:
+    """A flag that is off unless it is given."""
+    return Parameter(help=about, negative="", show_default=False)
+
+
+def common(about: str, *, setting: str, **more: Any) -> Parameter:
+    """A flag of the common group."""
+    return option(about, setting=setting, group=COMMON, **more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every command takes; None means "not given", so that environment and file have their turn."""
+
+    library: Annotated[Path | None, common("Folder of documents", setting="library")] = None
+    ledger: Annotated[Path | None, common("SQLite file that remembers what was sent", setting="ledger")] = (
+        None
+    )
+    store: Annotated[str | None, common("Name of the File Search store", setting="store")] = None
+    backend: Annotated[
+        Literal["auto", "embedded", "gemini"] | None,
+        common("auto: gemini if an API key is set, else embedded", setting="backend"),
+    ] = None
+    base_url: Annotated[
+        str | None, common("Root URL of a Gemini-compatible service", setting="base_url", metavar="URL")
+    ] = None
+    embedded_store: Annotated[
+        Path | None, common("SQLite file of the embedded store", setting="embedded_store")
+    ] = None
+    config: Annotated[
+        Path | None, common("objlib.toml to read instead of the one found upward", setting="config")
+    ] = None
+    json: Annotated[bool | None, common("Print JSON on stdout", setting="json")] = None
+    quiet: Annotated[bool | None, common("Print errors only", setting="quiet", name=("--quiet", "-q"))] = None
+    verbose: Annotated[
+        int | None,
+        common(
+            "Log what happens to stderr; twice for more",
+            setting="verbose",
+            name=("--verbose", "-v"),
+            count=True,
+        ),
+    ] = None
+
+    def flags(self, **more: object) -> dict[str, object]:
+        """The values by setting name, with those of one command's own options."""
+        own = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if own["verbose"] == 0:  # a counting option starts at 0, which is not "given"
+            own["verbose"] = None
+        return own | more

@@ -1,0 +1,97 @@
+"""Results on stdout, as text or as JSON, and what happens when stdout cannot take them.
+
+A reader that went away (``| head``) is nobody's error: the rest is dropped in silence and the command's own
+exit code stands. A full disk is an error, told in one line.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any
+
+from objlib.core.errors import ObjlibError
+
+
+class OutputError(ObjlibError):
+    """The result could not be written to stdout; the work itself is done."""
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Write lines of text to stdout.
+
+    Raises:
+        OutputError: stdout is a file that cannot be written.
+    """
+    _write("".join(f"{line}\n" for line in lines))
+
+
+def print_object(schema: str, value: object, **more: Any) -> None:
+    """Write a result as one JSON object on one line, with ``schema`` first.
+
+    Args:
+        schema: the command, as in ``objlib/<command>/1``.
+        value: a report, whose fields become members; anything that is not an object becomes ``result``.
+        more: further members.
+    """
+    plain = to_plain(value)
+    body = plain if isinstance(plain, dict) else {"result": plain}
+    _write(encode({"schema": f"objlib/{schema}/1"} | body | more) + "\n")
+
+
+def print_event(event: Mapping[str, Any]) -> None:
+    """Write one NDJSON event line."""
+    _write(encode(to_plain(event)) + "\n")
+
+
+def encode(value: object) -> str:
+    """JSON text that stdout's encoding can carry; what it cannot is escaped the JSON way."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:  # a narrow locale, or a file name that is not valid Unicode
+        return json.dumps(value, allow_nan=False)
+    return text
+
+
+def to_plain(value: object) -> Any:
+    """A report as dictionaries, lists, texts and numbers. Numbers that JSON has no word for become null."""
+    match value:
+        case Enum():
+            return to_plain(value.value)
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {str(key): to_plain(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [to_plain(item) for item in value]
+        case _ if dataclasses.is_dataclass(value):
+            return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        case _:
+            return str(value)
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_stdout()
+    except OSError as error:
+        abandon_stdout()
+        raise OutputError(f"cannot write the result to stdout: {error.strerror or error}") from error
+
+
+def abandon_stdout() -> None:
+    """Let what is still buffered go nowhere, so that the interpreter does not stumble over it at exit."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        pass  # stdout is not a file of this process: nothing can be left in a buffer of it

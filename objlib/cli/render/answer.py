@@ -1,0 +1,99 @@
+"""Passages and answers, each with its place in the library."""
+
+import re
+from collections.abc import Iterable
+
+from objlib.cli.render.excerpt import excerpt, mark
+from objlib.cli.terminal import Terminal, plural, safe, safe_block, wrap
+from objlib.core.reports import AnswerReport, Citation, Support
+
+
+def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:
+    """Ranked passages with an excerpt of the part that fits the query best."""
+    lines = _notice(report, screen)
+    if not report.citations:
+        return [*lines, f"Nothing found for {_quoted(report.question)}."]
+    for number, citation in enumerate(report.citations, start=1):
+        lines += [f"{screen.bold(f'{number}.')} {_place(citation, screen)}"]
+        text = excerpt(
+            safe_block(citation.text), report.question, 3 * (screen.width - 3), screen.sign("…", "...")
+        )
+        lines += [f"   {mark(line, report.question, screen)}" for line in wrap(text, screen.width - 3)]
+        lines.append("")
+    lines.append(screen.dim(plural(len(report.citations), "passage")))
+    return lines
+
+
+def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
+    """The answer with ``[1]`` at what a source carries, and the sources."""
+    lines = _notice(report, screen)
+    if not report.text.strip():
+        lines.append("No answer was found in this library.")
+    for paragraph in safe_block(with_markers(report.text, report.supports)).split("\n"):
+        lines += _paragraph(paragraph, screen)
+    used = sorted({index for support in report.supports for index in support.citations})
+    shown = [index for index in used if index < len(report.citations)] or list(range(len(report.citations)))
+    if shown:
+        lines += ["", screen.bold("Sources")]
+    for index in shown:
+        citation = report.citations[index]
+        lines.append(f"[{index + 1}] {_place(citation, screen)}")
+        text = excerpt(
+            safe_block(citation.text), report.question, 2 * (screen.width - 4), screen.sign("…", "...")
+        )
+        lines += [f"    {screen.dim(line)}" for line in wrap(text, screen.width - 4)]
+    return lines
+
+
+def with_markers(text: str, supports: Iterable[Support]) -> str:
+    """The answer with the numbers of its sources behind each supported span.
+
+    Spans that end at the same place share one marker list; offsets outside the text end at its end.
+    """
+    at: dict[int, set[int]] = {}
+    for support in supports:
+        stop = max(0, min(support.stop, len(text)))
+        # A marker belongs behind the last word, not behind the line break after it.
+        stop = len(text[:stop].rstrip())
+        at.setdefault(stop, set()).update(support.citations)
+    for stop in sorted(at, reverse=True):
+        numbers = "".join(f"[{index + 1}]" for index in sorted(at[stop]))
+        text = f"{text[:stop]}{' ' if stop and numbers else ''}{numbers}{text[stop:]}"
+    return text
+
+
+def _paragraph(paragraph: str, screen: Terminal) -> list[str]:
+    """One line of the answer, wrapped; list items keep their indent."""
+    lead = re.match(r"\s*(?:[-*•]\s+|\d+[.)]\s+)?", paragraph)
+    indent = lead.group() if lead else ""
+    lines = wrap(paragraph[len(indent) :], max(20, screen.width - len(indent)))
+    return [f"{indent if first == 0 else ' ' * len(indent)}{line}" for first, line in enumerate(lines)] or [
+        ""
+    ]
+
+
+def _place(citation: Citation, screen: Terminal) -> str:
+    """Path, line or page, heading and score."""
+    path = safe(citation.path)
+    if citation.line_start is not None:
+        path += f":{citation.line_start}"
+        if citation.line_stop is not None and citation.line_stop != citation.line_start:
+            path += f"-{citation.line_stop}"
+    parts = [screen.cyan(path)]
+    if citation.page is not None:
+        parts.append(f"page {citation.page}")
+    if citation.heading:
+        parts.append(safe(" ".join(citation.heading.split())))
+    if not citation.known:
+        parts.append(screen.yellow("not in this library's ledger"))
+    if citation.score is not None:
+        parts.append(screen.dim(f"score {citation.score:.2f}"))
+    return screen.sign(" · ", " | ").join(parts)
+
+
+def _notice(report: AnswerReport, screen: Terminal) -> list[str]:
+    return [screen.dim(line) for line in wrap(safe(report.notice), screen.width)] if report.notice else []
+
+
+def _quoted(text: str) -> str:
+    return f'"{safe(text)}"'

@@ -1,0 +1,74 @@
+"""The part of a passage that fits a query best."""
+
+import re
+from bisect import bisect_left
+
+from objlib.cli.terminal import Terminal
+
+
+def terms(query: str) -> frozenset[str]:
+    """The words of a query that are worth looking for; all of them when every one is short."""
+    words = [word.casefold() for word in re.findall(r"\w+", query)]
+    return frozenset([word for word in words if len(word) > 3] or words)
+
+
+def excerpt(text: str, query: str, room: int, dots: str) -> str:
+    """At most about ``room`` characters of ``text`` around the place with most of the query's words.
+
+    Args:
+        text: the passage.
+        query: what was searched for.
+        room: how many characters there is room for.
+        dots: what stands for text that was left out.
+    """
+    flat = " ".join(text.split())
+    if len(flat) <= room:
+        return flat
+    start = _best_start(flat, terms(query), room)
+    stop = min(len(flat), start + room)
+    if start:
+        start = flat.find(" ", max(0, start - 1), stop) + 1 or start
+    if stop < len(flat):
+        stop = flat.rfind(" ", start, stop + 1) if flat.rfind(" ", start, stop + 1) > start else stop
+    return f"{dots if start else ''}{flat[start:stop].strip()}{dots if stop < len(flat) else ''}"
+
+
+def _best_start(text: str, wanted: frozenset[str], room: int) -> int:
+    """Where the window begins that holds the most different words of the query, then the most words."""
+    hits = [
+        (match.start(), word)
+        for match in re.finditer(r"\w+", text)
+        if (word := _matches(match.group().casefold(), wanted))
+    ]
+    if not hits:
+        return 0
+    starts = [at for at, _ in hits]
+    best, best_at, best_last = (0, 0), 0, 0
+    for index, (at, _) in enumerate(hits):
+        last = bisect_left(starts, at + room)
+        inside = hits[index:last]
+        value = (len({word for _, word in inside}), len(inside))
+        if value > best:
+            best, best_at, best_last = value, at, starts[last - 1]
+    # The words found stand in the middle of the window, not at its edge.
+    slack = max(0, room - (best_last - best_at)) // 2
+    return max(0, min(best_at - slack, len(text) - room))
+
+
+def mark(line: str, query: str, screen: Terminal) -> str:
+    """The line with the query's words in bold."""
+    wanted = terms(query)
+    return re.sub(
+        r"\w+",
+        lambda match: (
+            screen.bold(match.group()) if _matches(match.group().casefold(), wanted) else match.group()
+        ),
+        line,
+    )
+
+
+def _matches(word: str, wanted: frozenset[str]) -> str:
+    """The query's word that ``word`` is, or is a form of; empty for none."""
+    if word in wanted:
+        return word
+    return next((term for term in sorted(wanted) if len(term) > 3 and word.startswith(term)), "")

@@ -1,0 +1,26 @@
+"""Failed files, grouped by reason, so that one cause is told once."""
+
+from collections.abc import Iterable
+
+from objlib.cli.terminal import Terminal, plural, safe, wrap
+from objlib.core.reports import FailedFile
+
+SHOWN = 5
+"""Files named under one reason; the rest is a number."""
+
+
+def failure_lines(failures: Iterable[FailedFile], screen: Terminal) -> list[str]:
+    """Each reason with the files it stopped, the most frequent first."""
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for failed in failures:
+        reason = failed.error.replace(failed.path, "it") if failed.error else "no reason was recorded"
+        groups.setdefault((reason, failed.retryable), []).append(failed.path)
+    lines: list[str] = []
+    for (reason, retryable), paths in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
+        lines += [f"  {line}" for line in wrap(safe(reason), screen.width - 2)]
+        lines += [f"    {screen.cyan(safe(path))}" for path in sorted(paths)[:SHOWN]]
+        if len(paths) > SHOWN:
+            lines.append(f"    and {plural(len(paths) - SHOWN, 'more file')}")
+        if retryable:
+            lines.append(screen.dim("    may work on another try: objlib upload --retry-failed"))
+    return lines

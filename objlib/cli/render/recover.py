@@ -1,0 +1,40 @@
+"""A recovery's report."""
+
+from objlib.cli.terminal import Terminal, plural, safe
+from objlib.core.reports import RecoverReport
+
+SHOWN = 20
+
+
+def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
+    """What dead runs left, and what became of it."""
+    if not report.found:
+        return ["Nothing to recover: no run left anything behind."]
+    lines = [f"Looked at {plural(report.found, 'thing')} that an earlier run left: {outcome(report)}."]
+    for path, action, why in report.actions[:SHOWN]:
+        lines.append(f"  {action:9} {screen.cyan(safe(path))}{screen.dim(': ' + safe(why)) if why else ''}")
+    if len(report.actions) > SHOWN:
+        lines.append(f"  and {len(report.actions) - SHOWN:,} more")
+    if report.requeued:
+        lines.append(screen.dim("send what was requeued with: objlib upload"))
+    if report.left:
+        lines.append(
+            screen.yellow(f"{plural(report.left, 'file')} could not be settled now (a living run owns them, ")
+            + screen.yellow("or the service did not answer); run objlib recover again later")
+        )
+    return lines
+
+
+def outcome(report: RecoverReport) -> str:
+    """``2 adopted, 1 requeued``."""
+    counts = {
+        "completed": report.completed,
+        "adopted": report.adopted,
+        "requeued": report.requeued,
+        "failed": report.failed,
+        "surplus or old documents deleted": report.deleted,
+        "left as they are": report.left,
+    }
+    return (
+        ", ".join(f"{count:,} {word}" for word, count in counts.items() if count) or "nothing had to change"
+    )

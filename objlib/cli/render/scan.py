@@ -1,0 +1,50 @@
+"""A scan's report."""
+
+from objlib.cli.terminal import Terminal, plural, safe, size
+from objlib.core.reports import ScanReport
+
+SHOWN = 20
+"""Changes and skipped entries that are named; the rest is a number."""
+
+
+def scan_lines(report: ScanReport, screen: Terminal) -> list[str]:
+    """How disk and ledger differed, in a few lines."""
+    lines = [f"{plural(report.scanned, 'file')} on disk, {size(report.bytes)}: {difference(report)}"]
+    lines += change_lines(report, screen)
+    lines += skipped_lines(report, screen)
+    if report.new or report.changed or report.returned:
+        lines.append(screen.dim("send them with: objlib upload"))
+    return lines
+
+
+def difference(report: ScanReport) -> str:
+    """``3 new, 1 changed, 12 unchanged``."""
+    counts = {
+        "new": report.new,
+        "changed": report.changed,
+        "renamed": report.renamed,
+        "missing": report.missing,
+        "back again": report.returned,
+        "unchanged": report.unchanged,
+    }
+    said = [f"{count:,} {word}" for word, count in counts.items() if count]
+    return ", ".join(said) or "nothing to keep"
+
+
+def change_lines(report: ScanReport, screen: Terminal) -> list[str]:
+    """The single differences, where they were asked for."""
+    lines = [f"  {kind:9} {screen.cyan(safe(path))}" for kind, path in report.changes[:SHOWN]]
+    if len(report.changes) > SHOWN:
+        lines.append(f"  and {len(report.changes) - SHOWN:,} more")
+    return lines
+
+
+def skipped_lines(report: ScanReport, screen: Terminal) -> list[str]:
+    """What was not taken in, and why."""
+    if not report.skipped:
+        return []
+    lines = [screen.yellow(f"{plural(len(report.skipped), 'entry', 'entries')} left out:")]
+    lines += [f"  {screen.cyan(safe(path))}: {safe(reason)}" for path, reason in report.skipped[:SHOWN]]
+    if len(report.skipped) > SHOWN:
+        lines.append(f"  and {len(report.skipped) - SHOWN:,} more")
+    return lines

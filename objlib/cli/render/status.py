@@ -1,0 +1,97 @@
+"""What the ledger says right now."""
+
+from objlib.cli.render.failures import failure_lines
+from objlib.cli.terminal import Terminal, duration, moment, plural, safe, table
+from objlib.core.lifecycle import State
+from objlib.core.reports import StatusReport
+
+MEANING = {
+    State.INDEXED: "searchable",
+    State.PROCESSING: "sent, being indexed by the service",
+    State.UPLOADING: "being sent",
+    State.UNTRACKED: "waiting to be sent",
+    State.FAILED: "given up, with a reason",
+}
+
+
+def status_lines(report: StatusReport, screen: Terminal, now: float) -> list[str]:
+    """Counts by state, what is missing or changed, the limiter, and failures with reasons.
+
+    Args:
+        report: the status.
+        screen: how to write.
+        now: Unix seconds, to say how far off a retry is.
+    """
+    store = report.store or "none yet"
+    lines = table(
+        [
+            ("library", safe(report.library)),
+            ("ledger", safe(report.ledger)),
+            ("store", f"{safe(store)} ({report.backend})"),
+        ],
+        indent="",
+    )
+    lines.append("")
+    lines += _states(report, screen)
+    notes = _notes(report, now)
+    if notes:
+        lines += ["", *table(notes)]
+    if report.failures_total:
+        lines += ["", screen.red(f"{plural(report.failures_total, 'file')} failed:")]
+        lines += failure_lines(report.failures, screen)
+        hidden = report.failures_total - len(report.failures)
+        if hidden > 0:
+            lines.append(f"  and {plural(hidden, 'more file')}")
+    return lines
+
+
+def _states(report: StatusReport, screen: Terminal) -> list[str]:
+    total = sum(report.states.values())
+    if not total:
+        return ["No files yet: objlib upload"]
+    digits = len(f"{total:,}")
+    lines = []
+    for state, meaning in MEANING.items():
+        count = report.states.get(state, 0)
+        shown = f"{count:>{digits},}"
+        if state is State.FAILED and count:
+            shown = screen.red(shown)
+        elif state is State.INDEXED and count:
+            shown = screen.green(shown)
+        lines.append(f"  {shown}  {state:10}  {screen.dim(meaning)}")
+    lines.append(f"  {total:>{digits},}  files")
+    return lines
+
+
+def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
+    notes = []
+    if report.missing:
+        notes.append(("missing", f"{plural(report.missing, 'file')} no longer on disk"))
+    if report.changed:
+        notes.append(
+            ("changed", f"{plural(report.changed, 'file')} newer on disk than in the store: objlib upload")
+        )
+    if report.waiting:
+        when = ""
+        if report.next_retry is not None:
+            left = report.next_retry - now
+            when = f", the next one {'in ' + duration(left) if left > 0 else 'now'} ({moment(report.next_retry)})"
+        notes.append(("waiting", f"{plural(report.waiting, 'file')} for another try{when}"))
+    if report.superseded:
+        notes.append(("superseded", f"{plural(report.superseded, 'old document')} to delete: objlib recover"))
+    if report.intents:
+        notes.append(
+            ("deletions", f"{plural(report.intents, 'delete')} begun and not finished: objlib recover")
+        )
+    if report.runs_alive:
+        notes.append(("running", plural(report.runs_alive, "run")))
+    if report.governor:
+        said = ", ".join(
+            f"{safe(str(key)).replace('_', ' ')} {_number(value)}" for key, value in report.governor.items()
+        )
+        notes.append(("limiter", said))
+    return notes
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else safe(str(value))

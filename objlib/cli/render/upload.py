@@ -1,0 +1,101 @@
+"""An upload's report: a short, calm summary, what went wrong, and what to do next."""
+
+from objlib.cli.render.failures import failure_lines
+from objlib.cli.render.recover import outcome
+from objlib.cli.render.scan import change_lines, difference, skipped_lines
+from objlib.cli.terminal import Terminal, duration, plural, safe, size, wrap
+from objlib.core.reports import UploadReport, VectorReport
+
+STOPS = {
+    "interrupted": "Interrupted",
+    "limit": "Stopped at --limit",
+    "daily_quota": "Stopped: the daily quota is used up",
+    "store_full": "Stopped: the store is full",
+    "unauthorized": "Stopped: the service refuses the API key",
+    "unreachable": "Stopped: the service cannot be reached",
+    "store_gone": "Stopped: the store is gone",
+}
+
+
+def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -> list[str]:
+    """The result of an upload run.
+
+    Args:
+        report: what the engine found and did.
+        screen: how to write.
+        suggestion: words to search for as a next step; empty for none.
+    """
+    if report.dry_run:
+        return _dry(report, screen)
+    lines = []
+    if report.recovered.found:
+        lines.append(screen.dim(f"Recovered from an earlier run: {outcome(report.recovered)}."))
+    lines.append(_summary(report, screen))
+    lines += skipped_lines(report.scan, screen)
+    if report.failures:
+        lines.append(screen.red(f"{plural(report.failed, 'file')} failed:"))
+        lines += failure_lines(report.failures, screen)
+    if report.stopped:
+        advice = f"; {report.advice}" if report.advice else ""
+        lines += [
+            screen.yellow(line)
+            for line in wrap(f"{STOPS.get(report.stopped, 'Stopped')}{safe(advice)}.", screen.width)
+        ]
+    if report.pending:
+        what = "is" if report.pending == 1 else "are"
+        lines.append(screen.yellow(f"{plural(report.pending, 'file')} {what} still waiting: objlib upload"))
+    if report.missing:
+        lines.append(
+            screen.dim(
+                f"{plural(report.missing, 'file')} known to the store no longer on disk: objlib status"
+            )
+        )
+    lines += _vectors(report.vectors, screen)
+    if suggestion and report.indexed and not report.stopped:
+        lines.append(f"Next: {screen.bold(f'objlib search {suggestion}')}")
+    return lines
+
+
+def _summary(report: UploadReport, screen: Terminal) -> str:
+    if not report.scanned and not report.indexed:
+        return "No files to keep in this folder."
+    if report.uploaded:
+        sent = f"Sent {plural(report.uploaded, 'file')} ({size(report.bytes)}) in {duration(report.seconds)}"
+    else:
+        sent = f"Nothing to send ({duration(report.seconds)})"
+    known = f"{report.indexed:,} of {plural(_wanted(report), 'file')} indexed"
+    extra = [f"{report.renamed:,} renamed"] if report.renamed else []
+    extra += [f"slowed down {report.throttled:,}x by the service"] if report.throttled else []
+    well = not report.failed and not report.pending
+    mark = screen.green(screen.sign("✓", "ok:")) if well else screen.yellow(screen.sign("!", "!"))
+    return f"{mark} {sent}; {', '.join([known, *extra])}."
+
+
+def _wanted(report: UploadReport) -> int:
+    return report.indexed + report.failed + report.pending
+
+
+def _dry(report: UploadReport, screen: Terminal) -> list[str]:
+    lines = [
+        f"Would send {plural(report.pending, 'file')} ({size(report.bytes)}); "
+        f"{plural(report.scanned, 'file')} on disk: {difference(report.scan)}."
+    ]
+    lines += change_lines(report.scan, screen)
+    lines += skipped_lines(report.scan, screen)
+    lines.append(screen.dim("nothing was sent or recorded (--dry-run)"))
+    return lines
+
+
+def _vectors(report: VectorReport | None, screen: Terminal) -> list[str]:
+    if report is None or (report.available and report.done >= report.total):
+        return []
+    if not report.available:
+        return [
+            screen.dim(line)
+            for line in wrap(f"search works by words only: {safe(report.reason)}", screen.width)
+        ]
+    text = (
+        f"search by meaning covers {report.done:,} of {plural(report.total, 'passage')} so far "
+        "(by words all of them); the next upload goes on"
+    )
+    return [screen.dim(line) for line in wrap(text, screen.width)]

@@ -1,0 +1,48 @@
+"""``objlib serve``."""
+
+# ruff: noqa: PLC0415 - the engine is loaded when a command runs, so that --help stays fast.
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from objlib.cli.options import Options, option, switch
+from objlib.cli.output import print_lines, print_object
+from objlib.cli.setup import settle
+from objlib.core.errors import Exit, UsageError
+from objlib.core.observe import Observer
+from objlib.core.parsers import is_loopback_host
+
+
+def serve(
+    *,
+    port: Annotated[int, option("Port to listen on; 0 takes any free one")] = 8765,
+    host: Annotated[str, option("Address to listen on")] = "127.0.0.1",
+    allow_remote: Annotated[bool, switch("Let other machines in; there is no password")] = False,
+    options: Annotated[Options | None, Parameter(name="*")] = None,
+) -> int:
+    """Serve the embedded store on a port, for any Gemini client; stop it with Ctrl-C."""
+    if not 0 <= port <= 65_535:
+        raise UsageError(f"--port must be a whole number from 0 to 65535, not {port}")
+    if not host.strip() or not host.isprintable():
+        raise UsageError("--host must be an address such as 127.0.0.1")
+    if not allow_remote and not is_loopback_host(host):
+        raise UsageError(
+            f"--host {host} would let other machines read and change the store without a password; "
+            "add --allow-remote if that is meant"
+        )
+    settings = settle(options)
+    from objlib.cli.running import run
+    from objlib.engine.serve import serve as engine_serve
+
+    def ready(address: str) -> None:
+        if settings.json:
+            print_object("serve", {"url": address})
+        else:
+            print_lines([address])
+
+    async def work(observer: Observer) -> None:
+        await engine_serve(settings, host=host, port=port, observer=observer, ready=ready)
+
+    run(settings, work)
+    return Exit.OK

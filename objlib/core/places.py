@@ -1,0 +1,59 @@
+"""Where things live when nobody says: one folder of the user's data directory per library root."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+
+def _real(given: Path) -> Path:
+    return Path(os.path.realpath(given))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Folders that defaults depend on.
+
+    Attributes:
+        cwd: the working folder, from which relative paths of flags and variables start.
+        home: the user's home folder.
+        data: the user's data folder for objlib.
+        fallback: the library when none is set; None where one has to be named.
+        real: gives a path with every symbolic link followed.
+    """
+
+    cwd: Path
+    home: Path
+    data: Path
+    fallback: Path | None = None
+    real: Callable[[Path], Path] = _real
+
+
+def default_files(library: Path, places: Places, ledger: Path | None = None) -> tuple[Path, Path]:
+    """The ledger and the embedded store of a library.
+
+    Args:
+        library: the real path of its root.
+        places: where the data folder is.
+        ledger: a ledger that was named; the embedded store is then its neighbour.
+    """
+    if ledger is not None:
+        return ledger, ledger.with_name(f"{ledger.stem}-store.db")
+    folder = places.data / "libraries" / f"{_plain(library.name)}-{_digest(library)[:8]}"
+    return folder / "ledger.db", folder / "store.db"
+
+
+def default_store(library: Path) -> str:
+    """The display name of a library's store: the same on every run, different for folders of one name."""
+    return f"objlib-{_plain(library.name)}-{_digest(library)[:6]}"
+
+
+def _digest(library: Path) -> str:
+    return sha256(os.fsencode(library)).hexdigest()
+
+
+def _plain(name: str) -> str:
+    """A folder's name as letters, digits, dots and dashes, short enough for any file system."""
+    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.")[:40] or "library"
