@@ -1,0 +1,120 @@
+"""What in a library is no document: junk that every disk has, and what the user lists in gitignore syntax.
+
+Rules are layers. From the strongest: ``.objlibignore`` of the folder itself, of the folders above it, the
+setting ``ignore``, and last the built-in rules; in a layer the last line that fits decides. So a line such as
+``!.notes/`` takes in what a weaker layer leaves out. What lies in a folder that is left out is never looked at.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+from unicodedata import normalize
+
+from pathspec import GitIgnoreSpec
+
+from objlib.core.errors import UsageError
+
+IGNORE_FILE: Final = ".objlibignore"
+"""Name of the files that hold rules, valid for the folder they are in and below."""
+
+# Hidden files and folders (.git, .DS_Store, .~lock…, .swp), bytecode, what desktops and office programs leave,
+# editors' backups and swap files, and downloads that are not done yet.
+_JUNK: Final = re.compile(
+    r"""
+    \..* | ~\$.* | \#.*\# | .*~
+    | .*\.(?:tmp|temp|part|partial|crdownload|swp|swo|pyc)
+    | __pycache__ | __MACOSX | lost\+found | (?i:thumbs\.db|ehthumbs\.db|desktop\.ini)
+    | \$RECYCLE\.BIN | System\ Volume\ Information | Icon\r
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Rules that hold below ``base``, a relative path that ends in ``/`` or is empty."""
+
+    base: str
+    spec: GitIgnoreSpec
+
+    def says(self, path: str) -> bool | None:
+        """True: leave out, False: take in, None: nothing."""
+        return self.spec.check_file(path[len(self.base) :]).include
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRules:
+    """The rules that hold in one folder. Made by :meth:`of`, and by :meth:`below` for the folders under it.
+
+    Attributes:
+        own: relative paths of our own files, which no rule can take in.
+    """
+
+    own: frozenset[str] = frozenset()
+    _layers: tuple[_Layer, ...] = ()
+
+    @classmethod
+    def of(cls, lines: Sequence[str] = (), own: Iterable[str] = ()) -> Self:
+        """The rules of the whole library.
+
+        Args:
+            lines: the setting ``ignore``, in gitignore syntax.
+            own: relative paths of our own files.
+
+        Raises:
+            UsageError: a line cannot be understood.
+        """
+        rules, wrong = _sorted_out(lines)
+        if wrong:
+            raise UsageError(
+                f"the ignore rule {wrong[0]!r} in the settings cannot be understood; use gitignore syntax"
+            )
+        return cls(frozenset(own), _layers("", rules))
+
+    def below(self, folder: str, text: str) -> tuple[Self, list[str]]:
+        """The rules of a folder that has an ignore file, and the lines of it that could not be understood.
+
+        Args:
+            folder: the folder's relative path, empty for the library itself.
+            text: content of its ignore file.
+        """
+        base = f"{folder}/" if folder else ""
+        rules, wrong = _sorted_out(text.removeprefix("\ufeff").splitlines())
+        return type(self)(self.own, _layers(base, rules) + self._layers), wrong
+
+    def ignored(self, path: str, name: str, *, folder: bool) -> bool:
+        """Whether to leave an entry out.
+
+        Args:
+            path: relative to the library, NFC, ``/`` between components.
+            name: its last component.
+            folder: whether it is a folder; a rule that ends in ``/`` is for these alone.
+        """
+        if path in self.own or name == IGNORE_FILE:
+            return True
+        for layer in self._layers:
+            said = layer.says(f"{path}/" if folder else path)
+            if said is not None:
+                return said
+        return _JUNK.fullmatch(name) is not None
+
+
+def _layers(base: str, lines: list[str]) -> tuple[_Layer, ...]:
+    return (_Layer(base, GitIgnoreSpec.from_lines(lines)),) if lines else ()
+
+
+def _sorted_out(lines: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The rules among ``lines``, and the lines that are none. Blank lines and comments are neither."""
+    rules: list[str] = []
+    wrong: list[str] = []
+    for line in lines:
+        rule = normalize("NFC", line)
+        try:
+            understood = GitIgnoreSpec.from_lines([rule]).patterns
+        except (ValueError, re.error):
+            wrong.append(line)
+            continue
+        if any(pattern.include is not None for pattern in understood):
+            rules.append(rule)
+    return rules, wrong

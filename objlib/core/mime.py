@@ -1,0 +1,188 @@
+"""Which MIME type a file is sent as: by its suffix, else by a look at its first bytes.
+
+The standard library's table is not used: it depends on the machine, knows nothing of files without a suffix,
+and gives types that the service does not take.
+"""
+
+import re
+from typing import Final
+
+SNIFF: Final = 8192
+"""Bytes at the start of a file that decide whether it is text; the same window that git and grep look at."""
+
+# What File Search takes in a text store, after the page ai.google.dev/gemini-api/docs/file-search as of 2026.
+# Images need a multimodal store; audio and video are not taken at all.
+_APPLICATION: Final = """
+dart ecmascript json ms-java msword pdf sql typescript vnd.curl vnd.dart vnd.ibm.secure-container
+vnd.jupyter vnd.ms-excel vnd.oasis.opendocument.text
+vnd.openxmlformats-officedocument.presentationml.presentation
+vnd.openxmlformats-officedocument.spreadsheetml.sheet
+vnd.openxmlformats-officedocument.wordprocessingml.document
+vnd.openxmlformats-officedocument.wordprocessingml.template x-csh x-hwp x-hwp-v5 x-latex x-php x-powershell
+x-sh x-shellscript x-tex x-zsh xml zip
+"""
+_TEXTUAL: Final = """
+1d-interleaved-parityfec RED SGML cache-manifest calendar cql cql-extension cql-identifier css csv
+csv-schema dns encaprtp enriched example fhirpath flexfec fwdred gff3 grammar-ref-list hl7v2 html javascript
+jcr-cnd jsx markdown mizar n3 parameters parityfec php plain provenance-notation prs.fallenstein.rst
+prs.lines.tag prs.prop.logic raptorfec rfc822-headers rtf rtp-enc-aescm128 rtploopback rtx sgml shaclc shex
+spdx strings t140 tab-separated-values texmacs troff tsv tsx turtle ulpfec uri-list vcard vnd.DMClientScript
+vnd.IPTC.NITF vnd.IPTC.NewsML vnd.a vnd.abc vnd.ascii-art vnd.curl vnd.debian.copyright vnd.dvb.subtitle
+vnd.esmertec.theme-descriptor vnd.exchangeable vnd.familysearch.gedcom vnd.ficlab.flt vnd.fly
+vnd.fmi.flexstor vnd.gml vnd.graphviz vnd.hans vnd.hgl vnd.in3d.3dml vnd.in3d.spot vnd.latex-z
+vnd.motorola.reflex vnd.ms-mediapackage vnd.net2phone.commcenter.command vnd.radisys.msml-basic-layout
+vnd.senx.warpscript vnd.sosi vnd.sun.j2me.app-descriptor vnd.trolltech.linguist vnd.wap.si vnd.wap.sl
+vnd.wap.wml vnd.wap.wmlscript vtt wgsl x-asm x-bibtex x-boo x-c x-c++hdr x-c++src x-cassandra x-chdr
+x-coffeescript x-component x-csh x-csharp x-csrc x-cuda x-d x-diff x-dsrc x-emacs-lisp x-erlang x-gff3 x-go
+x-haskell x-java x-java-properties x-java-source x-kotlin x-lilypond x-lisp x-literate-haskell x-lua x-moc
+x-objcsrc x-pascal x-pcs-gcd x-perl x-perl-script x-python x-python-script x-r-markdown x-rsrc x-rst
+x-ruby-script x-rust x-sass x-scala x-scheme x-script.python x-scss x-setext x-sfv x-sh x-siesta x-sos x-sql
+x-swift x-tcl x-tex x-vbasic x-vcalendar xml xml-dtd xml-external-parsed-entity yaml
+"""
+
+ACCEPTED: Final = frozenset(
+    [f"application/{name}" for name in _APPLICATION.split()] + [f"text/{name}" for name in _TEXTUAL.split()]
+)
+"""Every MIME type the service takes."""
+
+PLAIN: Final = "text/plain"
+MARKDOWN: Final = "text/markdown"
+_OOXML: Final = "application/vnd.openxmlformats-officedocument."
+
+_BINARY: Final = {
+    "pdf": "application/pdf",
+    "doc": "application/msword",
+    "docx": _OOXML + "wordprocessingml.document",
+    "dotx": _OOXML + "wordprocessingml.template",
+    "hwp": "application/x-hwp",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "pptx": _OOXML + "presentationml.presentation",
+    "xls": "application/vnd.ms-excel",
+    "xlsx": _OOXML + "spreadsheetml.sheet",
+    "zip": "application/zip",
+}
+"""Formats that are binary by nature: the suffix alone decides, and the store says what is wrong inside."""
+
+_TEXT: Final = {
+    suffix: mime
+    for mime, suffixes in {
+        PLAIN: "txt text log",
+        MARKDOWN: "md markdown mdown mkd mkdn",
+        "text/html": "html htm xhtml",
+        "text/css": "css",
+        "text/csv": "csv",
+        "text/tab-separated-values": "tsv tab",
+        "text/rtf": "rtf",
+        "text/xml": "xml xsd xsl rss atom",
+        "text/yaml": "yaml yml",
+        "text/vtt": "vtt",
+        "text/calendar": "ics",
+        "text/vcard": "vcf",
+        "text/troff": "man me ms roff tr",
+        "text/turtle": "ttl",
+        "text/n3": "n3",
+        "text/sgml": "sgml",
+        "text/javascript": "js mjs cjs",
+        "text/jsx": "jsx",
+        "text/tsx": "tsx",
+        "text/wgsl": "wgsl",
+        "text/vnd.graphviz": "gv dot",
+        "text/x-asm": "asm s",
+        "text/x-bibtex": "bib",
+        "text/x-csrc": "c",
+        "text/x-chdr": "h",
+        "text/x-c++src": "cc cpp cxx",
+        "text/x-c++hdr": "hh hpp hxx",
+        "text/x-csharp": "cs",
+        "text/x-coffeescript": "coffee",
+        "text/x-cuda": "cu",
+        "text/x-d": "d",
+        "text/x-diff": "diff patch",
+        "text/x-emacs-lisp": "el",
+        "text/x-erlang": "erl",
+        "text/x-go": "go",
+        "text/x-haskell": "hs",
+        "text/x-literate-haskell": "lhs",
+        "text/x-java": "java",
+        "text/x-java-properties": "properties",
+        "text/x-kotlin": "kt kts",
+        "text/x-lilypond": "ly",
+        "text/x-lisp": "lisp lsp",
+        "text/x-lua": "lua",
+        "text/x-pascal": "pas",
+        "text/x-perl": "pl pm",
+        "text/x-python": "py pyi",
+        "text/x-r-markdown": "rmd",
+        "text/x-rsrc": "r",
+        "text/x-rst": "rst",
+        "text/x-ruby-script": "rb",
+        "text/x-rust": "rs",
+        "text/x-sass": "sass",
+        "text/x-scss": "scss",
+        "text/x-scala": "scala sc",
+        "text/x-scheme": "scm ss",
+        "text/x-swift": "swift",
+        "text/x-tcl": "tcl",
+        "text/x-tex": "tex ltx sty cls",
+        "text/x-vbasic": "vb bas",
+        "application/dart": "dart",
+        "application/json": "json",
+        "application/sql": "sql",
+        "application/typescript": "ts",
+        "application/vnd.jupyter": "ipynb",
+        "application/x-csh": "csh",
+        "application/x-php": "php",
+        "application/x-powershell": "ps1 psm1",
+        "application/x-sh": "sh bash",
+        "application/x-zsh": "zsh",
+    }.items()
+    for suffix in suffixes.split()
+}
+"""Formats that are text: the suffix names the type, and the content still has to be text."""
+
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_CONTROL: Final = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
+"""Control characters that text does not hold; the table of file(1), encoding.c."""
+
+
+def suffix_of(path: str) -> str:
+    """The suffix of a path's last component in lower case, without its dot; empty when there is none."""
+    name = path.rpartition("/")[2]
+    stem, dot, suffix = name.rpartition(".")
+    return suffix.lower() if dot and stem else ""
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Whether bytes are text: no NUL, and UTF-8, or else hardly any control characters (older encodings).
+
+    A byte order mark of UTF-16 makes text of what would otherwise count as binary.
+
+    Args:
+        head: the first bytes of the file; only the first :data:`SNIFF` are looked at.
+    """
+    window = head[:SNIFF]
+    if window.startswith(_UTF16):
+        return True
+    if b"\0" in window:
+        return False
+    try:
+        window.decode("utf-8")
+    except UnicodeDecodeError as error:
+        cut_short = error.start >= len(window) - 3 and error.reason == "unexpected end of data"
+        return cut_short or len(_CONTROL.findall(window)) * 50 <= len(window)
+    return True
+
+
+def detect(path: str, head: bytes) -> str | None:
+    """The MIME type to send a file as, always one of :data:`ACCEPTED`; None when no store could read it.
+
+    Args:
+        path: the file's path or name; its suffix is looked up in a table of our own, without regard to case.
+        head: the first bytes of the content, at least :data:`SNIFF` of them where the file has so many.
+    """
+    suffix = suffix_of(path)
+    if suffix in _BINARY:
+        return _BINARY[suffix]
+    if looks_like_text(head):
+        return _TEXT.get(suffix, PLAIN)
+    return "application/pdf" if head.startswith(b"%PDF-") else None
