@@ -4,7 +4,8 @@
 talk to, in process or behind a server. Nothing here knows of the engine or the ledger.
 """
 
+from objlib.embedded.index import load_embedder
 from objlib.embedded.options import Options
 from objlib.embedded.service import Service, open_service
 
-__all__ = ["Options", "Service", "open_service"]
+__all__ = ["Options", "Service", "load_embedder", "open_service"]

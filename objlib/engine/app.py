@@ -33,6 +33,10 @@ WINDOW_KEY: Final = "upload_window"
 """Setting of the ledger that keeps the learnt upload window for the next run."""
 
 
+RECORDED: Final = frozenset({"upload", "scan", "recover", "sync", "store-sync"})
+"""Commands that may change something; each of their runs has a record, and rows that it owns."""
+
+
 class StoreNeed(Enum):
     """What a command needs of the store."""
 
@@ -143,7 +147,7 @@ async def open_app(
         if store is not StoreNeed.NONE:
             await _open_service(app, stack, seams)
             app.store = await _settle_store(app, create=store is StoreNeed.CREATE)
-        if store is StoreNeed.CREATE:
+        if command in RECORDED:
             await stack.enter_async_context(_living_run(app, command))
         yield app
 

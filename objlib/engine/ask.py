@@ -71,7 +71,7 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
     )
 
 
-async def _citations(app: App, passages: tuple[Passage, ...]) -> tuple[Citation, ...]:
+async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
     ids = {FileId(mark) for passage in passages if isinstance(mark := passage.metadata.get(KEY_FILE), str)}
     citations: list[Citation] = []
     known = {file_id: await app.ledger.file(file_id) for file_id in sorted(ids)}

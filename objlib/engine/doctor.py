@@ -12,10 +12,11 @@ from objlib.core.errors import ObjlibError
 from objlib.core.observe import Observer
 from objlib.core.reports import Check, Health
 from objlib.core.settings import DUMMY_KEY, Backend, Settings
-from objlib.embedded import model_check
+from objlib.embedded import load_embedder
 from objlib.engine.app import StoreNeed, open_app
 from objlib.gemini import Endpoint, GeminiError, open_client
 from objlib.ledger import open_ledger
+from objlib.threads import thread_runner
 
 ROOM: Final = 256 * 1024 * 1024
 """Free bytes below which a warning is due."""
@@ -26,12 +27,7 @@ async def doctor(settings: Settings, observer: Observer) -> list[Check]:
     checks = [_version(), *_library(settings), *_folders(settings)]
     checks.append(await _ledger(settings))
     if settings.backend is Backend.EMBEDDED:
-        found, reason = model_check()
-        checks.append(
-            Check("search by meaning", Health.OK if found else Health.WARNING, reason)
-            if found
-            else Check("search by meaning", Health.WARNING, reason, "search by words works without it")
-        )
+        checks.append(await _meaning())
         checks.append(await _embedded(settings, observer))
     else:
         checks.append(await _service(settings))
@@ -91,6 +87,13 @@ async def _ledger(settings: Settings) -> Check:
     except* ObjlibError as group:
         check = Check("ledger", Health.PROBLEM, first_line(group))
     return check
+
+
+async def _meaning() -> Check:
+    embedder, reason = await thread_runner(1)(load_embedder)
+    if embedder is None:
+        return Check("search by meaning", Health.WARNING, reason, "search by words works without it")
+    return Check("search by meaning", Health.OK, f"the model {embedder.model_id} is there")
 
 
 async def _embedded(settings: Settings, observer: Observer) -> Check:

@@ -139,9 +139,9 @@ class _Recovery:
 
     async def delete_what_was_meant_to_go(self) -> None:
         """Carry out open intents, and remove superseded documents that have none yet."""
-        app, after = self.app, ""
-        while intents := await app.ledger.open_intents(after, PAGE):
-            after = intents[-1].intent_id
+        app, seen = self.app, 0
+        while intents := await app.ledger.open_intents(seen, PAGE):
+            seen = intents[-1].intent_id
             for intent in intents:
                 self._deletion(done=await carry_out(app, intent.intent_id, intent.document_name))
         after = ""

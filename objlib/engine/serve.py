@@ -2,10 +2,12 @@
 
 import socket
 from collections.abc import Callable
+from typing import cast
 
 import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve as hypercorn_serve
+from hypercorn.typing import ASGIFramework
 
 from objlib.core.errors import ServiceError
 from objlib.core.observe import Observer
@@ -44,14 +46,19 @@ async def serve(
 
                     async def run(*, task_status: trio.TaskStatus[list[str]]) -> None:
                         await hypercorn_serve(
-                            service.app, config, shutdown_trigger=stopping.wait, task_status=task_status
+                            cast("ASGIFramework", service.app),
+                            config,
+                            shutdown_trigger=stopping.wait,
+                            task_status=task_status,
                         )
 
                     await nursery.start(run)
+                    ready(f"http://{f'[{host}]' if ':' in host else host}:{address[1]}")
                     with drain.intake():
-                        ready(f"http://{f'[{host}]' if ':' in host else host}:{address[1]}")
-                        await trio.sleep_forever()
-                    stopping.set()
+                        try:
+                            await trio.sleep_forever()
+                        finally:
+                            stopping.set()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -85,6 +85,10 @@ class Flow:
             self.app.observer.event("stopping", reason=why, advice=advice)
             self.wake()
 
+    def takes_in(self) -> bool:
+        """Whether new files may still be started."""
+        return not self.stopped
+
     def wake(self) -> None:
         """Something happened that the pump may be waiting for."""
         self.changed.set()
@@ -148,7 +152,7 @@ async def _pump(flow: Flow) -> None:
 
 async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:
     app = flow.app
-    while not flow.stopped:
+    while flow.takes_in():
         flow.changed = trio.Event()
         page = await app.ledger.claimable(now=app.now(), limit=PAGE)
         rows = [row for row in page if row.file_id not in flow.carrying]
@@ -160,7 +164,7 @@ async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:
         for row in rows:
             if flow.limit is not None and flow.started >= flow.limit:
                 flow.stop("limit", "run the same command again for the rest")
-            if flow.stopped:
+            if not flow.takes_in():
                 break
             await flow.slots.acquire_on_behalf_of(row.file_id)
             try:
