@@ -12,6 +12,7 @@ Cancelled means "was not done", and returned means "is on disk".
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,8 @@ from typing import Any, Final, Generic, TypeVar
 import trio
 
 from objlib.core.errors import LedgerError
-from objlib.ledger.problems import is_fatal, ledger_error
+from objlib.ledger.aside import Aside
+from objlib.ledger.problems import for_caller, is_fatal, ledger_error
 from objlib.threads import Runner
 
 T = TypeVar("T")
@@ -67,6 +69,10 @@ class GroupCommit:
         self._queue: deque[Op[Any]] = deque()
         self._idle = trio.lowlevel.ParkingLot()
         self._closed = False
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Serve in ``nursery``, which is its opener's: it ends by :meth:`close`, never by cancellation."""
+        nursery.start_soon(self.serve)
 
     async def submit(self, work: Work[T], *, writes: bool, rescue: Rescue | None = None) -> T:
         """Queue ``work`` and give back what it returns, once that is committed.
@@ -128,10 +134,11 @@ class GroupCommit:
 
     async def _carry(self, batch: list[Op[Any]]) -> None:
         job = partial(perform, self._conn, batch, self._path, self._busy_timeout)
-        try:
+        outcomes: list[Outcome] = []
+        with Aside() as aside:  # all callers of the batch wait for an outcome, and none may wait for ever
             outcomes = await self._runner(job)
-        except BaseException as error:  # all of them wait, and none may wait for ever
-            outcomes = [Outcome(error=error)] * len(batch)
+        if aside.error is not None:
+            outcomes = [Outcome(error=aside.error)] * len(batch)
         for op, outcome in zip(batch, outcomes, strict=True):
             op.outcome = outcome
             trio.lowlevel.reschedule(op.task)
@@ -156,12 +163,9 @@ def _read(conn: sqlite3.Connection, work: Work[Any], path: Path, busy_timeout: f
         conn.execute("BEGIN")
         value = work(conn)
         conn.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        roll_back(conn)
-        return Outcome(error=ledger_error(error, path, busy_timeout))
     except Exception as error:
         roll_back(conn)
-        return Outcome(error=error)
+        return Outcome(error=for_caller(error, path, busy_timeout))
     except BaseException:
         roll_back(conn)
         raise
@@ -199,14 +203,13 @@ def _write(conn: sqlite3.Connection, op: Op[Any], path: Path, busy_timeout: floa
         if op.rescue is not None:
             op.rescue(conn, error)
         conn.execute("RELEASE op")
-        if isinstance(error, sqlite3.OperationalError):
-            return Outcome(error=ledger_error(error, path, busy_timeout))
-        return Outcome(error=error)
+        return Outcome(error=for_caller(error, path, busy_timeout))
     conn.execute("RELEASE op")
     return Outcome(value)
 
 
 def roll_back(conn: sqlite3.Connection) -> None:
-    """Undo the open transaction, unless SQLite has done so by itself (as it does when the disk is full)."""
+    """Undo the open transaction, unless SQLite has done so by itself (as it may when the disk is full)."""
     if conn.in_transaction:
-        conn.execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # what led here is reported, and says more
+            conn.execute("ROLLBACK")

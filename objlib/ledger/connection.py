@@ -84,10 +84,10 @@ def _find_or_make(path: Path, *, create: bool) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        if path.is_dir():
-            raise LedgerError(f"the ledger {path} is a folder; name a file with --ledger")
         if not path.exists():
             raise LedgerError(f"there is no ledger {path}; run `objlib scan` to make one, or check --ledger")
+        if not path.is_file():
+            raise LedgerError(f"the ledger {path} is a folder or a device; name a file with --ledger")
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise LedgerError(

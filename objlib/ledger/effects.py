@@ -74,6 +74,9 @@ _ON_ATTEMPT: Final[dict[Event, str]] = {
     Event.REQUEUE_PROCESSING: _END_ATTEMPT,
 }
 
+_TAKES_DOCUMENT: Final = frozenset({Event.ADOPT, Event.COMPLETE_PROCESSING})
+"""Events after which a document that was found in the store is the row's own, whatever was meant before."""
+
 _ROW = columns(FILE_COLUMNS)
 _MOVE: Final[dict[Event, str]] = {
     event: (
@@ -159,7 +162,7 @@ def _move(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> F
     if on_attempt is not None and t.attempt_id is not None:
         conn.execute(on_attempt, known)
     document = t.values.get("document")
-    if isinstance(document, str):
+    if t.event in _TAKES_DOCUMENT and isinstance(document, str):
         intents.keep_document(conn, document=document, now=now)
     if older is not None and older not in (row.superseded, row.document):
         intents.open_intent(

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from objlib.core.identity import FileId, RunId
+from objlib.core.identity import FileId, RunId, new_id
 from objlib.ledger.rows import INTENT_COLUMNS, IntentRow, columns
 
 _ROW = columns(INTENT_COLUMNS)
@@ -16,20 +16,20 @@ def open_intent(
     reason: str,
     run_id: RunId | None,
     now: float,
-) -> int:
+) -> str:
     """Record that ``document`` is to be deleted; the id of its open intent, an older one if there is."""
     conn.execute(
-        "INSERT INTO intents (file_id, document_name, reason, run_id, created_at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (document_name) WHERE done_at IS NULL DO NOTHING",
-        (file_id, document, reason, run_id, now),
+        "INSERT INTO intents (intent_id, file_id, document_name, reason, run_id, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (document_name) WHERE done_at IS NULL DO NOTHING",
+        (new_id(now), file_id, document, reason, run_id, now),
     )
     (intent_id,) = conn.execute(
         "SELECT intent_id FROM intents WHERE document_name = ? AND done_at IS NULL", (document,)
     ).fetchone()
-    return int(intent_id)
+    return str(intent_id)
 
 
-def open_intents(conn: sqlite3.Connection, *, after: int, limit: int) -> list[IntentRow]:
+def open_intents(conn: sqlite3.Connection, *, after: str, limit: int) -> list[IntentRow]:
     """At most ``limit`` open intents with an id above ``after``, oldest first."""
     found = conn.execute(
         f"SELECT {_ROW} FROM intents WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?",
@@ -38,7 +38,7 @@ def open_intents(conn: sqlite3.Connection, *, after: int, limit: int) -> list[In
     return [IntentRow(*cells) for cells in found]
 
 
-def close_intent(conn: sqlite3.Connection, *, intent_id: int, outcome: str, now: float) -> None:
+def close_intent(conn: sqlite3.Connection, *, intent_id: str, outcome: str, now: float) -> None:
     """Close an intent; no row refers to its document as superseded any more. A closed one stays as it is."""
     closed = conn.execute(
         "UPDATE intents SET done_at = ?, outcome = ? WHERE intent_id = ? AND done_at IS NULL"

@@ -13,6 +13,7 @@ import trio
 from objlib.core.identity import AttemptId, FileId, RunId
 from objlib.core.lifecycle import State
 from objlib.ledger import attempts, effects, intents, queries, runs, settings
+from objlib.ledger.aside import Aside
 from objlib.ledger.commit import GroupCommit
 from objlib.ledger.connection import connect, disconnect
 from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, IntentRow, RunRow
@@ -130,7 +131,11 @@ class Ledger:
         return await self.read(partial(queries.history, file_id=file_id))
 
     async def session_started(self, attempt_id: AttemptId, session_url: str) -> None:
-        """Record the upload session of an attempt: from now on bytes may have been sent."""
+        """Record the upload session of an attempt: from now on bytes may have been sent.
+
+        Raises:
+            AttemptOverError: the attempt was ended by someone else; nothing may be sent for it.
+        """
         await self.write(
             partial(attempts.session_started, attempt_id=attempt_id, session_url=session_url, now=self.now())
         )
@@ -157,7 +162,7 @@ class Ledger:
 
     async def open_intent(
         self, file_id: FileId | None, document: str, reason: str, run_id: RunId | None
-    ) -> int:
+    ) -> str:
         """Record that ``document`` is to be deleted; the id of its open intent, an older one if there is."""
         return await self.write(
             partial(
@@ -170,11 +175,11 @@ class Ledger:
             )
         )
 
-    async def open_intents(self, after: int = 0, limit: int = PAGE) -> list[IntentRow]:
+    async def open_intents(self, after: str = "", limit: int = PAGE) -> list[IntentRow]:
         """A page, by ``intent_id``, of the documents that are to be deleted."""
         return await self.read(partial(intents.open_intents, after=after, limit=limit))
 
-    async def close_intent(self, intent_id: int, outcome: str) -> None:
+    async def close_intent(self, intent_id: str, outcome: str) -> None:
         """Close an intent; no row refers to its document as superseded any more."""
         await self.write(partial(intents.close_intent, intent_id=intent_id, outcome=outcome, now=self.now()))
 
@@ -243,22 +248,18 @@ async def open_ledger(
     """
     run = thread_runner(1) if runner is None else runner
     conn = await run(partial(connect, path, create=create, busy_timeout=busy_timeout, now=now()))
-    failure: BaseException | None = None
+    body = Aside()
     try:
         commit = GroupCommit(conn, run, path, busy_timeout)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(commit.serve)
-            try:
+            commit.start(nursery)
+            with body:
                 yield Ledger(path, commit, now)
-            except BaseException as error:  # raised again below, outside the nursery
-                failure = error
-            finally:
-                commit.close()
+            commit.close()
     finally:
         try:
             with trio.move_on_after(CLOSE_SECONDS, shield=True):
                 await run(partial(disconnect, conn))
         finally:
             conn.close()
-    if failure is not None:
-        raise failure
+    body.reraise()

@@ -2,7 +2,7 @@
 
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 from objlib.core.errors import LedgerError
 
@@ -23,7 +23,7 @@ def primary_code(error: sqlite3.Error) -> int | None:
     return None if code is None else int(code) & 0xFF
 
 
-def is_fatal(error: Exception) -> bool:
+def is_fatal(error: Exception) -> TypeGuard[sqlite3.DatabaseError]:
     """Whether ``error`` puts the whole transaction in doubt, not only the statement that met it."""
     if not isinstance(error, sqlite3.DatabaseError):
         return False
@@ -42,6 +42,17 @@ def ledger_error(error: sqlite3.Error, path: Path, busy_timeout: float) -> Ledge
     translated = LedgerError(f"the ledger {path} {_what_happened(error, busy_timeout)}")
     translated.__cause__ = error
     return translated
+
+
+def for_caller(error: Exception, path: Path, busy_timeout: float) -> Exception:
+    """``error`` as the caller of a failed operation gets it.
+
+    What concerns the values of a statement (a broken constraint, a type that SQLite does not know) stays as it
+    is; what concerns the database becomes a :class:`LedgerError`.
+    """
+    if is_fatal(error) or isinstance(error, sqlite3.OperationalError):
+        return ledger_error(error, path, busy_timeout)
+    return error
 
 
 def _what_happened(error: sqlite3.Error, busy_timeout: float) -> str:

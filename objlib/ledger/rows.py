@@ -121,7 +121,7 @@ class EventRow:
 class IntentRow:
     """A document that is to be deleted remotely; ``done_at`` and ``outcome`` are None while it is open."""
 
-    intent_id: int
+    intent_id: str
     file_id: FileId | None
     document_name: str
     reason: str

@@ -129,7 +129,7 @@ _FIRST: Final = (
     "CREATE INDEX events_file ON events (file_id)",
     """
     CREATE TABLE intents (
-        intent_id INTEGER PRIMARY KEY,
+        intent_id TEXT NOT NULL PRIMARY KEY,
         file_id TEXT REFERENCES files (file_id) ON DELETE SET NULL,
         document_name TEXT NOT NULL,
         reason TEXT NOT NULL,
@@ -141,6 +141,7 @@ _FIRST: Final = (
     ) STRICT
     """,
     "CREATE UNIQUE INDEX intents_open ON intents (document_name) WHERE done_at IS NULL",
+    "CREATE INDEX intents_to_do ON intents (intent_id) WHERE done_at IS NULL",
     "CREATE INDEX intents_file ON intents (file_id)",
     """
     CREATE TABLE runs (
