@@ -139,7 +139,7 @@ class _Recovery:
 
     async def delete_what_was_meant_to_go(self) -> None:
         """Carry out open intents, and remove superseded documents that have none yet."""
-        app, seen = self.app, 0
+        app, seen = self.app, ""
         while intents := await app.ledger.open_intents(seen, PAGE):
             seen = intents[-1].intent_id
             for intent in intents:

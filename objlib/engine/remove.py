@@ -16,7 +16,7 @@ async def remove(app: App, document: str, *, file_id: FileId | None, reason: str
     return await carry_out(app, intent, document)
 
 
-async def carry_out(app: App, intent: int, document: str) -> bool:
+async def carry_out(app: App, intent: str, document: str) -> bool:
     """Carry out an intent that is on record. Returns whether the document is gone."""
     try:
         async with app.governor.slot(Purpose.DELETE):
