@@ -1,0 +1,121 @@
+"""A library on disk, the embedded store in process, virtual time, and the truth about what is in the store."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from objlib.core.identity import KEY_FILE, KEY_HASH
+from objlib.core.settings import Backend, Settings
+from objlib.embedded import Options
+from objlib.engine.app import App, Seams, StoreNeed, open_app
+from objlib.threads import inline_runner
+from tests.engine.faults import Faults
+
+EPOCH = 1_800_000_000.0
+
+
+def write(root: Path, name: str, text: str) -> Path:
+    """One file of the library."""
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """Ten small documents in nested folders."""
+    root = tmp_path / "library"
+    for number in range(10):
+        write(
+            root,
+            f"Ethics/Year 202{number % 3}/lecture {number}.txt",
+            f"Lecture {number}. Virtue is a habit of choosing well. Example {number} shows it.\n",
+        )
+    return root
+
+
+@pytest.fixture
+def settings(tmp_path: Path, library: Path) -> Settings:
+    """Settings of a run on that library."""
+    return Settings(
+        library=library,
+        ledger=tmp_path / "ledger.db",
+        embedded=tmp_path / "store.db",
+        store="objlib-test",
+        backend=Backend.EMBEDDED,
+        embed_seconds=0,
+        patterns=("{course}/Year {year}/{lecture}.txt",),
+    )
+
+
+@pytest.fixture
+def faults() -> Faults:
+    """A service that behaves until a test gives it a script."""
+    return Faults()
+
+
+Opener = Callable[..., AbstractAsyncContextManager[App]]
+
+
+@pytest.fixture
+def opened(settings: Settings, faults: Faults) -> Opener:
+    """Opens an app under virtual time whose service follows ``faults``."""
+
+    @asynccontextmanager
+    async def opener(command: str = "upload", **changes: Any) -> AsyncIterator[App]:
+        seams = Seams(
+            now=lambda: EPOCH + trio.current_time(),
+            runner=inline_runner,
+            options=Options(middleware=(faults.middleware(),)),
+        )
+        need = changes.pop("need", StoreNeed.CREATE)
+        async with open_app(replace(settings, **changes), command=command, store=need, seams=seams) as app:
+            yield app
+
+    return opener
+
+
+@pytest.fixture
+def autojump_clock() -> trio.testing.MockClock:
+    """Virtual time that jumps at once when every task sleeps; pytest-trio finds it by its name."""
+    return trio.testing.MockClock(autojump_threshold=0)
+
+
+def live_documents(settings: Settings) -> list[tuple[str, str, str]]:
+    """(file id, content hash, state) of every document there is, read from the store's own file."""
+    db = sqlite3.connect(settings.embedded)
+    try:
+        return list(
+            db.execute(
+                "SELECT json_extract(metadata, ?), json_extract(metadata, ?), state FROM documents ORDER BY 1",
+                (f"$.{KEY_FILE}", f"$.{KEY_HASH}"),
+            )
+        )
+    finally:
+        db.close()
+
+
+def ledger_rows(settings: Settings) -> list[tuple[str, str, str, str]]:
+    """(file id, path, state, indexed hash) of every file, read from the ledger's own file."""
+    db = sqlite3.connect(settings.ledger)
+    try:
+        return list(
+            db.execute("SELECT file_id, file_path, gemini_state, indexed_hash FROM files ORDER BY file_id")
+        )
+    finally:
+        db.close()
+
+
+def assert_exactly_once(settings: Settings) -> None:
+    """Promise 2: each file is indexed and has exactly one live document with its bytes; there is no other."""
+    rows = ledger_rows(settings)
+    assert {state for _, _, state, _ in rows} <= {"indexed"}, rows
+    assert live_documents(settings) == [(file_id, digest, "ACTIVE") for file_id, _, _, digest in rows]
