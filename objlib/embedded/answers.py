@@ -1,7 +1,8 @@
 """Asking: generateContent with the fileSearch tool.
 
-No language model runs here. The passages are found by the index, and the answer is put together from sentences quoted from
-them; what comes back has the service's shape, so that a client cannot tell the difference by it.
+No language model runs here. The passages are found by the index, and the answer is put together from
+sentences quoted from them; what comes back has the service's shape, so that a client cannot tell the
+difference by it.
 """
 
 import sqlite3
@@ -28,7 +29,9 @@ MOST_TOP_K: Final = 100
 PIECE: Final = 200
 """Characters of one event of a streamed answer, about."""
 
-_NOTHING_TO_SEARCH: Final = "This service answers from file search stores only: name at least one in the fileSearch tool of the request."
+_NOTHING_TO_SEARCH: Final = (
+    "This service answers from file search stores only: name one in the fileSearch tool."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Meaning:
             return self._embedder, self._reason
 
     def for_search(self, db: sqlite3.Connection) -> "index.Embedder | None":
-        """The embedder if the file has vectors to compare with; loading it for nothing would cost a second."""
+        """The embedder if the file has vectors to compare with; else loading it would be for nothing."""
         return self.embedder()[0] if index.vector_progress(db)[0] else None
 
 
@@ -125,6 +128,7 @@ async def answer(context: Context, meaning: Meaning, model: str, body: Json) -> 
     """Answer a request: a GenerateContentResponse.
 
     Args:
+        context: the open service.
         meaning: the embedder's keeper.
         model: the model that was asked, for ``modelVersion``.
         body: the request in lowerCamel.
@@ -231,7 +235,7 @@ def _response(model: str, text: str, grounding: Json | None, said: int, retrieve
 
 
 def in_events(whole: Json) -> list[Json]:
-    """The same answer as a stream has it: the text piece by piece; grounding and reason with the last piece."""
+    """The same answer as a stream has it: the text in pieces; grounding and reason with the last one."""
     (candidate,) = whole["candidates"]
     text: str = candidate["content"]["parts"][0]["text"]
     pieces: list[str] = []

@@ -1,8 +1,8 @@
 """The routes: paths of the REST API to functions over the file.
 
-Clients put a version, and perhaps a prefix of their own, before the paths. Everything up to the version is set aside
-first, so one table of patterns serves ``/v1``, ``/v1beta``, ``/v1alpha``, their ``/upload`` twins, and all of them
-behind any prefix.
+Clients put a version, and perhaps a prefix of their own, before the paths. Everything up to the version is
+set aside first, so one table of patterns serves ``/v1``, ``/v1beta``, ``/v1alpha``, their ``/upload`` twins,
+and all of them behind any prefix.
 """
 
 import hmac
@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import trio
 from starlette.applications import Starlette

@@ -1,7 +1,7 @@
 """Bytes, kept in parts so that a large document never has to be in memory twice.
 
-While an upload is under way its blob has no hash and belongs to that session alone. When it is complete it gets
-one, and identical bytes are kept once, whoever refers to them.
+While an upload is under way its blob has no hash and belongs to that session alone. When it is complete it
+gets one, and identical bytes are kept once, whoever refers to them.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ def seal(db: sqlite3.Connection, blob_id: int, sha256: str) -> int:
 
 
 def keep(db: sqlite3.Connection, data: bytes) -> tuple[int, str]:
-    """Store bytes that came in one piece: the blob and its hash. Nothing is written if they are there already."""
+    """Store bytes that came in one piece, unless they are there already: the blob and its hash."""
     sha256 = hashlib.sha256(data).hexdigest()
     same = db.execute("SELECT blob_id FROM blobs WHERE sha256 = ?", (sha256,)).fetchone()
     if same is not None:

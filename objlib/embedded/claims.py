@@ -1,8 +1,9 @@
 """Who means to index what.
 
-A document is claimed by the open service that received its last byte, so that two processes on one file do not both
-read and split the same bytes. A claim is a courtesy and never the safeguard: indexing checks in its transaction that the
-document is still PENDING. So a claim may be taken over freely once its owner is dead or its time is over.
+A document is claimed by the open service that received its last byte, so that two processes on one file do
+not both read and split the same bytes. A claim is a courtesy and never the safeguard: indexing checks in its
+transaction that the document is still PENDING. So a claim may be taken over freely once its owner is dead or
+its time is over.
 """
 
 import itertools
@@ -59,7 +60,8 @@ def take_over(db: sqlite3.Connection, claim: str, now: float) -> int:
             (claim, now + LEASE, owner),
         ).rowcount
     taken += db.execute(
-        "UPDATE documents SET claim = ?, claim_until = ? WHERE state = 'PENDING' AND claim IS NOT ? AND claim_until < ?",
+        "UPDATE documents SET claim = ?, claim_until = ?"
+        " WHERE state = 'PENDING' AND claim IS NOT ? AND claim_until < ?",
         (claim, now + LEASE, claim, now),
     ).rowcount
     return taken

@@ -1,15 +1,15 @@
 """The connections to the one SQLite file, and the group commit.
 
-Four *lanes*, each a connection that one piece of work uses at a time: one for everything that changes, one for
-requests that only look, one for searches and one for the worker's long reads, so that a slow search or a large
-document never stands before a poll. In WAL mode a lane sees whatever another has committed.
+Four *lanes*, each a connection that one piece of work uses at a time: one for everything that changes, one
+for requests that only look, one for searches and one for the worker's long reads, so that a slow search or a
+large document never stands before a poll. In WAL mode a lane sees whatever another has committed.
 """
 
 import sqlite3
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -27,6 +27,8 @@ BUSY_SECONDS: Final = 10.0
 
 BATCH: Final = 64
 """Most jobs of one group commit: bounds how long the first of them waits for its answer."""
+
+LANES: Final = 4
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -68,7 +70,7 @@ def _use_wal(db: sqlite3.Connection) -> None:
 def _explain(path: Path, error: sqlite3.Error) -> str:
     reason = str(error)
     if "not a database" in reason or "malformed" in reason:
-        return f"{path} is not a usable store file ({reason}); move it away and upload again, or name another file"
+        return f"{path} is not a usable store file ({reason}); move it away and upload again"
     if "unable to open" in reason:
         return (
             f"cannot open the store file {path} ({reason}); check that its folder exists and may be written"
@@ -106,7 +108,7 @@ class _Job(Generic[T]):
             self.error = error
         except sqlite3.Error:
             raise  # a full disk or a lock: nothing of this transaction can be trusted
-        except Exception as error:  # noqa: BLE001 - its caller gets it
+        except Exception as error:  # its caller gets it
             self.error = error
         if self.error is not None:
             db.execute("ROLLBACK TO job")
@@ -166,7 +168,7 @@ class WriteLane(Lane):
         self._waiting.append(job)
         try:
             async with self._lock:
-                # The lock is first come, first served, like the queue: a job that nobody took along is at its head.
+                # First come, first served, like the queue: a job that nobody took along is at its head.
                 if not job.taken:
                     await self._lead()
         finally:
@@ -227,35 +229,27 @@ async def open_database(path: Path, runner: Runner | None) -> AsyncIterator[Data
         ServiceError: the file cannot be used; one line that says what to do.
     """
 
-    def open_all() -> list[sqlite3.Connection]:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ServiceError(
-                f"cannot make the folder of the store file {path}: {error.strerror}"
-            ) from error
-        opened: list[sqlite3.Connection] = []
-        try:
-            for _ in range(4):
-                opened.append(connect(path))
-                if len(opened) == 1:
-                    migrate(opened[0], path)
-        except BaseException as error:
-            for db in opened:
-                db.close()
-            if isinstance(error, sqlite3.Error):
-                raise ServiceError(_explain(path, error)) from error
-            raise
-        return opened
-
     def runner_of_lane() -> Runner:
         return thread_runner(1) if runner is None else runner
 
-    connections = await runner_of_lane()(open_all)
-    try:
-        writer, *readers = connections
+    stack, (writer, *readers) = await runner_of_lane()(lambda: _open_all(path))
+    # Closing happens right here and not in a thread: nothing uses the connections any more, it takes
+    # milliseconds, and no cancellation can come between.
+    with stack:
         yield Database(WriteLane(writer, runner_of_lane()), *(Lane(db, runner_of_lane()) for db in readers))
-    finally:
-        # Closing may checkpoint the WAL; it is short, and by now nothing uses the connections any more.
-        for db in connections:
-            db.close()
+
+
+def _open_all(path: Path) -> tuple[ExitStack, list[sqlite3.Connection]]:
+    """A connection for each lane, and the stack that closes them; the first one migrates the file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServiceError(f"cannot make the folder of the store file {path}: {error.strerror}") from error
+    with ExitStack() as stack:
+        writer = stack.enter_context(closing(connect(path)))
+        try:
+            migrate(writer, path)
+        except sqlite3.Error as error:
+            raise ServiceError(_explain(path, error)) from error
+        readers = [stack.enter_context(closing(connect(path))) for _ in range(LANES - 1)]
+        return stack.pop_all(), [writer, *readers]

@@ -1,4 +1,4 @@
-"""Documents of a store: immutable once their bytes are complete, deleted with everything that hangs on them."""
+"""Documents of a store: immutable once their bytes are complete, deleted with all that hangs on them."""
 
 import json
 import sqlite3
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from objlib.embedded import blobs, index, operations
+from objlib.embedded.metadata import write_metadata
 from objlib.embedded.names import last_part, new_resource_id
 from objlib.embedded.stores import find as find_store
-from objlib.embedded.metadata import write_metadata
 from objlib.embedded.wire import ApiError, Json, compact, int64, not_found, page_token, timestamp
 
 MOST_PER_PAGE: Final = 20
@@ -49,6 +49,7 @@ def create(
     """Make a PENDING document and its operation, claimed for indexing by the open service.
 
     Args:
+        db: the file; the caller holds a transaction.
         draft: what it is.
         blob_id: its bytes.
         size: how many they are.
@@ -68,8 +69,9 @@ def create(
     last = db.execute("SELECT max(create_time) FROM documents WHERE store_id = ?", (store_id,)).fetchone()[0]
     now = max(now, last or now)
     db.execute(
-        "INSERT INTO documents(store_id, name, display_name, mime_type, size, state, create_time, update_time,"
-        " metadata, blob_id, ready_at, claim, claim_until) VALUES (?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents(store_id, name, display_name, mime_type, size, state, create_time,"
+        " update_time, metadata, blob_id, ready_at, claim, claim_until)"
+        " VALUES (?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?)",
         (
             store_id,
             name,
@@ -114,6 +116,7 @@ def page(db: sqlite3.Connection, store: str, size: int, after: tuple[float, int]
     """A page of a store's documents in ascending createTime.
 
     Args:
+        db: the file.
         store: resource name of the store.
         size: at most so many.
         after: time and row of the last document of the page before; it need not exist any more.

@@ -1,7 +1,6 @@
 """The files API: bytes that stay for 48 hours, so that they can be imported into stores."""
 
 import base64
-import json
 import re
 import sqlite3
 from typing import Any, Final
@@ -38,7 +37,12 @@ def create(
     """Make a file of complete bytes.
 
     Args:
+        db: the file; the caller holds a transaction.
         wanted: ``name`` (may be empty), ``displayName`` and ``mimeType``.
+        blob_id: its bytes.
+        size: how many they are.
+        sha256: their hash in hex.
+        now: Unix time.
         settle: seconds until it is ACTIVE.
 
     Raises:
@@ -50,8 +54,8 @@ def create(
     _remove(db, name)  # an expired one may still be there
     now = max(now, db.execute("SELECT max(create_time) FROM files").fetchone()[0] or now)
     db.execute(
-        "INSERT INTO files(name, display_name, mime_type, size, sha256, create_time, ready_at, expires_at, blob_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO files(name, display_name, mime_type, size, sha256, create_time, ready_at, expires_at,"
+        " blob_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             name,
             wanted["displayName"],
@@ -85,10 +89,7 @@ def _require(db: sqlite3.Connection, name: str, now: float) -> tuple[Any, ...]:
 
 
 def get(db: sqlite3.Connection, name: str, *, now: float, base: str) -> Json:
-    """A file.
-
-    Args:
-        base: URL up to and including the version, for ``uri``.
+    """A file. ``base`` is the URL up to and including the version, for ``uri``.
 
     Raises:
         ApiError: it does not exist, or not any more.

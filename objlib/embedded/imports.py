@@ -19,9 +19,12 @@ def import_file(
     The service has no display name for imports: the document is called by the file's id.
 
     Args:
+        db: the store's file; the caller holds a transaction.
         file: resource name of the file.
         store: resource name of the store.
         metadata: the JSON object that is stored.
+        now: Unix time.
+        options: how the service behaves.
         claim: the open service that will index it.
 
     Returns:

@@ -10,7 +10,7 @@ from objlib.embedded.wire import Json, invalid, list_field, object_field
 
 MOST_ENTRIES: Final = 20
 LONGEST_STRING: Final = 256
-"""Longest string value. The service says characters; reports say it counts UTF-8 bytes, so bytes are counted."""
+"""Longest string value. The service says characters, but by reports counts UTF-8 bytes, and so do we."""
 
 _KINDS: Final = ("stringValue", "numericValue", "stringListValue")
 

@@ -5,14 +5,17 @@ from typing import Final
 
 from objlib.embedded.wire import invalid
 
+_OFFICE: Final = "vnd.openxmlformats-officedocument."
+
 _APPLICATION: Final = frozenset(
-    """
-    dart ecmascript json ms-java msword pdf sql typescript vnd.curl vnd.dart vnd.ibm.secure-container vnd.jupyter
-    vnd.ms-excel vnd.oasis.opendocument.text vnd.openxmlformats-officedocument.presentationml.presentation
-    vnd.openxmlformats-officedocument.spreadsheetml.sheet vnd.openxmlformats-officedocument.wordprocessingml.document
-    vnd.openxmlformats-officedocument.wordprocessingml.template x-csh x-hwp x-hwp-v5 x-latex x-php x-powershell x-sh
-    x-shellscript x-tex x-zsh xml zip
-    """.split()
+    {
+        *("dart", "ecmascript", "json", "ms-java", "msword", "pdf", "sql", "typescript", "xml", "zip"),
+        *("vnd.curl", "vnd.dart", "vnd.ibm.secure-container", "vnd.jupyter", "vnd.ms-excel"),
+        *("vnd.oasis.opendocument.text", f"{_OFFICE}presentationml.presentation"),
+        *(f"{_OFFICE}spreadsheetml.sheet", f"{_OFFICE}wordprocessingml.document"),
+        *(f"{_OFFICE}wordprocessingml.template", "x-csh", "x-hwp", "x-hwp-v5", "x-latex", "x-php"),
+        *("x-powershell", "x-sh", "x-shellscript", "x-tex", "x-zsh"),
+    }
 )
 
 

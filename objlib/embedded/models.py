@@ -1,4 +1,4 @@
-"""The models there are: one that quotes, and one that embeds. Any other name is answered as if it were the first."""
+"""The models there are: one that quotes and one that embeds. Any other name stands for the first."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -72,7 +72,7 @@ def embed(load: "Callable[[], tuple[Embedder | None, str]]", requests: list[Json
     embedder, reason = load()
     if embedder is None:
         raise ApiError("UNIMPLEMENTED", reason)
-    rows = embedder.embed(texts) if texts else []
+    rows = list(embedder.embed(texts)) if texts else []
     if any(size != len(row) for size in wanted for row in rows):
         raise invalid(f"output_dimensionality must be {len(rows[0])}, or not be given.")
     return [{"values": row.tolist()} for row in rows]

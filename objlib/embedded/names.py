@@ -23,7 +23,8 @@ def random_part(length: int = _RANDOM) -> str:
 def new_resource_id(display_name: str) -> str:
     """A fresh id: the slug of the display name and 12 random characters, 40 at most.
 
-    As the service does it: "A Survey of Modernist Poetry" becomes ``a-survey-of-modernist-poetr-pahgkrfkxior``.
+    As the service does it: "A Survey of Modernist Poetry" becomes
+    ``a-survey-of-modernist-poetr-pahgkrfkxior``.
     """
     plain = unicodedata.normalize("NFKD", display_name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_SLUG].rstrip("-")

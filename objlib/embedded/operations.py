@@ -26,7 +26,8 @@ def create(
 ) -> None:
     """Record a running operation."""
     db.execute(
-        "INSERT INTO operations(name, kind, store_id, document, mime_type, size, create_time) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO operations(name, kind, store_id, document, mime_type, size, create_time)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (name_of(document, kind), kind, store_id, document, mime_type, size, now),
     )
 
@@ -74,7 +75,8 @@ def get(db: sqlite3.Connection, name: str, *, full_names: bool) -> tuple[Json, b
     parts = name.split("/")
     find_store(db, "/".join(parts[:2]))
     row = db.execute(
-        "SELECT kind, document, mime_type, size, done, error_code, error_message FROM operations WHERE name = ?",
+        "SELECT kind, document, mime_type, size, done, error_code, error_message FROM operations"
+        " WHERE name = ?",
         (name,),
     ).fetchone()
     if row is None:

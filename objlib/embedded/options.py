@@ -29,7 +29,7 @@ class Options:
         storage_limit: bytes that all stores may hold together; beyond it uploads get the storage 429.
         max_document: largest document in bytes.
         background_vectors: make vectors for new passages in the background while the service is open.
-        middleware: Starlette middleware around the whole app, outermost first: the place for faults and quotas.
+        middleware: Starlette middleware around the whole app, outermost first: a place for faults and quotas.
     """
 
     require_key: str | None = None

@@ -123,18 +123,7 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     """
     db.execute("BEGIN IMMEDIATE")
     try:
-        empty = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-        ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if not empty and not ours:
-            raise ServiceError(
-                f"{path} is a database of another program; choose another file for the embedded store"
-            )
-        if version > VERSION:
-            raise ServiceError(
-                f"{path} was written by a newer objlib (store version {version}, this one knows {VERSION}); upgrade objlib"
-            )
-        if empty:
+        if _is_empty(db, path):
             for statement in (*TABLES, *index.SCHEMA):
                 db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -143,3 +132,20 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     except BaseException:
         db.execute("ROLLBACK")
         raise
+
+
+def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file is new; raises ServiceError if it is none of ours."""
+    if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        return True
+    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise ServiceError(
+            f"{path} is a database of another program; choose another file for the embedded store"
+        )
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise ServiceError(
+            f"{path} was written by a newer objlib (store version {version}, this one knows {VERSION});"
+            " upgrade objlib"
+        )
+    return False

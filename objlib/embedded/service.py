@@ -58,8 +58,8 @@ async def open_service(
 ) -> AsyncIterator[Service]:
     """Open the service over one SQLite file, and go on with what a killed process left.
 
-    The file may be open in several processes at once. Everything that was answered is committed; a SIGKILL at any
-    instant leaves a file that this opens again.
+    The file may be open in several processes at once. Everything that was answered is committed; a SIGKILL
+    at any instant leaves a file that this opens again.
 
     Args:
         path: the file; made when missing, with its folder.
@@ -68,7 +68,7 @@ async def open_service(
         options: how the service behaves.
 
     Yields:
-        The service; its work in the background ends with the block, and what is left is done after the next open.
+        The service. Its work in the background ends with the block; what is left is done after the next open.
 
     Raises:
         ServiceError: the file cannot be used; one line that says what to do.

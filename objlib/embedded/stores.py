@@ -36,10 +36,11 @@ def create(db: sqlite3.Connection, body: Json, now: float) -> Json:
     if not model.startswith("models/"):
         raise invalid("embedding_model must be of the format models/{model}.")
     name = f"fileSearchStores/{new_resource_id(display_name)}"
-    # Ascending createTime is the order of lists: a clock that steps back must not put a newcomer before others.
+    # Lists go by createTime: a clock that steps back must not put a newcomer before others.
     now = max(now, db.execute("SELECT max(create_time) FROM stores").fetchone()[0] or now)
     db.execute(
-        "INSERT INTO stores(name, display_name, embedding_model, create_time, update_time) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO stores(name, display_name, embedding_model, create_time, update_time)"
+        " VALUES (?, ?, ?, ?, ?)",
         (name, display_name, model, now, now),
     )
     return get(db, name)
@@ -73,6 +74,7 @@ def page(db: sqlite3.Connection, size: int, after: tuple[float, int]) -> Json:
     """A page of stores in ascending createTime.
 
     Args:
+        db: the file.
         size: at most so many.
         after: time and row of the last store of the page before.
     """

@@ -42,7 +42,8 @@ async def start(context: Context, request: Request, *, store: str | None) -> Res
     """
     if request.headers.get(_H + "protocol", "").lower() != "resumable" or _commands(request) != {"start"}:
         raise invalid(
-            "Only the resumable protocol is supported: X-Goog-Upload-Protocol: resumable, X-Goog-Upload-Command: start."
+            "Only the resumable protocol is supported:"
+            " X-Goog-Upload-Protocol: resumable, X-Goog-Upload-Command: start."
         )
     body = read_json(await request.body())
     declared = _number(request, _H + "header-content-length")
@@ -93,8 +94,7 @@ def _commands(request: Request) -> set[str]:
 async def continue_session(context: Context, request: Request, upload_id: str, *, base: str) -> Response:
     """A command on a session URL, which is its own authorisation.
 
-    Args:
-        base: URL up to and including the version, for a file's ``uri``.
+    ``base`` is the URL up to and including the version, for a file's ``uri``.
 
     Raises:
         ApiError: the command is unknown, or the session cannot follow it.
@@ -148,7 +148,9 @@ async def _upload(context: Context, request: Request, upload_id: str) -> Respons
 async def _look(context: Context, upload_id: str, offset: int, length: int) -> None:
     now = context.now()
     await context.database.read(
-        lambda db: uploads.active(db, upload_id, now, context.options, offset, length)
+        lambda db: uploads.active(
+            db, upload_id, offset=offset, length=length, now=now, options=context.options
+        )
     )
 
 

@@ -1,7 +1,7 @@
 """Sessions of the resumable upload protocol: what the file knows of them, and what becomes of their bytes.
 
-Received bytes are committed before the answer goes out, so a session survives the end of the process. It expires after
-seven days. See :mod:`objlib.embedded.upload_routes` for the commands on the wire.
+Received bytes are committed before the answer goes out, so a session survives the end of the process. It
+expires after seven days. See :mod:`objlib.embedded.upload_routes` for the commands on the wire.
 """
 
 import json
@@ -70,9 +70,12 @@ def start(
     """Begin a session.
 
     Args:
+        db: the file; the caller holds a transaction.
         wanted: what to make of the bytes: the document's or the file's fields.
         store: resource name of the store, or None for the files API.
         declared: total size in bytes, if the client said it.
+        now: Unix time.
+        options: how the service behaves.
 
     Returns:
         The upload id; whoever has it may send bytes without a key.
@@ -86,7 +89,8 @@ def start(
         check_storage(db, declared or 0, options)
     upload_id = secrets.token_urlsafe(32)
     db.execute(
-        "INSERT INTO uploads(upload_id, store_id, status, wanted, declared, expires_at) VALUES (?, ?, 'active', ?, ?, ?)",
+        "INSERT INTO uploads(upload_id, store_id, status, wanted, declared, expires_at)"
+        " VALUES (?, ?, 'active', ?, ?, ?)",
         (upload_id, store_id, json.dumps(wanted), declared, now + LIFETIME),
     )
     return upload_id
@@ -107,7 +111,7 @@ def get(db: sqlite3.Connection, upload_id: str, now: float) -> Session:
 
 
 def active(
-    db: sqlite3.Connection, upload_id: str, now: float, options: Options, offset: int, length: int
+    db: sqlite3.Connection, upload_id: str, *, offset: int, length: int, now: float, options: Options
 ) -> Session:
     """A session that can take ``length`` bytes at ``offset``.
 
@@ -134,7 +138,7 @@ def append(
     Raises:
         ApiError: see :func:`active`.
     """
-    session = active(db, upload_id, now, options, offset, len(data))
+    session = active(db, upload_id, offset=offset, length=len(data), now=now, options=options)
     if data:
         blob_id = blobs.new(db) if session.blob_id is None else session.blob_id
         blobs.append(db, blob_id, data)
@@ -171,9 +175,13 @@ def finalize(
     """Add the last bytes and make the document or file, in the caller's transaction.
 
     Args:
+        db: the file.
+        upload_id: the session.
         offset: where ``data`` begins; None for a bare ``finalize``.
         data: the last bytes, perhaps none.
         before: what :func:`digest` said.
+        now: Unix time.
+        options: how the service behaves.
         claim: the open service that will index the document.
         base: URL up to and including the version, for a file's ``uri``.
 
@@ -181,7 +189,7 @@ def finalize(
         ApiError: see :func:`active`; or fewer bytes came than were announced, or the storage is full.
     """
     at = get(db, upload_id, now).received if offset is None else offset
-    session = active(db, upload_id, now, options, at, len(data))
+    session = active(db, upload_id, offset=at, length=len(data), now=now, options=options)
     size = session.received + len(data)
     if session.declared is not None and size != session.declared:
         raise session.error(
@@ -226,7 +234,8 @@ def finalize(
             ),
         )
     db.execute(
-        "UPDATE uploads SET status = 'final', received = ?, blob_id = NULL, final_body = ? WHERE upload_id = ?",
+        "UPDATE uploads SET status = 'final', received = ?, blob_id = NULL, final_body = ?"
+        " WHERE upload_id = ?",
         (size, dump(body), upload_id),
     )
     return get(db, upload_id, now)

@@ -39,6 +39,8 @@ async def make_vectors(
     The batch that is under way when the time is over is finished; cancelling stops between two batches.
 
     Args:
+        context: the open service.
+        meaning: the embedder's keeper.
         seconds: time budget.
         progress: called with (passages with a vector, all passages) at the beginning and after each batch.
     """

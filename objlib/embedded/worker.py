@@ -9,6 +9,7 @@ import json
 import logging
 import sqlite3
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any, Final
 
@@ -79,14 +80,14 @@ class Worker:
                 await self._event.wait()
 
     async def _round(self, context: Context) -> float | None:
-        """Do a batch of everything. Returns seconds until the next is due; None if only a wake-up can bring one."""
+        """Do a batch of everything: seconds until the next is due; None if only a wake-up can bring one."""
         now = context.now()
         database = context.database
         if await database.bulk.run(lambda db: claims.foreign(db, context.claim)):
             await database.write(lambda db: claims.take_over(db, context.claim, now))
         rows, due = await database.bulk.run(lambda db: _pending(db, context.claim, now))
         if rows:
-            done = [await database.bulk.run(lambda db, row=row: _extract(db, row)) for row in rows]
+            done = [await database.bulk.run(partial(_extract, row=row)) for row in rows]
             later = context.now() + context.options.searchable_seconds
             await database.write(lambda db: _index(db, done, context.now(), later))
             self._indexed.set()
@@ -189,7 +190,7 @@ def _purge(db: sqlite3.Connection) -> None:
 
 
 def prepare(db: sqlite3.Connection, now: float) -> None:
-    """What is done once at each open: sweep, and see to it that the vectors are of the model that ships with objlib."""
+    """What is done once at each open: sweep, and drop vectors that another model has made."""
     sweep(db, now)
     index.adopt_model(db)
 
