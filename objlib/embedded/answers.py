@@ -73,7 +73,8 @@ class Meaning:
 
     def for_search(self, db: sqlite3.Connection) -> "index.Embedder | None":
         """The embedder if the file has vectors to compare with; else loading it would be for nothing."""
-        return self.embedder()[0] if index.vector_progress(db)[0] else None
+        known = self._reason is not None or index.vector_progress(db)[0] > 0
+        return self.embedder()[0] if known else None
 
 
 def _texts(content: Any) -> list[str]:

@@ -35,15 +35,15 @@ from objlib.embedded.wire import (
     list_field,
     not_found,
     page_size,
+    read_body,
     read_json,
     text_field,
 )
 
 _log = logging.getLogger(__name__)
 
-_PATH: Final = re.compile(
-    r"(?P<before>.*?)(?P<upload>/upload|/resumable/upload)?/(?P<version>v1|v1beta|v1alpha)/(?P<rest>.+)"
-)
+_PATH: Final = re.compile(r"(?P<before>.*)/(?P<version>v1|v1beta|v1alpha)/(?P<rest>.+)")
+_UPLOAD: Final = re.compile(r"(?P<prefix>.*?)(?:/resumable)?/upload")
 _STORE: Final = f"(?P<store>fileSearchStores/{ID})"
 _DOCUMENT: Final = f"(?P<name>fileSearchStores/{ID}/documents/{ID})"
 _OPERATION: Final = f"(?P<name>fileSearchStores/{ID}/(?:upload/)?operations/{ID})"
@@ -67,7 +67,7 @@ class Call:
 
     async def body(self) -> Json:
         """The JSON object in the body, in lowerCamel."""
-        return read_json(await self.request.body())
+        return read_json(await read_body(self.request))
 
     @property
     def force(self) -> bool:
@@ -138,13 +138,15 @@ class Routes:
         path = _PATH.fullmatch(request.url.path)
         if path is None:
             raise not_found("The requested URL was not found on this server.")
-        base = str(request.url.replace(path=f"{path['before']}/{path['version']}", query=""))
+        upload = _UPLOAD.fullmatch(path["before"])
+        prefix = upload["prefix"] if upload else path["before"]
+        base = str(request.url.replace(path=f"{prefix}/{path['version']}", query=""))
         upload_id = request.query_params.get("upload_id")
-        if path["upload"] and upload_id and request.method == "POST":
+        if upload and upload_id and request.method in {"POST", "PUT"}:
             return await upload_routes.continue_session(self._context, request, upload_id, base=base)
         self._check_key(request)
         known = False
-        for method, pattern, handler in self._uploads if path["upload"] else self._table:
+        for method, pattern, handler in self._uploads if upload else self._table:
             found = pattern.fullmatch(path["rest"])
             if found is None:
                 continue
@@ -192,7 +194,7 @@ class Routes:
         answer = await self._context.database.write(
             lambda db: stores.delete(db, call.parts["store"], force=call.force)
         )
-        self._context.wake()
+        self._context.work.ring()
         return answer
 
     # Documents and operations
@@ -217,7 +219,7 @@ class Routes:
                 claim=context.claim,
             )
         )
-        context.wake()
+        context.work.ring()
         return answer
 
     async def _get_operation(self, call: Call) -> Json:
@@ -226,7 +228,7 @@ class Routes:
             lambda db: operations.get(db, call.parts["name"], full_names=full_names)
         )
         if runs:
-            self._context.wake()  # perhaps a process that has died claimed it: the worker looks
+            self._context.work.ring()  # perhaps a process that has died claimed it: the worker looks
         return answer
 
     async def _list_documents(self, call: Call) -> Json:
@@ -238,7 +240,7 @@ class Routes:
     async def _get_document(self, call: Call) -> Json:
         answer = await self._context.database.read(lambda db: documents.get(db, call.parts["name"]))
         if answer["state"] == "STATE_PENDING":
-            self._context.wake()
+            self._context.work.ring()
         return answer
 
     async def _delete_document(self, call: Call) -> Json:

@@ -34,6 +34,8 @@ def _alive(claim: str) -> bool:
     pid = int(claim.partition(":")[0])
     if pid == os.getpid():
         return claim in _here
+    if os.name == "nt":
+        return True  # there signal 0 is no question but Ctrl-C; the lease decides
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -43,33 +45,33 @@ def _alive(claim: str) -> bool:
     return True
 
 
+def free(db: sqlite3.Connection, claim: str, now: float) -> list[str | None]:
+    """Owners of PENDING documents that may be taken over: they are dead or late.
+
+    Args:
+        db: the file.
+        claim: the one who asks.
+        now: Unix time.
+    """
+    rows = db.execute(
+        "SELECT claim, min(claim_until) FROM documents WHERE state = 'PENDING' AND claim IS NOT ? GROUP BY claim",
+        (claim,),
+    )
+    return [owner for owner, until in rows if owner is None or until < now or not _alive(owner)]
+
+
 def take_over(db: sqlite3.Connection, claim: str, now: float) -> int:
-    """Claim every PENDING document whose owner is dead or late.
+    """Claim every PENDING document whose owner is dead, and those whose owner is late.
 
     Returns:
         How many there were.
     """
-    owners = db.execute(
-        "SELECT DISTINCT claim FROM documents WHERE state = 'PENDING' AND claim IS NOT ?", (claim,)
-    )
-    dead = [owner for (owner,) in owners if owner is None or not _alive(owner)]
     taken = 0
-    for owner in dead:
+    for owner in free(db, claim, now):
+        late_only = owner is not None and _alive(owner)
         taken += db.execute(
-            "UPDATE documents SET claim = ?, claim_until = ? WHERE state = 'PENDING' AND claim IS ?",
-            (claim, now + LEASE, owner),
+            "UPDATE documents SET claim = ?, claim_until = ?"
+            " WHERE state = 'PENDING' AND claim IS ? AND (NOT ? OR claim_until < ?)",
+            (claim, now + LEASE, owner, late_only, now),
         ).rowcount
-    taken += db.execute(
-        "UPDATE documents SET claim = ?, claim_until = ?"
-        " WHERE state = 'PENDING' AND claim IS NOT ? AND claim_until < ?",
-        (claim, now + LEASE, claim, now),
-    ).rowcount
     return taken
-
-
-def foreign(db: sqlite3.Connection, claim: str) -> bool:
-    """Whether someone else claims a PENDING document."""
-    row = db.execute(
-        "SELECT 1 FROM documents WHERE state = 'PENDING' AND claim IS NOT ? LIMIT 1", (claim,)
-    ).fetchone()
-    return row is not None

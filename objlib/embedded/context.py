@@ -1,11 +1,32 @@
-"""What every route needs: the file, the options, the clock, and a way to wake the worker."""
+"""What every route needs: the file, the options, the clock, and a bell for the worker."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import trio
 
 from objlib.embedded.database import Database
 from objlib.embedded.options import Options
 from objlib.threads import Runner
+
+
+class Bell:
+    """Rung when there may be something to do; a ring that nobody waits for is kept for the next who does."""
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+
+    def ring(self) -> None:
+        """Wake whoever waits; returns at once."""
+        self._event.set()
+
+    def clear(self) -> None:
+        """Forget the rings so far, because what they were about is looked at now."""
+        self._event = trio.Event()
+
+    async def wait(self) -> None:
+        """Wait for a ring since the last :meth:`clear`."""
+        await self._event.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +39,8 @@ class Context:
         now: the clock, in Unix seconds.
         claim: this open service's mark on the documents it means to index.
         embed: runs the embedding model, which knows nothing of the file.
-        wake: tells the worker that there may be something to do; returns at once.
+        work: rung when there may be documents to index or stores to empty.
+        passages: rung when documents have been indexed here.
     """
 
     database: Database
@@ -26,4 +48,5 @@ class Context:
     now: Callable[[], float]
     claim: str
     embed: Runner
-    wake: Callable[[], None]
+    work: Bell = field(default_factory=Bell)
+    passages: Bell = field(default_factory=Bell)

@@ -22,8 +22,8 @@ from objlib.threads import Runner, thread_runner
 
 T = TypeVar("T")
 
-BUSY_SECONDS: Final = 10.0
-"""How long a statement waits for another process before it gives up."""
+BUSY_SECONDS: Final = 30.0
+"""How long a statement waits for another process before it gives up: longer than one 100 MB document takes."""
 
 BATCH: Final = 64
 """Most jobs of one group commit: bounds how long the first of them waits for its answer."""
@@ -59,8 +59,8 @@ def _use_wal(db: sqlite3.Connection) -> None:
     while True:
         try:
             db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
@@ -71,11 +71,20 @@ def _explain(path: Path, error: sqlite3.Error) -> str:
     reason = str(error)
     if "not a database" in reason or "malformed" in reason:
         return f"{path} is not a usable store file ({reason}); move it away and upload again"
-    if "unable to open" in reason:
+    if "unable to open" in reason or "readonly" in reason:
         return (
             f"cannot open the store file {path} ({reason}); check that its folder exists and may be written"
         )
     return f"cannot use the store file {path}: {reason}"
+
+
+def spoils_transaction(error: Exception) -> bool:
+    """Whether nothing of the transaction can be trusted after this error.
+
+    True for a full disk, a lock, a damaged file; False for an error of the one statement, such as a broken constraint
+    or a value that is too big, and for everything that is not SQLite's.
+    """
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
 class Lane:
@@ -104,12 +113,10 @@ class _Job(Generic[T]):
         db.execute("SAVEPOINT job")
         try:
             self.value.append(self.fn(db))
-        except sqlite3.IntegrityError as error:
-            self.error = error
-        except sqlite3.Error:
-            raise  # a full disk or a lock: nothing of this transaction can be trusted
-        except Exception as error:  # its caller gets it
-            self.error = error
+        except Exception as error:
+            if spoils_transaction(error):
+                raise
+            self.error = error  # its caller gets it
         if self.error is not None:
             db.execute("ROLLBACK TO job")
         db.execute("RELEASE job")

@@ -63,7 +63,7 @@ TABLES: Final[tuple[str, ...]] = (
     )""",
     "CREATE INDEX documents_in_order ON documents(store_id, create_time, doc_id)",
     "CREATE INDEX documents_by_state ON documents(store_id, state, size)",
-    "CREATE INDEX documents_pending ON documents(doc_id) WHERE state = 'PENDING'",
+    "CREATE INDEX documents_pending ON documents(claim, doc_id, ready_at, claim_until) WHERE state = 'PENDING'",
     "CREATE INDEX documents_by_blob ON documents(blob_id)",
     """
     CREATE TABLE operations (

@@ -75,22 +75,21 @@ async def open_service(
     """
     async with open_database(path, runner) as database:
         claim = claims.new_claim()
-        worker = Worker()
         context = Context(
             database=database,
             options=options,
             now=now,
             claim=claim,
             embed=thread_runner(1) if runner is None else runner,
-            wake=worker.wake,
         )
         meaning = Meaning()
         try:
-            await database.write(lambda db: prepare(db, now()))
+            opened = now()
+            await database.write(lambda db: prepare(db, opened))
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(worker.run, context)
+                nursery.start_soon(Worker(context).run)
                 if options.background_vectors:
-                    nursery.start_soon(vectors.keep_making, context, meaning, worker)
+                    nursery.start_soon(vectors.keep_making, context, meaning)
                 yield Service(context, meaning)
                 nursery.cancel_scope.cancel()
         finally:

@@ -18,6 +18,7 @@ from objlib.embedded.wire import (
     JSON_TYPE,
     invalid,
     object_field,
+    read_body,
     read_json,
     text_field,
 )
@@ -45,7 +46,7 @@ async def start(context: Context, request: Request, *, store: str | None) -> Res
             "Only the resumable protocol is supported:"
             " X-Goog-Upload-Protocol: resumable, X-Goog-Upload-Command: start."
         )
-    body = read_json(await request.body())
+    body = read_json(await read_body(request))
     declared = _number(request, _H + "header-content-length")
     header_type = request.headers.get(_H + "header-content-type", "")
     file_name = request.headers.get(_H + "file-name", "")
@@ -184,7 +185,7 @@ async def _finalize(
             base=base,
         )
     )
-    context.wake()
+    context.work.ring()
     return _answer(session)
 
 

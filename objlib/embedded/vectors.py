@@ -15,7 +15,6 @@ from objlib.core.reports import VectorReport
 from objlib.embedded import index
 from objlib.embedded.answers import Meaning
 from objlib.embedded.context import Context
-from objlib.embedded.worker import Worker
 
 BATCH: Final = 32
 """Passages between two looks at the clock; under a second of work."""
@@ -62,11 +61,12 @@ async def make_vectors(
     return await vector_state(context, meaning)
 
 
-async def keep_making(context: Context, meaning: Meaning, worker: Worker) -> None:
+async def keep_making(context: Context, meaning: Meaning) -> None:
     """Make vectors in the background whenever there are new passages, until cancelled."""
     while True:
+        context.passages.clear()
         state = await make_vectors(context, meaning, seconds=inf, progress=lambda _done, _total: None)
         if not state.available:
             return
         with trio.move_on_after(LOOK_AGAIN):
-            await worker.new_passages()
+            await context.passages.wait()

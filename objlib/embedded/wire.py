@@ -8,14 +8,19 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
 
 JSON_TYPE: Final = "application/json; charset=UTF-8"
+
+LARGEST_JSON: Final = 20 * 1024 * 1024
+"""Largest JSON body in bytes, as the service has it."""
 
 Json = dict[str, Any]
 """A JSON object; what it may hold is checked where it is read."""
@@ -97,6 +102,23 @@ def camel(value: Any) -> Any:
     if isinstance(value, list):
         return [camel(item) for item in value]
     return value
+
+
+async def read_body(request: Request) -> bytes:
+    """The body of a request that is JSON.
+
+    Raises:
+        ApiError: it is larger than the service takes.
+    """
+    parts: list[bytes] = []
+    left = LARGEST_JSON
+    async with aclosing(request.stream()) as stream:
+        async for part in stream:
+            parts.append(part)
+            left -= len(part)
+            if left < 0:
+                raise invalid(f"Request payload size exceeds the limit: {LARGEST_JSON} bytes.")
+    return b"".join(parts)
 
 
 def read_json(body: bytes) -> Json:

@@ -18,6 +18,7 @@ import trio
 from objlib.embedded import claims, documents, files, index, operations, uploads
 from objlib.embedded.blobs import read
 from objlib.embedded.context import Context
+from objlib.embedded.database import spoils_transaction
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +28,11 @@ BATCH: Final = 16
 BATCH_BYTES: Final = 1024 * 1024
 """A batch ends with the document that takes it past so many bytes."""
 
-PURGE_BATCH: Final = 20
+PURGE_BATCH: Final = 10
 """Documents of a deleted store that one transaction removes."""
+
+SWEEP_SECONDS: Final = 3600.0
+"""How often what has expired is deleted; nothing depends on it, since expired things are never shown."""
 
 RETRY_SECONDS: Final = 5.0
 """How long the worker waits after the file could not be written (a full disk, say)."""
@@ -53,53 +57,50 @@ class _Read:
 class Worker:
     """One task per open service."""
 
-    def __init__(self) -> None:
-        self._event = trio.Event()
-        self._indexed = trio.Event()
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._swept = context.now()
 
-    async def new_passages(self) -> None:
-        """Wait until documents have been indexed here."""
-        await self._indexed.wait()
-
-    def wake(self) -> None:
-        """Say that there may be something to do."""
-        self._event.set()
-
-    async def run(self, context: Context) -> None:
+    async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            self._event = trio.Event()
+            self._context.work.clear()
             try:
-                delay = await self._round(context)
+                delay = await self._round()
             except sqlite3.Error as error:
-                _log.warning("the store file cannot be written just now: %s", error)
+                _log.warning("the store file cannot be used just now: %s", error)
                 delay = RETRY_SECONDS
-            if delay is not None and delay <= 0:
-                continue
-            with trio.move_on_after(inf if delay is None else delay):
-                await self._event.wait()
+            if delay > 0:
+                with trio.move_on_after(delay):
+                    await self._context.work.wait()
 
-    async def _round(self, context: Context) -> float | None:
-        """Do a batch of everything: seconds until the next is due; None if only a wake-up can bring one."""
-        now = context.now()
-        database = context.database
-        if await database.bulk.run(lambda db: claims.foreign(db, context.claim)):
-            await database.write(lambda db: claims.take_over(db, context.claim, now))
-        rows, due = await database.bulk.run(lambda db: _pending(db, context.claim, now))
+    async def _round(self) -> float:
+        """Do some of everything.
+
+        Returns:
+            Seconds until there is more to do; infinite if only a wake-up can bring it.
+        """
+        database, claim, now = self._context.database, self._context.claim, self._context.now()
+        if now - self._swept >= SWEEP_SECONDS:
+            self._swept = now
+            await database.write(partial(sweep, now=now))
+        if await database.bulk.run(partial(claims.free, claim=claim, now=now)):
+            await database.write(partial(claims.take_over, claim=claim, now=now))
+        rows, delay = await database.bulk.run(partial(_pending, claim=claim, now=now))
         if rows:
-            done = [await database.bulk.run(partial(_extract, row=row)) for row in rows]
-            later = context.now() + context.options.searchable_seconds
-            await database.write(lambda db: _index(db, done, context.now(), later))
-            self._indexed.set()
-            self._indexed = trio.Event()
+            batch = [await database.bulk.run(partial(_extract, row=row)) for row in rows]
+            now = self._context.now()
+            later = now + self._context.options.searchable_seconds
+            await database.write(partial(_index, batch=batch, now=now, searchable_at=later))
+            self._context.passages.ring()
         if await database.bulk.run(_deleted_store) is not None:
             await database.write(_purge)
             return 0.0
-        return 0.0 if rows else due
+        return delay
 
 
-def _pending(db: sqlite3.Connection, claim: str, now: float) -> tuple[list[tuple[Any, ...]], float | None]:
-    """The next documents to index, and otherwise the seconds until one is due."""
+def _pending(db: sqlite3.Connection, claim: str, now: float) -> tuple[list[tuple[Any, ...]], float]:
+    """The next documents to index, and the seconds until there are more (0 if there may be some now)."""
     rows: list[tuple[Any, ...]] = []
     size = 0
     for row in db.execute(
@@ -116,7 +117,7 @@ def _pending(db: sqlite3.Connection, claim: str, now: float) -> tuple[list[tuple
     first = db.execute(
         "SELECT min(ready_at) FROM documents WHERE state = 'PENDING' AND claim = ?", (claim,)
     ).fetchone()[0]
-    return rows, None if first is None else max(0.0, first - now)
+    return rows, inf if first is None else max(0.0, first - now)
 
 
 def _extract(db: sqlite3.Connection, row: tuple[Any, ...]) -> _Read:
@@ -150,9 +151,9 @@ def _index(db: sqlite3.Connection, batch: list[_Read], now: float, searchable_at
                     display_name=item.display_name,
                     metadata=item.metadata,
                 )
-            except sqlite3.Error:
-                raise
             except Exception as error:
+                if spoils_transaction(error):
+                    raise
                 _log.exception("indexing %s failed", item.name)
                 reason, status = f"indexing it failed: {error!r}", "INTERNAL"
                 db.execute("ROLLBACK TO document")
