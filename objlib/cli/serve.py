@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from objlib.cli.failures import complain
 from objlib.cli.options import Options, option, switch
 from objlib.cli.output import print_lines, print_object
 from objlib.cli.setup import settle
@@ -31,7 +32,10 @@ def serve(
             f"--host {host} would let other machines read and change the store without a password; "
             "add --allow-remote if that is meant"
         )
-    settings = settle(options)
+    given = options or Options()
+    if given.backend == "gemini" or given.base_url is not None:
+        raise UsageError("objlib serve serves the embedded store itself; leave --backend and --base-url out")
+    settings = settle(given, backend="embedded")
     from objlib.cli.running import run
     from objlib.engine.serve import serve as engine_serve
 
@@ -40,6 +44,8 @@ def serve(
             print_object("serve", {"url": address})
         else:
             print_lines([address])
+        if not settings.quiet:
+            complain(f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, any API key")
 
     async def work(observer: Observer) -> None:
         await engine_serve(settings, host=host, port=port, observer=observer, ready=ready)

@@ -87,7 +87,10 @@ def read_config(path: Path, source: str) -> Config:
         raise UsageError(f"{said}cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{said}{path} is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # TOMLDecodeError, a number of 5,000 digits, endless nesting
         raise UsageError(f"{said}{path} is not valid TOML: {error}") from None
 
 

@@ -184,7 +184,7 @@ def size(count: float) -> str:
 def duration(seconds: float) -> str:
     """``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
     whole = round(seconds)
-    if whole < 10:
+    if seconds < 9.95:
         return f"{max(seconds, 0):.1f} s"
     if whole < 60:
         return f"{whole} s"

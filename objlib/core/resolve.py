@@ -276,15 +276,16 @@ def _file_values(config: Config) -> list[tuple[Setting, object]]:
             flat[name] = raw
     result = []
     for name, raw in flat.items():
+        shown = name if name.isprintable() and name else repr(name)
         if _names_a_key(name):
             raise UsageError(
-                f"{config.path} holds {name}: an API key does not belong in a file that is shared; "
+                f"{config.path} holds {shown}: an API key does not belong in a file that is shared; "
                 f"take it out and set GEMINI_API_KEY in the environment"
             )
         if name not in _BY_KEY:
             closest = _closest(name, set(_BY_KEY))
             hint = f"; did you mean {closest}?" if closest else f"; known keys: {', '.join(_BY_KEY)}"
-            raise UsageError(f"unknown key {name} in {config.path}{hint}")
+            raise UsageError(f"unknown key {shown} in {config.path}{hint}")
         result.append((_BY_KEY[name], raw))
     return result
 

@@ -85,9 +85,10 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
         )
     if report.runs_alive:
         notes.append(("running", plural(report.runs_alive, "run")))
-    if report.governor:
+    known = {key: value for key, value in report.governor.items() if value is not None}
+    if known:
         said = ", ".join(
-            f"{safe(str(key)).replace('_', ' ')} {_number(value)}" for key, value in report.governor.items()
+            f"{safe(str(key)).replace('_', ' ')} {_number(value)}" for key, value in known.items()
         )
         notes.append(("limiter", said))
     return notes

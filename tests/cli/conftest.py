@@ -1,0 +1,92 @@
+"""The real entry point in a process of its own, with a home and a library of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a finished command left."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> dict[str, Any]:
+        """The one JSON object of stdout, or the last of several lines."""
+        found = json.loads(self.out.splitlines()[-1])
+        assert isinstance(found, dict)
+        return found
+
+
+Objlib = Callable[..., Done]
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """An environment with nothing of the machine's own in it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home / "data"),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "error",
+        "COLUMNS": "100",
+    }
+
+
+@pytest.fixture
+def objlib(tmp_path: Path, environ: dict[str, str]) -> Objlib:
+    """Runs ``objlib ARGS`` from an empty working folder."""
+    work = tmp_path / "work"
+    work.mkdir()
+
+    def run(
+        *args: str | Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdout: Any = subprocess.PIPE,
+    ) -> Done:
+        done: subprocess.CompletedProcess[bytes] = subprocess.run(
+            [sys.executable, "-m", "objlib", *map(str, args)],
+            env=environ | dict(env or {}),
+            cwd=cwd or work,
+            check=False,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+        )
+        out, err = done.stdout or b"", done.stderr or b""
+        return Done(done.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+    return run
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """Three small documents, one in a subfolder."""
+    root = tmp_path / "library"
+    (root / "ethics").mkdir(parents=True)
+    (root / "ethics" / "on liberty.txt").write_text(
+        "Mill wrote on the liberty of thought and discussion.\n", encoding="utf-8"
+    )
+    (root / "walden.md").write_text(
+        "# Economy\n\nThoreau went to the woods to live deliberately.\n", encoding="utf-8"
+    )
+    (root / "leviathan.txt").write_text(
+        "Hobbes saw the life of man as solitary and poor.\n", encoding="utf-8"
+    )
+    return root

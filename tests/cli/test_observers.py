@@ -1,0 +1,153 @@
+"""What a run reports, on its way to stdout, to a log and to a bar."""
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from objlib.cli import observers
+from objlib.cli.output import OutputError
+from objlib.cli.progress import Progress
+from objlib.core.observe import Observer, Phase, Pressure
+from objlib.core.settings import Backend, Settings
+
+SETTINGS = Settings(Path("/lib"), Path("/led"), Path("/emb"), "store", Backend.EMBEDDED)
+
+
+def play(observer: Observer) -> None:
+    """A short run."""
+    observer.begin(Phase.UPLOAD, 2, 3000)
+    observer.pressure(Pressure(tokens=4, in_flight=2, paused_for=0.0, throttled=0))
+    observer.advance(Phase.UPLOAD, 1, 1500)
+    observer.pressure(Pressure(tokens=0, in_flight=1, paused_for=12.0, throttled=1))
+    observer.event("requeued", path="a b\x1b.txt", why=None, due=1.5)
+    observer.note("stopping\x1b[2J")
+    observer.advance(Phase.UPLOAD, 1, 1500)
+    observer.end(Phase.UPLOAD)
+
+
+def test_json_gets_every_event_as_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with observers.observing(replace(SETTINGS, json=True), events=True) as observer:
+        play(observer)
+    said = capsys.readouterr()
+    events = [json.loads(line) for line in said.out.splitlines()]
+    assert [event["event"] for event in events] == [
+        "begin",
+        "pressure",
+        "pressure",
+        "requeued",
+        "note",
+        "end",
+    ]
+    assert events[0] | {"time": 0} == {
+        "time": 0,
+        "event": "begin",
+        "phase": "upload",
+        "files": 2,
+        "bytes": 3000,
+    }
+    assert events[3]["path"] == "a b\x1b.txt"
+    assert said.err == "objlib: stopping\\x1b[2J\n"
+
+
+def test_json_without_events_is_left_to_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    with observers.observing(replace(SETTINGS, json=True), events=False) as observer:
+        play(observer)
+    assert capsys.readouterr().out == ""
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with observers.observing(replace(SETTINGS, quiet=True), events=True) as observer:
+        play(observer)
+    said = capsys.readouterr()
+    assert said.out == said.err == ""
+
+
+def test_verbose_logs_each_event_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with observers.observing(replace(SETTINGS, verbose=1), events=True) as observer:
+        play(observer)
+    said = capsys.readouterr()
+    assert said.out == ""
+    lines = [line[9:] for line in said.err.splitlines()]
+    assert lines == [
+        "upload begins files=2 bytes=3000",
+        'requeued path="a b\\u001b.txt" due=1.5',
+        "stopping\\x1b[2J",
+        "upload ends",
+    ]
+    with observers.observing(replace(SETTINGS, verbose=2), events=True) as observer:
+        play(observer)
+    assert "pressure tokens=0 in_flight=1 paused_for=12.0" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_when_its_events_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise OutputError("full")
+
+    monkeypatch.setattr(observers, "print_event", broken)
+    play(observers.Events())
+
+
+class TestProgress:
+    @pytest.fixture
+    def drawn(self) -> Iterator[io.StringIO]:
+        with io.StringIO() as stream:
+            yield stream
+
+    def console(self, stream: io.StringIO) -> Console:
+        return Console(file=stream, force_terminal=True, width=120, color_system=None)
+
+    def test_a_short_run_draws_nothing(self, drawn: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+        with Progress(self.console(drawn), patience=60.0) as progress:
+            play(progress)
+        assert drawn.getvalue() == ""
+        assert capsys.readouterr().err == "objlib: stopping\\x1b[2J\n"
+
+    def test_a_long_run_shows_files_bytes_and_the_governor(
+        self, drawn: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shown = threading.Event()
+        draw = Progress._show
+
+        def show(self: Progress) -> None:
+            draw(self)
+            shown.set()
+
+        monkeypatch.setattr(Progress, "_show", show)
+        with Progress(self.console(drawn), patience=0.0) as progress:
+            assert shown.wait(30)
+            progress.begin(Phase.SCAN, None, None)
+            progress.advance(Phase.SCAN, 7, 0)
+            progress.begin(Phase.UPLOAD, 20, 3000)
+            progress.pressure(Pressure(tokens=4, in_flight=2, paused_for=0.0, throttled=3))
+            progress.advance(Phase.UPLOAD, 1, 1500)
+            progress.note("stopping\x1b[2J [bold]")
+            progress.begin(Phase.VECTORS, 10, None)
+            progress.advance(Phase.VECTORS, 1, 0)
+            progress.event("ignored")
+            progress._bars.refresh()
+            text = drawn.getvalue()
+            progress.pressure(Pressure(tokens=0, in_flight=1, paused_for=12.0, throttled=4))
+            progress._bars.refresh()
+            progress.begin(Phase.UPLOAD, 1, 0)
+            progress.end(Phase.UPLOAD)
+            progress.end(Phase.UPLOAD)
+            progress.advance(Phase.UPLOAD, 1, 1)
+        assert "7 files" in text
+        assert "1/20 files  1.5 kB" in text
+        assert "2 of 4 at once, slowed down 3x" in text
+        assert "1/10 passages" in text
+        assert "stopping\\x1b[2J [bold]" in text
+        assert "paused for 12 s" in drawn.getvalue()
+
+    def test_a_run_that_ends_as_the_timer_fires_draws_nothing(self, drawn: io.StringIO) -> None:
+        progress = Progress(self.console(drawn), patience=60.0)
+        with progress:
+            pass
+        progress._show()
+        assert drawn.getvalue() == ""

@@ -1,0 +1,163 @@
+"""Finding the configuration file, the library and what contradicts itself."""
+
+from pathlib import Path
+
+import pytest
+
+from objlib.cli.options import Options
+from objlib.cli.setup import find_config, known_library, require_folder, settle
+from objlib.cli.status import path_in_library
+from objlib.cli.suggest import suggestion
+from objlib.core.errors import UsageError
+from objlib.core.places import Places, default_files
+from objlib.core.resolve import SETTINGS
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder with a working folder two levels below, and an environment of its own."""
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.variable, raising=False)
+    for variable in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    home = tmp_path / "home"
+    (home / "docs" / "sub").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+    monkeypatch.chdir(home / "docs" / "sub")
+    return home
+
+
+def places(home: Path) -> Places:
+    return Places(cwd=Path.cwd(), home=home, data=home / "data" / "objlib")
+
+
+def test_the_nearest_file_upward_wins(home: Path) -> None:
+    (home / "objlib.toml").write_text("store = 'far'")
+    assert settle(None).store == "far"
+    (home / "docs" / "objlib.toml").write_text("store = 'near'\nlibrary = 'sub'")
+    settings = settle(None)
+    assert settings.store == "near"
+    assert settings.library == home / "docs" / "sub"
+
+
+def test_nothing_above_the_home_folder_is_read(home: Path) -> None:
+    (home.parent / "objlib.toml").write_text("store = 'above'")
+    assert find_config(None, places(home)) is None
+
+
+def test_above_other_folders_the_search_goes_to_the_root(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(home.parent / "elsewhere")
+    (home.parent / "objlib.toml").write_text("store = 'above'")
+    assert settle(None).store == "above"
+
+
+def test_a_named_file_is_read_instead(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "objlib.toml").write_text("store = 'found'")
+    (home / "mine.toml").write_text("store = 'mine'")
+    assert settle(Options(config=Path("../../mine.toml"))).store == "mine"
+    monkeypatch.setenv("OBJLIB_CONFIG", "~/mine.toml")
+    assert settle(None).store == "mine"
+    assert settle(Options(config=home / "objlib.toml")).store == "found"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"store = ", "is not valid TOML"),
+        (b"store = '\xff'", "is not UTF-8"),
+        (b"a = " + b"9" * 5000, "is not valid TOML"),
+        (b"a = " + b"[" * 5000, "is not valid TOML"),
+        (None, "cannot read"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_by_name(home: Path, content: bytes | None, said: str) -> None:
+    file = home / "x.toml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UsageError, match=said) as caught:
+        settle(Options(config=file))
+    assert str(file) in str(caught.value)
+    assert str(caught.value).startswith("--config: ")
+
+
+def test_a_folder_with_a_ledger_is_known_from_anywhere_inside(home: Path) -> None:
+    assert known_library(places(home)) is None
+    with pytest.raises(UsageError, match="no library is set"):
+        settle(None, names_library=True)
+    ledger, _ = default_files(home / "docs", places(home))
+    ledger.parent.mkdir(parents=True)
+    ledger.touch()
+    assert settle(None, names_library=True).library == home / "docs"
+    assert settle(None).ledger == ledger
+
+
+def test_path_and_library_are_the_same_setting(home: Path) -> None:
+    assert settle(None, path=Path("x")).library == Path.cwd() / "x"
+    assert settle(Options(library=Path("x")), path=Path("x")).library == Path.cwd() / "x"
+    with pytest.raises(UsageError, match="two libraries"):
+        settle(Options(library=Path("x")), path=Path("y"))
+
+
+@pytest.mark.usefixtures("home")
+def test_quiet_and_verbose_contradict_each_other() -> None:
+    with pytest.raises(UsageError, match="contradict"):
+        settle(Options(quiet=True, verbose=1))
+    assert settle(Options(verbose=0)).verbose == 0
+    assert settle(Options(verbose=2)).verbose == 2
+
+
+def test_a_working_folder_that_is_gone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = home / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(UsageError, match="no longer exists"):
+        settle(None)
+    monkeypatch.chdir(home)
+
+
+def test_a_library_has_to_be_a_folder(home: Path) -> None:
+    (home / "file").touch()
+    with pytest.raises(UsageError, match="is a file"):
+        require_folder(settle(None, path=home / "file"))
+    with pytest.raises(UsageError, match="there is no folder"):
+        require_folder(settle(None, path=home / "nowhere"))
+    require_folder(settle(None, path=home / "docs"))
+    # One that has a ledger and vanished is for the scan to refuse: it may only be unplugged.
+    (home / "led.db").touch()
+    require_folder(settle(Options(ledger=home / "led.db"), path=home / "nowhere"))
+
+
+def test_a_file_is_found_by_any_path_a_person_would_type(home: Path) -> None:
+    library = home / "docs"
+    (library / "sub" / "a.txt").touch()
+    (library / "sub" / "link.txt").symlink_to(library / "sub" / "a.txt")
+    (home / "short").symlink_to(library)
+    found = {
+        path_in_library(given, library, cwd)
+        for given, cwd in [
+            ("a.txt", library / "sub"),
+            ("sub/a.txt", library),
+            ("sub/a.txt", library / "sub"),
+            ("docs/sub/a.txt", home),
+            (str(library / "sub" / "a.txt"), Path("/")),
+            (str(home / "short" / "sub" / "a.txt"), Path("/")),
+            ("sub/a.txt", Path("/")),
+        ]
+    }
+    assert found == {"sub/a.txt"}
+    assert path_in_library("sub/link.txt", library, library) == "sub/link.txt"
+    assert path_in_library("sub/gone.txt", library, library / "sub") == "sub/gone.txt"
+    assert path_in_library("/etc/passwd", library, library) == "/etc/passwd"
+
+
+def test_a_search_to_try_comes_from_the_first_name_that_says_something(tmp_path: Path) -> None:
+    assert suggestion(tmp_path) == ""
+    for name in ("README.md", "01.txt", ".hidden words.txt", "b/mill_on-liberty (1859).txt", "z.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert suggestion(tmp_path) == "'mill liberty'"
+    (tmp_path / "Leviathan.txt").touch()
+    assert suggestion(tmp_path) == "leviathan"
