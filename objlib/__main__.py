@@ -1,4 +1,6 @@
-"""Entry points. ``--version`` is answered before anything is imported that takes time."""
+"""Entry points. ``--version`` is answered before anything is imported that takes time: hence the inner imports."""
+
+# ruff: noqa: PLC0415
 
 import sys
 
@@ -17,7 +19,7 @@ def _run(argv: list[str]) -> int:
     if argv in (["--version"], ["upload", "--version"]):
         return _version()
     try:
-        from objlib.cli.app import run  # noqa: PLC0415 - so that --version need not wait for it
+        from objlib.cli.app import run
 
         return run(argv)
     except KeyboardInterrupt:  # before or after the part that handles it
@@ -25,7 +27,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _version() -> int:
-    from objlib import __version__  # noqa: PLC0415
+    from objlib import __version__
 
     try:
         sys.stdout.write(f"objlib {__version__}\n")

@@ -1,5 +1,7 @@
 """``objlib completion``."""
 
+# ruff: noqa: PLC0415 - the app names this module, so it cannot be imported first.
+
 from typing import Annotated, Literal
 
 from objlib.cli.options import option
@@ -14,7 +16,7 @@ def completion(shell: Annotated[Literal["bash", "zsh", "fish"], option("The shel
     zsh: into a file _objlib in a folder of $fpath.
     fish: into ~/.config/fish/completions/objlib.fish.
     """
-    from objlib.cli.app import app  # noqa: PLC0415 - the app names this module
+    from objlib.cli.app import app
 
     print_lines([app.generate_completion(shell=shell).rstrip("\n")])
     return Exit.OK

@@ -1,5 +1,7 @@
 """Observers of a run: NDJSON on stdout, a log on stderr, notes for a person, and several of them at once."""
 
+# ruff: noqa: PLC0415 - Rich is loaded only for a person who watches.
+
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -29,8 +31,7 @@ def observing(settings: Settings, *, events: bool) -> Iterator[Observer]:
             watching.append(Log(settings.verbose))
         elif not settings.quiet:
             if is_terminal(sys.stderr) and not settings.json:
-                # Rich is only loaded for a person who watches.
-                from objlib.cli.progress import Progress  # noqa: PLC0415
+                from objlib.cli.progress import Progress
 
                 watching.append(stack.enter_context(Progress()))
             else:

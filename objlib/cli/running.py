@@ -11,7 +11,7 @@ from objlib.cli.failures import complain
 from objlib.cli.observers import observing
 from objlib.cli.terminal import Terminal, terminal_of
 from objlib.core.observe import Observer
-from objlib.core.resolve import api_key
+from objlib.core.service import api_key
 from objlib.core.settings import Backend, Settings
 
 T = TypeVar("T")

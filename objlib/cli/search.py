@@ -16,7 +16,10 @@ from objlib.core.reports import AnswerReport
 MOST = 100
 
 Filter = Annotated[
-    str | None, option("""Only documents whose metadata fit, such as 'author = "Mill"'""", metavar="EXPR")
+    str | None,
+    option(
+        """Only documents whose metadata fit, such as 'author = "Mill"'""", name="--filter", metavar="EXPR"
+    ),
 ]
 TopK = Annotated[int, option(f"How many passages to look at, 1 to {MOST}")]
 Model = Annotated[str | None, option("The model that answers", setting="model")]
@@ -25,24 +28,24 @@ Common = Annotated[Options | None, Parameter(name="*")]
 
 def search(
     *query: Annotated[str, option("What to look for")],
-    filter: Filter = None,  # noqa: A002 - the name of the flag
+    where: Filter = None,
     top_k: TopK = 10,
     model: Model = None,
     options: Common = None,
 ) -> int:
     """Find passages, best first, each with its file and its place in it."""
-    return _answer("search", query, where=filter, top_k=top_k, model=model, options=options)
+    return _answer("search", query, where=where, top_k=top_k, model=model, options=options)
 
 
 def ask(
     *question: Annotated[str, option("The question")],
-    filter: Filter = None,  # noqa: A002 - the name of the flag
+    where: Filter = None,
     top_k: TopK = 10,
     model: Model = None,
     options: Common = None,
 ) -> int:
     """Answer a question from the library, with the passages that the answer stands on."""
-    return _answer("ask", question, where=filter, top_k=top_k, model=model, options=options)
+    return _answer("ask", question, where=where, top_k=top_k, model=model, options=options)
 
 
 def _answer(

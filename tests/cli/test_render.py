@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,7 +50,7 @@ def text(lines: Sequence[str]) -> str:
     return joined
 
 
-def upload_report(**more: object) -> UploadReport:
+def upload_report(**more: Any) -> UploadReport:
     base = UploadReport(
         run_id="r",
         backend="embedded",
@@ -62,7 +63,7 @@ def upload_report(**more: object) -> UploadReport:
         bytes=1_500_000,
         seconds=2.34,
     )
-    return replace(base, **more)  # type: ignore[arg-type]
+    return replace(base, **more)
 
 
 class TestUpload:
@@ -173,7 +174,7 @@ class TestRecover:
 
 
 class TestStatus:
-    def report(self, **more: object) -> StatusReport:
+    def report(self, **more: Any) -> StatusReport:
         base = StatusReport(
             library="/lib",
             ledger="/led.db",
@@ -189,7 +190,7 @@ class TestStatus:
             runs_alive=0,
             governor={},
         )
-        return replace(base, **more)  # type: ignore[arg-type]
+        return replace(base, **more)
 
     def test_counts_stand_under_each_other(self) -> None:
         said = text(status_lines(self.report(), PLAIN, 0.0))
@@ -253,7 +254,7 @@ class TestDoctor:
 
 
 class TestExplain:
-    def report(self, **more: object) -> ExplainReport:
+    def report(self, **more: Any) -> ExplainReport:
         base = ExplainReport(
             path=EVIL,
             file_id="id",
@@ -276,7 +277,7 @@ class TestExplain:
             ),
             explanation="It was given up.",
         )
-        return replace(base, **more)  # type: ignore[arg-type]
+        return replace(base, **more)
 
     def test_a_timeline_with_runs_and_reasons(self) -> None:
         said = text(explain_lines(self.report(), PLAIN, UTC))
@@ -299,7 +300,7 @@ PASSAGE = (
 )
 
 
-def answer(**more: object) -> AnswerReport:
+def answer(**more: Any) -> AnswerReport:
     base = AnswerReport(
         question="liberty of thought",
         backend="embedded",
@@ -314,7 +315,7 @@ def answer(**more: object) -> AnswerReport:
             Citation(EVIL, EVIL, line_start=2, line_stop=2),
         ),
     )
-    return replace(base, **more)  # type: ignore[arg-type]
+    return replace(base, **more)
 
 
 class TestSearch:

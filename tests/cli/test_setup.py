@@ -8,9 +8,9 @@ from objlib.cli.options import Options
 from objlib.cli.setup import find_config, known_library, require_folder, settle
 from objlib.cli.status import path_in_library
 from objlib.cli.suggest import suggestion
+from objlib.core.catalog import SETTINGS
 from objlib.core.errors import UsageError
 from objlib.core.places import Places, default_files
-from objlib.core.resolve import SETTINGS
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from objlib.core.catalog import SETTINGS
 from objlib.core.errors import UsageError
 from objlib.core.places import Places, default_files, default_store
-from objlib.core.resolve import SETTINGS, Config, resolve, unknown_variables
+from objlib.core.resolve import Config, resolve, unknown_variables
 from objlib.core.settings import DUMMY_KEY, GEMINI_URL, Backend, Settings
 
 CWD = Path("/work/here")
@@ -247,8 +248,10 @@ class TestBackend:
         )
         assert (settings.backend, settings.api_key) == (Backend.EMBEDDED, "")
 
-    def test_embedded_and_a_url_from_one_source_contradict_each_other(self) -> None:
+    def test_embedded_and_a_url_of_the_same_or_more_weight_contradict_each_other(self) -> None:
         assert "leave one of them out" in refusal({"backend": "embedded", "base_url": "http://localhost:1"})
+        message = refusal({"base_url": "http://localhost:1"}, {"OBJLIB_BACKEND": "embedded"})
+        assert message.startswith("--base-url names a service, but OBJLIB_BACKEND says embedded")
 
     @pytest.mark.parametrize("wrong", ["two words", "line\nbreak", "tab\t", "clé", "\x1b[31m", " lead"])
     def test_a_key_of_a_wrong_form_is_refused_without_showing_it(self, wrong: str) -> None:
