@@ -12,10 +12,11 @@ from objlib.gemini.documents import Document, DocumentPage
 from objlib.gemini.endpoint import Endpoint, SessionUrl
 from objlib.gemini.files import File
 from objlib.gemini.metadata import MetadataValue
+from objlib.gemini.network import http_client
 from objlib.gemini.operations import Operation
 from objlib.gemini.quiet import quieten
 from objlib.gemini.stores import Store
-from objlib.gemini.transport import Timeouts, Transport, http_client
+from objlib.gemini.transport import Timeouts, Transport
 from objlib.gemini.uploads import UploadProgress
 
 

@@ -42,7 +42,7 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         parts = _split(self.base_url)
-        if parts is None or parts.query or parts.fragment:
+        if parts is None or "@" in parts.netloc or "?" in self.base_url or "#" in self.base_url:
             raise UsageError(
                 f"{_bare(self.base_url)!r} is not an address of a service: give http(s)://host[:port]"
             )
@@ -77,7 +77,7 @@ class Endpoint:
         A proxy in front of Google passes Google's addresses through, so those are accepted over https.
         """
         ours, theirs = urlsplit(self.base_url), _split(session_url)
-        if theirs is None or theirs.username is not None or theirs.password is not None:
+        if theirs is None or "@" in theirs.netloc:
             return False
         mine, name = ours.hostname or "", theirs.hostname or ""
         if theirs.scheme == ours.scheme and name == mine:

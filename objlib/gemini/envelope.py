@@ -16,6 +16,7 @@ class Envelope:
 
     Attributes:
         found: whether there was an envelope at all.
+        alone: whether there was nothing beside it: operations and files have a member ``error`` too.
         code: HTTP status that it names, or 0.
         message: text, possibly empty.
         status: canonical name such as ``RESOURCE_EXHAUSTED``, or any other text.
@@ -25,6 +26,7 @@ class Envelope:
     """
 
     found: bool = False
+    alone: bool = False
     code: int = 0
     message: str = ""
     status: str = ""
@@ -35,8 +37,11 @@ class Envelope:
 
 def read_envelope(body: bytes) -> Envelope:
     """The error envelope in ``body``; an empty one when there is none. Never raises."""
-    error = _error_object(body)
-    if error is None:
+    whole = _whole(body)
+    error = whole.get("error")
+    if isinstance(error, str):
+        error = {"message": error}
+    if not isinstance(error, dict):
         return Envelope()
     details = list(_items(error.get("details")))
     delays = [each.get("retryDelay") for each in details if isinstance(each.get("retryDelay"), str | dict)]
@@ -44,6 +49,7 @@ def read_envelope(body: bytes) -> Envelope:
     code = error.get("code")
     return Envelope(
         found=True,
+        alone=len(whole) == 1,
         code=code if isinstance(code, int) and not isinstance(code, bool) else 0,
         message=_text(error.get("message")),
         status=_text(error.get("status")),
@@ -53,19 +59,17 @@ def read_envelope(body: bytes) -> Envelope:
     )
 
 
-def _error_object(body: bytes) -> dict[str, Any] | None:
-    if len(body) > _MAX:
-        return None
+def _whole(body: bytes) -> dict[str, Any]:
+    """The JSON object that ``body`` is; an empty one where it is none."""
+    if len(body) > _MAX or b"error" not in body:
+        return {}
     try:
         raw = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        return {}
     if isinstance(raw, list) and raw:
         raw = raw[0]  # a stream asked for without alt=sse wraps its error in an array
-    error = raw.get("error") if isinstance(raw, dict) else None
-    if isinstance(error, str):
-        return {"message": error}
-    return error if isinstance(error, dict) else None
+    return raw if isinstance(raw, dict) else {}
 
 
 def _items(value: Any) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from objlib.gemini import names, operations
-from objlib.gemini.errors import Call, one_line
+from objlib.gemini.errors import Call, GeminiError, Kind, one_line
 from objlib.gemini.metadata import MetadataValue, to_wire
 from objlib.gemini.operations import Operation
 from objlib.gemini.transport import Transport
@@ -76,7 +76,12 @@ async def import_file(
     body = {"fileName": names.file_name(name), "customMetadata": to_wire(metadata)}
     path = f"{names.store_name(store)}:importFile"
     shape = await transport.json(_IMPORT, "POST", path, OperationShape, body=body)
-    return operations.read(shape, store=store)
+    operation = operations.read(shape, store=store)
+    if not operation.name:
+        raise GeminiError(
+            f"{_IMPORT.what}: the answer names no operation", kind=Kind.UNKNOWN, status=200, op=_IMPORT.op
+        )
+    return operation
 
 
 def read(shape: FileShape, name: str) -> File:

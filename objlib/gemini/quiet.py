@@ -7,11 +7,14 @@ on those loggers take it out before any handler sees the record.
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 HIDDEN: Final = "…"
+_SECRETS: Final[ContextVar[tuple[str, ...]]] = ContextVar("secrets", default=())
 _QUERY: Final = re.compile(r"(https?://[^\s'\"<>?\\]+)\?[^\s'\"<>\\]*")
 _SESSION_HEADER: Final = re.compile(
     r"(x-goog-upload-(?:control-)?url|x-goog-api-key)(?P<gap>\W{1,6}?b?['\"]?)[^\s'\",)\]]+", re.IGNORECASE
@@ -27,9 +30,20 @@ _LOGGERS: Final = (
 )
 
 
+@contextmanager
+def keeping(*secrets: str) -> Iterator[None]:
+    """While the block runs, this task's messages and logs are cleaned of ``secrets``."""
+    token = _SECRETS.set((*_SECRETS.get(), *secrets))
+    try:
+        yield
+    finally:
+        _SECRETS.reset(token)
+
+
 def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
-    """``text`` without the given secrets, without any URL's query and without any upload id."""
-    for secret in sorted({part for whole in secrets for part in _parts(whole)}, key=len, reverse=True):
+    """``text`` without the given secrets and those being kept, any URL's query, and any upload id."""
+    hidden = {part for whole in (*secrets, *_SECRETS.get()) for part in _parts(whole)}
+    for secret in sorted(hidden, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     text = _QUERY.sub(rf"\1?{HIDDEN}", text)
     text = _SESSION_HEADER.sub(rf"\1\g<gap>{HIDDEN}", text)
@@ -40,10 +54,13 @@ def _parts(secret: str) -> set[str]:
     """Every spelling of ``secret`` to look for; of an address also its query and long query values."""
     found = {secret, secret.replace("/", "\\/"), secret.replace("&", "&amp;"), secret.replace("&", "\\u0026")}
     if "://" in secret:
-        query = urlsplit(secret).query
+        address = urlsplit(secret)
+        query = address.query
         values = {value for _, value in parse_qsl(query, keep_blank_values=True)}
         raw = {pair.partition("=")[2] for pair in query.split("&")}
-        found |= {query, unquote(query)} | {value for value in values | raw if len(value) >= 8}
+        found |= {address.path.strip("/"), query, unquote(query)} | {
+            value for value in values | raw if len(value) >= 8
+        }
     return found - {""}
 
 

@@ -3,30 +3,25 @@
 Nothing here retries. Whether a request may be sent again is the engine's to decide, by the error's kind.
 """
 
-import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx
 import msgspec
 import trio
 
-from objlib import __version__
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
 from objlib.gemini.errors import Call, GeminiError, Kind, classify, one_line
-from objlib.gemini.quiet import without_secrets
+from objlib.gemini.network import pieces
+from objlib.gemini.quiet import keeping, without_secrets
 from objlib.gemini.wire import parse
 
 T = TypeVar("T")
-PIECE: Final = 64 * 1024
-"""Bytes handed to the socket at once: httpx's write timeout is per piece, so a slow line may take longer."""
-_LOG: Final = logging.getLogger(__name__)
-_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +58,11 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def success(self) -> bool:
+        """Whether it is a 2xx that is no error envelope in disguise."""
+        return 200 <= self.status < 300 and not read_envelope(self.body).alone
 
 
 class Transport:
@@ -136,7 +136,7 @@ class Transport:
         if content is not None:
             sent["content-type"] = "application/json"
         reply = await self.exchange(call, method, url, headers=sent, content=content, slow=slow)
-        if reply.status != 200 or read_envelope(reply.body).found:
+        if not reply.success:
             raise self.refusal(call, reply)
         return reply
 
@@ -163,123 +163,60 @@ class Transport:
             pool=limits.pool,
             read=limits.think if slow else limits.read,
         )
+        framed = dict(headers)
+        if content is not None:
+            framed["content-length"] = str(len(content))  # or httpx would send a body in pieces chunk-encoded
         self.sent[call.op] += 1
-        failure: GeminiError | None = None
-        with trio.move_on_after(limits.total):
+        with keeping(self.endpoint.api_key, *secrets), trio.move_on_after(limits.total):
             try:
                 answer = await self._http.request(
-                    method, url, headers=_framed(headers, content), content=_pieces(content), timeout=timeout
+                    method, url, headers=framed, content=pieces(content), timeout=timeout
                 )
                 return Reply(
                     answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content
                 )
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-                # Raised below, outside of this block: httpx's message may hold a header (h11 quotes bad
+                # It is raised below, outside of this block: httpx's message may hold a header (h11 quotes bad
                 # ones), so it must be in no traceback, not even as the context.
-                failure = self._lost(call, error, secrets)
-        raise failure or GeminiError(
-            f"{call.what}: no answer within {limits.total:.0f} s", kind=call.lost, op=call.op
-        )
+                failure = self._lost(call, error)
+            raise failure
+        raise GeminiError(f"{call.what}: no answer within {limits.total:.0f} s", kind=call.lost, op=call.op)
 
     def refusal(self, call: Call, reply: Reply, secrets: Iterable[str] = ()) -> GeminiError:
         """The error that ``reply`` is."""
-        hide = self._hider(secrets)
-        return classify(call, reply.status, reply.headers, reply.body, now=time.time(), hide=hide)
+        with keeping(self.endpoint.api_key, *secrets):
+            return classify(
+                call, reply.status, reply.headers, reply.body, now=time.time(), hide=without_secrets
+            )
 
     def unreadable(self, call: Call, reply: Reply) -> GeminiError:
-        """The error for a 200 whose body is not what was asked for, such as a login page of the network."""
+        """The error for a success whose body is not what was asked for, such as a login page of the network."""
         kind = "an HTML page" if "html" in reply.headers.get("content-type", "") else "something unreadable"
-        return GeminiError(
-            f"{call.what}: the service answered 200 with {kind}",
-            kind=call.lost,
-            status=reply.status,
-            op=call.op,
-        )
+        message = f"{call.what}: the service answered {reply.status} with {kind}"
+        return GeminiError(message, kind=call.lost, status=reply.status, op=call.op)
 
-    def _hider(self, secrets: Iterable[str]) -> Callable[[str], str]:
-        hidden = (self.endpoint.api_key, *secrets)
-        return lambda text: without_secrets(text, hidden)
-
-    def _lost(self, call: Call, error: Exception, secrets: Iterable[str]) -> GeminiError:
+    def _lost(self, call: Call, error: Exception) -> GeminiError:
         """What a request without an answer means; see the rule for UNKNOWN in :class:`Kind`."""
-        host = self.endpoint.host
+        host, kind, connect = self.endpoint.host, call.lost, False
         match error:
             case httpx.UnsupportedProtocol() | httpx.InvalidURL():
-                return GeminiError(
-                    f"{call.what}: the address cannot be used", kind=Kind.PERMANENT, op=call.op
-                )
+                kind, why = Kind.PERMANENT, "the address cannot be used"
             case httpx.PoolTimeout():
-                why = "every connection was busy"
-                return GeminiError(f"{call.what}: {why}", kind=Kind.TRANSIENT, op=call.op)
-            case _ if isinstance(error, _UNSENT):
-                said = one_line(self._hider(secrets)(str(error))) or type(error).__name__
-                return GeminiError(
-                    f"{call.what}: cannot connect to {host}: {said}",
-                    kind=Kind.TRANSIENT,
-                    connect=True,
-                    op=call.op,
-                )
+                kind, why = Kind.TRANSIENT, "every connection was busy for too long"
+            case httpx.ConnectTimeout():
+                kind, connect, why = Kind.TRANSIENT, True, f"cannot connect to {host} in time"
+            case httpx.ConnectError() | httpx.ProxyError():
+                kind, connect, why = Kind.TRANSIENT, True, f"cannot connect to {host}{_reason(error)}"
             case httpx.TimeoutException():
-                return GeminiError(f"{call.what}: {host} did not answer in time", kind=call.lost, op=call.op)
+                why = f"{host} did not answer in time"
             case _:
                 why = f"the connection to {host} was lost ({type(error).__name__})"
-                return GeminiError(f"{call.what}: {why}", kind=call.lost, op=call.op)
+        return GeminiError(f"{call.what}: {why}", kind=kind, connect=connect, op=call.op)
 
 
-def http_client(endpoint: Endpoint, asgi: Callable[..., Any] | None, connections: int) -> httpx.AsyncClient:
-    """An httpx client for ``endpoint``: over the network, or into an application of this process.
-
-    Redirects are never followed: they would carry documents, or the key, to an address nobody chose.
-    """
-    limits = httpx.Limits(
-        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30.0
-    )
-    return httpx.AsyncClient(
-        transport=None if asgi is None else InProcess(asgi),
-        limits=limits,
-        follow_redirects=False,
-        trust_env=not endpoint.local,
-        headers={"user-agent": f"objlib/{__version__}"},
-    )
-
-
-class InProcess(httpx.AsyncBaseTransport):
-    """Answers from an ASGI application, failing the way a network does.
-
-    An application that raises ConnectionRefusedError was never reached; any other ConnectionError is a
-    connection lost after the request was taken; silence becomes a read timeout. Any other exception is a fault
-    of the service, so it is logged there and a 500 here, as it would be behind a port.
-    """
-
-    def __init__(self, app: Callable[..., Any]) -> None:
-        self._inner = httpx.ASGITransport(app=app)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Hand one request to the application."""
-        try:
-            with trio.fail_after(request.extensions["timeout"]["read"]):
-                return await self._inner.handle_async_request(request)
-        except trio.TooSlowError:
-            raise httpx.ReadTimeout("no answer", request=request) from None
-        except ConnectionRefusedError:
-            raise httpx.ConnectError("refused", request=request) from None
-        except ConnectionError:
-            raise httpx.ReadError("lost", request=request) from None
-        except Exception:
-            _LOG.exception("the service in this process failed")
-            return httpx.Response(500, request=request)
-
-
-def _framed(headers: Mapping[str, str], content: bytes | None) -> dict[str, str]:
-    """``headers`` with the body's length, so that a body sent in pieces is not chunk-encoded."""
-    return {**headers, "content-length": str(len(content))} if content is not None else dict(headers)
-
-
-def _pieces(content: bytes | None) -> bytes | AsyncIterator[bytes] | None:
-    return content if content is None or len(content) <= PIECE else _cut(content)
-
-
-async def _cut(content: bytes) -> AsyncIterator[bytes]:
-    view = memoryview(content)
-    for start in range(0, len(content), PIECE):
-        yield bytes(view[start : start + PIECE])
+def _reason(error: BaseException) -> str:
+    """Why there is no connection, from the outermost error that says: a TLS failure says it only as a cause."""
+    cause: BaseException | None = error
+    while cause is not None and not str(cause):
+        cause = cause.__cause__
+    return "" if cause is None else f": {one_line(without_secrets(str(cause)), 200)}"

@@ -1,9 +1,10 @@
 """The resumable upload protocol: start, chunks, query, cancel.
 
 A session address authorises itself, so no key is sent to it and it stands in no message. An answer to a
-chunk that is lost, or does not say where the upload stands, is UNKNOWN: query the session, never send it again blindly.
+chunk that is lost, or does not say where the upload stands, is UNKNOWN: query the session before sending more.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +13,6 @@ from urllib.parse import urlsplit
 
 from objlib.gemini import files, names
 from objlib.gemini.endpoint import SessionUrl
-from objlib.gemini.envelope import read_envelope
 from objlib.gemini.errors import Call, GeminiError, Kind
 from objlib.gemini.metadata import MetadataValue, to_wire
 from objlib.gemini.metadata import display_name as valid_name
@@ -22,6 +22,7 @@ from objlib.gemini.wire import Finalized, OperationShape, parse
 
 CHUNK: Final = 8 * 1024 * 1024
 """Bytes of every chunk but the last: the granularity that the service asks for."""
+_SIZE: Final = re.compile(r"[0-9]{1,18}")
 _START: Final = Call("start", "starting an upload")
 _SEND: Final = Call("send", "sending a chunk", once=True, session=True)
 _QUERY: Final = Call("query", "asking an upload session", session=True)
@@ -102,8 +103,9 @@ async def _start(
         "x-goog-upload-protocol": "resumable",
         "x-goog-upload-command": "start",
         "x-goog-upload-header-content-length": str(size),
-        "x-goog-upload-header-content-type": mime_type,
     }
+    if mime_type:
+        headers["x-goog-upload-header-content-type"] = mime_type
     reply = await transport.keyed(_START, "POST", path, headers=headers, body=body, upload=True)
     url = reply.headers.get("x-goog-upload-url", "")
     if not url:
@@ -147,7 +149,7 @@ async def send_chunk(
     reply = await transport.exchange(
         _SEND, "POST", session, headers=headers, content=data, slow=final, secrets=(session,)
     )
-    if reply.status != 200 or read_envelope(reply.body).found:
+    if not reply.success:
         raise transport.refusal(_SEND, reply, (session,))
     progress = _progress(session, reply, after=offset + len(data))
     if progress is None:
@@ -179,7 +181,7 @@ async def query(transport: Transport, session: str) -> UploadProgress:
     reply = await transport.exchange(
         _QUERY, "POST", session, headers=headers, content=b"", secrets=(session,)
     )
-    if reply.status == 200 or "x-goog-upload-status" in reply.headers:
+    if reply.success or (reply.status < 500 and reply.status != 429):
         progress = _progress(session, reply, after=None)
         if progress is not None:
             return progress
@@ -201,7 +203,7 @@ async def cancel(transport: Transport, session: str) -> None:
     reply = await transport.exchange(
         _CANCEL, "POST", session, headers=headers, content=b"", secrets=(session,)
     )
-    if reply.status == 200:
+    if reply.success:
         return
     error = transport.refusal(_CANCEL, reply, (session,))
     if error.kind not in {Kind.UNKNOWN, Kind.NOT_FOUND, Kind.PERMANENT}:
@@ -211,7 +213,7 @@ async def cancel(transport: Transport, session: str) -> None:
 def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgress | None:
     """What an answer says of the session; None where it does not say."""
     size = reply.headers.get("x-goog-upload-size-received", "")
-    received = int(size) if size.isascii() and size.isdigit() else after
+    received = int(size) if _SIZE.fullmatch(size) else after
     match reply.headers.get("x-goog-upload-status", "").strip().lower():
         case "active":
             return UploadProgress(UploadStatus.ACTIVE, received)

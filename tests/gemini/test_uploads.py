@@ -1,0 +1,276 @@
+"""The resumable protocol, request by request."""
+
+import pytest
+
+from objlib.core.errors import UsageError
+from objlib.core.verdict import Session
+from objlib.gemini import CHUNK, GeminiError, Kind, Landed, UploadProgress, UploadStatus
+from objlib.gemini.network import PIECE
+from tests.gemini.service import KEY, SESSION, STORE, Reply, refusal, scripted, stands, started
+
+DOC = f"{STORE}/documents/ethics-0123456789ab"
+OPERATION = f"{STORE}/upload/operations/ethics-0123456789ab"
+# As the live service was seen to answer: full names, a response, and no `done`.
+FINALIZED = {
+    "name": OPERATION,
+    "response": {
+        "@type": "type.googleapis.com/google.ai.generativelanguage.v1main.UploadToFileSearchStoreResponse",
+        "parent": STORE,
+        "documentName": DOC,
+        "mimeType": "text/plain",
+        "sizeBytes": "37",
+    },
+}
+FILES_SESSION = "http://box.test/upload/v1beta/files?upload_id=s3cr3t-session&upload_protocol=resumable"
+
+
+async def test_a_start_says_everything_about_the_document() -> None:
+    async with scripted(started()) as (client, service):
+        session = await client.start_upload(
+            STORE,
+            display_name="  Ethik/Über das Gute 🌱.txt ",
+            mime_type="text/plain",
+            size=12,
+            metadata={"objlib_id": "f1", "year": 2021, "tags": ["a", "b"]},
+        )
+    assert session == SESSION
+    (seen,) = service.seen
+    assert (seen.method, seen.path) == ("POST", f"/upload/v1beta/{STORE}:uploadToFileSearchStore")
+    assert seen.json == {
+        "displayName": "Ethik/Über das Gute 🌱.txt",
+        "mimeType": "text/plain",
+        "customMetadata": [
+            {"key": "objlib_id", "stringValue": "f1"},
+            {"key": "year", "numericValue": 2021},
+            {"key": "tags", "stringListValue": {"values": ["a", "b"]}},
+        ],
+    }
+    assert seen.headers["x-goog-api-key"] == KEY
+    assert {name: value for name, value in seen.headers.items() if name.startswith("x-goog-upload")} == {
+        "x-goog-upload-protocol": "resumable",
+        "x-goog-upload-command": "start",
+        "x-goog-upload-header-content-length": "12",
+        "x-goog-upload-header-content-type": "text/plain",
+    }
+    assert seen.headers["content-type"] == "application/json"
+
+
+async def test_a_start_of_the_two_step_path_makes_a_file() -> None:
+    async with scripted(started(FILES_SESSION)) as (client, service):
+        session = await client.start_file_upload(display_name="a", mime_type="", size=0)
+    assert session == FILES_SESSION
+    assert service.seen[0].path == "/upload/v1beta/files"
+    assert service.seen[0].json == {"file": {"displayName": "a"}}
+    assert "x-goog-upload-header-content-type" not in service.seen[0].headers
+
+
+async def test_bytes_are_never_sent_to_a_stranger() -> None:
+    async with scripted(started("https://evil.test/upload?upload_id=1")) as (client, _):
+        with pytest.raises(GeminiError, match="on another host") as caught:
+            await client.start_file_upload(display_name="a", mime_type="text/plain", size=1)
+        assert caught.value.kind is Kind.PERMANENT
+        with pytest.raises(GeminiError) as caught:
+            await client.send_chunk("https://evil.test/upload?upload_id=1", b"x", offset=0, final=True)
+        assert caught.value.kind is Kind.NOT_FOUND
+
+
+async def test_a_session_of_another_service_is_gone_and_nothing_is_asked() -> None:
+    async with scripted() as (client, service):
+        progress = await client.query_upload("http://127.0.0.1:9/upload?upload_id=1")
+        await client.cancel_upload("http://127.0.0.1:9/upload?upload_id=1")
+    assert progress == UploadProgress(UploadStatus.GONE)
+    assert service.seen == []
+
+
+async def test_a_start_without_an_address_may_be_repeated() -> None:
+    async with scripted(Reply(content=b"<html>login</html>")) as (client, _):
+        with pytest.raises(GeminiError, match="no address") as caught:
+            await client.start_file_upload(display_name="a", mime_type="text/plain", size=1)
+    assert caught.value.kind is Kind.TRANSIENT
+
+
+@pytest.mark.parametrize("mime", ["text/pläin", "text/plain\r\nx-evil: 1"])
+async def test_a_mime_type_that_no_header_can_hold_is_refused(mime: str) -> None:
+    async with scripted() as (client, _):
+        with pytest.raises(GeminiError, match="not a MIME type"):
+            await client.start_file_upload(display_name="a", mime_type=mime, size=1)
+
+
+async def test_metadata_and_store_are_checked_before_anything_is_sent() -> None:
+    async with scripted() as (client, service):
+        with pytest.raises(GeminiError, match="257 bytes"):
+            await client.start_upload(
+                STORE, display_name="a", mime_type="text/plain", size=1, metadata={"k": "x" * 257}
+            )
+        with pytest.raises(UsageError, match="'My Library' is not a store's resource name"):
+            await client.start_upload("My Library", display_name="a", mime_type="", size=1, metadata={})
+    assert service.seen == []
+
+
+async def test_chunks_go_to_the_session_without_the_key() -> None:
+    first, last = b"a" * CHUNK, b"b" * 5
+    async with scripted(stands("active"), stands("final", FINALIZED)) as (client, service):
+        active = await client.send_chunk(SESSION, first, offset=0, final=False)
+        final = await client.send_chunk(SESSION, last, offset=CHUNK, final=True)
+    assert active == UploadProgress(UploadStatus.ACTIVE, CHUNK)
+    assert final == UploadProgress(UploadStatus.FINAL, CHUNK + 5, Landed(OPERATION, DOC))
+    one, two = service.seen
+    assert one.query == "upload_id=s3cr3t-session&upload_protocol=resumable"
+    assert (one.headers["x-goog-upload-command"], one.headers["x-goog-upload-offset"]) == ("upload", "0")
+    assert two.headers["x-goog-upload-command"] == "upload, finalize"
+    assert two.headers["x-goog-upload-offset"] == str(CHUNK)
+    assert (one.body, two.body) == (first, last)
+    for seen in service.seen:
+        assert "x-goog-api-key" not in seen.headers
+        assert seen.headers["content-length"] == str(len(seen.body))
+        assert "transfer-encoding" not in seen.headers
+    assert one.pieces == CHUNK // PIECE  # small pieces: a slow line times out per piece, not per chunk
+
+
+async def test_an_empty_file_is_one_empty_final_chunk() -> None:
+    async with scripted(stands("final", FINALIZED)) as (client, service):
+        progress = await client.send_chunk(SESSION, b"", offset=0, final=True)
+    assert progress.landed == Landed(OPERATION, DOC)
+    assert (service.seen[0].body, service.seen[0].headers["content-length"]) == (b"", "0")
+
+
+@pytest.mark.parametrize(
+    ("content", "landed"),
+    [
+        (FINALIZED, Landed(OPERATION, DOC)),
+        ({"name": OPERATION}, Landed(OPERATION, DOC)),
+        ({"name": "ethics-0123456789ab"}, Landed(OPERATION, DOC)),
+        (
+            {"response": {"parent": STORE.partition("/")[2], "documentName": "d-1"}},
+            Landed(None, f"{STORE}/documents/d-1"),
+        ),
+        (
+            {"response": {"documentName": "d-1"}, "more": [None], "done": None},
+            Landed(None, f"{STORE}/documents/d-1"),
+        ),
+        ({"name": OPERATION, "response": {"documentName": "../../x"}}, Landed(OPERATION, DOC)),
+        ({"file": {"name": "files/abc", "sizeBytes": "3"}}, Landed(file="files/abc")),
+        ({"file": {"name": "abc", "sha256Hash": "YQ=="}}, Landed(file="files/abc")),
+        ({}, None),
+        ({"file": {}}, None),
+        (b"", None),
+        (b'{"name": "fileSear', None),
+        (b"<html>", None),
+        ([1], None),
+    ],
+)
+async def test_names_in_the_result_become_full_whatever_their_shape(
+    content: object, landed: Landed | None
+) -> None:
+    async with scripted(stands("final", content)) as (client, _):
+        assert await client.query_upload(SESSION) == UploadProgress(UploadStatus.FINAL, None, landed)
+    async with scripted(stands("final", content)) as (client, _):
+        if landed is not None:
+            assert (await client.send_chunk(SESSION, b"x", offset=0, final=True)).landed == landed
+            return
+        with pytest.raises(GeminiError) as caught:
+            await client.send_chunk(SESSION, b"x", offset=0, final=True)
+        assert caught.value.kind is Kind.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Reply(200), Kind.UNKNOWN),
+        (Reply(200, headers={"X-Goog-Upload-Status": "puzzled"}), Kind.UNKNOWN),
+        (stands("active", {"error": {"code": 400, "message": "offset 0 != 17"}}, 17, code=400), Kind.UNKNOWN),
+        (stands("final", {"error": {"code": 500, "message": ""}}), Kind.UNKNOWN),
+        (refusal(412), Kind.UNKNOWN),
+        (refusal(416), Kind.UNKNOWN),
+        (refusal(400, "Upload has already been terminated"), Kind.UNKNOWN),
+        (refusal(503, "", "Service Unavailable"), Kind.UNKNOWN),
+        (ConnectionResetError(), Kind.UNKNOWN),
+        (ConnectionRefusedError(), Kind.TRANSIENT),
+        (refusal(404), Kind.NOT_FOUND),
+        (refusal(410), Kind.NOT_FOUND),
+        (refusal(429), Kind.RATE_LIMIT),
+        (refusal(429, "Corpus has reached the storage limit of 1000000000 bytes."), Kind.STORE_FULL),
+        (refusal(400, "Failed to count tokens."), Kind.PERMANENT),
+        (Reply(302, headers={"location": "https://evil.test/"}), Kind.UNKNOWN),
+    ],
+)
+async def test_a_chunk_that_may_have_arrived_is_unknown(answer: Reply, kind: Kind) -> None:
+    async with scripted(answer) as (client, service):
+        with pytest.raises(GeminiError) as caught:
+            await client.send_chunk(SESSION, b"x", offset=0, final=True)
+    assert caught.value.kind is kind
+    assert len(service.seen) == 1  # the client never sends again by itself
+    assert "s3cr3t" not in str(caught.value)
+
+
+async def test_a_final_chunk_that_stays_active_says_how_much_arrived() -> None:
+    async with scripted(stands("active", received=3), stands("cancelled")) as (client, _):
+        progress = await client.send_chunk(SESSION, b"12345", offset=0, final=True)
+        assert progress == UploadProgress(UploadStatus.ACTIVE, 3)
+        assert (await client.send_chunk(SESSION, b"12345", offset=0, final=True)).status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("answer", "progress"),
+    [
+        (stands("active", received=17), UploadProgress(UploadStatus.ACTIVE, 17)),
+        (stands("active", received=0), UploadProgress(UploadStatus.ACTIVE, 0)),
+        (stands("active"), UploadProgress(UploadStatus.ACTIVE, None)),
+        (stands("active", received=8, code=400), UploadProgress(UploadStatus.ACTIVE, 8)),
+        (stands("final", FINALIZED), UploadProgress(UploadStatus.FINAL, None, Landed(OPERATION, DOC))),
+        (stands("final", b"", 17), UploadProgress(UploadStatus.FINAL, 17)),
+        (stands("final", {"error": {"message": "no"}}, code=400), UploadProgress(UploadStatus.FINAL)),
+        (stands("cancelled"), UploadProgress(UploadStatus.CANCELLED)),
+        (stands("canceled", code=499), UploadProgress(UploadStatus.CANCELLED)),
+        (refusal(404), UploadProgress(UploadStatus.GONE)),
+        (refusal(410), UploadProgress(UploadStatus.GONE)),
+        (refusal(403), UploadProgress(UploadStatus.GONE)),
+        (refusal(400, "Upload has already been terminated"), UploadProgress(UploadStatus.GONE)),
+        (
+            Reply(200, headers={"X-Goog-Upload-Status": "active", "X-Goog-Upload-Size-Received": "9" * 5000}),
+            UploadProgress(UploadStatus.ACTIVE, None),
+        ),
+    ],
+)
+async def test_a_query_says_where_the_session_stands(answer: Reply, progress: UploadProgress) -> None:
+    async with scripted(answer) as (client, service):
+        found = await client.query_upload(SESSION)
+    assert found == progress
+    assert Session(found.status).value == found.status.value  # the words of the verdict
+    (seen,) = service.seen
+    assert (seen.headers["x-goog-upload-command"], seen.body) == ("query", b"")
+    assert "x-goog-api-key" not in seen.headers
+
+
+@pytest.mark.parametrize(
+    "answer", [Reply(200), refusal(503), stands("final", code=502), ConnectionResetError()]
+)
+async def test_a_query_that_was_not_answered_may_be_repeated(answer: Reply) -> None:
+    async with scripted(answer) as (client, _):
+        with pytest.raises(GeminiError) as caught:
+            await client.query_upload(SESSION)
+    assert caught.value.kind is Kind.TRANSIENT
+
+
+async def test_a_throttled_query_is_a_rate_limit() -> None:
+    async with scripted(refusal(429)) as (client, _):
+        with pytest.raises(GeminiError) as caught:
+            await client.query_upload(SESSION)
+    assert caught.value.kind is Kind.RATE_LIMIT
+
+
+@pytest.mark.parametrize(
+    "answer", [stands("cancelled"), refusal(404), refusal(410), refusal(400), stands("final")]
+)
+async def test_cancelling_what_is_over_is_fine(answer: Reply) -> None:
+    async with scripted(answer) as (client, service):
+        await client.cancel_upload(SESSION)
+    assert service.seen[0].headers["x-goog-upload-command"] == "cancel"
+
+
+async def test_a_cancel_that_was_not_confirmed_says_so() -> None:
+    async with scripted(refusal(503)) as (client, _):
+        with pytest.raises(GeminiError) as caught:
+            await client.cancel_upload(SESSION)
+    assert caught.value.kind is Kind.TRANSIENT
+    assert client.sent == {"cancel": 1}
