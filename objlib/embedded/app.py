@@ -5,12 +5,10 @@ set aside first, so one table of patterns serves ``/v1``, ``/v1beta``, ``/v1alph
 and all of them behind any prefix.
 """
 
-import hmac
 import logging
 import re
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -21,6 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from objlib.embedded import answers, documents, files, imports, models, operations, stores, upload_routes
+from objlib.embedded.calls import Call, check_key
 from objlib.embedded.context import Context
 from objlib.embedded.metadata import read_metadata
 from objlib.embedded.names import ID
@@ -28,15 +27,10 @@ from objlib.embedded.wire import (
     JSON_TYPE,
     ApiError,
     Json,
-    after_token,
     dump,
-    flag,
     invalid,
     list_field,
     not_found,
-    page_size,
-    read_body,
-    read_json,
     text_field,
 )
 
@@ -49,36 +43,6 @@ _DOCUMENT: Final = f"(?P<name>fileSearchStores/{ID}/documents/{ID})"
 _OPERATION: Final = f"(?P<name>fileSearchStores/{ID}/(?:upload/)?operations/{ID})"
 _FILE: Final = f"(?P<name>files/{ID})"
 _MODEL: Final = r"models/(?P<model>[A-Za-z0-9._-]+)"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request, taken apart.
-
-    Attributes:
-        request: as it came.
-        parts: named pieces of the path.
-        base: URL up to and including the version.
-    """
-
-    request: Request
-    parts: dict[str, str]
-    base: str
-
-    async def body(self) -> Json:
-        """The JSON object in the body, in lowerCamel."""
-        return read_json(await read_body(self.request))
-
-    @property
-    def force(self) -> bool:
-        """The query parameter of the deletes."""
-        return flag(self.request.query_params.get("force"))
-
-    def paging(self, *, most: int) -> tuple[int, tuple[float, int]]:
-        """Page size and where to go on."""
-        query = self.request.query_params
-        size = page_size(query.get("pageSize") or query.get("page_size"), default=10, most=most)
-        return size, after_token(query.get("pageToken") or query.get("page_token"))
 
 
 Handler = Callable[[Call], Awaitable[Json | Response]]
@@ -144,7 +108,7 @@ class Routes:
         upload_id = request.query_params.get("upload_id")
         if upload and upload_id and request.method in {"POST", "PUT"}:
             return await upload_routes.continue_session(self._context, request, upload_id, base=base)
-        self._check_key(request)
+        check_key(request, self._context.options.require_key)
         known = False
         for method, pattern, handler in self._uploads if upload else self._table:
             found = pattern.fullmatch(path["rest"])
@@ -154,28 +118,6 @@ class Routes:
             if method == request.method:
                 return await handler(Call(request, found.groupdict(), base))
         raise not_found("Method not found." if known else "The requested URL was not found on this server.")
-
-    def _check_key(self, request: Request) -> None:
-        required = self._context.options.require_key
-        if required is None:
-            return
-        given = request.headers.get("x-goog-api-key") or request.query_params.get("key")
-        if not given:
-            raise ApiError(
-                "PERMISSION_DENIED",
-                "Method doesn't allow unregistered callers (callers without established identity)."
-                " Please use API Key or other form of API consumer identity to call this API.",
-            )
-        if not hmac.compare_digest(given.encode(), required.encode()):
-            reason = {
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": "API_KEY_INVALID",
-                "domain": "googleapis.com",
-                "metadata": {"service": "generativelanguage.googleapis.com"},
-            }
-            raise ApiError(
-                "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", details=(reason,)
-            )
 
     # Stores
 
