@@ -1,0 +1,41 @@
+"""Pages that are drawn from code, or that point at one another: none may fall behind."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT, files, read
+
+PAGES = files("*.md", ":!examples")
+DECISIONS = files("docs/adr/[0-9]*.md")
+
+
+def test_the_lifecycle_page_shows_the_table_as_it_is() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "lifecycle_doc.py"))
+    page = read("docs/lifecycle.md")
+    assert script["render"](page) == page, "run `just docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_points_at_is_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} points at {target}"
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_a_decision_says_what_was_decided_why_and_on_what_evidence(page: Path) -> None:
+    text = page.read_text("utf-8")
+    number = page.name[:4]
+    assert re.match(rf"# {number} \S", text)
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings == ["Context", "Decision", "Consequences", "Evidence"]
+    assert len(text.split()) <= 700, "a decision is one page"
+    assert f"({page.name})" in read("docs/adr/README.md")
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))

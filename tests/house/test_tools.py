@@ -1,0 +1,47 @@
+"""The tools that read the code, each as a test of its own: what a tool says is what the test says.
+
+``just lint`` runs this folder, so there is one list of tools and one way to call each.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT, files
+
+BIN = Path(sys.executable).parent
+
+ASYNC = ("flake8-async", "--disable=ASYNC9,ASYNC114,ASYNC127")
+"""Without the optional 9xx, which forbid a function that is async only because its interface is; without 114, which
+wants every function that can be started named on this line; without 127, since docs/adr/0004 decided on httpx."""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("ruff", "check", "--no-cache", "--output-format=concise", "."), id="ruff check"),
+        pytest.param(("ruff", "format", "--no-cache", "--check", "."), id="ruff format"),
+        pytest.param(("mypy",), id="mypy"),
+        pytest.param(("lint-imports", "--no-cache"), id="lint-imports"),
+        pytest.param(ASYNC, id="flake8-async"),
+    ],
+)
+def test_a_tool_finds_nothing(command: tuple[str, ...]) -> None:
+    sources = _asynchronous() if command is ASYNC else []
+    done = subprocess.run(
+        [BIN / command[0], *command[1:], *sources], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
+
+
+def _asynchronous() -> list[str]:
+    """The files that flake8-async can say something about: it takes no folders, and a second for every four files."""
+    return [
+        str(path.relative_to(ROOT))
+        for path in files("*.py")
+        if re.search(r"\basync\b|\btrio\b", path.read_text("utf-8"))
+    ]

@@ -1,0 +1,38 @@
+"""What the house rules look at: the files of this repository and where it stands."""
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+def files(*patterns: str) -> list[Path]:
+    """Every file that is tracked or could be committed next, as git sees it, in order.
+
+    Args:
+        patterns: git pathspecs; everything when there is none.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    ).stdout
+    found = {ROOT / name.decode() for name in listed.split(b"\0") if name}
+    return sorted(path for path in found if path.is_file())
+
+
+def read(name: str) -> str:
+    """The text of one file of the repository, by its path from the root."""
+    return (ROOT / name).read_text("utf-8")
+
+
+def lines(path: Path) -> list[tuple[str, str]]:
+    """The lines of a text file, each with its place as an editor opens it; none of a binary file."""
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError:
+        return []
+    name = path.relative_to(ROOT)
+    return [(f"{name}:{number}", line) for number, line in enumerate(text.splitlines(), 1)]
