@@ -29,7 +29,7 @@ Common = Annotated[Options | None, Parameter(name="*")]
 def search(
     *query: Annotated[str, option("What to look for")],
     where: Filter = None,
-    top_k: TopK = 10,
+    top_k: TopK = 8,
     model: Model = None,
     options: Common = None,
 ) -> int:
@@ -40,7 +40,7 @@ def search(
 def ask(
     *question: Annotated[str, option("The question")],
     where: Filter = None,
-    top_k: TopK = 10,
+    top_k: TopK = 8,
     model: Model = None,
     options: Common = None,
 ) -> int:

@@ -18,7 +18,7 @@ from objlib.core.parsers import is_loopback_host
 def serve(
     *,
     port: Annotated[int, option("Port to listen on; 0 takes any free one")] = 8765,
-    host: Annotated[str, option("Address to listen on")] = "127.0.0.1",
+    host: Annotated[str, option("Address to listen on", metavar="ADDRESS")] = "127.0.0.1",
     allow_remote: Annotated[bool, switch("Let other machines in; there is no password")] = False,
     options: Annotated[Options | None, Parameter(name="*")] = None,
 ) -> int:

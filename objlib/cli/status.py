@@ -14,6 +14,7 @@ from objlib.cli.output import print_lines, print_object
 from objlib.cli.setup import settle, working_folder
 from objlib.core.errors import Exit
 from objlib.core.observe import Observer
+from objlib.core.paths import readable
 from objlib.core.reports import ExplainReport, StatusReport
 
 
@@ -71,7 +72,7 @@ def explain(
 
 
 def path_in_library(given: str, library: Path, cwd: Path) -> str:
-    """The relative POSIX path of a file in the library, from a path as a person types it.
+    """The path by which the ledger knows a file, from a path as a person types it.
 
     A path may start at the root, at the working folder or at the library. What exists on disk wins; a file
     that is gone is looked for in the library. A link in the file's own place is not followed.
@@ -89,4 +90,6 @@ def path_in_library(given: str, library: Path, cwd: Path) -> str:
             choices.append(real)
     existing = [choice for choice in choices if os.path.lexists(choice)]
     chosen = next(iter(existing), choices[-1] if choices else None)
-    return given if chosen is None else chosen.relative_to(library).as_posix()
+    if chosen is None:
+        return given
+    return "/".join(readable(os.fsencode(part)) for part in chosen.relative_to(library).parts)

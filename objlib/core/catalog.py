@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from typing import Final
 
-from objlib.core.parsers import Parser, backend, base_url, lines, model, path, seconds, store, switch, whole
+from objlib.core.parsers import (
+    Parser,
+    backend,
+    base_url,
+    lines,
+    model,
+    path,
+    patterns,
+    seconds,
+    store,
+    switch,
+    whole,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting(
         "metadata_patterns",
-        lines,
+        patterns,
         "path patterns that become metadata, first match wins",
         key="metadata.patterns",
         flag=False,

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from objlib.core.patterns import parse_patterns
+
 Parser = Callable[[object, Path, Path], Any]
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -77,7 +79,18 @@ def lines(raw: object, _base: Path, _home: Path) -> tuple[str, ...]:
     items = raw.splitlines() if isinstance(raw, str) else raw
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
         raise ValueError("a list of texts")
-    return tuple(item.strip() for item in items if item.strip())
+    return tuple(item for item in items if item.strip())
+
+
+def patterns(raw: object, base: Path, home: Path) -> tuple[str, ...]:
+    """Path patterns, each a text that :func:`~objlib.core.patterns.parse_pattern` understands.
+
+    Raises:
+        UsageError: one is malformed; the message quotes it.
+    """
+    texts = lines(raw, base, home)
+    parse_patterns(texts)
+    return texts
 
 
 def backend(raw: object, _base: Path, _home: Path) -> str:

@@ -142,6 +142,8 @@ def _merge(
 def _parse(setting: Setting, raw: object, where: str, base: Path, places: Places) -> Any:
     try:
         return setting.parse(raw, base, places.home)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
     except ValueError as error:
         shown = raw if len(str(raw)) <= 80 else str(raw)[:77] + "..."
         # A URL with a user in it may hold a password, which has no place in a log.

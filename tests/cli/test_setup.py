@@ -151,6 +151,7 @@ def test_a_file_is_found_by_any_path_a_person_would_type(home: Path) -> None:
     assert path_in_library("sub/link.txt", library, library) == "sub/link.txt"
     assert path_in_library("sub/gone.txt", library, library / "sub") == "sub/gone.txt"
     assert path_in_library("/etc/passwd", library, library) == "/etc/passwd"
+    assert path_in_library("e\u0301/caf\udce9.txt", library, library) == "\u00e9/caf\\xe9.txt"
 
 
 def test_a_search_to_try_comes_from_the_first_name_that_says_something(tmp_path: Path) -> None:

@@ -120,14 +120,14 @@ def test_lists_and_switches_from_each_source() -> None:
     toml: dict[str, object] = {
         "ignore": ["*.tmp", "build/"],
         "follow_links": True,
-        "metadata": {"patterns": ["{course}/*"]},
+        "metadata": {"patterns": ["{course}/{lecture}"]},
     }
     settings = resolved(toml=toml)
     assert settings.ignore == ("*.tmp", "build/")
     assert settings.follow_links
-    assert settings.patterns == ("{course}/*",)
-    settings = resolved(environ={"OBJLIB_IGNORE": "a\n\n b ", "OBJLIB_FOLLOW_LINKS": "off"}, toml=toml)
-    assert settings.ignore == ("a", "b")
+    assert settings.patterns == ("{course}/{lecture}",)
+    settings = resolved(environ={"OBJLIB_IGNORE": "a\n\n b\\ ", "OBJLIB_FOLLOW_LINKS": "off"}, toml=toml)
+    assert settings.ignore == ("a", " b\\ ")
     assert not settings.follow_links
 
 
@@ -192,6 +192,7 @@ def test_a_wrong_value_is_refused_with_its_source_and_what_was_expected(name: st
         {"base_url": 7},
         {"metadata": {"patterns": 3}},
         {"metadata": 3},
+        {"metadata": {"patterns": ["{course"]}},
     ],
 )
 def test_a_value_of_the_wrong_type_in_the_file_is_refused(toml: dict[str, object]) -> None:

@@ -1,0 +1,69 @@
+"""The reference page and the app say the same."""
+
+import re
+import runpy
+
+import pytest
+
+from objlib.cli.app import COMMANDS, app
+from objlib.cli.completion import completion
+from objlib.core.catalog import SETTINGS
+from objlib.core.errors import Exit
+from objlib.core.service import KEY_VARIABLES
+from tests.house.tree import ROOT, read
+
+PAGE = read("docs/cli.md")
+
+
+def test_the_generated_parts_are_up_to_date() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "cli_doc.py"))
+    assert script["render"](PAGE) == PAGE, "run `just docs`"
+
+
+def test_every_command_has_a_section_and_every_section_a_command() -> None:
+    part = PAGE.partition("\n## Commands\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^### (.+)$", part, re.MULTILINE) == [name for name, _, _ in COMMANDS]
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, path, _ in COMMANDS])
+def test_every_command_and_option_says_what_it_is_for(name: str, path: str) -> None:
+    function = app[name].default_command
+    assert function is not None
+    assert f"{function.__module__}:{function.__name__}" == path
+    assert function.__doc__
+    for argument in app[name].assemble_argument_collection():
+        assert argument.parameter.help or not argument.show, f"{name} {argument.name} has no help"
+
+
+def test_every_option_that_is_a_setting_names_its_variable() -> None:
+    variables = {setting.option: setting.variable for setting in SETTINGS if setting.flag}
+    seen = set()
+    for name, _, _ in COMMANDS:
+        for argument in app[name].assemble_argument_collection():
+            if argument.name in variables:
+                seen.add(argument.name)
+                assert f"[env: {variables[argument.name]}]" in str(argument.parameter.help)
+    assert seen == set(variables)
+
+
+def test_every_exit_code_is_documented() -> None:
+    part = PAGE.partition("\n## Exit codes\n")[2].partition("\n## ")[0]
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", part, re.MULTILINE)] == sorted(Exit)
+
+
+def test_no_variable_and_no_option_is_named_that_does_not_exist() -> None:
+    known = {setting.variable for setting in SETTINGS} | {"OBJLIB_DEBUG"}
+    assert set(re.findall(r"\bOBJLIB_[A-Z_]+", PAGE)) == known
+    assert set(re.findall(r"\b\w+_API_KEY", PAGE)) == set(KEY_VARIABLES)
+    options = {"--help", "--version"}
+    for name, _, _ in COMMANDS:
+        options |= {each for argument in app[name].assemble_argument_collection() for each in argument.names}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) <= options
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert completion(shell) == 0  # type: ignore[arg-type]
+    script = capsys.readouterr().out
+    assert all(name in script for name, _, _ in COMMANDS)
+    assert "--retry-failed" in script or "retry-failed" in script
