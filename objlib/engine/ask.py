@@ -7,11 +7,11 @@ from typing import Final
 import trio
 
 from objlib.core.identity import KEY_FILE, RESERVED_KEYS, FileId
+from objlib.core.paths import disk_path
 from objlib.core.reports import AnswerReport, Citation, Support
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
 from objlib.engine.place import find_place
-from objlib.engine.scan import disk_path
 from objlib.gemini import Answer, Passage
 
 SYSTEM: Final = (

@@ -13,10 +13,10 @@ from io import FileIO
 from typing import Final
 
 from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, AttemptId
+from objlib.core.paths import disk_path
 from objlib.core.verdict import Session
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
-from objlib.engine.scan import disk_path
 from objlib.gemini import CHUNK, GeminiError, Kind, SessionUrl, UploadProgress
 from objlib.ledger import FileRow
 

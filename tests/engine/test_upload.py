@@ -74,9 +74,8 @@ async def test_a_session_that_forgot_everything_is_settled_by_one_listing(
     opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
 ) -> None:
     """The finalize was acted upon, its answer is lost, and the session no longer exists."""
-    gone = refusal(404, "NOT_FOUND", "no such upload")
-    replies = {"send": LOST, "query": gone}
-    faults.script = lambda what, count: replies.get(what) if count < 10 else None
+    replies = {"send": LOST, "query": refusal(404, "NOT_FOUND", "no such upload")}
+    faults.script = lambda what, _count: replies.get(what)
     async with opened() as app:
         report = await upload(app)
     assert (report.indexed, report.failed) == (10, 0)
@@ -163,9 +162,8 @@ async def test_the_two_step_path_takes_over_where_the_direct_one_is_broken(
     opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
 ) -> None:
     broken = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
-    # Each file starts twice: first directly, which is refused, then through the files API.
-    faults.script = lambda what, count: broken if what == "start" and count < 10 else None
     async with opened(max_uploads=1) as app:
+        # Each file starts twice: first directly, which is refused, then through the files API.
         faults.script = lambda what, count: broken if what == "start" and count % 2 == 0 else None
         report = await upload(app)
     assert (report.indexed, report.failed) == (10, 0)
