@@ -74,7 +74,7 @@ check: lint (test "--ignore=tests/house")
 
 # mend what can be mended by a tool
 fix: (env "dev")
-    @{{ python }} -m ruff check --fix .
+    @{{ python }} -m ruff check --fix-only .
     @{{ python }} -m ruff format .
 
 # one benchmark with its options: just bench ledger
