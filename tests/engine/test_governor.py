@@ -1,0 +1,104 @@
+"""The governor under virtual time: its gate, its tokens, and what it learns."""
+
+import pytest
+import trio
+import trio.testing
+
+from objlib.core.observe import Silent
+from objlib.engine.governor import Governor, Purpose, open_governor
+from objlib.gemini import GeminiError, Kind
+
+
+def push_back(retry_after: float | None = None) -> GeminiError:
+    return GeminiError("slow down", kind=Kind.RATE_LIMIT, status=429, retry_after=retry_after)
+
+
+async def refused(governor: Governor, error: GeminiError, purpose: Purpose = Purpose.UPLOAD) -> None:
+    try:
+        async with governor.request(purpose):
+            await trio.sleep(0.1)
+            raise error
+    except GeminiError as raised:
+        assert raised is error
+
+
+async def test_a_pause_parks_every_budget_and_ends_by_itself(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_governor(8, Silent()) as governor:
+        await refused(governor, push_back(20))
+        began = trio.current_time()
+        assert governor.uploads.total_tokens == 0
+        for purpose in Purpose:
+            async with governor.slot(purpose):
+                assert trio.current_time() - began >= 20
+        assert governor.uploads.total_tokens >= 1
+
+
+async def test_the_latest_of_two_pauses_decides(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_governor(8, Silent()) as governor:
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(refused, governor, push_back(50), Purpose.POLL)
+            nursery.start_soon(refused, governor, push_back(20), Purpose.UPLOAD)
+        async with governor.slot(Purpose.UPLOAD):
+            assert trio.current_time() - began >= 50
+
+
+async def test_sixteen_push_backs_at_once_cut_once(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_governor(16, Silent(), learnt_window=16) as governor:
+        async with trio.open_nursery() as nursery:
+            for _ in range(16):
+                nursery.start_soon(refused, governor, push_back())
+        assert governor.throttled == 16
+        assert governor.window == pytest.approx(16 * 0.7)
+
+
+async def test_lowering_the_tokens_lets_holders_finish_and_admits_nobody(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """10 in flight, 10 → 2 → 8 tokens: nothing is cancelled, and never more than 2 start while it is 2."""
+    async with open_governor(10, Silent(), learnt_window=10) as governor:
+        limiter = governor.uploads
+        started: list[tuple[float, int]] = []
+        finished: list[int] = []
+
+        async def one(name: int) -> None:
+            async with limiter:
+                started.append((trio.current_time(), name))
+                await trio.sleep(1)
+                finished.append(name)
+
+        async with trio.open_nursery() as nursery:
+            for name in range(30):
+                nursery.start_soon(one, name)
+            await trio.sleep(0.5)
+            limiter.total_tokens = 2
+            await trio.sleep(3)
+            limiter.total_tokens = 8
+        assert sorted(finished) == list(range(30))
+        for moment in (1.0, 2.0, 3.0):
+            assert len([at for at, _ in started if at == pytest.approx(moment)]) <= 2
+        assert len([at for at, _ in started if at == pytest.approx(3.5)]) == 6
+
+
+async def test_success_raises_the_window_up_to_the_ceiling(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_governor(6, Silent()) as governor:
+
+        async def busy() -> None:
+            for _ in range(20):
+                async with governor.slot(Purpose.UPLOAD):
+                    await trio.sleep(0.2)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(8):
+                nursery.start_soon(busy)
+        assert governor.window == 6
+        assert governor.uploads.total_tokens == 6
+        assert not governor.learnt
+
+
+async def test_a_server_error_slows_down_without_a_gate(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_governor(8, Silent(), learnt_window=8) as governor:
+        await refused(governor, GeminiError("down", kind=Kind.TRANSIENT, status=503))
+        assert governor.window == pytest.approx(8 * 0.7)
+        assert governor.uploads.total_tokens > 0
+        assert governor.throttled == 0
