@@ -1,5 +1,7 @@
 """The governor under virtual time: its gate, its tokens, and what it learns."""
 
+import contextlib
+
 import pytest
 import trio
 import trio.testing
@@ -14,12 +16,10 @@ def push_back(retry_after: float | None = None) -> GeminiError:
 
 
 async def refused(governor: Governor, error: GeminiError, purpose: Purpose = Purpose.UPLOAD) -> None:
-    try:
+    with contextlib.suppress(GeminiError):
         async with governor.request(purpose):
             await trio.sleep(0.1)
             raise error
-    except GeminiError as raised:
-        assert raised is error
 
 
 async def test_a_pause_parks_every_budget_and_ends_by_itself(autojump_clock: trio.testing.MockClock) -> None:
