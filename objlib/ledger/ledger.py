@@ -75,7 +75,7 @@ class Ledger:
         return taken
 
     async def claimable(self, *, now: float, limit: int) -> list[FileRow]:
-        """At most ``limit`` files to upload now: those never put off first, then those that are due."""
+        """At most ``limit`` files to upload now: those never put off by id, then those that are due by time."""
         return await self.read(partial(queries.claimable, now=now, limit=limit))
 
     async def claimable_totals(self, *, now: float | None = None) -> tuple[int, int]:

@@ -81,12 +81,8 @@ _FIRST: Final = (
     "CREATE INDEX files_missing ON files (file_path, missing_since) WHERE missing_since IS NOT NULL",
     "CREATE INDEX files_state ON files (gemini_state, file_id)",
     f"""
-    CREATE INDEX files_claimable ON files ((retry_at IS NOT NULL), file_id, retry_at, size)
+    CREATE INDEX files_claimable ON files (retry_at, file_id, size)
     WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL
-    """,
-    f"""
-    CREATE INDEX files_waiting ON files (retry_at)
-    WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL AND retry_at IS NOT NULL
     """,
     f"""
     CREATE INDEX files_changed ON files (file_id)

@@ -1,0 +1,311 @@
+"""Opening: new, known, older and newer ledgers, and files that are none."""
+
+import hashlib
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import pytest
+import trio
+
+from objlib.core.errors import LedgerError
+from objlib.ledger import Ledger, connection, open_ledger
+from objlib.ledger.connection import connect
+from objlib.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration
+from objlib.threads import inline_runner
+from tests.ledger.kit import add, fresh
+
+SHIPPED = {1: "31cbd7320f440a5ef473bee3edc8f8f93db9de8808e126be0cac6c9baf885e8d"}
+"""SHA-256 of the statements of each migration that has shipped; a change of one is a new migration instead."""
+
+
+def pragma(conn: sqlite3.Connection, name: str) -> object:
+    """The value of a pragma."""
+    return conn.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+async def refusal(path: Path, *, create: bool = True, busy_timeout: float = 0.05) -> str:
+    """The one line with which opening ``path`` is refused."""
+    with pytest.raises(LedgerError) as caught:
+        async with open_ledger(path, runner=inline_runner, create=create, busy_timeout=busy_timeout):
+            raise AssertionError("never opened")
+    line = str(caught.value)
+    assert str(path) in line
+    assert "\n" not in line
+    return line
+
+
+async def test_a_new_ledger_is_made_with_its_folders_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "one" / "two" / "library.db"
+    async with open_ledger(path) as ledger:
+        assert ledger.path == path
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        found = await ledger.read(
+            lambda conn: [
+                pragma(conn, name)
+                for name in ("application_id", "user_version", "journal_mode", "synchronous", "foreign_keys")
+            ]
+        )
+    assert found == [APPLICATION_ID, MIGRATIONS[-1].version, "wal", 2, 1]
+    assert not path.with_name("library.db-wal").exists()
+
+
+async def test_a_ledger_is_found_again_as_it_was(path: Path) -> None:
+    async with open_ledger(path, now=lambda: 5.0) as ledger:
+        row = await add(ledger)
+    async with open_ledger(path, now=lambda: 9.0, create=False) as ledger:
+        assert await fresh(ledger, row.file_id) == row
+        records = await ledger.read(lambda conn: conn.execute("SELECT * FROM migrations").fetchall())
+    assert records == [(step.version, step.name, 5.0) for step in MIGRATIONS]
+
+
+@pytest.mark.parametrize("name", ["a b.db", "what?.db", "100%.db", "%41#1.db", "Bücher.db", "x'y\"z.db"])
+async def test_a_name_is_only_a_name(tmp_path: Path, name: str) -> None:
+    async with open_ledger(tmp_path / name):
+        assert (tmp_path / name).exists()
+
+
+async def test_a_name_that_is_no_unicode_is_a_name_too(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.db")
+    try:
+        (tmp_path / name).touch()
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    async with open_ledger(tmp_path / name) as ledger:
+        await add(ledger)
+
+
+async def test_a_ledger_that_is_not_there_is_not_made_unless_asked(path: Path) -> None:
+    assert "there is no ledger" in await refusal(path, create=False)
+    assert not path.exists()
+
+
+async def test_an_empty_file_becomes_a_ledger_only_if_asked(path: Path) -> None:
+    path.touch()
+    assert "there is no ledger" in await refusal(path, create=False)
+    assert path.read_bytes() == b""
+    async with open_ledger(path) as ledger:
+        await add(ledger)
+
+
+async def test_a_newer_ledger_is_refused_and_left_alone(path: Path) -> None:
+    async with open_ledger(path):
+        pass
+    with sqlite3.connect(path) as conn:
+        conn.execute("PRAGMA user_version = 99")
+    conn.close()
+    before = path.read_bytes()
+    assert "version 99, made by a newer objlib" in await refusal(path)
+    assert path.read_bytes() == before
+
+
+async def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+    with sqlite3.connect(path) as conn:
+        conn.execute("CREATE TABLE files (file_id)")
+    conn.close()
+    before = path.read_bytes()
+    assert "not a ledger of objlib" in await refusal(path)
+    assert path.read_bytes() == before
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+    path.write_text("Dear diary, " * 500, encoding="utf-8")
+    before = path.read_bytes()
+    assert "not an SQLite database" in await refusal(path)
+    assert path.read_bytes() == before
+
+
+async def test_a_folder_a_device_and_a_file_for_a_folder_are_refused(tmp_path: Path, path: Path) -> None:
+    assert "a folder or a device" in await refusal(tmp_path)
+    assert "a folder or a device" in await refusal(Path(os.devnull))
+    path.touch()
+    assert "cannot be made or read" in await refusal(path / "inside.db")
+
+
+async def test_a_truncated_ledger_is_called_damaged(path: Path) -> None:
+    async with open_ledger(path) as ledger:
+        await add(ledger)
+    os.truncate(path, 4096 * 3)
+    assert "is damaged" in await refusal(path)
+
+
+async def test_a_ledger_that_this_user_may_not_write_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_ledger(path):
+        pass
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "may not be read and written" in await refusal(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to the superuser")
+@pytest.mark.parametrize("what", ["file", "folder"])
+async def test_a_ledger_that_is_read_only_is_refused(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "there" / "library.db"
+    async with open_ledger(path):
+        pass
+    locked = path if what == "file" else path.parent
+    locked.chmod(0o500)
+    try:
+        assert "writ" in await refusal(path)
+    finally:
+        locked.chmod(0o700)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to the superuser")
+async def test_a_ledger_cannot_be_made_in_a_read_only_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        assert "cannot be made" in await refusal(tmp_path / "library.db")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+async def test_an_older_sqlite_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(LedgerError, match="too old"):
+        async with open_ledger(path):
+            raise AssertionError("never opened")
+    assert not path.exists()
+
+
+async def test_many_open_a_new_ledger_at_once(path: Path) -> None:
+    opened: list[int] = []
+
+    async def one(number: int) -> None:
+        async with open_ledger(path) as ledger:
+            await add(ledger, f"{number}.txt")
+            opened.append(number)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(8):
+            nursery.start_soon(one, number)
+    assert sorted(opened) == list(range(8))
+    async with open_ledger(path) as ledger:
+        assert len(await ledger.files_page()) == 8
+        assert await ledger.read(lambda conn: conn.execute("SELECT count(*) FROM migrations").fetchone()) == (
+            len(MIGRATIONS),
+        )
+
+
+class Obstinate:
+    """A connection to a file system that refuses a write-ahead log, at first or for good."""
+
+    def __init__(self, *answers: str | sqlite3.OperationalError) -> None:
+        self.answers = list(answers)
+
+    def execute(self, _: str) -> "Obstinate":
+        return self
+
+    def fetchone(self) -> tuple[str]:
+        answer = self.answers.pop(0)
+        if isinstance(answer, sqlite3.OperationalError):
+            raise answer
+        return (answer,)
+
+
+def busy() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return error
+
+
+def switch(conn: Obstinate, path: Path, busy_timeout: float) -> None:
+    connection._switch_to_wal(cast("sqlite3.Connection", conn), path, busy_timeout)
+
+
+def test_the_switch_to_a_write_ahead_log_is_tried_until_the_time_is_up(path: Path) -> None:
+    conn = Obstinate(busy(), busy(), "wal", "delete", busy())
+    switch(conn, path, 5)
+    with pytest.raises(LedgerError, match="local disk"):
+        switch(conn, path, 5)
+    with pytest.raises(sqlite3.OperationalError):
+        switch(conn, path, 0)
+    assert conn.answers == []
+
+
+SECOND = Migration(
+    2, "colours", ("ALTER TABLE files ADD COLUMN colour TEXT", "UPDATE files SET colour = 'red'")
+)
+BROKEN = Migration(2, "colours", (*SECOND.statements, "UPDATE nothing SET colour = 'red'"))
+
+
+def opened(path: Path, *extra: Migration) -> sqlite3.Connection:
+    """A connection by a program that knows ``extra`` migrations."""
+    return connect(path, create=True, busy_timeout=0.05, now=7.0, migrations=(*MIGRATIONS, *extra))
+
+
+async def test_an_older_ledger_is_migrated_with_its_record(path: Path) -> None:
+    async with open_ledger(path) as ledger:
+        row = await add(ledger)
+    conn = opened(path, SECOND)
+    assert pragma(conn, "user_version") == 2
+    assert conn.execute("SELECT file_id, colour FROM files").fetchall() == [(row.file_id, "red")]
+    assert conn.execute("SELECT * FROM migrations WHERE version = 2").fetchall() == [(2, "colours", 7.0)]
+    conn.close()
+    opened(path, SECOND).close()
+    assert "made by a newer objlib" in await refusal(path)
+
+
+async def test_a_migration_that_fails_leaves_the_older_ledger_as_it_was(path: Path) -> None:
+    async with open_ledger(path) as ledger:
+        row = await add(ledger)
+    with pytest.raises(LedgerError, match="report"):
+        opened(path, BROKEN)
+    async with open_ledger(path) as ledger:
+        assert await fresh(ledger, row.file_id) == row
+        assert await ledger.read(partial(pragma, name="user_version")) == 1
+
+
+async def test_a_step_that_another_process_has_taken_is_not_taken_twice(path: Path) -> None:
+    opened(path, SECOND).close()
+    conn = opened(path, SECOND)
+    connection._migrate_once(conn, path, 2, 8.0, (*MIGRATIONS, SECOND))
+    assert conn.execute("SELECT count(*) FROM migrations").fetchone() == (2,)
+    conn.close()
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    assert [step.version for step in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
+
+
+def test_a_migration_that_has_shipped_is_never_edited() -> None:
+    digests = {
+        step.version: hashlib.sha256("\n".join(step.statements).encode()).hexdigest() for step in MIGRATIONS
+    }
+    assert digests == SHIPPED
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("gemini_state", "sleeping"),
+        ("version", -1),
+        ("size", -1),
+        ("metadata_json", "{"),
+        ("failure_info", "{"),
+        ("gemini_state", "failed"),
+        ("gemini_state", "indexed"),
+        ("mtime_ns", "yesterday"),
+    ],
+)
+async def test_the_database_refuses_what_cannot_be(ledger: Ledger, column: str, value: object) -> None:
+    await add(ledger)
+    change: Callable[[sqlite3.Connection], object] = lambda conn: conn.execute(  # noqa: E731
+        f"UPDATE files SET {column} = ?", (value,)
+    )
+    with pytest.raises(sqlite3.IntegrityError):
+        await ledger.write(change)
+
+
+async def test_two_files_on_disk_cannot_share_a_path_but_a_missing_one_may(ledger: Ledger) -> None:
+    row = await add(ledger, "a")
+    with pytest.raises(sqlite3.IntegrityError):
+        await add(ledger, "a")
+    await ledger.write(lambda conn: conn.execute("UPDATE files SET missing_since = 5").rowcount)
+    again = await add(ledger, "a")
+    assert again.file_id != row.file_id
