@@ -32,15 +32,40 @@ _JUNK: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class _Rule:
+    """One line. ``spec`` holds its pattern without the final ``/``, which ``folders_only`` stands for."""
+
+    spec: GitIgnoreSpec
+    folders_only: bool
+
+    def says(self, path: str, *, folder: bool) -> bool | None:
+        """True: leave out, False: take in, None: it is not about this entry.
+
+        Each folder was judged when the walk came to it, so only what fits the entry itself counts here, and
+        not what fits a folder above it; a pattern of pathspec marks the latter by a named group.
+        """
+        if self.folders_only and not folder:
+            return None
+        (pattern,) = self.spec.patterns
+        found = pattern.match_file(path)
+        return pattern.include if found is not None and found.match.lastgroup is None else None
+
+
+@dataclass(frozen=True, slots=True)
 class _Layer:
-    """Rules that hold below ``base``, a relative path that ends in ``/`` or is empty."""
+    """Rules that hold below ``base``, a relative path that ends in ``/`` or is empty; the last one first."""
 
     base: str
-    spec: GitIgnoreSpec
+    rules: tuple[_Rule, ...]
 
-    def says(self, path: str) -> bool | None:
-        """True: leave out, False: take in, None: nothing."""
-        return self.spec.check_file(path[len(self.base) :]).include
+    def says(self, path: str, *, folder: bool) -> bool | None:
+        """What the last rule says that is about this entry."""
+        inner = path[len(self.base) :]
+        for rule in self.rules:
+            said = rule.says(inner, folder=folder)
+            if said is not None:
+                return said
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +119,31 @@ class IgnoreRules:
         if path in self.own or name == IGNORE_FILE:
             return True
         for layer in self._layers:
-            said = layer.says(f"{path}/" if folder else path)
+            said = layer.says(path, folder=folder)
             if said is not None:
                 return said
         return _JUNK.fullmatch(name) is not None
 
 
-def _layers(base: str, lines: list[str]) -> tuple[_Layer, ...]:
-    return (_Layer(base, GitIgnoreSpec.from_lines(lines)),) if lines else ()
+def _layers(base: str, rules: list[_Rule]) -> tuple[_Layer, ...]:
+    return (_Layer(base, tuple(reversed(rules))),) if rules else ()
 
 
-def _sorted_out(lines: Iterable[str]) -> tuple[list[str], list[str]]:
+def _sorted_out(lines: Iterable[str]) -> tuple[list[_Rule], list[str]]:
     """The rules among ``lines``, and the lines that are none. Blank lines and comments are neither."""
-    rules: list[str] = []
+    rules: list[_Rule] = []
     wrong: list[str] = []
     for line in lines:
-        rule = normalize("NFC", line)
+        text = normalize("NFC", line)
+        stripped = text.rstrip()
+        # A space at the end counts only behind a backslash.
+        text = stripped + " " if stripped.endswith("\\") and stripped != text else stripped
+        folders_only = text.endswith("/")
         try:
-            understood = GitIgnoreSpec.from_lines([rule]).patterns
+            spec = GitIgnoreSpec.from_lines([text.removesuffix("/")])
         except (ValueError, re.error):
             wrong.append(line)
             continue
-        if any(pattern.include is not None for pattern in understood):
-            rules.append(rule)
+        if any(pattern.include is not None for pattern in spec.patterns):
+            rules.append(_Rule(spec, folders_only))
     return rules, wrong
