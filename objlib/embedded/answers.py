@@ -26,7 +26,7 @@ DEFAULT_TOP_K: Final = 5
 
 MOST_TOP_K: Final = 100
 
-PIECE: Final = 200
+PIECE: Final = 80
 """Characters of one event of a streamed answer, about."""
 
 _NOTHING_TO_SEARCH: Final = (
@@ -153,11 +153,12 @@ def _search(db: sqlite3.Connection, *, meaning: Meaning, question: Question, mod
     db.execute("BEGIN")  # one snapshot for all statements
     try:
         ids = {stores.find(db, name): name for name in question.stores}
-        hits = _visible(db, meaning, question, list(ids), now)
+        embedder = meaning.for_search(db)
+        hits = _visible(db, question, list(ids), now, embedder=embedder, codes=meaning.codes)
         place = {hit.doc_id: ids[_store_of(db, hit.doc_id)] for hit in hits}
     finally:
         db.execute("COMMIT")
-    composed = index.compose(question.text, hits)
+    composed = index.compose(question.text, hits, embedder)
     chunks = [
         {
             "retrievedContext": compact(
@@ -186,7 +187,13 @@ def _store_of(db: sqlite3.Connection, doc_id: int) -> int:
 
 
 def _visible(
-    db: sqlite3.Connection, meaning: Meaning, question: Question, store_ids: Sequence[int], now: float
+    db: sqlite3.Connection,
+    question: Question,
+    store_ids: Sequence[int],
+    now: float,
+    *,
+    embedder: "index.Embedder | None",
+    codes: "index.CodeCache",
 ) -> "list[index.Hit]":
     """The best hits in documents that may be found already (see ``Options.searchable_seconds``)."""
     hidden = {row[0] for row in db.execute("SELECT doc_id FROM documents WHERE searchable_at > ?", (now,))}
@@ -198,8 +205,8 @@ def _visible(
             store_ids=store_ids,
             k=wanted,
             where=question.where,
-            embedder=meaning.for_search(db),
-            codes=meaning.codes,
+            embedder=embedder,
+            codes=codes,
         )
         seen = [hit for hit in hits if hit.doc_id not in hidden]
         if len(seen) >= question.top_k or len(hits) < wanted:

@@ -23,11 +23,12 @@ def float32(value: float) -> float:
     20260103 becomes 20260104, while 0.1 stays 0.1 (and not 0.10000000149011612), so that a filter finds it.
     """
     packed = struct.pack("<f", value)
+    (kept,) = struct.unpack("<f", packed)
     for digits in range(6, 9):
-        short = float(f"{value:.{digits}g}")
+        short = float(f"{kept:.{digits}g}")
         if struct.pack("<f", short) == packed:
             return short
-    return float(f"{struct.unpack('<f', packed)[0]:.9g}")
+    return float(f"{kept:.9g}")
 
 
 def _value(entry: Json, where: str) -> Value:

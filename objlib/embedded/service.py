@@ -86,11 +86,18 @@ async def open_service(
         try:
             opened = now()
             await database.write(lambda db: prepare(db, opened))
+            failure: Exception | None = None
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Worker(context).run)
                 if options.background_vectors:
                     nursery.start_soon(vectors.keep_making, context, meaning)
-                yield Service(context, meaning)
+                try:
+                    yield Service(context, meaning)
+                except Exception as error:
+                    failure = error
                 nursery.cancel_scope.cancel()
+            # What the block raises leaves as it is, not in the nursery's group; a crash of our own tasks is a group.
+            if failure is not None:
+                raise failure
         finally:
             claims.end_claim(claim)
