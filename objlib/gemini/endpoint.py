@@ -93,7 +93,7 @@ class Endpoint:
 
 def _split(url: str) -> SplitResult | None:
     """The parts of an absolute http(s) address, or None where it is no such thing."""
-    if not all("!" <= char <= "~" for char in url) or "\\" in url:
+    if len(url) > 8192 or not all("!" <= char <= "~" for char in url) or "\\" in url:
         return None  # parsers disagree about blanks, backslashes and non-ASCII hosts; nobody needs them
     try:
         parts = urlsplit(url)

@@ -2,18 +2,22 @@
 
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable
+import zlib
+from collections.abc import Callable
 from typing import Any, Final
 
 import httpx
 import trio
 
 from objlib import __version__
+from objlib.core.errors import UsageError
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.quiet import without_secrets
 
 PIECE: Final = 64 * 1024
 """Bytes handed to the socket at once: httpx's write timeout is per piece, so a slow line may take longer."""
+MAX_BODY: Final = 64 * 1024 * 1024
+"""Bytes that an answer may have when it is unpacked; what is longer is no answer of this API."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -21,17 +25,27 @@ def http_client(endpoint: Endpoint, asgi: Callable[..., Any] | None, connections
     """An httpx client for ``endpoint``: over the network, or into an application of this process.
 
     Redirects are never followed: they would carry documents, or the key, to an address nobody chose.
+
+    Raises:
+        UsageError: the environment's proxy or certificate settings cannot be used. They may hold a password,
+            so they are not in the message.
     """
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30.0
     )
-    return httpx.AsyncClient(
-        transport=None if asgi is None else InProcess(asgi),
-        limits=limits,
-        follow_redirects=False,
-        trust_env=not endpoint.local,
-        headers={"user-agent": f"objlib/{__version__}"},
-    )
+    try:
+        return httpx.AsyncClient(
+            transport=None if asgi is None else InProcess(asgi),
+            limits=limits,
+            follow_redirects=False,
+            trust_env=not endpoint.local,
+            headers={"user-agent": f"objlib/{__version__}", "accept-encoding": "gzip"},
+        )
+    except (ValueError, ImportError, OSError, httpx.InvalidURL):
+        raise UsageError(
+            "the environment's proxy or certificate settings cannot be used; check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, "
+            "SSL_CERT_FILE and SSL_CERT_DIR (a SOCKS proxy needs the package socksio)"
+        ) from None
 
 
 class InProcess(httpx.AsyncBaseTransport):
@@ -58,16 +72,51 @@ class InProcess(httpx.AsyncBaseTransport):
             raise httpx.ReadError("lost", request=request) from None
         except Exception:
             _LOG.error("the service in this process failed: %s", without_secrets(traceback.format_exc()))
-            return httpx.Response(500, request=request)
+            return httpx.Response(500, request=request, stream=Pieces(b""))
 
 
-def pieces(content: bytes | None) -> bytes | AsyncIterator[bytes] | None:
-    """A body as httpx takes it; a long one in pieces, for which the caller has to give the Content-Length."""
-    return content if content is None or len(content) <= PIECE else _cut(content)
+class Pieces(httpx.AsyncByteStream):
+    """A body sent piece by piece; its request has to have the Content-Length, or it would be chunk-encoded.
 
+    Not a generator: httpx leaves one unfinished when the connection breaks under it.
+    """
 
-async def _cut(content: bytes) -> AsyncIterator[bytes]:
-    view = memoryview(content)
-    for start in range(0, len(content), PIECE):
+    def __init__(self, content: bytes) -> None:
+        self._content = memoryview(content)
+        self._sent = 0
+
+    def __aiter__(self) -> "Pieces":
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next piece; a checkpoint, for applications that take the body in this process."""
         await trio.lowlevel.checkpoint()
-        yield bytes(view[start : start + PIECE])
+        piece = bytes(self._content[self._sent : self._sent + PIECE])
+        if not piece:
+            raise StopAsyncIteration
+        self._sent += len(piece)
+        return piece
+
+
+class UnpackError(ValueError):
+    """A body that is not packed as its Content-Encoding says."""
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """``body`` without its Content-Encoding, of which only gzip is asked for.
+
+    Not left to httpx, which leaves the generators of a stream unfinished when a decoder fails in it.
+
+    Raises:
+        UnpackError: it cannot be unpacked, or is longer than :data:`MAX_BODY`.
+    """
+    if encoding.strip().lower() not in {"gzip", "x-gzip"} or not body:
+        return body
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        found = unpacker.decompress(body, MAX_BODY)
+    except zlib.error as error:
+        raise UnpackError(str(error)) from error
+    if not unpacker.eof:
+        raise UnpackError("it is cut off or too long")
+    return found

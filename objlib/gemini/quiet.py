@@ -58,7 +58,8 @@ def _parts(secret: str) -> set[str]:
         query = address.query
         values = {value for _, value in parse_qsl(query, keep_blank_values=True)}
         raw = {pair.partition("=")[2] for pair in query.split("&")}
-        found |= {address.path.strip("/"), query, unquote(query)} | {
+        path = address.path.strip("/")
+        found |= {path, path.rpartition("/")[2], query, unquote(query)} | {
             value for value in values | raw if len(value) >= 8
         }
     return found - {""}

@@ -17,7 +17,7 @@ import trio
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
 from objlib.gemini.errors import Call, GeminiError, Kind, classify, one_line
-from objlib.gemini.network import pieces
+from objlib.gemini.network import Pieces, UnpackError, unpacked
 from objlib.gemini.quiet import keeping, without_secrets
 from objlib.gemini.wire import parse
 
@@ -165,17 +165,18 @@ class Transport:
         )
         framed = dict(headers)
         if content is not None:
-            framed["content-length"] = str(len(content))  # or httpx would send a body in pieces chunk-encoded
+            framed["content-length"] = str(len(content))
         self.sent[call.op] += 1
         with keeping(self.endpoint.api_key, *secrets), trio.move_on_after(limits.total):
             try:
-                answer = await self._http.request(
-                    method, url, headers=framed, content=pieces(content), timeout=timeout
-                )
-                return Reply(
-                    answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content
-                )
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+                request = self._http.build_request(method, url, headers=framed, timeout=timeout)
+                if content:
+                    request.stream = Pieces(content)
+                answer = await self._http.send(request, stream=True)
+                named = {name.lower(): value for name, value in answer.headers.items()}
+                body = b"".join([part async for part in answer.aiter_raw()])
+                return Reply(answer.status_code, named, unpacked(body, named.get("content-encoding", "")))
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnpackError) as error:
                 # It is raised below, outside of this block: httpx's message may hold a header (h11 quotes bad
                 # ones), so it must be in no traceback, not even as the context.
                 failure = self._lost(call, error)
@@ -199,8 +200,6 @@ class Transport:
         """What a request without an answer means; see the rule for UNKNOWN in :class:`Kind`."""
         host, kind, connect = self.endpoint.host, call.lost, False
         match error:
-            case httpx.UnsupportedProtocol() | httpx.InvalidURL():
-                kind, why = Kind.PERMANENT, "the address cannot be used"
             case httpx.PoolTimeout():
                 kind, why = Kind.TRANSIENT, "every connection was busy for too long"
             case httpx.ConnectTimeout():
@@ -218,5 +217,5 @@ def _reason(error: BaseException) -> str:
     """Why there is no connection, from the outermost error that says: a TLS failure says it only as a cause."""
     cause: BaseException | None = error
     while cause is not None and not str(cause):
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__
     return "" if cause is None else f": {one_line(without_secrets(str(cause)), 200)}"
