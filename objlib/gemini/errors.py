@@ -4,6 +4,7 @@ The engine asks one question of an error: may the same request be sent again (TR
 the run stop (AUTH, DAILY_QUOTA, STORE_FULL), or must it ask first (UNKNOWN)?
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -102,6 +103,7 @@ _ADVICE: Final = {
 _COUNT_TOKENS: Final = "failed to count tokens"
 _TERMINATED: Final = "upload has already been terminated"
 _BAD_FIELD: Final = "* uploadtofilesearchstorerequest."
+_STATUS: Final = re.compile(r"[A-Z_]{2,40}")
 _KEY_REASONS: Final = frozenset({"API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "API_KEY_EXPIRED"})
 _KEY_WORDS: Final = ("api key not valid", "api key expired", "api key not found", "api_key_invalid")
 _PLACE_WORDS: Final = "location is not supported"
@@ -212,7 +214,7 @@ def _said(
     code: int, envelope: Envelope, headers: Mapping[str, str], body: bytes, hide: Callable[[str], str]
 ) -> str:
     if envelope.message.strip():
-        name = f" {envelope.status}" if envelope.status.isidentifier() else ""
+        name = f" {hide(envelope.status)}" if _STATUS.fullmatch(envelope.status) else ""
         return f"the service answered {code}{name}: {one_line(hide(envelope.message))}"
     if 300 <= code < 400:
         return f"the service answered {code} and points elsewhere; check the base URL"
@@ -223,7 +225,8 @@ def _said(
         return f"the service answered {code} with an empty body"
     if envelope.found:
         return f"the service answered {code} without a message"
-    return f"the service answered {code}: {one_line(hide(body[:2000].decode('utf-8', 'replace')))}"
+    # Cleaned before it is cut, or the first half of a secret could stay.
+    return f"the service answered {code}: {one_line(hide(body[:4096].decode('utf-8', 'replace'))[:2000])}"
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -12,6 +12,7 @@ from objlib.gemini import names, operations
 from objlib.gemini.errors import Call, GeminiError, Kind, one_line
 from objlib.gemini.metadata import MetadataValue, to_wire
 from objlib.gemini.operations import Operation
+from objlib.gemini.quiet import without_secrets
 from objlib.gemini.transport import Transport
 from objlib.gemini.wire import FileShape, OperationShape
 
@@ -93,7 +94,9 @@ def read(shape: FileShape, name: str) -> File:
         size=shape.size_bytes,
         mime_type=shape.mime_type,
         sha256=hex_digest(shape.sha256_hash),
-        error="" if shape.error is None else one_line(shape.error.message) or "no reason given",
+        error=""
+        if shape.error is None
+        else one_line(without_secrets(shape.error.message)) or "no reason given",
     )
 
 

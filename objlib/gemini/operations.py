@@ -5,6 +5,7 @@ from typing import Final
 
 from objlib.gemini import names
 from objlib.gemini.errors import Call, Kind, one_line
+from objlib.gemini.quiet import without_secrets
 from objlib.gemini.transport import Transport
 from objlib.gemini.wire import OperationShape
 
@@ -79,7 +80,7 @@ def read(shape: OperationShape, *, store: str | None, name: str = "") -> Operati
     return Operation(
         name=full,
         done=shape.done,
-        error=None if error is None else OperationError(error.code, one_line(error.message)),
+        error=None if error is None else OperationError(error.code, one_line(without_secrets(error.message))),
         document=document or hinted,
         hint=hinted is not None,
     )

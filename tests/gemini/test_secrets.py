@@ -86,7 +86,15 @@ def test_whatever_the_service_echoes_no_secret_is_seen(
     # The service only ever gets to know the key from keyed requests, and a session's token from the session's own.
     answers = {
         "envelope": Reply(
-            status, {"error": {"code": status, "message": text, "details": [{"reason": text}]}}
+            status,
+            {
+                "error": {
+                    "code": status,
+                    "message": text,
+                    "status": text.strip(),
+                    "details": [{"reason": text}],
+                }
+            },
         ),
         "text": Reply(status, text.encode()),
         "html": Reply(status, f"<html>{text}</html>".encode(), {"content-type": "text/html"}),
