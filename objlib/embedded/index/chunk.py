@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from objlib.embedded.index.records import Extracted
+from objlib.embedded.index.sentences import BORDER
 
 SIZE = 180
 """Words in a passage. About 240 of the 256 tokens the embedding model reads."""
@@ -24,9 +25,9 @@ _CHARS_PER_WORD = 10
 _PARAGRAPH = re.compile(r"\n[^\S\n]*(?:\n\s*)+|\r[^\S\r\n]*(?:\r\s*)+|\f\s*")
 _CUTS = (
     _PARAGRAPH,
-    re.compile("(?<=[.!?\u2026])[\"')\\]\u201d\u2019\u00bb*_]*\\s+|(?<=[\u3002\uff01\uff1f])"),
+    BORDER,
     re.compile(r"\s*[\r\n]\s*"),
-    re.compile("(?<=[;:,\u2013\u2014\u3001\uff0c\uff1b])\\s*"),
+    re.compile("(?<=[;:,\u2013\u2014])\\s+|(?<=[\u3001\uff0c\uff1b])"),
     re.compile(r"\s+"),
 )
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from objlib.embedded.index.embedder import Embedder
 from objlib.embedded.index.lexical import parse_query
 from objlib.embedded.index.records import Composed, Hit, Support
+from objlib.embedded.index.sentences import sentences
 
 NOTHING = "No passage in the store answers this."
 """The answer when nothing does."""
@@ -31,9 +32,6 @@ _ENOUGH_MEANING = 0.4
 _NEAR_BEST = 0.6
 """A further sentence must be this good, compared with the best one."""
 
-_SENTENCE = re.compile(
-    "(?<=[.!?\u2026])(?P<close>[\"')\\]\u201d\u2019\u00bb*_]*)\\s+|(?<=[\u3002\uff01\uff1f])|\n\\s*\n"
-)
 _MARKUP = re.compile(r"^\s*(?:#{1,6}\s|[|>`~=*-]{3,})")
 _WORD = re.compile(r"\w+")
 _SUFFIX = re.compile(r"(?:'s|ing|edly|ed|ness|ions?|ally|ly|ies|es|s|e|y)$")
@@ -58,32 +56,28 @@ def compose(question: str, hits: Sequence[Hit], embedder: Embedder | None = None
         hits: passages, best first, as :func:`objlib.embedded.index.search` gives them.
         embedder: compares sentences by meaning too, if there is one.
     """
-    sentences = [s for number, hit in enumerate(hits[:_PASSAGES]) for s in _sentences(number, hit.text)]
-    scores, enough = _scores(question, sentences, embedder)
+    known = [s for number, hit in enumerate(hits[:_PASSAGES]) for s in _sentences(number, hit.text)]
+    scores, enough = _scores(question, known, embedder)
     if not enough:
         return Composed(NOTHING, ())
-    chosen = _choose(sentences, scores)
-    chosen.sort(key=lambda n: (sentences[n].hit, sentences[n].start))
+    chosen = _choose(known, scores)
+    chosen.sort(key=lambda n: (known[n].hit, known[n].start))
     text = ""
     supports: list[Support] = []
     for n in chosen:
         text += " " if text else ""
         start = len(text.encode())
-        text += sentences[n].text
-        where = tuple(number for number, hit in enumerate(hits) if sentences[n].text in hit.text)
-        supports.append(Support(start, len(text.encode()), sentences[n].text, where))
+        text += known[n].text
+        where = tuple(number for number, hit in enumerate(hits) if known[n].text in hit.text)
+        supports.append(Support(start, len(text.encode()), known[n].text, where))
     return Composed(text, tuple(supports))
 
 
 def _sentences(number: int, passage: str) -> list[_Sentence]:
     """The sentences of a passage that say something: no headings, rules or fragments."""
     out: list[_Sentence] = []
-    position = 0
-    borders = [(m.end("close") if m["close"] else m.start(), m.end()) for m in _SENTENCE.finditer(passage)]
-    for stop, following in [*borders, (len(passage), len(passage))]:
-        text = passage[position:stop].strip()
-        start = passage.find(text, position)
-        position = following
+    for start, stop in sentences(passage):
+        text = passage[start:stop]
         words = _WORD.findall(text)
         if len(words) >= 4 and not _MARKUP.match(text):
             out.append(_Sentence(number, start, text, frozenset(_stem(word) for word in words)))
