@@ -271,10 +271,11 @@ async def test_what_was_queued_when_the_block_ends_is_still_done(path: Path) -> 
     runner = HeldRunner()
     async with trio.open_nursery() as nursery:
         async with open_ledger(path, runner=runner) as ledger:
+            write = ledger.write
             runner.shut()
-            nursery.start_soon(ledger.write, put("taken"))
+            nursery.start_soon(write, put("taken"))
             await runner.waiting.wait()
-            nursery.start_soon(ledger.write, put("queued"))
+            nursery.start_soon(write, put("queued"))
             await trio.testing.wait_all_tasks_blocked()
             nursery.start_soon(open_gate_later, runner)
         with pytest.raises(LedgerError, match="closed"):

@@ -261,7 +261,7 @@ async def test_a_migration_that_fails_leaves_the_older_ledger_as_it_was(path: Pa
         assert await ledger.read(partial(pragma, name="user_version")) == 1
 
 
-async def test_a_step_that_another_process_has_taken_is_not_taken_twice(path: Path) -> None:
+def test_a_step_that_another_process_has_taken_is_not_taken_twice(path: Path) -> None:
     opened(path, SECOND).close()
     conn = opened(path, SECOND)
     connection._migrate_once(conn, path, 2, 8.0, (*MIGRATIONS, SECOND))
