@@ -70,9 +70,9 @@ async def find(transport: Transport, display_name: str) -> list[Store]:
 async def delete(transport: Transport, name: str, *, force: bool) -> bool:
     """Delete a store; False when it was already gone."""
     try:
-        await transport.json(
-            _DELETE, "DELETE", names.store_name(name), Nothing, query={"force": "true"} if force else None
-        )
+        query = {"force": "true"} if force else None
+        # Slow: everything in it goes too.
+        await transport.json(_DELETE, "DELETE", names.store_name(name), Nothing, query=query, slow=True)
     except GeminiError as error:
         if error.kind is Kind.NOT_FOUND:
             return False

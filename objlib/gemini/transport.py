@@ -34,7 +34,7 @@ class Timeouts:
         read: without a byte of the answer.
         pool: until one of the connections is free.
         total: for one whole request; stops an answer that trickles for ever.
-        think: replaces ``read`` while a model writes its answer, and while an upload is finalized.
+        think: replaces ``read`` while a model writes its answer, an upload is finalized or a store deleted.
     """
 
     connect: float = 15.0
@@ -100,7 +100,7 @@ class Transport:
             shape: of :mod:`objlib.gemini.wire`.
             query: parameters.
             body: sent as JSON.
-            slow: a model is at work, so the answer may take a while.
+            slow: the service has much to do first, so the answer may take a while.
 
         Raises:
             GeminiError: anything but a readable 200.

@@ -155,7 +155,7 @@ async def test_an_answer_that_trickles_has_an_end() -> None:
         await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         while True:
             await stream.send_all(b" ")
-            await trio.sleep(0.01)
+            await trio.sleep(0.01)  # real time
 
     get, send = await failing(serve, timeouts=Timeouts(read=5.0, total=0.1))
     assert "no answer within" in str(get)
