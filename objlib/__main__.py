@@ -32,8 +32,11 @@ def _version() -> int:
     try:
         sys.stdout.write(f"objlib {__version__}\n")
         sys.stdout.flush()
-    except (OSError, AttributeError):  # a full disk, or no stdout at all
+    except AttributeError:  # no stdout at all
         return 1
+    except OSError as error:  # nobody reads, or a full disk; at exit the interpreter would try the same again
+        sys.stdout = None
+        return 0 if isinstance(error, BrokenPipeError) else 1
     return 0
 
 

@@ -1,5 +1,6 @@
 """The app: every command by name and import path, so that none is loaded before it is asked for."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from objlib.cli.failures import guarded
 from objlib.cli.output import abandon_stdout
 from objlib.cli.terminal import is_terminal, steady_streams
 from objlib.core.errors import UsageError
+from objlib.core.parsers import stands_for_yes
 
 COMMANDS: Final = (
     ("upload", "objlib.cli.upload:upload", "Bring the store up to date with a folder"),
@@ -57,7 +59,7 @@ def run(argv: Sequence[str]) -> int:
         return guarded(
             lambda: _dispatch(list(argv)),
             verbose=_verbose(argv),
-            json="--json" in argv,
+            json=_json(argv),
             command=_command(argv),
         )
     finally:
@@ -98,6 +100,13 @@ def _command(argv: Sequence[str]) -> str:
 
 def _verbose(argv: Sequence[str]) -> bool:
     return any(arg == "--verbose" or re.fullmatch(r"-v+", arg) for arg in argv)
+
+
+def _json(argv: Sequence[str]) -> bool:
+    """Whether JSON is wanted, even where the settings could not be read."""
+    if "--no-json" in argv:
+        return False
+    return "--json" in argv or stands_for_yes(os.environ.get("OBJLIB_JSON", ""))
 
 
 def _flush() -> None:

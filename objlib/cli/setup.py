@@ -8,7 +8,7 @@ from typing import Final
 from platformdirs import user_data_dir
 
 from objlib.cli.options import Options
-from objlib.core.errors import UsageError
+from objlib.core.errors import RefusedError, UsageError
 from objlib.core.places import Places, default_files
 from objlib.core.resolve import Config, resolve
 from objlib.core.settings import Settings
@@ -118,17 +118,20 @@ def working_folder() -> Path:
 def require_folder(settings: Settings) -> None:
     """Check that the library is there before anything is opened.
 
-    A library that has a ledger and has vanished is left to the scan, which refuses to take it for empty.
-
     Raises:
         UsageError: it is not a folder, or it does not exist and never did.
+        RefusedError: it has a ledger, so it was there once; it may only be unplugged.
     """
     if settings.library.is_dir():
         return
     if settings.library.exists():
         raise UsageError(f"{settings.library} is a file, not a folder; name the folder it is in")
-    if not settings.ledger.exists():
-        raise UsageError(f"there is no folder {settings.library}")
+    if settings.ledger.exists():
+        raise RefusedError(
+            f"the library {settings.library} is gone, and nothing was changed: connect the disk it is on, or "
+            f"name the folder it is in now (and --ledger {settings.ledger} to go on with what is known)"
+        )
+    raise UsageError(f"there is no folder {settings.library}")
 
 
 def _home() -> Path:

@@ -38,8 +38,13 @@ def switch(raw: object, _base: Path, _home: Path) -> bool:
     if isinstance(raw, bool):
         return raw
     if isinstance(raw, str) and raw.strip().lower() in _TRUE | _FALSE:
-        return raw.strip().lower() in _TRUE
+        return stands_for_yes(raw)
     raise ValueError("true or false")
+
+
+def stands_for_yes(text: str) -> bool:
+    """Whether a text switches something on."""
+    return text.strip().lower() in _TRUE
 
 
 def whole(low: int, high: int) -> Parser:

@@ -32,10 +32,9 @@ class Done:
 Objlib = Callable[..., Done]
 
 
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    """An environment with nothing of the machine's own in it."""
-    home = tmp_path / "home"
+def an_environment(root: Path) -> dict[str, str]:
+    """An environment with nothing of the machine's own in it, and a home below ``root``."""
+    home = root / "home"
     home.mkdir()
     return {
         "PATH": os.environ["PATH"],
@@ -47,11 +46,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def objlib(tmp_path: Path, environ: dict[str, str]) -> Objlib:
-    """Runs ``objlib ARGS`` from an empty working folder."""
-    work = tmp_path / "work"
-    work.mkdir()
+def an_objlib(environ: Mapping[str, str], work: Path) -> Objlib:
+    """Runs ``objlib ARGS`` in ``environ``, from ``work`` unless another folder is named."""
 
     def run(
         *args: str | Path,
@@ -61,7 +57,7 @@ def objlib(tmp_path: Path, environ: dict[str, str]) -> Objlib:
     ) -> Done:
         done: subprocess.CompletedProcess[bytes] = subprocess.run(
             [sys.executable, "-m", "objlib", *map(str, args)],
-            env=environ | dict(env or {}),
+            env=dict(environ) | dict(env or {}),
             cwd=cwd or work,
             check=False,
             timeout=60,
@@ -73,6 +69,20 @@ def objlib(tmp_path: Path, environ: dict[str, str]) -> Objlib:
         return Done(done.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
     return run
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """An environment of this test's own."""
+    return an_environment(tmp_path)
+
+
+@pytest.fixture
+def objlib(tmp_path: Path, environ: dict[str, str]) -> Objlib:
+    """Runs ``objlib ARGS`` from an empty working folder."""
+    work = tmp_path / "work"
+    work.mkdir()
+    return an_objlib(environ, work)
 
 
 @pytest.fixture

@@ -111,11 +111,13 @@ class TestUpload:
     def test_a_dry_run_says_that_nothing_happened(self) -> None:
         report = upload_report(
             dry_run=True,
-            pending=3,
+            pending=4,
             scan=ScanReport(scanned=3, new=2, changed=1, changes=(("new", EVIL),) * 21),
         )
         said = text(upload_lines(report, PLAIN))
-        assert said.startswith("Would send 3 files (1.5 MB); 3 files on disk: 2 new, 1 changed.")
+        assert said.startswith(
+            "Would send 3 files, and 4 that already wait; 3 files on disk: 2 new, 1 changed."
+        )
         assert "and 1 more" in said
         assert said.endswith("nothing was sent or recorded (--dry-run)")
 
@@ -321,14 +323,12 @@ def answer(**more: Any) -> AnswerReport:
 class TestSearch:
     def test_places_scores_and_the_best_part(self) -> None:
         said = text(search_lines(answer(notice="by words only: no model"), PLAIN))
-        assert said.startswith(
-            "by words only: no model\n1. mill/on liberty.txt:3-9 · Chapter II · score 0.99\n"
-        )
+        assert said.startswith("1. mill/on liberty.txt:3-9 · Chapter II · score 0.99\n")
         assert "…" in said
         assert "liberty of thought" in said
         assert "2. a.pdf · page 4 · not in this library's ledger" in said
         assert ":2\n" in said
-        assert said.endswith("3 passages")
+        assert said.endswith("3 passages\nby words only: no model")
 
     def test_words_of_the_query_stand_out(self) -> None:
         assert "\x1b[1mliberty\x1b[0m" in "\n".join(search_lines(answer(), COLOR))

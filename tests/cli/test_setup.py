@@ -9,7 +9,7 @@ from objlib.cli.setup import find_config, known_library, require_folder, settle
 from objlib.cli.status import path_in_library
 from objlib.cli.suggest import suggestion
 from objlib.core.catalog import SETTINGS
-from objlib.core.errors import UsageError
+from objlib.core.errors import RefusedError, UsageError
 from objlib.core.places import Places, default_files
 
 
@@ -125,9 +125,9 @@ def test_a_library_has_to_be_a_folder(home: Path) -> None:
     with pytest.raises(UsageError, match="there is no folder"):
         require_folder(settle(None, path=home / "nowhere"))
     require_folder(settle(None, path=home / "docs"))
-    # One that has a ledger and vanished is for the scan to refuse: it may only be unplugged.
     (home / "led.db").touch()
-    require_folder(settle(Options(ledger=home / "led.db"), path=home / "nowhere"))
+    with pytest.raises(RefusedError, match="is gone, and nothing was changed"):
+        require_folder(settle(Options(ledger=home / "led.db"), path=home / "nowhere"))
 
 
 def test_a_file_is_found_by_any_path_a_person_would_type(home: Path) -> None:

@@ -10,9 +10,9 @@ from objlib.core.reports import AnswerReport, Citation, Support
 
 def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:
     """Ranked passages with an excerpt of the part that fits the query best."""
-    lines = _notice(report, screen)
     if not report.citations:
-        return [*lines, f"Nothing found for {_quoted(report.question)}."]
+        return [f"Nothing found for {_quoted(report.question)}.", *_notice(report, screen)]
+    lines: list[str] = []
     for number, citation in enumerate(report.citations, start=1):
         lines += [f"{screen.bold(f'{number}.')} {_place(citation, screen)}"]
         text = excerpt(
@@ -20,13 +20,12 @@ def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:
         )
         lines += [f"   {mark(line, report.question, screen)}" for line in wrap(text, screen.width - 3)]
         lines.append("")
-    lines.append(screen.dim(plural(len(report.citations), "passage")))
-    return lines
+    return [*lines, screen.dim(plural(len(report.citations), "passage")), *_notice(report, screen)]
 
 
 def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
     """The answer with ``[1]`` at what a source carries, and the sources."""
-    lines = _notice(report, screen)
+    lines: list[str] = []
     if not report.text.strip():
         lines.append("No answer was found in this library.")
     for paragraph in safe_block(with_markers(report.text, report.supports)).split("\n"):
@@ -42,7 +41,7 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
             safe_block(citation.text), report.question, 2 * (screen.width - 4), screen.sign("…", "...")
         )
         lines += [f"    {screen.dim(line)}" for line in wrap(text, screen.width - 4)]
-    return lines
+    return lines + ([""] if report.notice else []) + _notice(report, screen)
 
 
 def with_markers(text: str, supports: Iterable[Support]) -> str:

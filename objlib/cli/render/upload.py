@@ -76,9 +76,12 @@ def _wanted(report: UploadReport) -> int:
 
 
 def _dry(report: UploadReport, screen: Terminal) -> list[str]:
+    scan = report.scan
+    differing = scan.new + scan.changed + scan.returned
+    waiting = f", and {report.pending:,} that already wait" if report.pending else ""
     lines = [
-        f"Would send {plural(report.pending, 'file')} ({size(report.bytes)}); "
-        f"{plural(report.scanned, 'file')} on disk: {difference(report.scan)}."
+        f"Would send {plural(differing, 'file')}{waiting}; "
+        f"{plural(report.scanned, 'file')} on disk: {difference(scan)}."
     ]
     lines += change_lines(report.scan, screen)
     lines += skipped_lines(report.scan, screen)
