@@ -31,4 +31,11 @@ case $group in
     dev) run_uv pip install --quiet --python "$python" --constraint constraints.txt --editable . --group dev ;;
     *) echo "scripts/env.sh: no such environment: $group" >&2 && exit 2 ;;
 esac
+# A Python that may not keep bytecode (containers often say so) compiles all it imports again on every start, for about
+# a second. This .venv is ours, so it is done once here.
+if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
+    keeping() { PYTHONDONTWRITEBYTECODE='' "$python" -c "import $1"; }
+    keeping 'objlib.cli.search, objlib.cli.upload, objlib.engine.ask, objlib.engine.upload'
+    keeping onnxruntime 2>/dev/null || : # where it cannot be loaded, objlib searches by words and says so
+fi
 wanted > ".venv/objlib-$group"

@@ -50,6 +50,7 @@ class Clone:
                 "UV": str(self.uv),
                 "LOG": str(self.log),
                 "FAKE_PYTHON": str(self.python),
+                "PYTHONDONTWRITEBYTECODE": "",
                 **environ,
             },
             capture_output=True,
@@ -117,6 +118,17 @@ def test_it_is_brought_up_to_date_when_what_it_is_made_from_changed(clone: Clone
     clone.env("main")
     (installed,) = clone.installs()  # into the same .venv
     assert installed.startswith("pip install")
+
+
+def test_bytecode_is_made_once_where_python_may_not_keep_it(clone: Clone) -> None:
+    kept = '[ -z "$PYTHONDONTWRITEBYTECODE" ] && printf \'%s\\n\' "$2" >> "$LOG"\n'
+    _script(clone.python, "#!/bin/sh\n" + kept)
+    clone.env("main", PYTHONDONTWRITEBYTECODE="1")
+    _, _, ours, theirs = clone.installs()
+    assert ours.startswith("import objlib.")
+    assert theirs == "import onnxruntime"
+    clone.env("main", PYTHONDONTWRITEBYTECODE="1")
+    assert clone.installs() == []
 
 
 def test_a_clone_that_moved_is_installed_again(clone: Clone) -> None:

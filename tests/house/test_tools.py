@@ -15,8 +15,8 @@ from tests.house.tree import ROOT, files
 BIN = Path(sys.executable).parent
 
 ASYNC = ("flake8-async", "--disable=ASYNC9,ASYNC114,ASYNC124,ASYNC127")
-"""Without the optional 9xx and 124, which forbid a function that is async only because its interface is; without 114, which
-wants every function that can be started named on this line; without 127, since docs/adr/0004 decided on httpx."""
+"""Without the optional 9xx and 124, which forbid a function that is async only because its interface is; without
+114, which wants every function that can be started named here; without 127, since docs/adr/0004 decided on httpx."""
 
 
 @pytest.mark.parametrize(
