@@ -12,7 +12,6 @@ Cancelled means "was not done", and returned means "is on disk".
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ import trio
 
 from objlib.core.errors import LedgerError
 from objlib.ledger.aside import Aside
+from objlib.ledger.connection import roll_back
 from objlib.ledger.problems import for_caller, is_fatal, ledger_error
 from objlib.threads import Runner
 
@@ -201,15 +201,19 @@ def _write(conn: sqlite3.Connection, op: Op[Any], path: Path, busy_timeout: floa
             raise
         conn.execute("ROLLBACK TO op")
         if op.rescue is not None:
-            op.rescue(conn, error)
+            _rescue(conn, op.rescue, error)
         conn.execute("RELEASE op")
         return Outcome(error=for_caller(error, path, busy_timeout))
     conn.execute("RELEASE op")
     return Outcome(value)
 
 
-def roll_back(conn: sqlite3.Connection) -> None:
-    """Undo the open transaction, unless SQLite has done so by itself (as it may when the disk is full)."""
-    if conn.in_transaction:
-        with suppress(sqlite3.Error):  # what led here is reported, and says more
-            conn.execute("ROLLBACK")
+def _rescue(conn: sqlite3.Connection, rescue: Rescue, error: Exception) -> None:
+    """Let ``rescue`` have its say after ``error``; where it fails too, that stands in a note on ``error``."""
+    try:
+        rescue(conn, error)
+    except Exception as second:
+        if is_fatal(second):
+            raise
+        conn.execute("ROLLBACK TO op")
+        error.add_note(f"and it could not be recorded: {type(second).__name__}: {second}")

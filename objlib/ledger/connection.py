@@ -56,17 +56,21 @@ def connect(
             isolation_level=None,
             check_same_thread=False,
         )
+        try:
+            _prepare(conn, path, create=create, busy_timeout=busy_timeout, now=now, migrations=migrations)
+        except BaseException:
+            conn.close()
+            raise
     except sqlite3.Error as error:
         raise ledger_error(error, path, busy_timeout) from error
-    try:
-        _prepare(conn, path, create=create, busy_timeout=busy_timeout, now=now, migrations=migrations)
-    except sqlite3.Error as error:
-        conn.close()
-        raise ledger_error(error, path, busy_timeout) from error
-    except BaseException:
-        conn.close()
-        raise
     return conn
+
+
+def roll_back(conn: sqlite3.Connection) -> None:
+    """Undo the open transaction, unless SQLite has done so by itself (as it may when the disk is full)."""
+    if conn.in_transaction:
+        with suppress(sqlite3.Error):  # what led here is reported, and says more
+            conn.execute("ROLLBACK")
 
 
 def disconnect(conn: sqlite3.Connection) -> None:
@@ -160,8 +164,7 @@ def _migrate_once(
             conn.execute(f"PRAGMA user_version = {step.version}")
         conn.execute("COMMIT")
     except BaseException:
-        if conn.in_transaction:
-            conn.execute("ROLLBACK")
+        roll_back(conn)
         raise
 
 

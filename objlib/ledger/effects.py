@@ -133,12 +133,8 @@ def take(conn: sqlite3.Connection, t: Transition, *, now: float) -> FileRow | Ex
 
 
 def record_failure(conn: sqlite3.Connection, t: Transition, error: Exception, *, now: float) -> None:
-    """Record that ``t`` was tried and that ``error`` undid it."""
-    try:
-        goal = target(t.state, t.event)
-    except TransitionNotAllowedError:
-        goal = t.state
-    _record(conn, t, goal, "failed", describe(error), now=now)
+    """Record that ``t``, which the lifecycle allows, was tried and that ``error`` undid it."""
+    _record(conn, t, target(t.state, t.event), "failed", describe(error), now=now)
 
 
 def describe(error: BaseException) -> str:

@@ -1,7 +1,9 @@
 """Transitions: every state by every event, what each does, and the record of each try."""
 
 import sqlite3
+from functools import partial
 from itertools import pairwise, product
+from typing import cast
 
 import pytest
 
@@ -15,7 +17,7 @@ from objlib.core.identity import AttemptId, RunId, new_attempt_id
 from objlib.core.lifecycle import TABLE, Event, State
 from objlib.ledger import AttemptOverError, FileRow, Ledger, Transition
 from objlib.ledger.rows import Metadata
-from tests.ledger.kit import BROKEN, DOCUMENT, RUN, Clock, add, bring, fresh, index, reset, wanted
+from tests.ledger.kit import BROKEN, DOCUMENT, RUN, Clock, add, bring, fresh, gather, index, reset, wanted
 
 EDGES = {(edge.source, edge.event): edge.target for edge in TABLE}
 ENDING = {
@@ -311,3 +313,19 @@ async def test_a_table_that_is_gone_is_reported_and_recorded(ledger: Ledger) -> 
     assert await fresh(ledger, row.file_id) == row
     outcomes = await ledger.read(lambda conn: conn.execute("SELECT outcome FROM events").fetchall())
     assert outcomes == [("failed",)]
+
+
+async def test_what_cannot_even_be_recorded_harms_nobody_else(ledger: Ledger) -> None:
+    one, two = await add(ledger, "a"), await add(ledger, "b")
+    nonsense = cast("RunId", object())
+    results = await gather(
+        partial(ledger.apply, wanted(Event.START_UPLOAD, one, new_attempt_id(), run_id=nonsense)),
+        partial(ledger.apply, wanted(Event.RETRY, one, new_attempt_id(), run_id=nonsense)),
+        partial(ledger.apply, wanted(Event.START_UPLOAD, two, new_attempt_id())),
+    )
+    kinds = [type(result) for result in results]
+    assert kinds == [sqlite3.ProgrammingError, sqlite3.ProgrammingError, FileRow]
+    assert isinstance(results[0], sqlite3.ProgrammingError)
+    assert "could not be recorded" in results[0].__notes__[0]
+    assert await fresh(ledger, one.file_id) == one
+    assert await ledger.history(one.file_id) == ([], [])
