@@ -53,6 +53,7 @@ class App:
         store: resource name of the store; empty when the command needs none.
         run_id: this run's id in the ledger.
         service: the embedded service, when that is the backend.
+        deleted: documents that this command removed from the store.
         files: runs blocking file work (reading and hashing) in its own small pool of threads.
         now: wall-clock Unix seconds, a seam for tests.
     """
@@ -69,6 +70,7 @@ class App:
     _client: Client | None = None
     store: str = ""
     service: Service | None = None
+    deleted: int = 0
 
     @property
     def client(self) -> Client:

@@ -50,7 +50,19 @@ STOPS: Final = {
 
 @dataclass(slots=True)
 class Flow:
-    """What the tasks of one run share."""
+    """What the tasks of one run share.
+
+    Attributes:
+        app: the open application.
+        limit: at most so many files are begun.
+        slots: bounds the files between claimed and indexed.
+        recent: how long the last documents took to settle, in seconds.
+        carrying: files that have a task now.
+        begun: files begun so far; kept only under a limit.
+        again: of these, the ones that wait for another attempt, and when (Unix time) it is due.
+        unreachable: connections refused in a row.
+        stopped: why nothing more is taken in, as in the report.
+    """
 
     app: App
     limit: int | None
@@ -58,7 +70,8 @@ class Flow:
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
     carrying: set[FileId] = field(default_factory=set)
     changed: trio.Event = field(default_factory=trio.Event)
-    started: int = 0
+    begun: set[FileId] = field(default_factory=set)
+    again: dict[FileId, float] = field(default_factory=dict)
     uploaded: int = 0
     sent_bytes: int = 0
     unreachable: int = 0
@@ -75,6 +88,13 @@ class Flow:
     def takes_in(self) -> bool:
         """Whether new files may still be started."""
         return not self.stopped
+
+    def begin(self, file_id: FileId) -> None:
+        """A task is about to carry this file."""
+        self.carrying.add(file_id)
+        if self.limit is not None:
+            self.begun.add(file_id)
+            self.again.pop(file_id, None)
 
     def wake(self) -> None:
         """Something happened that the pump may be waiting for."""
@@ -261,7 +281,8 @@ async def _requeue(
         return
     wait = 0.0 if kind is FailureKind.CHANGED else backoff(row.attempts, jitter=random.random())
     due = app.now() + max(wait, after or 0.0)
-    flow.started -= 1
+    if flow.limit is not None:
+        flow.again[row.file_id] = due
     await app.ledger.apply(
         Transition.requeue_upload(row, attempt_id=attempt, run_id=app.run_id, reason=why, retry_at=due)
     )

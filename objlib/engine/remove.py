@@ -25,5 +25,6 @@ async def carry_out(app: App, intent: str, document: str) -> bool:
         app.observer.event("delete_postponed", document=document, error=str(error))
         return False
     await app.ledger.close_intent(intent, "deleted" if deleted else "already gone")
+    app.deleted += 1
     app.observer.event("deleted", document=document)
     return True

@@ -16,7 +16,7 @@ from objlib.core.errors import StaleTransitionError
 from objlib.core.lifecycle import State
 from objlib.core.observe import Phase
 from objlib.core.pacing import backoff
-from objlib.core.reports import FailedFile, RecoverReport, ScanReport, UploadReport, VectorReport
+from objlib.core.reports import FailedFile, FailureKind, RecoverReport, ScanReport, UploadReport, VectorReport
 from objlib.engine.app import App
 from objlib.engine.carry import Flow, carry
 from objlib.engine.recover import recover
@@ -27,6 +27,8 @@ PAGE: Final = 128
 MAX_ROUNDS: Final = 6
 """How often the run goes back to files whose outcome stayed unknown."""
 LISTED_FAILURES: Final = 1000
+PASSING: Final = frozenset({FailureKind.TRANSIENT, FailureKind.RATE_LIMIT, FailureKind.TIMEOUT})
+"""Failures that say more about the moment than about the file."""
 
 
 async def upload(
@@ -50,7 +52,7 @@ async def upload(
     if not dry_run:
         recovered = await recover(app)
         if retry_failed:
-            await _retry_failed(app)
+            await _retry(app, "--retry-failed", lambda _row: True)
         await _to_quiescence(flow)
         vectors = await _vectors(flow)
     return await _report(flow, scanned, recovered, vectors, dry_run=dry_run)
@@ -58,21 +60,24 @@ async def upload(
 
 async def _to_quiescence(flow: Flow) -> None:
     """Pump until nothing is left to do, going back to what stayed unknown on the way."""
-    app = flow.app
+    app, began = flow.app, flow.app.now()
     files, size = await app.ledger.claimable_totals()
     app.observer.begin(Phase.UPLOAD, files, size)
     try:
         for round_ in range(MAX_ROUNDS):
             await _pump(flow)
-            if app.drain.requested or flow.stopped not in {"", "limit"}:
+            if app.drain.requested or flow.stopped:
                 break
             left = await recover(app, own=True)
-            if not left.requeued and not left.left:
+            again = await _second_chance(app, began) if round_ == 0 else 0
+            if not left.requeued and not left.left and not again:
                 break
             with app.drain.intake():
                 await trio.sleep(backoff(round_ + 1, jitter=random.random()) if left.left else 0)
     finally:
         app.observer.end(Phase.UPLOAD)
+    if flow.limit is not None and len(flow.begun) >= flow.limit and (await app.ledger.claimable_totals())[0]:
+        flow.stop("limit", "run the same command again for the rest")
     if app.drain.requested:
         flow.stopped = "interrupted"
         flow.advice = "nothing is lost: the next upload, or `objlib recover`, finishes it"
@@ -89,56 +94,79 @@ async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:
     app = flow.app
     while flow.takes_in():
         flow.changed = trio.Event()
-        page = await app.ledger.claimable(now=app.now(), limit=PAGE)
-        rows = [row for row in page if row.file_id not in flow.carrying]
+        rows = [row for row in await _claimable(flow) if row.file_id not in flow.carrying]
+        if not rows and not flow.carrying and await _next_due(flow) is None:
+            break
         if not rows:
-            if not flow.carrying and not page and not await _retry_due(flow):
-                return
             await _wait(flow)
-            continue
         for row in rows:
-            if flow.limit is not None and flow.started >= flow.limit:
-                flow.stop("limit", "run the same command again for the rest")
-            if not flow.takes_in():
-                break
             await flow.slots.acquire_on_behalf_of(row.file_id)
             try:
                 await app.governor.uploads.acquire_on_behalf_of(row.file_id)
             except BaseException:
                 flow.slots.release_on_behalf_of(row.file_id)
                 raise
-            flow.started += 1
-            flow.carrying.add(row.file_id)
+            if not flow.takes_in():
+                flow.slots.release_on_behalf_of(row.file_id)
+                app.governor.uploads.release_on_behalf_of(row.file_id)
+                break
+            flow.begin(row.file_id)
             spawn(row)
     while flow.carrying:
         flow.changed = trio.Event()
         await flow.changed.wait()
 
 
-async def _retry_due(flow: Flow) -> bool:
-    return await flow.app.ledger.next_retry_at() is not None
+async def _claimable(flow: Flow) -> list[FileRow]:
+    """The next files to carry. Once ``--limit`` is reached, only those of them that have to go again."""
+    ledger, now = flow.app.ledger, flow.app.now()
+    if flow.limit is None:
+        return await ledger.claimable(now=now, limit=PAGE)
+    room = flow.limit - len(flow.begun)
+    if room > 0:
+        return await ledger.claimable(now=now, limit=min(PAGE, room + len(flow.carrying)))
+    again = [await ledger.file(file_id) for file_id, due in tuple(flow.again.items()) if due <= now]
+    return [row for row in again if row is not None and row.state is State.UNTRACKED]
+
+
+async def _next_due(flow: Flow) -> float | None:
+    """When the next file that has to go again is due, as Unix time; None when there is none."""
+    if flow.limit is not None and len(flow.begun) >= flow.limit:
+        return min(flow.again.values(), default=None)
+    return await flow.app.ledger.next_retry_at()
 
 
 async def _wait(flow: Flow) -> None:
     """Wait until a task ends or the next file is due again."""
-    due = await flow.app.ledger.next_retry_at()
+    due = await _next_due(flow)
     pause = 3600.0 if due is None else max(0.02, due - flow.app.now())
     with trio.move_on_after(pause):
         await flow.changed.wait()
 
 
-async def _retry_failed(app: App) -> None:
-    """Take every failed file back into the queue, because it was asked for."""
-    after = ""
+async def _second_chance(app: App, since: float) -> int:
+    """Once the others are done, what this run gave up for a passing reason is tried again; how many."""
+    return await _retry(
+        app,
+        "a second chance in the same run",
+        lambda row: row.state_updated_at >= since and row.failure is not None and row.failure.kind in PASSING,
+    )
+
+
+async def _retry(app: App, reason: str, wanted: Callable[[FileRow], bool]) -> int:
+    """Take failed files back into the queue, those that are on disk and ``wanted``; how many."""
+    after, taken = "", 0
     while rows := await app.ledger.failed_page(after, PAGE):
         after = rows[-1].file_id
         for row in rows:
-            if row.missing_since is not None:
+            if row.missing_since is not None or not wanted(row):
                 continue
             try:
-                await app.ledger.apply(Transition.retry(row, run_id=app.run_id, reason="--retry-failed"))
+                await app.ledger.apply(Transition.retry(row, run_id=app.run_id, reason=reason))
+                taken += 1
             except StaleTransitionError:
                 continue
+    return taken
 
 
 async def _vectors(flow: Flow) -> VectorReport | None:
@@ -195,7 +223,7 @@ async def _report(
         pending=wanted + counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0),
         renamed=scanned.renamed,
         missing=counts.missing,
-        deleted=recovered.deleted,
+        deleted=app.deleted,
         requests=app.requests,
         throttled=app.governor.throttled,
         bytes=flow.sent_bytes,

@@ -314,3 +314,31 @@ async def test_status_and_explain_tell_the_story(
     assert [line.event for line in story.events] == ["start_upload", "complete_upload", "complete_processing"]
     assert story.version == 3
     assert story.indexed_hash == story.content_hash
+
+
+async def test_a_file_given_up_for_a_passing_reason_gets_a_second_chance_in_the_same_run(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Eight failed attempts are when a file is given up; the ninth succeeds."""
+    shutil.rmtree(library)
+    write(library, "only.txt", "One file, and a service that fails eight times.\n")
+    faults.script = lambda kind, count: DOWN if kind == "start" and count < 8 else None
+    async with opened() as app:
+        report = await upload(app)
+        story = await explain(app, "only.txt")
+    assert (report.indexed, report.failed) == (1, 0)
+    assert [line.event for line in story.events].count("start_upload") == 9
+    assert "retry" in [line.event for line in story.events]
+    assert_exactly_once(settings)
+
+
+async def test_a_limit_counts_files_and_not_attempts(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults.script = lambda kind, count: DOWN if kind == "start" and count < 3 else None
+    async with opened() as app:
+        report = await upload(app, limit=3)
+    assert (report.indexed, report.pending, report.stopped) == (3, 7, "limit")
+    async with opened() as app:
+        report = await upload(app, limit=7)
+    assert (report.indexed, report.pending, report.stopped) == (10, 0, "")
