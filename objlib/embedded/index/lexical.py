@@ -2,8 +2,10 @@
 
 import re
 import sqlite3
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from objlib.embedded.index.schema import POSITION_BITS
 
@@ -23,12 +25,15 @@ them."""
 MAX_TERMS = 64
 """Words of a query that are looked at; a longer query is a text, and its first words say what it is about."""
 
-# Scripts written without spaces: unicode61 takes a whole run for one word, so each character is made a word,
-# and a run in a query becomes a phrase of them.
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+# Scripts written without spaces: unicode61 takes a whole run for one word, so each character is made a word.
+_CJK_RANGE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_CJK = re.compile(f"[{_CJK_RANGE}]")
+# Letters with marks of their own, beyond ASCII and before punctuation such as curly quotes.
+_MARKED = re.compile("[\u00a0-\u1fff\ufb00-\ufb06]")
+_MARK = re.compile("[\u0300-\u036f]")
 _QUOTES = '"\u201c\u201d\u201e\u00ab\u00bb'
 _PHRASE = re.compile(f"[{_QUOTES}]([^{_QUOTES}]+)[{_QUOTES}]")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(rf"[{_CJK_RANGE}]+|[^\W{_CJK_RANGE}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,8 @@ class Query:
     """What to look for.
 
     Attributes:
-        words: single words, each once, in order; lower case.
+        words: single words, each once, in order; lower case. A run of Chinese or Japanese stands as its pairs
+            of neighbouring characters.
         phrases: quoted phrases, each of at least two words.
     """
 
@@ -56,18 +62,35 @@ class Query:
 def parse_query(text: str) -> Query:
     """Take a query apart. Any string will do: nothing in it is syntax but pairs of double quotes."""
     # A lone surrogate is not a character and SQLite refuses it; a NUL would end the expression.
-    text = indexed_form(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")).lower()
-    every = list(dict.fromkeys(_WORD.findall(text)))
+    text = fold(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " "))
+    every = list(dict.fromkeys(_terms(text)))
     words = [word for word in every if word not in STOPWORDS] or every
-    phrases = [" ".join(_WORD.findall(phrase)) for phrase in _PHRASE.findall(text)]
+    phrases = [" ".join(_WORD.findall(indexed_form(phrase))) for phrase in _PHRASE.findall(text)]
     return Query(tuple(words[:MAX_TERMS]), tuple(phrase for phrase in phrases[:MAX_TERMS] if " " in phrase))
+
+
+def _terms(text: str) -> Iterator[str]:
+    for word in _WORD.findall(text.lower()):
+        if len(word) > 1 and _CJK.match(word):
+            yield from map(" ".join, pairwise(word))
+        else:
+            yield word
 
 
 def indexed_form(text: str) -> str:
     """The text as the word index sees it (see schema.py before changing this)."""
-    if text.isascii() or not _CJK.search(text):
+    if text.isascii():
         return text
-    return _CJK.sub(r" \g<0> ", text)
+    text = fold(text)
+    return _CJK.sub(r" \g<0> ", text) if _CJK.search(text) else text
+
+
+def fold(text: str) -> str:
+    """Without accents and ligatures, in any script: unicode61 folds those of Latin letters only."""
+    if text.isascii() or not _MARKED.search(text):
+        return text
+    bare = _MARK.sub("", unicodedata.normalize("NFKD", text))
+    return unicodedata.normalize("NFC", bare).replace("\u03c2", "\u03c3")  # final sigma
 
 
 def bm25(

@@ -2,12 +2,15 @@
 
 import io
 import logging
+import re
+import unicodedata
 from typing import Any
 
 from objlib.embedded.index.records import UnreadableError
 
 _ENCRYPTED = "The PDF is protected by a password. Save it without one and upload it again."
 _BROKEN = "The PDF is damaged and cannot be read. Open it in a viewer and save it again."
+_LIGATURE = re.compile("[\ufb00-\ufb06]")  # "fi" as one character: a matter of the font, not of the text
 _NO_TEXT = "The PDF has no text, only images (a scan). Run text recognition (OCR) over it first."
 
 
@@ -31,7 +34,8 @@ def pdf_text(data: bytes) -> tuple[str, tuple[int, ...], str, str]:
             page = reader.pages[number].extract_text()
         except Exception:  # as above, for one page
             page = ""
-        page = page.replace("\0", "").strip() + "\n\n"
+        page = _LIGATURE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), page.replace("\0", ""))
+        page = page.strip() + "\n\n"
         starts.append(length)
         pages.append(page)
         length += len(page)
