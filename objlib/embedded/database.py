@@ -22,8 +22,9 @@ from objlib.threads import Runner, thread_runner
 
 T = TypeVar("T")
 
-BUSY_SECONDS: Final = 30.0
-"""How long a statement waits for another process before it gives up: longer than one 100 MB document takes."""
+BUSY_SECONDS: Final = 10.0
+"""How long a statement waits for another process before it gives up. A request is then answered 503, and the
+worker tries again: only the indexing of a document near 100 MB holds the file for longer."""
 
 BATCH: Final = 64
 """Most jobs of one group commit: bounds how long the first of them waits for its answer."""

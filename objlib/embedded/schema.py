@@ -121,6 +121,9 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     Raises:
         ServiceError: the file belongs to another program or to a newer objlib.
     """
+    # A look first: a process that only searches must not wait for one that is writing.
+    if not _is_empty(db, path):
+        return
     db.execute("BEGIN IMMEDIATE")
     try:
         if _is_empty(db, path):

@@ -16,7 +16,7 @@ from objlib.embedded.app import make_app
 from objlib.embedded.context import Context
 from objlib.embedded.database import open_database
 from objlib.embedded.options import Options
-from objlib.embedded.worker import Worker, prepare
+from objlib.embedded.worker import Worker
 from objlib.threads import Runner, thread_runner
 
 
@@ -84,8 +84,6 @@ async def open_service(
         )
         meaning = Meaning()
         try:
-            opened = now()
-            await database.write(lambda db: prepare(db, opened))
             failure: Exception | None = None
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Worker(context).run)

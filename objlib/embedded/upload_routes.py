@@ -167,7 +167,10 @@ async def _finalize(
     offset: int | None = None
     rest = b""
     if with_bytes:
-        offset, rest = await _receive(context, request, upload_id, _offset(request))
+        at, length = _offset(request), _number(request, "content-length")
+        if length is None or length > context.options.granularity:
+            await _look(context, upload_id, at, length or 0)
+        offset, rest = await _receive(context, request, upload_id, at)
     now = context.now()
     before = None
     if offset != 0:

@@ -49,6 +49,7 @@ async def make_vectors(
     embedder, _ = await context.embed(meaning.embedder)
     if embedder is None:
         return state
+    await context.database.write(partial(index.adopt_model, model_id=embedder.model_id))
     while trio.current_time() < deadline:
         rows = await context.database.bulk.run(partial(index.pending_chunks, limit=BATCH))
         if not rows:

@@ -32,7 +32,7 @@ PURGE_BATCH: Final = 10
 """Documents of a deleted store that one transaction removes."""
 
 SWEEP_SECONDS: Final = 3600.0
-"""How often what has expired is deleted; nothing depends on it, since expired things are never shown."""
+"""How often what has expired is deleted, beginning with the open; expired things are never shown anyway."""
 
 RETRY_SECONDS: Final = 5.0
 """How long the worker waits after the file could not be written (a full disk, say)."""
@@ -59,7 +59,7 @@ class Worker:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._swept = context.now()
+        self._swept = -inf
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -82,8 +82,8 @@ class Worker:
         """
         database, claim, now = self._context.database, self._context.claim, self._context.now()
         if now - self._swept >= SWEEP_SECONDS:
+            await database.write(partial(_prepare, now=now))
             self._swept = now
-            await database.write(partial(sweep, now=now))
         if await database.bulk.run(partial(claims.free, claim=claim, now=now)):
             await database.write(partial(claims.take_over, claim=claim, now=now))
         rows, delay = await database.bulk.run(partial(_pending, claim=claim, now=now))
@@ -190,14 +190,9 @@ def _purge(db: sqlite3.Connection) -> None:
         db.execute("DELETE FROM stores WHERE store_id = ?", (store_id,))
 
 
-def prepare(db: sqlite3.Connection, now: float) -> None:
-    """What is done once at each open: sweep, and drop vectors that another model has made."""
-    sweep(db, now)
+def _prepare(db: sqlite3.Connection, now: float) -> None:
+    """Delete what has expired (files, sessions, operations whose document is long gone), and foreign vectors."""
     index.adopt_model(db)
-
-
-def sweep(db: sqlite3.Connection, now: float) -> None:
-    """Delete what has expired: files, sessions, and operations whose document is long gone."""
     files.expire(db, now)
     uploads.expire(db, now)
     db.execute(

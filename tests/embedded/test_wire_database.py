@@ -173,7 +173,7 @@ async def test_the_file_is_as_durable_as_the_ledger(tmp_path: Path) -> None:
         return {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
 
     async with open_database(tmp_path / "deep" / "er" / "s.db", inline_runner) as file:
-        wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
+        wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10000}
         assert await file.write(settings) == wanted
         assert await file.read(settings) == wanted
 

@@ -106,7 +106,7 @@ async def test_files_expire_after_48_hours(tmp_path: Path) -> None:
             refused(answer, 403, "PERMISSION_DENIED", "You do not have permission to access the File ")
         assert await box.get("files") == {}
     async with open_box(tmp_path / "s.db", now=clock):
-        pass
+        await trio.testing.wait_all_tasks_blocked()
     with sqlite3.connect(tmp_path / "s.db") as db:
         assert db.execute("SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM blobs)").fetchone() == (
             0,
