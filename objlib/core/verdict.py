@@ -52,6 +52,7 @@ class Facts:
         operation_name: full resource name of the attempt's operation.
         operation: the answer about that operation.
         reason: why the operation or document failed, where the service says.
+        passing: whether that reason may have passed by the next attempt.
         listed: documents that carry the attempt's mark, best first (ACTIVE, then oldest); None before
             a listing.
     """
@@ -64,6 +65,7 @@ class Facts:
     operation_name: str | None = None
     operation: Operation | None = None
     reason: str = ""
+    passing: bool = False
     listed: tuple[str, ...] | None = None
 
 

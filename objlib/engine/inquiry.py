@@ -91,5 +91,6 @@ async def _operation(app: App, facts: Facts) -> Facts:
     if not operation.done:
         return replace(facts, operation=Operation.RUNNING)
     if operation.error is not None:
-        return replace(facts, operation=Operation.FAILED, reason=operation.error.message)
+        passing = operation.error.kind in {Kind.TRANSIENT, Kind.RATE_LIMIT}
+        return replace(facts, operation=Operation.FAILED, reason=operation.error.message, passing=passing)
     return replace(facts, operation=Operation.DONE)

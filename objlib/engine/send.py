@@ -6,22 +6,28 @@ changed while it was read, the session is cancelled, and the file is simply a ne
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
 from typing import Final
 
+import trio
+
 from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, AttemptId
+from objlib.core.pacing import next_poll
 from objlib.core.paths import disk_path
 from objlib.core.verdict import Session
 from objlib.engine.app import App
+from objlib.engine.examine import open_regular
 from objlib.engine.governor import Purpose
-from objlib.gemini import CHUNK, GeminiError, Kind, SessionUrl, UploadProgress
+from objlib.gemini import CHUNK, FileState, GeminiError, Kind, SessionUrl, UploadProgress
 from objlib.ledger import FileRow
 
 RESUMES: Final = 3
 """How often one chunk is resumed after a lost answer before the attempt's outcome is left unknown."""
+
+FILE_SECONDS: Final = 60.0
+"""How long a temporary file may take to become usable."""
 
 FINAL_WORD: Final = frozenset({Kind.PERMANENT, Kind.AUTH, Kind.DAILY_QUOTA, Kind.STORE_FULL})
 """Answers after which it is certain that the chunk was not taken and that sending it again is no use."""
@@ -58,8 +64,7 @@ async def send(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool = F
         GeminiError: the service refused, and it is certain that no document was made.
         OSError: the file cannot be read.
     """
-    path = os.fsencode(disk_path(app.settings.library, row))
-    source = await app.files(partial(FileIO, path))
+    source = await app.files(partial(open_regular, disk_path(app.settings.library, row)))
     with source:
         digest = hashlib.sha256()
         data = await app.files(partial(_read, source, digest))
@@ -126,6 +131,7 @@ async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) 
 
 
 async def _import(app: App, row: FileRow, attempt: AttemptId, file: str) -> Names:
+    await _usable(app, file)
     try:
         async with app.governor.request(Purpose.UPLOAD):
             operation = await app.client.import_file(app.store, file, metadata=marks(row, attempt))
@@ -134,6 +140,22 @@ async def _import(app: App, row: FileRow, attempt: AttemptId, file: str) -> Name
             raise OutcomeUnknownError(str(error)) from error
         raise
     return Names(operation.name, operation.document)
+
+
+async def _usable(app: App, file: str) -> None:
+    """Wait until a temporary file may be imported; importing it earlier is refused."""
+    began = trio.current_time()
+    while True:
+        async with app.governor.request(Purpose.UPLOAD):
+            state = (await app.client.get_file(file)).state
+        if state is FileState.ACTIVE:
+            return
+        waited = trio.current_time() - began
+        if state is FileState.FAILED:
+            raise GeminiError("the service could not read the uploaded bytes", kind=Kind.PERMANENT)
+        if waited > FILE_SECONDS:
+            raise GeminiError("the uploaded bytes were not ready in time", kind=Kind.TRANSIENT)
+        await trio.sleep(next_poll(waited))
 
 
 async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, final: bool) -> UploadProgress:

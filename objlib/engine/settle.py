@@ -57,7 +57,8 @@ async def settle(app: App, row: FileRow, attempt: AttemptId, recent: deque[float
             case Fail(reason):
                 # A FAILED document may still turn ACTIVE under load, so it is asked twice.
                 if failed_before or not in_time:
-                    return await give_up(app, row, facts, FailureKind.PROCESSING, reason)
+                    kind = FailureKind.TRANSIENT if facts.passing else FailureKind.PROCESSING
+                    return await give_up(app, row, facts, kind, reason)
                 failed_before = True
             case _ if in_time:
                 continue
@@ -94,6 +95,6 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
             row,
             attempt_id=AttemptId(attempt.attempt_id if attempt else ""),
             run_id=app.run_id,
-            failure=Failure(kind, reason, retryable=kind is FailureKind.TIMEOUT),
+            failure=Failure(kind, reason, retryable=facts.passing or kind is FailureKind.TIMEOUT),
         )
     )

@@ -21,7 +21,7 @@ from objlib.core.verdict import (
 )
 
 EVERY = [
-    Facts(state, sent, session, document_name, document, operation_name, operation, "why", listed)
+    Facts(state, sent, session, document_name, document, operation_name, operation, "why", listed=listed)
     for state, sent, session, document_name, document, operation_name, operation, listed in itertools.product(
         sorted(TRANSIENT),
         (False, True),
