@@ -1,6 +1,7 @@
 """Finding what settings are made of: the working folder, the data folder, the configuration file."""
 
 import os
+import stat
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -63,7 +64,7 @@ def find_config(named: Path | None, places: Places) -> Config | None:
     if variable:
         return read_config(places.cwd / Path(variable).expanduser(), "OBJLIB_CONFIG")
     for folder in (places.cwd, *places.cwd.parents):
-        if (folder / CONFIG_NAME).is_file():
+        if _is_file(folder / CONFIG_NAME):
             return read_config(folder / CONFIG_NAME, "")
         if folder == places.home:
             break
@@ -98,7 +99,7 @@ def known_library(places: Places) -> Path | None:
     """The library that the working folder lies in: the nearest folder upward that already has a ledger."""
     here = places.real(places.cwd)
     for folder in (here, *here.parents):
-        if default_files(folder, places)[0].is_file():
+        if _is_file(default_files(folder, places)[0]):
             return folder
     return None
 
@@ -122,9 +123,15 @@ def require_folder(settings: Settings) -> None:
         UsageError: it is not a folder, or it does not exist and never did.
         RefusedError: it has a ledger, so it was there once; it may only be unplugged.
     """
-    if settings.library.is_dir():
+    try:
+        kind = settings.library.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        kind = 0
+    except OSError as error:
+        raise UsageError(f"cannot look at {settings.library}: {error.strerror or error}") from None
+    if stat.S_ISDIR(kind):
         return
-    if settings.library.exists():
+    if kind:
         raise UsageError(f"{settings.library} is a file, not a folder; name the folder it is in")
     if settings.ledger.exists():
         raise RefusedError(
@@ -132,6 +139,14 @@ def require_folder(settings: Settings) -> None:
             f"name the folder it is in now (and --ledger {settings.ledger} to go on with what is known)"
         )
     raise UsageError(f"there is no folder {settings.library}")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; what we may not look at is not."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _home() -> Path:

@@ -3,31 +3,65 @@
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from objlib.cli.options import Options
+from objlib.cli.setup import settle
+from objlib.core.errors import UsageError
+from objlib.core.reports import FailedFile
+from objlib.core.settings import Settings
+
 _LOOKED_AT: Final = 500
-_WORDS: Final = 4
+_WORDS: Final = 5
 _PLAIN: Final = frozenset(
     {"readme", "index", "changelog", "license", "notes", "untitled", "document", "new", "copy"}
 )
 
 
-def suggestion(library: Path) -> str:
-    """Words to search for, quoted for a shell: the same for the same files, empty when no name says anything."""
-    for stem in islice(_stems(library), _LOOKED_AT):
-        words = [word for word in re.findall(r"[^\W\d_]+", stem) if len(word) > 2]
-        if words and any(word.lower() not in _PLAIN for word in words):
-            return shlex.quote(" ".join(words[:_WORDS]).lower())
+def suggestion(settings: Settings, failures: Iterable[FailedFile] = ()) -> str:
+    """A query, quoted for a shell, with the flags that it needs from where we stand.
+
+    The same for the same files; empty when no name says anything.
+
+    Args:
+        settings: those of the upload.
+        failures: files that cannot be found.
+    """
+    failed = {failure.path for failure in failures}
+    for path in islice(_paths(settings.library), _LOOKED_AT):
+        if path.relative_to(settings.library).as_posix() in failed:
+            continue
+        stem = path.stem
+        words = re.findall(r"[^\W\d_]+", stem)
+        if any(len(word) > 3 and word.lower() not in _PLAIN for word in words):
+            return shlex.join([" ".join(words[:_WORDS]).lower(), *flags_again(settings)])
     return ""
 
 
-def _stems(library: Path) -> Iterator[str]:
-    """Names without suffix in the order of their paths; hidden ones and what cannot be read are left out."""
-    for _, folders, files in os.walk(library):
+def flags_again(settings: Settings) -> list[str]:
+    """The flags without which another command from here would work with something else."""
+    flags: list[str] = []
+    try:
+        here = settle(None)
+        if here.library != settings.library:
+            flags += ["--library", str(settings.library)]
+            here = settle(Options(library=settings.library))
+    except UsageError:
+        return ["--library", str(settings.library)]
+    if here.ledger != settings.ledger:
+        flags += ["--ledger", str(settings.ledger)]
+    if here.base_url != settings.base_url:
+        flags += ["--base-url", settings.base_url]
+    return flags
+
+
+def _paths(library: Path) -> Iterator[Path]:
+    """Files in the order of their paths; hidden ones and what cannot be read are left out."""
+    for folder, folders, files in os.walk(library):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and name.isprintable():
-                yield Path(name).stem
+                yield Path(folder, name)

@@ -7,9 +7,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from objlib.cli.failures import complain
 from objlib.cli.options import Options, option, switch
 from objlib.cli.output import print_lines, print_object
 from objlib.cli.setup import require_folder, settle
+from objlib.cli.terminal import plural
 from objlib.core.errors import Exit, UsageError
 from objlib.core.observe import Observer
 from objlib.core.reports import ScanReport, UploadReport
@@ -57,7 +59,12 @@ def upload(
     elif not settings.quiet:
         from objlib.cli.render.upload import upload_lines
 
-        print_lines(upload_lines(report, screen(), suggestion(settings.library)))
+        print_lines(upload_lines(report, screen(), suggestion(settings, report.failures)))
+    elif report.stopped or report.failed:
+        why = f"; {report.advice}" if report.advice else ""
+        complain(
+            f"{plural(report.failed, 'file')} failed (objlib status names them), {report.pending:,} waiting{why}"
+        )
     return upload_exit(report)
 
 

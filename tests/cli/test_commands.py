@@ -106,6 +106,17 @@ def test_upload_says_what_it_works_with_and_what_it_did(engine: Engine, read: Re
     assert (how["command"], how["store"].name) == ("upload", "CREATE")
 
 
+def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) -> None:
+    engine.gives("upload.upload", UPLOAD)
+    assert run(["upload", "lib", "-q"]) == Exit.OK
+    assert read() == ("", "")
+    engine.gives(
+        "upload.upload", replace(UPLOAD, failed=2, stopped="store_full", advice="make room", pending=3)
+    )
+    assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
+    assert read() == ("", "objlib: 2 files failed (objlib status names them), 3 waiting; make room\n")
+
+
 def test_a_dry_run_needs_no_store(engine: Engine, read: Read) -> None:
     engine.gives("upload.upload", replace(UPLOAD, dry_run=True, pending=1))
     assert run(["upload", "lib", "--dry-run"]) == Exit.OK

@@ -352,6 +352,20 @@ class TestAsk:
         assert "Sources" in lines
         assert any(line.startswith("[1] mill/on liberty.txt:3-9") for line in lines)
 
+    def test_line_breaks_of_the_source_are_no_line_breaks_of_the_answer(self) -> None:
+        said = "One\nsentence.\n\n# Title\nNext.\n- first\nitem\n- second\n\n| a | b |\n| c | d |"
+        assert ask_lines(answer(text=said, citations=()), PLAIN) == [
+            "One sentence.",
+            "",
+            "# Title",
+            "Next.",
+            "- first item",
+            "- second",
+            "",
+            "| a | b |",
+            "| c | d |",
+        ]
+
     def test_only_sources_that_carry_something_are_listed(self) -> None:
         said = text(ask_lines(answer(text="Claim.", supports=(Support(0, 6, (1,)),)), PLAIN))
         assert "[2] a.pdf" in said

@@ -7,10 +7,11 @@ import pytest
 from objlib.cli.options import Options
 from objlib.cli.setup import find_config, known_library, require_folder, settle
 from objlib.cli.status import path_in_library
-from objlib.cli.suggest import suggestion
+from objlib.cli.suggest import flags_again, suggestion
 from objlib.core.catalog import SETTINGS
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.places import Places, default_files
+from objlib.core.reports import FailedFile
 
 
 @pytest.fixture
@@ -154,11 +155,41 @@ def test_a_file_is_found_by_any_path_a_person_would_type(home: Path) -> None:
     assert path_in_library("e\u0301/caf\udce9.txt", library, library) == "\u00e9/caf\\xe9.txt"
 
 
-def test_a_search_to_try_comes_from_the_first_name_that_says_something(tmp_path: Path) -> None:
-    assert suggestion(tmp_path) == ""
+def test_a_search_to_try_comes_from_the_first_name_that_says_something(home: Path) -> None:
+    library = home / "docs"
+    settings = settle(Options(ledger=home / "led.db"), path=library)
+    there = f"--library {library} --ledger {home / 'led.db'}"
+    assert suggestion(settings) == ""
     for name in ("README.md", "01.txt", ".hidden words.txt", "b/mill_on-liberty (1859).txt", "z.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert suggestion(tmp_path) == "'mill liberty'"
-    (tmp_path / "Leviathan.txt").touch()
-    assert suggestion(tmp_path) == "leviathan"
+        (library / name).parent.mkdir(exist_ok=True)
+        (library / name).touch()
+    assert suggestion(settings) == f"'mill on liberty' {there}"
+    (library / "Leviathan.txt").touch()
+    assert suggestion(settings) == f"leviathan {there}"
+    failed = [FailedFile("Leviathan.txt", "failed", "", retryable=False)]
+    assert suggestion(settings, failed) == f"'mill on liberty' {there}"
+
+
+def test_a_next_command_names_only_what_it_would_not_find(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert flags_again(settle(None)) == []
+    library, ledger, service = home / "docs", home / "led.db", "http://localhost:1"
+    settings = settle(Options(base_url=service, ledger=ledger), path=library)
+    assert flags_again(settings) == [
+        "--library",
+        str(library),
+        "--ledger",
+        str(ledger),
+        "--base-url",
+        service,
+    ]
+    (home / "objlib.toml").write_text("library = 'docs'\nledger = 'led.db'")
+    assert flags_again(settings) == ["--base-url", service]
+    monkeypatch.setenv("OBJLIB_MAX_UPLOADS", "wrong")
+    assert flags_again(settings) == ["--library", str(library)]
+
+
+def test_a_path_that_cannot_be_looked_at_is_refused(home: Path) -> None:
+    with pytest.raises(UsageError, match="cannot look at"):
+        require_folder(settle(None, path=home / ("x" * 300)))

@@ -28,8 +28,8 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
     lines: list[str] = []
     if not report.text.strip():
         lines.append("No answer was found in this library.")
-    for paragraph in safe_block(with_markers(report.text, report.supports)).split("\n"):
-        lines += _paragraph(paragraph, screen)
+    for paragraph in _paragraphs(safe_block(with_markers(report.text, report.supports))):
+        lines += _wrapped(paragraph, screen)
     used = sorted({index for support in report.supports for index in support.citations})
     shown = [index for index in used if index < len(report.citations)] or list(range(len(report.citations)))
     if shown:
@@ -61,9 +61,27 @@ def with_markers(text: str, supports: Iterable[Support]) -> str:
     return text
 
 
-def _paragraph(paragraph: str, screen: Terminal) -> list[str]:
-    """One line of the answer, wrapped; list items keep their indent."""
-    lead = re.match(r"\s*(?:[-*•]\s+|\d+[.)]\s+)?", paragraph)
+_OWN_LINE = re.compile(r"\s*(?:[-*+•]\s|\d+[.)]\s|#{1,6}\s|[|>]|```|$)|\s{4}")
+"""What begins a line of its own in Markdown: a list item, a heading, a table, a quote, code, nothing at all."""
+
+
+def _paragraphs(text: str) -> list[str]:
+    """The text with lines joined that only break because the source did, as Markdown reads them."""
+    result: list[str] = []
+    joins = False
+    for line in text.strip("\n").split("\n"):
+        own = _OWN_LINE.match(line) is not None
+        if joins and not own:
+            result[-1] = f"{result[-1]} {line.strip()}"
+        else:
+            result.append(line)
+        joins = bool(line.strip()) and not line.lstrip().startswith(("#", "|", "```"))
+    return result
+
+
+def _wrapped(paragraph: str, screen: Terminal) -> list[str]:
+    """One paragraph of the answer; list items keep their indent."""
+    lead = re.match(r"\s*(?:[-*+•]\s+|\d+[.)]\s+)?", paragraph)
     indent = lead.group() if lead else ""
     lines = wrap(paragraph[len(indent) :], max(20, screen.width - len(indent)))
     return [f"{indent if first == 0 else ' ' * len(indent)}{line}" for first, line in enumerate(lines)] or [
