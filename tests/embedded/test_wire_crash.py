@@ -173,20 +173,28 @@ async def run_child(path: Path, number: int, lines: int) -> list[str]:
     return heard.decode().splitlines()
 
 
-async def test_a_process_killed_in_the_middle_of_everything(tmp_path: Path) -> None:
+async def test_two_processes_killed_in_the_middle_of_everything(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     answered = Answered()
+    said: list[str] = []
     async with open_box(path, now=time.time, runner=None) as box:
         answered.store = box.store
-    for number, lines in enumerate((1, 7, 23)):
-        for line in await run_child(path, number, lines):
-            kind, name, value = line.split()
-            if kind == "session":
-                answered.sessions[name] = value
-            elif kind == "received":
-                answered.received[name] = int(value)
-            else:
-                answered.finals[name] = value
+
+    async def child(number: int, lines: int) -> None:
+        said.extend(await run_child(path, number, lines))
+
+    for number, lines in enumerate((2, 23)):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(child, 2 * number, lines)
+            nursery.start_soon(child, 2 * number + 1, 2 * lines)
         check_file(path)
-    assert len(answered.sessions) >= 6
+    for line in said:
+        kind, name, value = line.split()
+        if kind == "session":
+            answered.sessions[name] = value
+        elif kind == "received":
+            answered.received[name] = int(value)
+        else:
+            answered.finals[name] = value
+    assert len(answered.sessions) >= 8
     await check_promises(path, answered, time.time)
