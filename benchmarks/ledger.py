@@ -2,8 +2,9 @@
 
 Everything runs in one process on one disk with ``synchronous=FULL``, in turn, round after round; the medians are
 compared. A flush of the disk takes from 0.1 to 4 ms depending on the machine and the hour, so read the ratios:
-to a commit each (what grouping gains) and to one commit for all (what is left to gain). The loops on the bare connection do exactly the same work per transition: the same UPDATE, event
-row and attempt row. Run it with ``just bench ledger``.
+to a commit each (what grouping gains) and to one commit for all (what is left to gain). The loops on the bare
+connection do exactly the same work per transition: the same UPDATE, event row and attempt row. Run it with
+``just bench ledger``.
 """
 
 import argparse
