@@ -1,5 +1,6 @@
 """How every command runs: what it works with is said first, then trio runs once."""
 
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,8 @@ def run(settings: Settings, work: Callable[[Observer], Awaitable[T]], *, events:
         work: the async work; gets the observer to report to.
         events: whether the command prints NDJSON events with ``--json``.
     """
+    # Errors reach the person as one line from here; without a handler Python would print each log record too.
+    logging.getLogger("objlib").addHandler(logging.NullHandler())
     introduce(settings)
     with observing(settings, events=events) as observer:
         return trio.run(_call, work, observer)

@@ -78,6 +78,7 @@ def resolve(
             "or set OBJLIB_LIBRARY or `library` in objlib.toml"
         )
     library = places.real(library)
+    _drop_what_belongs_to_another(found, config, library, places)
     ledger, embedded = default_files(library, places, value("ledger", None))
     embedded = value("embedded_store", embedded)
     if embedded == ledger:
@@ -103,6 +104,23 @@ def resolve(
         patterns=value("metadata_patterns", ()),
         **own,
     )
+
+
+def _drop_what_belongs_to_another(
+    found: dict[str, Found], config: Config | None, library: Path, places: Places
+) -> None:
+    """A file's ledger and stores belong to the file's library; another folder gets places of its own.
+
+    Otherwise ``objlib upload OTHER`` would take every file of the first library for deleted.
+    """
+    if config is None or "library" not in config.values:
+        return
+    own = _parse(_BY_NAME["library"], config.values["library"], "library", config.path.parent, places)
+    if places.real(own) == library:
+        return
+    for name in ("ledger", "embedded_store", "store"):
+        if name in found and found[name].source is Source.FILE:
+            del found[name]
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from pathlib import Path
 from typing import Final
 
 import trio
 
-from objlib.core.errors import RefusedError
+from objlib.core.errors import RefusedError, ServiceError
 from objlib.core.identity import RunId, new_run_id
 from objlib.core.observe import Observer, Silent
 from objlib.core.settings import Backend, Settings
@@ -32,6 +33,9 @@ EMBEDDED_URL: Final = "http://embedded.localhost"
 WINDOW_KEY: Final = "upload_window"
 """Setting of the ledger that keeps the learnt upload window for the next run."""
 
+
+LIBRARY_KEY: Final = "library"
+"""Setting of the ledger that keeps the root of the library it is about."""
 
 RECORDED: Final = frozenset({"upload", "scan", "recover", "sync", "store-sync"})
 """Commands that may change something; each of their runs has a record, and rows that it owns."""
@@ -146,12 +150,38 @@ async def open_app(
             now=now,
             opened=trio.current_time(),
         )
+        if command in RECORDED:
+            await _own_library(app)
         if store is not StoreNeed.NONE:
             await _open_service(app, stack, seams)
-            app.store = await _settle_store(app, create=store is StoreNeed.CREATE)
+            try:
+                app.store = await _settle_store(app, create=store is StoreNeed.CREATE)
+            except GeminiError as error:
+                if error.connect:
+                    raise ServiceError(f"{error}; check --base-url and the network") from None
+                raise
         if command in RECORDED:
             await stack.enter_async_context(_living_run(app, command))
         yield app
+
+
+async def _own_library(app: App) -> None:
+    """Remember which library the ledger is about. A folder that was moved as a whole is still the same library.
+
+    Raises:
+        RefusedError: the ledger is about another folder, which is still there; taking this one for it would
+            record every file of that one as missing.
+    """
+    root = str(app.settings.library)
+    known = await app.ledger.get_setting(LIBRARY_KEY)
+    if known == root:
+        return
+    if known is not None and await app.files(Path(known).is_dir):
+        raise RefusedError(
+            f"the ledger {app.settings.ledger} belongs to the library {known}, not to {root}; "
+            "name that folder, or another --ledger"
+        )
+    await app.ledger.set_setting(LIBRARY_KEY, root)
 
 
 async def _open_service(app: App, stack: AsyncExitStack, seams: Seams) -> None:

@@ -68,6 +68,26 @@ def test_defaults_are_one_folder_of_the_data_directory_per_library() -> None:
     assert settings.max_pending == 48
 
 
+def test_another_folder_than_the_files_gets_a_ledger_and_stores_of_its_own() -> None:
+    toml = {
+        "library": "lectures",
+        "ledger": "l.db",
+        "embedded_store": "s.db",
+        "store": "mine",
+        "max_uploads": 3,
+    }
+    own = resolved(toml=toml)
+    assert (own.ledger, own.embedded, own.store) == (Path("/conf/l.db"), Path("/conf/s.db"), "mine")
+    assert resolved({"library": "/conf/lectures"}, toml=toml) == own
+    other = resolved({"library": "/elsewhere"}, toml=toml)
+    assert other.ledger.parent.name.startswith("elsewhere-")
+    assert other.embedded.parent == other.ledger.parent
+    assert other.store.startswith("objlib-elsewhere-")
+    assert other.max_uploads == 3
+    given = resolved({"library": "/elsewhere", "ledger": "/x.db"}, {"OBJLIB_STORE": "theirs"}, toml)
+    assert (given.ledger, given.embedded, given.store) == (Path("/x.db"), Path("/x-store.db"), "theirs")
+
+
 def test_folders_of_one_name_get_files_and_stores_of_their_own() -> None:
     one, two = Path("/a/docs"), Path("/b/docs")
     assert default_files(one, places()) != default_files(two, places())

@@ -342,3 +342,25 @@ async def test_a_limit_counts_files_and_not_attempts(
     async with opened() as app:
         report = await upload(app, limit=7)
     assert (report.indexed, report.pending, report.stopped) == (10, 0, "")
+
+
+async def test_a_ledger_is_about_one_library_until_that_is_moved(
+    opened: Opener,
+    settings: Settings,
+    library: Path,
+    faults: Faults,
+    tmp_path: Path,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    write(tmp_path, "other/only.txt", "Another library altogether.\n")
+    with pytest.RaisesGroup(RefusedError, flatten_subgroups=True):
+        async with opened(library=tmp_path / "other"):
+            pytest.fail("opened")
+    moved = library.rename(tmp_path / "moved")
+    before = faults.count["start"]
+    async with opened(library=moved) as app:
+        report = await upload(app)
+    assert (report.indexed, report.unchanged, report.missing) == (10, 10, 0)
+    assert faults.count["start"] == before
