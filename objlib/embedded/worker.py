@@ -94,7 +94,7 @@ class Worker:
             await database.write(partial(_index, batch=batch, now=now, searchable_at=later))
             self._context.passages.ring()
         if await database.bulk.run(_deleted_store) is not None:
-            await database.write(_purge)
+            await database.write(purge)
             return 0.0
         return delay
 
@@ -174,7 +174,7 @@ def _deleted_store(db: sqlite3.Connection) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _purge(db: sqlite3.Connection) -> None:
+def purge(db: sqlite3.Connection) -> None:
     """Remove some documents of a deleted store; the store itself with the last of them."""
     store_id = _deleted_store(db)
     if store_id is None:

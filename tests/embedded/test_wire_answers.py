@@ -61,6 +61,7 @@ async def test_filters_and_numbers_of_passages(tmp_path: Path, autojump_clock: M
         assert await box.titles(question, metadata_filter="year > 1800") == ["b.txt"]
         assert len(await box.titles(question, topK=1)) == 1
         assert len(await box.titles(question, top_k="1")) == 1
+        assert len(await box.titles(question, topK=1.0)) == 1
         assert await box.titles(question, metadataFilter='author = "Nobody"') == []
 
 
@@ -145,6 +146,7 @@ NOWHERE = {"fileSearchStoreNames": ["fileSearchStores/nope"]}
         (asked(fileSearchStoreNames=[f"fileSearchStores/s{n}" for n in range(6)]), 400, "at most 5 stores"),
         (asked(**NOWHERE, topK=-1), 400, "top_k"),
         (asked(**NOWHERE, topK="few"), 400, "TYPE_INT32"),
+        (asked(**NOWHERE, topK=True), 400, "TYPE_INT32"),
         (asked(**NOWHERE), 404, "was not found"),
     ],
 )
@@ -190,8 +192,11 @@ async def test_found_only_some_time_after_active(tmp_path: Path, autojump_clock:
             await trio.sleep(6)
         assert sorted(await box.titles("bees", topK=1)) == ["0.txt"]
         assert sorted(await box.titles("bees", topK=9)) == ["0.txt", "1.txt", "2.txt"]
+        await box.active(b"bees", "best.txt")
+        assert await box.titles("bees", topK=1) == ["0.txt"]  # the best one is not there yet
         await trio.sleep(10)
-        assert len(await box.titles("bees")) == 4
+        assert len(await box.titles("bees")) == 5
+        assert await box.titles("bees", topK=1) == ["best.txt"]
 
 
 async def stream(box: Box, query: str) -> Any:

@@ -3,14 +3,15 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 import trio
 
 from objlib.core.errors import ServiceError
-from objlib.embedded import database, open_service
+from objlib.embedded import database, index, open_service, schema
 from objlib.embedded.database import open_database
 from objlib.embedded.schema import APPLICATION_ID, VERSION
 from objlib.threads import inline_runner
@@ -238,6 +239,73 @@ async def test_a_folder_in_the_way_is_refused(tmp_path: Path) -> None:
     assert "folder exists" in await refusal(tmp_path)
     (tmp_path / "file").write_text("x")
     assert "folder" in await refusal(tmp_path / "file" / "s.db")
+
+
+async def test_a_migration_that_breaks_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "SCHEMA", ("CREATE TABLE half(x)", "no SQL at all"))
+        assert "cannot use the store file" in await refusal(path)
+    async with open_service(path):
+        pass
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
+    db.close()
+
+
+def test_another_process_may_migrate_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "s.db"
+    real = schema._is_empty
+    looks = 0
+
+    def late(db: sqlite3.Connection, where: Path) -> bool:
+        nonlocal looks
+        looks += 1
+        empty = real(db, where)
+        if looks == 1:
+            monkeypatch.setattr(schema, "_is_empty", real)
+            with closing(database.connect(path)) as other:
+                schema.migrate(other, path)
+        return empty
+
+    monkeypatch.setattr(schema, "_is_empty", late)
+    with closing(database.connect(path)) as db:
+        schema.migrate(db, path)
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_a_file_that_another_process_holds_is_refused_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE t(x)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ServiceError, match="locked"):
+            database.connect(path)
+
+
+def test_the_switch_to_wal_is_tried_again_while_another_process_makes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Locked:
+        tries = 0
+
+        def execute(self, _statement: str) -> None:
+            self.tries += 1
+            if self.tries < 3:
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise error
+
+    naps: list[float] = []
+    monkeypatch.setattr("time.sleep", naps.append)
+    db = Locked()
+    database._use_wal(cast("sqlite3.Connection", db))
+    assert (db.tries, len(naps)) == (3, 2)
 
 
 async def test_what_the_block_raises_leaves_as_it_is(tmp_path: Path) -> None:

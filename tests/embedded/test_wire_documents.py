@@ -215,6 +215,7 @@ def test_numbers_are_kept_as_32_bits_have_them() -> None:
     assert float32(20260103) == 20260104
     assert float32(0.1) == 0.1
     assert float32(16777217) == 16777216
+    assert float32(1.0589174523200799e18) == 1.05891745e18  # one of those that need nine digits
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))

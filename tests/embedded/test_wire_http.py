@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trio.testing import MockClock
 
 from objlib.embedded import Options, stores
@@ -208,6 +208,30 @@ async def test_what_goes_wrong_inside_is_an_envelope_too(
             answer = refused(await box.client.post("/v1/fileSearchStores"), code, status, message)
             assert "secret" not in answer["message"]
         await box.new_store()
+
+
+async def test_a_client_that_goes_away_does_no_harm(tmp_path: Path) -> None:
+    async with open_box(tmp_path / "s.db", store=False) as box:
+        sent: list[Message] = []
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/fileSearchStores",
+            "query_string": b"",
+            "headers": [],
+        }
+
+        async def receive() -> Message:
+            await trio.lowlevel.checkpoint()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            await trio.lowlevel.checkpoint()
+            sent.append(message)
+
+        await box.service.app(scope, receive, send)
+        assert sent[0]["status"] == 400
+        assert await box.get("fileSearchStores") == {}
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def use_sdk(genai: Any, address: str, folder: Path) -> None:
         file_search_store_names=[store.name], metadata_filter='author = "Ada"', top_k=3
     )
     config = genai.types.GenerateContentConfig(tools=[genai.types.Tool(file_search=search)])
-    question = "who keeps the lighthouse of Ölhafen?"
+    question = "How is the keeper of the lighthouse of Ölhafen called?"
     answer = client.models.generate_content(model="gemini-2.5-flash", contents=question, config=config)
     grounding = answer.candidates[0].grounding_metadata
     assert {chunk.retrieved_context.title for chunk in grounding.grounding_chunks} == {"hello Ω"}

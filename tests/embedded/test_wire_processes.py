@@ -10,7 +10,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from objlib.embedded import Options, claims, index, schema
+from objlib.embedded import Options, blobs, claims, index, schema, worker
+from objlib.embedded.database import open_database
 from objlib.threads import inline_runner
 from tests.embedded.wire_box import Clock, open_box
 
@@ -134,6 +135,28 @@ def test_a_late_owner_that_lives_loses_only_what_is_late(tmp_path: Path) -> None
     db.close()
 
 
+@pytest.mark.parametrize("system", ["posix", "nt"])
+def test_a_process_that_may_not_be_asked_is_taken_to_be_alive(
+    monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    asked: list[int] = []
+
+    def kill(pid: int, _signal: int) -> None:
+        asked.append(pid)
+        raise PermissionError
+
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE documents(state, claim, claim_until)")
+    db.execute("INSERT INTO documents VALUES('PENDING', '1:1:aa', 10)")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.kill", kill)
+        patch.setattr("os.name", system)
+        assert claims.free(db, "me", 5) == []
+        assert claims.free(db, "me", 11) == ["1:1:aa"]
+    assert bool(asked) == (system == "posix")  # on Windows the question would be Ctrl-C
+    db.close()
+
+
 async def test_a_full_disk_only_delays_the_worker(
     tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,10 +170,20 @@ async def test_a_full_disk_only_delays_the_worker(
             raise sqlite3.OperationalError("database or disk is full")
         return real(db, **rest)
 
+    def unreadable(_db: sqlite3.Connection, _blob_id: int) -> bytes:
+        monkeypatch.setattr(worker, "read", blobs.read)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(worker, "read", unreadable)
     monkeypatch.setattr(index, "index_document", full)
     async with open_box(tmp_path / "s.db") as box:
         await box.active(b"text")
         assert failures == -1
+
+
+async def test_two_that_empty_the_same_store_do_not_disturb_each_other(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "s.db", inline_runner) as file:
+        await file.write(worker.purge)  # the other one was quicker
 
 
 async def test_threads_of_its_own_by_default(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from objlib.embedded import Options
+from objlib.embedded import Options, uploads
 from objlib.embedded.options import GRANULARITY
 from tests.embedded.wire_box import Clock, ok, open_box, refused, start_headers
 
@@ -151,6 +151,19 @@ async def test_what_disagrees_gets_400_and_where_the_session_stands(
         ok(await box.command(url, "upload, finalize", rest, received))
 
 
+async def test_two_that_finalize_at_once_do_not_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash of what was there is taken before the transaction: if more came in between, it does not count."""
+    async with open_box(tmp_path / "s.db", options=SMALL) as box:
+        url = await box.start()
+        await box.command(url, "upload", b"12345678", 0)
+        with monkeypatch.context() as patch:
+            patch.setattr(uploads, "digest", lambda *_: None)
+            answer = await box.command(url, "upload, finalize", b"9", 8)
+        refused(answer, 400, "INVALID_ARGUMENT", "at the same time")
+        assert answer.headers["x-goog-upload-size-received"] == "8"
+        ok(await box.command(url, "upload, finalize", b"9", 8))
+
+
 async def test_a_streamed_chunk_of_a_wrong_size_is_refused_too(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=SMALL) as box:
         url = await box.start()
@@ -250,6 +263,7 @@ async def test_a_store_deleted_meanwhile_ends_the_upload(tmp_path: Path) -> None
 async def test_a_session_lives_seven_days(tmp_path: Path) -> None:
     clock = Clock()
     async with open_box(tmp_path / "s.db", options=SMALL, now=clock) as box:
+        await box.start()
         url = await box.start()
         await box.command(url, "upload", b"12345678", 0)
         clock.time += 7 * 86400 - 1
