@@ -89,6 +89,11 @@ class Flow:
         """Whether new files may still be started."""
         return not self.stopped
 
+    def may_begin(self, file_id: FileId) -> bool:
+        """Whether a task may carry this file now: it has none yet, and the limit has room for it."""
+        room = self.limit is None or len(self.begun) < self.limit or file_id in self.begun
+        return room and file_id not in self.carrying
+
     def begin(self, file_id: FileId) -> None:
         """A task is about to carry this file."""
         self.carrying.add(file_id)

@@ -62,7 +62,8 @@ async def _to_quiescence(flow: Flow) -> None:
     """Pump until nothing is left to do, going back to what stayed unknown on the way."""
     app, began = flow.app, flow.app.now()
     files, size = await app.ledger.claimable_totals()
-    app.observer.begin(Phase.UPLOAD, files, size)
+    limited = flow.limit is not None and flow.limit < files
+    app.observer.begin(Phase.UPLOAD, flow.limit if limited else files, None if limited else size)
     try:
         for round_ in range(MAX_ROUNDS):
             await _pump(flow)
@@ -94,7 +95,7 @@ async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:
     app = flow.app
     while flow.takes_in():
         flow.changed = trio.Event()
-        rows = [row for row in await _claimable(flow) if row.file_id not in flow.carrying]
+        rows = [row for row in await _claimable(flow) if flow.may_begin(row.file_id)]
         if not rows and not flow.carrying and await _next_due(flow) is None:
             break
         if not rows:
@@ -106,7 +107,7 @@ async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:
             except BaseException:
                 flow.slots.release_on_behalf_of(row.file_id)
                 raise
-            if not flow.takes_in():
+            if not flow.takes_in() or not flow.may_begin(row.file_id):
                 flow.slots.release_on_behalf_of(row.file_id)
                 app.governor.uploads.release_on_behalf_of(row.file_id)
                 break
@@ -122,9 +123,8 @@ async def _claimable(flow: Flow) -> list[FileRow]:
     ledger, now = flow.app.ledger, flow.app.now()
     if flow.limit is None:
         return await ledger.claimable(now=now, limit=PAGE)
-    room = flow.limit - len(flow.begun)
-    if room > 0:
-        return await ledger.claimable(now=now, limit=min(PAGE, room + len(flow.carrying)))
+    if len(flow.begun) < flow.limit:
+        return await ledger.claimable(now=now, limit=PAGE)
     again = [await ledger.file(file_id) for file_id, due in tuple(flow.again.items()) if due <= now]
     return [row for row in again if row is not None and row.state is State.UNTRACKED]
 

@@ -332,6 +332,21 @@ async def test_a_file_given_up_for_a_passing_reason_gets_a_second_chance_in_the_
     assert_exactly_once(settings)
 
 
+@pytest.mark.parametrize("limit", [1, 60])
+async def test_a_limit_is_never_exceeded(
+    opened: Opener,
+    library: Path,
+    faults: Faults,
+    limit: int,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    for number in range(90):
+        write(library, f"more/{number}.txt", f"Thought number {number}.\n")
+    async with opened() as app:
+        report = await upload(app, limit=limit)
+    assert (report.indexed, report.uploaded, faults.count["start"]) == (limit, limit, limit)
+
+
 async def test_a_limit_counts_files_and_not_attempts(
     opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
 ) -> None:
