@@ -8,6 +8,7 @@ documents that are PENDING with no passage, or ACTIVE with all of them; the next
 import json
 import logging
 import sqlite3
+import time
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -27,6 +28,9 @@ BATCH: Final = 16
 
 BATCH_BYTES: Final = 1024 * 1024
 """A batch ends with the document that takes it past so many bytes."""
+
+BATCH_SECONDS: Final = 0.25
+"""A batch ends with the document whose reading takes it past so many seconds."""
 
 PURGE_BATCH: Final = 10
 """Documents of a deleted store that one transaction removes."""
@@ -84,40 +88,54 @@ class Worker:
         if now - self._swept >= SWEEP_SECONDS:
             await database.write(partial(_prepare, now=now))
             self._swept = now
-        if await database.bulk.run(partial(claims.free, claim=claim, now=now)):
+        # Few crossings into threads, each with much to do: they are dear while other threads compute.
+        found = await database.bulk.run(partial(_gather, claim=claim, now=now))
+        if found.abandoned:
             await database.write(partial(claims.take_over, claim=claim, now=now))
-        rows, delay = await database.bulk.run(partial(_pending, claim=claim, now=now))
-        if rows:
-            batch = [await database.bulk.run(partial(_extract, row=row)) for row in rows]
+        if found.batch:
             now = self._context.now()
             later = now + self._context.options.searchable_seconds
-            await database.write(partial(_index, batch=batch, now=now, searchable_at=later))
+            await database.write(partial(_index, batch=found.batch, now=now, searchable_at=later))
             self._context.passages.ring()
-        if await database.bulk.run(_deleted_store) is not None:
+        if found.deleted:
             await database.write(purge)
-            return 0.0
-        return delay
+        return 0.0 if found.abandoned or found.batch or found.deleted else found.delay
 
 
-def _pending(db: sqlite3.Connection, claim: str, now: float) -> tuple[list[tuple[Any, ...]], float]:
-    """The next documents to index, and the seconds until there are more (0 if there may be some now)."""
-    rows: list[tuple[Any, ...]] = []
-    size = 0
-    for row in db.execute(
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What there is to do.
+
+    Attributes:
+        abandoned: documents are claimed by someone who is dead or late.
+        deleted: a store waits to be emptied.
+        batch: documents that have been read and are to be indexed.
+        delay: seconds until the next document is due.
+    """
+
+    abandoned: bool
+    deleted: bool
+    batch: list[_Read]
+    delay: float
+
+
+def _gather(db: sqlite3.Connection, claim: str, now: float) -> _Found:
+    abandoned, deleted = bool(claims.free(db, claim, now)), _deleted_store(db) is not None
+    rows = db.execute(
         "SELECT doc_id, name, display_name, mime_type, metadata, blob_id, size FROM documents"
         " WHERE state = 'PENDING' AND claim = ? AND ready_at <= ? ORDER BY doc_id LIMIT ?",
         (claim, now, BATCH),
-    ):
-        rows.append(row)
+    ).fetchall()
+    batch: list[_Read] = []
+    size, stop = 0, time.monotonic() + BATCH_SECONDS
+    for row in rows:
+        batch.append(_extract(db, row))
         size += row[6]
-        if size >= BATCH_BYTES:
+        if size >= BATCH_BYTES or time.monotonic() >= stop:
             break
-    if rows:
-        return rows, 0.0
-    first = db.execute(
-        "SELECT min(ready_at) FROM documents WHERE state = 'PENDING' AND claim = ?", (claim,)
-    ).fetchone()[0]
-    return rows, inf if first is None else max(0.0, first - now)
+    query = "SELECT min(ready_at) FROM documents WHERE state = 'PENDING' AND claim = ?"
+    first = db.execute(query, (claim,)).fetchone()[0]
+    return _Found(abandoned, deleted, batch, inf if first is None else max(0.0, first - now))
 
 
 def _extract(db: sqlite3.Connection, row: tuple[Any, ...]) -> _Read:

@@ -58,7 +58,7 @@ async def test_each_document_is_indexed_once_whoever_gets_there_first(
         """Stops the first service right after it has read the document."""
         await trio.lowlevel.checkpoint()
         result = fn()
-        if getattr(result, "extracted", None) is not None:
+        if getattr(result, "batch", None):
             held.set()
             await hold.wait()
         return result
