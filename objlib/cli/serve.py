@@ -50,5 +50,5 @@ def serve(
     async def work(observer: Observer) -> None:
         await engine_serve(settings, host=host, port=port, observer=observer, ready=ready)
 
-    run(settings, work)
+    run(settings, work, with_ledger=False)
     return Exit.OK

@@ -1,6 +1,7 @@
 """Each command with an engine that answers what it is told: what is printed, and the exit code."""
 
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from objlib.cli.app import run
 from objlib.core.catalog import SETTINGS
@@ -59,6 +61,7 @@ class Engine:
         """Let the engine's function ``target`` answer ``report``, or raise it."""
 
         async def answer(*args: Any, **more: Any) -> Any:
+            await trio.lowlevel.checkpoint()
             self.asked.append((target, {"args": args[1:], **more}))
             if isinstance(report, BaseException):
                 raise report
@@ -151,6 +154,7 @@ def test_exit_codes_of_an_upload(engine: Engine, more: dict[str, Any], code: int
 
 def test_upload_as_json_is_events_and_the_object_last(engine: Engine, read: Read) -> None:
     async def upload(app: Engine, **_: Any) -> UploadReport:
+        await trio.lowlevel.checkpoint()
         app.observer.begin(Phase.UPLOAD, 1, 5)
         app.observer.event("failed", path="a", error="too large")
         return replace(UPLOAD, failed=1, failures=(FAILED,))
@@ -239,6 +243,7 @@ def test_doctor(engine: Engine, health: Health, code: int, read: Read) -> None:
 
 def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
     async def serve(settings: Settings, *, host: str, port: int, observer: Observer, ready: Any) -> None:
+        await trio.lowlevel.checkpoint()
         assert settings.backend == "embedded"
         ready(f"http://{host}:{port or 4711}")
 
@@ -250,6 +255,24 @@ def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
     assert "--base-url http://127.0.0.1:4711" in err
     assert run(["serve", "--host", "localhost", "--json", "--quiet"]) == Exit.OK
     assert json.loads(read()[0]) == {"schema": "objlib/serve/1", "url": "http://localhost:8765"}
+
+
+def test_log_records_are_shown_with_verbose_only(engine: Engine, read: Read) -> None:
+    async def status(app: Engine) -> StatusReport:
+        await trio.lowlevel.checkpoint()
+        logging.getLogger("objlib.embedded").warning("odd\x1b[2J")
+        logging.getLogger("objlib.embedded").debug("detail")
+        return STATUS
+
+    engine.patch.setattr("objlib.engine.status.status", status)
+    assert run(["status"]) == Exit.OK
+    assert "odd" not in read()[1]
+    assert run(["status", "-v"]) == Exit.OK
+    err = read()[1]
+    assert "objlib.embedded: odd\\x1b[2J\n" in err
+    assert "detail" not in err
+    assert run(["status", "-vv"]) == Exit.OK
+    assert "detail" in read()[1]
 
 
 def test_gemini_is_introduced_by_store_and_address(engine: Engine, read: Read) -> None:
