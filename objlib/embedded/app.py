@@ -84,6 +84,7 @@ class Routes:
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request; whatever goes wrong becomes the API's error envelope."""
+        self._context.requests.ring()
         try:
             result = await self._dispatch(request)
         except ApiError as error:

@@ -41,6 +41,7 @@ class Context:
         embed: runs the embedding model, which knows nothing of the file.
         work: rung when there may be documents to index or stores to empty.
         passages: rung when documents have been indexed here.
+        requests: rung by each request, since work that can wait keeps out of its way.
     """
 
     database: Database
@@ -50,3 +51,4 @@ class Context:
     embed: Runner
     work: Bell = field(default_factory=Bell)
     passages: Bell = field(default_factory=Bell)
+    requests: Bell = field(default_factory=Bell)

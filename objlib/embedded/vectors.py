@@ -4,7 +4,7 @@ It may stop at any time and goes on where it was: what is left stands in the fil
 at once; a passage that was embedded twice is stored twice with the same result.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from math import inf
 from typing import Final
@@ -19,6 +19,12 @@ from objlib.embedded.context import Context
 BATCH: Final = 32
 """Passages between two looks at the clock; under a second of work."""
 
+QUIET: Final = 1.0
+"""Seconds without a request after which the background pass goes on."""
+
+PATIENCE: Final = 30.0
+"""Seconds that it waits for such a moment; after that it makes one batch all the same."""
+
 LOOK_AGAIN: Final = 60.0
 """Seconds after which the background pass looks for passages that another process has indexed."""
 
@@ -31,7 +37,12 @@ async def vector_state(context: Context, meaning: Meaning) -> VectorReport:
 
 
 async def make_vectors(
-    context: Context, meaning: Meaning, *, seconds: float, progress: Callable[[int, int], None]
+    context: Context,
+    meaning: Meaning,
+    *,
+    seconds: float,
+    progress: Callable[[int, int], None],
+    turn: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
 ) -> VectorReport:
     """Make vectors until all passages have one or the time is over.
 
@@ -42,6 +53,7 @@ async def make_vectors(
         meaning: the embedder's keeper.
         seconds: time budget.
         progress: called with (passages with a vector, all passages) at the beginning and after each batch.
+        turn: awaited before each batch.
     """
     deadline = trio.current_time() + seconds
     state = await vector_state(context, meaning)
@@ -51,6 +63,7 @@ async def make_vectors(
         return state
     await context.database.write(partial(index.adopt_model, model_id=embedder.model_id))
     while trio.current_time() < deadline:
+        await turn()
         rows = await context.database.bulk.run(partial(index.pending_chunks, limit=BATCH))
         if not rows:
             break
@@ -62,11 +75,28 @@ async def make_vectors(
     return await vector_state(context, meaning)
 
 
+async def _quiet(context: Context) -> None:
+    """Wait until no request came for a moment: a model that takes every core would slow an upload down."""
+    with trio.move_on_after(PATIENCE):
+        while True:
+            context.requests.clear()
+            with trio.move_on_after(QUIET) as moment:
+                await context.requests.wait()
+            if moment.cancelled_caught:
+                return
+
+
 async def keep_making(context: Context, meaning: Meaning) -> None:
     """Make vectors in the background whenever there are new passages, until cancelled."""
     while True:
         context.passages.clear()
-        state = await make_vectors(context, meaning, seconds=inf, progress=lambda _done, _total: None)
+        state = await make_vectors(
+            context,
+            meaning,
+            seconds=inf,
+            progress=lambda _done, _total: None,
+            turn=partial(_quiet, context),
+        )
         if not state.available:
             return
         with trio.move_on_after(LOOK_AGAIN):

@@ -11,6 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from objlib.embedded import Options, index, vectors
+from objlib.embedded.vectors import QUIET
 from tests.embedded.wire_box import Box, V, ok, open_box, refused
 
 if TYPE_CHECKING:
@@ -127,6 +128,8 @@ async def test_in_the_background_new_passages_get_theirs_too(
         for count in (1, 2, 3):
             await fill(box, 1)
             await trio.testing.wait_all_tasks_blocked()
+            assert (await box.service.vectors()).done == count - 1, "requests have just come"
+            await trio.sleep(2 * QUIET)
             assert (await box.service.vectors()).done == count
 
 

@@ -125,7 +125,7 @@ class Box:
             operation: dict[str, Any] = await self.get(f"{store}/upload/operations/{doc}")
             if operation.get("done"):
                 return operation
-            await trio.sleep(0.01)
+            await trio.sleep(0.01)  # real time where a test has no virtual clock
 
     async def active(self, data: bytes, name: str = "note.txt", **body: Any) -> str:
         """Upload and wait until it is ACTIVE."""
