@@ -114,7 +114,7 @@ def _prepare(
     migrations: Sequence[Migration],
 ) -> None:
     newest = migrations[-1].version
-    version = _version(conn, path, newest)
+    version = _read_version(conn, path, newest)
     if version == 0 and not create:
         raise LedgerError(f"there is no ledger {path} yet; run `objlib scan` to make one, or check --ledger")
     _switch_to_wal(conn, path, busy_timeout)
@@ -122,11 +122,20 @@ def _prepare(
     conn.execute("PRAGMA foreign_keys = ON")
     while version < newest:
         _migrate_once(conn, path, newest, now, migrations)
-        version = _version(conn, path, newest)
+        version = _read_version(conn, path, newest)
+
+
+def _read_version(conn: sqlite3.Connection, path: Path, newest: int) -> int:
+    """The ledger's version, all of it read at one moment: another process may be making the ledger just now."""
+    conn.execute("BEGIN")
+    try:
+        return _version(conn, path, newest)
+    finally:
+        roll_back(conn)
 
 
 def _version(conn: sqlite3.Connection, path: Path, newest: int) -> int:
-    """The ledger's version; 0 for an empty database.
+    """The ledger's version; 0 for an empty database. The caller holds a transaction.
 
     Raises:
         LedgerError: it is not a ledger, or it was made by a newer program.

@@ -192,6 +192,23 @@ async def test_many_open_a_new_ledger_at_once(path: Path) -> None:
         )
 
 
+def test_a_ledger_that_is_made_while_it_is_looked_at_is_seen_before_or_after(path: Path) -> None:
+    conn = sqlite3.connect(path, isolation_level=None)
+    conn.execute("PRAGMA journal_mode = WAL")
+    made: list[str] = []
+
+    def make(statement: str) -> None:
+        if statement == "PRAGMA user_version" and not made:
+            made.append(statement)
+            opened(path).close()
+
+    conn.set_trace_callback(make)
+    assert connection._read_version(conn, path, 1) == 0
+    assert connection._read_version(conn, path, 1) == 1
+    assert made
+    conn.close()
+
+
 class Obstinate:
     """A connection to a file system that refuses a write-ahead log, at first or for good."""
 

@@ -223,6 +223,21 @@ async def test_a_row_that_moved_is_stale(ledger: Ledger) -> None:
     assert len((await ledger.history(row.file_id))[1]) == 1
 
 
+async def test_a_row_that_went_round_and_came_back_is_stale(ledger: Ledger) -> None:
+    row = await add(ledger)
+    moved, attempt = await bring(ledger, row, State.UPLOADING)
+    back = await ledger.apply(wanted(Event.REQUEUE_UPLOAD, moved, attempt))
+    assert back.state is row.state
+    with pytest.raises(StaleTransitionError):
+        await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))
+    guarded = Transition.start_upload(
+        row, attempt_id=new_attempt_id(), run_id=RUN, guard=lambda _: "never asked"
+    )
+    with pytest.raises(StaleTransitionError):
+        await ledger.apply(guarded)
+    assert await fresh(ledger, row.file_id) == back
+
+
 async def test_a_row_that_is_gone_is_stale(ledger: Ledger) -> None:
     row = await add(ledger)
     await ledger.write(lambda conn: conn.execute("DELETE FROM files").rowcount)
