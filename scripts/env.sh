@@ -38,4 +38,5 @@ if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
     keeping 'objlib.cli.search, objlib.cli.upload, objlib.engine.ask, objlib.engine.upload'
     keeping onnxruntime 2>/dev/null || : # where it cannot be loaded, objlib searches by words and says so
 fi
-wanted > ".venv/objlib-$group"
+wanted > .venv/objlib-main # `dev` holds all that `main` does
+[ "$group" = main ] || wanted > .venv/objlib-dev

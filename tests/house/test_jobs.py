@@ -95,6 +95,13 @@ def test_the_environment_is_made_once(clone: Clone) -> None:
     assert clone.installs() == []
 
 
+def test_what_is_made_for_testing_serves_running_too(clone: Clone) -> None:
+    clone.env("dev")
+    clone.installs()
+    clone.env("main")
+    assert clone.installs() == []
+
+
 def test_running_objlib_needs_no_test_tools_and_testing_does(clone: Clone) -> None:
     clone.env("main")
     clone.installs()
