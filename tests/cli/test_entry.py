@@ -180,7 +180,7 @@ def test_a_query_without_an_upload_says_what_to_do(objlib: Objlib, library: Path
 def test_the_first_interrupt_drains_and_is_130(environ: dict[str, str], tmp_path: Path) -> None:
     root = tmp_path / "many"
     root.mkdir()
-    for number in range(300):
+    for number in range(160):
         (root / f"{number:03}.txt").write_text(f"Document {number} about something.\n" * 20)
     child = subprocess.Popen(
         [*SPAWN, "upload", str(root), "--json", "--max-uploads", "2", *NO_VECTORS],
