@@ -13,7 +13,7 @@ from objlib.embedded.index.extract import extract
 from objlib.embedded.index.filters import compile_filter
 from objlib.embedded.index.records import Composed, Extracted, FilterError, Hit, Support, UnreadableError
 from objlib.embedded.index.schema import SCHEMA
-from objlib.embedded.index.search import search
+from objlib.embedded.index.search import OnDemand, search
 from objlib.embedded.index.store import drop_document, index_document
 from objlib.embedded.index.vectors import adopt_model, pending_chunks, store_vectors, vector_progress
 
@@ -25,6 +25,7 @@ __all__ = [
     "Extracted",
     "FilterError",
     "Hit",
+    "OnDemand",
     "Support",
     "UnreadableError",
     "adopt_model",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from objlib.embedded.index.embedder import Embedder
-from objlib.embedded.index.lexical import parse_query
+from objlib.embedded.index.lexical import STOPWORDS, parse_query
 from objlib.embedded.index.records import Composed, Hit, Support
 from objlib.embedded.index.sentences import sentences
 
@@ -32,7 +32,7 @@ _ENOUGH_MEANING = 0.4
 _NEAR_BEST = 0.6
 """A further sentence must be this good, compared with the best one."""
 
-_MARKUP = re.compile(r"^\s*(?:#{1,6}\s|[|>`~=*-]{3,})")
+_MARKUP = re.compile(r"^\s*(?:#{1,6}\s|\||[`~=*-]{3,})")
 _WORD = re.compile(r"\w+")
 _SUFFIX = re.compile(r"(?:'s|ing|edly|ed|ness|ions?|ally|ly|ies|es|s|e|y)$")
 
@@ -86,12 +86,12 @@ def _sentences(number: int, passage: str) -> list[_Sentence]:
 
 def _scores(question: str, sentences: list[_Sentence], embedder: Embedder | None) -> tuple[list[float], bool]:
     """How well each sentence answers, and whether any of them does."""
-    wanted = {_stem(word) for word in parse_query(question).words}
-    if not sentences or not wanted:
+    if not sentences:
         return [], False
+    wanted = {_stem(word) for word in parse_query(question).words if word not in STOPWORDS}
     seen = Counter(stem for sentence in sentences for stem in sentence.stems & wanted)
     rarity = {stem: math.log(1 + len(sentences) / (1 + seen[stem])) for stem in wanted}
-    whole = sum(rarity.values())
+    whole = sum(rarity.values()) or 1.0
     shares = [sum(rarity[stem] for stem in sentence.stems & wanted) / whole for sentence in sentences]
     # A long sentence has more words by chance; a passage further down the list is less likely the right one.
     scores = [

@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from objlib.embedded.index.codes import CodeCache, cosines, nearest
@@ -12,6 +14,7 @@ from objlib.embedded.index.fusion import fuse
 from objlib.embedded.index.lexical import bm25, parse_query
 from objlib.embedded.index.records import Hit
 from objlib.embedded.index.schema import POSITION_BITS
+from objlib.embedded.index.vectors import texts_to_embed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,11 +22,32 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-DEPTH = 100
+DEPTH = 200
 """Passages each of the two lists brings into the union."""
+
+_GROUP = 4
+"""Passages embedded between two looks at the clock."""
 
 SHORTLIST = 500
 """Passages chosen by sign bits whose exact cosine is looked at; finds 99 % of the true first ten."""
+
+
+@dataclass(slots=True)
+class OnDemand:
+    """Vectors for passages that need one now: the best by words of a search, ahead of the second pass.
+
+    With the first 20 embedded as they are found, a store without any vectors ranks almost as well as one that
+    has them all (nDCG@10: SciFact .732 of .740, Summa .740 of .749).
+
+    Attributes:
+        seconds: time for it in one search; what is under way when it ends is finished.
+        most: passages in one search.
+        made: (chunk id, vector) of what was made, for the caller to give to ``store_vectors`` afterwards.
+    """
+
+    seconds: float = 0.5
+    most: int = 20
+    made: "list[tuple[int, Floats]]" = field(default_factory=list)
 
 
 def search(
@@ -35,6 +59,7 @@ def search(
     where: str | None,
     embedder: Embedder | None,
     codes: CodeCache | None,
+    on_demand: OnDemand | None = None,
 ) -> list[Hit]:
     """Find the best passages for a query.
 
@@ -46,6 +71,7 @@ def search(
         where: a ``metadataFilter`` (see :mod:`objlib.embedded.index.filters`), or None.
         embedder: for search by meaning; None for words alone.
         codes: kept by the caller from one search to the next; None reads the sign bits afresh.
+        on_demand: embed the best passages that have no vector yet; None leaves them to the second pass.
 
     Returns:
         Hits, best first.
@@ -57,17 +83,22 @@ def search(
     if k < 1 or not query.strip() or (allowed is not None and not allowed):
         return []
     depth = max(DEPTH, k)
-    parsed = parse_query(query)
-    words, strict = bm25(db, parsed, allowed=allowed, depth=depth)
+    words, strict = bm25(db, parse_query(query), allowed=allowed, depth=depth)
     meaning: dict[int, float] = {}
-    known = (codes or CodeCache()).load(db, embedder.model_id) if embedder is not None else None
-    if embedder is not None and known is not None:
-        vector = embedder.embed([query])[0]
-        count = max(SHORTLIST, 2 * depth)
-        near = [] if strict else nearest(known, vector, allowed=allowed, count=count)
-        meaning = _meaning(db, vector, list(words), near, depth)
+    if embedder is not None:
+        known = (codes or CodeCache()).load(db, embedder.model_id)
+        if known is not None or on_demand is not None:
+            vector = embedder.embed([query])[0]
+            if known is not None:
+                count = max(SHORTLIST, 2 * depth)
+                near = [] if strict else nearest(known, vector, allowed=allowed, count=count)
+                meaning = _meaning(db, vector, list(words), near, depth)
+            if on_demand is not None:
+                missing = [chunk_id for chunk_id in words if chunk_id not in meaning][: on_demand.most]
+                meaning |= _embed_now(db, vector, missing, embedder, on_demand)
     scores = fuse(words, meaning)
-    best = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[:k]
+    # Equal scores: what is nearer in meaning first, then in the order of the library.
+    best = sorted(scores, key=lambda n: (-scores[n], -meaning.get(n, -1.0), n))[:k]
     return _hits(db, best, scores, words, meaning)
 
 
@@ -103,6 +134,25 @@ def _meaning(
     if near:
         keep.update(sorted(every, key=lambda chunk_id: -every[chunk_id])[:depth])
     return {chunk_id: cosine for chunk_id, cosine in every.items() if chunk_id in keep}
+
+
+def _embed_now(
+    db: sqlite3.Connection, vector: "Floats", missing: Sequence[int], embedder: Embedder, on_demand: OnDemand
+) -> dict[int, float]:
+    """Cosines of the first of these passages, as many as the time allows."""
+    end = time.monotonic() + on_demand.seconds
+    out: dict[int, float] = {}
+    for start in range(0, len(missing), _GROUP):
+        if time.monotonic() >= end:
+            break
+        rows = texts_to_embed(db, missing[start : start + _GROUP])
+        if not rows:  # they have gone in the meantime
+            continue
+        vectors = embedder.embed([text for _, text in rows])
+        for (chunk_id, _), made in zip(rows, vectors, strict=True):
+            on_demand.made.append((chunk_id, made))
+            out[chunk_id] = float(made @ vector)
+    return out
 
 
 def _hits(
