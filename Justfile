@@ -84,6 +84,7 @@ bench NAME *ARGS: (env "main")
 # redraw what is generated from the lifecycle table
 docs: (env "main")
     @{{ python }} scripts/lifecycle_doc.py
+    @{{ python }} scripts/cli_doc.py
 
 # choose the newest versions of everything and pin them in constraints.txt
 constraints:

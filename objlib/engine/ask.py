@@ -6,13 +6,14 @@ from typing import Final
 
 import trio
 
+from objlib.core.errors import UsageError
 from objlib.core.identity import KEY_FILE, RESERVED_KEYS, FileId
 from objlib.core.paths import disk_path
 from objlib.core.reports import AnswerReport, Citation, Support
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
 from objlib.engine.place import find_place
-from objlib.gemini import Answer, Passage
+from objlib.gemini import Answer, GeminiError, Kind, Passage
 
 SYSTEM: Final = (
     "Answer only from the passages that the file search tool returns. Always search first. "
@@ -31,7 +32,8 @@ async def search(app: App, query: str, *, where: str | None = None, top_k: int =
         top_k: how many passages.
 
     Raises:
-        GeminiError: the service refused; a bad filter is a permanent refusal.
+        UsageError: the service does not understand the filter.
+        GeminiError: the service refused for another reason, or did not answer.
     """
     report = await ask(app, query, where=where, top_k=top_k)
     return AnswerReport(
@@ -49,15 +51,20 @@ async def search(app: App, query: str, *, where: str | None = None, top_k: int =
 async def ask(app: App, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
     """An answer with its citations. Arguments and errors as for :func:`search`."""
     began = trio.current_time()
-    async with app.governor.slot(Purpose.ASK):
-        answer = await app.client.ask(
-            model=app.settings.model,
-            question=question,
-            store=app.store,
-            metadata_filter=where,
-            top_k=top_k,
-            system=SYSTEM,
-        )
+    try:
+        async with app.governor.slot(Purpose.ASK):
+            answer = await app.client.ask(
+                model=app.settings.model,
+                question=question,
+                store=app.store,
+                metadata_filter=where,
+                top_k=top_k,
+                system=SYSTEM,
+            )
+    except GeminiError as error:
+        if where is not None and error.status == 400 and error.kind is Kind.PERMANENT:
+            raise UsageError(f"--filter {where!r} was refused: {error}") from None
+        raise
     return AnswerReport(
         question=question,
         backend=str(app.settings.backend),

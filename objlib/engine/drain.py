@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from types import TracebackType
 from typing import Final
 
 import trio
@@ -34,21 +35,13 @@ class Drain:
     def __init__(self, observer: Observer, grace: float = GRACE) -> None:
         self._observer = observer
         self._grace = grace
-        self._intakes: set[trio.CancelScope] = set()
+        self.intakes: set[trio.CancelScope] = set()
         self._work = trio.CancelScope()
         self.requested = False
 
-    @contextmanager
-    def intake(self) -> Iterator[trio.CancelScope]:
+    def intake(self) -> "Intake":
         """A scope that the first stop cancels, so that what is in flight can finish."""
-        with trio.CancelScope() as scope:
-            self._intakes.add(scope)
-            if self.requested:
-                scope.cancel(reason="a stop was asked for")
-            try:
-                yield scope
-            finally:
-                self._intakes.discard(scope)
+        return Intake(self)
 
     @contextmanager
     def work(self) -> Iterator[None]:
@@ -66,14 +59,35 @@ class Drain:
 
     def stop(self) -> None:
         """One more request to stop."""
-        if not self.requested and self._intakes:
+        if not self.requested and self.intakes:
             self._observer.note("stopping: finishing what is in flight (interrupt again to stop at once)")
-            for scope in tuple(self._intakes):
+            for scope in tuple(self.intakes):
                 scope.cancel(reason="a stop was asked for")
             self._work.deadline = trio.current_time() + self._grace
         else:
             self._work.cancel(reason="a second stop was asked for")
         self.requested = True
+
+
+class Intake:
+    """A cancel scope around what takes in new work; a class, so that a type checker knows it may swallow."""
+
+    def __init__(self, drain: Drain) -> None:
+        self._drain = drain
+        self._scope = trio.CancelScope()
+
+    def __enter__(self) -> trio.CancelScope:
+        scope = self._scope.__enter__()
+        self._drain.intakes.add(scope)
+        if self._drain.requested:
+            scope.cancel(reason="a stop was asked for")
+        return scope
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self._drain.intakes.discard(self._scope)
+        return bool(self._scope.__exit__(kind, error, trace))
 
 
 @asynccontextmanager

@@ -68,8 +68,8 @@ async def send(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool = F
     with source:
         digest = hashlib.sha256()
         data = await app.files(partial(_read, source, digest))
-        if len(data) >= row.size:
-            _must_match(row, digest.hexdigest(), len(data))
+        if len(data) >= row.size and not _matches(row, digest.hexdigest(), len(data)):
+            raise ChangedWhileReadError
         session = await _start(app, row, attempt, two_step=two_step)
         await app.ledger.session_started(attempt, session)
         offset = 0
@@ -80,11 +80,9 @@ async def send(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool = F
             await _deliver(app, session, data, offset, final=False)
             offset += len(data)
             data = await app.files(partial(_read, source, digest))
-        try:
-            _must_match(row, digest.hexdigest(), offset + len(data))
-        except ChangedWhileReadError:
+        if not _matches(row, digest.hexdigest(), offset + len(data)):
             await _cancel(app, session)
-            raise
+            raise ChangedWhileReadError
         progress = await _deliver(app, session, data, offset, final=True)
     landed = progress.landed
     if two_step and landed is not None and landed.file is not None:
@@ -110,9 +108,8 @@ def _read(source: FileIO, digest: "hashlib._Hash") -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _must_match(row: FileRow, digest: str, size: int) -> None:
-    if digest != row.content_hash or size != row.size:
-        raise ChangedWhileReadError
+def _matches(row: FileRow, digest: str, size: int) -> bool:
+    return digest == row.content_hash and size == row.size
 
 
 async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) -> SessionUrl:

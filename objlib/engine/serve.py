@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import trio
@@ -43,16 +44,9 @@ async def serve(
             async with open_service(settings.embedded, options=Options(background_vectors=True)) as service:
                 stopping = trio.Event()
                 async with trio.open_nursery() as nursery:
-
-                    async def run(*, task_status: trio.TaskStatus[list[str]]) -> None:
-                        await hypercorn_serve(
-                            cast("ASGIFramework", service.app),
-                            config,
-                            shutdown_trigger=stopping.wait,
-                            task_status=task_status,
-                        )
-
-                    await nursery.start(run)
+                    # The socket listens already, so whoever connects before the server runs is served then.
+                    app = cast("ASGIFramework", service.app)
+                    nursery.start_soon(partial(hypercorn_serve, app, config, shutdown_trigger=stopping.wait))
                     ready(f"http://{f'[{host}]' if ':' in host else host}:{address[1]}")
                     with drain.intake():
                         try:
