@@ -113,7 +113,7 @@ def _read(
             digest.update(view[:count])
         size += count
         if size > LARGEST:
-            return _too_large(known), False
+            return _too_large(replace(known, size=size)), False
     after = os.fstat(source.fileno())
     stable = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
     mime = detect(path, head)
@@ -137,6 +137,11 @@ def _trusted(mtime: int, began: int) -> int:
     """
     if began - SETTLED_AFTER <= mtime <= began + SKEW or mtime == UNTRUSTED:
         return UNTRUSTED
+    return _bounded(mtime)
+
+
+def _bounded(mtime: int) -> int:
+    """``mtime`` as SQLite can keep it: the year 2262 is the last."""
     return max(1 - 2**63, min(mtime, 2**63 - 1))
 
 
@@ -148,7 +153,7 @@ def _unreadable(path: Path, shown: str, error: OSError) -> Examined | None:
             return None
         size, mtime, inode = 0, UNTRUSTED, 0
     else:
-        size, mtime, inode = status.st_size, status.st_mtime_ns, status.st_ino & (2**63 - 1)
+        size, mtime, inode = status.st_size, _bounded(status.st_mtime_ns), status.st_ino & (2**63 - 1)
     why = (error.strerror or type(error).__name__).lower()
     message = f"{shown} cannot be read: {why}; change its mode or owner, or list it in .objlibignore"
     return Examined(

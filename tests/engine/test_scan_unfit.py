@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from objlib.core.errors import UsageError
 from objlib.core.lifecycle import State
 from objlib.core.reports import FailureKind
 from objlib.engine.examine import LARGEST
@@ -221,3 +222,14 @@ async def test_an_ignore_file_that_may_not_be_read_keeps_its_folder_out(desk: De
     assert sorted(await desk.rows()) == ["a.txt"]
     assert [path for path, _ in report.skipped] == ["private"]
     assert ".objlibignore" in report.skipped[0][1]
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o644])
+async def test_a_library_that_may_not_be_read_is_a_usage_error(desk: Desk, mode: int) -> None:
+    desk.write("a.txt", "mine")
+    await desk.scan()
+    desk.root.chmod(mode)
+    with as_nobody(), pytest.raises(UsageError, match=r"library .* cannot be read: permission denied"):
+        await desk.scan()
+    desk.root.chmod(0o755)
+    assert (await desk.scan()).unchanged == 1

@@ -1,8 +1,10 @@
 """What of a library is seen: names of any kind, links, special files, and what is left out."""
 
+import errno
 import hashlib
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from objlib.core.lifecycle import State
 from objlib.engine import examine
 from objlib.engine.scan import disk_path
 from objlib.engine.walk import Walk
+from objlib.ledger.scanbook import ToRead
 from tests.engine.scan_kit import Desk, open_desk
 
 NFC, NFD = "caf\u00e9.txt", "cafe\u0301.txt"
@@ -278,15 +281,15 @@ async def test_a_file_that_goes_away_while_the_scan_runs_is_not_there(desk: Desk
 
 def _after_the_walk(target: Path) -> Any:
     """A runner under which ``target`` goes away as soon as the walk has seen everything."""
-    ended = False
+    seen = ended = False
 
     async def run(fn: Any, /) -> Any:
-        nonlocal ended
+        nonlocal seen, ended
         await trio.lowlevel.checkpoint()
         if ended:
             target.unlink(missing_ok=True)
         value = fn()
-        ended = ended or value == []
+        seen, ended = seen or value != [], ended or (seen and value == [])
         return value
 
     return run
@@ -309,3 +312,98 @@ async def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
     assert (await desk.row("a.txt")).mtime_ns == UNTRUSTED
     assert (await desk.scan()).hashed == 1
     assert (await desk.row("a.txt")).mtime_ns == target.stat().st_mtime_ns
+
+
+async def test_a_file_that_grows_too_large_while_it_is_read_is_told_apart(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examine, "LARGEST", 4)
+    target = desk.write("a.txt", "text")
+
+    def grow() -> Any:
+        with target.open("a") as file:
+            file.write("!")
+        return hashlib.sha256()
+
+    monkeypatch.setattr(examine, "sha256", grow)
+    await desk.scan()
+    row = await desk.row("a.txt")
+    assert row.failure is not None
+    assert row.failure.kind == "too_large"
+
+
+def _failing(name: str, error: int, function: Any) -> Any:
+    """``function`` of the operating system, which fails for paths that end in ``name``."""
+
+    def call(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if os.fsencode(path).endswith(name.encode()):
+            raise OSError(error, os.strerror(error), path)
+        return function(path, *args, **kwargs)
+
+    return call
+
+
+@pytest.mark.parametrize("call", ["lstat", "stat"])
+async def test_a_file_that_cannot_be_looked_at_is_not_missing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    outside = desk.root.parent / "outside.txt"
+    outside.write_text("text")
+    (desk.root / "link.txt").symlink_to(outside)
+    desk.write("a.txt", "text")
+    await desk.scan()
+    monkeypatch.setattr(os, call, _failing("link.txt", errno.EIO, getattr(os, call)))
+    report = await desk.scan()
+    monkeypatch.undo()
+    assert report.skipped == (("link.txt", "it cannot be looked at: input/output error"),)
+    assert (report.missing, report.unchanged) == (0, 1)
+
+
+async def test_an_entry_that_goes_away_before_it_is_looked_at_is_not_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.txt", "folder/b.txt"):
+        desk.write(name, "text")
+    await desk.scan()
+    monkeypatch.setattr(os, "lstat", _failing("a.txt", errno.ENOENT, os.lstat))
+    monkeypatch.setattr(os, "scandir", _failing("folder", errno.ENOENT, os.scandir))
+    desk.write("c.txt", "keeps the library from looking empty")
+    report = await desk.scan()
+    monkeypatch.undo()
+    assert (report.missing, report.new, report.skipped) == (2, 1, ())
+
+
+@pytest.mark.parametrize(
+    ("opening", "looking", "expected"),
+    [
+        (errno.ENOTDIR, None, None),
+        (errno.EIO, errno.ENOENT, None),
+        (errno.EIO, errno.EIO, "input/output error"),
+        (errno.EIO, None, "input/output error"),
+    ],
+)
+def test_what_happens_to_a_file_between_two_calls_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opening: int, looking: int | None, expected: str | None
+) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    monkeypatch.setattr(os, "open", _failing("a.txt", opening, os.open))
+    if looking is not None:
+        monkeypatch.setattr(os, "stat", _failing("a.txt", looking, os.stat))
+    found = examine.examine(tmp_path, ToRead(1, "a.txt", None, 4), (), time.time_ns)
+    monkeypatch.undo()
+    if expected is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.failure is not None
+        assert expected in found.failure.message
+
+
+async def test_dates_that_sqlite_cannot_keep_are_kept_as_near_as_it_can(desk: Desk) -> None:
+    target = desk.write("a.txt", "text")
+    try:
+        os.utime(target, (10_000_000_000, 10_000_000_000))
+    except OSError:
+        pytest.skip("this file system has no such dates")
+    await desk.scan()
+    assert (await desk.scan()).unchanged == 1
