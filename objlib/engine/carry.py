@@ -146,6 +146,10 @@ async def _upload(flow: Flow, row: FileRow) -> tuple[FileRow, AttemptId] | None:
         except ChangedWhileReadError:
             await _changed(flow, claimed, attempt)
             return None
+        except FileNotFoundError:
+            # Gone or renamed since the scan: it is recorded as missing, and the next scan finds it again.
+            await _changed(flow, claimed, attempt)
+            return None
         except OSError as error:
             why = f"cannot be read: {error.strerror or error}; check the file and its permissions"
             await _fail(flow, claimed, attempt, Failure(FailureKind.UNREADABLE, why, retryable=True))
@@ -240,12 +244,15 @@ async def _cancelled(app: App, row: FileRow) -> bool:
 
 
 async def _changed(flow: Flow, row: FileRow, attempt: AttemptId) -> None:
-    """The file changed while it was read: record what it is now, and send that."""
+    """The file is not what the scan saw: record what it is now, and send that if a store could take it."""
     if row.attempts >= MAX_ATTEMPTS:
         why = "changes each time it is read; upload again when the program that writes it is done"
         await _fail(flow, row, attempt, Failure(FailureKind.CHANGED, why, retryable=True))
         return
-    await record_change(flow.app, row)
+    unfit = await record_change(flow.app, row)
+    if unfit is not None:
+        await _fail(flow, row, attempt, unfit)
+        return
     await _requeue(flow, row, attempt, "changed while it was read", kind=FailureKind.CHANGED)
 
 

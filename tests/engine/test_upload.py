@@ -379,3 +379,30 @@ async def test_a_ledger_is_about_one_library_until_that_is_moved(
         report = await upload(app)
     assert (report.indexed, report.unchanged, report.missing) == (10, 10, 0)
     assert faults.count["start"] == before
+
+
+@pytest.mark.parametrize("fate", ["gone", "emptied"])
+async def test_a_file_that_is_gone_or_emptied_between_scan_and_sending(
+    opened: Opener,
+    settings: Settings,
+    library: Path,
+    faults: Faults,
+    fate: str,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    target = write(library, "Ethics/Year 2029/zz.txt", "here for a moment\n")
+
+    def strike(kind: str) -> None:
+        if kind == "start" and target.exists():
+            target.unlink() if fate == "gone" else target.write_text("")
+
+    faults.before = strike
+    async with opened(max_uploads=1) as app:
+        report = await upload(app)
+    assert report.indexed == 10
+    assert (report.missing, report.failed) == ((1, 0) if fate == "gone" else (0, 1))
+    assert faults.count["start"] == 10
+    async with opened() as app:
+        again = await upload(app, retry_failed=True)
+    assert (again.indexed, again.failed) == (10, 0 if fate == "gone" else 1)
+    assert faults.count["start"] == 10
