@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from objlib.core.errors import RefusedError
+from objlib.core.reports import ScanReport
 from objlib.core.settings import Settings
 from objlib.engine.app import StoreNeed
 from objlib.engine.ask import ask, search
@@ -392,13 +393,12 @@ async def test_a_file_that_is_gone_or_emptied_between_scan_and_sending(
 ) -> None:
     target = write(library, "Ethics/Year 2029/zz.txt", "here for a moment\n")
 
-    def strike(kind: str) -> None:
-        if kind == "start" and target.exists():
-            target.unlink() if fate == "gone" else target.write_text("")
+    async def strike(_scanned: ScanReport) -> None:
+        await trio.lowlevel.checkpoint()
+        target.unlink() if fate == "gone" else target.write_text("")
 
-    faults.before = strike
-    async with opened(max_uploads=1) as app:
-        report = await upload(app)
+    async with opened() as app:
+        report = await upload(app, accept=strike)
     assert report.indexed == 10
     assert (report.missing, report.failed) == ((1, 0) if fate == "gone" else (0, 1))
     assert faults.count["start"] == 10
