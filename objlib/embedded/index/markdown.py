@@ -5,11 +5,10 @@ import re
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _FIELD = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*:[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*\r?$|\Z)", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(
-    r"^ {0,3}(?:#{1,6}[ \t]+(?P<atx>[^\r\n]+?)[ \t]*#*[ \t]*\r?$"
-    r"|(?P<setext>[^\s#>|`~=-][^\r\n]*?)[ \t]*\r?\n {0,3}(?:={3,}|-{3,})[ \t]*\r?$)",
-    re.MULTILINE,
-)
+# Each begins with a line break, because Python's engine leaps to a literal but tries "^" at every character.
+_ATX = re.compile(r"\n {0,3}#{1,6}[ \t]+([^\r\n]+?)[ \t]*#*[ \t]*\r?(?=\n|\Z)")
+_UNDERLINE = re.compile(r"\n {0,3}(?:={3,}|-{3,})[ \t]*\r?(?=\n|\Z)")
+_NO_HEADING = re.compile(r"\s|[#>|`~=-]|\d+\.|\*\s|\Z")
 MAX_HEADING = 150
 """Longer headings are cut: they are context for a passage, not a passage."""
 
@@ -32,12 +31,17 @@ def front_matter(text: str) -> tuple[dict[str, str], int]:
 
 def headings(text: str, start: int) -> tuple[tuple[int, str], ...]:
     """(offset, heading) of every ATX and Setext heading from ``start`` on, outside fenced code."""
-    fences = [m.span() for m in _FENCE.finditer(text, start)] if "```" in text or "~~~" in text else []
-    return tuple(
-        (m.start(), (m["atx"] or m["setext"]).strip()[:MAX_HEADING])
-        for m in _HEADING.finditer(text, start)
-        if not any(a <= m.start() < b for a, b in fences)
-    )
+    body = "\n" + text[start:]
+    found = [(m.start(), m[1]) for m in _ATX.finditer(body)] if "\n#" in body or " #" in body else []
+    for underline in _UNDERLINE.finditer(body):
+        line = body.rfind("\n", 0, underline.start())
+        # A rule stands after a blank line; under a list or a quotation it is one too.
+        if line >= 0 and not _NO_HEADING.match(body, line + 1, underline.start()):
+            found.append((line, body[line + 1 : underline.start()].strip()))
+    if found and ("```" in body or "~~~" in body):
+        fences = [fence.span() for fence in _FENCE.finditer(body)]
+        found = [(at, heading) for at, heading in found if not any(a <= at + 1 < b for a, b in fences)]
+    return tuple((start + at, heading[:MAX_HEADING]) for at, heading in sorted(found))
 
 
 def _unquoted(value: str) -> str:
