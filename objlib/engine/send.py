@@ -68,7 +68,8 @@ async def send(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool = F
     with source:
         digest = hashlib.sha256()
         data = await app.files(partial(_read, source, digest))
-        if len(data) >= row.size and not _matches(row, digest.hexdigest(), len(data)):
+        whole = len(data) < CHUNK or len(data) >= row.size
+        if whole and not _matches(row, digest.hexdigest(), len(data)):
             raise ChangedWhileReadError
         session = await _start(app, row, attempt, two_step=two_step)
         await app.ledger.session_started(attempt, session)
