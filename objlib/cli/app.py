@@ -18,6 +18,7 @@ from objlib.core.parsers import stands_for_yes
 
 COMMANDS: Final = (
     ("upload", "objlib.cli.upload:upload", "Bring the store up to date with a folder"),
+    ("sync", "objlib.cli.sync:sync", "Upload, and remove documents of files that are gone"),
     ("scan", "objlib.cli.upload:scan", "Compare a folder with the ledger; send nothing"),
     ("status", "objlib.cli.status:status", "Count files by state, with failures and reasons"),
     ("recover", "objlib.cli.recover:recover", "Settle everything that a dead run left"),

@@ -22,7 +22,18 @@ TITLES: Final = {
     Phase.RECOVER: "Recovering",
     Phase.UPLOAD: "Uploading",
     Phase.VECTORS: "Preparing search by meaning",
+    Phase.PRUNE: "Removing documents",
+    Phase.LISTING: "Listing the store",
+    Phase.REPAIR: "Repairing",
+    Phase.VERIFY: "Verifying",
 }
+UNITS: Final = {
+    Phase.VECTORS: "passages",
+    Phase.PRUNE: "documents",
+    Phase.LISTING: "documents",
+    Phase.REPAIR: "documents",
+}
+"""What a phase counts, where that is not files."""
 
 
 class Progress:
@@ -112,9 +123,8 @@ class Progress:
     def _describe(self, phase: Phase) -> None:
         task = self._bars.tasks[self._bars.task_ids.index(self._tasks[phase])]
         done, total = self._files[phase]
-        parts = [f"{done:,}/{total:,} files" if total is not None else f"{done:,} files"]
-        if phase is Phase.VECTORS:
-            parts = [parts[0].replace("files", "passages")]
+        unit = UNITS.get(phase, "files")
+        parts = [f"{done:,}/{total:,} {unit}" if total is not None else f"{done:,} {unit}"]
         if self._bytes[phase]:
             parts.append(size(self._bytes[phase]))
             if task.speed and self._by_bytes[phase]:

@@ -77,6 +77,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "how long an upload may go on preparing search by meaning",
         key="embed_seconds",
     ),
+    Setting(
+        "prune_grace",
+        seconds(0, 3.2e9),
+        "how long a file must be gone before `sync --prune` removes its document",
+        key="prune_grace",
+    ),
     Setting("ignore", lines, "rules in gitignore syntax for files to leave out", key="ignore", flag=False),
     Setting(
         "follow_links",

@@ -12,6 +12,10 @@ class Phase(StrEnum):
     RECOVER = "recover"
     UPLOAD = "upload"
     VECTORS = "vectors"
+    PRUNE = "prune"
+    LISTING = "listing"
+    REPAIR = "repair"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,37 @@ class UploadReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PruneReport:
+    """What became of the documents of files that are gone from disk.
+
+    Attributes:
+        files: files whose documents were removed, or are to be.
+        deleted: documents that are gone from the store.
+        postponed: documents whose removal is on record and that recovery will carry out.
+        kept: files that have not been gone for ``grace`` seconds yet; their documents stay.
+        grace: seconds.
+        skipped: why it was not done to its end: '' or what stopped the run.
+        paths: paths of the files, at most 1,000.
+    """
+
+    files: int = 0
+    deleted: int = 0
+    postponed: int = 0
+    kept: int = 0
+    grace: float = 0.0
+    skipped: str = ""
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """An upload, and the prune that followed it; None where none was asked for."""
+
+    upload: UploadReport
+    prune: PruneReport | None
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """What the ledger says right now."""
 

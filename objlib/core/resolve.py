@@ -26,6 +26,7 @@ _FIELDS: Final = frozenset(
         "max_pending",
         "settle_seconds",
         "embed_seconds",
+        "prune_grace",
         "json",
         "quiet",
         "verbose",

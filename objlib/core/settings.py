@@ -40,6 +40,7 @@ class Settings:
         max_pending: upper bound on files between claimed and indexed.
         settle_seconds: how long one document may take to become ACTIVE before it is left for recovery.
         embed_seconds: how long an upload may go on making vectors in the embedded store afterwards.
+        prune_grace: how long a file must have been missing before its document may be removed.
     """
 
     library: Path
@@ -60,6 +61,7 @@ class Settings:
     max_pending: int = 48
     settle_seconds: float = 900.0
     embed_seconds: float = 120.0
+    prune_grace: float = 3600.0
     json: bool = False
     quiet: bool = False
     verbose: int = 0

@@ -6,7 +6,7 @@ the pump reads the ledger in pages and forgets a file as soon as its task ends.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
@@ -32,7 +32,12 @@ PASSING: Final = frozenset({FailureKind.TRANSIENT, FailureKind.RATE_LIMIT, Failu
 
 
 async def upload(
-    app: App, *, limit: int | None = None, dry_run: bool = False, retry_failed: bool = False
+    app: App,
+    *,
+    limit: int | None = None,
+    dry_run: bool = False,
+    retry_failed: bool = False,
+    accept: Callable[[ScanReport], Awaitable[None]] | None = None,
 ) -> UploadReport:
     """Bring the store up to date with the library; files already indexed are never touched.
 
@@ -41,11 +46,14 @@ async def upload(
         limit: at most so many files are sent in this run.
         dry_run: only say what would be done; nothing is recorded and nothing sent.
         retry_failed: also send files again that an earlier run gave up.
+        accept: looks at what the scan found before anything is sent; raises to refuse the run.
 
     Raises:
         ObjlibError: the run cannot go on at all.
     """
     scanned = await scan(app, dry_run=dry_run)
+    if accept is not None:
+        await accept(scanned)
     flow = Flow(app, limit, trio.CapacityLimiter(app.settings.max_pending))
     recovered = RecoverReport()
     vectors: VectorReport | None = None

@@ -182,7 +182,11 @@ def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
     states.update((State(state), count) for state, count in found)
     return Counts(
         states=states,
-        missing=number("FROM files WHERE missing_since IS NOT NULL"),
+        # One that was in the store and has no document any more was pruned: it is history, not missing.
+        missing=number(
+            "FROM files f WHERE missing_since IS NOT NULL AND NOT (gemini_document IS NULL AND EXISTS"
+            " (SELECT 1 FROM attempts a WHERE a.file_id = f.file_id AND a.outcome = 'indexed'))"
+        ),
         changed=number(
             f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
             " AND content_hash <> indexed_hash"

@@ -137,7 +137,7 @@ class Counts:
 
     Attributes:
         states: files on disk by state; every state is a key.
-        missing: files that a scan no longer found, in whatever state.
+        missing: files that a scan no longer found, in whatever state, unless they were pruned.
         changed: indexed files on disk whose bytes are no longer those that were indexed.
         waiting: untracked files on disk that are not to be tried yet.
         superseded: files with an older document that is still to be deleted.

@@ -1,0 +1,48 @@
+"""A sync's report: the upload's, and what became of documents whose files are gone."""
+
+from objlib.cli.render.upload import upload_lines
+from objlib.cli.terminal import Terminal, duration, plural, safe
+from objlib.core.reports import PruneReport, SyncReport
+
+SHOWN = 20
+
+
+def sync_lines(report: SyncReport, screen: Terminal) -> list[str]:
+    """The result of a sync."""
+    lines = upload_lines(report.upload, screen)
+    if report.prune is None:
+        if report.upload.missing:
+            what = plural(report.upload.missing, "file")
+            lines.append(screen.dim(f"remove the documents of {what} with: objlib sync --prune"))
+        return lines
+    return lines + prune_lines(report.prune, screen)
+
+
+def prune_lines(report: PruneReport, screen: Terminal) -> list[str]:
+    """What a prune removed, and what it kept."""
+    lines = []
+    if report.files:
+        lines.append(
+            f"Removed {plural(report.deleted, 'document')} of {plural(report.files, 'file')} gone from disk."
+        )
+        lines += [f"  {screen.cyan(safe(path))}" for path in report.paths[:SHOWN]]
+        if report.files > SHOWN:
+            lines.append(f"  and {report.files - SHOWN:,} more")
+    elif not report.skipped:
+        lines.append("Nothing to remove.")
+    if report.postponed:
+        lines.append(
+            screen.yellow(
+                f"{plural(report.postponed, 'document')} could not be removed now: objlib recover goes on with that"
+            )
+        )
+    if report.kept:
+        lines.append(
+            screen.dim(
+                f"{plural(report.kept, 'file')} gone for less than {duration(report.grace)}, kept for now "
+                "(--grace 0 removes at once)"
+            )
+        )
+    if report.skipped:
+        lines.append(screen.yellow("The removal was not finished; run the same command again."))
+    return lines

@@ -1,0 +1,92 @@
+"""``objlib sync``."""
+
+# ruff: noqa: PLC0415 - the engine is loaded when a command runs, so that --help stays fast.
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from objlib.cli.failures import complain
+from objlib.cli.options import Options, option, switch
+from objlib.cli.output import print_lines, print_object
+from objlib.cli.setup import require_folder, settle
+from objlib.cli.terminal import plural
+from objlib.cli.upload import upload_exit
+from objlib.core.errors import Exit, UsageError
+from objlib.core.limits import DeleteLimit
+from objlib.core.observe import Observer
+from objlib.core.reports import SyncReport
+
+
+def sync(
+    path: Annotated[Path | None, option("The library; the same as --library")] = None,
+    /,
+    *,
+    prune: Annotated[bool, switch("Also remove the documents of files that are gone from disk")] = False,
+    prune_grace: Annotated[
+        float | None,
+        option(
+            "How long a file must be gone before its document is removed",
+            setting="prune_grace",
+            name=("--prune-grace", "--grace"),
+        ),
+    ] = None,
+    max_delete: Annotated[
+        str | None,
+        option(
+            "Remove at most so many documents (25) or such a share (10%); by default 10% or 25, "
+            "whichever is more",
+            metavar="LIMIT",
+        ),
+    ] = None,
+    options: Annotated[Options | None, Parameter(name="*")] = None,
+) -> int:
+    """Upload what is new or changed and, with --prune, remove the documents of files that are gone.
+
+    More deletions than --max-delete allows are refused before anything is sent or deleted (exit code 4).
+    """
+    limit = DeleteLimit.parse(max_delete)
+    if not prune and max_delete is not None:
+        raise UsageError("--max-delete bounds what --prune removes; add --prune, or leave it out")
+    settings = settle(options, path=path, names_library=True, prune_grace=prune_grace)
+    require_folder(settings)
+    from objlib.cli.running import run, screen
+    from objlib.engine.app import StoreNeed, open_app
+    from objlib.engine.sync import sync as engine_sync
+
+    async def work(observer: Observer) -> SyncReport:
+        async with open_app(settings, observer=observer, command="sync", store=StoreNeed.CREATE) as app:
+            return await engine_sync(app, prune_missing=prune, grace=settings.prune_grace, limit=limit)
+
+    report = run(settings, work, events=True)
+    if settings.json:
+        print_object("sync", report.upload, prune=report.prune)
+    elif not settings.quiet:
+        from objlib.cli.render.sync import sync_lines
+
+        print_lines(sync_lines(report, screen()))
+    else:
+        _complain(report)
+    return sync_exit(report)
+
+
+def sync_exit(report: SyncReport) -> Exit:
+    """The exit code that a sync earned: that of its upload, then that of its prune."""
+    code = upload_exit(report.upload)
+    if code is not Exit.OK or report.prune is None:
+        return code
+    if report.prune.skipped == "interrupted":
+        return Exit.INTERRUPTED
+    return Exit.SOME_FAILED if report.prune.postponed else Exit.OK
+
+
+def _complain(report: SyncReport) -> None:
+    upload, prune = report.upload, report.prune
+    if upload.stopped or upload.failed:
+        why = f"; {upload.advice}" if upload.advice else ""
+        complain(
+            f"{plural(upload.failed, 'file')} failed (objlib status names them), {upload.pending:,} waiting{why}"
+        )
+    if prune is not None and prune.postponed:
+        complain(f"{plural(prune.postponed, 'document')} could not be removed now; run objlib recover later")

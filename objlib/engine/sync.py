@@ -1,0 +1,34 @@
+"""A sync: an upload and, where it is asked for, the removal of documents whose files are gone.
+
+The removal comes last: until a file that was moved has its new document, the old one answers searches.
+"""
+
+from functools import partial
+
+from objlib.core.limits import DeleteLimit
+from objlib.core.reports import PruneReport, SyncReport
+from objlib.engine.app import App
+from objlib.engine.prune import check_prune, prune
+from objlib.engine.upload import upload
+
+
+async def sync(app: App, *, prune_missing: bool, grace: float, limit: DeleteLimit) -> SyncReport:
+    """Bring the store up to date with the library, and with ``prune_missing`` remove what is gone from it.
+
+    Args:
+        app: the open application.
+        prune_missing: whether documents of files that are gone are removed.
+        grace: seconds for which a file must have been missing.
+        limit: how many documents may be removed at most.
+
+    Raises:
+        RefusedError: more would be removed; nothing was sent or deleted.
+        ObjlibError: the run cannot go on at all.
+    """
+    if not prune_missing:
+        return SyncReport(await upload(app), None)
+    uploaded = await upload(app, accept=partial(check_prune, app, grace=grace, limit=limit))
+    if uploaded.stopped:
+        # Who asked to stop, or ran into a quota, is not served by more requests.
+        return SyncReport(uploaded, PruneReport(skipped=uploaded.stopped, grace=grace))
+    return SyncReport(uploaded, await prune(app, grace=grace, limit=limit))
