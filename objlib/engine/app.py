@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -24,6 +25,7 @@ from objlib.engine.drain import Drain, stop_on_signals
 from objlib.engine.governor import Governor, Purpose, open_governor
 from objlib.gemini import Client, Endpoint, GeminiError, Kind, open_client
 from objlib.ledger import Ledger, open_ledger
+from objlib.ledger.listings import LEDGER_KEY, own_id
 from objlib.threads import Runner, thread_runner
 
 HEARTBEAT: Final = 5.0
@@ -37,7 +39,7 @@ WINDOW_KEY: Final = "upload_window"
 LIBRARY_KEY: Final = "library"
 """Setting of the ledger that keeps the root of the library it is about."""
 
-RECORDED: Final = frozenset({"upload", "scan", "recover", "sync", "store-sync"})
+RECORDED: Final = frozenset({"upload", "scan", "recover", "sync", "store-sync", "rebuild"})
 """Commands that may change something; each of their runs has a record, and rows that it owns."""
 
 
@@ -55,6 +57,7 @@ class App:
 
     Attributes:
         store: resource name of the store; empty when the command needs none.
+        ledger_id: the mark by which documents of this ledger are told from another's.
         run_id: this run's id in the ledger.
         service: the embedded service, when that is the backend.
         deleted: documents that this command removed from the store.
@@ -73,6 +76,7 @@ class App:
     opened: float
     _client: Client | None = None
     store: str = ""
+    ledger_id: str = ""
     service: Service | None = None
     deleted: int = 0
 
@@ -101,11 +105,13 @@ class Seams:
         now: wall-clock Unix seconds.
         runner: takes the place of every worker thread, for virtual time.
         options: of the embedded service, whose middleware may misbehave.
+        asgi: answers instead of the network when the backend is gemini: a service that outlives the run.
     """
 
     now: Callable[[], float] = time.time
     runner: Runner | None = None
     options: Options = field(default_factory=Options)
+    asgi: Callable[..., Any] | None = None
 
 
 @asynccontextmanager
@@ -152,6 +158,9 @@ async def open_app(
         )
         if command in RECORDED:
             await _own_library(app)
+            app.ledger_id = await ledger.write(partial(own_id, now=now()))
+        else:
+            app.ledger_id = await ledger.get_setting(LEDGER_KEY) or ""
         if store is not StoreNeed.NONE:
             await _open_service(app, stack, seams)
             try:
@@ -194,7 +203,7 @@ async def _open_service(app: App, stack: AsyncExitStack, seams: Seams) -> None:
         client = open_client(endpoint, asgi=app.service.app)
     else:
         endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
-        client = open_client(endpoint)
+        client = open_client(endpoint, asgi=seams.asgi)
     app._client = await stack.enter_async_context(client)
 
 

@@ -15,8 +15,8 @@ from objlib.core.identity import KEY_FILE, KEY_HASH
 from objlib.core.settings import Backend, Settings
 from objlib.embedded import Options
 from objlib.engine.app import App, Seams, StoreNeed, open_app
+from objlib.testing import Faults
 from objlib.threads import inline_runner
-from tests.engine.faults import Faults
 
 EPOCH = 1_800_000_000.0
 

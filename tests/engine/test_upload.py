@@ -14,8 +14,8 @@ from objlib.engine.ask import ask, search
 from objlib.engine.recover import recover
 from objlib.engine.status import explain, status
 from objlib.engine.upload import upload
+from objlib.testing import DOWN, LOST, Faults, Reply, refusal, throttled
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
-from tests.engine.faults import DOWN, LOST, Faults, Reply, refusal, throttled
 
 
 async def test_every_file_is_indexed_once_and_a_second_run_sends_nothing(

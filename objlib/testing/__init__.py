@@ -1,0 +1,80 @@
+"""The harness that tests objlib, public so that it can be run, read and used against anything that embeds objlib.
+
+* :class:`Faults` wraps a service and follows a script of :data:`Action`; it keeps the history of requests.
+* :class:`Mischief` is such a script, drawn from a seed.
+* :class:`Mortal` counts crash points, and lets a run die or freeze at one of them.
+* :func:`run_virtual` runs in virtual time with everything random seeded.
+* :class:`Checker` rules on a ledger and a store.
+* ``python -m objlib.testing.torture``, ``….crash`` and ``….kill`` put them together; see docs/testing.md.
+"""
+
+from objlib.testing.actions import (
+    DAILY_QUOTA,
+    DOWN,
+    EMPTY,
+    INTERNAL,
+    INTERNAL_ACTED,
+    LOST,
+    PAGE,
+    REPEATED,
+    STORE_FULL,
+    TRUNCATED,
+    Action,
+    Altered,
+    Answer,
+    Late,
+    Lost,
+    Refused,
+    Reply,
+    Script,
+    Slow,
+    in_state,
+    never_done,
+    refusal,
+    throttled,
+)
+from objlib.testing.checker import Checker
+from objlib.testing.history import CHANGES, Request
+from objlib.testing.library import Library
+from objlib.testing.mischief import Mischief
+from objlib.testing.mortal import Died, Mortal
+from objlib.testing.service import Faults
+from objlib.testing.virtual import EPOCH, run_virtual, seeded, wall_clock
+
+__all__ = [
+    "CHANGES",
+    "DAILY_QUOTA",
+    "DOWN",
+    "EMPTY",
+    "EPOCH",
+    "INTERNAL",
+    "INTERNAL_ACTED",
+    "LOST",
+    "PAGE",
+    "REPEATED",
+    "STORE_FULL",
+    "TRUNCATED",
+    "Action",
+    "Altered",
+    "Answer",
+    "Checker",
+    "Died",
+    "Faults",
+    "Late",
+    "Library",
+    "Lost",
+    "Mischief",
+    "Mortal",
+    "Refused",
+    "Reply",
+    "Request",
+    "Script",
+    "Slow",
+    "in_state",
+    "never_done",
+    "refusal",
+    "run_virtual",
+    "seeded",
+    "throttled",
+    "wall_clock",
+]

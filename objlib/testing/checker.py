@@ -1,0 +1,200 @@
+"""The judge: separate code that reads what the service saw and holds, and what the ledger says, and rules.
+
+It shares nothing with the engine but the names of things. It looks at the two databases with SQL of its own and
+at the history of requests; every broken promise is one line.
+"""
+
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from objlib.core.content import LOCAL_FAILURES
+from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH
+from objlib.core.lifecycle import TABLE, State
+from objlib.testing.history import Request
+
+_EDGES: Final = {(str(edge.event), str(edge.source), str(edge.target)) for edge in TABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that the store holds; ``file``, ``attempt`` and ``digest`` are our marks, None without them."""
+
+    name: str
+    state: str
+    updated: float
+    file: str | None
+    attempt: str | None
+    digest: str | None
+
+
+@dataclass
+class Checker:
+    """Rules on one ledger and one embedded store.
+
+    Attributes:
+        ledger: the ledger's file.
+        store: the embedded store's file.
+        broken: every broken promise that was seen so far.
+    """
+
+    ledger: Path
+    store: Path
+    broken: list[str] = field(default_factory=list)
+    _foreign: dict[str, Document] = field(default_factory=dict)
+
+    def note_foreign(self) -> None:
+        """Remember the documents without our mark as they are now: they must stay like that."""
+        self._foreign = {one.name: one for one in self.documents() if one.file is None}
+
+    def documents(self) -> list[Document]:
+        """What the store holds, read from its own file."""
+        with closing(sqlite3.connect(self.store)) as db:
+            return [
+                _document(*cells)
+                for cells in db.execute(
+                    "SELECT name, state, update_time, metadata FROM documents ORDER BY name"
+                )
+            ]
+
+    async def watch(self, request: Request) -> None:
+        """Rule on one request right before the service acts on it: nothing may be deleted that is needed."""
+        if request.kind == "delete":
+            self._rule_on_delete(request)
+        await trio.lowlevel.checkpoint()
+
+    def _rule_on_delete(self, request: Request) -> None:
+        documents = self.documents()
+        goal = next((one for one in documents if one.name == request.target), None)
+        if goal is None:
+            return
+        where = f"request {request.number} deletes {goal.name}"
+        if goal.file is None:
+            self.broken.append(f"touched what is not ours: {where}")
+            return
+        with closing(sqlite3.connect(self.ledger)) as db:
+            meant = db.execute("SELECT 1 FROM intents WHERE document_name = ?", (goal.name,)).fetchone()
+            was_indexed = db.execute(
+                "SELECT 1 FROM attempts JOIN files USING (file_id)"
+                " WHERE document_name = ? AND outcome = 'indexed' AND missing_since IS NULL",
+                (goal.name,),
+            ).fetchone()
+        if meant is None:
+            self.broken.append(f"no intent on record: {where}")
+        others = [
+            one
+            for one in documents
+            if one.file == goal.file and one.state == "ACTIVE" and one.name != goal.name
+        ]
+        if was_indexed and goal.state == "ACTIVE" and not others:
+            self.broken.append(f"the only searchable document of a file: {where}")
+
+    def rule_on_edges(self) -> None:
+        """Every recorded move is an edge of the table, versions have no gaps, and the log explains the state."""
+        with closing(sqlite3.connect(self.ledger)) as db:
+            rows = db.execute("SELECT file_id, gemini_state, version FROM files").fetchall()
+            events = db.execute(
+                "SELECT file_id, event, from_state, to_state FROM events WHERE outcome = 'success'"
+                " ORDER BY event_id"
+            ).fetchall()
+        at: dict[str, str] = {}
+        moves: Counter[str] = Counter()
+        for file_id, event, source, target in events:
+            moves[file_id] += 1
+            if (event, source, target) not in _EDGES:
+                self.broken.append(f"no edge of the table: {event} from {source} to {target} of {file_id}")
+            if at.get(file_id, State.UNTRACKED) != source:
+                self.broken.append(f"{file_id}: {event} from {source}, but it was {at.get(file_id)}")
+            at[file_id] = target
+        for file_id, state, version in rows:
+            if at.get(file_id, State.UNTRACKED) != state or moves[file_id] != version:
+                self.broken.append(
+                    f"the log does not explain {file_id}: {state} in version {version}, after"
+                    f" {moves[file_id]} moves to {at.get(file_id)}"
+                )
+
+    def rule_on_quiescence(self, disk: Mapping[str, str], written: Mapping[str, int]) -> None:
+        """Everything promised of a ledger and a store at rest.
+
+        Args:
+            disk: SHA-256 of each file by relative path.
+            written: how often each content (SHA-256) was ever put somewhere; see
+                :class:`~objlib.testing.library.Library`.
+        """
+        documents = self.documents()
+        with closing(sqlite3.connect(self.ledger)) as db:
+            db.row_factory = sqlite3.Row
+            rows = db.execute("SELECT * FROM files").fetchall()
+            (intents,) = db.execute("SELECT count(*) FROM intents WHERE done_at IS NULL").fetchone()
+            sessions = db.execute("SELECT count(*) FROM attempts WHERE outcome IS NULL").fetchone()[0]
+            sent = db.execute(
+                "SELECT content_hash, count(*) FROM attempts WHERE outcome = 'indexed' GROUP BY 1"
+            ).fetchall()
+            superseded = db.execute("SELECT count(*) FROM files WHERE superseded_document IS NOT NULL")
+            left = superseded.fetchone()[0]
+        if intents or sessions or left:
+            self.broken.append(
+                f"not at rest: {intents} open intents, {sessions} open attempts, {left} superseded documents"
+            )
+        live = {row["file_path"]: row for row in rows if row["missing_since"] is None}
+        self._rule_on_disk(live, disk)
+        self._rule_on_store(rows, documents)
+        for digest, times in sent:
+            if times > written.get(digest, 0):
+                self.broken.append(
+                    f"an unchanged file was uploaded again: {digest[:8]} {times} times, "
+                    f"written {written.get(digest, 0)} times"
+                )
+        now = {one.name: one for one in documents if one.file is None}
+        if now != self._foreign:
+            self.broken.append("documents without our mark have changed")
+
+    def _rule_on_disk(self, live: Mapping[str, sqlite3.Row], disk: Mapping[str, str]) -> None:
+        for path in disk.keys() ^ live.keys():
+            self.broken.append(f"lost: {path} is {'on disk' if path in disk else 'in the ledger'} only")
+        for path in disk.keys() & live.keys():
+            row = live[path]
+            if row["gemini_state"] == State.FAILED:
+                failure = json.loads(row["failure_info"])
+                if failure["kind"] not in LOCAL_FAILURES:
+                    self.broken.append(f"failed without need: {path}: {row['last_error']}")
+            elif row["gemini_state"] != State.INDEXED:
+                self.broken.append(f"not settled: {path} is {row['gemini_state']}: {row['last_error']}")
+            elif not row["indexed_hash"] == row["content_hash"] == disk[path]:
+                self.broken.append(f"wrong bytes: {path} is indexed with {row['indexed_hash'][:8]}")
+
+    def _rule_on_store(self, rows: Iterable[sqlite3.Row], documents: Iterable[Document]) -> None:
+        ours: defaultdict[str, list[Document]] = defaultdict(list)
+        for document in documents:
+            if document.file is not None:
+                ours[document.file].append(document)
+        for row in rows:
+            found = ours.pop(row["file_id"], [])
+            about = f"{row['file_path']} ({row['gemini_state']})"
+            known = [one for one in found if one.name == row["gemini_document"]]
+            self.broken += [
+                f"duplicate or orphan: {about} has {one.name}, {one.state}"
+                for one in found
+                if one not in known
+            ]
+            if row["gemini_document"] is not None and not known:
+                self.broken.append(f"lost: {about} has no document {row['gemini_document']}")
+            for one in known:
+                if row["gemini_state"] == State.INDEXED and (one.state, one.digest) != (
+                    "ACTIVE",
+                    row["indexed_hash"],
+                ):
+                    self.broken.append(f"wrong `indexed`: {about} has {one}")
+        self.broken += [f"orphan: {one.name} of no file" for found in ours.values() for one in found]
+
+
+def _document(name: str, state: str, updated: float, metadata: str) -> Document:
+    marks = json.loads(metadata)
+    return Document(name, state, updated, marks.get(KEY_FILE), marks.get(KEY_ATTEMPT), marks.get(KEY_HASH))

@@ -1,0 +1,110 @@
+"""What one torture does, drawn from its seed: a list of steps that can be shortened and still mean the same."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from objlib.testing.library import EDITS
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of the library; see :meth:`objlib.testing.library.Library.edit`."""
+
+    kind: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a command, and what becomes of it.
+
+    Attributes:
+        command: ``upload`` or ``recover``.
+        delay: virtual seconds after the step began.
+        die_at: the crash point at which it dies, counted from 1.
+        freeze_at: the point at which it is frozen, and for how many seconds.
+        stop_after: seconds after which it gets its first signal.
+        elsewhere: it runs on another host than the others.
+        limit: as ``--limit``.
+    """
+
+    command: str = "upload"
+    delay: float = 0.0
+    die_at: int | None = None
+    freeze_at: tuple[int, float] | None = None
+    stop_after: float | None = None
+    elsewhere: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs at once on one ledger, with edits while they are at it, against a service that misbehaves.
+
+    Attributes:
+        seed: of the mischief.
+        density: share of the requests that something happens to.
+        edits: (virtual seconds after the step began, edit).
+        jump: (seconds after the step began, by how much the clock of this machine is set forward or back).
+    """
+
+    runs: tuple[Run, ...]
+    seed: int
+    density: float
+    edits: tuple[tuple[float, Edit], ...] = ()
+    jump: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing happens for so many virtual seconds; with ``amnesia`` the service forgets its upload sessions."""
+
+    seconds: float
+    amnesia: bool = False
+
+
+Step = Edit | Runs | Pause
+Plan = tuple[Step, ...]
+
+_DENSITIES: Final = (0.0, 0.03, 0.1, 0.25, 0.5)
+
+
+def plan_of(seed: int) -> Plan:
+    """The plan of a seed."""
+    rng = Random(f"plan {seed}")
+    steps: list[Step] = [Edit("new", rng.getrandbits(32)) for _ in range(rng.randint(1, 8))]
+    for _ in range(rng.randint(1, 4)):
+        steps += [_edit(rng) for _ in range(rng.randint(0, 3))]
+        steps.append(_runs(rng))
+        if rng.random() < 0.3:
+            steps.append(Pause(rng.choice([1.0, 70.0, 200_000.0]), amnesia=rng.random() < 0.5))
+    return tuple(steps)
+
+
+def _edit(rng: Random) -> Edit:
+    return Edit(rng.choice(EDITS), rng.getrandbits(32))
+
+
+def _runs(rng: Random) -> Runs:
+    many = rng.choice([1, 1, 1, 2, 2, 3])
+    edits = tuple(
+        (round(rng.expovariate(0.5), 3), _edit(rng))
+        for _ in range(rng.randint(1, 3) if rng.random() < 0.3 else 0)
+    )
+    jump = (round(rng.uniform(0, 20), 2), rng.choice([-3600.0, 90.0, 3600.0])) if rng.random() < 0.1 else None
+    return Runs(
+        tuple(_run(rng) for _ in range(many)), rng.getrandbits(32), rng.choice(_DENSITIES), edits, jump
+    )
+
+
+def _run(rng: Random) -> Run:
+    return Run(
+        command="upload" if rng.random() < 0.85 else "recover",
+        delay=rng.choice([0.0, 0.0, round(rng.uniform(0, 5), 3)]),
+        die_at=rng.randint(1, rng.choice([20, 60, 120])) if rng.random() < 0.5 else None,
+        freeze_at=(rng.randint(5, 90), rng.choice([1.0, 65.0, 400.0])) if rng.random() < 0.12 else None,
+        stop_after=round(rng.uniform(0, 8), 3) if rng.random() < 0.1 else None,
+        elsewhere=rng.random() < 0.2,
+        limit=rng.randint(1, 3) if rng.random() < 0.1 else None,
+    )

@@ -1,0 +1,69 @@
+"""A table of simulated processes: several runs in one real process, each with a pid and a host of its own.
+
+Whether a run is alive is asked of the operating system (``os.kill(pid, 0)``) and of the name of this host. Here
+both answers come from a table, by the task that asks, so a run that died looks dead to the others at once, and a
+run on another host only when its heartbeat has stopped.
+"""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from unittest import mock
+
+
+@dataclass(eq=False, slots=True)
+class Process:
+    """One simulated process."""
+
+    pid: int
+    host: str
+    alive: bool = True
+
+
+@dataclass
+class ProcessTable:
+    """The processes of a simulated world. Pids are above what real systems give."""
+
+    processes: dict[int, Process] = field(default_factory=dict)
+    _current: ContextVar[Process | None] = field(
+        default_factory=lambda: ContextVar("process", default=None), init=False
+    )
+
+    def spawn(self, host: str) -> Process:
+        """A new process, of which nobody is a part yet."""
+        process = Process(2**24 + len(self.processes), host)
+        self.processes[process.pid] = process
+        return process
+
+    def become(self, process: Process) -> None:
+        """From now on the calling task, and all that it starts, is ``process``."""
+        self._current.set(process)
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """While open, the system calls of this Python process answer from the table."""
+        real_pid, real_kill, real_node = os.getpid, os.kill, platform.node
+
+        def getpid() -> int:
+            process = self._current.get()
+            return real_pid() if process is None else process.pid
+
+        def kill(pid: int, signal: int, /) -> None:
+            if pid not in self.processes:
+                real_kill(pid, signal)
+            elif not self.processes[pid].alive:
+                raise ProcessLookupError(pid)
+
+        def node() -> str:
+            process = self._current.get()
+            return real_node() if process is None else process.host
+
+        with (
+            mock.patch.object(os, "getpid", new=getpid),
+            mock.patch.object(os, "kill", new=kill),
+            mock.patch.object(platform, "node", new=node),
+        ):
+            yield

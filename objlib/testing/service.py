@@ -1,0 +1,221 @@
+"""A service that misbehaves by a script: ASGI middleware around the embedded one, and the history of requests.
+
+The middleware decides for each request what its client is told and whether the service acts, at once, late or
+never. It works in process (``Options.middleware``, or around an app with :meth:`Faults.around`) and behind a
+port alike.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import assert_never
+
+import trio
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from objlib.testing.actions import Action, Altered, Answer, Late, Lost, Refused, Reply, Script, Slow
+from objlib.testing.history import Request, document_of, kind_of, marks_of, target_of
+
+Watcher = Callable[[Request], Awaitable[None]]
+"""Looks at a request before the service acts on it; the checker's eye."""
+
+
+@dataclass
+class Faults:
+    """The script and what was seen.
+
+    Attributes:
+        script: decides about each request.
+        history: every request, in the order of arrival.
+        count: requests by kind.
+        before: told of each request's kind before anything happens to it.
+        travel: seconds that a request of a kind, by its number, takes to the service and its answer back.
+        watch: looks at each request right before the service acts on it.
+    """
+
+    script: Script = lambda _kind, _count: None
+    history: list[Request] = field(default_factory=list)
+    count: Counter[str] = field(default_factory=Counter)
+    before: Callable[[str], None] = lambda _kind: None
+    travel: Callable[[str, int], tuple[float, float]] = lambda _kind, _count: (0.0, 0.0)
+    watch: Watcher | None = None
+    _late: trio.Nursery | None = field(default=None, init=False)
+    _owed: int = field(default=0, init=False)
+    _idle: trio.Event | None = field(default=None, init=False)
+
+    @property
+    def seen(self) -> list[tuple[float, str]]:
+        """(moment, kind) of every request."""
+        return [(request.moment, request.kind) for request in self.history]
+
+    async def settled(self) -> None:
+        """Wait until the service has acted on every request that it took."""
+        await trio.lowlevel.checkpoint()
+        if self._owed:
+            self._idle = trio.Event()
+            await self._idle.wait()
+
+    def middleware(self) -> Middleware:
+        """This, as the embedded service takes it."""
+        return Middleware(_Wrapped, faults=self)
+
+    def around(self, app: ASGIApp, client: str = "") -> ASGIApp:
+        """``app`` behind this script, for requests that are recorded as those of ``client``."""
+        return _Wrapped(app, self, client)
+
+    @asynccontextmanager
+    async def acting_late(self) -> AsyncIterator[None]:
+        """While open, :class:`Late` is possible: what is owed is done here, and dropped at the end."""
+        async with trio.open_nursery() as nursery:
+            self._late = nursery
+            try:
+                yield
+            finally:
+                self._late = None
+                nursery.cancel_scope.cancel(reason="the service is closed")
+
+    async def later(self, app: ASGIApp, scope: Scope, request: Request, body: bytes, seconds: float) -> None:
+        """Act on a request whose client has long gone.
+
+        Raises:
+            RuntimeError: nobody keeps :meth:`acting_late` open.
+        """
+        if self._late is None:
+            raise RuntimeError("a late action needs Faults.acting_late")
+
+        async def act() -> None:
+            try:
+                await trio.sleep(seconds)
+                await self.act(app, scope, request, body)
+            finally:
+                self._owed -= 1
+                if not self._owed and self._idle is not None:
+                    self._idle.set()
+
+        self._owed += 1
+        self._late.start_soon(act)
+        await trio.lowlevel.checkpoint()
+
+    async def act(self, app: ASGIApp, scope: Scope, request: Request, body: bytes) -> Answer:
+        """Let the service act, and note what it answered."""
+        if self.watch is not None:
+            await self.watch(request)
+        status: list[int] = []
+        headers: list[tuple[bytes, bytes]] = []
+        parts: list[bytes] = []
+        left = [body]
+
+        async def receive() -> Message:
+            await trio.lowlevel.checkpoint()
+            return {"type": "http.request", "body": left.pop() if left else b"", "more_body": False}
+
+        async def send(message: Message) -> None:
+            await trio.lowlevel.checkpoint()
+            if message["type"] == "http.response.start":
+                status.append(message["status"])
+                headers.extend(message.get("headers", []))
+            else:
+                parts.append(message.get("body", b""))
+
+        await app(scope, receive, send)
+        answer = Answer(status[0], tuple(headers), b"".join(parts))
+        request.acted, request.status = trio.current_time(), answer.status
+        if request.kind in {"send", "import"}:
+            request.document = document_of(answer.body)
+        return answer
+
+
+class _Wrapped:
+    """The middleware itself."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, client: str = "") -> None:
+        self.app = app
+        self.faults = faults
+        self.client = client
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        faults, kind = self.faults, kind_of(scope)
+        request = Request(trio.current_time(), len(faults.history), kind, self.client, target_of(scope))
+        number = faults.count[kind]
+        action = faults.script(kind, number)
+        request.action = _told(action)
+        faults.history.append(request)
+        faults.count[kind] += 1
+        faults.before(kind)
+        there, back = faults.travel(kind, number)
+        if isinstance(action, Refused):
+            raise ConnectionRefusedError("the script refuses the connection")
+        body = await _read(receive)
+        if kind in {"start", "import"}:
+            request.marks = marks_of(body)
+        await trio.sleep(there)
+        answer = await self._play(action, scope, request, body)
+        await trio.sleep(back)
+        await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _play(self, action: Action | None, scope: Scope, request: Request, body: bytes) -> Answer:
+        faults = self.faults
+        match action:
+            case None:
+                return await faults.act(self.app, scope, request, body)
+            case Reply(status, told, headers, act):
+                if act:
+                    await faults.act(self.app, scope, request, body)
+                return Answer(status, headers, told)
+            case Lost(act):
+                if act:
+                    await faults.act(self.app, scope, request, body)
+                raise ConnectionResetError("the script breaks the connection")
+            case Late(seconds):
+                await faults.later(self.app, scope, request, body, seconds)
+                raise ConnectionResetError("the script breaks the connection, and the service acts later")
+            case Slow(seconds):
+                answer = await faults.act(self.app, scope, request, body)
+                await trio.sleep(seconds)
+                return answer
+            case Altered(_, change):
+                answer = change(await faults.act(self.app, scope, request, body))
+                length = str(len(answer.body)).encode()
+                kept = [pair for pair in answer.headers if pair[0] != b"content-length"]
+                return Answer(answer.status, (*kept, (b"content-length", length)), answer.body)
+            case Refused():
+                raise AssertionError("refused before its body was read")
+            case _:
+                assert_never(action)
+
+
+async def _read(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ConnectionResetError("the client went away")
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _told(action: Action | None) -> str:
+    match action:
+        case None:
+            return ""
+        case Reply(status, _, _, act):
+            return f"{status}{', acted' if act else ''}"
+        case Lost(act):
+            return "acted, answer lost" if act else "lost before acting"
+        case Late(seconds):
+            return f"lost, acts {seconds:g} s later"
+        case Slow(seconds):
+            return f"answers {seconds:g} s later"
+        case Altered(name, _):
+            return name
+        case Refused():
+            return "refused"
+        case _:
+            assert_never(action)

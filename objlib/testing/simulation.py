@@ -1,0 +1,294 @@
+"""One simulated world: a library, a ledger, a service that misbehaves, and runs that die, freeze and race.
+
+Everything outlives the runs and lives in one virtual clock: the service answers after its clients are dead, and
+a request that was given up is carried out a minute later. At the end the service behaves, one run brings the
+world to rest, and the checker rules.
+"""
+
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, assert_never
+
+import trio
+
+from objlib.core.errors import ObjlibError
+from objlib.core.settings import Backend, Settings
+from objlib.embedded import Service, open_service
+from objlib.engine.app import App, Seams, StoreNeed, open_app
+from objlib.engine.recover import recover
+from objlib.engine.upload import upload
+from objlib.gemini import Endpoint, open_client
+from objlib.testing.checker import Checker
+from objlib.testing.history import CHANGES, Request
+from objlib.testing.library import Library
+from objlib.testing.mischief import Mischief
+from objlib.testing.mortal import Died, Mortal
+from objlib.testing.plan import Edit, Pause, Plan, Run, Runs
+from objlib.testing.processes import ProcessTable
+from objlib.testing.service import Faults
+from objlib.testing.virtual import wall_clock
+from objlib.threads import inline_runner
+
+URL: Final = "http://service.localhost"
+DAY: Final = 86_400.0
+MANY: Final = 6_000
+"""Requests of one world after which it is taken to run in circles."""
+
+
+@dataclass
+class Outcome:
+    """What came of a world.
+
+    Attributes:
+        broken: every broken promise; empty is what one wants.
+        history: every request the service saw.
+        log: what was done, for a person.
+        counts: how many runs, deaths, … there were.
+        points: crash points by kind.
+    """
+
+    broken: list[str] = field(default_factory=list)
+    history: list[Request] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+
+
+class CirclesError(Exception):
+    """A world makes requests without end."""
+
+
+async def simulate(plan: Plan, folder: Path) -> Outcome:
+    """Play ``plan`` in ``folder``, which is empty, and rule on it.
+
+    Runs under :func:`objlib.testing.virtual.run_virtual`.
+    """
+    outcome = Outcome()
+    async with _open_world(folder, outcome) as world:
+        try:
+            for step in plan:
+                match step:
+                    case Edit():
+                        world.edit(step)
+                    case Pause():
+                        await world.pause(step)
+                    case Runs():
+                        await world.runs(step)
+                    case _:
+                        assert_never(step)
+            await world.rest()
+        except CirclesError:
+            world.checker.broken.append(f"more than {MANY} requests: does a run go in circles?")
+    outcome.broken += world.checker.broken
+    outcome.history = world.faults.history
+    outcome.counts["requests"] = len(outcome.history)
+    outcome.counts["faults"] = sum(bool(request.action) for request in outcome.history)
+    return outcome
+
+
+@asynccontextmanager
+async def _open_world(folder: Path, outcome: Outcome) -> AsyncIterator["_World"]:
+    settings = Settings(
+        library=folder / "library",
+        ledger=folder / "ledger.db",
+        embedded=folder / "store.db",
+        store="tortured",
+        backend=Backend.GEMINI,
+        base_url=URL,
+        api_key="simulated",
+        embed_seconds=0,
+        settle_seconds=120,
+        patterns=("{course}/Year {year}/{lecture}.txt",),
+    )
+    checker, table = Checker(settings.ledger, settings.embedded), ProcessTable()
+    faults = Faults(watch=checker.watch)
+    with table.installed():
+        async with open_service(settings.embedded, runner=inline_runner, now=wall_clock) as service:
+            async with faults.acting_late():
+                world = _World(settings, Library(settings.library), service, faults, checker, table, outcome)
+                await world.furnish()
+                yield world
+
+
+@dataclass
+class _World:
+    settings: Settings
+    library: Library
+    service: Service
+    faults: Faults
+    checker: Checker
+    table: ProcessTable
+    outcome: Outcome
+    jumped: float = 0.0
+    started: int = 0
+
+    def now(self) -> float:
+        """The clock of the machines that runs are on; the service has its own."""
+        return wall_clock() + self.jumped
+
+    async def furnish(self) -> None:
+        """A store with a document that is not ours."""
+        endpoint = Endpoint(URL, "someone-else", self.settings.api_version)
+        async with open_client(endpoint, asgi=self.service.app) as client:
+            store = (await client.create_store(self.settings.store)).name
+            session = await client.start_upload(
+                store, display_name="not ours", mime_type="text/plain", size=5, metadata={"author": "them"}
+            )
+            await client.send_chunk(session, b"theirs"[:5], offset=0, final=True)
+        await trio.sleep(1)
+        self.checker.note_foreign()
+        self.faults.before = self._count
+
+    def _count(self, _kind: str) -> None:
+        if len(self.faults.history) > MANY:
+            raise CirclesError
+
+    def edit(self, step: Edit) -> None:
+        """Change the library."""
+        self.outcome.counts["edits"] += 1
+        self._log(self.library.edit(step.kind, step.seed))
+
+    async def pause(self, step: Pause) -> None:
+        """Let time pass."""
+        self._log(f"{step.seconds:g} s pass{', sessions are forgotten' if step.amnesia else ''}")
+        if step.amnesia:
+            _forget_sessions(self.settings.embedded)
+        await trio.sleep(step.seconds)
+
+    async def runs(self, step: Runs) -> None:
+        """Let runs at each other, and wait until the last has ended or died."""
+        mischief = Mischief(step.seed, step.density, wall_clock)
+        self.faults.script, self.faults.travel = mischief, mischief.travel
+        self._log(f"{len(step.runs)} at once, faults {step.density:.0%}")
+        with trio.move_on_after(DAY) as patience:
+            async with trio.open_nursery() as nursery:
+                for run in step.runs:
+                    self.started += 1
+                    nursery.start_soon(self._run, run, f"run{self.started}")
+                for delay, edit in step.edits:
+                    nursery.start_soon(self._edit_after, delay, edit)
+                if step.jump is not None:
+                    nursery.start_soon(self._jump_after, *step.jump)
+        if patience.cancelled_caught:
+            self.checker.broken.append("a run did not end within a day")
+        self.faults.script = lambda _kind, _count: None
+
+    async def rest(self) -> None:
+        """The service behaves, everything that was owed is done, and a run settles what is left; then rule."""
+        self._log("from here on everything behaves")
+        await self.faults.settled()
+        await trio.sleep(130)
+        await self._run(Run("recover"), "rest-recover")
+        await self._run(Run("upload"), "rest-upload", retry=True)
+        self.checker.rule_on_edges()
+        self.checker.rule_on_quiescence(self.library.contents(), self.library.written)
+        for command in ("recover", "upload"):
+            before = len(self.faults.history)
+            await self._run(Run(command), f"again-{command}")
+            changes = [one.kind for one in self.faults.history[before:] if one.kind in CHANGES]
+            if changes:
+                self.checker.broken.append(f"a second {command} was not idle: {Counter(changes)}")
+
+    async def _edit_after(self, delay: float, edit: Edit) -> None:
+        await trio.sleep(delay)
+        self.edit(edit)
+
+    async def _jump_after(self, delay: float, seconds: float) -> None:
+        await trio.sleep(delay)
+        self.jumped += seconds
+        self._log(f"the clock jumps by {seconds:g} s")
+
+    async def _run(self, run: Run, label: str, *, retry: bool = False) -> None:
+        await trio.sleep(run.delay)
+        process = self.table.spawn("elsewhere" if run.elsewhere else "here")
+        self.table.become(process)
+        mortal = Mortal(run.die_at, None if run.freeze_at is None else run.freeze_at[0])
+        seams = Seams(
+            now=self.now,
+            runner=mortal.run,
+            asgi=mortal.app(self.faults.around(self.service.app, label)),
+        )
+        self.outcome.counts["runs"] += 1
+        self._log(f"{label} starts: {run}")
+        errors: list[BaseException] = []
+        async with trio.open_nursery() as nursery:
+            if run.freeze_at is not None:
+                nursery.start_soon(self._thaw_after, mortal, run.freeze_at[1], label)
+            life = trio.CancelScope()
+            mortal.on_death = life.cancel
+            try:
+                with life:
+                    async with open_app(
+                        self.settings, command=run.command, store=StoreNeed.CREATE, seams=seams
+                    ) as app:
+                        if run.stop_after is not None:
+                            nursery.start_soon(_stop_after, app, run.stop_after)
+                        await _work(app, run, retry=retry)
+            except (Exception, BaseExceptionGroup, Died) as error:
+                errors += _leaves(error)
+            process.alive = False
+            nursery.cancel_scope.cancel(reason="the run is over")
+        self.outcome.points += mortal.points
+        self._judge(errors, mortal, label)
+
+    async def _thaw_after(self, mortal: Mortal, seconds: float, label: str) -> None:
+        await mortal.frozen.wait()
+        self.outcome.counts["freezes"] += 1
+        self._log(f"{label} is frozen {mortal.where} for {seconds:g} s")
+        await trio.sleep(seconds)
+        mortal.thaw()
+
+    def _judge(self, errors: list[BaseException], mortal: Mortal, label: str) -> None:
+        """A run may die, and it may end with an error of ours; anything else is a mistake in the program."""
+        if mortal.dead:
+            self.outcome.counts["deaths"] += 1
+            self._log(f"{label} died {mortal.where}, point {mortal.passed}")
+            return
+        self._log(f"{label} ended" + "".join(f"; {type(error).__name__}: {error}" for error in errors))
+        for error in errors:
+            if isinstance(error, CirclesError):
+                raise error
+            if isinstance(error, ObjlibError):
+                self.outcome.counts["errors"] += 1
+            else:
+                self.checker.broken.append(f"{label} ended with {type(error).__name__}: {error}")
+
+    def _log(self, line: str) -> None:
+        self.outcome.log.append(f"{trio.current_time():9.3f} {line}")
+
+
+async def _work(app: App, run: Run, *, retry: bool) -> None:
+    if run.command == "recover":
+        await recover(app)
+    else:
+        await upload(app, limit=run.limit, retry_failed=retry)
+
+
+async def _stop_after(app: App, seconds: float) -> None:
+    await trio.sleep(seconds)
+    app.drain.stop()
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _forget_sessions(store: Path) -> None:
+    """The service forgets the sessions of uploads that are over, as it does after some days."""
+    with closing(sqlite3.connect(store)) as db, db:
+        db.execute("DELETE FROM uploads WHERE status <> 'active'")
+
+
+def clear(folder: Path) -> None:
+    """Empty a folder for the next world."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
