@@ -231,16 +231,15 @@ async def _resolve(
 
 
 async def _cancelled(app: App, row: FileRow) -> bool:
-    """Close the attempt's session, so that nothing sent late can still land."""
+    """Close the attempt's session; whether it is certain that nothing sent late can still land."""
     attempt = await app.ledger.last_attempt(row.file_id)
     if attempt is None or attempt.session_url is None:
         return True
     try:
         async with app.governor.slot(Purpose.POLL):
-            await app.client.cancel_upload(SessionUrl(attempt.session_url))
+            return await app.client.cancel_upload(SessionUrl(attempt.session_url))
     except GeminiError:
         return False
-    return True
 
 
 async def _changed(flow: Flow, row: FileRow, attempt: AttemptId) -> None:

@@ -8,18 +8,20 @@ idempotent at the service, so two recoverers are as safe as one, and a second re
 import os
 import platform
 from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.identity import KEY_ATTEMPT, AttemptId
+from objlib.core.identity import KEY_ATTEMPT, AttemptId, RunId
 from objlib.core.lifecycle import State
 from objlib.core.observe import Phase
 from objlib.core.reports import FailureKind, RecoverReport
 from objlib.core.verdict import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
-from objlib.engine.app import App
+from objlib.engine.app import HEARTBEAT, App
 from objlib.engine.governor import Purpose
 from objlib.engine.inquiry import inquire
 from objlib.engine.remove import carry_out, remove
@@ -28,11 +30,16 @@ from objlib.gemini import DocumentState, GeminiError, SessionUrl
 from objlib.ledger import AttemptRow, FileRow, RunRow, Transition
 
 STALE_AFTER: Final = 60.0
-"""Seconds without a heartbeat after which a run counts as dead even though its process id exists."""
+"""Seconds between a run's last heartbeat and now, either way, after which its life is in doubt."""
+WATCH: Final = 2.5 * HEARTBEAT
+"""Seconds for which the heart of a run in doubt is watched. Clocks jump, and differ between hosts: a heart that
+beats is what counts, not the time that it shows."""
 LISTING_LAG: Final = 5.0
 """Seconds after which a document that was made is sure to be listed (1.5 to 2 s were measured by others)."""
 PAGE: Final = 200
 AT_ONCE: Final = 16
+MAX_QUESTIONS: Final = 4
+"""How often a row is asked about whose upload session changes under the questions."""
 SHOWN: Final = 1000
 
 
@@ -54,14 +61,14 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     return recovery.report()
 
 
-def is_alive(run: RunRow, *, now: float, host: str) -> bool:
-    """Whether a run still owns its rows.
+def is_alive(run: RunRow, *, now: float, host: str) -> bool | None:
+    """Whether a run still owns its rows; None if only watching its heart can tell.
 
     It has not ended, its heart beats, and if it is on this host its process is there.
     """
-    if run.ended is not None or now - run.heartbeat > STALE_AFTER:
+    if run.ended is not None or (run.host == host and not _process_exists(run.pid)):
         return False
-    return run.host != host or _process_exists(run.pid)
+    return True if abs(now - run.heartbeat) <= STALE_AFTER else None
 
 
 def _process_exists(pid: int) -> bool:
@@ -72,6 +79,10 @@ def _process_exists(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+class _LandedMeanwhileError(Exception):
+    """An upload session could not be closed: what was known about it is out of date."""
 
 
 @dataclass(slots=True)
@@ -90,6 +101,7 @@ class _Recovery:
     listings: int = 0
     actions: list[tuple[str, str, str]] = field(default_factory=list)
     unlisted: list[tuple[FileRow, AttemptRow]] = field(default_factory=list)
+    known: dict[RunId, bool] = field(default_factory=dict)
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
     def report(self) -> RecoverReport:
@@ -113,6 +125,7 @@ class _Recovery:
         async with trio.open_nursery() as nursery:
             while page := await self.app.ledger.transient_page(after, PAGE):
                 after = page[-1][0].file_id
+                await self._find_out(run for *_, run in page if run is not None)
                 for row, attempt, run in page:
                     if self._is_someone_elses(run):
                         continue
@@ -155,9 +168,24 @@ class _Recovery:
     def _is_someone_elses(self, run: RunRow | None) -> bool:
         if run is None:
             return False
-        if run.run_id == self.app.run_id:
-            return not self.own
-        return is_alive(run, now=self.app.now(), host=platform.node())
+        return not self.own if run.run_id == self.app.run_id else self.known[run.run_id]
+
+    async def _find_out(self, runs: Iterable[RunRow]) -> None:
+        """Note which of ``runs`` live; those whose life is in doubt are watched, all at once."""
+        now, host = self.app.now(), platform.node()
+        doubtful: list[RunRow] = []
+        for run in {run.run_id: run for run in runs if run.run_id not in self.known}.values():
+            alive = is_alive(run, now=now, host=host)
+            if alive is None and run.run_id != self.app.run_id:
+                doubtful.append(run)
+            else:
+                self.known[run.run_id] = bool(alive)
+        if doubtful:
+            await trio.sleep(WATCH)
+        for run in doubtful:
+            later = await self.app.ledger.run(run.run_id)
+            beats = later is not None and later.ended is None and later.heartbeat != run.heartbeat
+            self.known[run.run_id] = beats
 
     def _deletion(self, *, done: bool) -> None:
         self.found += 1
@@ -173,11 +201,17 @@ class _Recovery:
     async def _row(self, row: FileRow, attempt: AttemptRow | None, listed: tuple[str, ...] | None) -> None:
         """One row, from questions to action; a failure of the service leaves it for the next recovery."""
         try:
-            found, facts = await inquire(self.app, row, attempt, listed=listed)
-            if found is not Ask.LISTING:
-                await self._enact(row, attempt, found, facts)
-            elif attempt is not None:
-                self.unlisted.append((row, attempt))
+            for _ in range(MAX_QUESTIONS):
+                found, facts = await inquire(self.app, row, attempt, listed=listed)
+                if found is Ask.LISTING:
+                    if attempt is not None:
+                        self.unlisted.append((row, attempt))
+                    return
+                with suppress(_LandedMeanwhileError):
+                    await self._enact(row, attempt, found, facts)
+                    return
+            self.left += 1
+            self._note(row, "left", "its upload session can neither be closed nor is it final")
         except StaleTransitionError:
             self._note(row, "left", "another run took it over")
         except GeminiError as error:
@@ -212,7 +246,10 @@ class _Recovery:
         if cancel_session and attempt is not None and attempt.session_url is not None:
             # A late finalize of the dead run must not land after the file was sent again.
             async with self.app.governor.slot(Purpose.POLL):
-                await self.app.client.cancel_upload(SessionUrl(attempt.session_url))
+                closed = await self.app.client.cancel_upload(SessionUrl(attempt.session_url))
+            if not closed:
+                # It has landed since the session was asked: ask again.
+                raise _LandedMeanwhileError
         make = Transition.requeue_upload if row.state is State.UPLOADING else Transition.requeue_processing
         attempt_id = AttemptId(attempt.attempt_id) if attempt else AttemptId("")
         await self.app.ledger.apply(

@@ -13,7 +13,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, AttemptId
+from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, AttemptId
 from objlib.core.pacing import next_poll
 from objlib.core.paths import disk_path
 from objlib.core.verdict import Session
@@ -93,9 +93,15 @@ async def send(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool = F
     return Names(landed.operation, landed.document)
 
 
-def marks(row: FileRow, attempt: AttemptId) -> dict[str, str | float | list[str]]:
+def marks(row: FileRow, attempt: AttemptId, ledger_id: str) -> dict[str, str | float | list[str]]:
     """The document's metadata: the file's own, and our marks."""
-    return {**row.metadata, KEY_FILE: row.file_id, KEY_ATTEMPT: attempt, KEY_HASH: row.content_hash}
+    return {
+        **row.metadata,
+        KEY_FILE: row.file_id,
+        KEY_ATTEMPT: attempt,
+        KEY_HASH: row.content_hash,
+        KEY_LEDGER: ledger_id,
+    }
 
 
 def _read(source: FileIO, digest: "hashlib._Hash") -> bytes:
@@ -124,7 +130,7 @@ async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) 
             display_name=row.file_path,
             mime_type=row.mime_type,
             size=row.size,
-            metadata=marks(row, attempt),
+            metadata=marks(row, attempt, app.ledger_id),
         )
 
 
@@ -132,7 +138,9 @@ async def _import(app: App, row: FileRow, attempt: AttemptId, file: str) -> Name
     await _usable(app, file)
     try:
         async with app.governor.request(Purpose.UPLOAD):
-            operation = await app.client.import_file(app.store, file, metadata=marks(row, attempt))
+            operation = await app.client.import_file(
+                app.store, file, metadata=marks(row, attempt, app.ledger_id)
+            )
     except GeminiError as error:
         if error.kind is Kind.UNKNOWN:
             raise OutcomeUnknownError(str(error)) from error
@@ -158,14 +166,18 @@ async def _usable(app: App, file: str) -> None:
 
 async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, final: bool) -> UploadProgress:
     """Send one chunk; after a lost answer ask how much arrived, and go on from there."""
-    end, at = offset + len(data), offset
+    end, at, doubtful = offset + len(data), offset, False
     for _ in range(RESUMES + 1):
         try:
             async with app.governor.request(Purpose.UPLOAD):
                 progress = await app.client.send_chunk(session, data[at - offset :], offset=at, final=final)
         except GeminiError as error:
             if error.kind in FINAL_WORD:
+                if doubtful:
+                    # The refusal is about this sending; one that was lost before may still be acted upon.
+                    raise OutcomeUnknownError(str(error)) from error
                 raise
+            doubtful = doubtful or error.kind is Kind.UNKNOWN
             progress = await _query(app, session, error)
         match Session(progress.status):
             case Session.FINAL:

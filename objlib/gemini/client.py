@@ -95,9 +95,9 @@ class Client:
         """Where the session stands; one that the service does not know is GONE."""
         return await uploads.query(self._transport, session)
 
-    async def cancel_upload(self, session: str) -> None:
-        """End the session; one that is over already is fine."""
-        await uploads.cancel(self._transport, session)
+    async def cancel_upload(self, session: str) -> bool:
+        """End the session; whether it is certain now that nothing sent late can land."""
+        return await uploads.cancel(self._transport, session)
 
     async def get_operation(self, name: str) -> Operation:
         """One look at an operation; NOT_FOUND when its record is gone, which says nothing of its document."""

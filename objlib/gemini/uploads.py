@@ -191,23 +191,29 @@ async def query(transport: Transport, session: str) -> UploadProgress:
     raise error
 
 
-async def cancel(transport: Transport, session: str) -> None:
-    """End the session, so that nothing sent late can land. One that is gone already is fine.
+async def cancel(transport: Transport, session: str) -> bool:
+    """End the session, so that nothing sent late can land.
+
+    Returns:
+        Whether nothing can land any more: it is cancelled, or gone. False when the service refuses: something
+        may have landed in the meantime, and the session has to be queried again.
 
     Raises:
         GeminiError: TRANSIENT, the service did not confirm it.
     """
     if not transport.endpoint.trusts(session):
-        return
+        return True
     headers = {"x-goog-upload-command": "cancel"}
     reply = await transport.exchange(
         _CANCEL, "POST", session, headers=headers, content=b"", secrets=(session,)
     )
     if reply.success:
-        return
+        stands = _progress(session, reply, after=None)
+        return stands is None or stands.status is not UploadStatus.FINAL
     error = transport.refusal(_CANCEL, reply, (session,))
     if error.kind not in {Kind.UNKNOWN, Kind.NOT_FOUND, Kind.PERMANENT}:
         raise error
+    return error.kind is Kind.NOT_FOUND
 
 
 def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgress | None:

@@ -260,11 +260,18 @@ async def test_a_throttled_query_is_a_rate_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [stands("cancelled"), refusal(404), refusal(410), refusal(400), stands("final")]
+    ("answer", "closed"),
+    [
+        (stands("cancelled"), True),
+        (refusal(404), True),
+        (refusal(410), True),
+        (refusal(400), False),
+        (stands("final"), False),
+    ],
 )
-async def test_cancelling_what_is_over_is_fine(answer: Reply) -> None:
+async def test_a_cancel_says_whether_something_may_still_land(answer: Reply, closed: bool) -> None:
     async with scripted(answer) as (client, service):
-        await client.cancel_upload(SESSION)
+        assert await client.cancel_upload(SESSION) is closed
     assert service.seen[0].headers["x-goog-upload-command"] == "cancel"
 
 

@@ -1,0 +1,223 @@
+"""Outcomes that nobody knows, and runs of which nobody knows whether they live."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from objlib.core.settings import Settings
+from objlib.engine.app import App
+from objlib.engine.recover import WATCH, recover
+from objlib.engine.upload import upload
+from objlib.testing import DOWN, LOST, STORE_FULL, Action, Faults, Late, Refused, Slow
+from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, write
+
+Clock = trio.testing.MockClock
+
+
+@pytest.fixture
+def alone(library: Path) -> Path:
+    """A library of one file."""
+    shutil.rmtree(library)
+    return write(library, "only.txt", "One thought, and no other.\n")
+
+
+def one_by_one(**actions: list[Action | None]) -> dict[str, list[Action | None]]:
+    """What happens to the first, second, … request of each kind."""
+    return actions
+
+
+def follow(faults: Faults, script: dict[str, list[Action | None]]) -> None:
+    """Let ``faults`` follow a script; what comes after its end is let through."""
+
+    def act(kind: str, count: int) -> Action | None:
+        planned = script.get(kind, [])
+        return planned[count] if count < len(planned) else None
+
+    faults.script = act
+
+
+async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Found by torture, seed 319: the refused cancel was taken for a closed session, and the file sent again."""
+    follow(faults, one_by_one(send=[Late(0.5)], query=[Refused(), Slow(5)]))
+    async with faults.acting_late(), opened() as app:
+        report = await upload(app)
+        await faults.settled()
+    assert (report.indexed, report.failed) == (1, 0)
+    assert (faults.count["start"], faults.count["send"], faults.count["cancel"]) == (1, 1, 1)
+    assert_exactly_once(settings)
+
+
+async def test_recovery_asks_again_where_a_session_cannot_be_closed(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """The same race, with a run that died after it had sent the last bytes."""
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda kind: life.cancel() if kind == "send" else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    lost = faults.count["query"]
+    follow(faults, one_by_one(query=[None] * lost + [Slow(5)]))
+    async with faults.acting_late(), opened("recover") as app:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_finalize_after, app, 1.0)
+            report = await recover(app)
+    assert (report.adopted, report.requeued, report.left) == (1, 0, 0)
+    assert_exactly_once(settings)
+
+
+async def _finalize_after(app: App, seconds: float) -> None:
+    """The last bytes of the dead run arrive after all."""
+    ((row, attempt, _),) = await app.ledger.transient_page()
+    assert attempt is not None
+    assert attempt.session_url is not None
+    data = (app.settings.library / row.file_path).read_bytes()
+    await trio.sleep(seconds)
+    await app.client.send_chunk(attempt.session_url, data, offset=0, final=True)
+
+
+async def test_a_refusal_says_nothing_about_the_bytes_lost_before_it(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Found by torture, seed 324: the first finalize was still on its way when the second was refused for good."""
+    follow(faults, one_by_one(send=[Late(90), STORE_FULL]))
+    async with faults.acting_late():
+        async with opened() as app:
+            await upload(app)
+            await faults.settled()
+        async with opened() as app:
+            report = await upload(app)
+    assert (report.indexed, report.failed) == (1, 0)
+    assert_exactly_once(settings)
+
+
+@contextmanager
+def ledger_of(settings: Settings) -> Iterator[sqlite3.Connection]:
+    """The ledger's own file, as another program sees it."""
+    with closing(sqlite3.connect(settings.ledger, timeout=10)) as db, db:
+        yield db
+
+
+async def interrupted_elsewhere(opened: Opener, settings: Settings, faults: Faults, *, ahead: float) -> int:
+    """A run on another host, whose clock is ``ahead`` of ours, claimed files and was then cut off; how many."""
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda kind: life.cancel() if kind == "send" else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    with ledger_of(settings) as db:
+        db.execute("UPDATE runs SET host = 'elsewhere', ended = NULL, heartbeat = heartbeat + ?", (ahead,))
+    return sum(state == "uploading" for _, _, state, _ in ledger_rows(settings))
+
+
+@pytest.mark.parametrize("ahead", [-7200.0, -61.0, 61.0, 7200.0])
+async def test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said(
+    opened: Opener, settings: Settings, faults: Faults, ahead: float, autojump_clock: Clock
+) -> None:
+    """Found by torture, seed 110: after the clock was set back, a dead run seemed to live for an hour."""
+    left = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
+    async with opened("recover") as app:
+        began = trio.current_time()
+        report = await recover(app)
+        assert left > 0
+        assert (report.found, report.requeued) == (left, left)
+        assert trio.current_time() - began < WATCH + 1
+
+
+@pytest.mark.parametrize("ahead", [-7200.0, 0.0, 7200.0])
+async def test_the_rows_of_a_living_run_are_left_alone_whatever_its_clock_says(
+    opened: Opener, settings: Settings, faults: Faults, ahead: float, autojump_clock: Clock
+) -> None:
+    left = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
+
+    def beat() -> None:
+        with ledger_of(settings) as db:
+            db.execute("UPDATE runs SET heartbeat = heartbeat + 5 WHERE host = 'elsewhere'")
+
+    async def keep_beating() -> None:
+        while True:
+            await trio.sleep(5)
+            beat()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_beating)
+        async with opened("recover") as app:
+            report = await recover(app)
+        nursery.cancel_scope.cancel()
+    assert left > 0
+    assert (report.found, report.left) == (0, 0)
+    assert sum(state == "uploading" for _, _, state, _ in ledger_rows(settings)) == left
+
+
+async def test_unknown_outcomes_cost_one_listing_at_most(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Their sessions are forgotten, and the store has documents by the page: 20 to each, so a hundred pages."""
+    shutil.rmtree(library)
+    many, others = 100, 1900
+    for number in range(many):
+        write(library, f"{number}.txt", f"Thought number {number}.\n")
+    await _cut_off_after_the_bytes(opened, faults, many)
+    with closing(sqlite3.connect(settings.embedded)) as db, db:
+        db.execute("DELETE FROM uploads")
+        _fabricate(db, others)
+    before = faults.count.copy()
+    async with opened("recover") as app:
+        report = await recover(app)
+    spent = faults.count - before
+    assert (report.found, report.adopted, report.requeued, report.listings) == (many, many, 0, 1)
+    assert spent["list"] == (many + others) // 20
+    assert spent["query"] <= 2 * many
+    assert spent["start"] == spent["send"] == 0
+
+
+async def test_no_listing_is_needed_while_sessions_can_be_asked(
+    opened: Opener, library: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    shutil.rmtree(library)
+    many = 100
+    for number in range(many):
+        write(library, f"{number}.txt", f"Thought number {number}.\n")
+    await _cut_off_after_the_bytes(opened, faults, many)
+    before = faults.count.copy()
+    async with opened("recover") as app:
+        report = await recover(app)
+    spent = faults.count - before
+    assert (report.found, report.adopted, report.listings, spent["list"]) == (many, many, 0, 0)
+    assert spent["query"] == many
+
+
+async def _cut_off_after_the_bytes(opened: Opener, faults: Faults, many: int) -> None:
+    """A run that died when the service had all bytes, and it no answer."""
+    replies: dict[str, Action] = {"send": LOST, "query": DOWN}
+    faults.script = lambda kind, _count: replies.get(kind)
+    with trio.CancelScope() as life:
+        async with opened(max_uploads=many, max_pending=many) as app:
+            faults.before = lambda _kind: life.cancel() if _landed(faults) == many else None
+            app.governor.uploads.total_tokens = many
+            await upload(app)
+    faults.before = lambda _kind: None
+    faults.script = lambda _kind, _count: None
+
+
+def _landed(faults: Faults) -> int:
+    return sum(request.kind == "send" and request.acted is not None for request in faults.history)
+
+
+def _fabricate(db: sqlite3.Connection, many: int) -> None:
+    """Documents of files that the ledger has never heard of, written straight into the store's file."""
+    (blob,) = db.execute("SELECT blob_id FROM blobs LIMIT 1").fetchone()
+    (store, name) = db.execute("SELECT store_id, name FROM stores LIMIT 1").fetchone()
+    db.executemany(
+        "INSERT INTO documents (store_id, name, display_name, mime_type, size, state, create_time, update_time,"
+        " metadata, blob_id, ready_at) VALUES (?, ?, 'theirs', 'text/plain', 1, 'ACTIVE', 1, 1, '{}', ?, 0)",
+        ((store, f"{name}/documents/fabricated-{number}", blob) for number in range(many)),
+    )
