@@ -11,6 +11,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.content import NO_TYPE
 from objlib.core.errors import StaleTransitionError
 from objlib.core.identity import AttemptId, FileId, new_attempt_id
 from objlib.core.lifecycle import State
@@ -142,6 +143,7 @@ async def _upload(flow: Flow, row: FileRow) -> tuple[FileRow, AttemptId] | None:
     try:
         claimed = await app.ledger.apply(Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id))
         try:
+            _must_be_fit(claimed)
             names = await _send(flow, claimed, attempt)
         except ChangedWhileReadError:
             await _changed(flow, claimed, attempt)
@@ -176,6 +178,12 @@ async def _upload(flow: Flow, row: FileRow) -> tuple[FileRow, AttemptId] | None:
         return done, attempt
     finally:
         release()
+
+
+def _must_be_fit(row: FileRow) -> None:
+    """A scan may have found the file unfit while an earlier attempt was under way: then it is looked at again."""
+    if row.size == 0 or row.mime_type == NO_TYPE:
+        raise ChangedWhileReadError
 
 
 async def _send(flow: Flow, row: FileRow, attempt: AttemptId) -> Names:

@@ -208,8 +208,11 @@ async def cancel(transport: Transport, session: str) -> bool:
         _CANCEL, "POST", session, headers=headers, content=b"", secrets=(session,)
     )
     if reply.success:
-        stands = _progress(session, reply, after=None)
-        return stands is None or stands.status is not UploadStatus.FINAL
+        # An answer that does not say where the session stands may be anybody's, a page of the network's too.
+        stands = _progress(session, reply, after=None) or await query(transport, session)
+        if stands.status is UploadStatus.ACTIVE:
+            raise transport.unreadable(_CANCEL, reply)
+        return stands.status is not UploadStatus.FINAL
     error = transport.refusal(_CANCEL, reply, (session,))
     if error.kind not in {Kind.UNKNOWN, Kind.NOT_FOUND, Kind.PERMANENT}:
         raise error

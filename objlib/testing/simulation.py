@@ -226,8 +226,6 @@ class _World:
                     async with open_app(
                         self.settings, command=run.command, store=StoreNeed.CREATE, seams=seams
                     ) as app:
-                        if run.stop_after is not None:
-                            nursery.start_soon(_stop_after, app, run.stop_after)
                         await _work(app, run, retry=retry)
             except (Exception, BaseExceptionGroup, Died) as error:
                 errors += _leaves(error)
@@ -263,10 +261,14 @@ class _World:
 
 
 async def _work(app: App, run: Run, *, retry: bool) -> None:
-    if run.command == "recover":
-        await recover(app)
-    else:
-        await upload(app, limit=run.limit, retry_failed=retry)
+    async with trio.open_nursery() as nursery:
+        if run.stop_after is not None:
+            nursery.start_soon(_stop_after, app, run.stop_after)
+        if run.command == "recover":
+            await recover(app)
+        else:
+            await upload(app, limit=run.limit, retry_failed=retry)
+        nursery.cancel_scope.cancel(reason="the work is done")
 
 
 async def _stop_after(app: App, seconds: float) -> None:

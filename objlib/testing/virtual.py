@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 from unittest import mock
 
+import outcome
 import trio
 import trio.testing
 
@@ -62,19 +63,16 @@ def run_virtual(main: Callable[[], Awaitable[T]], *, seed: int) -> T:
     Raises:
         BaseException: whatever ``main`` raises.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
+    results: list[outcome.Outcome[T]] = []
 
     def work() -> None:
-        try:
-            with seeded(seed):
-                results.append(trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0)))
-        except BaseException as error:  # handed to the thread that waits
-            errors.append(error)
+        results.append(outcome.capture(play))
+
+    def play() -> T:
+        with seeded(seed):
+            return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
     thread = threading.Thread(target=work, name=f"seed {seed}")
     thread.start()
     thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
+    return results[0].unwrap()

@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -27,13 +27,8 @@ def alone(library: Path) -> Path:
     return write(library, "only.txt", "One thought, and no other.\n")
 
 
-def one_by_one(**actions: list[Action | None]) -> dict[str, list[Action | None]]:
-    """What happens to the first, second, … request of each kind."""
-    return actions
-
-
-def follow(faults: Faults, script: dict[str, list[Action | None]]) -> None:
-    """Let ``faults`` follow a script; what comes after its end is let through."""
+def follow(faults: Faults, **script: Sequence[Action | None]) -> None:
+    """What happens to the first, second, … request of each kind; what comes after them is let through."""
 
     def act(kind: str, count: int) -> Action | None:
         planned = script.get(kind, [])
@@ -46,7 +41,7 @@ async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
 ) -> None:
     """Found by torture, seed 319: the refused cancel was taken for a closed session, and the file sent again."""
-    follow(faults, one_by_one(send=[Late(0.5)], query=[Refused(), Slow(5)]))
+    follow(faults, send=[Late(0.5)], query=[Refused(), Slow(5)])
     async with faults.acting_late(), opened() as app:
         report = await upload(app)
         await faults.settled()
@@ -65,7 +60,7 @@ async def test_recovery_asks_again_where_a_session_cannot_be_closed(
             await upload(app)
     faults.before = lambda _kind: None
     lost = faults.count["query"]
-    follow(faults, one_by_one(query=[None] * lost + [Slow(5)]))
+    follow(faults, query=[None] * lost + [Slow(5)])
     async with faults.acting_late(), opened("recover") as app:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_finalize_after, app, 1.0)
@@ -88,7 +83,7 @@ async def test_a_refusal_says_nothing_about_the_bytes_lost_before_it(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
 ) -> None:
     """Found by torture, seed 324: the first finalize was still on its way when the second was refused for good."""
-    follow(faults, one_by_one(send=[Late(90), STORE_FULL]))
+    follow(faults, send=[Late(90), STORE_FULL])
     async with faults.acting_late():
         async with opened() as app:
             await upload(app)
@@ -97,6 +92,27 @@ async def test_a_refusal_says_nothing_about_the_bytes_lost_before_it(
             report = await upload(app)
     assert (report.indexed, report.failed) == (1, 0)
     assert_exactly_once(settings)
+
+
+async def test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent(
+    opened: Opener, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Found by torture, seed 1669: the scan leaves alone what is under way, and recovery put it in the queue."""
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda kind: life.cancel() if kind == "send" else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    alone.write_text("")
+    async with opened() as app:
+        report = await upload(app, retry_failed=True)
+    assert (report.indexed, report.failed) == (0, 1)
+    assert "is empty" in report.failures[0].error
+    assert faults.count["start"] == 1
+    alone.write_text("Something after all.\n")
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed) == (1, 0)
 
 
 @contextmanager

@@ -281,3 +281,17 @@ async def test_a_cancel_that_was_not_confirmed_says_so() -> None:
             await client.cancel_upload(SESSION)
     assert caught.value.kind is Kind.TRANSIENT
     assert client.sent == {"cancel": 1}
+
+
+@pytest.mark.parametrize(("found", "closed"), [("cancelled", True), ("final", False), ("active", None)])
+async def test_a_cancel_answered_by_who_knows_whom_is_checked(found: str, closed: bool | None) -> None:
+    """Found by torture, seed 2490: a page of the network, status 200, was taken for the service's word."""
+    answers = (Reply(200, b"<html>Log in</html>"), stands(found))
+    async with scripted(*answers) as (client, _):
+        if closed is None:
+            with pytest.raises(GeminiError) as caught:
+                await client.cancel_upload(SESSION)
+            assert caught.value.kind is Kind.TRANSIENT
+        else:
+            assert await client.cancel_upload(SESSION) is closed
+    assert client.sent == {"cancel": 1, "query": 1}
