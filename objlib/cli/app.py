@@ -22,6 +22,7 @@ COMMANDS: Final = (
     ("scan", "objlib.cli.upload:scan", "Compare a folder with the ledger; send nothing"),
     ("status", "objlib.cli.status:status", "Count files by state, with failures and reasons"),
     ("recover", "objlib.cli.recover:recover", "Settle everything that a dead run left"),
+    ("store-sync", "objlib.cli.store_sync:store_sync", "Compare store and ledger, and repair"),
     ("search", "objlib.cli.search:search", "Find passages, best first, with their places"),
     ("ask", "objlib.cli.search:ask", "Answer a question, with its sources"),
     ("explain", "objlib.cli.status:explain", "Tell the whole history of one file"),

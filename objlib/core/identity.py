@@ -15,7 +15,9 @@ KEY_ATTEMPT: Final = "objlib_attempt"
 """Metadata key of the attempt that made the document: what recovery matches an unknown outcome by."""
 KEY_HASH: Final = "objlib_sha256"
 """Metadata key of the SHA-256 (hex) of the bytes."""
-RESERVED_KEYS: Final = frozenset({KEY_FILE, KEY_ATTEMPT, KEY_HASH})
+KEY_LEDGER: Final = "objlib_ledger"
+"""Metadata key of the ledger's own id: several ledgers may share a store, and none touches another's."""
+RESERVED_KEYS: Final = frozenset({KEY_FILE, KEY_ATTEMPT, KEY_HASH, KEY_LEDGER})
 
 
 def new_id(now: float | None = None) -> str:

@@ -2,7 +2,7 @@
 
 The service keeps at most 20 entries a document, texts of at most 256 bytes, and numbers as 32-bit floats
 (File Search reference, ``CustomMetadata``; that the limit counts bytes and not characters was found by
-users). Three entries are ours, so 17 are left.
+users). Four entries are ours, so 16 are left.
 """
 
 import re

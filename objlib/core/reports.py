@@ -177,6 +177,58 @@ class SyncReport:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftLine:
+    """One finding: what is wrong (in the words of :class:`objlib.core.audit.Kind`), and with what."""
+
+    kind: str
+    path: str
+    document: str
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSyncReport:
+    """How store and ledger differ and, where that was asked for, what was done about it.
+
+    Attributes:
+        documents: documents in the store.
+        pages: requests that listing them took.
+        well, in_flight, leaving, foreign: documents in which nothing is wrong, those of attempts that are not
+            over, those whose removal is on record, and those that are not this ledger's.
+        drift: findings by kind.
+        findings: the findings, at most 1,000.
+        applied: whether repairing was asked for.
+        deleted: surplus documents that are gone now.
+        postponed: those whose removal is on record and that recovery will carry out.
+        requeued: files that the next upload sends again.
+        changed: steps that no longer applied when they were checked again.
+        unanswered: steps that the service did not answer.
+        left: steps that were not taken: those, and those that nobody asked for.
+        interrupted: whether a stop cut it short.
+    """
+
+    store: str
+    ledger: str
+    documents: int = 0
+    pages: int = 0
+    well: int = 0
+    in_flight: int = 0
+    leaving: int = 0
+    foreign: int = 0
+    drift: Mapping[str, int] = field(default_factory=dict)
+    findings: tuple[DriftLine, ...] = ()
+    applied: bool = False
+    deleted: int = 0
+    postponed: int = 0
+    requeued: int = 0
+    changed: int = 0
+    unanswered: int = 0
+    left: int = 0
+    interrupted: bool = False
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """What the ledger says right now."""
 

@@ -157,5 +157,40 @@ _FIRST: Final = (
     "CREATE TABLE settings (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (Migration(1, "the first ledger", _FIRST),)
+_LISTINGS: Final = (
+    """
+    CREATE TABLE listings (
+        listing_id TEXT NOT NULL PRIMARY KEY,
+        store TEXT NOT NULL,
+        token TEXT,
+        pages INTEGER NOT NULL DEFAULT 0,
+        run_id TEXT NOT NULL,
+        started REAL NOT NULL,
+        updated REAL NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE listed (
+        listing_id TEXT NOT NULL REFERENCES listings (listing_id) ON DELETE CASCADE,
+        document TEXT NOT NULL,
+        file_id TEXT,
+        attempt_id TEXT,
+        ledger_id TEXT,
+        content_hash TEXT,
+        state TEXT NOT NULL,
+        created REAL NOT NULL,
+        display_name TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        mime_type TEXT NOT NULL,
+        metadata_json TEXT NOT NULL CHECK (json_valid(metadata_json)),
+        PRIMARY KEY (listing_id, document)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX listed_file ON listed (listing_id, file_id) WHERE file_id IS NOT NULL",
+)
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    Migration(1, "the first ledger", _FIRST),
+    Migration(2, "listings of the store", _LISTINGS),
+)
 """All migrations, oldest first, versions 1, 2, 3, …"""

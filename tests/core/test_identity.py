@@ -11,6 +11,7 @@ from objlib.core.identity import (
     KEY_ATTEMPT,
     KEY_FILE,
     KEY_HASH,
+    KEY_LEDGER,
     RESERVED_KEYS,
     content_hash,
     new_attempt_id,
@@ -66,7 +67,7 @@ def test_without_a_moment_the_present_one_is_taken() -> None:
 
 
 def test_our_marks_are_ours_alone() -> None:
-    assert {KEY_FILE, KEY_ATTEMPT, KEY_HASH} == RESERVED_KEYS
+    assert {KEY_FILE, KEY_ATTEMPT, KEY_HASH, KEY_LEDGER} == RESERVED_KEYS
     # The names stand in documents that earlier versions uploaded; recovery finds these by them.
     assert (KEY_FILE, KEY_ATTEMPT, KEY_HASH) == ("objlib_id", "objlib_attempt", "objlib_sha256")
 

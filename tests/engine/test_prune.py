@@ -18,8 +18,8 @@ from objlib.engine.recover import recover
 from objlib.engine.status import explain
 from objlib.engine.sync import sync
 from objlib.engine.upload import upload
+from objlib.testing import DOWN, LOST, Faults, Reply
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
-from tests.engine.faults import DOWN, LOST, Faults, Reply
 
 ALL = DeleteLimit(percent=100)
 

@@ -19,7 +19,10 @@ from objlib.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration
 from objlib.threads import inline_runner
 from tests.ledger.kit import add, fresh
 
-SHIPPED = {1: "31cbd7320f440a5ef473bee3edc8f8f93db9de8808e126be0cac6c9baf885e8d"}
+SHIPPED = {
+    1: "31cbd7320f440a5ef473bee3edc8f8f93db9de8808e126be0cac6c9baf885e8d",
+    2: "c059a0942700eb4aec28dce1a4a73f51e224410d6e4f22a3ad44a549a1f2d182",
+}
 """SHA-256 of the statements of each migration that has shipped; a change of one is a new migration instead."""
 
 
@@ -203,8 +206,9 @@ def test_a_ledger_that_is_made_while_it_is_looked_at_is_seen_before_or_after(pat
             opened(path).close()
 
     conn.set_trace_callback(make)
-    assert connection._read_version(conn, path, 1) == 0
-    assert connection._read_version(conn, path, 1) == 1
+    newest = MIGRATIONS[-1].version
+    assert connection._read_version(conn, path, newest) == 0
+    assert connection._read_version(conn, path, newest) == newest
     assert made
     conn.close()
 
@@ -245,10 +249,11 @@ def test_the_switch_to_a_write_ahead_log_is_tried_until_the_time_is_up(path: Pat
     assert conn.answers == []
 
 
+NEXT = MIGRATIONS[-1].version + 1
 SECOND = Migration(
-    2, "colours", ("ALTER TABLE files ADD COLUMN colour TEXT", "UPDATE files SET colour = 'red'")
+    NEXT, "colours", ("ALTER TABLE files ADD COLUMN colour TEXT", "UPDATE files SET colour = 'red'")
 )
-BROKEN = Migration(2, "colours", (*SECOND.statements, "UPDATE nothing SET colour = 'red'"))
+BROKEN = Migration(NEXT, "colours", (*SECOND.statements, "UPDATE nothing SET colour = 'red'"))
 
 
 def opened(path: Path, *extra: Migration) -> sqlite3.Connection:
@@ -260,9 +265,10 @@ async def test_an_older_ledger_is_migrated_with_its_record(path: Path) -> None:
     async with open_ledger(path) as ledger:
         row = await add(ledger)
     conn = opened(path, SECOND)
-    assert pragma(conn, "user_version") == 2
+    assert pragma(conn, "user_version") == NEXT
     assert conn.execute("SELECT file_id, colour FROM files").fetchall() == [(row.file_id, "red")]
-    assert conn.execute("SELECT * FROM migrations WHERE version = 2").fetchall() == [(2, "colours", 7.0)]
+    last = conn.execute("SELECT * FROM migrations WHERE version = ?", (NEXT,)).fetchall()
+    assert last == [(NEXT, "colours", 7.0)]
     conn.close()
     opened(path, SECOND).close()
     assert "made by a newer objlib" in await refusal(path)
@@ -275,14 +281,14 @@ async def test_a_migration_that_fails_leaves_the_older_ledger_as_it_was(path: Pa
         opened(path, BROKEN)
     async with open_ledger(path) as ledger:
         assert await fresh(ledger, row.file_id) == row
-        assert await ledger.read(partial(pragma, name="user_version")) == 1
+        assert await ledger.read(partial(pragma, name="user_version")) == NEXT - 1
 
 
 def test_a_step_that_another_process_has_taken_is_not_taken_twice(path: Path) -> None:
     opened(path, SECOND).close()
     conn = opened(path, SECOND)
-    connection._migrate_once(conn, path, 2, 8.0, (*MIGRATIONS, SECOND))
-    assert conn.execute("SELECT count(*) FROM migrations").fetchone() == (2,)
+    connection._migrate_once(conn, path, NEXT, 8.0, (*MIGRATIONS, SECOND))
+    assert conn.execute("SELECT count(*) FROM migrations").fetchone() == (NEXT,)
     conn.close()
 
 

@@ -1,0 +1,82 @@
+"""What a comparison of store and ledger found, and what was done about it."""
+
+from objlib.cli.terminal import Terminal, plural, safe
+from objlib.core.reports import StoreSyncReport
+
+SHOWN = 20
+
+_SAID = {
+    "orphan": "the ledger knows no such file",
+    "duplicate": "a second document of the file",
+    "ghost": "indexed, and not in the store",
+    "stale bytes": "made of other bytes",
+    "broken": "the store says it failed",
+    "wrong metadata": "another name or other metadata",
+}
+
+
+def store_sync_lines(report: StoreSyncReport, screen: Terminal) -> list[str]:
+    """The findings, and what became of them."""
+    lines = [_summary(report, screen)]
+    for finding in report.findings[:SHOWN]:
+        name = f"{finding.kind:14}"
+        shown = screen.cyan(safe(finding.path))
+        lines.append(f"  {screen.yellow(name)}  {shown}{screen.dim(': ' + _SAID.get(finding.kind, ''))}")
+    total = sum(report.drift.values())
+    if total > SHOWN:
+        lines.append(f"  and {total - SHOWN:,} more (--json, or --save-plan FILE)")
+    return lines + (_done(report, screen) if report.applied else _advice(report, screen))
+
+
+def _summary(report: StoreSyncReport, screen: Terminal) -> str:
+    counts = {
+        "as it should be": report.well,
+        "on the way": report.in_flight,
+        "about to be removed": report.leaving,
+        "not ours": report.foreign,
+    }
+    said = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
+    looked = plural(report.documents, "document")
+    found = sum(report.drift.values())
+    if not found:
+        mark = screen.green(screen.sign("✓", "ok:"))
+        return f"{mark} Store and ledger agree: {looked}{' (' + said + ')' if said else ''}."
+    return f"{plural(found, 'difference')} between store and ledger; {looked}{': ' + said if said else ''}."
+
+
+def _advice(report: StoreSyncReport, screen: Terminal) -> list[str]:
+    return [screen.dim("nothing was changed; repair with: objlib store-sync --apply")] if report.drift else []
+
+
+def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
+    lines = []
+    counts = {
+        "deleted": report.deleted,
+        "to be sent again": report.requeued,
+        "no longer so": report.changed,
+    }
+    said = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
+    if said:
+        lines.append(f"Repaired: {said}.")
+    if report.requeued:
+        lines.append(screen.dim("send them with: objlib upload"))
+    if report.postponed:
+        lines.append(
+            screen.yellow(f"{plural(report.postponed, 'deletion')} without an answer: objlib recover goes on")
+        )
+    if report.unanswered:
+        lines.append(
+            screen.yellow(
+                f"{plural(report.unanswered, 'step')} without an answer; run the same command again"
+            )
+        )
+    rest = report.left - report.unanswered
+    if rest and not report.interrupted:
+        lines.append(
+            screen.dim(
+                f"{plural(rest, 'document')} with wrong metadata left; --apply --metadata sends them again"
+            )
+        )
+    if report.interrupted:
+        lines.append(screen.yellow("Interrupted; run the same command again for the rest."))
+    return lines

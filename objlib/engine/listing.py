@@ -1,0 +1,144 @@
+"""Listing the whole store into the ledger's notes, a page at a time, from where an earlier listing broke off.
+
+What a listing says is evidence, not truth: pages may overlap, documents come and go while they are turned, and
+a new one may be listed seconds late. Whoever acts on it asks for the single document first.
+"""
+
+import platform
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+import trio
+
+from objlib.core.audit import Held
+from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
+from objlib.core.observe import Phase
+from objlib.core.pacing import backoff
+from objlib.engine.app import App
+from objlib.engine.governor import Purpose
+from objlib.engine.recover import is_alive
+from objlib.engine.settle import FATAL
+from objlib.gemini import Document, DocumentPage, GeminiError, Kind
+from objlib.ledger import listings
+from objlib.ledger.listings import Listed, Listing
+
+RESUMABLE: Final = 3600.0
+"""Seconds for which the token of a page, and what was listed before it, is good enough to go on with."""
+TRIES: Final = 8
+"""How often a page that does not come is asked for again."""
+
+
+@asynccontextmanager
+async def listed_store(app: App) -> AsyncIterator[Listing]:
+    """The notes of a complete listing, dropped at the end of the block.
+
+    Interrupted before it is complete it stays in the ledger, and the next call goes on with it.
+
+    Raises:
+        GeminiError: the service does not list its documents.
+    """
+    listing = await _list(app)
+    try:
+        yield listing
+    finally:
+        with trio.move_on_after(10, shield=True):
+            await app.ledger.write(partial(listings.drop, listing_id=listing.listing_id))
+
+
+def as_listed(document: Document) -> Listed:
+    """A document as the notes keep it, its marks apart from the rest of its metadata."""
+
+    def mark(key: str) -> str | None:
+        value = document.metadata.get(key)
+        return value if isinstance(value, str) else None
+
+    return Listed(
+        document=document.name,
+        file_id=mark(KEY_FILE),
+        attempt_id=mark(KEY_ATTEMPT),
+        ledger_id=mark(KEY_LEDGER),
+        content_hash=mark(KEY_HASH),
+        state=Held(document.state.value),
+        created=document.create_time,
+        display_name=document.display_name,
+        size=document.size,
+        mime_type=document.mime_type,
+        metadata={key: value for key, value in document.metadata.items() if key not in RESERVED_KEYS},
+    )
+
+
+async def _list(app: App) -> Listing:
+    now = app.now()
+    alive = [run.run_id for run in await app.ledger.runs() if is_alive(run, now=now, host=platform.node())]
+    listing = await app.ledger.write(
+        partial(
+            listings.begin,
+            store=app.store,
+            run_id=app.run_id,
+            alive=alive,
+            since=now - RESUMABLE,
+            now=now,
+        )
+    )
+    if listing.pages:
+        app.observer.event("listing_resumed", pages=listing.pages)
+    app.observer.begin(Phase.LISTING, None, None)
+    try:
+        pages = await _turn_pages(app, listing)
+    finally:
+        app.observer.end(Phase.LISTING)
+    return Listing(listing.listing_id, None, pages)
+
+
+async def _turn_pages(app: App, listing: Listing) -> int:
+    """Note every page from the cursor on; how many there are."""
+    token, pages, resumed = listing.token, listing.pages, listing.token is not None
+    turned: set[str] = set()
+    while True:
+        try:
+            page = await _page(app, token)
+        except GeminiError as error:
+            if not resumed or error.kind in FATAL or error.kind is Kind.TRANSIENT:
+                raise
+            # The store has forgotten the token of an earlier process: nothing for it but to start over.
+            await app.ledger.write(partial(listings.restart, listing_id=listing.listing_id))
+            token, pages, resumed = None, 0, False
+            continue
+        resumed = False
+        token, pages = page.next_page_token, pages + 1
+        await app.ledger.write(
+            partial(
+                listings.note_page,
+                listing_id=listing.listing_id,
+                run_id=app.run_id,
+                documents=[as_listed(document) for document in page.documents],
+                token=token,
+                now=app.now(),
+            )
+        )
+        app.observer.advance(Phase.LISTING, len(page.documents), 0)
+        if token is None:
+            return pages
+        if token in turned:
+            raise GeminiError(
+                "listing the documents: the pages go in a circle; try again later",
+                kind=Kind.TRANSIENT,
+                op="list",
+            )
+        turned.add(token)
+
+
+async def _page(app: App, token: str | None) -> DocumentPage:
+    """One page; what passes by itself is waited for."""
+    for tries in range(1, TRIES + 1):
+        try:
+            async with app.governor.slot(Purpose.LIST):
+                return await app.client.list_documents(app.store, page_token=token)
+        except GeminiError as error:
+            if error.kind not in {Kind.TRANSIENT, Kind.RATE_LIMIT} or tries == TRIES:
+                raise
+        await trio.sleep(backoff(tries, jitter=random.random()))
+    raise AssertionError("the last try returns or raises")
