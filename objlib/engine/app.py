@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
@@ -231,6 +231,8 @@ async def _settle_store(app: App, *, create: bool) -> str:
     else:
         async with app.governor.slot(Purpose.LIST):
             found = await app.client.find_stores(wanted)
+        if len(found) > 1 and (known := await app.ledger.pinned()) is not None:
+            return known[0]  # others are making their first run too, and one of them has settled it
         if len(found) > 1:
             names = ", ".join(store.name for store in found)
             raise RefusedError(
@@ -243,9 +245,26 @@ async def _settle_store(app: App, *, create: bool) -> str:
         else:
             async with app.governor.slot(Purpose.LIST):
                 name = (await app.client.create_store(wanted)).name
+            return await _pin_new(app, name, wanted)
         display = wanted
     if create:
         await app.ledger.pin(name, display)
+    return name
+
+
+async def _pin_new(app: App, name: str, display: str) -> str:
+    """Make a store that this run has just made that of the ledger, unless another first run was quicker."""
+    try:
+        await app.ledger.pin(name, display)
+    except RefusedError:
+        known = await app.ledger.pinned()
+        if known is None or known[1] != display:
+            raise
+        # The one made here is empty; where it cannot be deleted now, an empty store more does no harm.
+        with suppress(GeminiError):
+            async with app.governor.slot(Purpose.DELETE):
+                await app.client.delete_store(name, force=False)
+        return known[0]
     return name
 
 

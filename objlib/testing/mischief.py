@@ -37,39 +37,39 @@ LAG: Final = 2.0
 NO_TOKENS: Final = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
 """What the direct upload answers to files that only go in by way of the Files API."""
 
-Draw = Callable[[Random, float], Action]
+Draw = Callable[[Random, "Mischief"], Action]
 
 _ANY: Final[tuple[tuple[int, Draw], ...]] = (
-    (3, lambda _r, _n: Refused()),
-    (3, lambda _r, _n: Lost(act=False)),
-    (4, lambda _r, _n: Lost(act=True)),
-    (3, lambda _r, _n: LOST),
-    (2, lambda _r, _n: DOWN),
-    (2, lambda _r, _n: EMPTY),
-    (2, lambda _r, _n: INTERNAL),
-    (2, lambda _r, _n: INTERNAL_ACTED),
-    (1, lambda _r, _n: PAGE),
-    (3, lambda _r, _n: TRUNCATED),
-    (3, lambda r, _n: throttled(round(r.uniform(0.2, 20), 1))),
-    (3, lambda r, _n: Slow(round(r.uniform(0.1, 20), 1))),
+    (3, lambda _r, _m: Refused()),
+    (3, lambda _r, _m: Lost(act=False)),
+    (4, lambda _r, _m: Lost(act=True)),
+    (3, lambda _r, _m: LOST),
+    (2, lambda _r, _m: DOWN),
+    (2, lambda _r, _m: EMPTY),
+    (2, lambda _r, _m: INTERNAL),
+    (2, lambda _r, _m: INTERNAL_ACTED),
+    (1, lambda _r, _m: PAGE),
+    (3, lambda _r, _m: TRUNCATED),
+    (3, lambda r, m: throttled(m.seconds(r.uniform(0.2, 20)))),
+    (3, lambda r, m: Slow(m.seconds(r.uniform(0.1, 20)))),
 )
-_LATE: Final[tuple[int, Draw]] = (6, lambda r, _n: Late(round(r.choice([0.5, 2, 5, 30, 90]), 1)))
+_LATE: Final[tuple[int, Draw]] = (6, lambda r, m: Late(m.seconds(r.choice([0.5, 2, 5, 30, 90]))))
 _KIND: Final[dict[str, tuple[tuple[int, Draw], ...]]] = {
     "start": (
         _LATE,
-        (1, lambda _r, _n: DAILY_QUOTA),
-        (6, lambda _r, _n: NO_TOKENS),
+        (1, lambda _r, _m: DAILY_QUOTA),
+        (6, lambda _r, _m: NO_TOKENS),
     ),
-    "send": (_LATE, (1, lambda _r, _n: STORE_FULL)),
+    "send": (_LATE, (1, lambda _r, _m: STORE_FULL)),
     "cancel": (_LATE,),
     "delete": (_LATE,),
     "document": (
-        (8, lambda _r, _n: Altered("FAILED, they say", in_state("STATE_FAILED"))),
-        (6, lambda _r, _n: Altered("PENDING, they say", in_state("STATE_PENDING"))),
-        (3, lambda _r, _n: refusal(404, "NOT_FOUND", "Document not found.")),
+        (8, lambda _r, _m: Altered("FAILED, they say", in_state("STATE_FAILED"))),
+        (6, lambda _r, _m: Altered("PENDING, they say", in_state("STATE_PENDING"))),
+        (3, lambda _r, _m: refusal(404, "NOT_FOUND", "Document not found.")),
     ),
-    "operation": ((6, lambda _r, _n: Altered("not done, they say", never_done)),),
-    "list": ((6, lambda _r, _n: REPEATED), (12, lambda _r, n: Altered("lags", _lagging(n)))),
+    "operation": ((6, lambda _r, _m: Altered("not done, they say", never_done)),),
+    "list": ((6, lambda _r, _m: REPEATED), (12, lambda _r, m: Altered("lags", _lagging(m.now())))),
 }
 
 
@@ -83,12 +83,14 @@ class Mischief:
     Attributes:
         density: the share of requests that something happens to; 0 makes the service behave.
         now: the service's clock, Unix seconds.
+        pace: what every wait is multiplied by; below 1 for real time.
         drawn: how many actions were drawn.
     """
 
     seed: int
     density: float
     now: Callable[[], float]
+    pace: float = 1.0
     drawn: int = 0
 
     def __call__(self, kind: str, number: int) -> Action | None:
@@ -101,7 +103,11 @@ class Mischief:
         self.drawn += 1
         choices = (*_ANY, *_KIND.get(kind, ()))
         (draw,) = rng.choices([draw for _, draw in choices], [weight for weight, _ in choices])
-        return draw(rng, self.now())
+        return draw(rng, self)
+
+    def seconds(self, wait: float) -> float:
+        """How long a wait of so many seconds is at this pace."""
+        return round(wait * self.pace, 2)
 
     def travel(self, kind: str, number: int) -> tuple[float, float]:
         """How long the request and its answer are on the way."""

@@ -237,3 +237,25 @@ def _fabricate(db: sqlite3.Connection, many: int) -> None:
         " metadata, blob_id, ready_at) VALUES (?, ?, 'theirs', 'text/plain', 1, 'ACTIVE', 1, 1, '{}', ?, 0)",
         ((store, f"{name}/documents/fabricated-{number}", blob) for number in range(many)),
     )
+
+
+async def test_first_runs_at_once_agree_on_one_store(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Found by killing processes: each made a store of the same name, and all but one were refused."""
+    faults.script = lambda kind, count: Slow(1) if kind == "store" and count < 3 else None
+    stores: list[str] = []
+
+    async def first_run() -> None:
+        async with opened() as app:
+            stores.append(app.store)
+            await upload(app)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(first_run)
+    assert len(stores) == 3
+    assert len(set(stores)) == 1
+    with closing(sqlite3.connect(settings.embedded)) as db:
+        assert db.execute("SELECT name FROM stores WHERE NOT deleted").fetchall() == [(stores[0],)]
+    assert_exactly_once(settings)

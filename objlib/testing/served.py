@@ -1,0 +1,73 @@
+"""``python -m objlib.testing.served``: the embedded service on a port of 127.0.0.1, misbehaving by a seed.
+
+It prints its address once it accepts connections, and serves until a signal or the end of its standard input.
+Lines on standard input set the density of the faults.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import cast
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve
+from hypercorn.typing import ASGIFramework
+
+from objlib.embedded import Options, open_service
+from objlib.testing.checker import Checker
+from objlib.testing.history import CHANGES
+from objlib.testing.mischief import Mischief
+from objlib.testing.service import Faults
+
+
+async def run(store: Path, ledger: Path, seed: int) -> None:
+    """Serve ``store``; what is deleted is judged by what ``ledger`` says, and told on standard error."""
+    checker = Checker(ledger, store)
+    mischief = Mischief(seed, 0.0, time.time, pace=0.05)
+    faults = Faults(script=mischief, watch=checker.watch)
+    config = Config()
+    config.bind = ["127.0.0.1:0"]
+    config.errorlog = config.accesslog = None
+    config.graceful_timeout = 0.5
+    over = trio.Event()
+    async with open_service(store, options=Options(settle_seconds=0.2)) as service, faults.acting_late():
+        async with trio.open_nursery() as nursery:
+            app = faults.around(service.app)
+
+            async def listen(*, task_status: trio.TaskStatus[list[str]]) -> None:
+                await serve(
+                    cast("ASGIFramework", app), config, shutdown_trigger=over.wait, task_status=task_status
+                )
+
+            (address,) = await nursery.start(listen)
+            print(address, flush=True)
+            while line := await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True):
+                if line.strip() == "settle":
+                    mischief.density = 0.0
+                    await faults.settled()
+                    print(_changes(faults), *checker.broken, sep="\t", flush=True)
+                else:
+                    mischief.density = float(line)
+                    print("ok", flush=True)
+            over.set()
+
+
+def _changes(faults: Faults) -> int:
+    return sum(request.kind in CHANGES for request in faults.history)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="served", description=__doc__)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("ledger", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    wanted = parser.parse_args(arguments)
+    trio.run(run, wanted.store, wanted.ledger, wanted.seed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
