@@ -78,7 +78,23 @@ def test_pending_passages_come_breadth_first_with_their_heads() -> None:
     order = sorted((n & (1 << POSITION_BITS) - 1, n >> POSITION_BITS) for n, _ in rows)
     assert order == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2)]
     first = dict(rows)[1 << POSITION_BITS]
-    assert first.startswith("Someone 1 the name\nParagraph 0.")
+    assert first.startswith("Someone the name\nParagraph 0.")
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("a/01-the-village-1854.md", "the village 1854"),
+        ("Über_Größe.txt", "Über Größe"),
+        ("IMG00123.txt", ""),
+        ("4711.md", ""),
+        ("", ""),
+    ],
+)
+def test_a_file_name_is_a_title_as_far_as_it_says_something(name: str, title: str) -> None:
+    db = new_store()
+    put(db, 1, "Words.", name=name)
+    assert db.execute("SELECT title FROM texts").fetchone()[0] == title
 
 
 def test_vectors_of_passages_that_are_gone_are_passed_over() -> None:

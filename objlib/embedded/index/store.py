@@ -1,5 +1,6 @@
 """Writing the index: a document in, a document out, vectors in. The caller holds the transaction."""
 
+import re
 import sqlite3
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -10,6 +11,11 @@ from objlib.embedded.index.lexical import indexed_form
 from objlib.embedded.index.records import Extracted
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.index.vectors import drop_vectors, head
+
+_SEPARATOR = re.compile(r"[\W_]+")
+_TELLING = re.compile(r"[^\W\d]+|[12]\d{3}")
+"""Words of a file name that say something: letters, or a year. Numbers for order and marks of a camera do
+not."""
 
 
 def index_document(
@@ -101,5 +107,5 @@ def _text(value: object) -> str:
 
 
 def _name_as_title(name: str) -> str:
-    """``a/01-the-village.md`` says ``01 the village``."""
-    return PurePosixPath(name).stem.replace("-", " ").replace("_", " ")
+    """``a/01-the-village-1854.md`` says ``the village 1854``; ``IMG00123.txt`` says nothing."""
+    return " ".join(word for word in _SEPARATOR.split(PurePosixPath(name).stem) if _TELLING.fullmatch(word))
