@@ -81,6 +81,10 @@ fix: (env "dev")
 bench NAME *ARGS: (env "main")
     @script="benchmarks/$1.py" && shift && {{ python }} "$script" "$@"
 
+# the two spikes, evidence with measured numbers: just spike, or just spike phase9, phase18
+spike *ARGS: (env "dev")
+    @{{ python }} -m spike "$@"
+
 # redraw what is generated from the lifecycle table
 docs: (env "main")
     @{{ python }} scripts/lifecycle_doc.py

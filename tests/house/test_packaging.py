@@ -14,7 +14,10 @@ from tests.house.tree import ROOT, files, read
 PROJECT = tomllib.loads(read("pyproject.toml"))
 PINS = [Requirement(line) for line in read("constraints.txt").splitlines() if line]
 NEEDED = [
-    Requirement(text) for text in [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    Requirement(text)
+    for group in (PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"].values())
+    for text in group
+    if isinstance(text, str)  # a group may include another
 ]
 
 
@@ -54,6 +57,14 @@ def test_what_the_project_needs_is_pinned_to_a_version_it_accepts(needed: Requir
     for pin in pins:
         (version,) = (clause.version for clause in pin.specifier)
         assert needed.specifier.contains(version), f"{pin} is not {needed}: run `just constraints`"
+
+
+def test_what_only_the_spike_compares_with_does_not_ship() -> None:
+    compared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependency-groups"]["spike"]}
+    shipped = {canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]}
+    assert compared == {"python-statemachine", "transitions", "aiosqlite"}
+    assert not compared & shipped
+    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["objlib"]
 
 
 def test_the_settings_of_this_checkout_are_what_the_readme_says() -> None:

@@ -1,0 +1,1 @@
+"""The two spikes that decided the design, made again on the shipped modules: evidence, not absence of failure."""

@@ -1,0 +1,1 @@
+"""The candidates, each behind :class:`spike.phase9_spike.protocol.FileStateMachineProtocol`."""

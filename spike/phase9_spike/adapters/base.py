@@ -1,0 +1,64 @@
+"""What the adapters have in common: guards, and the one shipped way to take an edge."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from objlib.core.errors import LedgerError, TransitionNotAllowedError
+from objlib.core.identity import AttemptId, RunId, new_attempt_id
+from objlib.core.lifecycle import Event
+from objlib.core.reports import Failure, FailureKind
+from objlib.ledger import FileRow, Guard, Ledger, Transition
+
+AsyncGuard = Callable[[], Awaitable[str | None]]
+"""Judges before the transaction: it may wait and read the database. A reason is a refusal, None lets it pass."""
+
+Commit = Callable[[str], Awaitable[None]]
+"""Takes the edge of an event by compare-and-set, wherever the file is kept."""
+
+RUN: Final = RunId("spike")
+BROKEN: Final = Failure(FailureKind.PROCESSING, "the store could not index it", retryable=True)
+
+
+async def take(ledger: Ledger, row: FileRow, event: str, *, guard: Guard | None = None) -> FileRow:
+    """Take the edge of ``event`` from ``row`` through the shipped ledger; the row after it.
+
+    Raises:
+        TransitionError: as :meth:`objlib.ledger.Ledger.apply`; an unknown event is not allowed either.
+    """
+    try:
+        known = Event(event)
+    except ValueError:
+        raise TransitionNotAllowedError(row.state, event) from None
+    if known is Event.START_UPLOAD:
+        attempt = new_attempt_id()
+    else:
+        last = await ledger.last_attempt(row.file_id)
+        attempt = AttemptId("") if last is None else last.attempt_id
+    return await ledger.apply(_transition(known, row, attempt, guard))
+
+
+def _transition(event: Event, row: FileRow, attempt: AttemptId, guard: Guard | None) -> Transition:
+    document = f"fileSearchStores/spike/documents/{attempt or 'none'}"
+    match event:
+        case Event.START_UPLOAD:
+            return Transition.start_upload(row, attempt_id=attempt, run_id=RUN, guard=guard)
+        case Event.COMPLETE_UPLOAD:
+            return Transition.complete_upload(
+                row, attempt_id=attempt, run_id=RUN, operation=None, document=document, guard=guard
+            )
+        case Event.COMPLETE_PROCESSING:
+            return Transition.complete_processing(
+                row, attempt_id=attempt, run_id=RUN, document=document, guard=guard
+            )
+        case Event.FAIL_UPLOAD:
+            return Transition.fail_upload(row, attempt_id=attempt, run_id=RUN, failure=BROKEN, guard=guard)
+        case Event.FAIL_PROCESSING:
+            return Transition.fail_processing(
+                row, attempt_id=attempt, run_id=RUN, failure=BROKEN, guard=guard
+            )
+        case Event.REQUEUE_UPLOAD:
+            return Transition.requeue_upload(
+                row, attempt_id=attempt, run_id=RUN, reason="put back", retry_at=None, guard=guard
+            )
+        case _:
+            raise LedgerError(f"the spike has no use for {event}; add it to its adapters if it does")

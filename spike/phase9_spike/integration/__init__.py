@@ -1,0 +1,1 @@
+"""A candidate in its place: per-file locks, and the manager that reads, triggers and reads back."""
