@@ -23,6 +23,8 @@ COMMANDS: Final = (
     ("status", "objlib.cli.status:status", "Count files by state, with failures and reasons"),
     ("recover", "objlib.cli.recover:recover", "Settle everything that a dead run left"),
     ("store-sync", "objlib.cli.store_sync:store_sync", "Compare store and ledger, and repair"),
+    ("verify", "objlib.cli.verify:verify", "Audit a sample: ledger against disk against store"),
+    ("rebuild", "objlib.cli.verify:rebuild", "Make a lost ledger again from the store"),
     ("search", "objlib.cli.search:search", "Find passages, best first, with their places"),
     ("ask", "objlib.cli.search:ask", "Answer a question, with its sources"),
     ("explain", "objlib.cli.status:explain", "Tell the whole history of one file"),

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from objlib.cli.failures import complain
 from objlib.cli.options import Options, option, switch
-from objlib.cli.output import print_lines, print_object
+from objlib.cli.output import print_lines, print_object, to_plain
 from objlib.cli.setup import require_folder, settle
 from objlib.cli.terminal import plural
 from objlib.cli.upload import upload_exit
@@ -61,7 +61,7 @@ def sync(
 
     report = run(settings, work, events=True)
     if settings.json:
-        print_object("sync", report.upload, prune=report.prune)
+        print_object("sync", report.upload, prune=to_plain(report.prune))
     elif not settings.quiet:
         from objlib.cli.render.sync import sync_lines
 

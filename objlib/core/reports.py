@@ -229,6 +229,59 @@ class StoreSyncReport:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What an audit of a sample found; it changed nothing.
+
+    Attributes:
+        checked: files that were looked at.
+        of: indexed files on disk that there are.
+        drift: findings by kind.
+        findings: the findings, at most 1,000.
+        unanswered: files whose document the service did not answer for.
+    """
+
+    store: str
+    checked: int = 0
+    of: int = 0
+    drift: Mapping[str, int] = field(default_factory=dict)
+    findings: tuple[DriftLine, ...] = ()
+    unanswered: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """A ledger that was made again from the store.
+
+    Attributes:
+        documents: documents in the store.
+        files: files that were found in it.
+        matched: files on disk that are indexed now, and need no upload.
+        changed: files on disk that differ from their document; the next upload sends them.
+        missing: files whose document has no file on disk.
+        new: files on disk that the store does not have.
+        pending: documents that the store has not finished; the next upload or ``recover`` settles them.
+        surplus: further documents of a file, which ``store-sync`` finds as duplicates.
+        unusable: documents of ours without a usable hash or that failed; ``store-sync`` finds them.
+        foreign: documents that are not this ledger's.
+    """
+
+    store: str
+    ledger: str
+    documents: int = 0
+    files: int = 0
+    matched: int = 0
+    changed: int = 0
+    missing: int = 0
+    new: int = 0
+    pending: int = 0
+    surplus: int = 0
+    unusable: int = 0
+    foreign: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """What the ledger says right now."""
 

@@ -72,7 +72,12 @@ def as_listed(document: Document) -> Listed:
 
 async def _list(app: App) -> Listing:
     now = app.now()
-    alive = [run.run_id for run in await app.ledger.runs() if is_alive(run, now=now, host=platform.node())]
+    # A run whose life is in doubt keeps its listing; ours is only slower for it.
+    alive = [
+        run.run_id
+        for run in await app.ledger.runs()
+        if is_alive(run, now=now, host=platform.node()) is not False
+    ]
     listing = await app.ledger.write(
         partial(
             listings.begin,

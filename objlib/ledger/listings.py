@@ -83,7 +83,7 @@ def begin(
     since: float,
     now: float,
 ) -> Listing:
-    """Start a listing, or go on with one that a dead run left; older ones of dead runs are dropped.
+    """Start a listing, or go on with one that a dead run left; what nobody will go on with is dropped.
 
     Args:
         conn: the ledger's connection, inside a write transaction.
@@ -101,7 +101,9 @@ def begin(
         (living, store, since),
     ).fetchone()
     kept = "" if found is None else found[0]
-    conn.execute(f"DELETE FROM listings WHERE {dead} AND listing_id <> ?", (living, kept))
+    conn.execute(
+        f"DELETE FROM listings WHERE ({dead} OR updated < ?) AND listing_id <> ?", (living, since, kept)
+    )
     if found is None:
         listing_id = new_id(now)
         conn.execute(

@@ -18,8 +18,8 @@ from objlib.engine.store_sync import store_sync
 from objlib.engine.upload import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Transition
+from objlib.testing import DOWN, LOST, Faults, Reply, refusal
 from tests.engine.conftest import Opener, assert_exactly_once, live_documents, write
-from tests.engine.faults import DOWN, LOST, Faults, Reply, refusal
 from tests.engine.store_kit import ALL, alter, checked, of_file, plant, repaired, without_marks
 
 

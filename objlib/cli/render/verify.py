@@ -1,0 +1,53 @@
+"""What an audit of a sample found, and what a rebuild made."""
+
+from objlib.cli.terminal import Terminal, plural, safe
+from objlib.core.reports import RebuildReport, VerifyReport
+
+_ADVICE = {
+    "gone from disk": "objlib sync --prune removes its document",
+    "changed on disk": "objlib upload sends it",
+    "unreadable": "check its permissions",
+}
+
+
+def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
+    """One line for each finding."""
+    if not report.of:
+        return ["Nothing is indexed yet: objlib upload"]
+    found = sum(report.drift.values())
+    looked = f"{report.checked:,} of {plural(report.of, 'indexed file')} looked at"
+    if found:
+        lines = [screen.yellow(f"{screen.sign('!', '!')} {plural(found, 'difference')}; {looked}:")]
+    else:
+        lines = [f"{screen.green(screen.sign('✓', 'ok:'))} Disk, ledger and store agree; {looked}."]
+    for line in report.findings:
+        advice = _ADVICE.get(line.kind, "objlib store-sync --apply repairs it")
+        lines.append(f"  {line.kind:15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}")
+    if found > len(report.findings):
+        lines.append(f"  and {found - len(report.findings):,} more")
+    if report.unanswered:
+        lines.append(screen.yellow(f"{plural(report.unanswered, 'file')} the service gave no answer for"))
+    return lines
+
+
+def rebuild_lines(report: RebuildReport, screen: Terminal) -> list[str]:
+    """What was found in the store, and how it compares with the disk."""
+    mark = screen.green(screen.sign("✓", "ok:"))
+    counts = {
+        "match the disk": report.matched,
+        "differ": report.changed,
+        "not on disk": report.missing,
+        "not finished by the store": report.pending,
+    }
+    said = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
+    lines = [f"{mark} {plural(report.files, 'file')} found in the store: {said or 'none'}."]
+    if report.new:
+        lines.append(f"{plural(report.new, 'file')} on disk that the store does not have.")
+    if report.changed or report.new or report.pending:
+        lines.append(screen.dim("bring the store up to date with: objlib upload"))
+    if report.surplus or report.unusable:
+        rest = plural(report.surplus + report.unusable, "document")
+        lines.append(screen.dim(f"{rest} too many or unusable: objlib store-sync"))
+    if report.foreign:
+        lines.append(screen.dim(f"{plural(report.foreign, 'document')} in the store are not this ledger's"))
+    return lines
