@@ -95,6 +95,18 @@ constraints:
     @"${UV:-uv}" pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url \
         --no-annotate --group dev pyproject.toml -o constraints.txt
 
+# simulated worlds, seeded, and the promises checked in each: just torture [--seeds N] [--seed S] [--jobs N]
+torture *ARGS: (env "main")
+    @{{ python }} -m objlib.testing.torture "$@"
+
+# a run dies at every point there is, and at pairs of them: just crash [--pairs N] [--all-pairs] [--jobs N]
+crash *ARGS: (env "main")
+    @{{ python }} -m objlib.testing.crash "$@"
+
+# real processes, killed at random instants: just kill [-n N]
+kill *ARGS: (env "main")
+    @{{ python }} -m objlib.testing.kill "$@"
+
 # .venv as the jobs above need it: `main` to run objlib, `dev` to test it too
 [private]
 env group:

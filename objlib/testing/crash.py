@@ -14,7 +14,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -57,13 +57,17 @@ def settings_of(folder: Path) -> Settings:
     )
 
 
-def furnish(folder: Path) -> Library:
-    """A library that is indexed, and then edited: something to replace, to add, to rename and to leave alone."""
+EDITED: Final = ("change", "same size", "new", "new", "rename", "delete")
+"""What a run finds to do: something to replace, to add, to rename and to leave alone."""
+
+
+def furnish(folder: Path, edits: Sequence[str] = EDITED) -> Library:
+    """A library that is indexed, and then edited."""
     library = Library(folder / "library")
     for number in range(6):
         library.edit("new", number)
     _virtually(_Life(folder, 0, 0.0).upload, 0)
-    for seed, kind in enumerate(("change", "same size", "new", "new", "rename", "delete")):
+    for seed, kind in enumerate(edits):
         library.edit(kind, seed)
     return library
 

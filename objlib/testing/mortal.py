@@ -73,7 +73,14 @@ class Mortal:
             return await self.runner(fn)
         await self.point(f"before {kind}")
         result = await self.runner(fn)
-        await self.point(f"after {kind}")
+        try:
+            await self.point(f"after {kind}")
+        except Died:
+            # The system closes what a dead process had open.
+            close = getattr(result, "close", None)
+            if callable(close):
+                close()
+            raise
         return result
 
     def app(self, inner: ASGIApp) -> ASGIApp:
