@@ -63,6 +63,21 @@ def test_meaning_chooses_where_words_do_not() -> None:
     assert compose("violin sonata", passages, embedder) == Composed(NOTHING, ())
 
 
+def test_accents_do_not_matter() -> None:
+    passages = hits("Der Wärter des Leuchtturms von Ölhafen heißt Jörg. Er mag Flöten.")
+    assert quoted(compose("wie heisst der warter des leuchtturms olhafen?", passages)) == [
+        "Der Wärter des Leuchtturms von Ölhafen heißt Jörg."
+    ]
+
+
+def test_a_statement_comes_before_a_question_and_a_heading() -> None:
+    passages = hits(
+        "IS VIRTUE A KIND OF KNOWLEDGE. Is virtue a kind of knowledge? Virtue is knowledge of a kind."
+    )
+    answer = compose("Is virtue knowledge?", passages)
+    assert quoted(answer) == ["Virtue is knowledge of a kind."]
+
+
 TEXT = st.lists(
     st.sampled_from(
         ["Virtue is good. ", "Ἀρετή — 徳は善。", "virtue ", "\n\n", "no!” ", "x. ", "# H\n", "A b c d. "]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from objlib.embedded.index.embedder import Embedder
-from objlib.embedded.index.lexical import STOPWORDS, parse_query
+from objlib.embedded.index.lexical import STOPWORDS, fold, parse_query
 from objlib.embedded.index.records import Composed, Hit, Support
 from objlib.embedded.index.sentences import sentences
 
@@ -23,16 +23,27 @@ _PASSAGES = 8
 _EMBEDDED = 32
 """Sentences whose meaning is compared: about a tenth of a second."""
 
-_ENOUGH_WORDS = 0.34
-"""Least share of the question's words, by rarity, in the best sentence."""
+_ENOUGH_WORDS = 0.6
+"""Least share of the question's words, by rarity, in the best sentence, where the meaning does not decide
+alone."""
 
-_ENOUGH_MEANING = 0.4
-"""Least cosine of the best sentence; unrelated sentences are below .25."""
+_ENOUGH_WORDS_ALONE = 0.5
+"""The same where there is no embedder: nothing else can make up for a word that the text says differently."""
+
+_ENOUGH_MEANING = 0.45
+"""Least cosine of the best sentence. Measured on Summa: its own questions are above .48, nine of ten others
+below .40."""
+
+_SOME_MEANING = 0.3
+"""Least cosine of the best sentence where the words are enough."""
+
+_FEWEST = 4
+"""Words of a sentence at least; less is a fragment."""
 
 _NEAR_BEST = 0.6
 """A further sentence must be this good, compared with the best one."""
 
-_MARKUP = re.compile(r"^\s*(?:#{1,6}\s|\||[`~=*-]{3,})")
+_MARKUP = re.compile(r"^\s*(?:#{1,6}\s|\||[`~=*-]{3,}|\*\*[^*]+\*\*$)")
 _WORD = re.compile(r"\w+")
 _SUFFIX = re.compile(r"(?:'s|ing|edly|ed|ness|ions?|ally|ly|ies|es|s|e|y)$")
 
@@ -79,8 +90,10 @@ def _sentences(number: int, passage: str) -> list[_Sentence]:
     for start, stop in sentences(passage):
         text = passage[start:stop]
         words = _WORD.findall(text)
-        if len(words) >= 4 and not _MARKUP.match(text):
-            out.append(_Sentence(number, start, text, frozenset(_stem(word) for word in words)))
+        if len(words) >= _FEWEST and not _MARKUP.match(text):
+            out.append(
+                _Sentence(number, start, text, frozenset(_stem(word) for word in _WORD.findall(fold(text))))
+            )
     return out
 
 
@@ -93,23 +106,30 @@ def _scores(question: str, sentences: list[_Sentence], embedder: Embedder | None
     rarity = {stem: math.log(1 + len(sentences) / (1 + seen[stem])) for stem in wanted}
     whole = sum(rarity.values()) or 1.0
     shares = [sum(rarity[stem] for stem in sentence.stems & wanted) / whole for sentence in sentences]
-    # A long sentence has more words by chance; a passage further down the list is less likely the right one.
-    scores = [
-        share / (1 + max(0, len(s.text) - 300) / 900) / (1 + 0.1 * s.hit)
-        for s, share in zip(sentences, shares, strict=True)
-    ]
-    enough = max(shares) >= _ENOUGH_WORDS
+    scores = [share * _trust(sentence) for sentence, share in zip(sentences, shares, strict=True)]
+    enough = max(shares) >= (_ENOUGH_WORDS if embedder else _ENOUGH_WORDS_ALONE)
     if embedder is not None:
         best = sorted(range(len(sentences)), key=lambda n: -scores[n])[:_EMBEDDED]
         vectors = embedder.embed([question, *(sentences[n].text for n in best)])
         cosines = (vectors[1:] @ vectors[0]).tolist()
-        enough = max(cosines) >= _ENOUGH_MEANING or (enough and max(cosines) >= _ENOUGH_MEANING / 2)
+        enough = max(cosines) >= (_SOME_MEANING if enough else _ENOUGH_MEANING)
         meaning = dict(zip(best, cosines, strict=True))
         scores = [
-            0.5 * score + max(0.0, meaning[n]) / (1 + 0.05 * sentences[n].hit) if n in meaning else 0.0
+            0.5 * score + max(0.0, meaning[n]) * _trust(sentences[n]) if n in meaning else 0.0
             for n, score in enumerate(scores)
         ]
     return scores, enough
+
+
+def _trust(sentence: _Sentence) -> float:
+    """How much a sentence is worth before its words are looked at."""
+    worth = 1 / (1 + 0.05 * sentence.hit)  # further down the list is less likely right
+    worth /= 1 + max(0, len(sentence.text) - 300) / 900  # a long one has more words by chance
+    if sentence.text.rstrip("\"')\u201d\u2019").endswith("?"):
+        worth *= 0.6  # a question is no answer
+    if sentence.text.isupper():
+        worth *= 0.3  # a heading in a text without markup
+    return worth
 
 
 def _choose(sentences: list[_Sentence], scores: list[float]) -> list[int]:
