@@ -83,18 +83,21 @@ async def complete(app: App, row: FileRow, attempt: AttemptId, document: str) ->
 
 
 async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reason: str) -> FileRow:
-    """Record the failure of a row in PROCESSING.
+    """Record the failure of a row in PROCESSING, and remove its document.
 
-    The document is removed first, since it could still turn ACTIVE after a retry has made another.
+    The document could still turn ACTIVE after a retry has made another, so the intent to delete it is recorded
+    with the failure. Not before: another run may find it ACTIVE at this moment, and complete the row.
     """
-    if facts.document_name is not None:
-        await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
     attempt = await app.ledger.last_attempt(row.file_id)
-    return await app.ledger.apply(
+    row = await app.ledger.apply(
         Transition.fail_processing(
             row,
             attempt_id=AttemptId(attempt.attempt_id if attempt else ""),
             run_id=app.run_id,
             failure=Failure(kind, reason, retryable=facts.passing or kind is FailureKind.TIMEOUT),
+            discard=facts.document_name,
         )
     )
+    if facts.document_name is not None:
+        await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
+    return row

@@ -6,7 +6,7 @@ with it. What that does to the tables stands in :mod:`objlib.ledger.effects`; wh
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from objlib.core.identity import AttemptId, FileId, RunId
@@ -120,10 +120,12 @@ class Transition:
         attempt_id: AttemptId | None,
         run_id: RunId,
         failure: Failure,
+        discard: str | None = None,
         guard: Guard | None = None,
     ) -> Self:
-        """The store could not index it."""
-        return cls._failed(Event.FAIL_PROCESSING, row, run_id, attempt_id, failure=failure, guard=guard)
+        """The store could not index it. ``discard`` is its document, to be deleted: with the move goes the intent."""
+        failed = cls._failed(Event.FAIL_PROCESSING, row, run_id, attempt_id, failure=failure, guard=guard)
+        return replace(failed, values={**failed.values, "discard": discard})
 
     @classmethod
     def requeue_upload(

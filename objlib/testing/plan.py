@@ -20,7 +20,7 @@ class Run:
     """One run of a command, and what becomes of it.
 
     Attributes:
-        command: ``upload`` or ``recover``.
+        command: ``upload``, ``recover`` or ``sync`` (with ``--prune`` and no grace).
         delay: virtual seconds after the step began.
         die_at: the crash point at which it dies, counted from 1.
         freeze_at: the point at which it is frozen, and for how many seconds.
@@ -100,10 +100,10 @@ def _runs(rng: Random) -> Runs:
 
 def _run(rng: Random) -> Run:
     return Run(
-        command="upload" if rng.random() < 0.85 else "recover",
+        command=rng.choice(["upload"] * 8 + ["recover", "sync"]),
         delay=rng.choice([0.0, 0.0, round(rng.uniform(0, 5), 3)]),
         die_at=rng.randint(1, rng.choice([20, 60, 120])) if rng.random() < 0.5 else None,
-        freeze_at=(rng.randint(5, 90), rng.choice([1.0, 65.0, 400.0])) if rng.random() < 0.12 else None,
+        freeze_at=(rng.randint(5, 90), rng.choice([1.0, 65.0, 400.0])) if rng.random() < 0.2 else None,
         stop_after=round(rng.uniform(0, 8), 3) if rng.random() < 0.1 else None,
         elsewhere=rng.random() < 0.2,
         limit=rng.randint(1, 3) if rng.random() < 0.1 else None,

@@ -17,10 +17,12 @@ from typing import Final, assert_never
 import trio
 
 from objlib.core.errors import ObjlibError
+from objlib.core.limits import DeleteLimit
 from objlib.core.settings import Backend, Settings
 from objlib.embedded import Service, open_service
 from objlib.engine.app import App, Seams, StoreNeed, open_app
 from objlib.engine.recover import recover
+from objlib.engine.sync import sync
 from objlib.engine.upload import upload
 from objlib.gemini import Endpoint, open_client
 from objlib.testing.checker import Checker
@@ -266,6 +268,8 @@ async def _work(app: App, run: Run, *, retry: bool) -> None:
             nursery.start_soon(_stop_after, app, run.stop_after)
         if run.command == "recover":
             await recover(app)
+        elif run.command == "sync":
+            await sync(app, prune_missing=True, grace=0, limit=DeleteLimit(percent=100))
         else:
             await upload(app, limit=run.limit, retry_failed=retry)
         nursery.cancel_scope.cancel(reason="the work is done")

@@ -4,17 +4,23 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
+from objlib.core.errors import StaleTransitionError
+from objlib.core.lifecycle import State
+from objlib.core.reports import FailureKind
 from objlib.core.settings import Settings
+from objlib.core.verdict import Facts
 from objlib.engine.app import App
 from objlib.engine.recover import WATCH, recover
+from objlib.engine.settle import give_up
 from objlib.engine.upload import upload
-from objlib.testing import DOWN, LOST, STORE_FULL, Action, Faults, Late, Refused, Slow
+from objlib.testing import DOWN, LOST, STORE_FULL, Action, Altered, Faults, Late, Refused, Slow, in_state
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, write
 
 Clock = trio.testing.MockClock
@@ -258,4 +264,39 @@ async def test_first_runs_at_once_agree_on_one_store(
     assert len(set(stores)) == 1
     with closing(sqlite3.connect(settings.embedded)) as db:
         assert db.execute("SELECT name FROM stores WHERE NOT deleted").fetchall() == [(stores[0],)]
+    assert_exactly_once(settings)
+
+
+async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """One run saw FAILED and fell asleep; the document turned ACTIVE, and another run completed the row."""
+    async with opened() as app:
+        await upload(app)
+        (row,) = await app.ledger.files_page()
+        seen = replace(row, state=State.PROCESSING, version=row.version - 1)
+        facts = Facts(state=State.PROCESSING, sent=True, document_name=row.document)
+        with pytest.raises(StaleTransitionError):
+            await give_up(app, seen, facts, FailureKind.PROCESSING, "it was FAILED")
+        assert await app.ledger.open_intents() == []
+    assert faults.count["delete"] == 0
+    assert_exactly_once(settings)
+
+
+async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_up(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """It could still turn ACTIVE, and be a second one after a retry."""
+    failed = Altered("FAILED", in_state("STATE_FAILED"))
+    faults.script = lambda kind, _count: failed if kind == "document" else None
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda kind: life.cancel() if kind == "delete" else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    faults.script = lambda _kind, _count: None
+    async with opened("recover") as app:
+        assert (await recover(app)).deleted == 1
+    async with opened() as app:
+        assert (await upload(app, retry_failed=True)).indexed == 1
     assert_exactly_once(settings)
