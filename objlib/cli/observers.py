@@ -58,6 +58,7 @@ class Events(Silent):
             in_flight=now.in_flight,
             paused_for=now.paused_for,
             throttled=now.throttled,
+            rate=now.rate,
         )
 
     def event(self, name: str, **fields: Any) -> None:

@@ -145,4 +145,6 @@ def _said(now: Pressure) -> str:
     if now.paused_for > 0:
         return f"paused for {duration(now.paused_for)}"
     text = f"{now.in_flight} of {now.tokens} at once"
+    if now.rate is not None:
+        text += f", held at {now.rate:.2g}/s"
     return f"{text}, slowed down {now.throttled}x" if now.throttled else text

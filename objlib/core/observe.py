@@ -27,12 +27,14 @@ class Pressure:
         in_flight: how many are.
         paused_for: seconds until the gate opens again, 0 when it is open.
         throttled: how many push-backs there were so far.
+        rate: requests per second that the service was found to admit; None while no limit was met.
     """
 
     tokens: int
     in_flight: int
     paused_for: float
     throttled: int
+    rate: float | None = None
 
 
 class Observer(Protocol):

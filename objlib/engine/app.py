@@ -26,16 +26,13 @@ from objlib.engine.governor import Governor, Purpose, open_governor
 from objlib.gemini import Client, Endpoint, GeminiError, Kind, open_client
 from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.listings import LEDGER_KEY, own_id
+from objlib.ledger.rates import exchange_rates, leave_rates
 from objlib.threads import Runner, thread_runner
 
 HEARTBEAT: Final = 5.0
 """Seconds between two signs of life of a run in the ledger."""
 EMBEDDED_URL: Final = "http://embedded.localhost"
 """A label only: requests to the embedded service never leave the process."""
-WINDOW_KEY: Final = "upload_window"
-"""Setting of the ledger that keeps the learnt upload window for the next run."""
-
-
 LIBRARY_KEY: Final = "library"
 """Setting of the ledger that keeps the root of the library it is about."""
 
@@ -139,12 +136,7 @@ async def open_app(
         ledger = await stack.enter_async_context(
             open_ledger(settings.ledger, runner=seams.runner, now=now, create=create_ledger)
         )
-        window = await ledger.get_setting(WINDOW_KEY)
-        governor = await stack.enter_async_context(
-            open_governor(
-                settings.max_uploads, watcher, learnt_window=None if window is None else float(window)
-            )
-        )
+        governor = await stack.enter_async_context(open_governor(settings.max_uploads, watcher))
         app = App(
             settings=settings,
             ledger=ledger,
@@ -286,14 +278,15 @@ async def _living_run(app: App, command: str) -> AsyncIterator[None]:
     """Record the run, keep its heart beating, and record its end."""
     await app.ledger.start_run(app.run_id, os.getpid(), platform.node(), command)
     async with trio.open_nursery() as nursery:
+        await _share_quota(app)
         nursery.start_soon(_beat, app)
         try:
             yield
         finally:
             # Compensation: what has been learnt and the end of the run are kept even when cancelled.
             with trio.move_on_after(5, shield=True):
-                if app.governor.learnt:
-                    await app.ledger.set_setting(WINDOW_KEY, f"{app.governor.window:.3f}")
+                rates = app.governor.rates()
+                await app.ledger.write(partial(leave_rates, run_id=app.run_id, rates=rates, now=app.now()))
                 await app.ledger.end_run(app.run_id)
         nursery.cancel_scope.cancel(reason="the run is over")
 
@@ -302,3 +295,14 @@ async def _beat(app: App) -> None:
     while True:
         await trio.sleep(HEARTBEAT)
         await app.ledger.heartbeat(app.run_id)
+        await _share_quota(app)
+
+
+async def _share_quota(app: App) -> None:
+    """Keep what was learnt about the quota, and take our part of it among the processes at work here."""
+    if not app.store:
+        return  # works on the ledger alone, and leaves the quota to others
+    rates = app.governor.rates()
+    app.governor.share(
+        await app.ledger.write(partial(exchange_rates, run_id=app.run_id, rates=rates, now=app.now()))
+    )

@@ -6,7 +6,7 @@ the gate again after a pause. A Retry-After closes the gate of every budget: zer
 """
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -33,18 +33,34 @@ class Purpose(StrEnum):
 
 
 CEILINGS: Final = {Purpose.POLL: 16, Purpose.LIST: 2, Purpose.DELETE: 4, Purpose.ASK: 4}
-START: Final = 4.0
+SHARED: Final = (Purpose.UPLOAD, Purpose.POLL)
+"""Budgets whose rates are kept in the ledger: for the next run, and for other processes at work on it."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """One kind of request: a sack of tokens and a pace."""
+    """One kind of request: a sack of tokens and a pace.
+
+    Attributes:
+        pace: the arithmetic's state.
+        limiter: the tokens.
+        queue: who waits for the turn to start; the first of them sleeps, the others stand behind it.
+        flying: requests that have started and were not answered yet.
+    """
 
     pace: pacing.Pace
     limiter: trio.CapacityLimiter = field(init=False)
+    queue: trio.Lock = field(default_factory=trio.Lock)
+    flying: int = 0
 
     def __post_init__(self) -> None:
         self.limiter = trio.CapacityLimiter(pacing.tokens(self.pace, -math.inf))
+
+    def resize(self) -> None:
+        """Let the tokens follow the pace."""
+        total = pacing.tokens(self.pace, trio.current_time())
+        if total != self.limiter.total_tokens:
+            self.limiter.total_tokens = total
 
 
 class Governor:
@@ -55,11 +71,9 @@ class Governor:
         requests: how many requests were admitted.
     """
 
-    def __init__(self, ceiling: int, observer: Observer, learnt_window: float | None) -> None:
-        window = START if learnt_window is None else max(1.0, min(learnt_window, ceiling))
-        self._budgets = {Purpose.UPLOAD: Budget(pacing.Pace(ceiling=ceiling, window=min(window, ceiling)))}
-        for purpose, most in CEILINGS.items():
-            self._budgets[purpose] = Budget(pacing.Pace(ceiling=most, window=min(START, most)))
+    def __init__(self, ceiling: int, observer: Observer) -> None:
+        ceilings = {Purpose.UPLOAD: ceiling, **CEILINGS}
+        self._budgets = {purpose: Budget(_fresh(most)) for purpose, most in ceilings.items()}
         self._observer = observer
         self._paused = trio.Event()
         self.throttled = 0
@@ -71,14 +85,26 @@ class Governor:
         return self._budgets[Purpose.UPLOAD].limiter
 
     @property
-    def window(self) -> float:
-        """The learnt window of uploads, kept in the ledger for the next run."""
-        return self._budgets[Purpose.UPLOAD].pace.window
+    def rate(self) -> float | None:
+        """Uploads' requests per second that the service was found to admit; None while no limit was met."""
+        pace = self._budgets[Purpose.UPLOAD].pace
+        return pace.rate if pace.learnt else None
 
-    @property
-    def learnt(self) -> bool:
-        """Whether a limit of the service was met at all."""
-        return self._budgets[Purpose.UPLOAD].pace.learnt
+    def rates(self) -> dict[str, float]:
+        """What was learnt, in requests per second, by purpose; a purpose without a limit is not in it."""
+        learnt = {purpose: self._budgets[purpose].pace for purpose in SHARED}
+        return {str(purpose): pace.rate for purpose, pace in learnt.items() if pace.learnt}
+
+    def share(self, everyone: Sequence[Mapping[str, float]]) -> None:
+        """Take the part of the quota that is ours.
+
+        Args:
+            everyone: what each process at work here has learnt, this one included.
+        """
+        for purpose in SHARED:
+            budget = self._budgets[purpose]
+            budget.pace = pacing.shared(budget.pace, [rates.get(purpose, 0.0) for rates in everyone])
+            budget.resize()
 
     def pressure(self) -> Pressure:
         """What it is doing now, for the progress line."""
@@ -88,6 +114,7 @@ class Governor:
             in_flight=budget.limiter.borrowed_tokens,
             paused_for=max(0.0, budget.pace.gate - now),
             throttled=self.throttled,
+            rate=self.rate,
         )
 
     @asynccontextmanager
@@ -98,17 +125,17 @@ class Governor:
         """
         budget = self._budgets[purpose]
         started = await _turn(budget)
-        budget.pace = pacing.departed(budget.pace, started)
         self.requests += 1
+        budget.flying += 1
         try:
             yield
         except GeminiError as error:
             self._learn_from(budget, error, started)
             raise
         else:
-            in_use = budget.limiter.borrowed_tokens
-            budget.pace = pacing.succeeded(budget.pace, seconds=trio.current_time() - started, in_use=in_use)
-            self._resize(budget)
+            _admitted(budget, started)
+        finally:
+            budget.flying -= 1
 
     @asynccontextmanager
     async def slot(self, purpose: Purpose) -> AsyncIterator[None]:
@@ -127,57 +154,70 @@ class Governor:
                     break
                 await trio.sleep_until(gate)
             for budget in self._budgets.values():
-                self._resize(budget)
+                budget.resize()
             self._observer.pressure(self.pressure())
 
     def _learn_from(self, budget: Budget, error: GeminiError, started: float) -> None:
-        now = trio.current_time()
-        overloaded = error.status is not None and error.status >= 500
-        if error.kind not in PUSH_BACK and not overloaded:
+        if error.kind not in PUSH_BACK and not _overloaded(error):
+            if error.status is not None:
+                _admitted(budget, started)
             return
+        now, pause = trio.current_time(), error.retry_after
         self.throttled += error.kind in PUSH_BACK
-        pause = error.retry_after
-        if pause is None and error.kind is Kind.RATE_LIMIT:
-            pause = pacing.FALLBACK_PAUSE if budget.pace.window <= 1 else None
-        budget.pace = pacing.pushed_back(budget.pace, started=started, now=now, retry_after=pause)
+        budget.pace = pacing.pushed_back(
+            budget.pace, started=started, now=now, retry_after=pause, in_use=budget.flying
+        )
         if pause is not None:
             gate = budget.pace.gate
             for other in self._budgets.values():
                 other.pace = replace(other.pace, gate=max(gate, other.pace.gate))
-                self._resize(other)
+                other.resize()
             self._paused.set()
-        self._resize(budget)
-        self._observer.event("push_back", kind=str(error.kind), status=error.status, pause=pause)
+        budget.resize()
+        self._observer.event(
+            "push_back", kind=str(error.kind), status=error.status, pause=pause, rate=budget.pace.rate
+        )
         self._observer.pressure(self.pressure())
 
-    def _resize(self, budget: Budget) -> None:
-        total = pacing.tokens(budget.pace, trio.current_time())
-        if total != budget.limiter.total_tokens:
-            budget.limiter.total_tokens = total
+
+def _fresh(ceiling: int) -> pacing.Pace:
+    pace = pacing.Pace(ceiling=ceiling)
+    return replace(pace, window=min(pace.window, float(ceiling)))
+
+
+def _overloaded(error: GeminiError) -> bool:
+    """A server error, or a connection that broke under a request: push-back without the word."""
+    return error.status >= 500 if error.status is not None else not error.connect
+
+
+def _admitted(budget: Budget, started: float) -> None:
+    """Any answer but push-back: the service had room for the request, whatever it thought of it."""
+    now = trio.current_time()
+    budget.pace = pacing.succeeded(budget.pace, started=started, now=now, in_use=budget.flying)
+    budget.resize()
 
 
 async def _turn(budget: Budget) -> float:
     """Wait for the gate and for the distance to the last departure; both may move while it waits."""
-    while True:
-        now = trio.current_time()
-        moment = pacing.departure(budget.pace, now)
-        if moment <= now:
-            return now
-        await trio.sleep_until(moment)
+    async with budget.queue:
+        while True:
+            now = trio.current_time()
+            moment = pacing.departure(budget.pace, now)
+            if moment <= now:
+                budget.pace = pacing.departed(budget.pace, now)
+                return now
+            await trio.sleep_until(moment)
 
 
 @asynccontextmanager
-async def open_governor(
-    ceiling: int, observer: Observer, *, learnt_window: float | None = None
-) -> AsyncIterator[Governor]:
+async def open_governor(ceiling: int, observer: Observer) -> AsyncIterator[Governor]:
     """A governor with its gatekeeper running.
 
     Args:
         ceiling: the most uploads that may ever be in flight.
         observer: told of every push-back.
-        learnt_window: where to start, from an earlier run.
     """
-    governor = Governor(ceiling, observer, learnt_window)
+    governor = Governor(ceiling, observer)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(governor.keep_gate)
         yield governor

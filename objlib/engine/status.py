@@ -9,9 +9,10 @@ from objlib.core.errors import UsageError
 from objlib.core.identity import FileId
 from objlib.core.lifecycle import State
 from objlib.core.reports import ExplainReport, FailedFile, HistoryLine, StatusReport
-from objlib.engine.app import WINDOW_KEY, App
+from objlib.engine.app import App
 from objlib.engine.recover import is_alive
 from objlib.ledger import FileRow
+from objlib.ledger.rates import learnt_rates
 
 SHOWN: Final = 50
 
@@ -23,7 +24,7 @@ async def status(app: App) -> StatusReport:
     pinned = await ledger.pinned()
     failed = [row for row in await ledger.failed_page("", SHOWN) if row.missing_since is None]
     alive = [run for run in await ledger.runs() if is_alive(run, now=now, host=platform.node())]
-    window = await ledger.get_setting(WINDOW_KEY)
+    rates = await ledger.read(learnt_rates)
     return StatusReport(
         library=str(app.settings.library),
         ledger=str(app.settings.ledger),
@@ -39,7 +40,8 @@ async def status(app: App) -> StatusReport:
         runs_alive=len(alive),
         governor={
             "max_uploads": app.settings.max_uploads,
-            "learnt_window": None if window is None else float(window),
+            "uploads_per_second": rates.get("upload"),
+            "polls_per_second": rates.get("poll"),
         },
         failures=tuple(_failed(row) for row in failed),
         failures_total=counts.states.get(State.FAILED, 0),

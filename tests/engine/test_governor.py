@@ -1,6 +1,7 @@
 """The governor under virtual time: its gate, its tokens, and what it learns."""
 
 import contextlib
+from typing import Any
 
 import pytest
 import trio
@@ -9,6 +10,17 @@ import trio.testing
 from objlib.core.observe import Silent
 from objlib.engine.governor import Governor, Purpose, open_governor
 from objlib.gemini import GeminiError, Kind
+
+
+class Told(Silent):
+    """Notes the rate after each push-back."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+
+    def event(self, name: str, **fields: Any) -> None:
+        if name == "push_back":
+            self.rates.append(fields["rate"])
 
 
 def push_back(retry_after: float | None = None) -> GeminiError:
@@ -44,20 +56,23 @@ async def test_the_latest_of_two_pauses_decides(autojump_clock: trio.testing.Moc
 
 
 async def test_sixteen_push_backs_at_once_cut_once(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_governor(16, Silent(), learnt_window=16) as governor:
+    told = Told()
+    async with open_governor(16, told) as governor:
         async with trio.open_nursery() as nursery:
             for _ in range(16):
                 nursery.start_soon(refused, governor, push_back())
         assert governor.throttled == 16
-        assert governor.window == pytest.approx(16 * 0.7)
+        assert len(told.rates) == 16
+        assert len(set(told.rates)) == 1
 
 
 async def test_lowering_the_tokens_lets_holders_finish_and_admits_nobody(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     """10 in flight, 10 → 2 → 8 tokens: nothing is cancelled, and never more than 2 start while it is 2."""
-    async with open_governor(10, Silent(), learnt_window=10) as governor:
+    async with open_governor(10, Silent()) as governor:
         limiter = governor.uploads
+        limiter.total_tokens = 10
         started: list[tuple[float, int]] = []
         finished: list[int] = []
 
@@ -91,14 +106,52 @@ async def test_success_raises_the_window_up_to_the_ceiling(autojump_clock: trio.
         async with trio.open_nursery() as nursery:
             for _ in range(8):
                 nursery.start_soon(busy)
-        assert governor.window == 6
         assert governor.uploads.total_tokens == 6
-        assert not governor.learnt
+        assert governor.rate is None
 
 
 async def test_a_server_error_slows_down_without_a_gate(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_governor(8, Silent(), learnt_window=8) as governor:
+    async with open_governor(8, Silent()) as governor:
         await refused(governor, GeminiError("down", kind=Kind.TRANSIENT, status=503))
-        assert governor.window == pytest.approx(8 * 0.7)
+        assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
         assert governor.throttled == 0
+
+
+async def test_an_answer_that_is_no_push_back_changes_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_governor(8, Silent()) as governor:
+        await refused(governor, GeminiError("no such thing", kind=Kind.NOT_FOUND, status=404))
+        await refused(governor, GeminiError("nobody there", kind=Kind.TRANSIENT, connect=True))
+        assert governor.rate is None
+        assert governor.throttled == 0
+
+
+async def test_a_rate_that_was_learnt_before_spaces_the_first_requests(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_governor(16, Silent()) as governor:
+        governor.share([{"upload": 2.0}])
+        began = trio.current_time()
+        for _ in range(9):
+            async with governor.slot(Purpose.UPLOAD):
+                pass
+        assert trio.current_time() - began == pytest.approx(8 / (2 * 0.975))
+
+
+async def test_three_processes_take_the_same_part(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_governor(16, Silent()) as governor:
+        governor.share([{"upload": 6.0}, {"upload": 3.0, "poll": 5.0}, {}])
+        assert governor.rate == pytest.approx(3.0)
+        assert governor.rates() == {"upload": pytest.approx(3.0), "poll": pytest.approx(5 / 3)}
+
+
+async def test_polling_is_not_slowed_down_by_a_limit_on_uploads(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_governor(16, Silent()) as governor:
+        governor.share([{"upload": 0.1}])
+        began = trio.current_time()
+        for _ in range(50):
+            async with governor.slot(Purpose.POLL):
+                pass
+        assert trio.current_time() == began

@@ -1,0 +1,60 @@
+"""How well each rule holds a quota, in virtual time: a table with the bars, and a picture.
+
+Run it with ``just bench pacing [--seeds N] [--only WORDS] [--strategy NAME]… [--out FOLDER]``.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.pacing_lab.scenarios import STRATEGIES, Measure, Scenario, scenarios
+
+
+def cell(measure: Measure, value: float) -> str:
+    """A number as the table shows it."""
+    if measure.percent:
+        return f"{value:.3f}" if not measure.most else f"{100 * value:.1f} %"
+    return f"{value:.3f}" if measure.bar < 1 else f"{value:.1f} s"
+
+
+def line(scenario: Scenario, name: str, seeds: int) -> list[str]:
+    """Medians and worst of one strategy in one scenario."""
+    runs = [scenario.measure(name, seed)[0] for seed in range(seeds)]
+    cells = []
+    for index, measure in enumerate(scenario.measures):
+        values = [run[index] for run in runs]
+        middle = statistics.median(values)
+        worst = max(values) if measure.most else min(values)
+        mark = "" if measure.holds(worst) else ("~" if measure.holds(middle) else "!")
+        bar = f"{'≤' if measure.most else '≥'} {cell(measure, measure.bar)}"
+        cells.append(f"{measure.name} {cell(measure, middle)} ({cell(measure, worst)}) [{bar}]{mark}")
+    return cells
+
+
+def main() -> int:
+    """Print the table; exit with 1 when a median of ours misses its bar."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--strategy", action="append", choices=STRATEGIES)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    missed = False
+    for scenario in scenarios():
+        if args.only not in scenario.name:
+            continue
+        for name in args.strategy or STRATEGIES:
+            began = time.perf_counter()
+            cells = line(scenario, name, args.seeds)
+            missed = missed or (name == "ours" and any(each.endswith("!") for each in cells))
+            took = time.perf_counter() - began
+            print(f"{scenario.name:30} {name:9} " + "  ".join(cells) + f"   ({took:.1f}s)", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

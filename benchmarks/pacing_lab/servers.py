@@ -1,0 +1,158 @@
+"""Simulated services: each decides about one request at a time, by the clock alone.
+
+Rates are pieces of constants over time, so that what a service allowed in all can be added up exactly.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Steps = tuple[tuple[float, float], ...]
+"""(from this time, so many requests per second); the first step is at 0."""
+
+
+def rate_at(steps: Steps, now: float) -> float:
+    """What is allowed at ``now``, in requests per second."""
+    return next(rate for begin, rate in reversed(steps) if begin <= now)
+
+
+def total(steps: Steps, begin: float, end: float) -> float:
+    """How many requests are allowed from ``begin`` to ``end``."""
+    ends = [at for at, _ in steps[1:]] + [math.inf]
+    return sum(
+        max(0.0, min(end, until) - max(begin, at)) * rate
+        for (at, rate), until in zip(steps, ends, strict=True)
+    )
+
+
+class Server(Protocol):
+    """A service behind a quota."""
+
+    def ask(self, now: float) -> tuple[bool, float | None]:
+        """A request arrives: whether it is admitted, and else the seconds it is told to wait, if any."""
+
+    def left(self, now: float) -> None:
+        """The answer to an admitted request is on its way."""
+
+    def allowed(self, begin: float, end: float) -> float:
+        """How many requests a perfect client could have had admitted in that time."""
+
+
+@dataclass
+class Bucket:
+    """A token bucket.
+
+    Attributes:
+        steps: refill over time.
+        burst: capacity in seconds of refill.
+        least: and in requests at least.
+        hint: whether a refusal says when to come back.
+        whole: whether it says so in whole seconds, as Retry-After does.
+        charge: whether a refused request counts against the quota too, down to an empty bucket's debt.
+    """
+
+    steps: Steps
+    burst: float = 1.0
+    least: float = 2.0
+    hint: bool = True
+    whole: bool = True
+    charge: bool = False
+    level: float = field(default=math.nan, init=False)
+    at: float = field(default=0.0, init=False)
+
+    def capacity(self, now: float) -> float:
+        """How many tokens it holds at most."""
+        return max(self.least, rate_at(self.steps, now) * self.burst)
+
+    def ask(self, now: float) -> tuple[bool, float | None]:
+        """See :class:`Server`."""
+        rate, most = rate_at(self.steps, now), self.capacity(now)
+        self.level = (
+            most if math.isnan(self.level) else min(most, self.level + total(self.steps, self.at, now))
+        )
+        self.at = now
+        if self.level >= 1:
+            self.level -= 1
+            return True, None
+        if self.charge:
+            self.level = max(-most, self.level - 1)
+        wait = (1 - self.level) / rate
+        return False, (math.ceil(wait) if self.whole else wait) if self.hint else None
+
+    def left(self, now: float) -> None:
+        """See :class:`Server`."""
+
+    def allowed(self, begin: float, end: float) -> float:
+        """See :class:`Server`; the bucket is full at the very beginning."""
+        return total(self.steps, begin, end) + (self.capacity(0) if begin <= 0 else 0)
+
+
+@dataclass
+class Window:
+    """So many requests in each fixed window of time, which begins on the clock and not with the first request."""
+
+    limit: int
+    seconds: float = 60.0
+    hint: bool = True
+    phase: float = 0.0
+    index: int = field(default=-1, init=False)
+    used: int = field(default=0, init=False)
+
+    def ask(self, now: float) -> tuple[bool, float | None]:
+        """See :class:`Server`."""
+        index = int((now + self.phase) // self.seconds)
+        if index != self.index:
+            self.index, self.used = index, 0
+        if self.used < self.limit:
+            self.used += 1
+            return True, None
+        return False, math.ceil((index + 1) * self.seconds - self.phase - now) if self.hint else None
+
+    def left(self, now: float) -> None:
+        """See :class:`Server`."""
+
+    def allowed(self, begin: float, end: float) -> float:
+        """See :class:`Server`: all of every window that is touched, but the last only as far as it got."""
+        last = (end + self.phase) % self.seconds / self.seconds
+        windows = int((end + self.phase) // self.seconds) - int((begin + self.phase) // self.seconds)
+        return self.limit * (windows + last)
+
+
+@dataclass
+class InFlight:
+    """At most so many requests at once; refusals say nothing about when to come back."""
+
+    cap: int
+    seconds: float
+    busy: int = field(default=0, init=False)
+
+    def ask(self, now: float) -> tuple[bool, float | None]:
+        """See :class:`Server`."""
+        if self.busy >= self.cap:
+            return False, None
+        self.busy += 1
+        return True, None
+
+    def left(self, now: float) -> None:
+        """See :class:`Server`."""
+        self.busy -= 1
+
+    def allowed(self, begin: float, end: float) -> float:
+        """See :class:`Server`: a request is inside for half of its ``seconds`` on the way."""
+        return (end - begin) * self.cap / self.seconds
+
+
+@dataclass
+class Open:
+    """No quota at all."""
+
+    def ask(self, now: float) -> tuple[bool, float | None]:
+        """See :class:`Server`."""
+        return True, None
+
+    def left(self, now: float) -> None:
+        """See :class:`Server`."""
+
+    def allowed(self, begin: float, end: float) -> float:
+        """See :class:`Server`."""
+        return math.inf

@@ -1,0 +1,136 @@
+"""Clients with more work than they may send, and a server: one heap of events."""
+
+import heapq
+import itertools
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .servers import Server
+
+
+class Strategy(Protocol):
+    """When a client sends. One for each process."""
+
+    def ready(self, now: float, in_flight: int) -> float:
+        """The earliest time of the next request; infinity when only an answer can change that."""
+
+    def sent(self, now: float) -> int:
+        """A request starts; returns which try of its item it is, from 1."""
+
+    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+        """The answer to a request came; ``wait`` are the seconds a refusal asks for."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """What happened: times of arrival at the server.
+
+    Attributes:
+        served: admitted requests.
+        refused: refused ones.
+        by: admitted requests of each client.
+        gated: requests that started while their client knew that it must wait.
+    """
+
+    served: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    by: list[list[float]] = field(default_factory=list)
+    gated: int = 0
+
+    def wasted(self, begin: float = 0.0, end: float = math.inf) -> float:
+        """Share of the requests of that time that was refused."""
+        bad = sum(begin <= at < end for at in self.refused)
+        return bad / max(1, bad + sum(begin <= at < end for at in self.served))
+
+    def count(self, begin: float, end: float) -> int:
+        """How many were admitted in that time."""
+        return sum(begin <= at < end for at in self.served)
+
+
+@dataclass(slots=True)
+class _Client:
+    strategy: Strategy
+    in_flight: int = 0
+    wake: float = math.inf
+    closed: float = -math.inf
+
+
+ARRIVES, ANSWERS, WAKES, MEETS = range(4)
+
+
+class Meeting(Protocol):
+    """What processes on one ledger tell each other from time to time."""
+
+    def __call__(self, now: float, strategies: Sequence[Strategy]) -> None:
+        """Exchange."""
+
+
+def run(  # noqa: PLR0912 - one loop over kinds of events
+    server: Server,
+    strategies: Sequence[Strategy],
+    *,
+    seconds: float,
+    latency: float,
+    seed: int,
+    starts: Sequence[float] = (),
+    meeting: Meeting | None = None,
+    every: float = 5.0,
+    jitter: float = 0.15,
+) -> Trace:
+    """Let clients with endless work at a server.
+
+    Args:
+        server: decides when a request arrives, half its latency after it started.
+        strategies: one for each client.
+        seconds: how long.
+        latency: median seconds of a request; each takes ``latency * exp(jitter * N(0, 1))``.
+        seed: of the latencies.
+        starts: when each client begins, else at 0.
+        meeting: called every ``every`` seconds.
+    """
+    rng, order, trace = random.Random(seed), itertools.count(), Trace(by=[[] for _ in strategies])
+    clients = [_Client(strategy) for strategy in strategies]
+    heap: list[tuple[float, int, int, int, float, float, int, bool, float | None]] = []
+    push, pop, gauss, exp = heapq.heappush, heapq.heappop, rng.gauss, math.exp
+    for index in range(len(clients)):
+        at = starts[index] if starts else 0.0
+        push(heap, (at, next(order), WAKES, index, 0.0, 0.0, 0, True, None))
+    if meeting is not None:
+        push(heap, (every, next(order), MEETS, 0, 0.0, 0.0, 0, True, None))
+    while heap:
+        now, _, kind, index, started, took, tries, ok, wait = pop(heap)
+        if now >= seconds:
+            break
+        client = clients[index]
+        if kind == ARRIVES:
+            ok, wait = server.ask(now)
+            (trace.served if ok else trace.refused).append(now)
+            if ok:
+                trace.by[index].append(now)
+            push(heap, (started + took, next(order), ANSWERS, index, started, took, tries, ok, wait))
+            continue
+        if kind == ANSWERS:
+            if ok:
+                server.left(now)
+            client.in_flight -= 1
+            client.strategy.answered(now, started, tries, ok, wait)
+            if wait is not None:
+                client.closed = max(client.closed, now + wait)
+        elif kind == MEETS and meeting is not None:
+            meeting(now, strategies)
+            push(heap, (now + every, next(order), MEETS, 0, 0.0, 0.0, 0, True, None))
+        elif now >= client.wake:
+            client.wake = math.inf
+        while (ready := client.strategy.ready(now, client.in_flight)) <= now:
+            tries = client.strategy.sent(now)
+            client.in_flight += 1
+            trace.gated += now < client.closed
+            took = latency * exp(jitter * gauss(0, 1))
+            push(heap, (now + took / 2, next(order), ARRIVES, index, now, took, tries, True, None))
+        if ready < client.wake:
+            client.wake = ready
+            push(heap, (ready, next(order), WAKES, index, 0.0, 0.0, 0, True, None))
+    return trace

@@ -1,0 +1,159 @@
+"""What is compared: three rules that people use, and ours.
+
+Each is small and true to its source where the numbers come from; where a source leaves something open, the choice
+that is kinder to the rule is taken.
+"""
+
+import heapq
+import math
+import random
+from collections.abc import Sequence
+
+from objlib.core import pacing
+
+
+class Fixed:
+    """So many workers, each of which retries with exponential backoff and full jitter: what SDK users write.
+
+    A worker that backs off keeps its place, as it does around an SDK call. Waits are `min(60, 2**(tries - 1))` times a
+    random number, as ``tenacity.wait_random_exponential`` has it; no Retry-After is read.
+    """
+
+    LONGEST = 60.0
+
+    def __init__(self, workers: int, seed: int) -> None:
+        self.workers = workers
+        self.random = random.Random(seed)
+        self.waiting: list[tuple[float, int]] = []
+
+    def ready(self, now: float, in_flight: int) -> float:
+        """A free worker starts at once, one that backs off when its time has come."""
+        if in_flight + len(self.waiting) < self.workers:
+            return now
+        return self.waiting[0][0] if self.waiting else math.inf
+
+    def sent(self, now: float) -> int:
+        """The retry that is due first, else a new item."""
+        if self.waiting and self.waiting[0][0] <= now:
+            return heapq.heappop(self.waiting)[1] + 1
+        return 1
+
+    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+        """Back off after a refusal."""
+        if not ok:
+            pause = self.random.random() * min(self.LONGEST, 2.0 ** min(tries - 1, 10))
+            heapq.heappush(self.waiting, (now + pause, tries))
+
+
+class Netflix:
+    """AIMD on concurrency: `concurrency-limits`, class ``AIMDLimit`` (+1 for a success near the limit, x0.9)."""
+
+    def __init__(self, ceiling: int) -> None:
+        self.ceiling = ceiling
+        self.limit = min(20, ceiling)
+        self.in_flight = 0
+
+    def ready(self, now: float, in_flight: int) -> float:
+        """At once while there is room."""
+        self.in_flight = in_flight
+        return now if in_flight < self.limit else math.inf
+
+    def sent(self, now: float) -> int:
+        """Nothing to note."""
+        return 1
+
+    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+        """Grow by one, or shrink by a tenth."""
+        if not ok:
+            self.limit = max(1, int(self.limit * 0.9))
+        elif self.in_flight * 2 >= self.limit:
+            self.limit = min(self.ceiling, self.limit + 1)
+
+
+class Botocore(Fixed):
+    """Retry mode "adaptive" of botocore: CUBIC on a rate, over the fixed workers with backoff.
+
+    Constants and formulas from ``botocore/retries/{adaptive,throttling,bucket}.py``.
+    """
+
+    LONGEST = 20.0
+    BETA, SCALE, SMOOTH, SLICE = 0.7, 0.4, 0.8, 0.5
+
+    def __init__(self, workers: int, seed: int) -> None:
+        super().__init__(workers, seed)
+        self.enabled = False
+        self.rate = math.inf
+        self.measured, self.sliced, self.slice = 0.0, 0, 0.0
+        self.top, self.window, self.throttled_at = 0.0, 0.0, 0.0
+        self.tokens, self.filled = 0.0, 0.0
+
+    def ready(self, now: float, in_flight: int) -> float:
+        """As fixed workers, and not before the bucket holds a token."""
+        at = super().ready(now, in_flight)
+        if not self.enabled or math.isinf(at):
+            return at
+        self.tokens = min(max(1.0, self.rate), self.tokens + (now - self.filled) * self.rate)
+        self.filled = now
+        return at if self.tokens >= 1 - 1e-9 else max(at, now + (1 - self.tokens) / self.rate)
+
+    def sent(self, now: float) -> int:
+        """Take a token."""
+        self.tokens -= self.enabled
+        return super().sent(now)
+
+    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+        """Follow the cubic curve; cut by 0.7 at each throttle."""
+        super().answered(now, started, tries, ok, wait)
+        self.sliced += 1
+        bucket = math.floor(now / self.SLICE) * self.SLICE
+        if bucket > self.slice:
+            self.measured = self.sliced / (bucket - self.slice) * self.SMOOTH + self.measured * (
+                1 - self.SMOOTH
+            )
+            self.sliced, self.slice = 0, bucket
+        if ok:
+            span = now - self.throttled_at
+            rate = self.SCALE * (span - self.window) ** 3 + self.top
+        else:
+            base = min(self.measured, self.rate) if self.enabled else self.measured
+            self.top, self.throttled_at = base, now
+            self.window = (base * (1 - self.BETA) / self.SCALE) ** (1 / 3)
+            rate, self.enabled = base * self.BETA, True
+        if self.enabled:
+            self.rate = max(0.5, min(rate, 2 * self.measured))
+
+
+class Ours:
+    """:mod:`objlib.core.pacing`, driven as the governor drives it."""
+
+    def __init__(self, ceiling: int) -> None:
+        self.pace = pacing.Pace(ceiling=ceiling)
+        self.begun = False
+
+    def ready(self, now: float, in_flight: int) -> float:
+        """When there is a token, and the turn has come."""
+        self.in_flight, self.begun = in_flight, True
+        at = pacing.departure(self.pace, now)
+        return at if at > now or in_flight < pacing.tokens(self.pace, now) else math.inf
+
+    def sent(self, now: float) -> int:
+        """Note the departure."""
+        self.pace = pacing.departed(self.pace, now)
+        return 1
+
+    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+        """Learn."""
+        if ok:
+            self.pace = pacing.succeeded(self.pace, started=started, now=now, in_use=self.in_flight)
+        else:
+            self.pace = pacing.pushed_back(
+                self.pace, started=started, now=now, retry_after=wait, in_use=self.in_flight
+            )
+
+
+def share_rates(now: float, strategies: Sequence[object]) -> None:
+    """What processes on one ledger do at each heartbeat: publish the own rate, read the others', take the same part."""
+    living = [each for each in strategies if isinstance(each, Ours) and each.begun]
+    rates = [each.pace.rate if each.pace.learnt else 0.0 for each in living]
+    for each in living:
+        each.pace = pacing.shared(each.pace, rates)
