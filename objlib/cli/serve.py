@@ -13,6 +13,7 @@ from objlib.cli.setup import settle
 from objlib.core.errors import Exit, UsageError
 from objlib.core.observe import Observer
 from objlib.core.parsers import is_loopback_host
+from objlib.core.quota import parse_quota
 
 
 def serve(
@@ -20,6 +21,9 @@ def serve(
     port: Annotated[int, option("Port to listen on; 0 takes any free one")] = 8765,
     host: Annotated[str, option("Address to listen on", metavar="ADDRESS")] = "127.0.0.1",
     allow_remote: Annotated[bool, switch("Let other machines in; there is no password")] = False,
+    quota: Annotated[
+        str | None, option("Refuse what goes beyond a quota, such as 10/s", metavar="QUOTA")
+    ] = None,
     options: Annotated[Options | None, Parameter(name="*")] = None,
 ) -> int:
     """Serve the embedded store on a port, for any Gemini client; stop it with Ctrl-C."""
@@ -35,6 +39,7 @@ def serve(
     given = options or Options()
     if given.backend == "gemini" or given.base_url is not None:
         raise UsageError("objlib serve serves the embedded store itself; leave --backend and --base-url out")
+    limit = None if quota is None else parse_quota(quota)
     settings = settle(given, backend="embedded")
     from objlib.cli.running import run
     from objlib.engine.serve import serve as engine_serve
@@ -48,7 +53,7 @@ def serve(
             complain(f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, any API key")
 
     async def work(observer: Observer) -> None:
-        await engine_serve(settings, host=host, port=port, observer=observer, ready=ready)
+        await engine_serve(settings, host=host, port=port, observer=observer, ready=ready, quota=limit)
 
     run(settings, work, with_ledger=False)
     return Exit.OK

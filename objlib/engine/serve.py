@@ -12,13 +12,21 @@ from hypercorn.typing import ASGIFramework
 
 from objlib.core.errors import ServiceError
 from objlib.core.observe import Observer
+from objlib.core.quota import Quota
 from objlib.core.settings import Settings
 from objlib.embedded import Options, open_service
+from objlib.embedded.quota import quota_middleware
 from objlib.engine.drain import stop_on_signals
 
 
 async def serve(
-    settings: Settings, *, host: str, port: int, observer: Observer, ready: Callable[[str], None]
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    observer: Observer,
+    ready: Callable[[str], None],
+    quota: Quota | None = None,
 ) -> None:
     """Serve the embedded store until a signal asks to stop, which is how a server is meant to end.
 
@@ -28,6 +36,7 @@ async def serve(
         port: 0 for any free one.
         observer: told when it stops.
         ready: called with the base URL once connections are accepted.
+        quota: requests beyond it are refused.
 
     Raises:
         ServiceError: the port is taken or not allowed, or the store's file cannot be used.
@@ -39,9 +48,11 @@ async def serve(
     config.bind = [f"fd://{listener.detach()}"]
     config.errorlog = config.accesslog = None
     config.graceful_timeout = 3.0
+    middleware = () if quota is None else (quota_middleware(quota),)
+    options = Options(background_vectors=True, middleware=middleware)
     async with stop_on_signals(observer) as drain:
         with drain.work():
-            async with open_service(settings.embedded, options=Options(background_vectors=True)) as service:
+            async with open_service(settings.embedded, options=options) as service:
                 stopping = trio.Event()
                 async with trio.open_nursery() as nursery:
                     # The socket listens already, so whoever connects before the server runs is served then.
