@@ -15,7 +15,7 @@ from objlib.cli.terminal import plural
 from objlib.core.errors import Exit, UsageError
 from objlib.core.limits import DeleteLimit
 from objlib.core.observe import Observer
-from objlib.core.reports import StoreSyncReport
+from objlib.core.repairs import StoreSyncReport
 from objlib.core.storeplan import Plan, decode_plan, encode_plan
 
 

@@ -16,7 +16,7 @@ from objlib.cli.upload import upload_exit
 from objlib.core.errors import Exit, UsageError
 from objlib.core.limits import DeleteLimit
 from objlib.core.observe import Observer
-from objlib.core.reports import SyncReport
+from objlib.core.repairs import SyncReport
 
 
 def sync(

@@ -13,7 +13,7 @@ from objlib.cli.setup import require_folder, settle
 from objlib.cli.terminal import plural
 from objlib.core.errors import Exit, UsageError
 from objlib.core.observe import Observer
-from objlib.core.reports import RebuildReport, VerifyReport
+from objlib.core.repairs import RebuildReport, VerifyReport
 
 
 def verify(

@@ -14,7 +14,8 @@ import trio
 from objlib.core.errors import RefusedError
 from objlib.core.limits import DeleteLimit
 from objlib.core.observe import Phase
-from objlib.core.reports import PruneReport, ScanReport
+from objlib.core.repairs import PruneReport
+from objlib.core.reports import ScanReport
 from objlib.engine.app import App
 from objlib.engine.remove import carry_out
 from objlib.ledger import removals

@@ -8,7 +8,7 @@ from functools import partial
 
 from objlib.core.errors import RefusedError
 from objlib.core.lifecycle import State
-from objlib.core.reports import RebuildReport
+from objlib.core.repairs import RebuildReport
 from objlib.engine.app import App
 from objlib.engine.listing import listed_store
 from objlib.engine.scan import scan

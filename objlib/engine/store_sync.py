@@ -18,7 +18,8 @@ from objlib.core.errors import StaleTransitionError
 from objlib.core.identity import FileId
 from objlib.core.limits import DeleteLimit
 from objlib.core.observe import Phase
-from objlib.core.reports import DriftLine, Failure, FailureKind, StoreSyncReport
+from objlib.core.repairs import DriftLine, StoreSyncReport
+from objlib.core.reports import Failure, FailureKind
 from objlib.core.storeplan import Plan, Step
 from objlib.engine.app import App
 from objlib.engine.audit import Audit, audit, examine

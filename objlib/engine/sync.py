@@ -6,7 +6,7 @@ The removal comes last: until a file that was moved has its new document, the ol
 from functools import partial
 
 from objlib.core.limits import DeleteLimit
-from objlib.core.reports import PruneReport, SyncReport
+from objlib.core.repairs import PruneReport, SyncReport
 from objlib.engine.app import App
 from objlib.engine.prune import check_prune, prune
 from objlib.engine.upload import upload

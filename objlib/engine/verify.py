@@ -15,7 +15,7 @@ from objlib.core.identity import FileId
 from objlib.core.lifecycle import State
 from objlib.core.observe import Phase
 from objlib.core.patterns import PathPattern, parse_patterns
-from objlib.core.reports import DriftLine, VerifyReport
+from objlib.core.repairs import DriftLine, VerifyReport
 from objlib.engine.app import App
 from objlib.engine.audit import examine as examine_document
 from objlib.engine.examine import examine

@@ -15,16 +15,15 @@ from objlib.cli.store_sync import store_sync_exit
 from objlib.cli.sync import sync_exit
 from objlib.cli.terminal import Terminal
 from objlib.core.errors import Exit
-from objlib.core.reports import (
+from objlib.core.repairs import (
     DriftLine,
     PruneReport,
     RebuildReport,
-    ScanReport,
     StoreSyncReport,
     SyncReport,
-    UploadReport,
     VerifyReport,
 )
+from objlib.core.reports import ScanReport, UploadReport
 from tests.cli.conftest import Objlib
 
 PLAIN = Terminal()
@@ -124,18 +123,18 @@ def test_exit_codes_of_sync(report: SyncReport, code: Exit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "code"),
+    ("report", "code"),
     [
-        ({}, Exit.OK),
-        ({"left": 1}, Exit.DRIFT),
-        ({"applied": True, "deleted": 1}, Exit.OK),
-        ({"applied": True, "left": 1, "unanswered": 1}, Exit.SOME_FAILED),
-        ({"applied": True, "postponed": 1}, Exit.SOME_FAILED),
-        ({"interrupted": True, "left": 1}, Exit.INTERRUPTED),
+        (StoreSyncReport("s", "l"), Exit.OK),
+        (StoreSyncReport("s", "l", left=1), Exit.DRIFT),
+        (StoreSyncReport("s", "l", applied=True, deleted=1), Exit.OK),
+        (StoreSyncReport("s", "l", applied=True, left=1, unanswered=1), Exit.SOME_FAILED),
+        (StoreSyncReport("s", "l", applied=True, postponed=1), Exit.SOME_FAILED),
+        (StoreSyncReport("s", "l", interrupted=True, left=1), Exit.INTERRUPTED),
     ],
 )
-def test_exit_codes_of_store_sync(more: dict[str, int], code: Exit) -> None:
-    assert store_sync_exit(replace(StoreSyncReport("s", "l"), **more)) is code
+def test_exit_codes_of_store_sync(report: StoreSyncReport, code: Exit) -> None:
+    assert store_sync_exit(report) is code
 
 
 def test_a_sync_says_what_it_removed_and_what_it_kept() -> None:

@@ -9,7 +9,7 @@ import trio
 
 from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
 from objlib.core.limits import DeleteLimit
-from objlib.core.reports import StoreSyncReport
+from objlib.core.repairs import StoreSyncReport
 from objlib.core.settings import Settings
 from objlib.engine.app import App
 from objlib.engine.store_sync import store_sync

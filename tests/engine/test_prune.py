@@ -11,7 +11,7 @@ import trio
 
 from objlib.core.errors import RefusedError
 from objlib.core.limits import DeleteLimit
-from objlib.core.reports import SyncReport
+from objlib.core.repairs import SyncReport
 from objlib.core.settings import Settings
 from objlib.engine.app import App
 from objlib.engine.recover import recover

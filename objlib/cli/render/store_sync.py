@@ -1,7 +1,7 @@
 """What a comparison of store and ledger found, and what was done about it."""
 
 from objlib.cli.terminal import Terminal, plural, safe
-from objlib.core.reports import StoreSyncReport
+from objlib.core.repairs import StoreSyncReport
 
 SHOWN = 20
 

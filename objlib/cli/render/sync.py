@@ -2,7 +2,7 @@
 
 from objlib.cli.render.upload import upload_lines
 from objlib.cli.terminal import Terminal, duration, plural, safe
-from objlib.core.reports import PruneReport, SyncReport
+from objlib.core.repairs import PruneReport, SyncReport
 
 SHOWN = 20
 
