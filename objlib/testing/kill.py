@@ -7,6 +7,7 @@ simulations exist; this is what says that they simulate the right thing.
 """
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -102,13 +103,12 @@ class Arena:
         checker = Checker(self.ledger, self.store, self.broken)
         checker.rule_on_edges()
         checker.rule_on_quiescence(self.library.contents(), self.library.written)
-        before = self._ask(service, "settle").split("\t")[0]
+        before = json.loads(self._ask(service, "settle"))["changes"]
         self._run("recover")
         self._run("upload")
-        after, *broken = self._ask(service, "settle").split("\t")
-        self.broken += broken
-        if after != before:
-            self.broken.append(f"a second recovery was not idle: {int(after) - int(before)} changes")
+        told = json.loads(self._ask(service, "settle"))
+        self.broken += told["broken"]
+        self.broken += [f"a second recovery was not idle: {line}" for line in told["changes"][len(before) :]]
         self.counts["rulings"] += 1
 
     def _run(self, *words: str) -> None:

@@ -5,6 +5,7 @@ Lines on standard input set the density of the faults.
 """
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypercorn.typing import ASGIFramework
 
 from objlib.embedded import Options, open_service
 from objlib.testing.checker import Checker
-from objlib.testing.history import CHANGES
+from objlib.testing.history import CHANGES, lines
 from objlib.testing.mischief import Mischief
 from objlib.testing.service import Faults
 
@@ -47,15 +48,15 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
                 if line.strip() == "settle":
                     mischief.density = 0.0
                     await faults.settled()
-                    print(_changes(faults), *checker.broken, sep="\t", flush=True)
+                    print(json.dumps({"changes": _changes(faults), "broken": checker.broken}), flush=True)
                 else:
                     mischief.density = float(line)
                     print("ok", flush=True)
             over.set()
 
 
-def _changes(faults: Faults) -> int:
-    return sum(request.kind in CHANGES for request in faults.history)
+def _changes(faults: Faults) -> list[str]:
+    return lines(request for request in faults.history if request.kind in CHANGES)
 
 
 def main(arguments: list[str] | None = None) -> int:

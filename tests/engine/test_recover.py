@@ -1,5 +1,7 @@
 """Outcomes that nobody knows, and runs of which nobody knows whether they live."""
 
+import os
+import platform
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -20,7 +22,20 @@ from objlib.engine.app import App
 from objlib.engine.recover import WATCH, recover
 from objlib.engine.settle import give_up
 from objlib.engine.upload import upload
-from objlib.testing import DOWN, LOST, STORE_FULL, Action, Altered, Faults, Late, Refused, Slow, in_state
+from objlib.testing import (
+    DOWN,
+    LOST,
+    STORE_FULL,
+    Action,
+    Altered,
+    Answer,
+    Checker,
+    Faults,
+    Late,
+    Refused,
+    Slow,
+    in_state,
+)
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, write
 
 Clock = trio.testing.MockClock
@@ -300,3 +315,106 @@ async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_u
     async with opened() as app:
         assert (await upload(app, retry_failed=True)).indexed == 1
     assert_exactly_once(settings)
+
+
+async def test_every_delete_has_its_intent_first_and_leaves_another_document(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    checker = Checker(settings.ledger, settings.embedded)
+    faults.watch = checker.watch
+    for _ in range(2):
+        async with opened() as app:
+            await upload(app)
+        for path in sorted(library.rglob("*.txt"))[:3]:
+            path.write_text(path.read_text() + "A later thought.\n")
+    assert faults.count["delete"] == 3
+    assert checker.broken == []
+    assert faults.count["list"] == 0, "a calm run has every name it needs"
+
+
+@pytest.mark.parametrize(
+    "forgotten",
+    ["DELETE FROM intents", "UPDATE files SET superseded_document = NULL"],
+    ids=["the run died before the intent", "only the intent is left"],
+)
+async def test_a_replaced_document_goes_in_the_end(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, forgotten: str, autojump_clock: Clock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    alone.write_text("A second thought.\n")
+    faults.script = lambda kind, _count: DOWN if kind == "delete" else None
+    async with opened() as app:
+        await upload(app)
+    faults.script = lambda _kind, _count: None
+    with ledger_of(settings) as db:
+        db.execute(forgotten)
+    async with opened("recover") as app:
+        report = await recover(app)
+        assert (report.deleted, report.left) == (1, 0)
+        assert (await recover(app)).found == 0
+    assert_exactly_once(settings)
+
+
+async def test_a_listing_waits_until_fresh_documents_are_listed(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Documents appear in listings two seconds late; who lists at once sends the file again."""
+    follow(faults, send=[LOST], query=[DOWN] * 4)
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda kind: life.cancel() if kind == "query" else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    with closing(sqlite3.connect(settings.embedded)) as db, db:
+        db.execute("DELETE FROM uploads")
+    landed = trio.current_time()
+    hidden = Altered("lags", lambda answer: hide(answer) if trio.current_time() < landed + 2 else answer)
+    faults.script = lambda kind, _count: hidden if kind == "list" else None
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.adopted, report.requeued) == (1, 0)
+    assert_exactly_once(settings)
+
+
+def hide(answer: Answer) -> Answer:
+    """A listing of nothing."""
+    return replace(answer, body=b"{}")
+
+
+async def test_of_two_documents_of_one_attempt_one_stays(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    follow(faults, send=[LOST])
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda kind: life.cancel() if kind == "query" else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    async with opened("recover"):
+        await trio.sleep(5)  # the store finishes what it has
+    with closing(sqlite3.connect(settings.embedded)) as db, db:
+        db.execute("DELETE FROM uploads")
+        db.execute(
+            "INSERT INTO documents (store_id, name, display_name, mime_type, size, state, create_time, update_time,"
+            " metadata, blob_id, ready_at) SELECT store_id, name || '2', display_name, mime_type, size, 'PENDING',"
+            " create_time + 1, 1, metadata, blob_id, 9e9 FROM documents"
+        )
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.adopted, report.completed, report.deleted) == (1, 1, 1)
+    assert_exactly_once(settings)
+
+
+@pytest.mark.parametrize(("pid", "taken"), [(2**30, True), (os.getpid(), False)], ids=["dead", "alive"])
+async def test_on_this_host_the_process_id_tells(
+    opened: Opener, settings: Settings, faults: Faults, pid: int, taken: bool, autojump_clock: Clock
+) -> None:
+    left = await interrupted_elsewhere(opened, settings, faults, ahead=0)
+    with ledger_of(settings) as db:
+        db.execute("UPDATE runs SET host = ?, pid = ?", (platform.node(), pid))
+    async with opened("recover") as app:
+        began = trio.current_time()
+        report = await recover(app)
+        assert report.found == (left if taken else 0)
+        assert trio.current_time() - began < 1

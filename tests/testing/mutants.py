@@ -1,0 +1,271 @@
+"""``python -m tests.testing.mutants``: take a safeguard out, and see that the test named for it fails.
+
+Each mutant is one edit of one file, made in a copy of the tree. A mutant that its test does not notice is
+printed and makes the exit status 1; so does an edit that no longer fits the code.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+RECOVER: Final = "tests/engine/test_recover.py"
+LEDGER: Final = "tests/ledger/test_ledger_transitions.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """What is taken out, where, and the test that has to notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+MUTANTS: Final = (
+    Mutant(
+        "the attempt is recorded with the claim",
+        "objlib/ledger/effects.py",
+        "    Event.START_UPLOAD: _OPEN_ATTEMPT,\n",
+        "",
+        f"{LEDGER}::test_start_upload_opens_an_attempt_and_replaces_the_metadata",
+    ),
+    Mutant(
+        "the session is recorded before a byte is sent",
+        "objlib/engine/send.py",
+        "        await app.ledger.session_started(attempt, session)\n",
+        "",
+        f"{RECOVER}::test_recovery_asks_again_where_a_session_cannot_be_closed",
+    ),
+    Mutant(
+        "the names of operation and document are recorded",
+        "objlib/engine/carry.py",
+        "                operation=names.operation,\n                document=names.document,\n",
+        "                operation=None,\n                document=None,\n",
+        f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
+    ),
+    Mutant(
+        "a delete has its intent first",
+        "objlib/engine/remove.py",
+        "    return await carry_out(app, intent, document)\n",
+        "    await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
+        "    return await carry_out(app, intent, document)\n",
+        f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
+    ),
+    Mutant(
+        "the replaced document is remembered with the swap",
+        "objlib/ledger/effects.py",
+        '        " WHEN gemini_document <> :document THEN gemini_document"\n',
+        "",
+        f"{LEDGER}::test_an_older_document_is_superseded_and_never_forgotten",
+    ),
+    Mutant(
+        "an older superseded document gets an intent in the same transaction",
+        "objlib/ledger/effects.py",
+        "    if older is not None and older not in (row.superseded, row.document):\n",
+        "    if False:\n",
+        f"{LEDGER}::test_an_older_document_is_superseded_and_never_forgotten",
+    ),
+    Mutant(
+        "the failure of a document and the intent to delete it are one",
+        "objlib/ledger/effects.py",
+        "    if isinstance(discard, str):\n",
+        "    if False:\n",
+        f"{RECOVER}::test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_up",
+    ),
+    Mutant(
+        "a document that a row takes is no longer to be deleted",
+        "objlib/ledger/effects.py",
+        "        intents.keep_document(conn, document=document, now=now)\n",
+        "        pass\n",
+        f"{LEDGER}::test_a_document_that_a_row_takes_is_no_longer_meant_to_go",
+    ),
+    Mutant(
+        "whoever gives up late deletes nothing",
+        "objlib/engine/settle.py",
+        "    attempt = await app.ledger.last_attempt(row.file_id)\n    row =",
+        "    await remove(app, facts.document_name or '', file_id=row.file_id, reason='')\n"
+        "    attempt = await app.ledger.last_attempt(row.file_id)\n    row =",
+        f"{RECOVER}::test_who_gives_up_late_deletes_nothing_that_another_run_completed",
+    ),
+    Mutant(
+        "open intents are carried out by recovery",
+        "objlib/engine/recover.py",
+        "self._deletion(done=await carry_out(app, intent.intent_id, intent.document_name))",
+        "pass",
+        f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
+    ),
+    Mutant(
+        "superseded documents without an intent are removed by recovery",
+        "objlib/engine/recover.py",
+        "if row.state is State.INDEXED and row.superseded is not None:",
+        "if False:",
+        f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
+    ),
+    Mutant(
+        "the session is asked before anything is sent again",
+        "objlib/core/verdict.py",
+        "        case None:\n            return Ask.SESSION\n",
+        "        case None:\n            return Requeue('a guess')\n",
+        f"{RECOVER}::test_no_listing_is_needed_while_sessions_can_be_asked",
+    ),
+    Mutant(
+        "an open session is closed before the file goes back (recovery)",
+        "objlib/engine/recover.py",
+        "            if not closed:\n",
+        "            if False:\n",
+        f"{RECOVER}::test_recovery_asks_again_where_a_session_cannot_be_closed",
+    ),
+    Mutant(
+        "an open session is closed before the file goes back (the run itself)",
+        "objlib/engine/carry.py",
+        "                if cancel_session and not await _cancelled(app, row):\n",
+        "                if False:\n",
+        f"{RECOVER}::test_a_finalize_that_lands_between_question_and_cancel_is_adopted",
+    ),
+    Mutant(
+        "a refusal says nothing about bytes lost before it",
+        "objlib/engine/send.py",
+        "                if doubtful:\n",
+        "                if False:\n",
+        f"{RECOVER}::test_a_refusal_says_nothing_about_the_bytes_lost_before_it",
+    ),
+    Mutant(
+        "the store is listed before a file without a session goes back",
+        "objlib/core/verdict.py",
+        "    if facts.listed is None:\n        return Ask.LISTING\n",
+        "    if facts.listed is None:\n        return Requeue('a guess')\n",
+        f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
+    ),
+    Mutant(
+        "one listing serves all",
+        "objlib/engine/recover.py",
+        "                        self.unlisted.append((row, attempt))\n",
+        "                        self.unlisted = [(row, attempt)]\n                        await self.ask_by_listing()\n"
+        "                        self.unlisted = []\n",
+        f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
+    ),
+    Mutant(
+        "a listing waits until fresh documents are listed",
+        "objlib/engine/recover.py",
+        "LISTING_LAG: Final = 5.0\n",
+        "LISTING_LAG: Final = 0.0\n",
+        f"{RECOVER}::test_a_listing_waits_until_fresh_documents_are_listed",
+    ),
+    Mutant(
+        "surplus documents of an attempt are deleted",
+        "objlib/engine/recover.py",
+        "        for extra in found.surplus:\n",
+        "        for extra in ():\n",
+        f"{RECOVER}::test_of_two_documents_of_one_attempt_one_stays",
+    ),
+    Mutant(
+        "a dead process is known by its id",
+        "objlib/engine/recover.py",
+        "    except ProcessLookupError:\n        return False\n",
+        "    except ProcessLookupError:\n        return True\n",
+        f"{RECOVER}::test_on_this_host_the_process_id_tells",
+    ),
+    Mutant(
+        "a run that lives keeps its rows",
+        "objlib/engine/recover.py",
+        "    return True if abs(now - run.heartbeat) <= STALE_AFTER else None\n",
+        "    return False\n",
+        f"{RECOVER}::test_on_this_host_the_process_id_tells",
+    ),
+    Mutant(
+        "a heart in doubt is watched",
+        "objlib/engine/recover.py",
+        "            self.known[run.run_id] = beats\n",
+        "            self.known[run.run_id] = False\n",
+        f"{RECOVER}::test_the_rows_of_a_living_run_are_left_alone_whatever_its_clock_says",
+    ),
+    Mutant(
+        "a heart that does not beat is dead, whatever its time",
+        "objlib/engine/recover.py",
+        "            self.known[run.run_id] = beats\n",
+        "            self.known[run.run_id] = True\n",
+        f"{RECOVER}::test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said",
+    ),
+    Mutant(
+        "what a scan found unfit is not sent",
+        "objlib/engine/carry.py",
+        "            _must_be_fit(claimed)\n",
+        "",
+        f"{RECOVER}::test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent",
+    ),
+    Mutant(
+        "first runs at once agree on one store",
+        "objlib/engine/app.py",
+        "            return await _pin_new(app, name, wanted)\n",
+        "            await app.ledger.pin(name, wanted)\n            return name\n",
+        f"{RECOVER}::test_first_runs_at_once_agree_on_one_store",
+    ),
+    Mutant(
+        "the compare-and-set compares the version",
+        "objlib/ledger/effects.py",
+        ' AND gemini_state = :state AND version = :version"\n        f" RETURNING',
+        ' AND gemini_state = :state"\n        f" RETURNING',
+        f"{LEDGER}::test_a_row_that_moved_is_stale",
+    ),
+    Mutant(
+        "an attempt that another run has ended takes no session",
+        "objlib/ledger/attempts.py",
+        ' AND outcome IS NULL"\n        " RETURNING 1"',
+        '"\n        " RETURNING 1"',
+        f"{LEDGER}::test_a_session_can_be_wiped_early_and_of_an_unknown_attempt_is_refused "
+        "tests/testing/test_proofs.py::test_a_slice_of_torture",
+    ),
+)
+
+
+def survives(mutant: Mutant, folder: Path) -> str:
+    """Why the mutant was not caught; empty if it was."""
+    path = folder / mutant.file
+    sound = path.read_text("utf-8")
+    if sound.count(mutant.old) != 1:
+        return f"its text stands {sound.count(mutant.old)} times in {mutant.file}"
+    path.write_text(sound.replace(mutant.old, mutant.new), encoding="utf-8")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.test.split()],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        path.write_text(sound, encoding="utf-8")
+    return "" if done.returncode == 1 else f"pytest ended with {done.returncode}: {done.stdout[-300:]}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Try each mutant whose name has the given words in it; the exit status is 1 if one survived."""
+    parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
+    parser.add_argument("words", nargs="*", help="only mutants whose name has these words")
+    wanted = parser.parse_args(arguments)
+    survived = 0
+    with tempfile.TemporaryDirectory(prefix="objlib-mutants-") as name:
+        folder = Path(name) / "tree"
+        leave_out = shutil.ignore_patterns(".git", ".venv", "__pycache__", "*.db", "spike", "benchmarks")
+        shutil.copytree(ROOT, folder, ignore=leave_out)
+        for mutant in MUTANTS:
+            if all(word in mutant.name for word in wanted.words):
+                why = survives(mutant, folder)
+                survived += bool(why)
+                sys.stdout.write(
+                    f"{'SURVIVED' if why else 'caught  '} {mutant.name}{': ' + why if why else ''}\n"
+                )
+                sys.stdout.flush()
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
