@@ -30,7 +30,7 @@ SKEW: Final = 24 * 3600 * 1_000_000_000
 """Nanoseconds that the clock of a file server may be ahead. A date beyond that was set by hand, and a change
 would give it the present one."""
 
-_BUFFER: Final = 1024 * 1024
+_BUFFER: Final = 256 * 1024
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 _OUT_OF_MEANS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors that say something of this process and nothing of the file."""
