@@ -1,7 +1,8 @@
 """``python -m objlib.testing.served``: the embedded service on a port of 127.0.0.1, misbehaving by a seed.
 
 It prints its address once it accepts connections, and serves until a signal or the end of its standard input.
-Lines on standard input set the density of the faults.
+Lines on standard input set the density of the faults (``0.2``), slow down the answers to the last bytes
+(``slow 1.5``), ask for the state (``state``), or make it behave and tell what was broken (``settle``).
 """
 
 import argparse
@@ -17,6 +18,7 @@ from hypercorn.trio import serve
 from hypercorn.typing import ASGIFramework
 
 from objlib.embedded import Options, open_service
+from objlib.testing.actions import Script, Slow
 from objlib.testing.checker import Checker
 from objlib.testing.history import CHANGES, lines
 from objlib.testing.mischief import Mischief
@@ -45,7 +47,13 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
             (address,) = await nursery.start(listen)
             print(address, flush=True)
             while line := await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True):
-                if line.strip() == "settle":
+                if line.startswith("slow "):
+                    # Nothing goes wrong, but the answer to the last bytes takes so many seconds.
+                    faults.script = _slowly(float(line[5:]))
+                    print("ok", flush=True)
+                elif line.strip() == "state":
+                    print(json.dumps(_state(faults)), flush=True)
+                elif line.strip() == "settle":
                     mischief.density = 0.0
                     await faults.settled()
                     print(json.dumps({"changes": _changes(faults), "broken": checker.broken}), flush=True)
@@ -53,6 +61,20 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
                     mischief.density = float(line)
                     print("ok", flush=True)
             over.set()
+
+
+def _slowly(seconds: float) -> Script:
+    return lambda kind, _count: Slow(seconds) if kind == "send" else None
+
+
+def _state(faults: Faults) -> dict[str, float]:
+    """How many sends are in flight, how many requests there were, and how long ago the last was answered."""
+    return {
+        "sending": faults.in_flight["send"],
+        "in_flight": faults.in_flight.total(),
+        "requests": len(faults.history),
+        "idle": trio.current_time() - faults.answered,
+    }
 
 
 def _changes(faults: Faults) -> list[str]:

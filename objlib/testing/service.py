@@ -31,6 +31,8 @@ class Faults:
         history: every request, in the order of arrival.
         count: requests by kind.
         before: told of each request's kind before anything happens to it.
+        in_flight: requests by kind that have come and are not answered yet.
+        answered: the moment of the last answer on trio's clock.
         travel: seconds that a request of a kind, by its number, takes to the service and its answer back.
         watch: looks at each request right before the service acts on it.
     """
@@ -38,6 +40,8 @@ class Faults:
     script: Script = lambda _kind, _count: None
     history: list[Request] = field(default_factory=list)
     count: Counter[str] = field(default_factory=Counter)
+    in_flight: Counter[str] = field(default_factory=Counter)
+    answered: float = 0.0
     before: Callable[[str], None] = lambda _kind: None
     travel: Callable[[str, int], tuple[float, float]] = lambda _kind, _count: (0.0, 0.0)
     watch: Watcher | None = None
@@ -139,7 +143,16 @@ class _Wrapped:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        faults, kind = self.faults, kind_of(scope)
+        kind = kind_of(scope)
+        self.faults.in_flight[kind] += 1
+        try:
+            await self._serve(kind, scope, receive, send)
+        finally:
+            self.faults.in_flight[kind] -= 1
+            self.faults.answered = trio.current_time()
+
+    async def _serve(self, kind: str, scope: Scope, receive: Receive, send: Send) -> None:
+        faults = self.faults
         request = Request(trio.current_time(), len(faults.history), kind, self.client, target_of(scope))
         number = faults.count[kind]
         action = faults.script(kind, number)

@@ -299,16 +299,27 @@ async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
 
 
 async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_up(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener,
+    settings: Settings,
+    alone: Path,
+    faults: Faults,
+    monkeypatch: pytest.MonkeyPatch,
+    autojump_clock: Clock,
 ) -> None:
     """It could still turn ACTIVE, and be a second one after a retry."""
     failed = Altered("FAILED", in_state("STATE_FAILED"))
     faults.script = lambda kind, _count: failed if kind == "document" else None
     with trio.CancelScope() as life:
-        async with opened() as app:
-            faults.before = lambda kind: life.cancel() if kind == "delete" else None
-            await upload(app)
-    faults.before = lambda _kind: None
+
+        async def die(*_: object, **__: object) -> None:
+            life.cancel()
+            await trio.lowlevel.checkpoint()
+
+        with monkeypatch.context() as patch:
+            patch.setattr("objlib.engine.settle.remove", die)
+            async with opened() as app:
+                await upload(app)
+    assert life.cancelled_caught
     faults.script = lambda _kind, _count: None
     async with opened("recover") as app:
         assert (await recover(app)).deleted == 1

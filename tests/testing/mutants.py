@@ -88,14 +88,6 @@ MUTANTS: Final = (
         f"{LEDGER}::test_a_document_that_a_row_takes_is_no_longer_meant_to_go",
     ),
     Mutant(
-        "whoever gives up late deletes nothing",
-        "objlib/engine/settle.py",
-        "    attempt = await app.ledger.last_attempt(row.file_id)\n    row =",
-        "    await remove(app, facts.document_name or '', file_id=row.file_id, reason='')\n"
-        "    attempt = await app.ledger.last_attempt(row.file_id)\n    row =",
-        f"{RECOVER}::test_who_gives_up_late_deletes_nothing_that_another_run_completed",
-    ),
-    Mutant(
         "open intents are carried out by recovery",
         "objlib/engine/recover.py",
         "self._deletion(done=await carry_out(app, intent.intent_id, intent.document_name))",
@@ -148,7 +140,8 @@ MUTANTS: Final = (
         "one listing serves all",
         "objlib/engine/recover.py",
         "                        self.unlisted.append((row, attempt))\n",
-        "                        self.unlisted = [(row, attempt)]\n                        await self.ask_by_listing()\n"
+        "                        self.unlisted = [(row, attempt)]\n"
+        "                        await self.ask_by_listing()\n"
         "                        self.unlisted = []\n",
         f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
     ),
