@@ -246,18 +246,21 @@ async def _settle_store(app: App, *, create: bool) -> str:
 
 async def _pin_new(app: App, name: str, display: str) -> str:
     """Make a store that this run has just made that of the ledger, unless another first run was quicker."""
+    refusal: RefusedError | None = None
     try:
         await app.ledger.pin(name, display)
-    except RefusedError:
-        known = await app.ledger.pinned()
-        if known is None or known[1] != display:
-            raise
-        # The one made here is empty; where it cannot be deleted now, an empty store more does no harm.
-        with suppress(GeminiError):
-            async with app.governor.slot(Purpose.DELETE):
-                await app.client.delete_store(name, force=False)
-        return known[0]
-    return name
+    except RefusedError as error:
+        refusal = error
+    if refusal is None:
+        return name
+    known = await app.ledger.pinned()
+    if known is None or known[1] != display:
+        raise refusal
+    # The one made here is empty; where it cannot be deleted now, an empty store more does no harm.
+    with suppress(GeminiError):
+        async with app.governor.slot(Purpose.DELETE):
+            await app.client.delete_store(name, force=False)
+    return known[0]
 
 
 async def _require_store(app: App, name: str) -> None:
