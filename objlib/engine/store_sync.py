@@ -162,8 +162,13 @@ class _Repair:
         why = f"store-sync: {_WHY[kind]}"
         if kind is Kind.BROKEN:
             failure = Failure(FailureKind.PROCESSING, _WHY[kind], retryable=True)
-            row = await app.ledger.apply(Transition.demote(row, run_id=app.run_id, failure=failure))
-            await app.ledger.apply(Transition.retry(row, run_id=app.run_id, reason=why))
+            taken = await app.ledger.write(
+                partial(
+                    audits.send_again, row=row, failure=failure, reason=why, run_id=app.run_id, now=app.now()
+                )
+            )
+            if isinstance(taken, Exception):
+                raise taken
         else:
             gone = kind is Kind.GHOST
             await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why, gone=gone))

@@ -7,10 +7,13 @@ from typing import Final
 
 from objlib.core.identity import FileId, RunId
 from objlib.core.lifecycle import State
+from objlib.core.reports import Failure
 from objlib.ledger import intents, queries
+from objlib.ledger.effects import take
 from objlib.ledger.listings import LISTED_COLUMNS, Listed, listed_row
 from objlib.ledger.removals import Intent
 from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, file_row
+from objlib.ledger.transitions import Transition
 
 _ROW: Final = columns(FILE_COLUMNS)
 _IN_FLIGHT: Final = "EXISTS (SELECT 1 FROM attempts a WHERE a.attempt_id = {attempt} AND a.outcome IS NULL)"
@@ -129,6 +132,23 @@ def open_surplus(
         now=now,
     )
     return Intent(intent_id, document)
+
+
+def send_again(
+    conn: sqlite3.Connection, *, row: FileRow, failure: Failure, reason: str, run_id: RunId, now: float
+) -> FileRow | Exception:
+    """Record that the document of a row was found broken, and queue the file again, in one transaction.
+
+    Two moves, so that the history says what was found and what was done. Between them the row would be one
+    that only ``--retry-failed`` takes up.
+
+    Returns:
+        The row after both; or why it was left alone, not raised so that the record of it is committed.
+    """
+    demoted = take(conn, Transition.demote(row, run_id=run_id, failure=failure), now=now)
+    if isinstance(demoted, Exception):
+        return demoted
+    return take(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now=now)
 
 
 def sample(conn: sqlite3.Connection, *, size: int | None, after: str, limit: int) -> list[FileId]:
