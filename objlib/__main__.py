@@ -1,7 +1,5 @@
 """Entry points. ``--version`` is answered before anything is imported that takes time: hence the inner imports."""
 
-# ruff: noqa: PLC0415
-
 import sys
 
 

@@ -1,6 +1,6 @@
 """``objlib completion``."""
 
-# ruff: noqa: PLC0415 - the app names this module, so it cannot be imported first.
+# The app names this module, so it cannot be imported first.
 
 from typing import Annotated, Literal
 

@@ -1,6 +1,6 @@
 """``objlib doctor``."""
 
-# ruff: noqa: PLC0415 - the engine is loaded when a command runs, so that --help stays fast.
+# The engine is loaded when a command runs, so that --help stays fast.
 
 import os
 from typing import Annotated

@@ -1,6 +1,6 @@
 """Observers of a run: NDJSON on stdout, a log on stderr, notes for a person, and several of them at once."""
 
-# ruff: noqa: PLC0415 - Rich is loaded only for a person who watches.
+# Rich is loaded only for a person who watches.
 
 import sys
 import time

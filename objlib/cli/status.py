@@ -1,6 +1,6 @@
 """``objlib status`` and ``objlib explain``."""
 
-# ruff: noqa: PLC0415 - the engine is loaded when a command runs, so that --help stays fast.
+# The engine is loaded when a command runs, so that --help stays fast.
 
 import os
 import time

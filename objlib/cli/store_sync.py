@@ -1,6 +1,6 @@
 """``objlib store-sync``."""
 
-# ruff: noqa: PLC0415 - the engine is loaded when a command runs, so that --help stays fast.
+# The engine is loaded when a command runs, so that --help stays fast.
 
 from pathlib import Path
 from typing import Annotated

@@ -1,6 +1,6 @@
 """``objlib verify`` and ``objlib rebuild``."""
 
-# ruff: noqa: PLC0415 - the engine is loaded when a command runs, so that --help stays fast.
+# The engine is loaded when a command runs, so that --help stays fast.
 
 from typing import Annotated
 

@@ -54,7 +54,7 @@ async def open_service(
     *,
     runner: Runner | None = None,
     now: Callable[[], float] = time.time,
-    options: Options = Options(),  # noqa: B008 - frozen
+    options: Options = Options(),
 ) -> AsyncIterator[Service]:
     """Open the service over one SQLite file, and go on with what a killed process left.
 

@@ -157,7 +157,7 @@ async def open_client(
     *,
     asgi: Callable[..., Any] | None = None,
     connections: int = 32,
-    timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+    timeouts: Timeouts = Timeouts(),
 ) -> AsyncIterator[Client]:
     """A client of the service at ``endpoint``, closed on the way out.
 

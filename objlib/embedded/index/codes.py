@@ -51,7 +51,7 @@ class CodeCache:
 
     def load(self, db: sqlite3.Connection, model_id: str) -> Codes | None:
         """The sign bits as of now; None if there are none of this model."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         with self._lock:
             state = code_state(db)
@@ -87,7 +87,7 @@ def nearest(codes: Codes, query: "Floats", *, allowed: Sequence[int] | None, cou
         allowed: text ids to look in, or None for all.
         count: how many at most; in no particular order.
     """
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     ids, bits = codes.ids, codes.bits
     if allowed is not None:
@@ -107,7 +107,7 @@ def nearest(codes: Codes, query: "Floats", *, allowed: Sequence[int] | None, cou
 
 def cosines(db: sqlite3.Connection, query: "Floats", chunk_ids: Sequence[int]) -> dict[int, float]:
     """Similarity to the query of those of these passages that have a vector, by chunk id."""
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     rows = db.execute(
         "SELECT chunk_id, i8 FROM vectors WHERE chunk_id IN (SELECT value FROM json_each(?))",

@@ -42,8 +42,8 @@ class MiniLM:
     model_id = MODEL_ID
 
     def __init__(self, threads: int = 0) -> None:
-        import numpy as np  # noqa: F401, PLC0415  # embed() needs it: find out now
-        import onnxruntime  # noqa: PLC0415  # a tenth of a second that only search by meaning should cost
+        import numpy as np  # noqa: F401  # embed() needs it: find out now
+        import onnxruntime  # a tenth of a second that only search by meaning should cost
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -58,7 +58,7 @@ class MiniLM:
 
     def embed(self, texts: Sequence[str]) -> "Floats":
         """See :meth:`Embedder.embed`."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         out = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
 

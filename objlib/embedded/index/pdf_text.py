@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import Any
 
+from objlib.embedded.index.decode import without_surrogates
 from objlib.embedded.index.records import UnreadableError
 
 _ENCRYPTED = "The PDF is protected by a password. Save it without one and upload it again."
@@ -34,7 +35,7 @@ def pdf_text(data: bytes) -> tuple[str, tuple[int, ...], str, str]:
             page = reader.pages[number].extract_text()
         except Exception:  # as above, for one page
             page = ""
-        page = _LIGATURE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), page.replace("\0", ""))
+        page = _LIGATURE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), _clean(page))
         page = page.strip() + "\n\n"
         starts.append(length)
         pages.append(page)
@@ -46,9 +47,13 @@ def pdf_text(data: bytes) -> tuple[str, tuple[int, ...], str, str]:
     return text, tuple(starts), title, author
 
 
+def _clean(text: str) -> str:
+    return without_surrogates(text.replace("\0", ""))
+
+
 def _open(data: bytes) -> Any:
     """A reader whose pages can be counted."""
-    import pypdf  # noqa: PLC0415  # 60 ms that only a PDF should cost
+    import pypdf  # 60 ms that only a PDF should cost
 
     # pypdf reports every oddity of a file as a log line; what matters to a person is the exception below.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
@@ -72,7 +77,7 @@ def _facts(reader: Any) -> tuple[str, str]:
         facts = {key: str(value) for key, value in (reader.metadata or {}).items()}
     except Exception:  # as above
         return "", ""
-    title = facts.get("/Title", "").replace("\0", "").strip()
+    title = _clean(facts.get("/Title", "")).strip()
     if title.lower().startswith(("untitled", "microsoft word", "microsoft powerpoint")):
         title = ""
-    return title[:300], facts.get("/Author", "").replace("\0", "").strip()[:200]
+    return title[:300], _clean(facts.get("/Author", "")).strip()[:200]
