@@ -228,8 +228,9 @@ class _Recovery:
             case Adopt():
                 await self._adopt(row, attempt_id, found, facts)
             case Complete(document):
-                await complete(self.app, row, attempt_id, document)
+                done = await complete(self.app, row, attempt_id, document)
                 self.completed += 1
+                self.requeued += done.state is State.UNTRACKED
                 self._note(row, "completed", document)
             case Wait():
                 await self._settle(row, attempt_id)
@@ -280,6 +281,8 @@ class _Recovery:
                 self.completed += 1
             case State.FAILED:
                 self.failed += 1
+            case State.UNTRACKED:
+                self.requeued += 1
             case _:
                 self.left += 1
 

@@ -72,14 +72,21 @@ async def settle(app: App, row: FileRow, attempt: AttemptId, recent: deque[float
 
 
 async def complete(app: App, row: FileRow, attempt: AttemptId, document: str) -> FileRow:
-    """The document is ACTIVE: record it, and remove the one it replaces."""
+    """The document is ACTIVE: record it, and remove the one it replaces.
+
+    A scan leaves a file alone that is under way. If it found another content in the meantime, that is to be sent
+    now, not when the next scan looks: the row goes back to UNTRACKED, and this document stays until then.
+    """
     row = await app.ledger.apply(
         Transition.complete_processing(row, attempt_id=attempt, run_id=app.run_id, document=document)
     )
     app.observer.event("indexed", path=row.file_path)
     if row.superseded is not None:
         await remove(app, row.superseded, file_id=row.file_id, reason="replaced by a newer version")
-    return row
+    if row.indexed_hash == row.content_hash or row.missing_since is not None:
+        return row
+    why = "the file changed while an earlier version was under way"
+    return await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why))
 
 
 async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reason: str) -> FileRow:

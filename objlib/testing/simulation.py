@@ -185,7 +185,6 @@ class _World:
         self._log("from here on everything behaves")
         await self.faults.settled()
         await trio.sleep(130)
-        await self._run(Run("recover"), "rest-recover")
         await self._run(Run("upload"), "rest-upload", retry=True)
         self.checker.rule_on_edges()
         self.checker.rule_on_quiescence(self.library.contents(), self.library.written)

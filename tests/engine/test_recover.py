@@ -14,6 +14,7 @@ import trio
 import trio.testing
 
 from objlib.core.errors import StaleTransitionError
+from objlib.core.identity import content_hash
 from objlib.core.lifecycle import State
 from objlib.core.reports import FailureKind
 from objlib.core.settings import Settings
@@ -429,3 +430,22 @@ async def test_on_this_host_the_process_id_tells(
         report = await recover(app)
         assert report.found == (left if taken else 0)
         assert trio.current_time() - began < 1
+
+
+@pytest.mark.parametrize("kind", ["send", "document"])
+async def test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, kind: str, autojump_clock: Clock
+) -> None:
+    """Found by killing processes: recovery indexed the older version, and the run called that the end."""
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda what: life.cancel() if what == kind else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    alone.write_text("A second thought.\n")
+    async with opened() as app:
+        report = await upload(app)
+        (row,) = await app.ledger.files_page()
+    assert (report.indexed, report.pending) == (1, 0)
+    assert row.indexed_hash == content_hash(alone.read_bytes())
+    assert_exactly_once(settings)

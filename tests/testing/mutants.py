@@ -195,6 +195,13 @@ MUTANTS: Final = (
         f"{RECOVER}::test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent",
     ),
     Mutant(
+        "a file that changed while it was under way is sent again at once",
+        "objlib/engine/settle.py",
+        "    if row.indexed_hash == row.content_hash or row.missing_since is not None:\n",
+        "    if True:\n",
+        f"{RECOVER}::test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run",
+    ),
+    Mutant(
         "first runs at once agree on one store",
         "objlib/engine/app.py",
         "            return await _pin_new(app, name, wanted)\n",
