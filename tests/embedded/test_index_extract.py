@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.embedded.index import Extracted, UnreadableError, extract
+from objlib.embedded.index import Extracted, UnreadableError, chunks, extract
 from objlib.embedded.index.decode import decode
 from objlib.embedded.index.html_text import html_text
 
@@ -94,12 +94,14 @@ def test_a_rule_is_not_front_matter() -> None:
     got = extract(b"---\n\nSome text.\n", mime_type="text/markdown", name="a.md")
     assert got.body_start == 0
     assert got.title == ""
+    got = extract(b"---\n\nSome text: it is.\n\n---\n\nMore.", mime_type="text/markdown", name="a.md")
+    assert got.body_start == 0 or got.text[: got.body_start].strip() == ""
 
 
 def test_headings_are_found_outside_code() -> None:
-    text = "# One #\n\ntext\n\nTwo\n===\n\n```sh\n# a comment\n```\n\n## Three\n\n#hashtag\n"
+    text = "# One #\n\ntext\n\nTwo\n===\n\n```sh\n# a comment\n```\n\n## Three\n\n#hashtag\n\n# C#\n\n# #\n"
     got = extract(text.encode(), mime_type="text/markdown", name="a.md")
-    assert [heading for _, heading in got.headings] == ["One", "Two", "Three"]
+    assert [heading for _, heading in got.headings] == ["One", "Two", "Three", "C#"]
     assert got.title == "One"
 
 
@@ -144,6 +146,59 @@ TAGS = st.sampled_from(
         "x",
     ]
 )
+
+
+@pytest.mark.parametrize(
+    "page", ["<head><title>T</title><p>Seen", "<head><body>Seen", "<p>Seen<svg><p>no</svg>"]
+)
+def test_an_open_head_hides_nothing(page: str) -> None:
+    assert html_text(page)[0].strip() == "Seen"
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "utf-7", "hex", "undefined", "\\0", "x y"])
+def test_no_charset_does_harm(charset: str) -> None:
+    text_of(b"\\ud800 caf\xe9", f"text/plain; charset={charset}").encode()
+
+
+@pytest.mark.parametrize(
+    ("page", "seen"),
+    [
+        ('<a href="x>y">link</a>', "link"),
+        ("<a title='a\"b'>link</a>", "link"),
+        ('<a href="never closed>link', "link"),
+        ("one <!-- two --> three", "one three"),
+        ("one <!-- two", "one <!-- two"),
+        ("one <!-- two > three", "one"),
+        ("one <![CDATA[x]]> two", "one two"),
+        ("<![x", "<![x"),
+        ("<?xml version='1'?>one", "one"),
+        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ("one < two", "one < two"),
+        ("a</>b</ >c", "abc"),
+        ("<SCRIPT>if (a<b) '</p>'</Script>seen", "seen"),
+        ("<style>never closed <p>", ""),
+        ("<svg/>seen", "seen"),
+        ("<p>&lt;b&gt; &amp;amp; &nbsp;x&#x41;", "<b> &amp; xA"),
+    ],
+)
+def test_odd_html(page: str, seen: str) -> None:
+    assert html_text(page)[0].strip() == seen
+
+
+@pytest.mark.parametrize(
+    "piece", ["<!--", "</", "<![", '<b "', "<a b='>", "```\n# a\n", " ", "\n", "a\n---\n"]
+)
+def test_no_text_takes_more_than_its_length(piece: str) -> None:
+    """Each of these once took minutes; the whole suite would."""
+    data = f"x {piece * (200_000 // len(piece))} y".encode()
+    for kind in ("text/html", "text/markdown"):
+        assert chunks(extract(data, mime_type=kind, name="a"))
+
+
+def test_long_runs_of_spaces_cost_no_time() -> None:
+    text = "---\na: b" + " " * 100_000 + "c\n---\n# a" + " " * 100_000 + "b\n\nwords" + " " * 100_000 + "."
+    got = extract(text.encode(), mime_type="text/markdown", name="a.md")
+    assert len(chunks(got)) >= 1
 
 
 @given(st.lists(TAGS))

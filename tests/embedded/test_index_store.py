@@ -38,6 +38,12 @@ def test_indexing_counts_the_passages_and_queues_them() -> None:
     assert vector_progress(db) == (0, 4)
 
 
+def test_half_a_character_in_the_metadata_does_no_harm() -> None:
+    db = new_store()
+    put(db, 1, "Words.", metadata={"title": "a \ud800 title", "author": 1854})
+    assert found(db, "title") == [1]
+
+
 def test_dropping_leaves_nothing() -> None:
     db = new_store()
     put(db, 1, LONG)

@@ -26,7 +26,7 @@ _PARAGRAPH = re.compile(r"\n[^\S\n]*(?:\n\s*)+|\r[^\S\r\n]*(?:\r\s*)+|\f\s*")
 _CUTS = (
     _PARAGRAPH,
     BORDER,
-    re.compile(r"\s*[\r\n]\s*"),
+    re.compile(r"[\r\n]\s*"),
     re.compile("(?<=[;:,\u2013\u2014])\\s+|(?<=[\u3001\uff0c\uff1b])"),
     re.compile(r"\s+"),
 )

@@ -44,10 +44,16 @@ def decode(data: bytes, charset: str | None = None) -> str:
         return _checked(data.decode(wide, "replace"))
     for name in ("utf-8", charset or "utf-8", "cp1252"):
         try:
-            return _checked(data.decode(name))
-        except (UnicodeDecodeError, LookupError):
+            text = data.decode(name)
+        except (UnicodeError, LookupError, ValueError):  # ValueError: the charset's name has a NUL
             continue
+        return _checked(without_surrogates(text))
     return _checked(data.decode("latin-1"))
+
+
+def without_surrogates(text: str) -> str:
+    """The text with a question mark for each half of a surrogate pair, which SQLite would refuse."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _utf16_without_mark(data: bytes) -> str | None:

@@ -1,8 +1,8 @@
 """HTML to text: what a reader sees, with block borders as blank lines."""
 
 import re
-from html.parser import HTMLParser
 
+from objlib.embedded.index.html_tokens import attributes, tokens
 from objlib.embedded.index.markdown import MAX_HEADING
 
 _HIDDEN = frozenset({"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "head"})
@@ -31,24 +31,28 @@ def html_text(source: str) -> tuple[str, str, str, tuple[tuple[int, str], ...]]:
         text, title, author, and (offset, heading) of each h1 to h6.
     """
     reader = _Reader()
-    reader.feed(source)
-    reader.close()
+    for token in tokens(source):
+        if token.kind == "text":
+            reader.text(token.value)
+        elif token.kind == "start":
+            reader.start(token.value, token.source)
+        else:
+            reader.end(token.value)
     reader.end_block()
-    return "".join(reader.out), _tidy(reader.title), _tidy(reader.author), tuple(reader.headings)
+    return "".join(reader.out), _tidy("".join(reader.title)), _tidy(reader.author), tuple(reader.headings)
 
 
 def _tidy(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
-class _Reader(HTMLParser):
+class _Reader:
     """Collects blocks; ``length`` is the length of what is in ``out``, so a heading knows its offset."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.out: list[str] = []
         self.headings: list[tuple[int, str]] = []
-        self.title = ""
+        self.title: list[str] = []
         self.author = ""
         self._length = 0
         self._block: list[str] = []
@@ -57,16 +61,18 @@ class _Reader(HTMLParser):
         self._heading = False
         self._pre = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, source: str) -> None:
         """Open a block, a line, or something hidden."""
         if tag == "title":
             self._in_title = True
         elif tag == "meta":
-            fields = dict(attrs)
-            if (fields.get("name") or "").lower() == "author":
-                self.author = fields.get("content") or ""
-        elif tag == "body":
-            self._hidden.clear()  # <head> is often left open
+            fields = attributes(source)
+            if fields.get("name", "").lower() == "author":
+                self.author = fields.get("content", "")
+        elif tag in _BLOCK and self._hidden == ["head"]:
+            self._hidden.clear()  # <head> is often left open; the first thing to be seen closes it
+        if source.endswith("/") and tag in _HIDDEN:
+            return
         if tag in _HIDDEN:
             self._hidden.append(tag)
         elif tag in _BLOCK:
@@ -78,7 +84,7 @@ class _Reader(HTMLParser):
         elif tag in _CELL:
             self._block.append("\t")
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         """Close what was opened; an end tag without a start does no harm."""
         if tag == "title":
             self._in_title = False
@@ -88,10 +94,10 @@ class _Reader(HTMLParser):
             self.end_block()
             self._pre -= tag == "pre" and self._pre > 0
 
-    def handle_data(self, data: str) -> None:
+    def text(self, data: str) -> None:
         """Keep text that is seen; white space counts only inside ``<pre>``."""
         if self._in_title:
-            self.title += data
+            self.title.append(data)
         elif not self._hidden:
             self._block.append(data if self._pre else _SPACE.sub(" ", data))
 

@@ -65,7 +65,7 @@ def parse_query(text: str) -> Query:
     text = fold(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " "))
     every = list(dict.fromkeys(_terms(text)))
     words = [word for word in every if word not in STOPWORDS] or every
-    phrases = [" ".join(_WORD.findall(indexed_form(phrase))) for phrase in _PHRASE.findall(text)]
+    phrases = [" ".join(_WORD.findall(indexed_form(p))[:MAX_TERMS]) for p in _PHRASE.findall(text)]
     return Query(tuple(words[:MAX_TERMS]), tuple(phrase for phrase in phrases[:MAX_TERMS] if " " in phrase))
 
 

@@ -11,7 +11,7 @@ BORDER = re.compile(
 )
 """The white space between two sentences: quotation marks and brackets stay with the sentence they close."""
 
-_BLANK_LINE = re.compile(r"\s*\n\s*\n\s*")
+_BLANK_LINE = re.compile(r"\n\s*\n\s*")
 # "Dr.", "Is.", "cf.", "J.": a short word with a capital or one letter; so few sentences end in one that the
 # loss is small.
 _ABBREVIATION = re.compile(r"(?:\b[A-Z][a-z]{0,2}|\b[A-Za-z]|\b(?:cf|vol|ed|pp|ch|sec|art|etc|viz))\.$")

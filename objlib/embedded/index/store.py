@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from objlib.embedded.index.chunk import chunks
+from objlib.embedded.index.decode import without_surrogates
 from objlib.embedded.index.lexical import indexed_form
 from objlib.embedded.index.records import Extracted
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
@@ -41,8 +42,10 @@ def index_document(
         How many passages it has.
     """
     drop_document(db, doc_id)
-    title = extracted.title or _text(metadata.get("title")) or _name_as_title(display_name)
-    author = extracted.author or _text(metadata.get("author"))
+    title = without_surrogates(
+        extracted.title or _text(metadata.get("title")) or _name_as_title(display_name)
+    )
+    author = without_surrogates(extracted.author or _text(metadata.get("author")))
     passages = chunks(extracted)
     row = db.execute(
         "INSERT INTO texts(doc_id, store_id, title, author, chunks)"

@@ -74,7 +74,7 @@ def store_vectors(
         rows: (chunk id, unit vector of 384 floats).
         model_id: the model that made them.
     """
-    import numpy as np  # noqa: PLC0415  # search by words alone never needs it
+    import numpy as np  # search by words alone never needs it
 
     adopt_model(db, model_id)
     pairs = list(rows)
@@ -87,7 +87,12 @@ def store_vectors(
         if db.execute("SELECT 1 FROM chunks WHERE chunk_id = ?", (chunk_id,)).fetchone() is None:
             continue
         db.execute("INSERT OR REPLACE INTO vectors VALUES(?, ?)", (chunk_id, i8.tobytes()))
-        db.execute("INSERT OR REPLACE INTO codes(chunk_id, bits) VALUES(?, ?)", (chunk_id, code.tobytes()))
+        # Not REPLACE: the row would get another number, and a cache would hold the passage twice.
+        db.execute(
+            "INSERT INTO codes(chunk_id, bits) VALUES(?, ?)"
+            " ON CONFLICT(chunk_id) DO UPDATE SET bits = excluded.bits",
+            (chunk_id, code.tobytes()),
+        )
         db.execute(
             "DELETE FROM pending WHERE position = ? AND chunk_id = ?", (chunk_id & POSITION_MASK, chunk_id)
         )

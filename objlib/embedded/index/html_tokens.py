@@ -1,0 +1,85 @@
+"""HTML cut into tags and text, in time that grows with its length and no faster, whatever is in it.
+
+Not ``html.parser``: up to Python 3.13 that takes quadratic time for unclosed comments and end tags
+(CVE-2025-6069), which would let one document block the service for hours, and raises AssertionError for
+``<![x``.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from typing import Literal
+
+_NAME = re.compile(r"[a-zA-Z][^\s/>]*")
+_TAG = re.compile(r"""(?:[^"'<>]|"[^"]*"|'[^']*')*>""")
+_ATTRIBUTE = re.compile(r"""([^\s=/"'<>]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
+_RAW = frozenset({"script", "style"})
+"""Elements whose content is no markup: only their end tag ends them."""
+
+_PATIENCE = 100
+"""Tags with quotes that never close, after which quotes are not looked at any more: each costs a look at all
+the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of HTML.
+
+    Attributes:
+        kind: what it is.
+        value: the name of a tag in lower case, or text with its entities resolved.
+        source: the inside of a start tag, for :func:`attributes`.
+    """
+
+    kind: Literal["start", "end", "text"]
+    value: str
+    source: str = ""
+
+
+def attributes(source: str) -> dict[str, str]:
+    """The attributes of a start tag that have a value; names in lower case."""
+    return {
+        name.lower(): unescape(double or single or bare)
+        for name, double, single, bare in _ATTRIBUTE.findall(source)
+    }
+
+
+def tokens(source: str) -> Iterator[Token]:
+    """Cut HTML into its pieces, comments and declarations left out; a ``<`` that begins nothing is text."""
+    last = source.rfind(">")
+    patience = _PATIENCE
+    position = text_from = 0
+    while True:
+        start = source.find("<", position)
+        if start < 0 or start > last:  # no tag is closed any more
+            break
+        name = _NAME.match(source, start + 2 if source.startswith("</", start) else start + 1)
+        if name is None and source[start + 1 : start + 2] not in ("!", "?", "/"):
+            position = start + 1
+            continue
+        if start > text_from:
+            yield Token("text", unescape(source[text_from:start]))
+        if name is None:
+            position = text_from = _after_declaration(source, start)
+            continue
+        tag = _TAG.match(source, name.end()) if patience else None
+        if tag is None:
+            patience -= patience > 0
+        stop = tag.end() if tag else source.find(">", name.end()) + 1
+        position = text_from = stop
+        kind: Literal["start", "end"] = "end" if source[start + 1] == "/" else "start"
+        yield Token(kind, name[0].lower(), source[name.end() : stop - 1])
+        if kind == "start" and name[0].lower() in _RAW:
+            closing = re.compile(f"</{name[0]}", re.IGNORECASE).search(source, stop)
+            position = text_from = closing.start() if closing else len(source)
+    if text_from < len(source):
+        yield Token("text", unescape(source[text_from:]))
+
+
+def _after_declaration(source: str, start: int) -> int:
+    """Where a comment, declaration or anything else that is not shown ends."""
+    if source.startswith("<!--", start):
+        closed = source.find("-->", start + 4)
+        return closed + 3 if closed >= 0 else len(source)
+    return source.find(">", start) + 1
