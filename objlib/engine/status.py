@@ -117,6 +117,8 @@ def _inside(root: Path, path: str) -> str:
 
 
 def _explanation(row: FileRow) -> str:
+    if row.missing_since is not None and row.document is None:
+        return "It is gone from disk and has no document; should it come back, the next upload sends it."
     if row.missing_since is not None:
         return "It is gone from disk; its document stays in the store until `objlib sync --prune`."
     match row.state:

@@ -42,27 +42,26 @@ holdings = st.lists(
 
 
 @pytest.mark.parametrize(
-    ("change", "kind"),
+    ("holding", "kind"),
     [
-        ({}, Kind.WELL),
-        ({"title": None}, Kind.WELL),
-        ({"state": Held.PENDING}, Kind.WELL),
-        ({"state": Held.FAILED}, Kind.BROKEN),
-        ({"content_hash": "g"}, Kind.STALE),
-        ({"content_hash": None}, Kind.METADATA),
-        ({"title": "c.txt"}, Kind.METADATA),
-        ({"metadata": "n"}, Kind.METADATA),
-        ({"ours": False}, Kind.METADATA),
-        ({"leaving": True}, Kind.LEAVING),
-        ({"name": "d2"}, Kind.DUPLICATE),
-        ({"name": "d2", "in_flight": True}, Kind.IN_FLIGHT),
-        ({"name": "d2", "leaving": True}, Kind.LEAVING),
-        ({"name": "d2", "ours": False}, Kind.FOREIGN),
+        (WELL, Kind.WELL),
+        (replace(WELL, title=None), Kind.WELL),
+        (replace(WELL, state=Held.PENDING), Kind.WELL),
+        (replace(WELL, state=Held.FAILED), Kind.BROKEN),
+        (replace(WELL, content_hash="g"), Kind.STALE),
+        (replace(WELL, content_hash=None), Kind.METADATA),
+        (replace(WELL, title="c.txt"), Kind.METADATA),
+        (replace(WELL, metadata="n"), Kind.METADATA),
+        (replace(WELL, ours=False), Kind.METADATA),
+        (replace(WELL, leaving=True), Kind.LEAVING),
+        (OTHER, Kind.DUPLICATE),
+        (replace(OTHER, in_flight=True), Kind.IN_FLIGHT),
+        (replace(OTHER, leaving=True), Kind.LEAVING),
+        (replace(OTHER, ours=False), Kind.FOREIGN),
     ],
 )
-def test_a_document_of_a_known_file(change: dict[str, object], kind: Kind) -> None:
-    (first, *_) = judge(KNOWN, [replace(WELL, **change)])  # type: ignore[arg-type]
-    assert first.kind is kind
+def test_a_document_of_a_known_file(holding: Holding, kind: Kind) -> None:
+    assert judge(KNOWN, [holding])[0].kind is kind
 
 
 def test_a_document_of_no_known_file_is_an_orphan_unless_it_is_somebody_elses() -> None:

@@ -1,5 +1,7 @@
 """`store-sync`: what differs between store and ledger is found, and repaired only when asked."""
 
+import os
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from objlib.core.limits import DeleteLimit
 from objlib.core.settings import Settings
 from objlib.core.storeplan import decode_plan, encode_plan
 from objlib.engine.app import App, StoreNeed
+from objlib.engine.drain import InterruptedRun
 from objlib.engine.status import explain
 from objlib.engine.store_sync import store_sync
 from objlib.engine.upload import upload
@@ -104,7 +107,11 @@ async def test_what_is_in_flight_or_leaving_is_nobodys_business(
 
 
 async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener,
+    library: Path,
+    faults: Faults,
+    monkeypatch: pytest.MonkeyPatch,
+    autojump_clock: trio.testing.MockClock,
 ) -> None:
     """The store repeats documents between pages and does not list the newest ones yet."""
     for number in range(30):
@@ -121,7 +128,7 @@ async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
             return DocumentPage((*first, *page.documents[:-2]), page.next_page_token)
 
         first: list[Document] = []
-        app.client.list_documents = overlapping  # type: ignore[method-assign]
+        monkeypatch.setattr(app.client, "list_documents", overlapping)
         before = faults.count["document"]
         report = await checked(app)
     assert report.drift == {}
@@ -149,6 +156,44 @@ async def test_an_interrupted_listing_goes_on_where_it_broke_off(
         # Nothing is kept of a listing that came to its end.
         assert (await checked(app)).pages == 4
         assert faults.count["list"] - before == 6
+
+
+async def test_a_signal_ends_a_comparison_at_once_and_the_next_goes_on_with_its_listing(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    for number in range(50):
+        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
+    async with opened("store-sync") as app:
+        await upload(app)
+
+    def stop(kind: str) -> None:
+        if kind == "list" and faults.count["list"] == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    faults.before = stop
+    with pytest.RaisesGroup(InterruptedRun, flatten_subgroups=True, allow_unwrapped=True):
+        async with opened("store-sync") as app:
+            await checked(app)
+    faults.before = lambda _kind: None
+    async with opened("store-sync") as app:
+        report = await checked(app)
+    assert (report.pages, report.well, report.drift) == (3, 60, {})
+    assert faults.count["list"] <= 4
+
+
+async def test_pages_that_go_in_a_circle_are_noticed(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened("store-sync") as app:
+        await upload(app)
+
+        async def circle(_store: str, *, page_token: str | None = None) -> DocumentPage:
+            await trio.lowlevel.checkpoint()
+            return DocumentPage((), "round" if page_token == "and" else "and")
+
+        monkeypatch.setattr(app.client, "list_documents", circle)
+        with pytest.raises(GeminiError, match="in a circle"):
+            await checked(app)
 
 
 async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
