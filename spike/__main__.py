@@ -3,8 +3,9 @@
 import sys
 
 from spike.phase9_spike import harness as phase9
+from spike.phase18_spike import harness as phase18
 
-HARNESSES = {"phase9": phase9.run}
+HARNESSES = {"phase9": phase9.run, "phase18": phase18.run}
 
 
 def main(arguments: list[str]) -> int:
