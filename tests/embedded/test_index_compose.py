@@ -70,6 +70,11 @@ def test_accents_do_not_matter() -> None:
     ]
 
 
+def test_chinese_is_quoted_too() -> None:
+    answer = compose("人的根本是道德", hits("今天下雨了。道德是人的根本。"))
+    assert quoted(answer) == ["道德是人的根本。"]
+
+
 def test_a_statement_comes_before_a_question_and_a_heading() -> None:
     passages = hits(
         "IS VIRTUE A KIND OF KNOWLEDGE. Is virtue a kind of knowledge? Virtue is knowledge of a kind."

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from objlib.embedded.index.chunk import weight
 from objlib.embedded.index.embedder import Embedder
-from objlib.embedded.index.lexical import STOPWORDS, fold, parse_query
+from objlib.embedded.index.lexical import STOPWORDS, fold, parse_query, terms
 from objlib.embedded.index.records import Composed, Hit, Support
 from objlib.embedded.index.sentences import sentences
 
@@ -44,7 +45,6 @@ _NEAR_BEST = 0.6
 """A further sentence must be this good, compared with the best one."""
 
 _MARKUP = re.compile(r"^\s*(?:#{1,6}\s|\||[`~=*-]{3,}|\*\*[^*]+\*\*$)")
-_WORD = re.compile(r"\w+")
 _SUFFIX = re.compile(r"(?:'s|ing|edly|ed|ness|ions?|ally|ly|ies|es|s|e|y)$")
 
 
@@ -89,11 +89,8 @@ def _sentences(number: int, passage: str) -> list[_Sentence]:
     out: list[_Sentence] = []
     for start, stop in sentences(passage):
         text = passage[start:stop]
-        words = _WORD.findall(text)
-        if len(words) >= _FEWEST and not _MARKUP.match(text):
-            out.append(
-                _Sentence(number, start, text, frozenset(_stem(word) for word in _WORD.findall(fold(text))))
-            )
+        if weight(text) >= _FEWEST and not _MARKUP.match(text):
+            out.append(_Sentence(number, start, text, frozenset(map(_stem, terms(fold(text))))))
     return out
 
 
@@ -150,6 +147,5 @@ def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
 
 def _stem(word: str) -> str:
     """A rough stem, good enough to match a question with a sentence."""
-    word = word.lower()
     short = _SUFFIX.sub("", word)
     return short if len(short) >= 3 else word

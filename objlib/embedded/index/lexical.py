@@ -63,13 +63,14 @@ def parse_query(text: str) -> Query:
     """Take a query apart. Any string will do: nothing in it is syntax but pairs of double quotes."""
     # A lone surrogate is not a character and SQLite refuses it; a NUL would end the expression.
     text = fold(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " "))
-    every = list(dict.fromkeys(_terms(text)))
+    every = list(dict.fromkeys(terms(text)))
     words = [word for word in every if word not in STOPWORDS] or every
     phrases = [" ".join(_WORD.findall(indexed_form(p))[:MAX_TERMS]) for p in _PHRASE.findall(text)]
     return Query(tuple(words[:MAX_TERMS]), tuple(phrase for phrase in phrases[:MAX_TERMS] if " " in phrase))
 
 
-def _terms(text: str) -> Iterator[str]:
+def terms(text: str) -> Iterator[str]:
+    """The words of a folded text in lower case; of a run of Chinese or Japanese, its pairs of neighbours."""
     for word in _WORD.findall(text.lower()):
         if len(word) > 1 and _CJK.match(word):
             yield from map(" ".join, pairwise(word))
