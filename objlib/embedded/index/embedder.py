@@ -83,13 +83,17 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def load_embedder() -> tuple[Embedder | None, str]:
+def load_embedder(*, thorough: bool = False) -> tuple[Embedder | None, str]:
     """Load the model.
+
+    Args:
+        thorough: compare the SHA-256 of its files first, as ``objlib doctor`` does; otherwise only their
+            sizes.
 
     Returns:
         The embedder and an empty string; or None and one line that says why search goes by words alone.
     """
-    wrong = damage(thorough=False)
+    wrong = damage(thorough=thorough)
     if wrong is not None:
         return None, f"no search by meaning: {wrong}"
     try:
