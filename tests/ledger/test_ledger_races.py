@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
 import trio
 
 from objlib.core.errors import StaleTransitionError
@@ -115,3 +116,26 @@ async def test_two_processes_claim_every_file_once(path: Path) -> None:
             for file_id in won:
                 _, (attempt,) = await ledger.history(file_id)
                 assert attempt.run_id == name
+
+
+async def test_four_processes_want_the_same_files_and_each_is_won_once(path: Path) -> None:
+    async with open_ledger(path) as ledger:
+        rows = await add_many(ledger, 10)
+    results = await trio.to_thread.run_sync(race, path, ("one", "two", "three", "four"))
+    assert sorted(file_id for won, _ in results.values() for file_id in won) == [row.file_id for row in rows]
+    assert sum(lost for _, lost in results.values()) == 3 * len(rows)
+    async with open_ledger(path) as ledger:
+        for row in rows:
+            events, _ = await ledger.history(row.file_id)
+            assert Counter(event.outcome for event in events) == {"success": 1, "rejected": 3}
+
+
+async def test_a_row_that_came_back_to_its_state_is_another_than_before(ledger: Ledger) -> None:
+    """The state alone does not tell; the version does."""
+    row, attempt = await add(ledger), new_attempt_id()
+    claimed = await ledger.apply(wanted(Event.START_UPLOAD, row, attempt))
+    back = await ledger.apply(wanted(Event.REQUEUE_UPLOAD, claimed, attempt))
+    assert back.state is row.state
+    with pytest.raises(StaleTransitionError):
+        await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))
+    assert await fresh(ledger, row.file_id) == back

@@ -213,15 +213,14 @@ MUTANTS: Final = (
         "objlib/ledger/effects.py",
         ' AND gemini_state = :state AND version = :version"\n        f" RETURNING',
         ' AND gemini_state = :state"\n        f" RETURNING',
-        f"{LEDGER}::test_a_row_that_moved_is_stale",
+        "tests/ledger/test_ledger_races.py::test_a_row_that_came_back_to_its_state_is_another_than_before",
     ),
     Mutant(
         "an attempt that another run has ended takes no session",
         "objlib/ledger/attempts.py",
         ' AND outcome IS NULL"\n        " RETURNING 1"',
         '"\n        " RETURNING 1"',
-        f"{LEDGER}::test_a_session_can_be_wiped_early_and_of_an_unknown_attempt_is_refused "
-        "tests/testing/test_proofs.py::test_a_slice_of_torture",
+        f"{LEDGER}::test_the_session_url_is_wiped_when_the_attempt_is_over",
     ),
 )
 
