@@ -4,18 +4,24 @@ Run it with ``just bench pacing [--seeds N] [--only WORDS] [--strategy NAME]… 
 """
 
 import argparse
+import math
 import statistics
 import sys
 import time
+from bisect import bisect_left
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.pacing_lab.scenarios import STRATEGIES, Measure, Scenario, scenarios
+from benchmarks.pacing_lab.picture import draw
+from benchmarks.pacing_lab.scenarios import STRATEGIES, Measure, Scenario, allowed_at, scenarios
 
 
 def cell(measure: Measure, value: float) -> str:
     """A number as the table shows it."""
+    if measure.name in {"lost", "needless", "times best fixed"}:
+        return f"{value:.2f}" if measure.bar else f"{value:.0f}"
     if measure.percent:
         return f"{value:.3f}" if not measure.most else f"{100 * value:.1f} %"
     return f"{value:.3f}" if measure.bar < 1 else f"{value:.1f} s"
@@ -35,6 +41,25 @@ def line(scenario: Scenario, name: str, seeds: int) -> list[str]:
     return cells
 
 
+def picture(scenario: Scenario, name: str, folder: Path) -> None:
+    """Allowed, sent and served over time, of the first seed."""
+    _, trace = scenario.measure(name, 0)
+    server = scenario.server(0)
+
+    def per_second(*events: list[float]) -> Callable[[float], float]:
+        times = sorted(at for each in events for at in each)
+        return lambda now: (bisect_left(times, now + 2) - bisect_left(times, now - 2)) / 4
+
+    lines = [
+        ("allowed", "#2a2", lambda now: allowed_at(server, now)),
+        ("sent", "#c22", per_second(trace.served, trace.refused)),
+        ("served", "#22c", per_second(trace.served)),
+    ]
+    stem = "".join(char if char.isalnum() else "-" for char in f"{scenario.name} {name}")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{stem}.svg").write_text(draw(f"{scenario.name}: {name}", scenario.seconds, lines))
+
+
 def main() -> int:
     """Print the table; exit with 1 when a median of ours misses its bar."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -52,6 +77,8 @@ def main() -> int:
             cells = line(scenario, name, args.seeds)
             missed = missed or (name == "ours" and any(each.endswith("!") for each in cells))
             took = time.perf_counter() - began
+            if args.out is not None and not math.isnan(allowed_at(scenario.server(0), 0)):
+                picture(scenario, name, args.out)
             print(f"{scenario.name:30} {name:9} " + "  ".join(cells) + f"   ({took:.1f}s)", flush=True)
     return 1 if missed else 0
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from .overload import FixedSlots, OurSlots, overload
 from .servers import Bucket, Open, Server, Steps, Window, rate_at
 from .simulate import Trace, run
 from .strategies import Botocore, Fixed, Netflix, Ours, share_rates
@@ -205,6 +206,23 @@ def unlimited(latency: float) -> Scenario:
     )
 
 
+def failing() -> Scenario:
+    """A store that takes everything and fails what is too much: see :mod:`overload`."""
+
+    def measure(who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
+        best = overload(FixedSlots(50), seed).seconds
+        patience = {"ours": OurSlots(), "fixed": FixedSlots(16)}.get(who, FixedSlots(100))
+        got = overload(patience, seed)
+        return (got.seconds / best, float(got.lost), float(got.needless)), Trace()
+
+    measures = (
+        Measure("times best fixed", 1.3, most=True, percent=False),
+        Measure("lost", 0, most=True, percent=False),
+        Measure("needless", 0, most=True, percent=False),
+    )
+    return Scenario("FAILED past 50 pending", measures, measure, lambda _seed: Open(), 0.0)
+
+
 def allowed_at(server: Server, now: float) -> float:
     """Requests per second that are allowed at ``now``, for the picture."""
     if isinstance(server, Bucket):
@@ -266,4 +284,5 @@ def scenarios() -> list[Scenario]:
         together("3 processes, 10/s, strangers", ledger=False),
         unlimited(0.2),
         unlimited(2.0),
+        failing(),
     ]

@@ -78,7 +78,7 @@ def run(  # noqa: PLR0912 - one loop over kinds of events
     starts: Sequence[float] = (),
     meeting: Meeting | None = None,
     every: float = 5.0,
-    jitter: float = 0.15,
+    jitter: float = 0.1,
 ) -> Trace:
     """Let clients with endless work at a server.
 

@@ -20,11 +20,11 @@ CALM: Final = 75.0
 """Admitted requests between two probes. A probe costs a push-back, so this is the waste of a steady run."""
 FEWEST: Final = 12.0
 """The same at least, for services so slow that more of them would take minutes."""
-REST: Final = 12.0
+REST: Final = 11.0
 """Seconds between two probes, since each may close the gate for one of them."""
-WARY: Final = 0.4
+WARY: Final = 0.55
 """Share of that calm after a surprise: a quota that has just changed may change again."""
-TRUSTING: Final = 2.0
+TRUSTING: Final = 2.2
 """The same when the quota has stood for long."""
 TRUST: Final = 1.3
 """Growth of that share with each calm that held."""
@@ -32,6 +32,8 @@ NUDGE: Final = 1.005
 """Growth of the rate with each calm that held: what is lost by being too low, no push-back would ever tell."""
 SLOWER: Final = 0.5
 """The most that one surprise lowers the rate, and, without a hint, the pace until all answers to it are in."""
+SURPRISE: Final = 0.85
+"""The least that a surprise lowers it."""
 FELL: Final = 0.75
 """If the answers to what was in flight at a push-back tell of less than this share of the rate, the quota fell."""
 DOUBT: Final = 0.85
@@ -46,6 +48,8 @@ LATE: Final = 1.25
 """Round trips after which the answers to what was in flight are in."""
 GAP: Final = 0.4
 """Round trips of silence after push-back, so that the next request does not meet what is still on its way."""
+BLINK: Final = 0.25
+"""Seconds that a round trip of a climb lasts at least: a bucket that holds a second's worth hides any haste."""
 SHORTEST: Final = 0.001
 """Seconds that a request is taken to last at least."""
 SLOWEST: Final = 1 / 120
@@ -174,6 +178,7 @@ def pushed_back(pace: Pace, *, started: float, now: float, retry_after: float | 
     # A wait this long is a window of time that is used up: the answers to come say nothing about the rate.
     long = retry_after is not None and retry_after > 2 + 4 * rtt
     calm, rate, least = _lesson(pace, measured, measured if long else was, in_use)
+    doubt = DOUBT if calm == WARY and pace.learnt and pace.push < 1 else 1.0
     rate = max(SLOWEST, min(rate, was))
     return replace(
         pace,
@@ -186,7 +191,7 @@ def pushed_back(pace: Pace, *, started: float, now: float, retry_after: float | 
         gated=0.0 if long or pace.gate <= now else pace.gate - now + rtt,
         admitted=0,
         cut_at=now,
-        before=0.0 if long else was,
+        before=0.0 if long else was * doubt,
         least=least,
         passed=0,
         refused=0,
@@ -215,8 +220,10 @@ def _lesson(pace: Pace, measured: float, was: float, in_use: int) -> tuple[float
     if not pace.learnt:
         return WARY, max(measured, was / RAMP) if in_use >= 4 else measured, measured
     share, climb = pace.admitted / _calm(pace), pace.push / _gain(pace)
+    if share < 0.5:
+        return WARY, min(max(measured, was * SLOWER), was * SURPRISE), was / 5
     if share < 1:
-        return pace.calm if share >= 0.5 else WARY, max(measured, was * SLOWER), was / 5
+        return pace.calm, max(measured, was * SLOWER), was / 5
     least = max(measured, pace.rate * NUDGE)
     calm = WARY if climb > RAMP**2 else min(TRUSTING, TRUST * pace.calm)
     return calm, max(least, was / RAMP) if climb > 1 else least, least
@@ -230,17 +237,19 @@ def _measured(pace: Pace, hinted: float, rtt: float) -> float:
     time does not count; what it did save is then spent during the next span.
     """
     span = max(hinted - pace.hinted, rtt / 4)
-    return max(pace.admitted, 1) / (span - min(pace.gated / 2, SPARE * span))
+    return (pace.admitted if pace.learnt else max(pace.admitted, 1)) / (
+        span - min(pace.gated / 2, SPARE * span)
+    )
 
 
 def _calm(pace: Pace) -> float:
     """Admitted requests before a probe."""
-    return max(FEWEST, pace.calm * max(CALM * min(1.0, pace.rate**2), REST * pace.rate))
+    return max(FEWEST, pace.calm * max(CALM * min(pace.rate**2, 1 / math.sqrt(pace.rate)), REST * pace.rate))
 
 
 def _gain(pace: Pace) -> float:
     """How much faster a probe is: by half a request in a round trip, but not by very little or very much."""
-    return 1 + min(0.5, max(0.1, 0.5 / max(1e-9, pace.rate * pace.rtt)))
+    return 1 + min(0.5, max(0.1, 0.55 / max(1e-9, pace.rate * pace.rtt)))
 
 
 def _pushed(pace: Pace, started: float) -> float:
@@ -250,7 +259,7 @@ def _pushed(pace: Pace, started: float) -> float:
     ahead = pace.admitted - pace.rate * (started - pace.since)
     if pace.push < 1 or ahead < max(1.0, AHEAD * pace.rate):
         return max(pace.push, _gain(pace))
-    growth: float = RAMP ** (1 / max(1.0, speed(pace) * pace.rtt))
+    growth: float = RAMP ** (1 / max(1.0, speed(pace) * max(pace.rtt, BLINK)))
     return pace.push * growth
 
 
@@ -261,7 +270,7 @@ def _assessed(pace: Pace) -> Pace:
     rate, seen = pace.rate, pace.passed + pace.refused
     implied = pace.before * pace.passed / max(1, seen)
     if seen >= 3 and implied < FELL * rate:
-        rate = min(rate, max(implied * DOUBT, pace.least))
+        rate = min(rate, max(implied, pace.least))
     return replace(pace, before=0.0, rate=max(SLOWEST, rate))
 
 

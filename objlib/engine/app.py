@@ -136,7 +136,9 @@ async def open_app(
         ledger = await stack.enter_async_context(
             open_ledger(settings.ledger, runner=seams.runner, now=now, create=create_ledger)
         )
-        governor = await stack.enter_async_context(open_governor(settings.max_uploads, watcher))
+        governor = await stack.enter_async_context(
+            open_governor(settings.max_uploads, watcher, max_pending=settings.max_pending)
+        )
         app = App(
             settings=settings,
             ledger=ledger,

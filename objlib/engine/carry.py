@@ -109,12 +109,19 @@ class Flow:
 
 async def carry(flow: Flow, row: FileRow) -> None:
     """One file's way into the store. Whatever happens to it, the slot and the token come back."""
-    app, file_id = flow.app, row.file_id
+    app, file_id, placed = flow.app, row.file_id, True
+
+    def let_go() -> None:
+        nonlocal placed
+        if placed:
+            flow.slots.release_on_behalf_of(file_id)
+            placed = False
+
     try:
         carried = await _upload(flow, row)
         if carried is not None:
             row, attempt = carried
-            row = await settle(app, row, attempt, flow.recent)
+            row = await settle(app, row, attempt, flow.recent, doubted=let_go)
         if row.state in {State.INDEXED, State.FAILED}:
             app.observer.advance(Phase.UPLOAD, 1, row.size)
     except StaleTransitionError:
@@ -123,7 +130,7 @@ async def carry(flow: Flow, row: FileRow) -> None:
         # Only answers about the whole run get here; the row stays where recovery finds it.
         _stop_run(flow, error)
     finally:
-        flow.slots.release_on_behalf_of(file_id)
+        let_go()
         flow.carrying.discard(file_id)
         flow.wake()
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import trio
 
-from objlib.core import pacing
+from objlib.core import crowd, pacing
 from objlib.core.observe import Observer, Pressure
 from objlib.gemini import GeminiError, Kind
 
@@ -69,11 +69,14 @@ class Governor:
     Attributes:
         throttled: how many push-backs there were.
         requests: how many requests were admitted.
+        pending: bounds the files between claimed and indexed; shrinks when the store fails documents in bursts.
     """
 
-    def __init__(self, ceiling: int, observer: Observer) -> None:
+    def __init__(self, ceiling: int, observer: Observer, max_pending: int) -> None:
         ceilings = {Purpose.UPLOAD: ceiling, **CEILINGS}
         self._budgets = {purpose: Budget(_fresh(most)) for purpose, most in ceilings.items()}
+        self._crowd = crowd.Crowd(ceiling=max_pending, room=float(max_pending))
+        self.pending = trio.CapacityLimiter(max_pending)
         self._observer = observer
         self._paused = trio.Event()
         self.throttled = 0
@@ -143,6 +146,35 @@ class Governor:
         async with self._budgets[purpose].limiter, self.request(purpose):
             yield
 
+    @property
+    def asks(self) -> int:
+        """How often FAILED has to be heard of a document before it is believed."""
+        return crowd.asks(self._crowd)
+
+    @property
+    def strained(self) -> bool:
+        """Whether the store failed documents in a burst."""
+        return self._crowd.burst
+
+    def settled(self, started: float) -> None:
+        """A document whose upload was over at ``started`` is ACTIVE."""
+        now, in_use = trio.current_time(), self.pending.borrowed_tokens
+        self._crowd = crowd.settled(self._crowd, started=started, now=now, in_use=in_use)
+        self._make_room()
+
+    def failed(self, started: float) -> None:
+        """The store says FAILED of a document whose upload was over at ``started``; it may still turn ACTIVE."""
+        now, in_use = trio.current_time(), self.pending.borrowed_tokens
+        self._crowd = crowd.failed(self._crowd, started=started, now=now, in_use=in_use)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        room = crowd.slots(self._crowd)
+        if room < self.pending.total_tokens:
+            self._observer.event("push_back", kind="failed_documents", pending=room)
+        if room != self.pending.total_tokens:
+            self.pending.total_tokens = room
+
     async def keep_gate(self) -> None:
         """Open the gate again after each pause; runs for as long as the governor lives."""
         while True:
@@ -210,14 +242,17 @@ async def _turn(budget: Budget) -> float:
 
 
 @asynccontextmanager
-async def open_governor(ceiling: int, observer: Observer) -> AsyncIterator[Governor]:
+async def open_governor(
+    ceiling: int, observer: Observer, *, max_pending: int = 48
+) -> AsyncIterator[Governor]:
     """A governor with its gatekeeper running.
 
     Args:
         ceiling: the most uploads that may ever be in flight.
         observer: told of every push-back.
+        max_pending: the most files that may ever be between claimed and indexed.
     """
-    governor = Governor(ceiling, observer)
+    governor = Governor(ceiling, observer, max_pending)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(governor.keep_gate)
         yield governor

@@ -1,6 +1,7 @@
 """Waiting until the store says ACTIVE: "indexed" never means less than that."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -19,7 +20,17 @@ FATAL: Final = frozenset({Kind.AUTH, Kind.DAILY_QUOTA})
 """Answers that end the run rather than one file."""
 
 
-async def settle(app: App, row: FileRow, attempt: AttemptId, recent: deque[float]) -> FileRow:
+TWICE: Final = 2
+"""How often FAILED with a reason that will not pass has to be heard before it is believed."""
+
+
+def _ignore() -> None:
+    """Nobody wants to know."""
+
+
+async def settle(
+    app: App, row: FileRow, attempt: AttemptId, recent: deque[float], doubted: Callable[[], None] = _ignore
+) -> FileRow:
     """Wait for one document until it is ACTIVE, FAILED, or its time is up; returns the row as it is then.
 
     A document that is nowhere to be found stays in PROCESSING: only a listing can tell, and recovery makes
@@ -30,13 +41,14 @@ async def settle(app: App, row: FileRow, attempt: AttemptId, recent: deque[float
         row: a row in PROCESSING.
         attempt: the attempt whose document it waits for.
         recent: how long the last documents took, in seconds; learns from this one.
+        doubted: called when the document is FAILED, and only asked about again before that is believed.
 
     Raises:
         GeminiError: the service refuses to go on at all (key, daily quota).
         StaleTransitionError: another run took the row over.
     """
     began = trio.current_time()
-    pause, failed_before = first_poll(recent), False
+    pause, failed = first_poll(recent), 0
     while True:
         await trio.sleep(pause)
         waited = trio.current_time() - began
@@ -53,13 +65,21 @@ async def settle(app: App, row: FileRow, attempt: AttemptId, recent: deque[float
         match found:
             case Complete(document):
                 recent.append(waited)
+                app.governor.settled(began)
                 return await complete(app, row, attempt, document)
             case Fail(reason):
-                # A FAILED document may still turn ACTIVE under load, so it is asked twice.
-                if failed_before or not in_time:
-                    kind = FailureKind.TRANSIENT if facts.passing else FailureKind.PROCESSING
+                # Under load a FAILED document may still turn ACTIVE, so it is asked again; not for long if the store
+                # names a reason that will not pass.
+                final = bool(facts.reason) and not facts.passing
+                failed += 1
+                if failed == 1:
+                    doubted()
+                    if not final:
+                        app.governor.failed(began)
+                if failed >= (TWICE if final else app.governor.asks) or not in_time:
+                    passing = facts.passing or (not final and app.governor.strained)
+                    kind = FailureKind.TRANSIENT if passing else FailureKind.PROCESSING
                     return await give_up(app, row, facts, kind, reason)
-                failed_before = True
             case _ if in_time:
                 continue
             case Wait():
@@ -101,7 +121,7 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
             row,
             attempt_id=AttemptId(attempt.attempt_id if attempt else ""),
             run_id=app.run_id,
-            failure=Failure(kind, reason, retryable=facts.passing or kind is FailureKind.TIMEOUT),
+            failure=Failure(kind, reason, retryable=kind in {FailureKind.TRANSIENT, FailureKind.TIMEOUT}),
             discard=facts.document_name,
         )
     )

@@ -155,3 +155,16 @@ async def test_polling_is_not_slowed_down_by_a_limit_on_uploads(
             async with governor.slot(Purpose.POLL):
                 pass
         assert trio.current_time() == began
+
+
+async def test_a_burst_of_failed_documents_leaves_fewer_places(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_governor(8, Silent(), max_pending=20) as governor:
+        for file in range(20):
+            await governor.pending.acquire_on_behalf_of(file)
+        for _ in range(10):
+            governor.failed(trio.current_time())
+        assert governor.pending.total_tokens == 16
+        assert governor.strained
+        assert governor.asks > 4

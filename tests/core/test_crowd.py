@@ -1,0 +1,57 @@
+"""How many documents may be on their way, as properties."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from objlib.core import crowd
+from objlib.core.crowd import Crowd
+
+
+@given(
+    st.integers(1, 200),
+    st.lists(st.tuples(st.booleans(), st.floats(0, 60), st.integers(0, 200)), max_size=60),
+)
+def test_there_is_always_room_for_one_and_never_more_than_the_ceiling(
+    ceiling: int, history: list[tuple[bool, float, int]]
+) -> None:
+    state, now = Crowd(ceiling=ceiling, room=float(ceiling)), 0.0
+    for good, seconds, in_use in history:
+        now += 1
+        change = crowd.settled if good else crowd.failed
+        state = change(state, started=now - seconds, now=now, in_use=in_use)
+        assert 1 <= crowd.slots(state) <= ceiling
+
+
+def test_a_bad_file_now_and_then_is_no_push_back() -> None:
+    state = Crowd(ceiling=50, room=50.0)
+    for now in range(200):
+        change = crowd.failed if now % 5 == 0 else crowd.settled
+        state = change(state, started=now - 1.0, now=float(now), in_use=50)
+    assert crowd.slots(state) == 50
+    assert crowd.asks(state) == crowd.CALM_ASKS
+
+
+def test_a_burst_cuts_once_and_makes_patient() -> None:
+    state = Crowd(ceiling=50, room=50.0)
+    for _ in range(30):
+        state = crowd.failed(state, started=0.0, now=5.0, in_use=50)
+    assert crowd.slots(state) == int(50 * crowd.CUT)
+    assert crowd.asks(state) == crowd.STRAINED_ASKS
+
+
+def test_documents_that_take_far_longer_than_usual_are_push_back() -> None:
+    state = Crowd(ceiling=50, room=50.0)
+    for now in range(20):
+        state = crowd.settled(state, started=now - 2.0, now=float(now), in_use=50)
+    assert crowd.slots(state) == 50
+    assert crowd.slots(crowd.settled(state, started=100.0, now=130.0, in_use=50)) == int(50 * crowd.CUT)
+
+
+def test_room_comes_back_while_it_is_used() -> None:
+    state = Crowd(ceiling=50, room=10.0)
+    idle = state
+    for now in range(2000):
+        state = crowd.settled(state, started=now - 1.0, now=float(now), in_use=50)
+        idle = crowd.settled(idle, started=now - 1.0, now=float(now), in_use=3)
+    assert crowd.slots(state) == 50
+    assert crowd.slots(idle) == 10

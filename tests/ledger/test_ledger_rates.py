@@ -1,0 +1,43 @@
+"""What processes on one ledger tell each other about the quota."""
+
+from functools import partial
+from pathlib import Path
+
+from objlib.core.identity import RunId
+from objlib.ledger import open_ledger
+from objlib.ledger.rates import STALE, exchange_rates, learnt_rates, leave_rates
+from objlib.threads import inline_runner
+
+ONE, TWO = RunId("run-1"), RunId("run-2")
+
+
+async def test_each_hears_of_the_others_while_they_live(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
+        alone = await ledger.write(partial(exchange_rates, run_id=ONE, rates={"upload": 6.0}, now=100.0))
+        assert alone == [{"upload": 6.0}]
+        both = await ledger.write(partial(exchange_rates, run_id=TWO, rates={}, now=101.0))
+        assert both == [{"upload": 6.0}, {}]
+        late = await ledger.write(partial(exchange_rates, run_id=TWO, rates={"poll": 2.0}, now=101.0 + STALE))
+        assert late == [{"poll": 2.0}]
+
+
+async def test_what_was_learnt_together_stays_for_the_next_run(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
+        await ledger.write(partial(exchange_rates, run_id=ONE, rates={"upload": 6.0}, now=100.0))
+        await ledger.write(partial(leave_rates, run_id=TWO, rates={"upload": 4.0}, now=101.0))
+        assert await ledger.read(learnt_rates) == {"upload": 10.0}
+        await ledger.write(partial(leave_rates, run_id=ONE, rates={}, now=102.0))
+        third = await ledger.write(partial(exchange_rates, run_id=RunId("run-3"), rates={}, now=200.0))
+        assert third == [{"upload": 10.0}]
+
+
+async def test_a_note_that_cannot_be_read_is_learnt_anew(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
+        for broken in (
+            "no json",
+            "[]",
+            '{"living": {"x": 3}, "learnt": {"upload": "fast"}}',
+            '{"living": 1}',
+        ):
+            await ledger.set_setting("rates", broken)
+            assert await ledger.write(partial(exchange_rates, run_id=ONE, rates={}, now=1.0)) == [{}]
