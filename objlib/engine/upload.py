@@ -54,7 +54,7 @@ async def upload(
     scanned = await scan(app, dry_run=dry_run)
     if accept is not None:
         await accept(scanned)
-    flow = Flow(app, limit, trio.CapacityLimiter(app.settings.max_pending))
+    flow = Flow(app, limit, app.governor.pending)
     recovered = RecoverReport()
     vectors: VectorReport | None = None
     if not dry_run:
