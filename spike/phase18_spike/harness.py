@@ -33,7 +33,8 @@ PATTERNS: Final[dict[str, tuple[tuple[str, Try, bool], ...]]] = {
         ("control: a shared connection is refused", connections.a_shared_connection_is_caught, REAL),
     ),
     "2 occ_transition": (
-        ("10 concurrent increments of one row", occ.ten_increments, REAL),
+        ("10 concurrent increments of one row", occ.ten_increments_by_default, VIRTUAL),
+        ("the same with threads and two ledgers", occ.ten_increments, REAL),
         ("exhausted attempts raise", occ.exhausted, VIRTUAL),
         ("other errors are not retried, pauses can be cancelled", occ.other_errors_are_not_retried, VIRTUAL),
     ),

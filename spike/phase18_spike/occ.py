@@ -15,6 +15,7 @@ from objlib.core.identity import FileId, new_id
 from objlib.core.lifecycle import Event, State
 from objlib.core.pacing import backoff
 from objlib.ledger import FileRow, Ledger, open_ledger
+from objlib.threads import Runner, inline_runner
 from spike.evidence import Seen
 from spike.phase9_spike.adapters.base import take
 from spike.phase9_spike.bench import at_once
@@ -49,9 +50,19 @@ async def occ_transition(fn: Callable[[], Awaitable[T]], max_attempts: int = 5, 
 
 
 async def ten_increments(folder: Path) -> Seen:
-    """Ten tasks on two ledgers each raise one row's version once; all have read it before any writes."""
+    """Ten tasks on two ledgers, threads and a disk: many meet again, so each may try ten times. Real time."""
+    return await _increments(folder, None, attempts=RIVALS)
+
+
+async def ten_increments_by_default(folder: Path) -> Seen:
+    """The same with five attempts, where nothing but the pauses takes time: nobody meets twice. Virtual time."""
+    return await _increments(folder, inline_runner, attempts=5)
+
+
+async def _increments(folder: Path, runner: Runner | None, *, attempts: int) -> Seen:
+    """Ten tasks each raise one row's version once; all have read it before any writes."""
     db = folder / f"{new_id()}.db"
-    (file_id,) = await init_spike_db(db)
+    (file_id,) = await init_spike_db(db, runner=runner)
     calls = [0] * RIVALS
     everybody_has_read = Meeting(RIVALS)
 
@@ -64,10 +75,10 @@ async def ten_increments(folder: Path) -> Seen:
         return (await take(ledger, row, event)).version
 
     async with AsyncExitStack() as stack:
-        ledgers = [await stack.enter_async_context(open_ledger(db)) for _ in range(2)]
+        ledgers = [await stack.enter_async_context(open_ledger(db, runner=runner)) for _ in range(2)]
         results = await at_once(
             *(
-                partial(occ_transition, partial(increment, ledgers[rival % 2], rival), max_attempts=RIVALS)
+                partial(occ_transition, partial(increment, ledgers[rival % 2], rival), max_attempts=attempts)
                 for rival in range(RIVALS)
             )
         )

@@ -13,6 +13,7 @@ import trio
 from objlib.core.identity import FileId, new_file_id
 from objlib.ledger.connection import connect, disconnect, roll_back
 from objlib.ledger.problems import primary_code
+from objlib.threads import Runner, thread_runner
 
 LOCK_WAIT: Final = 0.05
 """Seconds that one try waits for a lock by itself; the waiting between tries is trio's, and can be cancelled."""
@@ -27,9 +28,15 @@ class Executed:
     tries: int
 
 
-async def init_spike_db(db_path: Path, files: int = 1) -> list[FileId]:
-    """Make a ledger of the shipped schema with so many untracked files; their ids, in order."""
-    return await trio.to_thread.run_sync(partial(make_spike_db, db_path, files))
+async def init_spike_db(db_path: Path, files: int = 1, *, runner: Runner | None = None) -> list[FileId]:
+    """Make a ledger of the shipped schema with so many untracked files; their ids, in order.
+
+    Args:
+        db_path: the file to make.
+        files: how many.
+        runner: in place of a worker thread, for virtual time.
+    """
+    return await (runner or thread_runner(1))(partial(make_spike_db, db_path, files))
 
 
 def make_spike_db(db_path: Path, files: int) -> list[FileId]:

@@ -5,6 +5,7 @@ First the binary test; then everything else for each candidate that passed it; t
 """
 
 import argparse
+import os
 import platform
 import sqlite3
 import sys
@@ -180,7 +181,10 @@ def speed(report: Report, *, quick: bool) -> None:
     """Throughput of each design; the claim is only that ours is faster, the numbers speak for themselves."""
     report.say("\nTransitions per second, synchronous=FULL, median (slowest to fastest) of the rounds")
     levels = throughput.TASKS[:2] if quick else throughput.TASKS
-    rates = throughput.measure_all(levels, rounds=1 if quick else 3, scale=0.2 if quick else 1.0)
+    rates = throughput.measure_all(levels, rounds=1 if quick else 3, scale=0.1 if quick else 1.0)
+    report.say(
+        f"(a flush of this disk: {throughput.flush_ms():.2f} ms; processors: {os.cpu_count()}{_load()})"
+    )
     for line in throughput.table(rates):
         report.say(line)
     for tasks in levels:
@@ -188,6 +192,11 @@ def speed(report: Report, *, quick: bool) -> None:
         report.add(
             f"ours is faster, tasks at once: {tasks}", (times > 1, f"{times:,.1f} times the old design")
         )
+
+
+def _load() -> str:
+    """How busy the machine was with other things, where the system says so: read the figures with it."""
+    return f"; load: {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
 
 
 def run(arguments: list[str]) -> int:

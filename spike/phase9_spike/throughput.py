@@ -4,6 +4,7 @@ Each measurement has a new database of untracked files and takes one transition 
 after round, so that a slow minute of the machine's disk hits all of them; the median of the rounds is shown.
 """
 
+import os
 import statistics
 import tempfile
 import time
@@ -148,6 +149,18 @@ def _rate(design: Design, tasks: int, amount: int) -> float:
         kept = {peek(db, file_id) for file_id in ids}
         assert kept == {(State.UPLOADING.value, 1)}, f"{design.name} lost transitions: {kept}"
     return amount / seconds
+
+
+def flush_ms(times: int = 20) -> float:
+    """Milliseconds that this machine takes to make one small write durable, the median of so many."""
+    took = []
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "flush").open("wb", buffering=0) as file:
+        for _ in range(times):
+            began = time.perf_counter()
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+            took.append(time.perf_counter() - began)
+    return statistics.median(took) * 1e3
 
 
 def table(rates: list[Rate]) -> list[str]:

@@ -1,6 +1,9 @@
 """The second spike: its harness as a whole, and each instrument on something that is broken."""
 
+import importlib
+import re
 from collections.abc import Awaitable, Callable
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -104,6 +107,27 @@ def test_a_pattern_with_one_failing_check_is_a_no_go(tmp_path: Path, monkeypatch
 def test_an_unknown_spike_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["phase7"]) == 2
     assert "there is no phase7; choose from phase9, phase18" in capsys.readouterr().err
+
+
+def _shipped(name: str) -> object:
+    """What a short dotted name of the page means in the package."""
+    module, _, attributes = name.partition(".")
+    for room in ("objlib.engine.", "objlib.core.", "objlib."):
+        try:
+            found: object = importlib.import_module(room + module)
+        except ModuleNotFoundError:
+            continue
+        return attrgetter(attributes)(found) if attributes else found
+    raise AssertionError(f"there is no {name}")
+
+
+def test_every_mapping_names_a_function_that_ships() -> None:
+    rows = re.findall(r"^\| +(\d+) \|.*\| ([^|]+) \|$", harness.PAGE.read_text("utf-8"), re.MULTILINE)
+    assert [number for number, _ in rows] == [str(number) for number in range(1, 11)]
+    for number, shipped in rows:
+        names = re.findall(r"`([\w.]+)`", shipped)
+        assert names, number
+        assert None not in map(_shipped, names), shipped
 
 
 def test_the_page_says_what_the_harness_said() -> None:
