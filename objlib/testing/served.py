@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -39,12 +40,9 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
         async with trio.open_nursery() as nursery:
             app = faults.around(service.app)
 
-            async def listen(*, task_status: trio.TaskStatus[list[str]]) -> None:
-                await serve(
-                    cast("ASGIFramework", app), config, shutdown_trigger=over.wait, task_status=task_status
-                )
-
-            (address,) = await nursery.start(listen)
+            (address,) = await nursery.start(
+                partial(serve, cast("ASGIFramework", app), config, shutdown_trigger=over.wait)
+            )
             print(address, flush=True)
             while line := await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True):
                 if line.startswith("slow "):

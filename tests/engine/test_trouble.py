@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 import trio
@@ -39,7 +39,8 @@ class FullDisk:
             self.commits += 1
             if self.commits >= self.at:
                 conn, *rest = fn.args
-                return await inline_runner(partial(perform, Full(conn), *rest))  # type: ignore[arg-type]
+                full = cast("Any", Full(conn))
+                return await inline_runner(partial(cast("Any", perform), full, *rest))
         return await inline_runner(fn)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
+from starlette.types import Message, Receive, Scope, Send
 
 from objlib.ledger import open_ledger
 from objlib.testing import Died, Mortal
@@ -67,14 +68,20 @@ async def test_the_frozen_go_on_where_they_were(tmp_path: Path) -> None:
 async def test_requests_are_points_too_and_the_dead_get_no_answer() -> None:
     acted = []
 
-    async def service(_scope: object, _receive: object, _send: object) -> None:
+    async def service(_scope: Scope, _receive: Receive, _send: Send) -> None:
         acted.append(True)
         await trio.lowlevel.checkpoint()
+
+    async def receive() -> Message:
+        raise AssertionError("the service does not read")
+
+    async def send(_message: Message) -> None:
+        raise AssertionError("the service says nothing")
 
     for point, expected in ((1, 0), (2, 1)):
         mortal, acted[:] = Mortal(die_at=point), []
         with pytest.raises(Died):
-            await mortal.app(service)({"type": "http"}, service, service)  # type: ignore[arg-type]
+            await mortal.app(service)({"type": "http"}, receive, send)
         assert len(acted) == expected
         with pytest.raises(Died):
             await mortal.point("send")

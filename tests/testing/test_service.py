@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
+from starlette.types import Message, Receive, Scope, Send
 
 from objlib.embedded import open_service
 from objlib.gemini import Client, Endpoint, GeminiError, Kind, UploadStatus, open_client
@@ -120,17 +121,20 @@ async def test_the_service_acts_after_the_client_gave_up(
 async def test_nobody_acts_late_for_a_script_that_nobody_keeps_open(tmp_path: Path) -> None:
     faults = Faults(script=lambda _kind, _count: Late(1))
 
-    async def app(_scope: object, _receive: object, _send: object) -> None:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise AssertionError("never reached")
+
+    async def send(_message: Message) -> None:
+        raise AssertionError("nothing to say")
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> Message:
         await trio.lowlevel.checkpoint()
         return {"type": "http.request"}
 
     with pytest.raises(RuntimeError, match="acting_late"):
-        await faults.around(app)(scope, receive, app)  # type: ignore[arg-type]
+        await faults.around(app)(scope, receive, send)
 
 
 async def test_answers_that_are_slow_or_not_true(

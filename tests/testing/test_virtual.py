@@ -1,4 +1,4 @@
-"""Virtual time is repeatable, and the private names of trio that make it so are still there."""
+"""Virtual time (a MockClock) is repeatable, and the private names of trio that make it so are still there."""
 
 import os
 import random
