@@ -49,7 +49,7 @@ LATE: Final = 1.25
 GAP: Final = 0.4
 """Round trips of silence after push-back, so that the next request does not meet what is still on its way."""
 BLINK: Final = 0.25
-"""Seconds that a round trip of a climb lasts at least: a bucket that holds a second's worth hides any haste."""
+"""Seconds that an epoch, and a round trip of a climb, last at least: a bucket that holds a second hides any haste."""
 SHORTEST: Final = 0.001
 """Seconds that a request is taken to last at least."""
 SLOWEST: Final = 1 / 120
@@ -163,12 +163,12 @@ def succeeded(pace: Pace, *, started: float, now: float, in_use: int) -> Pace:
 def pushed_back(pace: Pace, *, started: float, now: float, retry_after: float | None, in_use: int) -> Pace:
     """The service pushed back on a request that had ``started``; ``retry_after`` are its seconds, if it said.
 
-    All push-back of requests that had started before the first of it was known is one piece of news. A later
-    resume time always wins, so overlapping pauses cannot open the gate too early.
+    All push-back of requests that had started before the first of it was known is one piece of news. The latest
+    resume time wins.
     """
     if retry_after is not None:
         pace = replace(pace, gate=max(pace.gate, now + retry_after))
-    if started <= pace.cut_at:
+    if started <= pace.cut_at + max(0.0, BLINK - pace.rtt):
         return replace(pace, refused=pace.refused + (started > pace.since))
     pace = _assessed(pace)
     rtt = pace.rtt or max(now - started, 0.05)
@@ -202,9 +202,7 @@ def pushed_back(pace: Pace, *, started: float, now: float, retry_after: float | 
 def shared(pace: Pace, rates: Sequence[float]) -> Pace:
     """The pace of one of several processes on the same quota: all of them take the same part.
 
-    Args:
-        pace: of this process.
-        rates: what each of them, this one too, has learnt; 0 where nothing was learnt yet.
+    ``rates`` are what each of them, this one too, has learnt; 0 where nothing was learnt yet.
     """
     total = sum(rates)
     return replace(pace, rate=max(SLOWEST, total / len(rates))) if total > 0 else pace
@@ -213,9 +211,8 @@ def shared(pace: Pace, rates: Sequence[float]) -> Pace:
 def _lesson(pace: Pace, measured: float, was: float, in_use: int) -> tuple[float, float, float]:
     """What push-back teaches: (the next calm, the rate, what the answers still to come may lower it to).
 
-    The first one: what was measured includes what the service had saved for us, and the pace went up fast; the
-    answers to come decide between the two. One in the calm is a surprise. One at or after its end tells that the
-    rate holds, or, when the probe has become a climb, that the quota lies between the last two round trips.
+    After the first, the answers to come decide between what was measured and the pace. One in the calm is a surprise.
+    One after it tells that the rate holds, or, in a climb, that the quota lies between the last two round trips.
     """
     if not pace.learnt:
         return WARY, max(measured, was / RAMP) if in_use >= 4 else measured, measured
@@ -233,8 +230,7 @@ def _measured(pace: Pace, hinted: float, rtt: float) -> float:
     """Requests per second that were admitted since the last push-back.
 
     Both ends are moments at which the quota was used up, or, with a hint, at which it is said to be renewed.
-    What was saved while the gate was closed may have been lost (a bucket holds so much and no more), so some of that
-    time does not count; what it did save is then spent during the next span.
+    What was saved while the gate was closed may be lost (a bucket holds so much), so some of that time is left out.
     """
     span = max(hinted - pace.hinted, rtt / 4)
     return (pace.admitted if pace.learnt else max(pace.admitted, 1)) / (
