@@ -12,6 +12,8 @@ from objlib.core.audit import Kind
 from objlib.core.errors import RefusedError
 from objlib.core.identity import KEY_FILE, KEY_HASH, KEY_LEDGER, new_attempt_id
 from objlib.core.limits import DeleteLimit
+from objlib.core.repairs import StoreSyncReport
+from objlib.core.reports import UploadReport
 from objlib.core.settings import Settings
 from objlib.core.storeplan import decode_plan, encode_plan
 from objlib.engine.app import App, StoreNeed
@@ -358,6 +360,40 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
         faults.before = meanwhile
         report, _ = await store_sync(app, apply=True, metadata=False, limit=ALL, plan=plan)
         assert (report.changed, report.requeued) == (1, 0)
+
+
+async def test_a_repair_during_an_upload_takes_nothing_from_it(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Two runs on one ledger: one sends and replaces, one compares and repairs as fast as it can."""
+    async with opened() as app:
+        await upload(app)
+    for number, path in enumerate(sorted(library.rglob("*.txt"))):
+        path.write_text(f"A second version, number {number}.\n")
+    for number in range(30):
+        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
+    faults.script = lambda what, count: LOST if what in {"send", "start"} and count % 4 == 0 else None
+    repairs: list[StoreSyncReport] = []
+    sent: list[UploadReport] = []
+
+    async with opened() as sender, opened("store-sync") as auditor:
+
+        async def send(scope: trio.CancelScope) -> None:
+            sent.append(await upload(sender))
+            scope.cancel(reason="the upload is over")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send, nursery.cancel_scope)
+            while not sent:
+                repairs.append(await repaired(auditor))
+                await trio.sleep(0.5)
+        assert [(report.indexed, report.failures) for report in sent] == [(40, ())]
+        faults.script = lambda _what, _count: None
+        await upload(sender)
+        assert (await checked(auditor)).drift == {}
+    assert len(repairs) > 3
+    assert sum(report.requeued for report in repairs) == 0
+    assert_exactly_once(settings)
 
 
 async def test_a_store_that_was_never_made_has_nothing_to_compare(
