@@ -31,9 +31,6 @@ class Server(Protocol):
     def ask(self, now: float) -> tuple[bool, float | None]:
         """A request arrives: whether it is admitted, and else the seconds it is told to wait, if any."""
 
-    def left(self, now: float) -> None:
-        """The answer to an admitted request is on its way."""
-
     def allowed(self, begin: float, end: float) -> float:
         """How many requests a perfect client could have had admitted in that time."""
 
@@ -79,9 +76,6 @@ class Bucket:
         wait = (1 - self.level) / rate
         return False, (math.ceil(wait) if self.whole else wait) if self.hint else None
 
-    def left(self, now: float) -> None:
-        """See :class:`Server`."""
-
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`; the bucket is full at the very beginning."""
         return total(self.steps, begin, end) + (self.capacity(0) if begin <= 0 else 0)
@@ -108,38 +102,11 @@ class Window:
             return True, None
         return False, math.ceil((index + 1) * self.seconds - self.phase - now) if self.hint else None
 
-    def left(self, now: float) -> None:
-        """See :class:`Server`."""
-
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`: all of every window that is touched, but the last only as far as it got."""
         last = (end + self.phase) % self.seconds / self.seconds
         windows = int((end + self.phase) // self.seconds) - int((begin + self.phase) // self.seconds)
         return self.limit * (windows + last)
-
-
-@dataclass
-class InFlight:
-    """At most so many requests at once; refusals say nothing about when to come back."""
-
-    cap: int
-    seconds: float
-    busy: int = field(default=0, init=False)
-
-    def ask(self, now: float) -> tuple[bool, float | None]:
-        """See :class:`Server`."""
-        if self.busy >= self.cap:
-            return False, None
-        self.busy += 1
-        return True, None
-
-    def left(self, now: float) -> None:
-        """See :class:`Server`."""
-        self.busy -= 1
-
-    def allowed(self, begin: float, end: float) -> float:
-        """See :class:`Server`: a request is inside for half of its ``seconds`` on the way."""
-        return (end - begin) * self.cap / self.seconds
 
 
 @dataclass
@@ -149,9 +116,6 @@ class Open:
     def ask(self, now: float) -> tuple[bool, float | None]:
         """See :class:`Server`."""
         return True, None
-
-    def left(self, now: float) -> None:
-        """See :class:`Server`."""
 
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`."""

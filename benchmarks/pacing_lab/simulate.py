@@ -68,7 +68,7 @@ class Meeting(Protocol):
         """Exchange."""
 
 
-def run(  # noqa: PLR0912 - one loop over kinds of events
+def run(
     server: Server,
     strategies: Sequence[Strategy],
     *,
@@ -113,8 +113,6 @@ def run(  # noqa: PLR0912 - one loop over kinds of events
             push(heap, (started + took, next(order), ANSWERS, index, started, took, tries, ok, wait))
             continue
         if kind == ANSWERS:
-            if ok:
-                server.left(now)
             client.in_flight -= 1
             client.strategy.answered(now, started, tries, ok, wait)
             if wait is not None:
