@@ -133,8 +133,15 @@ async def _claimable(flow: Flow) -> list[FileRow]:
         return await ledger.claimable(now=now, limit=PAGE)
     if len(flow.begun) < flow.limit:
         return await ledger.claimable(now=now, limit=PAGE)
-    again = [await ledger.file(file_id) for file_id, due in tuple(flow.again.items()) if due <= now]
-    return [row for row in again if row is not None and row.state is State.UNTRACKED]
+    rows: list[FileRow] = []
+    for file_id in [file_id for file_id, due in flow.again.items() if due <= now]:
+        row = await ledger.file(file_id)
+        if row is not None and row.state is State.UNTRACKED and row.missing_since is None:
+            rows.append(row)
+        else:
+            # Another run took it, or it is gone: who waits for it waits for ever.
+            flow.again.pop(file_id, None)
+    return rows
 
 
 async def _next_due(flow: Flow) -> float | None:
