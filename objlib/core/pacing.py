@@ -163,8 +163,7 @@ def succeeded(pace: Pace, *, started: float, now: float, in_use: int) -> Pace:
 def pushed_back(pace: Pace, *, started: float, now: float, retry_after: float | None, in_use: int) -> Pace:
     """The service pushed back on a request that had ``started``; ``retry_after`` are its seconds, if it said.
 
-    All push-back of requests that had started before the first of it was known is one piece of news. The latest
-    resume time wins.
+    All push-back of requests started before the first of it was known is one piece of news. The latest gate wins.
     """
     if retry_after is not None:
         pace = replace(pace, gate=max(pace.gate, now + retry_after))

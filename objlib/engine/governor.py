@@ -22,6 +22,10 @@ PUSH_BACK: Final = frozenset({Kind.RATE_LIMIT, Kind.DAILY_QUOTA, Kind.STORE_FULL
 """Answers that say "slow down" (the last two also end the run, elsewhere)."""
 
 
+ENDS_RUN: Final = frozenset({Kind.DAILY_QUOTA, Kind.STORE_FULL})
+"""Of these, the ones that no waiting heals within a run."""
+
+
 class Purpose(StrEnum):
     """What a request is for; each has a budget of its own, so that polling cannot starve uploading."""
 
@@ -194,8 +198,10 @@ class Governor:
             if error.status is not None:
                 _admitted(budget, started)
             return
-        now, pause = trio.current_time(), error.retry_after
         self.throttled += error.kind in PUSH_BACK
+        if error.kind in ENDS_RUN:
+            return  # a gate that opens tomorrow would keep what is in flight from ending today
+        now, pause = trio.current_time(), error.retry_after
         budget.pace = pacing.pushed_back(
             budget.pace, started=started, now=now, retry_after=pause, in_use=budget.flying
         )

@@ -168,3 +168,14 @@ async def test_a_burst_of_failed_documents_leaves_fewer_places(
         assert governor.pending.total_tokens == 16
         assert governor.strained
         assert governor.asks > 4
+
+
+async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_governor(8, Silent()) as governor:
+        await refused(governor, GeminiError("no more", kind=Kind.DAILY_QUOTA, status=429, retry_after=80_000))
+        began = trio.current_time()
+        async with governor.slot(Purpose.POLL):
+            assert trio.current_time() == began
+        assert governor.throttled == 1
