@@ -8,11 +8,11 @@ world to rest, and the checker rules.
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
 import trio
 
@@ -34,12 +34,16 @@ from objlib.testing.plan import Edit, Pause, Plan, Run, Runs
 from objlib.testing.processes import ProcessTable
 from objlib.testing.service import Faults
 from objlib.testing.virtual import wall_clock
-from objlib.threads import inline_runner
+from objlib.threads import Runner, inline_runner
+
+T = TypeVar("T")
 
 URL: Final = "http://service.localhost"
 DAY: Final = 86_400.0
 MANY: Final = 6_000
 """Requests of one world after which it is taken to run in circles."""
+MANY_CALLS: Final = 300_000
+"""The same for blocking calls: a day of heartbeats is a tenth of it."""
 
 
 @dataclass
@@ -84,8 +88,8 @@ async def simulate(plan: Plan, folder: Path) -> Outcome:
                     case _:
                         assert_never(step)
             await world.rest()
-        except CirclesError:
-            world.checker.broken.append(f"more than {MANY} requests: does a run go in circles?")
+        except* CirclesError:
+            world.checker.broken.append("a run goes in circles")
     outcome.broken += world.checker.broken
     outcome.history = world.faults.history
     outcome.counts["requests"] = len(outcome.history)
@@ -128,6 +132,7 @@ class _World:
     outcome: Outcome
     jumped: float = 0.0
     started: int = 0
+    calls: int = 0
 
     def now(self) -> float:
         """The clock of the machines that runs are on; the service has its own."""
@@ -211,7 +216,7 @@ class _World:
         mortal = Mortal(run.die_at, None if run.freeze_at is None else run.freeze_at[0])
         seams = Seams(
             now=self.now,
-            runner=mortal.run,
+            runner=self._counted(mortal),
             asgi=mortal.app(self.faults.around(self.service.app, label)),
         )
         self.outcome.counts["runs"] += 1
@@ -234,6 +239,15 @@ class _World:
             nursery.cancel_scope.cancel(reason="the run is over")
         self.outcome.points += mortal.points
         self._judge(errors, mortal, label)
+
+    def _counted(self, mortal: Mortal) -> Runner:
+        async def run(fn: Callable[[], T], /) -> T:
+            self.calls += 1
+            if self.calls > MANY_CALLS:
+                raise CirclesError
+            return await mortal.run(fn)
+
+        return run
 
     async def _thaw_after(self, mortal: Mortal, seconds: float, label: str) -> None:
         await mortal.frozen.wait()

@@ -449,3 +449,27 @@ async def test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run(
     assert (report.indexed, report.pending) == (1, 0)
     assert row.indexed_hash == content_hash(alone.read_bytes())
     assert_exactly_once(settings)
+
+
+async def test_under_a_limit_nobody_waits_for_a_file_that_another_run_took(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Found by torture: the run looked fifty times a second whether its turn had come, for ever."""
+    follow(faults, start=[DOWN])
+
+    def take() -> None:
+        failure = '{"kind": "processing", "message": "no", "retryable": false}'
+        with ledger_of(settings) as db:
+            db.execute("UPDATE files SET gemini_state = 'failed', failure_info = ?", (failure,))
+
+    with trio.fail_after(600):
+        async with opened() as app, trio.open_nursery() as nursery:
+
+            async def take_soon() -> None:
+                await trio.sleep(0.1)
+                take()
+
+            nursery.start_soon(take_soon)
+            report = await upload(app, limit=1)
+    assert faults.count["start"] == 1
+    assert report.failed == 1
