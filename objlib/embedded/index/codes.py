@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from objlib.embedded.index.schema import POSITION_BITS
-from objlib.embedded.index.vectors import SCALE, code_state
+from objlib.embedded.index.vectors import SCALE, code_state, products
 from objlib.embedded.model import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def nearest(codes: Codes, query: "Floats", *, allowed: Sequence[int] | None, cou
         best = np.argpartition(differ, _ROUGHLY * count)[: _ROUGHLY * count]
         ids, bits = ids[best], bits[best]
     if len(ids) > count:
-        signs = np.unpackbits(bits.view(np.uint8), axis=1).astype(np.float32)
-        ids = ids[np.argpartition(-(signs @ query), count)[:count]]
+        signs = np.unpackbits(bits.view(np.uint8), axis=1)
+        ids = ids[np.argpartition(-products(signs, query), count)[:count]]
     out: list[int] = ids.tolist()
     return out
 
@@ -114,5 +114,5 @@ def cosines(db: sqlite3.Connection, query: "Floats", chunk_ids: Sequence[int]) -
         (str(list(chunk_ids)),),
     ).fetchall()
     small = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int8).reshape(-1, DIMENSIONS)
-    values = small.astype(np.float32) @ query / SCALE
+    values = products(small, query) / SCALE
     return {row[0]: float(value) for row, value in zip(rows, values, strict=True)}

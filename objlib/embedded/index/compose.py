@@ -11,6 +11,7 @@ from objlib.embedded.index.embedder import Embedder
 from objlib.embedded.index.lexical import STOPWORDS, fold, parse_query, terms
 from objlib.embedded.index.records import Composed, Hit, Support
 from objlib.embedded.index.sentences import sentences
+from objlib.embedded.index.vectors import products
 
 NOTHING = "No passage in the store answers this."
 """The answer when nothing does."""
@@ -108,7 +109,7 @@ def _scores(question: str, sentences: list[_Sentence], embedder: Embedder | None
     if embedder is not None:
         best = sorted(range(len(sentences)), key=lambda n: -scores[n])[:_EMBEDDED]
         vectors = embedder.embed([question, *(sentences[n].text for n in best)])
-        cosines = (vectors[1:] @ vectors[0]).tolist()
+        cosines = products(vectors[1:], vectors[0]).tolist()
         enough = max(cosines) >= (_SOME_MEANING if enough else _ENOUGH_MEANING)
         meaning = dict(zip(best, cosines, strict=True))
         scores = [

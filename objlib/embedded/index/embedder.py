@@ -42,6 +42,8 @@ class MiniLM:
     model_id = MODEL_ID
 
     def __init__(self, threads: int = 0) -> None:
+        # onnxruntime reports its use to its maker unless this is set before it is imported (its Privacy.md).
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import numpy as np  # noqa: F401  # embed() needs it: find out now
         import onnxruntime  # a tenth of a second that only search by meaning should cost
 

@@ -14,7 +14,7 @@ from objlib.embedded.index.fusion import fuse
 from objlib.embedded.index.lexical import bm25, parse_query
 from objlib.embedded.index.records import Hit
 from objlib.embedded.index.schema import POSITION_BITS
-from objlib.embedded.index.vectors import texts_to_embed
+from objlib.embedded.index.vectors import products, texts_to_embed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,9 +149,9 @@ def _embed_now(
         if not rows:  # they have gone in the meantime
             continue
         vectors = embedder.embed([text for _, text in rows])
-        for (chunk_id, _), made in zip(rows, vectors, strict=True):
-            on_demand.made.append((chunk_id, made))
-            out[chunk_id] = float(made @ vector)
+        ids = [chunk_id for chunk_id, _ in rows]
+        on_demand.made += zip(ids, vectors, strict=True)
+        out.update(zip(ids, products(vectors, vector).tolist(), strict=True))
     return out
 
 

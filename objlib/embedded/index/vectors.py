@@ -7,7 +7,7 @@ any transaction.
 
 import sqlite3
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.model import MODEL_ID
@@ -26,6 +26,18 @@ def head(title: str, author: str, heading: str) -> str:
     """What a passage is known by beside its own words: it is searched and embedded together with it."""
     parts = (author, title, heading if heading != title else "")
     return " ".join(part for part in parts if part)
+
+
+def products(rows: "NDArray[Any]", vector: "Floats") -> "Floats":
+    """Inner product of each row with the vector.
+
+    Not ``rows @ vector``: for that BLAS wakes a thread on each core and waits for all of them, which on a
+    busy machine takes 20 ms where this takes 0.2.
+    """
+    import numpy as np
+
+    out: Floats = np.einsum("ij,j->i", rows, vector)
+    return out
 
 
 def vector_progress(db: sqlite3.Connection) -> tuple[int, int]:
