@@ -27,6 +27,8 @@ PAGE: Final = 128
 MAX_ROUNDS: Final = 6
 """How often the run goes back to files whose outcome stayed unknown."""
 LISTED_FAILURES: Final = 1000
+UNFIT: Final = frozenset({FailureKind.EMPTY, FailureKind.TOO_LARGE, FailureKind.UNSUPPORTED})
+"""Failures that the same bytes will always have."""
 PASSING: Final = frozenset({FailureKind.TRANSIENT, FailureKind.RATE_LIMIT, FailureKind.TIMEOUT})
 """Failures that say more about the moment than about the file."""
 
@@ -60,7 +62,10 @@ async def upload(
     if not dry_run:
         recovered = await recover(app)
         if retry_failed:
-            await _retry(app, "--retry-failed", lambda _row: True)
+            # What only an edit can help is found fit by the scan, once it was edited.
+            await _retry(
+                app, "--retry-failed", lambda row: row.failure is None or row.failure.kind not in UNFIT
+            )
         await _to_quiescence(flow)
         vectors = await _vectors(flow)
     return await _report(flow, scanned, recovered, vectors, dry_run=dry_run)
