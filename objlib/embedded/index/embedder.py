@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from objlib.embedded.index.wordpiece import WordPiece
@@ -72,6 +71,8 @@ class MiniLM:
             for row in range(len(texts)):
                 one(row)
         else:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(self._threads) as pool:
                 # Long texts first, so that the threads come to an end together.
                 list(pool.map(one, sorted(range(len(texts)), key=lambda row: -len(texts[row]))))

@@ -1,14 +1,13 @@
 """From a document's bytes to its text, by MIME type."""
 
-from email.message import Message
+import re
 from pathlib import PurePosixPath
 
 from objlib.embedded.index.decode import decode
-from objlib.embedded.index.html_text import declared_charset, html_text
 from objlib.embedded.index.markdown import front_matter, headings
-from objlib.embedded.index.pdf_text import pdf_text
 from objlib.embedded.index.records import Extracted, UnreadableError
 
+_CHARSET = re.compile(r"\bcharset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
 _EMPTY = "The file is empty: there is no text in it to search."
 _MARKDOWN = frozenset({"text/markdown", "text/x-markdown", "text/x-r-markdown"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
@@ -54,9 +53,13 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
     if not data.strip():
         raise UnreadableError(_EMPTY)
     if kind == "application/pdf":
+        from objlib.embedded.index.pdf_text import pdf_text
+
         text, pages, title, author = pdf_text(data)
         return Extracted(text, page_starts=pages, title=title, author=author)
     if kind in _HTML:
+        from objlib.embedded.index.html_text import declared_charset, html_text
+
         text, title, author, found = html_text(decode(data, charset or declared_charset(data)))
         extracted = Extracted(text, title=title, author=author, headings=found)
     elif kind in _MARKDOWN:
@@ -72,13 +75,12 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
 
 def _kind(mime_type: str, name: str) -> tuple[str, str | None]:
     """The type in lower case without parameters (or what the suffix says), and the stated charset."""
-    header = Message()
-    header["content-type"] = mime_type.replace("\n", " ").replace("\r", " ")
-    kind = mime_type.partition(";")[0].strip().lower()
-    charset = header.get_content_charset() if ";" in mime_type else None
+    kind, _, parameters = mime_type.partition(";")
+    kind = kind.strip().lower()
+    charset = _CHARSET.search(parameters)
     if kind in _UNSAID:
         kind = _BY_SUFFIX.get(PurePosixPath(name).suffix.lower(), kind or "A file without a type")
-    return kind, charset
+    return kind, charset[1] if charset else None
 
 
 def _is_text(kind: str) -> bool:
