@@ -262,7 +262,8 @@ class _Recovery:
     async def _adopt(self, row: FileRow, attempt: AttemptId, found: Adopt, facts: Facts) -> None:
         app, operation = self.app, found.operation or facts.operation_name
         for extra in found.surplus:
-            self.deleted += await remove(app, extra, file_id=row.file_id, reason="surplus document")
+            gone = await remove(app, extra, file_id=row.file_id, reason="surplus document")
+            self.deleted += gone  # not in one statement: the sum would be read before the wait
         if row.state is State.UPLOADING:
             adopt = Transition.adopt(
                 row, attempt_id=attempt, run_id=app.run_id, operation=operation, document=found.document

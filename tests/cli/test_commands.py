@@ -15,6 +15,7 @@ from objlib.cli.app import run
 from objlib.core.catalog import SETTINGS
 from objlib.core.errors import Exit, RefusedError
 from objlib.core.observe import Observer, Phase
+from objlib.core.quota import Quota
 from objlib.core.reports import (
     AnswerReport,
     Check,
@@ -242,9 +243,12 @@ def test_doctor(engine: Engine, health: Health, code: int, read: Read) -> None:
 
 
 def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
-    async def serve(settings: Settings, *, host: str, port: int, observer: Observer, ready: Any) -> None:
+    async def serve(
+        settings: Settings, *, host: str, port: int, observer: Observer, ready: Any, quota: Quota | None
+    ) -> None:
         await trio.lowlevel.checkpoint()
         assert settings.backend == "embedded"
+        assert quota is None
         ready(f"http://{host}:{port or 4711}")
 
     engine.patch.setattr("objlib.engine.serve.serve", serve)
