@@ -12,7 +12,7 @@ from objlib.cli.options import Options, option, switch
 from objlib.cli.output import print_lines, print_object, to_plain
 from objlib.cli.setup import require_folder, settle
 from objlib.cli.terminal import plural
-from objlib.cli.upload import upload_exit
+from objlib.cli.upload import complain_of, upload_exit
 from objlib.core.errors import Exit, UsageError
 from objlib.core.limits import DeleteLimit
 from objlib.core.observe import Observer
@@ -83,10 +83,6 @@ def sync_exit(report: SyncReport) -> Exit:
 
 def _complain(report: SyncReport) -> None:
     upload, prune = report.upload, report.prune
-    if upload.stopped or upload.failed:
-        why = f"; {upload.advice}" if upload.advice else ""
-        complain(
-            f"{plural(upload.failed, 'file')} failed (objlib status names them), {upload.pending:,} waiting{why}"
-        )
+    complain_of(upload)
     if prune is not None and prune.postponed:
         complain(f"{plural(prune.postponed, 'document')} could not be removed now; run objlib recover later")

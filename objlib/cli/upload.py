@@ -60,12 +60,22 @@ def upload(
         from objlib.cli.render.upload import upload_lines
 
         print_lines(upload_lines(report, screen(), suggestion(settings, report.failures)))
-    elif report.stopped or report.failed:
-        why = f"; {report.advice}" if report.advice else ""
-        complain(
-            f"{plural(report.failed, 'file')} failed (objlib status names them), {report.pending:,} waiting{why}"
-        )
+    else:
+        complain_of(report)
     return upload_exit(report)
+
+
+def complain_of(report: UploadReport) -> None:
+    """The one line that a quiet run says when not everything went in."""
+    said = []
+    if report.failed:
+        said.append(f"{plural(report.failed, 'file')} failed (objlib status names them)")
+    if report.stopped and report.pending:
+        said.append(f"{plural(report.pending, 'file')} waiting")
+    if report.stopped and report.advice:
+        said.append(report.advice)
+    if said:
+        complain("; ".join(said))
 
 
 def upload_exit(report: UploadReport) -> Exit:

@@ -118,7 +118,7 @@ def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) ->
         "upload.upload", replace(UPLOAD, failed=2, stopped="store_full", advice="make room", pending=3)
     )
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
-    assert read() == ("", "objlib: 2 files failed (objlib status names them), 3 waiting; make room\n")
+    assert read() == ("", "objlib: 2 files failed (objlib status names them); 3 files waiting; make room\n")
 
 
 def test_a_dry_run_needs_no_store(engine: Engine, read: Read) -> None:
