@@ -8,6 +8,7 @@ difference by it.
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -72,8 +73,8 @@ class Meaning:
             return self._embedder, self._reason
 
     def for_search(self, db: sqlite3.Connection) -> "index.Embedder | None":
-        """The embedder if the file has vectors to compare with; else loading it would be for nothing."""
-        known = self._reason is not None or index.vector_progress(db)[0] > 0
+        """The embedder if there is a passage to compare with; else loading it would be for nothing."""
+        known = self._reason is not None or index.vector_progress(db)[1] > 0
         return self.embedder()[0] if known else None
 
 
@@ -140,21 +141,44 @@ async def answer(context: Context, meaning: Meaning, model: str, body: Json) -> 
     question = read_question(body)
     if not question.searches:
         return _response(model, _NOTHING_TO_SEARCH, None, question.said, 0)
-    now = context.now()
+    now, on_demand = context.now(), index.OnDemand()
     try:
-        return await context.database.search.run(
-            partial(_search, meaning=meaning, question=question, model=model, now=now)
+        found = await context.database.search.run(
+            partial(_search, meaning=meaning, question=question, model=model, now=now, on_demand=on_demand)
         )
     except index.FilterError as error:
         raise invalid(f"Invalid metadata_filter: {error}") from None
+    await _keep(context, meaning, on_demand)
+    return found
 
 
-def _search(db: sqlite3.Connection, *, meaning: Meaning, question: Question, model: str, now: float) -> Json:
+async def _keep(context: Context, meaning: Meaning, on_demand: "index.OnDemand") -> None:
+    """Store the vectors that a search had made; a file that cannot be written now is no reason to fail it."""
+    embedder, _ = meaning.embedder() if on_demand.made else (None, "")
+    if embedder is None:
+        return
+    with suppress(sqlite3.Error):
+        await context.database.write(
+            partial(index.store_vectors, rows=on_demand.made, model_id=embedder.model_id)
+        )
+
+
+def _search(
+    db: sqlite3.Connection,
+    *,
+    meaning: Meaning,
+    question: Question,
+    model: str,
+    now: float,
+    on_demand: "index.OnDemand",
+) -> Json:
     db.execute("BEGIN")  # one snapshot for all statements
     try:
         ids = {stores.find(db, name): name for name in question.stores}
         embedder = meaning.for_search(db)
-        hits = _visible(db, question, list(ids), now, embedder=embedder, codes=meaning.codes)
+        hits = _visible(
+            db, question, list(ids), now, codes=meaning.codes, on_demand=on_demand, embedder=embedder
+        )
         place = {hit.doc_id: ids[_store_of(db, hit.doc_id)] for hit in hits}
     finally:
         db.execute("COMMIT")
@@ -192,8 +216,9 @@ def _visible(
     store_ids: Sequence[int],
     now: float,
     *,
-    embedder: "index.Embedder | None",
     codes: "index.CodeCache",
+    on_demand: "index.OnDemand",
+    embedder: "index.Embedder | None",
 ) -> "list[index.Hit]":
     """The best hits in documents that may be found already (see ``Options.searchable_seconds``)."""
     hidden = {row[0] for row in db.execute("SELECT doc_id FROM documents WHERE searchable_at > ?", (now,))}
@@ -207,6 +232,7 @@ def _visible(
             where=question.where,
             embedder=embedder,
             codes=codes,
+            on_demand=on_demand,
         )
         seen = [hit for hit in hits if hit.doc_id not in hidden]
         if len(seen) >= question.top_k or len(hits) < wanted:
