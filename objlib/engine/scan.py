@@ -47,6 +47,9 @@ READ_PAGE: Final = 512
 """Files whose hashes are kept in memory before they are noted."""
 APPLY_PAGE: Final = 500
 """Differences to a transaction."""
+OUTRUN: Final = 3
+"""How often a scan looks again because another run has recorded meanwhile what it saw. After that it records what it
+has: each row is still compared with what it was, and what is wrong then the next scan finds."""
 LISTED: Final = 1000
 """Changes and skipped entries that a report names."""
 _SQLITE_FILES: Final = ("", "-wal", "-shm", "-journal")
@@ -113,18 +116,26 @@ async def scan_library(
         clock: the clock that stamps files; not that of a test.
     """
     rules = IgnoreRules.of(ignore, await hash_runner(partial(_inside, root, list(own))))
-    job = _Scan(Walk(root, rules, follow_links), parse_patterns(patterns), observer, hash_runner, clock)
-    observer.begin(Phase.SCAN, None, None)
-    try:
-        async with open_scanbook(ledger) as book:
-            await job.walk_all(book)
-            await job.read_changed(book)
-            await _refuse_vanished(root, book)
-            found = await book.compare()
-            changes = await book.changes(LISTED) if dry_run else []
-            stale = 0 if dry_run else await book.apply(run_id=run_id, page=APPLY_PAGE)
-    finally:
-        observer.end(Phase.SCAN)
+    changes: list[tuple[str, str]] = []
+    looks = stale = 0
+    while True:
+        looks += 1
+        job = _Scan(Walk(root, rules, follow_links), parse_patterns(patterns), observer, hash_runner, clock)
+        observer.begin(Phase.SCAN, None, None)
+        try:
+            async with open_scanbook(ledger) as book:
+                await job.walk_all(book)
+                await job.read_changed(book)
+                await _refuse_vanished(root, book)
+                found = await book.compare(outrun=looks > OUTRUN)
+                if found is not None:
+                    if dry_run:
+                        changes = await book.changes(LISTED)
+                    else:
+                        stale = await book.apply(run_id=run_id, page=APPLY_PAGE)
+                    break
+        finally:
+            observer.end(Phase.SCAN)
     observer.event("scanned", files=job.files, ignored=job.walk.ignored, read=job.read, left_alone=stale)
     told = sum(found[kind] for kind in (Kind.NEW, Kind.CHANGED, Kind.RENAMED, Kind.RETURNED))
     return ScanReport(

@@ -26,6 +26,7 @@ from objlib.ledger.rows import (
 )
 from objlib.ledger.scandiff import blocked
 from objlib.ledger.scantables import Kind, Tables
+from objlib.ledger.settings import sighted
 from objlib.ledger.transitions import Transition
 
 PAGE: Final = 500
@@ -135,6 +136,7 @@ def record_content(
         "path_bytes": row.path_bytes,
         "now": now,
     }
+    sighted(conn)
     if examined is None:
         return _write(conn, Kind.MISSING, item)
     return _write(conn, Kind.CHANGED, item | described(examined))
@@ -169,6 +171,8 @@ def _page(
 
 
 def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Page:
+    if page:
+        sighted(conn)
     stale = sum(not _record(conn, item, run_id, now) for item in page)
     return Page(len(page), page[-1]["seq"] if page else 0, stale)
 

@@ -21,6 +21,7 @@ from objlib.core.reports import FailureKind
 from objlib.ledger import scanapply, scandiff
 from objlib.ledger.ledger import Ledger
 from objlib.ledger.scantables import Kind, Look, Tables
+from objlib.ledger.settings import sightings
 
 CLOSE_SECONDS: Final = 10.0
 """How long closing may wait for its turn at the connection."""
@@ -54,9 +55,10 @@ class ToRead(NamedTuple):
 class ScanBook:
     """An open notebook; :func:`open_scanbook` makes one."""
 
-    def __init__(self, ledger: Ledger, tables: Tables) -> None:
+    def __init__(self, ledger: Ledger, tables: Tables, since: int) -> None:
         self._ledger = ledger
         self._tables = tables
+        self._since = since
 
     async def note_files(self, sightings: Sequence[Sighting]) -> tuple[int, int]:
         """Note files seen on disk; how many of them have to be read, and their bytes."""
@@ -84,9 +86,14 @@ class ScanBook:
         """How many live rows with a document there are, if not a single file was seen; 0 otherwise."""
         return await self._ledger.read(partial(scandiff.vanished, t=self._tables))
 
-    async def compare(self) -> Mapping[Kind, int]:
-        """Work out what has to be recorded; how many differences of each kind there are."""
-        return await self._ledger.read(partial(scandiff.compare, t=self._tables))
+    async def compare(self, *, outrun: bool = False) -> Mapping[Kind, int] | None:
+        """Work out what has to be recorded; how many differences of each kind there are.
+
+        None if another run has recorded what it saw since this notebook was opened: the notes are out of date,
+        and all has to be looked at again. With ``outrun`` they are compared all the same.
+        """
+        since = None if outrun else self._since
+        return await self._ledger.read(partial(scandiff.compare, t=self._tables, since=since))
 
     async def changes(self, limit: int) -> list[tuple[str, str]]:
         """The first ``limit`` differences by path, as (kind, path); a rename has ``old -> new`` for a path."""
@@ -123,7 +130,7 @@ async def open_scanbook(ledger: Ledger) -> AsyncIterator[ScanBook]:
     tables = Tables.numbered(next(_NUMBERS))
     try:
         await ledger.read(tables.create)
-        yield ScanBook(ledger, tables)
+        yield ScanBook(ledger, tables, await ledger.read(sightings))
     finally:
         with trio.move_on_after(CLOSE_SECONDS, shield=True):
             await ledger.read(tables.drop)

@@ -14,6 +14,7 @@ from typing import Final
 from objlib.core.content import LOCAL_FAILURES, UNREAD
 from objlib.core.lifecycle import State
 from objlib.ledger.scantables import Kind, Look, Tables
+from objlib.ledger.settings import sightings
 
 _LOCAL: Final = ", ".join(f"'{kind}'" for kind in sorted(LOCAL_FAILURES))
 _LIVE: Final = "missing_since IS NULL"
@@ -30,8 +31,20 @@ def vanished(conn: sqlite3.Connection, *, t: Tables) -> int:
     return int(documents)
 
 
-def compare(conn: sqlite3.Connection, *, t: Tables) -> Mapping[Kind, int]:
-    """Fill the plan; how many differences of each kind there are. All of it sees one moment of the ledger."""
+def compare(conn: sqlite3.Connection, *, t: Tables, since: int | None) -> Mapping[Kind, int] | None:
+    """Fill the plan; how many differences of each kind there are. All of it sees one moment of the ledger.
+
+    Args:
+        conn: the ledger's connection.
+        t: the notes.
+        since: what :func:`~objlib.ledger.settings.sightings` was before the first note; None not to care.
+
+    Returns:
+        None if someone recorded since then what files are: a file that was renamed meanwhile, say, would be taken
+        for one that is gone, because the notes know only its old path.
+    """
+    if since is not None and sightings(conn) != since:
+        return None
     t.create_comparison(conn)
     # A row may have come to a path, or left it, since the file there was noted.
     conn.execute(

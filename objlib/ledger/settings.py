@@ -8,6 +8,7 @@ from objlib.core.errors import RefusedError
 
 _STORE: Final = "pinned_store"
 _DISPLAY: Final = "pinned_display"
+_SIGHTINGS: Final = "sightings"
 
 
 def get_setting(conn: sqlite3.Connection, key: str) -> str | None:
@@ -23,6 +24,16 @@ def set_setting(conn: sqlite3.Connection, key: str, value: str) -> None:
         " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (key, value),
     )
+
+
+def sightings(conn: sqlite3.Connection) -> int:
+    """How often it was recorded, by anyone, what files on disk are. Who looked at them before is out of date."""
+    return int(get_setting(conn, _SIGHTINGS) or 0)
+
+
+def sighted(conn: sqlite3.Connection) -> None:
+    """Count that it was recorded what files on disk are; in the same transaction."""
+    set_setting(conn, _SIGHTINGS, str(sightings(conn) + 1))
 
 
 def pinned(conn: sqlite3.Connection) -> tuple[str, str] | None:

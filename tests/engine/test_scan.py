@@ -1,9 +1,10 @@
 """What a scan finds and records, file by file."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import trio
@@ -17,6 +18,8 @@ from objlib.ledger import Transition
 from objlib.ledger.scanbook import ScanBook
 from objlib.threads import thread_runner
 from tests.engine.scan_kit import LONG_AGO, RUN, Desk, open_desk
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -304,8 +307,8 @@ async def test_what_another_run_did_meanwhile_is_left_alone(
     desk.write("new.txt", "new")
     compare = ScanBook.compare
 
-    async def overtaken(book: ScanBook) -> Any:
-        found = await compare(book)
+    async def overtaken(book: ScanBook, *, outrun: bool = False) -> Any:
+        found = await compare(book, outrun=outrun)
         monkeypatch.setattr(ScanBook, "compare", compare)
         await desk.scan()
         return found
@@ -318,6 +321,55 @@ async def test_what_another_run_did_meanwhile_is_left_alone(
     assert await desk.events("a.txt") == ["start_upload", "complete_upload", "complete_processing", "reset"]
     report = await desk.scan()
     assert (report.unchanged, report.missing) == (4, 0)
+
+
+def _ends_walk(work: Any, result: object) -> bool:
+    return isinstance(work, partial) and work.func.__name__ == "take" and result == []
+
+
+async def test_who_looked_before_another_run_recorded_looks_again(desk: Desk) -> None:
+    """Found by torture, seed 4312: a run that was frozen after its walk took a renamed file for one that is gone."""
+    desk.write("a.txt", "one")
+    desk.write("b.txt", "two")
+    await desk.scan()
+    await desk.index_all()
+    runner = desk.runner
+
+    async def frozen(work: Callable[[], T], /) -> T:
+        seen = await runner(work)
+        if _ends_walk(work, seen) and desk.runner is frozen:
+            desk.runner = runner
+            (desk.root / "a.txt").rename(desk.root / "renamed.txt")
+            assert (await desk.scan()).renamed == 1
+        return seen
+
+    desk.runner = frozen
+    report = await desk.scan()
+    assert (report.unchanged, report.missing, report.renamed, report.new) == (2, 0, 0, 0)
+    assert sorted(await desk.rows()) == ["b.txt", "renamed.txt"]
+    assert desk.watcher.phases.count("begin scan") == desk.watcher.phases.count("end scan") == 4
+
+
+async def test_who_is_outrun_again_and_again_records_what_he_has(desk: Desk) -> None:
+    runner, looks = desk.runner, 0
+
+    async def overtaken(work: Callable[[], T], /) -> T:
+        nonlocal looks
+        seen = await runner(work)
+        if _ends_walk(work, seen) and desk.runner is overtaken:
+            looks += 1
+            desk.runner = runner
+            desk.write(f"{looks}.txt", str(looks))
+            assert (await desk.scan()).new == 1
+            desk.runner = overtaken
+        return seen
+
+    desk.runner = overtaken
+    report = await desk.scan()
+    assert looks == 4
+    assert (report.unchanged, report.missing) == (3, 1)
+    desk.runner = runner
+    assert (await desk.scan()).returned == 1
 
 
 async def test_a_library_that_is_not_there_is_a_usage_error(desk: Desk) -> None:
