@@ -5,8 +5,10 @@ that was moved away by mistake must not empty the store. What the service does n
 intent, which the next recovery carries out.
 """
 
+import os
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import trio
@@ -14,6 +16,7 @@ import trio
 from objlib.core.errors import RefusedError
 from objlib.core.limits import DeleteLimit
 from objlib.core.observe import Phase
+from objlib.core.paths import disk_path
 from objlib.core.repairs import PruneReport
 from objlib.core.reports import ScanReport
 from objlib.engine.app import App
@@ -105,8 +108,10 @@ class _Prune:
 
     async def _page(self, page: list[Prunable]) -> None:
         app = self.app
+        # What a scan found may be long ago: a file is asked for once more before the intent is on record.
+        gone = await app.files(partial(_without_those_on_disk, app.settings.library, page))
         opened = await app.ledger.write(
-            partial(removals.open_prune, files=page, cutoff=self.cutoff, run_id=app.run_id, now=app.now())
+            partial(removals.open_prune, files=gone, cutoff=self.cutoff, run_id=app.run_id, now=app.now())
         )
         meant = {intent.document for intent in opened}
         self.opened += len(opened)
@@ -129,3 +134,7 @@ class _Prune:
             self.app.observer.advance(Phase.PRUNE, 1, 0)
         finally:
             limiter.release_on_behalf_of(intent.intent_id)
+
+
+def _without_those_on_disk(root: Path, files: list[Prunable]) -> list[Prunable]:
+    return [file for file in files if not os.path.lexists(disk_path(root, file))]

@@ -31,11 +31,13 @@ class Prunable:
     """A file that is gone from disk and has documents in the store.
 
     Attributes:
+        path_bytes: the exact bytes of its path where it is not that text in UTF-8.
         documents: full resource names: the one that answers searches, and an older one if it is still there.
     """
 
     file_id: FileId
     file_path: str
+    path_bytes: bytes | None
     missing_since: float
     documents: tuple[str, ...]
 
@@ -80,13 +82,13 @@ def prune_totals(conn: sqlite3.Connection, *, cutoff: float) -> PruneTotals:
 def prunable_page(conn: sqlite3.Connection, *, cutoff: float, after: str, limit: int) -> list[Prunable]:
     """A page, by ``file_id``, of the files whose documents are to be removed."""
     found = conn.execute(
-        "SELECT file_id, file_path, missing_since, gemini_document, superseded_document FROM files"
+        "SELECT file_id, file_path, path_bytes, missing_since, gemini_document, superseded_document FROM files"
         f" WHERE {_PRUNABLE} AND missing_since <= ? AND file_id > ? ORDER BY file_id LIMIT ?",
         (cutoff, after, limit),
     )
     return [
-        Prunable(file_id, path, since, tuple(name for name in names if name is not None))
-        for file_id, path, since, *names in found
+        Prunable(file_id, path, exact, since, tuple(name for name in names if name is not None))
+        for file_id, path, exact, since, *names in found
     ]
 
 

@@ -14,7 +14,9 @@ from objlib.core.limits import DeleteLimit
 from objlib.core.repairs import SyncReport
 from objlib.core.settings import Settings
 from objlib.engine.app import App
+from objlib.engine.prune import prune
 from objlib.engine.recover import recover
+from objlib.engine.scan import scan
 from objlib.engine.status import explain
 from objlib.engine.sync import sync
 from objlib.engine.upload import upload
@@ -249,3 +251,19 @@ async def test_a_stop_ends_the_prune_and_the_next_run_finishes_it(
         await pruned(app)
     assert open_intents(settings) == 0
     assert len(live_documents(settings)) == 4
+
+
+async def test_a_file_that_is_on_disk_is_not_pruned_whatever_an_older_scan_says(
+    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened("sync") as app:
+        await upload(app)
+    (gone,) = victims(library, 1)
+    text = "Back again, and not seen by any scan.\n"
+    async with opened("sync") as app:
+        assert (await scan(app)).missing == 1
+        gone.write_text(text)
+        report = await prune(app, grace=0, limit=ALL)
+    assert (report.files, report.deleted, report.postponed) == (0, 0, 0)
+    assert open_intents(settings) == 0
+    assert len(live_documents(settings)) == 10
