@@ -48,6 +48,15 @@ def new_run_id(now: float | None = None) -> RunId:
     return RunId(new_id(now))
 
 
+def temporary_file(attempt_id: AttemptId) -> str:
+    """Resource name of the temporary file by which an attempt takes the two-step path.
+
+    The caller of the Files API may choose it (``files/<id>``, at most 40 of lower-case letters, digits and inner
+    hyphens), so that recovery knows it without having been told.
+    """
+    return f"files/{attempt_id}"
+
+
 def content_hash(data: bytes) -> str:
     """SHA-256 of ``data`` in hex: what decides whether two versions of a file are the same."""
     return sha256(data).hexdigest()

@@ -51,6 +51,8 @@ class Facts:
         document: the answer about that document.
         operation_name: full resource name of the attempt's operation.
         operation: the answer about that operation.
+        importable: full resource name of a temporary file from which an import that was sent may still make a
+            document; None when the attempt needs none, or it is gone.
         reason: why the operation or document failed, where the service says.
         passing: whether that reason may have passed by the next attempt.
         listed: documents that carry the attempt's mark, best first (ACTIVE, then oldest); None before
@@ -66,6 +68,7 @@ class Facts:
     operation: Operation | None = None
     reason: str = ""
     passing: bool = False
+    importable: str | None = None
     listed: tuple[str, ...] | None = None
 
 
@@ -75,6 +78,8 @@ class Ask(Enum):
     SESSION = auto()
     DOCUMENT = auto()
     OPERATION = auto()
+    FENCE = auto()
+    """Not a question but what makes the next one final: without its temporary file no import can land late."""
     LISTING = auto()
 
 
@@ -141,6 +146,8 @@ def _uploading(facts: Facts) -> Verdict:
         case Session.CANCELLED:
             return Requeue("the upload session was cancelled before it was finalized")
         case Session.FINAL | Session.GONE:
+            if facts.importable is not None and facts.listed is None:
+                return Ask.FENCE
             return _listing(facts)
         case _:
             assert_never(facts.session)

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import trio
 
+from objlib.core.identity import AttemptId, temporary_file
 from objlib.core.verdict import Ask, Document, Facts, Operation, Session, Verdict, verdict
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
-from objlib.gemini import DocumentState, GeminiError, Kind, SessionUrl
+from objlib.gemini import DocumentState, GeminiError, Kind, SessionUrl, is_store_session
 from objlib.ledger import AttemptRow, FileRow
 
 _DOCUMENT = {
@@ -36,6 +37,7 @@ async def inquire(
         sent=attempt is not None and (attempt.session_url is not None or attempt.operation_name is not None),
         document_name=attempt.document_name if attempt else None,
         operation_name=attempt.operation_name if attempt else None,
+        importable=_importable(attempt) if attempt else None,
         listed=listed,
     )
     while (found := verdict(facts)) is not Ask.LISTING:
@@ -46,10 +48,19 @@ async def inquire(
                 facts = await _document(app, facts)
             case Ask.OPERATION:
                 facts = await _operation(app, facts)
+            case Ask.FENCE:
+                facts = await _fence(app, facts)
             case _:
                 return found, facts
         await trio.lowlevel.checkpoint()
     return found, facts
+
+
+def _importable(attempt: AttemptRow) -> str | None:
+    """The temporary file of an attempt that went the two-step path, or may have."""
+    if attempt.session_url is None or is_store_session(attempt.session_url):
+        return None
+    return temporary_file(AttemptId(attempt.attempt_id))
 
 
 async def _session(app: App, facts: Facts, attempt: AttemptRow | None) -> Facts:
@@ -64,7 +75,16 @@ async def _session(app: App, facts: Facts, attempt: AttemptRow | None) -> Facts:
         session=Session(progress.status),
         document_name=landed.document if landed else None,
         operation_name=landed.operation if landed else None,
+        importable=(facts.importable and landed and landed.file) or facts.importable,
     )
+
+
+async def _fence(app: App, facts: Facts) -> Facts:
+    """Delete the temporary file: an import that was sent before and is carried out after this makes nothing."""
+    assert facts.importable is not None
+    async with app.governor.slot(Purpose.DELETE):
+        await app.client.delete_file(facts.importable)
+    return replace(facts, importable=None)
 
 
 async def _document(app: App, facts: Facts) -> Facts:

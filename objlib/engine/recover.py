@@ -35,7 +35,9 @@ WATCH: Final = 2.5 * HEARTBEAT
 """Seconds for which the heart of a run in doubt is watched. Clocks jump, and differ between hosts: a heart that
 beats is what counts, not the time that it shows."""
 LISTING_LAG: Final = 5.0
-"""Seconds after which a document that was made is sure to be listed (1.5 to 2 s were measured by others)."""
+"""Seconds after which a document that was made is sure to be listed (1.5 to 2 s were measured by others). They count
+from the last question, not from what the ledger knows: an attempt's last bytes or import leave no trace there, and
+until its session was found final, or its temporary file was deleted, a document could still be made."""
 PAGE: Final = 200
 AT_ONCE: Final = 16
 MAX_QUESTIONS: Final = 4
@@ -136,8 +138,7 @@ class _Recovery:
     async def ask_by_listing(self) -> None:
         """One listing of the store for all attempts that could not be asked about by name."""
         app = self.app
-        youngest = max(attempt.updated_at for _, attempt in self.unlisted)
-        await trio.sleep(max(0.0, min(LISTING_LAG, youngest + LISTING_LAG - app.now())))
+        await trio.sleep(LISTING_LAG)
         try:
             listed = await self._listing({attempt.attempt_id for _, attempt in self.unlisted})
         except GeminiError as error:
@@ -261,18 +262,31 @@ class _Recovery:
 
     async def _adopt(self, row: FileRow, attempt: AttemptId, found: Adopt, facts: Facts) -> None:
         app, operation = self.app, found.operation or facts.operation_name
-        for extra in found.surplus:
-            gone = await remove(app, extra, file_id=row.file_id, reason="surplus document")
-            self.deleted += gone  # not in one statement: the sum would be read before the wait
+        # The choice first, then the deletes: of two recoveries that prefer different documents only one may delete.
         if row.state is State.UPLOADING:
             adopt = Transition.adopt(
-                row, attempt_id=attempt, run_id=app.run_id, operation=operation, document=found.document
+                row,
+                attempt_id=attempt,
+                run_id=app.run_id,
+                operation=operation,
+                document=found.document,
+                surplus=found.surplus,
             )
             row = await app.ledger.apply(adopt)
         else:
-            await app.ledger.attempt_names(attempt, operation, found.document)
+            await app.ledger.attempt_found(
+                row,
+                attempt,
+                expected=facts.document_name,
+                document=found.document,
+                surplus=found.surplus,
+                run_id=app.run_id,
+            )
         self.adopted += 1
         self._note(row, "adopted", found.document)
+        for extra in found.surplus:
+            gone = await remove(app, extra, file_id=row.file_id, reason="surplus document")
+            self.deleted += gone  # not in one statement: the sum would be read before the wait
         await self._settle(row, attempt)
 
     async def _settle(self, row: FileRow, attempt: AttemptId) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, AttemptId
+from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, AttemptId, temporary_file
 from objlib.core.pacing import next_poll
 from objlib.core.paths import disk_path
 from objlib.core.verdict import Session
@@ -123,7 +123,7 @@ async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) 
     async with app.governor.request(Purpose.UPLOAD):
         if two_step:
             return await app.client.start_file_upload(
-                display_name=row.file_path, mime_type=row.mime_type, size=row.size
+                temporary_file(attempt), display_name=row.file_path, mime_type=row.mime_type, size=row.size
             )
         return await app.client.start_upload(
             app.store,

@@ -7,6 +7,7 @@ from objlib.gemini.endpoint import Endpoint, SessionUrl
 from objlib.gemini.errors import GeminiError, Kind
 from objlib.gemini.files import File, FileState
 from objlib.gemini.metadata import MetadataValue
+from objlib.gemini.names import is_store_session
 from objlib.gemini.operations import Operation, OperationError
 from objlib.gemini.stores import Store
 from objlib.gemini.transport import Timeouts
@@ -34,5 +35,6 @@ __all__ = [
     "Timeouts",
     "UploadProgress",
     "UploadStatus",
+    "is_store_session",
     "open_client",
 ]

@@ -39,7 +39,7 @@ class Client:
     def sent(self) -> Counter[str]:
         """Requests sent so far, by operation.
 
-        start, send, query, cancel, operation, document, list, delete, ask, store, file, import.
+        start, send, query, cancel, operation, document, list, delete, ask, store, file, discard, import.
         """
         return self._transport.sent
 
@@ -81,10 +81,12 @@ class Client:
             metadata=metadata,
         )
 
-    async def start_file_upload(self, *, display_name: str, mime_type: str, size: int) -> SessionUrl:
-        """Open an upload session into the temporary files; the first of the two steps."""
+    async def start_file_upload(
+        self, name: str, *, display_name: str, mime_type: str, size: int
+    ) -> SessionUrl:
+        """Open an upload session into the temporary file ``name`` (``files/<id>``); the first of the two steps."""
         return await uploads.start_in_files(
-            self._transport, display_name=display_name, mime_type=mime_type, size=size
+            self._transport, name, display_name=display_name, mime_type=mime_type, size=size
         )
 
     async def send_chunk(self, session: str, data: bytes, *, offset: int, final: bool) -> UploadProgress:
@@ -122,6 +124,10 @@ class Client:
     async def get_file(self, name: str) -> File:
         """The temporary file of that name; NOT_FOUND when there is none, or none any more."""
         return await files.get(self._transport, name)
+
+    async def delete_file(self, name: str) -> bool:
+        """Delete a temporary file; False when there is none. What was imported from it stays."""
+        return await files.delete(self._transport, name)
 
     async def import_file(
         self, store: str, file_name: str, *, metadata: Mapping[str, MetadataValue]

@@ -14,9 +14,10 @@ from objlib.gemini.metadata import MetadataValue, to_wire
 from objlib.gemini.operations import Operation
 from objlib.gemini.quiet import without_secrets
 from objlib.gemini.transport import Transport
-from objlib.gemini.wire import FileShape, OperationShape
+from objlib.gemini.wire import FileShape, Nothing, OperationShape
 
 _GET: Final = Call("file", "asking for a temporary file", file=True)
+_DISCARD: Final = Call("discard", "deleting a temporary file", file=True)
 _IMPORT: Final = Call("import", "importing a file into the store", once=True)
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -64,6 +65,20 @@ class File:
 async def get(transport: Transport, name: str) -> File:
     """The file of that name; GeminiError NOT_FOUND when it never was, is another's or has expired (a 403)."""
     return read(await transport.json(_GET, "GET", names.file_name(name), FileShape), name)
+
+
+async def delete(transport: Transport, name: str) -> bool:
+    """Delete a temporary file, so that nothing can be made of it any more; False when there is none.
+
+    Documents that were made of it stay.
+    """
+    try:
+        await transport.json(_DISCARD, "DELETE", names.file_name(name), Nothing)
+    except GeminiError as error:
+        if error.kind is Kind.NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 async def import_file(

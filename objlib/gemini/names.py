@@ -6,6 +6,7 @@ every name that comes in passes through here once and is full ever after.
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 from objlib.core.errors import UsageError
 
@@ -57,6 +58,11 @@ def store_of_session(path: str) -> str | None:
     """The full name of the store that an upload session's path names; None when it names none."""
     found = _STORE_IN_PATH.search(path)
     return found[1] if found else None
+
+
+def is_store_session(session: str) -> bool:
+    """Whether the bytes sent to that session address surely become a document, and not a temporary file."""
+    return store_of_session(urlsplit(session).path) is not None
 
 
 def full_store(name: str) -> str | None:

@@ -87,9 +87,11 @@ async def start_in_store(
     return await _start(transport, path, {k: v for k, v in body.items() if v}, mime_type, size)
 
 
-async def start_in_files(transport: Transport, *, display_name: str, mime_type: str, size: int) -> SessionUrl:
-    """Open a session that ends in a temporary file."""
-    shape = {"displayName": valid_name(display_name), "mimeType": mime_type}
+async def start_in_files(
+    transport: Transport, name: str, *, display_name: str, mime_type: str, size: int
+) -> SessionUrl:
+    """Open a session that ends in the temporary file ``name``, which the caller chooses."""
+    shape = {"name": names.file_name(name), "displayName": valid_name(display_name), "mimeType": mime_type}
     return await _start(transport, "files", {"file": {k: v for k, v in shape.items() if v}}, mime_type, size)
 
 

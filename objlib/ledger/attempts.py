@@ -1,10 +1,12 @@
 """Attempts: what is known about each try, as it becomes known."""
 
 import sqlite3
+from collections.abc import Iterable
 
 from objlib.core.errors import StaleTransitionError, TransitionError
-from objlib.core.identity import AttemptId, FileId
-from objlib.ledger.rows import ATTEMPT_COLUMNS, AttemptRow, columns
+from objlib.core.identity import AttemptId, FileId, RunId
+from objlib.ledger import intents
+from objlib.ledger.rows import ATTEMPT_COLUMNS, AttemptRow, FileRow, columns
 
 
 class AttemptOverError(StaleTransitionError):
@@ -38,29 +40,34 @@ def session_started(conn: sqlite3.Connection, *, attempt_id: AttemptId, session_
         raise AttemptOverError(attempt_id, *(about or ("", 0)))
 
 
-def attempt_names(
+def attempt_found(
     conn: sqlite3.Connection,
     *,
+    row: FileRow,
     attempt_id: AttemptId,
-    operation: str | None,
-    document: str | None,
+    expected: str | None,
+    document: str,
+    surplus: Iterable[str],
+    run_id: RunId,
     now: float,
 ) -> None:
-    """Record the operation and document of an attempt (full resource names); None leaves what is known."""
-    conn.execute(
-        "UPDATE attempts SET operation_name = coalesce(?, operation_name),"
-        " document_name = coalesce(?, document_name), updated_at = ? WHERE attempt_id = ?",
-        (operation, document, now, attempt_id),
-    )
+    """Record which document an attempt under way turned out to have, and the intents to delete its ``surplus``.
 
-
-def clear_session(conn: sqlite3.Connection, *, attempt_id: AttemptId, now: float) -> None:
-    """Wipe the session URL, which authorises whoever has it, once it is of no more use."""
-    conn.execute(
-        "UPDATE attempts SET session_url = NULL, updated_at = ?"
-        " WHERE attempt_id = ? AND session_url IS NOT NULL",
-        (now, attempt_id),
+    Raises:
+        StaleTransitionError: the attempt is over, or has another document than ``expected`` by now.
+    """
+    taken = conn.execute(
+        "UPDATE attempts SET document_name = ?, updated_at = ?"
+        " WHERE attempt_id = ? AND document_name IS ? AND outcome IS NULL RETURNING 1",
+        (document, now, attempt_id, expected),
     )
+    if taken.fetchone() is None:
+        raise StaleTransitionError(row.file_id, row.version)
+    intents.keep_document(conn, document=document, now=now)
+    for extra in surplus:
+        intents.open_intent(
+            conn, file_id=row.file_id, document=extra, reason="surplus document", run_id=run_id, now=now
+        )
 
 
 def last_attempt(conn: sqlite3.Connection, file_id: FileId) -> AttemptRow | None:

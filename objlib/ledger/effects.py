@@ -160,12 +160,10 @@ def _move(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> F
     document = t.values.get("document")
     if t.event in _TAKES_DOCUMENT and isinstance(document, str):
         intents.keep_document(conn, document=document, now=now)
-    discard = t.values.get("discard")
-    if isinstance(discard, str):
+    for discard in t.discards:
         # In the same transaction: whoever completes the row first keeps the document, whoever fails it deletes it.
-        intents.open_intent(
-            conn, file_id=row.file_id, document=discard, reason="not indexed", run_id=t.run_id, now=now
-        )
+        why = "not indexed" if t.event is Event.FAIL_PROCESSING else "surplus document"
+        intents.open_intent(conn, file_id=row.file_id, document=discard, reason=why, run_id=t.run_id, now=now)
     if older is not None and older not in (row.superseded, row.document):
         intents.open_intent(
             conn, file_id=row.file_id, document=older, reason="superseded again", run_id=t.run_id, now=now

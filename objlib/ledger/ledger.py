@@ -140,21 +140,33 @@ class Ledger:
             partial(attempts.session_started, attempt_id=attempt_id, session_url=session_url, now=self.now())
         )
 
-    async def attempt_names(self, attempt_id: AttemptId, operation: str | None, document: str | None) -> None:
-        """Record the operation and document of an attempt (full names); None leaves what is known."""
+    async def attempt_found(
+        self,
+        row: FileRow,
+        attempt_id: AttemptId,
+        *,
+        expected: str | None,
+        document: str,
+        surplus: Iterable[str],
+        run_id: RunId,
+    ) -> None:
+        """Record which document an attempt under way turned out to have; the ``surplus`` is to be deleted.
+
+        Raises:
+            StaleTransitionError: the attempt is over, or has another document than ``expected`` by now.
+        """
         await self.write(
             partial(
-                attempts.attempt_names,
+                attempts.attempt_found,
+                row=row,
                 attempt_id=attempt_id,
-                operation=operation,
+                expected=expected,
                 document=document,
+                surplus=tuple(surplus),
+                run_id=run_id,
                 now=self.now(),
             )
         )
-
-    async def clear_session(self, attempt_id: AttemptId) -> None:
-        """Wipe the session URL, which authorises whoever has it, once it is of no more use."""
-        await self.write(partial(attempts.clear_session, attempt_id=attempt_id, now=self.now()))
 
     async def last_attempt(self, file_id: FileId) -> AttemptRow | None:
         """The latest try at a file."""

@@ -35,6 +35,7 @@ class Transition:
         reason: one line for the event log: why, or what went wrong.
         values: parameters of the event's effects (see :mod:`objlib.ledger.effects`).
         guard: a last look at the fresh row.
+        discards: documents of the store that the move makes useless: with it goes the intent to delete each.
     """
 
     event: Event
@@ -46,6 +47,7 @@ class Transition:
     reason: str | None = None
     values: Mapping[str, SqlValue] = field(default_factory=dict)
     guard: Guard | None = None
+    discards: tuple[str, ...] = ()
 
     @classmethod
     def start_upload(
@@ -85,11 +87,16 @@ class Transition:
         run_id: RunId,
         operation: str | None,
         document: str | None,
+        surplus: tuple[str, ...] = (),
         guard: Guard | None = None,
     ) -> Self:
-        """Recovery found the attempt's document: as :meth:`complete_upload`, and ``run_id`` owns it now."""
+        """Recovery found the attempt's document: as :meth:`complete_upload`, and ``run_id`` owns it now.
+
+        ``surplus`` are other documents of the same attempt, to be deleted.
+        """
         values = {"operation": operation, "document": document}
-        return cls._of(Event.ADOPT, row, run_id, attempt_id, values=values, guard=guard)
+        adopted = cls._of(Event.ADOPT, row, run_id, attempt_id, values=values, guard=guard)
+        return replace(adopted, discards=surplus)
 
     @classmethod
     def complete_processing(
@@ -125,7 +132,7 @@ class Transition:
     ) -> Self:
         """The store could not index it. ``discard`` is its document, to be deleted: with the move goes the intent."""
         failed = cls._failed(Event.FAIL_PROCESSING, row, run_id, attempt_id, failure=failure, guard=guard)
-        return replace(failed, values={**failed.values, "discard": discard})
+        return replace(failed, discards=() if discard is None else (discard,))
 
     @classmethod
     def requeue_upload(

@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH
 
-CHANGES: Final = frozenset({"start", "send", "import", "delete", "cancel"})
+CHANGES: Final = frozenset({"start", "send", "import", "delete", "discard", "cancel"})
 """Kinds of requests that change something at the service."""
 _COMMANDS: Final = {"start": "start", "query": "query", "cancel": "cancel"}
 _SECRET: Final = re.compile(r"upload_id=[^&]+")
@@ -79,7 +79,7 @@ def kind_of(scope: Scope) -> str:
     if ":importFile" in path:
         return "import"
     if "/files/" in path:
-        return "file"
+        return "discard" if method == "DELETE" else "file"
     return "ask" if ":generateContent" in path else "store"
 
 

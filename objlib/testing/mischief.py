@@ -61,6 +61,8 @@ _KIND: Final[dict[str, tuple[tuple[int, Draw], ...]]] = {
         (6, lambda _r, _m: NO_TOKENS),
     ),
     "send": (_LATE, (1, lambda _r, _m: STORE_FULL)),
+    "import": (_LATE, _LATE),
+    "discard": (_LATE,),
     "cancel": (_LATE,),
     "delete": (_LATE,),
     "document": (

@@ -101,3 +101,11 @@ def test_the_order_of_questions_costs_least() -> None:
 def test_a_settled_row_has_nothing_to_recover(state: State) -> None:
     with pytest.raises(ValueError, match="nothing to recover"):
         verdict(Facts(state, sent=True))
+
+
+def test_before_an_import_is_given_up_for_lost_its_file_is_taken_away() -> None:
+    """Else the service could still carry it out when the store was listed, and the file sent again."""
+    for facts in EVERY:
+        if verdict(facts) is Ask.LISTING and facts.state is State.UPLOADING:
+            assert verdict(replace(facts, importable="files/a")) is Ask.FENCE
+            assert verdict(replace(facts, importable=None)) is Ask.LISTING

@@ -1,5 +1,6 @@
 """Outcomes that nobody knows, and runs of which nobody knows whether they live."""
 
+import json
 import os
 import platform
 import shutil
@@ -7,7 +8,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import pytest
 import trio
@@ -33,11 +36,13 @@ from objlib.testing import (
     Checker,
     Faults,
     Late,
+    Lost,
     Refused,
     Slow,
     in_state,
+    refusal,
 )
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, write
+from tests.engine.conftest import EPOCH, Opener, assert_exactly_once, ledger_rows, write
 
 Clock = trio.testing.MockClock
 
@@ -397,6 +402,17 @@ def hide(answer: Answer) -> Answer:
 async def test_of_two_documents_of_one_attempt_one_stays(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
 ) -> None:
+    await _two_documents_of_one_attempt(opened, settings, faults, second="PENDING")
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.adopted, report.completed, report.deleted) == (1, 1, 1)
+    assert_exactly_once(settings)
+
+
+async def _two_documents_of_one_attempt(
+    opened: Opener, settings: Settings, faults: Faults, *, second: str = "ACTIVE"
+) -> list[str]:
+    """Of an attempt whose run died, and whose session is forgotten; their names. The first is ACTIVE."""
     follow(faults, send=[LOST])
     with trio.CancelScope() as life:
         async with opened() as app:
@@ -409,12 +425,102 @@ async def test_of_two_documents_of_one_attempt_one_stays(
         db.execute("DELETE FROM uploads")
         db.execute(
             "INSERT INTO documents (store_id, name, display_name, mime_type, size, state, create_time, update_time,"
-            " metadata, blob_id, ready_at) SELECT store_id, name || '2', display_name, mime_type, size, 'PENDING',"
-            " create_time + 1, 1, metadata, blob_id, 9e9 FROM documents"
+            " metadata, blob_id, ready_at) SELECT store_id, name || '2', display_name, mime_type, size, ?,"
+            " create_time + 1, 1, metadata, blob_id, 9e9 FROM documents",
+            (second,),
         )
-    async with opened("recover") as app:
-        report = await recover(app)
-    assert (report.adopted, report.completed, report.deleted) == (1, 1, 1)
+        return [name for (name,) in db.execute("SELECT name FROM documents")]
+
+
+BROKEN: Final = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
+"""The direct upload is refused like this where only the two-step path works."""
+
+
+async def test_an_import_that_comes_late_makes_nothing(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """It has no session that could be closed, but it needs its temporary file."""
+    follow(faults, start=[BROKEN], **{"import": [Late(300)]})
+    async with faults.acting_late(), opened() as app:
+        report = await upload(app)
+        await faults.settled()
+    assert (report.indexed, report.failed) == (1, 0)
+    late = next(request for request in faults.history if request.kind == "import")
+    assert late.status == 403
+    # The run asks what became of it, and then its recovery does, which lists.
+    assert (faults.count["discard"], faults.count["list"], faults.count["send"]) == (2, 1, 2)
+    assert_exactly_once(settings)
+
+
+async def test_a_late_import_makes_nothing_where_its_session_is_forgotten(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """The temporary file has a name of our own choosing, so that nobody has to be asked for it."""
+    follow(faults, start=[BROKEN], **{"import": [Late(300)]})
+    async with faults.acting_late():
+        with trio.CancelScope() as life:
+            async with opened() as app:
+                faults.before = lambda kind: life.cancel() if kind == "import" else None
+                await upload(app)
+        faults.before = lambda _kind: None
+        with closing(sqlite3.connect(settings.embedded)) as db, db:
+            assert db.execute("DELETE FROM uploads").rowcount == 1
+        async with opened("recover") as app:
+            report = await recover(app)
+            assert (report.requeued, report.listings) == (1, 1)
+            await upload(app)
+            await faults.settled()
+    assert_exactly_once(settings)
+
+
+async def test_a_listing_waits_from_the_last_question_on(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Found by torture, seed 2656: an import landed long after the last that the ledger knew of its attempt."""
+    slow: list[Action | None] = [Slow(30)]
+    follow(faults, start=[BROKEN, None], file=slow, **{"import": [Lost(act=True)]}, query=[])
+    scripted = faults.script
+
+    def lagging(kind: str, count: int) -> Action | None:
+        return Altered("lags", hide_young) if kind == "list" else scripted(kind, count)
+
+    faults.script = lagging
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed, faults.count["import"], faults.count["list"]) == (1, 0, 1, 1)
+    assert_exactly_once(settings)
+
+
+def hide_young(answer: Answer) -> Answer:
+    """A listing without what is younger than two seconds."""
+    page = json.loads(answer.body)
+    page["documents"] = [
+        document
+        for document in page.get("documents", [])
+        if datetime.fromisoformat(document["createTime"]).timestamp() < EPOCH + trio.current_time() - 2
+    ]
+    return replace(answer, body=json.dumps(page).encode())
+
+
+async def test_of_two_recoveries_that_prefer_different_documents_only_one_deletes(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    names = await _two_documents_of_one_attempt(opened, settings, faults)
+
+    def other_first(answer: Answer) -> Answer:
+        page = json.loads(answer.body)
+        page["documents"][0]["state"] = "STATE_PENDING"
+        return replace(answer, body=json.dumps(page).encode())
+
+    # Both have listed the store before either has decided.
+    follow(faults, list=[Slow(10), Altered("the first is not ready yet", other_first)])
+    async with opened("recover") as one, opened("recover") as two:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(recover, one)
+            nursery.start_soon(recover, two)
+    deleted = [request.target for request in faults.history if request.kind == "delete"]
+    assert len(deleted) == 1
+    assert deleted[0] in names
     assert_exactly_once(settings)
 
 

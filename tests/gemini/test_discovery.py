@@ -97,26 +97,27 @@ async def requests() -> dict[str, Seen]:
     named = Reply(content={"name": STORE})
     operation = Reply(content={"name": f"{STORE}/operations/d-1"})
     metadata: dict[str, str | float | list[str]] = {"a": "b", "n": 1.5, "l": ["x"]}
-    answers = (named, named, empty, empty, started(), started(SESSION), *[empty] * 5, operation, empty)
+    answers = (named, named, empty, empty, started(), started(SESSION), *[empty] * 5, operation, empty, empty)
     async with scripted(*answers) as (client, service):
         await client.create_store("a")
         await client.get_store(STORE)
         await client.find_stores("a")
         await client.delete_store(STORE)
         await client.start_upload(STORE, display_name="a", mime_type="text/plain", size=1, metadata=metadata)
-        await client.start_file_upload(display_name="a", mime_type="text/plain", size=1)
+        await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
         await client.get_operation(f"{STORE}/operations/d-1")
         await client.get_operation(f"{STORE}/upload/operations/d-1")
         await client.get_document(document)
         await client.list_documents(STORE, page_token="t")
         await client.delete_document(document)
         await client.import_file(STORE, "files/a", metadata=metadata)
+        await client.delete_file("files/a")
         await client.ask(model="m", question="?", store=STORE, metadata_filter='a="b"', top_k=3, system="s")
     ids = (
         "fileSearchStores.create fileSearchStores.get fileSearchStores.list fileSearchStores.delete "
         "media.uploadToFileSearchStore media.upload fileSearchStores.operations.get "
         "fileSearchStores.upload.operations.get fileSearchStores.documents.get fileSearchStores.documents.list "
-        "fileSearchStores.documents.delete fileSearchStores.importFile models.generateContent"
+        "fileSearchStores.documents.delete fileSearchStores.importFile files.delete models.generateContent"
     )
     return dict(zip(ids.split(), service.seen, strict=True))
 

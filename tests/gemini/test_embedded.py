@@ -102,7 +102,9 @@ async def test_a_document_goes_in_is_found_and_goes_out(tmp_path: Path, autojump
 async def test_the_two_step_path_ends_in_a_document_too(tmp_path: Path, autojump_clock: MockClock) -> None:
     async with box(tmp_path) as client:
         store = (await client.create_store("Library")).name
-        session = await client.start_file_upload(display_name="a", mime_type="text/plain", size=len(TEXT))
+        session = await client.start_file_upload(
+            "files/a", display_name="a", mime_type="text/plain", size=len(TEXT)
+        )
         landed = (await client.send_chunk(session, TEXT, offset=0, final=True)).landed
         assert landed is not None
         assert landed.file is not None

@@ -270,7 +270,9 @@ async def test_a_whole_upload_over_a_port_with_a_prefix() -> None:
 
     async with port(serve) as base:
         async with open_client(Endpoint(f"{base}/gem", KEY, "v1")) as client:
-            session = await client.start_file_upload(display_name="a", mime_type="text/plain", size=1)
+            session = await client.start_file_upload(
+                "files/a", display_name="a", mime_type="text/plain", size=1
+            )
             progress = await client.send_chunk(session, b"x", offset=0, final=True)
     assert progress.status is UploadStatus.FINAL
     assert progress.landed is not None

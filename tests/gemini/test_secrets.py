@@ -39,7 +39,7 @@ def everything_said(service: Service, key: str, session: str) -> str:
         async with open_client(Endpoint(HOST, key), asgi=service) as client:
             calls: tuple[Any, ...] = (
                 lambda: client.get_document(f"{STORE}/documents/d-1"),
-                lambda: client.start_file_upload(display_name="a", mime_type="text/plain", size=1),
+                lambda: client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1),
                 lambda: client.send_chunk(session, b"x", offset=0, final=True),
                 lambda: client.query_upload(session),
                 lambda: client.cancel_upload(session),
@@ -127,7 +127,9 @@ async def test_the_http_libraries_log_no_address_of_a_session(
 
     async with port(serve) as base:
         async with open_client(Endpoint(base, KEY)) as client:
-            session = await client.start_file_upload(display_name="a", mime_type="text/plain", size=1)
+            session = await client.start_file_upload(
+                "files/a", display_name="a", mime_type="text/plain", size=1
+            )
             assert "s3cr3t" in session
             for call in (
                 client.send_chunk(session, b"x", offset=0, final=True),
@@ -166,6 +168,6 @@ def test_a_malformed_record_is_left_to_its_handler() -> None:
 async def test_a_session_is_hidden_in_the_repr_of_what_holds_it() -> None:
     service = Service([started()])
     async with open_client(Endpoint(HOST, KEY), asgi=service) as client:
-        session = await client.start_file_upload(display_name="a", mime_type="text/plain", size=1)
+        session = await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
     assert session == SESSION
     assert "s3cr3t" not in repr({"session": session})

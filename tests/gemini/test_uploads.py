@@ -57,17 +57,17 @@ async def test_a_start_says_everything_about_the_document() -> None:
 
 async def test_a_start_of_the_two_step_path_makes_a_file() -> None:
     async with scripted(started(FILES_SESSION)) as (client, service):
-        session = await client.start_file_upload(display_name="a", mime_type="", size=0)
+        session = await client.start_file_upload("files/a", display_name="a", mime_type="", size=0)
     assert session == FILES_SESSION
     assert service.seen[0].path == "/upload/v1beta/files"
-    assert service.seen[0].json == {"file": {"displayName": "a"}}
+    assert service.seen[0].json == {"file": {"name": "files/a", "displayName": "a"}}
     assert "x-goog-upload-header-content-type" not in service.seen[0].headers
 
 
 async def test_bytes_are_never_sent_to_a_stranger() -> None:
     async with scripted(started("https://evil.test/upload?upload_id=1")) as (client, _):
         with pytest.raises(GeminiError, match="on another host") as caught:
-            await client.start_file_upload(display_name="a", mime_type="text/plain", size=1)
+            await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
         assert caught.value.kind is Kind.PERMANENT
         with pytest.raises(GeminiError) as caught:
             await client.send_chunk("https://evil.test/upload?upload_id=1", b"x", offset=0, final=True)
@@ -85,7 +85,7 @@ async def test_a_session_of_another_service_is_gone_and_nothing_is_asked() -> No
 async def test_a_start_without_an_address_may_be_repeated() -> None:
     async with scripted(Reply(content=b"<html>login</html>")) as (client, _):
         with pytest.raises(GeminiError, match="no address") as caught:
-            await client.start_file_upload(display_name="a", mime_type="text/plain", size=1)
+            await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
     assert caught.value.kind is Kind.TRANSIENT
 
 
@@ -93,7 +93,7 @@ async def test_a_start_without_an_address_may_be_repeated() -> None:
 async def test_a_mime_type_that_no_header_can_hold_is_refused(mime: str) -> None:
     async with scripted() as (client, _):
         with pytest.raises(GeminiError, match="not a MIME type"):
-            await client.start_file_upload(display_name="a", mime_type=mime, size=1)
+            await client.start_file_upload("files/a", display_name="a", mime_type=mime, size=1)
 
 
 async def test_metadata_and_store_are_checked_before_anything_is_sent() -> None:

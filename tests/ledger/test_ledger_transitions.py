@@ -91,7 +91,7 @@ async def test_names_reach_the_attempt_and_its_row_belongs_to_who_moved_it(
     ledger: Ledger, event: Event
 ) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
-    await ledger.attempt_names(attempt, "early", None)
+    await ledger.attempt_found(row, attempt, expected=None, document="early", surplus=(), run_id=RUN)
     await ledger.apply(wanted(event, row, attempt, run_id=RunId("run-2")))
     known = await ledger.last_attempt(row.file_id)
     assert known is not None
@@ -101,13 +101,13 @@ async def test_names_reach_the_attempt_and_its_row_belongs_to_who_moved_it(
 
 async def test_names_that_are_unknown_leave_those_that_are_known(ledger: Ledger) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
-    await ledger.attempt_names(attempt, "op-1", "doc-1")
+    await ledger.attempt_found(row, attempt, expected=None, document="doc-1", surplus=(), run_id=RUN)
     await ledger.apply(
         Transition.complete_upload(row, attempt_id=attempt, run_id=RUN, operation=None, document=None)
     )
     known = await ledger.last_attempt(row.file_id)
     assert known is not None
-    assert (known.operation_name, known.document_name) == ("op-1", "doc-1")
+    assert (known.operation_name, known.document_name) == (None, "doc-1")
 
 
 async def test_complete_processing_records_the_hash_of_the_attempt_not_of_the_disk(ledger: Ledger) -> None:
@@ -201,13 +201,7 @@ async def test_the_session_url_is_wiped_when_the_attempt_is_over(ledger: Ledger,
     assert caught.value.file_id == row.file_id
 
 
-async def test_a_session_can_be_wiped_early_and_of_an_unknown_attempt_is_refused(ledger: Ledger) -> None:
-    row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
-    await ledger.session_started(attempt, "https://example.org/upload")
-    await ledger.clear_session(attempt)
-    known = await ledger.last_attempt(row.file_id)
-    assert known is not None
-    assert (known.session_url, known.outcome) == (None, None)
+async def test_a_session_of_an_unknown_attempt_is_refused(ledger: Ledger) -> None:
     with pytest.raises(AttemptOverError, match="nobody"):
         await ledger.session_started(AttemptId("nobody"), "https://example.org/upload")
 
