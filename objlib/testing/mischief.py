@@ -86,6 +86,7 @@ class Mischief:
         density: the share of requests that something happens to; 0 makes the service behave.
         now: the service's clock, Unix seconds.
         pace: what every wait is multiplied by; below 1 for real time.
+        honest: what it says of a document is true.
         drawn: how many actions were drawn.
     """
 
@@ -93,6 +94,7 @@ class Mischief:
     density: float
     now: Callable[[], float]
     pace: float = 1.0
+    honest: bool = False
     drawn: int = 0
 
     def __call__(self, kind: str, number: int) -> Action | None:
@@ -103,7 +105,8 @@ class Mischief:
         if rng.random() >= density:
             return None
         self.drawn += 1
-        choices = (*_ANY, *_KIND.get(kind, ()))
+        lies = () if kind == "document" and self.honest else _KIND.get(kind, ())
+        choices = (*_ANY, *lies)
         (draw,) = rng.choices([draw for _, draw in choices], [weight for weight, _ in choices])
         return draw(rng, self)
 

@@ -20,7 +20,8 @@ class Run:
     """One run of a command, and what becomes of it.
 
     Attributes:
-        command: ``upload``, ``recover`` or ``sync`` (with ``--prune`` and no grace).
+        command: ``upload``, ``recover``, ``sync`` (with ``--prune`` and no grace) or ``store-sync`` (with
+            ``--apply``).
         delay: virtual seconds after the step began.
         die_at: the crash point at which it dies, counted from 1.
         freeze_at: the point at which it is frozen, and for how many seconds.
@@ -47,6 +48,8 @@ class Runs:
         density: share of the requests that something happens to.
         edits: (virtual seconds after the step began, edit).
         jump: (seconds after the step began, by how much the clock of this machine is set forward or back).
+        honest: what the service says of a document is true. A ``store-sync`` has nothing else to go by: told twice
+            that a document is not there, it lets the next upload send the file again, as it should.
     """
 
     runs: tuple[Run, ...]
@@ -54,6 +57,7 @@ class Runs:
     density: float
     edits: tuple[tuple[float, Edit], ...] = ()
     jump: tuple[float, float] | None = None
+    honest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +97,14 @@ def _runs(rng: Random) -> Runs:
         for _ in range(rng.randint(1, 3) if rng.random() < 0.3 else 0)
     )
     jump = (round(rng.uniform(0, 20), 2), rng.choice([-3600.0, 90.0, 3600.0])) if rng.random() < 0.1 else None
-    return Runs(
-        tuple(_run(rng) for _ in range(many)), rng.getrandbits(32), rng.choice(_DENSITIES), edits, jump
-    )
+    runs = tuple(_run(rng) for _ in range(many))
+    honest = any(run.command == "store-sync" for run in runs)
+    return Runs(runs, rng.getrandbits(32), rng.choice(_DENSITIES), edits, jump, honest)
 
 
 def _run(rng: Random) -> Run:
     return Run(
-        command=rng.choice(["upload"] * 8 + ["recover", "sync"]),
+        command=rng.choice(["upload"] * 8 + ["recover", "sync", "store-sync"]),
         delay=rng.choice([0.0, 0.0, round(rng.uniform(0, 5), 3)]),
         die_at=rng.randint(1, rng.choice([20, 60, 120])) if rng.random() < 0.5 else None,
         freeze_at=(rng.randint(5, 90), rng.choice([1.0, 65.0, 400.0])) if rng.random() < 0.2 else None,

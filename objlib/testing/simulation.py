@@ -22,6 +22,7 @@ from objlib.core.settings import Backend, Settings
 from objlib.embedded import Service, open_service
 from objlib.engine.app import App, Seams, StoreNeed, open_app
 from objlib.engine.recover import recover
+from objlib.engine.store_sync import store_sync
 from objlib.engine.sync import sync
 from objlib.engine.upload import upload
 from objlib.gemini import Endpoint, open_client
@@ -40,6 +41,7 @@ T = TypeVar("T")
 
 URL: Final = "http://service.localhost"
 DAY: Final = 86_400.0
+ALL: Final = DeleteLimit(percent=100)
 MANY: Final = 6_000
 """Requests of one world after which it is taken to run in circles."""
 MANY_CALLS: Final = 300_000
@@ -169,7 +171,7 @@ class _World:
 
     async def runs(self, step: Runs) -> None:
         """Let runs at each other, and wait until the last has ended or died."""
-        mischief = Mischief(step.seed, step.density, wall_clock)
+        mischief = Mischief(step.seed, step.density, wall_clock, honest=step.honest)
         self.faults.script, self.faults.travel = mischief, mischief.travel
         self._log(f"{len(step.runs)} at once, faults {step.density:.0%}")
         with trio.move_on_after(DAY) as patience:
@@ -282,7 +284,9 @@ async def _work(app: App, run: Run, *, retry: bool) -> None:
         if run.command == "recover":
             await recover(app)
         elif run.command == "sync":
-            await sync(app, prune_missing=True, grace=0, limit=DeleteLimit(percent=100))
+            await sync(app, prune_missing=True, grace=0, limit=ALL)
+        elif run.command == "store-sync":
+            await store_sync(app, apply=True, metadata=False, limit=ALL)
         else:
             await upload(app, limit=run.limit, retry_failed=retry)
         nursery.cancel_scope.cancel(reason="the work is done")
