@@ -27,6 +27,10 @@ from objlib.testing.torture import Scratch
 
 ROUNDS: Final = 12
 """Rounds between two rulings."""
+_PRUNE: Final = ("sync", "--prune", "--grace", "0", "--max-delete", "100%")
+_REPAIR: Final = ("store-sync", "--apply", "--max-delete", "100%")
+COMMANDS: Final[tuple[tuple[str, ...], ...]] = (*[("upload",)] * 6, ("recover",), _PRUNE, _REPAIR)
+"""What the processes are. The last only where the service says nothing untrue of documents: it has to believe it."""
 LONGEST: Final = 2.5
 """Seconds after which a process is killed at the latest."""
 PATIENCE: Final = 300.0
@@ -69,11 +73,12 @@ class Arena:
     def _round(self, service: "subprocess.Popen[str]") -> None:
         for _ in range(self.rng.randint(0, 3)):
             self._edit(self.rng.choice(EDITS))
-        self._ask(service, str(self.rng.choice([0.0, 0.05, 0.2])))
+        honest = self.rng.random() < 0.5
+        self._ask(service, f"{self.rng.choice([0.0, 0.05, 0.2])}{' honest' if honest else ''}")
         many = self.rng.randint(1, 4)
+        commands = COMMANDS if honest else COMMANDS[:-1]
         running = {
-            self._start("upload" if self.rng.random() < 0.8 else "recover"): self.rng.uniform(0.1, LONGEST)
-            for _ in range(many)
+            self._start(*self.rng.choice(commands)): self.rng.uniform(0.1, LONGEST) for _ in range(many)
         }
         self.counts[f"rounds of {many}"] += 1
         began = time.monotonic()
@@ -94,7 +99,7 @@ class Arena:
             self.counts["kills"] += 1
         else:
             self.counts[f"ended with {code}"] += 1
-            if code not in {0, 1, 3}:
+            if code not in {0, 1, 3, 5}:
                 self.broken.append(f"a process ended with status {code}: {self._last_words()}")
 
     def _rest(self, service: "subprocess.Popen[str]") -> None:

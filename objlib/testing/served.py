@@ -1,7 +1,8 @@
 """``python -m objlib.testing.served``: the embedded service on a port of 127.0.0.1, misbehaving by a seed.
 
 It prints its address once it accepts connections, and serves until a signal or the end of its standard input.
-Lines on standard input set the density of the faults (``0.2``), slow down the answers to the last bytes
+Lines on standard input set the density of the faults (``0.2``, or ``0.2 honest`` where nothing untrue is said of a
+document), slow down the answers to the last bytes
 (``slow 1.5``), ask for the state (``state``), or make it behave and tell what was broken (``settle``).
 """
 
@@ -56,7 +57,8 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
                     await faults.settled()
                     print(json.dumps({"changes": _changes(faults), "broken": checker.broken}), flush=True)
                 else:
-                    mischief.density = float(line)
+                    density, *honest = line.split()
+                    mischief.density, mischief.honest = float(density), bool(honest)
                     print("ok", flush=True)
             over.set()
 
