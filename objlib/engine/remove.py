@@ -7,6 +7,7 @@ from objlib.engine.app import App
 from objlib.engine.governor import Purpose
 from objlib.gemini import GeminiError
 from objlib.ledger import removals
+from objlib.ledger.removals import Start
 
 
 async def remove(app: App, document: str, *, file_id: FileId | None, reason: str) -> bool:
@@ -22,12 +23,18 @@ async def remove(app: App, document: str, *, file_id: FileId | None, reason: str
 async def carry_out(app: App, intent: str, document: str) -> bool:
     """Carry out an intent that is on record. Returns whether nothing is left to do for it.
 
-    A document whose file came back before it was deleted is kept: it is what an upload would make again.
+    A document whose file came back before anything was sent is kept: it is what an upload would make again.
     """
-    if await app.ledger.read(partial(removals.still_wanted, intent_id=intent)):
-        await app.ledger.close_intent(intent, "kept")
-        app.observer.event("kept", document=document)
-        return True
+    begin = partial(removals.begin, intent_id=intent, run_id=app.run_id, now=app.now())
+    match await app.ledger.write(begin):
+        case Start.KEPT:
+            app.observer.event("kept", document=document)
+            return True
+        case Start.REPLACE:
+            app.observer.event("replaced_first", document=document)
+            return False
+        case Start.SEND:
+            pass
     try:
         async with app.governor.slot(Purpose.DELETE):
             deleted = await app.client.delete_document(document)

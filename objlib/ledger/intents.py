@@ -50,8 +50,12 @@ def close_intent(conn: sqlite3.Connection, *, intent_id: str, outcome: str, now:
 
 
 def keep_document(conn: sqlite3.Connection, *, document: str, now: float) -> None:
-    """Withdraw the open intent on ``document``, if any: a row has just taken it for its own."""
+    """Withdraw the open intent on ``document``, if any: a row has just taken it for its own.
+
+    One whose delete was sent is not withdrawn, since that cannot be taken back.
+    """
     conn.execute(
-        "UPDATE intents SET done_at = ?, outcome = 'kept' WHERE document_name = ? AND done_at IS NULL",
+        "UPDATE intents SET done_at = ?, outcome = 'kept'"
+        " WHERE document_name = ? AND done_at IS NULL AND sent_at IS NULL",
         (now, document),
     )

@@ -191,10 +191,6 @@ class Ledger:
         """A page, by ``intent_id``, of the documents that are to be deleted."""
         return await self.read(partial(intents.open_intents, after=after, limit=limit))
 
-    async def close_intent(self, intent_id: str, outcome: str) -> None:
-        """Close an intent; no row refers to its document as superseded any more."""
-        await self.write(partial(intents.close_intent, intent_id=intent_id, outcome=outcome, now=self.now()))
-
     async def start_run(self, run_id: RunId, pid: int, host: str, command: str) -> None:
         """Record that a run begins."""
         await self.write(

@@ -8,13 +8,14 @@ there. Since the row comes last, a file that is back on disk before its document
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from objlib.core.identity import FileId, RunId
 from objlib.core.lifecycle import TRANSIENT, State
 from objlib.ledger import intents
 from objlib.ledger.effects import take
-from objlib.ledger.rows import FILE_COLUMNS, columns, file_row
+from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, file_row
 from objlib.ledger.transitions import Transition
 
 _ROW: Final = columns(FILE_COLUMNS, "f")
@@ -121,15 +122,42 @@ def open_prune(
     return opened
 
 
-def still_wanted(conn: sqlite3.Connection, *, intent_id: str) -> bool:
-    """Whether the file of an intent is on disk and has that very document: it came back in the meantime."""
+class Start(Enum):
+    """How the carrying out of an intent begins."""
+
+    SEND = auto()
+    """The delete may be sent, which is on record now."""
+    KEPT = auto()
+    """The file is back on disk, and nothing was sent: it keeps its document, and the intent is closed."""
+    REPLACE = auto()
+    """The file is back on disk, but a delete was sent before, which may be carried out at any time: it gets a new
+    document first, and the intent stays open until that one answers searches."""
+
+
+def begin(conn: sqlite3.Connection, *, intent_id: str, run_id: RunId, now: float) -> Start:
+    """Decide how to carry out an open intent, and record that; see :class:`Start`."""
     found = conn.execute(
-        "SELECT 1 FROM intents i JOIN files f ON f.file_id = i.file_id"
+        f"SELECT i.sent_at, {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"
         " WHERE i.intent_id = ? AND i.done_at IS NULL"
         " AND f.gemini_document = i.document_name AND f.missing_since IS NULL",
         (intent_id,),
+    ).fetchone()
+    if found is not None:
+        sent_at, *cells = found
+        row = file_row(cells)
+        if sent_at is None:
+            intents.close_intent(conn, intent_id=intent_id, outcome="kept", now=now)
+            return Start.KEPT
+        if row.state is State.INDEXED:
+            why = "it came back while the delete of its document was on its way"
+            _taken(take(conn, Transition.reset(row, run_id=run_id, reason=why), now=now))
+        if row.state is not State.FAILED:  # a failed file gets no new document by itself
+            return Start.REPLACE
+    conn.execute(
+        "UPDATE intents SET sent_at = ? WHERE intent_id = ? AND done_at IS NULL AND sent_at IS NULL",
+        (now, intent_id),
     )
-    return found.fetchone() is not None
+    return Start.SEND
 
 
 def finish(conn: sqlite3.Connection, *, intent_id: str, outcome: str, run_id: RunId, now: float) -> None:
@@ -147,13 +175,16 @@ def finish(conn: sqlite3.Connection, *, intent_id: str, outcome: str, run_id: Ru
         row = file_row(cells)
         if row.state is State.INDEXED:
             reset = Transition.reset(row, run_id=run_id, reason="its document was removed", gone=True)
-            taken = take(conn, reset, now=now)
-            if isinstance(taken, Exception):
-                # The row was read in this very transaction, and the edge is one of the table.
-                raise taken
+            _taken(take(conn, reset, now=now))
         else:
             conn.execute(
                 "UPDATE files SET gemini_document = NULL, indexed_hash = NULL WHERE file_id = ?",
                 (row.file_id,),
             )
     intents.close_intent(conn, intent_id=intent_id, outcome=outcome, now=now)
+
+
+def _taken(result: FileRow | Exception) -> None:
+    if isinstance(result, Exception):
+        # The row was read in this very transaction, and the edge is one of the table.
+        raise result

@@ -189,8 +189,12 @@ _LISTINGS: Final = (
     "CREATE INDEX listed_file ON listed (listing_id, file_id) WHERE file_id IS NOT NULL",
 )
 
+# A delete that was sent once may be carried out at any time, however its answer was lost.
+_SENT: Final = ("ALTER TABLE intents ADD COLUMN sent_at REAL",)
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "the first ledger", _FIRST),
     Migration(2, "listings of the store", _LISTINGS),
+    Migration(3, "when deletes were sent", _SENT),
 )
 """All migrations, oldest first, versions 1, 2, 3, …"""

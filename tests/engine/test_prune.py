@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from objlib.engine.scan import scan
 from objlib.engine.status import explain
 from objlib.engine.sync import sync
 from objlib.engine.upload import upload
-from objlib.testing import DOWN, LOST, Faults, Reply
+from objlib.ledger import removals
+from objlib.testing import DOWN, LOST, Action, Faults, Late, Reply
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
 
 ALL = DeleteLimit(percent=100)
@@ -185,7 +187,7 @@ async def test_a_removal_that_the_service_did_not_confirm_is_carried_out_by_reco
     assert (states.count("untracked"), states.count("indexed")) == (3, 7)
 
 
-async def test_a_file_that_is_back_before_its_document_was_removed_keeps_it(
+async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document(
     opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
 ) -> None:
     async with opened("sync") as app:
@@ -193,15 +195,48 @@ async def test_a_file_that_is_back_before_its_document_was_removed_keeps_it(
     path = min(library.rglob("*.txt"))
     text = path.read_text()
     path.unlink()
-    faults.script = lambda what, _count: DOWN if what == "delete" else None
     async with opened("sync") as app:
-        await pruned(app)
+        await scan(app)
+        # All that a prune has done when it dies before its first delete.
+        page = await app.ledger.read(partial(removals.prunable_page, cutoff=app.now(), after="", limit=9))
+        meant = partial(removals.open_prune, files=page, cutoff=app.now(), run_id=app.run_id, now=app.now())
+        assert len(await app.ledger.write(meant)) == 1
     path.write_text(text)
-    faults.script = lambda _what, _count: None
-    before = faults.count["delete"], faults.count["start"]
+    starts = faults.count["start"]
     async with opened("sync") as app:
         await pruned(app)
-    assert (faults.count["delete"], faults.count["start"]) == before
+    assert (faults.count["delete"], faults.count["start"]) == (0, starts)
+    assert open_intents(settings) == 0
+    assert_exactly_once(settings)
+
+
+@pytest.mark.parametrize("fate", [DOWN, LOST, Late(60)], ids=["not acted", "acted", "acts later"])
+async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document_first(
+    opened: Opener,
+    settings: Settings,
+    library: Path,
+    faults: Faults,
+    fate: Action,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Found by torture, seed 100903: the document was kept, and then the delete that was on its way took it."""
+    async with opened("sync") as app:
+        await upload(app)
+    path = min(library.rglob("*.txt"))
+    text = path.read_text()
+    path.unlink()
+    faults.script = lambda what, count: fate if (what, count) == ("delete", 0) else None
+    async with faults.acting_late():
+        async with opened("sync") as app:
+            await pruned(app)
+        path.with_name("under another name.txt").write_text(text)
+        starts = faults.count["start"]
+        async with opened("sync") as app:
+            report = await pruned(app)
+        assert (report.upload.indexed, report.upload.uploaded, faults.count["start"]) == (10, 1, starts + 1)
+        await faults.settled()
+        async with opened("recover") as app:
+            assert (await recover(app)).found == 0
     assert open_intents(settings) == 0
     assert_exactly_once(settings)
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from objlib.core.errors import StaleTransitionError, TransitionNotAllowedError
 from objlib.core.identity import AttemptId, FileId, new_attempt_id
 from objlib.core.lifecycle import TABLE, Event, State
-from objlib.ledger import FileRow, Ledger, Transition, open_ledger
+from objlib.ledger import FileRow, Ledger, Transition, intents, open_ledger
 from objlib.threads import inline_runner
 from tests.ledger.kit import RUN, gather, insert, wanted
 
@@ -186,7 +186,10 @@ class LedgerMachine(RuleBasedStateMachine):
         async def act(ledger: Ledger) -> None:
             for intent in await ledger.open_intents():
                 if intent.document_name == document:
-                    await ledger.close_intent(intent.intent_id, "deleted")
+                    close = partial(
+                        intents.close_intent, intent_id=intent.intent_id, outcome="deleted", now=0.0
+                    )
+                    await ledger.write(close)
 
         self.run(act)
         self.intents.discard(document)

@@ -13,7 +13,7 @@ from objlib.core.errors import RefusedError
 from objlib.core.identity import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle import Event, State
 from objlib.core.reports import Failure, FailureKind
-from objlib.ledger import FileRow, Ledger, Transition, open_ledger
+from objlib.ledger import FileRow, Ledger, Transition, intents, open_ledger
 from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata, file_row
 from tests.ledger.kit import RUN, Clock, add, add_many, bring, fresh, gather, index, reset, wanted
 
@@ -164,8 +164,8 @@ async def test_superseded_documents_are_listed_until_their_intent_is_closed(
     assert [one.intent_id for one in await ledger.open_intents()] == [intent, other]
     assert [one.intent_id for one in await ledger.open_intents(intent, 5)] == [other]
     assert (await ledger.counts()).open_intents == 2
-    await ledger.close_intent(intent, "deleted")
-    await ledger.close_intent(intent, "twice")
+    for outcome in ("deleted", "twice"):
+        await ledger.write(partial(intents.close_intent, intent_id=intent, outcome=outcome, now=clock.time))
     assert (await fresh(ledger, ids[1])).superseded is None
     assert await paged(lambda after: ledger.superseded_page(after, 2)) == [ids[0], ids[2]]
     assert intent != await ledger.open_intent(ids[1], f"{ids[1]}/1", "it came back", RUN)
@@ -292,7 +292,7 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
         partial(ledger.last_attempt, row.file_id),
         partial(ledger.session_started, attempt, "url"),
         partial(ledger.attempt_found, row, attempt, expected=None, document="d", surplus=(), run_id=RUN),
-        partial(ledger.close_intent, await ledger.open_intent(row.file_id, "d", "r", RUN), "deleted"),
+        partial(ledger.open_intent, row.file_id, "d", "r", RUN),
         partial(ledger.heartbeat, RUN),
         partial(ledger.run, RUN),
         ledger.pinned,
