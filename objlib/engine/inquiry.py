@@ -19,7 +19,7 @@ _DOCUMENT = {
 
 
 async def inquire(
-    app: App, row: FileRow, attempt: AttemptRow | None, *, listed: tuple[str, ...] | None = None
+    app: App, row: FileRow, attempt: AttemptRow | None, known: Facts | None = None
 ) -> tuple[Verdict, Facts]:
     """Ask until the verdict is an action, or needs a listing that was not made.
 
@@ -27,18 +27,17 @@ async def inquire(
         app: the open application.
         row: a row in UPLOADING or PROCESSING.
         attempt: its last attempt; None when it has none on record.
-        listed: documents that carry the attempt's mark, if the store was listed.
+        known: what is known already, and is not asked again.
 
     Raises:
         GeminiError: the service did not answer a question.
     """
-    facts = Facts(
+    facts = known or Facts(
         state=row.state,
         sent=attempt is not None and (attempt.session_url is not None or attempt.operation_name is not None),
         document_name=attempt.document_name if attempt else None,
         operation_name=attempt.operation_name if attempt else None,
         importable=_importable(attempt) if attempt else None,
-        listed=listed,
     )
     while (found := verdict(facts)) is not Ask.LISTING:
         match found:

@@ -10,7 +10,7 @@ import platform
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import trio
@@ -102,7 +102,7 @@ class _Recovery:
     left: int = 0
     listings: int = 0
     actions: list[tuple[str, str, str]] = field(default_factory=list)
-    unlisted: list[tuple[FileRow, AttemptRow]] = field(default_factory=list)
+    unlisted: list[tuple[FileRow, AttemptRow, Facts]] = field(default_factory=list)
     known: dict[RunId, bool] = field(default_factory=dict)
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
@@ -140,7 +140,7 @@ class _Recovery:
         app = self.app
         await trio.sleep(LISTING_LAG)
         try:
-            listed = await self._listing({attempt.attempt_id for _, attempt in self.unlisted})
+            listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
         except GeminiError as error:
             if error.kind in FATAL:
                 raise
@@ -148,8 +148,8 @@ class _Recovery:
             app.observer.event("listing_failed", error=str(error))
             return
         self.listings += 1
-        for row, attempt in self.unlisted:
-            await self._row(row, attempt, listed.get(attempt.attempt_id, ()))
+        for row, attempt, facts in self.unlisted:
+            await self._row(row, attempt, replace(facts, listed=listed.get(attempt.attempt_id, ())))
 
     async def delete_what_was_meant_to_go(self) -> None:
         """Carry out open intents, and remove superseded documents that have none yet."""
@@ -199,14 +199,14 @@ class _Recovery:
         finally:
             limiter.release_on_behalf_of(row.file_id)
 
-    async def _row(self, row: FileRow, attempt: AttemptRow | None, listed: tuple[str, ...] | None) -> None:
+    async def _row(self, row: FileRow, attempt: AttemptRow | None, known: Facts | None) -> None:
         """One row, from questions to action; a failure of the service leaves it for the next recovery."""
         try:
             for _ in range(MAX_QUESTIONS):
-                found, facts = await inquire(self.app, row, attempt, listed=listed)
+                found, facts = await inquire(self.app, row, attempt, known)
                 if found is Ask.LISTING:
                     if attempt is not None:
-                        self.unlisted.append((row, attempt))
+                        self.unlisted.append((row, attempt, facts))
                     return
                 with suppress(_LandedMeanwhileError):
                     await self._enact(row, attempt, found, facts)

@@ -6,10 +6,9 @@ world to rest, and the checker rules.
 """
 
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar, assert_never
@@ -35,6 +34,7 @@ from objlib.testing.plan import Edit, Pause, Plan, Run, Runs
 from objlib.testing.processes import ProcessTable
 from objlib.testing.service import Faults
 from objlib.testing.virtual import wall_clock
+from objlib.testing.wreckage import forget_sessions
 from objlib.threads import Runner, inline_runner
 
 T = TypeVar("T")
@@ -166,7 +166,7 @@ class _World:
         """Let time pass."""
         self._log(f"{step.seconds:g} s pass{', sessions are forgotten' if step.amnesia else ''}")
         if step.amnesia:
-            _forget_sessions(self.settings.embedded)
+            forget_sessions(self.settings.embedded)
         await trio.sleep(step.seconds)
 
     async def runs(self, step: Runs) -> None:
@@ -303,12 +303,6 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
             yield from _leaves(inner)
     else:
         yield error
-
-
-def _forget_sessions(store: Path) -> None:
-    """The service forgets the sessions of uploads that are over, as it does after some days."""
-    with closing(sqlite3.connect(store)) as db, db:
-        db.execute("DELETE FROM uploads WHERE status <> 'active'")
 
 
 def clear(folder: Path) -> None:

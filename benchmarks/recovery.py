@@ -1,0 +1,122 @@
+"""What recovery and store-sync cost in requests: unknown outcomes by the thousand in a store of many documents.
+
+A run dies when the service has the bytes of all its files, and the run not one answer. Recovery has to find out what
+became of each: once while the sessions can be asked, once when the service has forgotten them. Then store-sync
+compares the whole store, is cut off in the middle, and goes on. Virtual time, in process; run it with
+``just bench recovery [--unknown N] [--documents N]``.
+"""
+
+import argparse
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from objlib.core.limits import DeleteLimit
+from objlib.core.settings import Backend, Settings
+from objlib.embedded import Options
+from objlib.engine.app import App, Seams, open_app
+from objlib.engine.recover import recover
+from objlib.engine.store_sync import store_sync
+from objlib.testing import Faults, run_virtual, wall_clock
+from objlib.testing.torture import Scratch
+from objlib.testing.wreckage import cut_off_after_the_bytes, fabricate_documents, forget_sessions
+from objlib.threads import inline_runner
+
+PAGE = 20
+"""Documents of a page of the service's listing."""
+
+
+class Bench:
+    """A library of ``unknown`` files and a store that others filled."""
+
+    def __init__(self, folder: Path, unknown: int, documents: int) -> None:
+        self.unknown, self.documents, self.faults = unknown, documents, Faults()
+        self.settings = Settings(
+            library=folder / "library",
+            ledger=folder / "ledger.db",
+            embedded=folder / "store.db",
+            store="bench",
+            backend=Backend.EMBEDDED,
+            embed_seconds=0,
+        )
+        self.settings.library.mkdir(parents=True)
+        for number in range(unknown):
+            (self.settings.library / f"{number}.txt").write_text(f"Thought number {number}.\n")
+
+    @asynccontextmanager
+    async def opened(self, command: str = "upload", **changes: Any) -> AsyncIterator[App]:
+        """An app of its own process, so to speak."""
+        options = Options(middleware=(self.faults.middleware(),))
+        seams = Seams(now=wall_clock, runner=inline_runner, options=options)
+        async with open_app(replace(self.settings, **changes), command=command, seams=seams) as app:
+            yield app
+
+    async def recovery(self, *, forgotten: bool) -> bool:
+        """Let a run die, recover, and tell what it cost; whether it was within the bounds."""
+        await cut_off_after_the_bytes(self.opened, self.faults, self.unknown)
+        fabricate_documents(self.settings.embedded, self.documents - self.unknown)
+        if forgotten:
+            forget_sessions(self.settings.embedded, all_of_them=True)
+        before, began = self.faults.count.copy(), time.monotonic()
+        async with self.opened("recover") as app:
+            report = await recover(app)
+        spent = self.faults.count - before
+        told = "sessions forgotten" if forgotten else "sessions known"
+        print(f"{self.unknown:,} unknown in {self.documents:,} documents, {told}:", line(spent, began))
+        pages = -(-self.documents // PAGE) if forgotten else 0
+        settled = report.adopted == report.completed == self.unknown
+        return settled and spent["list"] == pages and not spent["start"] and not spent["send"]
+
+    async def comparison(self) -> bool:
+        """Compare the store, cut off in the middle; whether it went on where it was."""
+        before, began, pages = self.faults.count.copy(), time.monotonic(), -(-self.documents // PAGE)
+        with trio.CancelScope() as life:
+            async with self.opened("store-sync") as app:
+                half = before["list"] + pages // 2
+                self.faults.before = lambda _kind: life.cancel() if self.faults.count["list"] > half else None
+                await store_sync(app, apply=False, metadata=False, limit=DeleteLimit(percent=10))
+        self.faults.before = lambda _kind: None
+        async with self.opened("store-sync") as app:
+            report, _ = await store_sync(app, apply=False, metadata=False, limit=DeleteLimit(percent=10))
+        spent = self.faults.count - before
+        print(f"store-sync over {self.documents:,} documents, cut off half-way:", line(spent, began))
+        return report.well == self.unknown and not report.drift and spent["list"] <= pages + 2
+
+
+def line(spent: Counter[str], began: float) -> str:
+    """Requests by kind, most first, and the time it took."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in spent.most_common()) + (
+        f"; {time.monotonic() - began:.0f} s"
+    )
+
+
+def main() -> int:
+    """Measure; exit with 1 when a bound is broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--unknown", type=int, default=1_000)
+    parser.add_argument("--documents", type=int, default=50_000)
+    args = parser.parse_args()
+    kept = True
+    for forgotten in (False, True):
+        with Scratch() as folder:
+            bench = Bench(folder, args.unknown, args.documents)
+            kept &= run_virtual(partial(bench.recovery, forgotten=forgotten), seed=1)
+            if forgotten:
+                kept &= run_virtual(bench.comparison, seed=2)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory of all, the service in process included: {peak:,.0f} MB")
+    print("one listing at most, none while sessions can be asked: " + ("held" if kept else "BROKEN"))
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
