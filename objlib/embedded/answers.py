@@ -72,6 +72,11 @@ class Meaning:
                 self._embedder, self._reason = index.load_embedder()
             return self._embedder, self._reason
 
+    def outlook(self) -> str:
+        """Why there is no embedder here, or an empty string; what loading it may bring up is not known before."""
+        with self._lock:
+            return index.obstacle() if self._reason is None else self._reason
+
     def for_search(self, db: sqlite3.Connection) -> "index.Embedder | None":
         """The embedder if there is a passage to compare with; else loading it would be for nothing."""
         known = self._reason is not None or index.vector_progress(db)[1] > 0

@@ -30,10 +30,10 @@ LOOK_AGAIN: Final = 60.0
 
 
 async def vector_state(context: Context, meaning: Meaning) -> VectorReport:
-    """How far it has come, and whether vectors can be made here at all."""
+    """How far it has come, and whether vectors can be made here at all; loads nothing to say so."""
     done, total = await context.database.read(index.vector_progress)
-    embedder, reason = await context.embed(meaning.embedder)
-    return VectorReport(done=done, total=total, available=embedder is not None, reason=reason)
+    reason = await context.embed(meaning.outlook)
+    return VectorReport(done=done, total=total, available=not reason, reason=reason)
 
 
 async def make_vectors(
@@ -56,9 +56,9 @@ async def make_vectors(
         turn: awaited before each batch.
     """
     deadline = trio.current_time() + seconds
+    embedder, _ = await context.embed(meaning.embedder)
     state = await vector_state(context, meaning)
     progress(state.done, state.total)
-    embedder, _ = await context.embed(meaning.embedder)
     if embedder is None:
         return state
     await context.database.write(partial(index.adopt_model, model_id=embedder.model_id))

@@ -8,7 +8,7 @@ imported before a function needs it. The service owns the tables ``documents`` a
 from objlib.embedded.index.chunk import chunks
 from objlib.embedded.index.codes import CodeCache
 from objlib.embedded.index.compose import compose
-from objlib.embedded.index.embedder import Embedder, load_embedder
+from objlib.embedded.index.embedder import Embedder, load_embedder, obstacle
 from objlib.embedded.index.extract import extract
 from objlib.embedded.index.filters import compile_filter
 from objlib.embedded.index.records import Composed, Extracted, FilterError, Hit, Support, UnreadableError
@@ -36,6 +36,7 @@ __all__ = [
     "extract",
     "index_document",
     "load_embedder",
+    "obstacle",
     "pending_chunks",
     "search",
     "store_vectors",
