@@ -1,260 +1,192 @@
-"""``python -m objlib.testing.crash``: a run dies at every point there is, and at pairs of them, by ``os._exit``.
+"""``python -m objlib.testing.crash``: a run dies at every point there is, and the next one at each of its own.
 
-The run and the embedded service are one child process, so the store dies too. Points are found by counting:
-the child is started again and again to die at the first, the second, … until it lives. Each time a next run has
-to finish the work, a second recovery has to be idle, and the checker rules. For pairs the run that cleans up
-dies as well.
+The run and the embedded service are one child process, which ends by ``os._exit``, so the store dies too. Points
+are found by counting. Each time a next run has to finish the work, a second recovery and a second upload have to
+be idle, and the checker rules. Many deaths leave the same on the disk, to the byte; what comes after is then the
+same too, and is played once (``--apart`` plays it every time). See docs/testing.md.
 """
 
 import argparse
-import json
 import multiprocessing
-import os
 import random
-import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-import trio
-from starlette.middleware import Middleware
-
-from objlib.core.settings import Backend, Settings
-from objlib.embedded import Options
-from objlib.engine.app import Seams, open_app
-from objlib.engine.recover import recover
-from objlib.engine.upload import upload
-from objlib.testing.checker import Checker
-from objlib.testing.history import CHANGES, Request
-from objlib.testing.library import Library
-from objlib.testing.mischief import Mischief
-from objlib.testing.mortal import EXIT_STATUS, Mortal, die_for_real
-from objlib.testing.service import Faults
+from objlib.testing.arena import Arena, World
 from objlib.testing.torture import Scratch
-from objlib.testing.virtual import EPOCH, run_virtual
 
-PAIRS: Final = 300
-GAP: Final = 100.0
-"""Virtual seconds between a death and the next run."""
-NO_END: Final = 2_000
-"""Points after which a run that should have ended is taken to go on for ever."""
-
-
-def settings_of(folder: Path) -> Settings:
-    """The settings of every run in ``folder``."""
-    return Settings(
-        library=folder / "library",
-        ledger=folder / "ledger.db",
-        embedded=folder / "store.db",
-        store="crashed",
-        backend=Backend.EMBEDDED,
-        embed_seconds=0,
-        settle_seconds=60,
-    )
-
-
-EDITED: Final = ("change", "same size", "new", "new", "rename", "delete")
-"""What a run finds to do: something to replace, to add, to rename and to leave alone."""
-
-
-def furnish(folder: Path, edits: Sequence[str] = EDITED) -> Library:
-    """A library that is indexed, and then edited."""
-    library = Library(folder / "library")
-    for number in range(6):
-        library.edit("new", number)
-    _virtually(_Life(folder, 0, 0.0).upload, 0)
-    for seed, kind in enumerate(edits):
-        library.edit(kind, seed)
-    return library
-
-
-def dies(folder: Path, run: int, point: int, density: float) -> bool:
-    """Let the ``run``-th run work in ``folder`` and die at ``point``; False if it lived to its end."""
-    life = _Life(folder, run, density, Mortal(point, on_death=die_for_real))
-    status, told = _in_child(lambda: _virtually(life.upload, run))
-    if status == EXIT_STATUS:
-        return True
-    if status or told:
-        raise RuntimeError(f"run {run} ended with status {status}: {told}")
-    return False
-
-
-def settle(folder: Path, library: Library, run: int) -> list[str]:
-    """Let a next run finish the work, and rule on what it leaves; every broken promise."""
-    life = _Life(folder, run, 0.0)
-    status, told = _in_child(lambda: _virtually(partial(life.settle, library), run))
-    return told if status == 0 else [f"the run that cleans up ended with status {status}: {told}"]
-
-
-@dataclass
-class _Life:
-    """What one child process does."""
-
-    folder: Path
-    run: int
-    density: float
-    mortal: Mortal | None = None
-
-    async def upload(self) -> list[str]:
-        """One upload."""
-        _, broken = await self._play("upload")
-        return broken
-
-    async def settle(self, library: Library) -> list[str]:
-        """Upload until there is nothing left to do, then see that recovery and upload are idle."""
-        _, broken = await self._play("upload")
-        checker = Checker(self.folder / "ledger.db", self.folder / "store.db", broken)
-        checker.rule_on_edges()
-        checker.rule_on_quiescence(library.contents(), library.written)
-        for command in ("recover", "upload"):
-            history, told = await self._play(command)
-            changes = [request.kind for request in history if request.kind in CHANGES]
-            broken += [*told, *(f"a second {command} was not idle: it sent {kind}" for kind in changes)]
-        return broken
-
-    async def _play(self, command: str) -> tuple[list[Request], list[str]]:
-        settings = settings_of(self.folder)
-        mortal = self.mortal or Mortal()
-        checker = Checker(settings.ledger, settings.embedded)
-
-        def now() -> float:
-            return EPOCH + GAP * self.run + trio.current_time()
-
-        faults = Faults(script=Mischief(self.run, self.density, now), watch=checker.watch)
-        seams = Seams(
-            now=now,
-            runner=mortal.run,
-            options=Options(middleware=(Middleware(mortal.app), Middleware(faults.around))),
-        )
-        async with faults.acting_late():
-            async with open_app(settings, command=command, seams=seams) as app:
-                await (recover(app) if command == "recover" else upload(app, retry_failed=True))
-        return faults.history, checker.broken
-
-
-def _virtually(main: Callable[[], Awaitable[list[str]]], seed: int) -> list[str]:
-    return run_virtual(main, seed=seed)
-
-
-def _in_child(work: Callable[[], list[str]]) -> tuple[int, list[str]]:
-    """Run ``work`` in a child process: its exit status, and what it told."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            told = work()
-            with os.fdopen(writer, "w") as pipe:
-                json.dump(told, pipe)
-            status = 0
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-            raise
-        finally:
-            os._exit(status)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), json.loads(said or "[]")
+DENSITIES: Final = (0.0, 0.25)
+"""Shares of requests that something happens to, in the runs that die."""
+TELL_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """One first death, and how many second ones are tried after it: all of them when None."""
+class Task:
+    """Deaths from one state: of the first run, or of the second after a first that died at ``first``.
 
-    number: int
+    Attributes:
+        every: take each n-th point only.
+        wanted: how many points to try, drawn from all of them; every one when None.
+        alike: how many first points leave the state that ``first`` does.
+    """
+
     density: float
-    pairs: int | None
+    apart: bool
+    first: int | None = None
+    every: int = 1
+    wanted: int | None = None
+    alike: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What came of a point: whether the run died there at all, deaths tried in the run after it, what broke."""
+    """What came of a task: the worlds that the deaths left, and what the run broke when it was let live."""
 
-    point: Point
-    died: bool
-    pairs: int
+    task: Task
+    worlds: list[World]
     broken: tuple[str, ...]
 
 
-def rule_on(point: Point) -> Ruling:
-    """Let a run die at the point, and rule; then again with the next run dying too."""
+def rule_on(task: Task) -> Ruling:
+    """Try each death of a task, and rule."""
     with Scratch() as folder:
-        # A ledger belongs to the place of its library, so all runs work in one place and copies are put back.
-        work, saved = folder / "work", folder / "saved"
-        library = furnish(work)
-        died = dies(work, 1, point.number, point.density)
-        shutil.copytree(work, saved)
-        broken = [f"at {point.number}: {line}" for line in settle(work, library, 2)]
-        tried = 0
-        for second in _seconds(point) if died else ():
-            shutil.rmtree(work)
-            shutil.copytree(saved, work)
-            if not dies(work, 2, second, point.density):
-                if point.pairs is None:
-                    break
-                continue
-            tried += 1
-            broken += [f"at {point.number}, then {second}: {line}" for line in settle(work, library, 3)]
-    return Ruling(point, died, tried, tuple(broken))
+        arena = Arena(folder, task.density, task.apart)
+        state, run = "start", 1
+        if task.first is not None:
+            arena.die(run, task.first)
+            state, run = "after", 2
+            arena.keep(state)
+        living = arena.points(state, run)
+        points: Sequence[int] = range(1, living.points + 1, task.every)
+        if task.wanted is not None:
+            rng = random.Random(f"second deaths after {task.first}")
+            points = rng.sample(points, k=min(task.wanted, len(points)))
+        return Ruling(task, arena.worlds(state, run, points), living.broken)
 
 
-def _seconds(point: Point) -> Iterable[int]:
-    if point.pairs is None:
-        return range(1, NO_END)
-    # Clean-up runs are short; what lies beyond their end is not a pair and does not count.
-    return random.Random(point.number).sample(range(1, 100), k=point.pairs)
+@dataclass
+class Tally:
+    """What was done so far, and what broke."""
+
+    began: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
+    points: int = 0
+    pairs: int = 0
+    deaths: int = 0
+    worlds: int = 0
+    failing: int = 0
+
+    def add(self, ruling: Ruling) -> None:
+        """Count, and print every broken promise."""
+        task = ruling.task
+        where = f"--faults {task.density:g}"
+        if task.first is not None:
+            where += f" --point {task.first} --second"
+        else:
+            where += " --point"
+        for world in ruling.worlds:
+            deaths = len(world.points)
+            self.deaths += deaths
+            self.worlds += 1
+            if task.first is None:
+                self.points += deaths
+            else:
+                self.pairs += deaths * task.alike
+            if world.broken:
+                self.failing += deaths * task.alike
+                more = deaths * task.alike - 1
+                like = f" ({more} more leave the same)" if more else ""
+                for line in world.broken:
+                    print(f"{where} {world.points[0]}: {line}{like}", flush=True)
+        if ruling.broken:
+            self.failing += 1
+            for line in ruling.broken:
+                print(f"{where} none: {line}", flush=True)
+
+    def progress(self, part: str) -> None:
+        """Say from time to time how far it is."""
+        if time.monotonic() - self.told >= TELL_SECONDS:
+            self.told = time.monotonic()
+            print(f"{part}: {self}", file=sys.stderr, flush=True)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.points:,} points and {self.pairs:,} pairs in {time.monotonic() - self.began:.0f} s"
+            f" ({self.deaths:,} deaths, {self.worlds:,} different worlds after them):"
+            f" {self.failing:,} broke a promise"
+        )
 
 
-def points_of(density: float) -> int:
-    """How many points the run has that does the work."""
+def crash(*, pairs: int | None, every: int, jobs: int, apart: bool) -> Tally:
+    """Try everything, or every n-th first point only, or only so many pairs after them."""
+    tally = Tally()
+    with _workers(jobs) as work:
+        seconds: list[Task] = []
+        for ruling in work([Task(density, apart, every=every) for density in DENSITIES]):
+            tally.add(ruling)
+            seconds += [
+                Task(ruling.task.density, apart, first=world.points[0], alike=len(world.points))
+                for world in ruling.worlds
+            ]
+        if pairs is not None:
+            seconds = _share_out(pairs, seconds)
+        for number, ruling in enumerate(work(seconds), start=1):
+            tally.add(ruling)
+            tally.progress(f"{number} of {len(seconds)} worlds after one death")
+    return tally
+
+
+def _share_out(pairs: int, tasks: list[Task]) -> list[Task]:
+    """As many second deaths, spread over the worlds after a first one."""
+    tasks = random.Random("sample").sample(tasks, k=len(tasks))
+    share, more = divmod(pairs, len(tasks))
+    shared = [replace(task, wanted=share + (number < more)) for number, task in enumerate(tasks)]
+    return [task for task in shared if task.wanted]
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[Callable[[list[Task]], Iterable[Ruling]]]:
+    if jobs == 1:
+        yield partial(map, rule_on)
+        return
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        yield partial(pool.imap_unordered, rule_on)
+
+
+def replay(density: float, point: int, second: int | None) -> int:
+    """Play one point or one pair, and print what happened. The exit status."""
     with Scratch() as folder:
-        furnish(folder)
-        mortal = Mortal()
-        _virtually(_Life(folder, 1, density, mortal).upload, 1)
-        return mortal.passed
+        arena = Arena(folder, density)
+        accounts = [arena.die(run, at) for run, at in enumerate((point, second), start=1) if at is not None]
+        accounts.append(arena.settle(len(accounts) + 1))
+    for account in accounts:
+        print(*account.story, sep="\n  ")
+    broken = [line for account in accounts for line in account.broken]
+    print("What was broken:" if broken else "Every promise was kept.", *broken, sep="\n  ")
+    return 1 if broken else 0
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit status is 1 if a promise was broken."""
     parser = argparse.ArgumentParser(prog="crash", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=PAIRS, help="pairs to try, spread over all first points")
-    parser.add_argument("--all-pairs", action="store_true", help="every pair there is")
-    parser.add_argument("--every", type=int, default=1, help="take every n-th point only")
-    parser.add_argument("--jobs", type=int, default=2, help="points at a time")
+    parser.add_argument("--pairs", type=int, help="second deaths to try, instead of all that there are")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th first point only")
+    parser.add_argument("--jobs", type=int, default=2, help="processes that work at a time")
+    parser.add_argument("--apart", action="store_true", help="take no two worlds for the same")
+    parser.add_argument("--point", type=int, help="replay a death at this point")
+    parser.add_argument("--second", type=int, help="and then one of the next run at this point")
+    parser.add_argument("--faults", type=float, default=0.0, help="the share of faults in what is replayed")
     wanted = parser.parse_args(arguments)
-    began = time.monotonic()
-    plan: list[Point] = []
-    for density in (0.0, 0.25):
-        total = points_of(density)
-        print(f"{total} points in a run with {density:.0%} faults")
-        plan += [Point(number, density, 0) for number in range(1, total + 1, wanted.every)]
-    share = 0 if not plan else -(-wanted.pairs // len(plan))
-    plan = [replace(point, pairs=None if wanted.all_pairs else share) for point in plan]
-    died = pairs = failing = 0
-    for ruling in _rulings(plan, wanted.jobs):
-        died += ruling.died
-        pairs += ruling.pairs
-        failing += bool(ruling.broken)
-        for line in ruling.broken:
-            print(f"faults {ruling.point.density:.0%}: {line}", flush=True)
-    print(
-        f"{died} deaths and {pairs} pairs in {time.monotonic() - began:.0f} s: {failing} points broke a promise"
-    )
-    return 1 if failing else 0
-
-
-def _rulings(plan: list[Point], jobs: int) -> Iterator[Ruling]:
-    if jobs == 1:
-        yield from map(rule_on, plan)
-        return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(rule_on, plan)
+    if wanted.point is not None:
+        return replay(wanted.faults, wanted.point, wanted.second)
+    tally = crash(pairs=wanted.pairs, every=wanted.every, jobs=wanted.jobs, apart=wanted.apart)
+    print(tally)
+    return 1 if tally.failing else 0
 
 
 if __name__ == "__main__":

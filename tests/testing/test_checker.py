@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from objlib.testing import Checker, Library, Request
-from objlib.testing.crash import furnish
+from objlib.testing.lives import furnish
 from objlib.testing.plan import Plan, Run, Runs, plan_of
 from objlib.testing.shrink import shrink
 
