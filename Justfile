@@ -99,7 +99,7 @@ constraints:
 torture *ARGS: (env "main")
     @{{ python }} -m objlib.testing.torture "$@"
 
-# a run dies at every point there is, and at pairs of them: just crash [--pairs N] [--all-pairs] [--jobs N]
+# a run dies at every point there is, and the next one at each of its own: just crash [--pairs N] [--every N] [--jobs N]
 crash *ARGS: (env "main")
     @{{ python }} -m objlib.testing.crash "$@"
 

@@ -32,12 +32,10 @@ class Arena:
     Attributes:
         folder: for everything.
         density: the share of requests that something happens to, in the runs that die.
-        apart: take no two worlds for the same, and rule on each.
     """
 
     folder: Path
     density: float
-    apart: bool = False
     library: Library = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,8 +85,7 @@ class Arena:
         for point in points:
             self.put_back(name)
             account = self.die(run, point)
-            mark = b"%d" % point if self.apart else digest(self.work, self.folder / "aside")
-            world = found.setdefault(mark, World([], []))
+            world = found.setdefault(digest(self.work, self.folder / "aside"), World([], []))
             if not world.points:
                 world.broken += self.settle(run + 1).broken
             world.points.append(point)

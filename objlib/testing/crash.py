@@ -3,7 +3,8 @@
 The run and the embedded service are one child process, which ends by ``os._exit``, so the store dies too. Points
 are found by counting. Each time a next run has to finish the work, a second recovery and a second upload have to
 be idle, and the checker rules. Many deaths leave the same on the disk, to the byte; what comes after is then the
-same too, and is played once (``--apart`` plays it every time). See docs/testing.md.
+same too, and is played once. With ``--apart`` second runs die after every first death all the same. See
+docs/testing.md.
 """
 
 import argparse
@@ -36,7 +37,6 @@ class Task:
     """
 
     density: float
-    apart: bool
     first: int | None = None
     every: int = 1
     wanted: int | None = None
@@ -55,7 +55,7 @@ class Ruling:
 def rule_on(task: Task) -> Ruling:
     """Try each death of a task, and rule."""
     with Scratch() as folder:
-        arena = Arena(folder, task.density, task.apart)
+        arena = Arena(folder, task.density)
         state, run = "start", 1
         if task.first is not None:
             arena.die(run, task.first)
@@ -127,17 +127,17 @@ def crash(*, pairs: int | None, every: int, jobs: int, apart: bool) -> Tally:
     tally = Tally()
     with _workers(jobs) as work:
         seconds: list[Task] = []
-        for ruling in work([Task(density, apart, every=every) for density in DENSITIES]):
+        for ruling in work([Task(density, every=every) for density in DENSITIES]):
             tally.add(ruling)
-            seconds += [
-                Task(ruling.task.density, apart, first=world.points[0], alike=len(world.points))
-                for world in ruling.worlds
-            ]
+            for world in ruling.worlds:
+                first = Task(ruling.task.density, first=world.points[0], alike=len(world.points))
+                each = [replace(first, first=point, alike=1) for point in world.points]
+                seconds += each if apart else [first]
         if pairs is not None:
             seconds = _share_out(pairs, seconds)
         for number, ruling in enumerate(work(seconds), start=1):
             tally.add(ruling)
-            tally.progress(f"{number} of {len(seconds)} worlds after one death")
+            tally.progress(f"second deaths after {number} of {len(seconds)} first ones")
     return tally
 
 
@@ -177,7 +177,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, help="second deaths to try, instead of all that there are")
     parser.add_argument("--every", type=int, default=1, help="take every n-th first point only")
     parser.add_argument("--jobs", type=int, default=2, help="processes that work at a time")
-    parser.add_argument("--apart", action="store_true", help="take no two worlds for the same")
+    parser.add_argument(
+        "--apart",
+        action="store_true",
+        help="second deaths after every first one, also where those leave the same",
+    )
     parser.add_argument("--point", type=int, help="replay a death at this point")
     parser.add_argument("--second", type=int, help="and then one of the next run at this point")
     parser.add_argument("--faults", type=float, default=0.0, help="the share of faults in what is replayed")

@@ -48,9 +48,10 @@ def digest(folder: Path, aside: Path) -> bytes:
         ValueError: there is a file of which it is not known what it means.
     """
     mark = hashlib.sha256()
-    for path in sorted((folder / LIBRARY).rglob("*")):
-        seen = path.stat()
-        mark.update(repr((path.name, seen.st_ino, seen.st_mode, seen.st_size, seen.st_mtime_ns)).encode())
+    library = folder / LIBRARY
+    for path in sorted(library.rglob("*")):
+        name, seen = path.relative_to(library).as_posix(), path.stat()
+        mark.update(repr((name, seen.st_ino, seen.st_mode, seen.st_size, seen.st_mtime_ns)).encode())
         if path.is_file():
             mark.update(path.read_bytes())
     unknown = {path.name for path in _files(folder)} - _KNOWN

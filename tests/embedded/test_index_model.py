@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from objlib.embedded import model
-from objlib.embedded.index import embedder, load_embedder
+from objlib.embedded.index import embedder, load_embedder, obstacle
 from objlib.embedded.index.embedder import MAX_TOKENS, MiniLM
 from objlib.embedded.index.wordpiece import WordPiece
 
@@ -89,7 +89,7 @@ def test_loading_says_nothing_when_all_is_well() -> None:
     loaded, reason = load_embedder(thorough=True)
     assert loaded is not None
     assert loaded.model_id == model.MODEL_ID
-    assert reason == ""
+    assert reason == obstacle() == ""
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "numpy"])
@@ -98,6 +98,7 @@ def test_without_a_package_search_goes_by_words(monkeypatch: pytest.MonkeyPatch,
     loaded, reason = load_embedder()
     assert loaded is None
     assert package in reason
+    assert obstacle() == reason
 
 
 def test_a_cut_model_is_not_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -107,6 +108,7 @@ def test_a_cut_model_is_not_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     loaded, reason = load_embedder()
     assert loaded is None
     assert "reinstall" in reason
+    assert obstacle() == reason
     assert "\n" not in reason
     monkeypatch.setattr(model, "_PINNED", {tmp_path / "gone": (1, "")})
     assert "cannot be read" in load_embedder()[1]

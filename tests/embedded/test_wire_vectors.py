@@ -152,6 +152,28 @@ async def test_where_there_is_no_model_it_says_so(
         refused(answer, 501, "UNIMPLEMENTED", "numpy is not installed")
 
 
+async def test_it_says_what_is_possible_without_loading_the_model(
+    tmp_path: Path, fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[bool] = []
+
+    def load() -> tuple[Fake, str]:
+        loaded.append(True)
+        return fake, ""
+
+    monkeypatch.setattr(index, "load_embedder", load)
+    async with open_box(tmp_path / "s.db") as box:
+        await fill(box, 1)
+        assert (await box.service.vectors()).available
+        monkeypatch.setattr(index, "obstacle", lambda: "numpy is not installed")
+        state = await box.service.vectors()
+        assert (state.available, state.reason) == (False, "numpy is not installed")
+        assert not loaded
+        await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
+        assert loaded
+        assert (await box.service.vectors()).available, "it is loaded, so it can be"
+
+
 async def test_embedding_on_the_wire(tmp_path: Path, fake: Fake) -> None:
     async with open_box(tmp_path / "s.db") as box:
         one = {"model": "models/e", "content": {"parts": [{"text": "hi"}]}, "taskType": "RETRIEVAL_QUERY"}
