@@ -1,6 +1,7 @@
 """A slice of each proof, as its command runs it; docs/reliability.md has the full figures."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,9 +46,8 @@ def in_a_process(*words: str) -> str:
 
 @fork_only
 def test_a_slice_of_crash() -> None:
-    told = in_a_process(crash.__name__, "--every", "32", "--pairs", "12", "--jobs", "1")
-    assert "0 points broke a promise" in told
-    assert "0 deaths" not in told
+    told = in_a_process(crash.__name__, "--every", "32", "--pairs", "24", "--jobs", "1")
+    assert re.search(r"[1-9]\d* points and [1-9]\d* pairs in .*: 0 broke a promise", told), told
 
 
 @fork_only
