@@ -8,6 +8,7 @@ document), slow down the answers to the last bytes
 
 import argparse
 import json
+import socket
 import sys
 import time
 from functools import partial
@@ -68,13 +69,36 @@ def _slowly(seconds: float) -> Script:
 
 
 def _state(faults: Faults) -> dict[str, float]:
-    """How many sends are in flight, how many requests there were, and how long ago the last was answered."""
+    """What was seen so far: requests, those of them in flight and what is in flight of what kind, connections.
+
+    ``answered`` is the moment of the last answer on the monotonic clock, which other processes can read too.
+    """
     return {
         "sending": faults.in_flight["send"],
         "in_flight": faults.in_flight.total(),
+        "started": faults.count["start"],
         "requests": len(faults.history),
-        "idle": trio.current_time() - faults.answered,
+        "connections": _connections(),
+        "answered": time.monotonic() - (trio.current_time() - faults.answered),
     }
+
+
+def _connections() -> int:
+    """How many connections of clients are open at this side, by what this process holds open."""
+    return sum(_is_connection(int(path.name)) for path in Path("/dev/fd").iterdir())
+
+
+def _is_connection(descriptor: int) -> bool:
+    try:
+        seen = socket.socket(fileno=descriptor)
+    except OSError:  # no socket, or closed meanwhile
+        return False
+    try:
+        return seen.family == socket.AF_INET and bool(seen.getpeername())
+    except OSError:  # one that only listens
+        return False
+    finally:
+        seen.detach()  # it is not ours to close
 
 
 def _changes(faults: Faults) -> list[str]:
