@@ -28,11 +28,14 @@ class Named(Protocol):
         ...
 
 
-def disk_path(root: Path, row: Named) -> Path:
-    """The path that opens a row's file, whatever bytes its name is made of."""
-    if row.path_bytes is None:
-        return root / row.file_path
-    return root / os.fsdecode(row.path_bytes)
+def disk_path(root: Path, row: Named) -> str:
+    """The path that opens a row's file, whatever bytes its name is made of.
+
+    Text and no ``Path``, which interns every name in it: Python 3.12 keeps those for ever, a library of names, and
+    all versions make the table of them anew, two megabytes at once, after so many thousand.
+    """
+    name = row.file_path if row.path_bytes is None else os.fsdecode(row.path_bytes)
+    return os.path.join(root, name)  # noqa: PTH118  see above
 
 
 def readable(name: bytes) -> str:

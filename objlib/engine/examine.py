@@ -80,7 +80,7 @@ def examine(
         return _unreadable(path, file.file_path, error)
 
 
-def open_regular(path: Path | bytes) -> FileIO:
+def open_regular(path: str | bytes) -> FileIO:
     """Open a regular file to read; a pipe with nobody at its other end does not make this wait.
 
     Raises:
@@ -145,9 +145,9 @@ def _bounded(mtime: int) -> int:
     return max(1 - 2**63, min(mtime, 2**63 - 1))
 
 
-def _unreadable(path: Path, shown: str, error: OSError) -> Examined | None:
+def _unreadable(path: str, shown: str, error: OSError) -> Examined | None:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116  no Path of it, see disk_path
     except OSError as gone:
         if gone.errno in _GONE:
             return None

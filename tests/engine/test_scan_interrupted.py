@@ -222,8 +222,8 @@ async def test_running_out_of_open_files_is_no_fault_of_a_file(
     async with open_desk(tmp_path) as desk:
         desk.write("a.txt", "one")
 
-        def refuse(path: Path) -> Any:
-            raise OSError(errno.EMFILE, "Too many open files", str(path))
+        def refuse(path: str) -> Any:
+            raise OSError(errno.EMFILE, "Too many open files", path)
 
         monkeypatch.setattr(examine, "open_regular", refuse)
         with pytest.RaisesGroup(pytest.RaisesExc(OSError, match="Too many open files")):

@@ -115,7 +115,7 @@ async def test_links_to_files_are_followed(desk: Desk) -> None:
     await desk.scan()
     row = await desk.row("link.txt")
     assert (row.size, row.inode) == (12, outside.stat().st_ino)
-    assert disk_path(desk.root, row).read_text() == "from outside"
+    assert Path(disk_path(desk.root, row)).read_text() == "from outside"
 
 
 async def test_links_that_lead_nowhere_are_skipped_with_a_reason(desk: Desk) -> None:
@@ -209,7 +209,7 @@ async def test_a_path_is_nfc_whatever_the_disk_says(desk: Desk, name: str) -> No
     assert await paths(desk) == [expected]
     row = await desk.row(expected)
     assert row.path_bytes == (None if name == NFC else name.encode())
-    assert disk_path(desk.root, row).read_bytes() == b"text"
+    assert Path(disk_path(desk.root, row)).read_bytes() == b"text"
     assert (await desk.scan()).unchanged == 1
 
 
@@ -227,7 +227,7 @@ async def test_names_that_collide_after_normalisation_are_both_kept(desk: Desk) 
     for name, content in ((NFC, b"composed"), (NFD, b"decomposed")):
         row = await desk.row(name)
         assert row.path_bytes is None
-        assert disk_path(desk.root, row).read_bytes() == content
+        assert Path(disk_path(desk.root, row)).read_bytes() == content
     assert (await desk.scan()).unchanged == 2
 
 
@@ -238,7 +238,7 @@ async def test_a_name_that_is_no_unicode_is_readable_and_can_be_opened(desk: Des
     row = await desk.row(shown)
     assert row.path_bytes == b"caf\xe9/na\xefve\\.txt"
     assert row.mime_type == "text/plain"
-    assert disk_path(desk.root, row).read_bytes() == b"old encoding"
+    assert Path(disk_path(desk.root, row)).read_bytes() == b"old encoding"
     assert (await desk.scan()).unchanged == 1
 
 
@@ -248,7 +248,7 @@ async def test_a_name_that_only_looks_like_another_is_kept_apart(desk: Desk) -> 
     found = await paths(desk)
     assert len(found) == 2
     assert found[0] == "\\xff.txt"
-    contents = {disk_path(desk.root, row).read_bytes() for row in (await desk.rows()).values()}
+    contents = {Path(disk_path(desk.root, row)).read_bytes() for row in (await desk.rows()).values()}
     assert contents == {b"one", b"two"}
     assert (await desk.scan()).unchanged == 2
 
