@@ -55,5 +55,5 @@ def serve(
     async def work(observer: Observer) -> None:
         await engine_serve(settings, host=host, port=port, observer=observer, ready=ready, quota=limit)
 
-    run(settings, work, with_ledger=False)
+    run(settings, work, events=True, with_ledger=False)
     return Exit.OK

@@ -2,7 +2,9 @@
 
 Written as words with commas between them: ``10/s`` (a bucket that is refilled all the time), ``150/min,window`` (so
 many in each fixed minute), ``1500/day`` (a daily quota), ``16-at-once``; with ``charged`` refused requests count too,
-and with ``silent`` a refusal does not say when to come back.
+with ``silent`` a refusal does not say when to come back, and with ``latency 0.4s`` every answer takes that long.
+
+Several of them hold one after another as ``20/s for 60s, then 4/s``: each is written in full, the last one stays.
 """
 
 import math
@@ -13,8 +15,12 @@ from typing import Final
 from objlib.core.errors import UsageError
 
 UNITS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86_400.0}
-_RATE: Final = re.compile(r"(\d+(?:\.\d+)?)/(s|min|h|day)")
-_AT_ONCE: Final = re.compile(r"(\d+)-at-once")
+_NUMBER: Final = r"(\d{1,9}(?:\.\d{1,9})?)"
+_RATE: Final = re.compile(rf"{_NUMBER}/(s|min|h|day)")
+_AT_ONCE: Final = re.compile(r"(\d{1,9})-at-once")
+_LATENCY: Final = re.compile(rf"latency{_NUMBER}(s|min|h)")
+_THEN: Final = re.compile(r",?\s+then\s+")
+_FOR: Final = re.compile(rf"(.*\S)\s+for\s+{_NUMBER}\s*(s|min|h)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,9 @@ class Quota:
         charged: whether refused requests count too.
         silent: whether refusals say nothing about when to come back.
         at_once: requests being answered at the same time; None for no limit.
+        latency: seconds that an answer takes more than it has to.
+        lasts: seconds after which ``then`` holds.
+        then: the quota after this one; None if this one stays.
     """
 
     limit: float = math.inf
@@ -36,6 +45,9 @@ class Quota:
     charged: bool = False
     silent: bool = False
     at_once: int | None = None
+    latency: float = 0.0
+    lasts: float = math.inf
+    then: "Quota | None" = None
 
     @property
     def daily(self) -> bool:
@@ -43,9 +55,14 @@ class Quota:
         return self.seconds >= UNITS["day"]
 
     @property
+    def bucket(self) -> bool:
+        """Whether it is refilled all the time, and not anew in each fixed span."""
+        return not (self.window or self.daily)
+
+    @property
     def capacity(self) -> float:
         """What a bucket holds: one second of its refill, and two requests at least."""
-        return self.limit if self.window or self.daily else max(2.0, self.limit / self.seconds)
+        return max(2.0, self.limit / self.seconds) if self.bucket else self.limit
 
 
 def parse_quota(text: str) -> Quota:
@@ -54,35 +71,59 @@ def parse_quota(text: str) -> Quota:
     Raises:
         UsageError: it cannot be read; says how quotas are written.
     """
-    found: dict[str, float | int | bool] = {}
-    for word in text.lower().replace(" ", "").split(","):
+    *early, last = _THEN.split(text.strip().lower())
+    quota = _words(last, {})
+    for part in reversed(early):
+        timed = _FOR.fullmatch(part)
+        lasts = float(timed[2]) * UNITS[timed[3]] if timed else 0.0
+        quota = _words(timed[1], {"lasts": lasts, "then": quota}) if timed and lasts and quota else None
+    if quota is None:
+        raise UsageError(
+            f"--quota cannot be {text!r}; write it like 10/s, 150/min,window, 20/s,charged, 1500/day, 16-at-once, "
+            "10/s,latency 0.4s or 20/s for 60s, then 4/s"
+        )
+    return quota
+
+
+def _words(text: str, found: dict[str, float | Quota | bool]) -> Quota | None:
+    """One of the quotas that hold one after another; None if it cannot be read."""
+    for word in text.replace(" ", "").split(","):
         if rate := _RATE.fullmatch(word):
             found |= {"limit": float(rate[1]), "seconds": UNITS[rate[2]]}
         elif cap := _AT_ONCE.fullmatch(word):
             found["at_once"] = int(cap[1])
+        elif slow := _LATENCY.fullmatch(word):
+            found["latency"] = float(slow[1]) * UNITS[slow[2]]
         elif word in {"window", "charged", "silent"}:
             found[word] = True
         else:
-            found = {}
-            break
-    if found.get("limit", 1) == 0 or found.get("at_once", 1) == 0 or not {"limit", "at_once"} & found.keys():
-        raise UsageError(
-            f"--quota cannot be {text!r}; write it like 10/s, 150/min,window, 20/s,charged, 1500/day or 16-at-once"
-        )
-    return Quota(**found)  # type: ignore[arg-type]
+            return None
+    numbers = [found[name] for name in ("limit", "at_once", "latency") if name in found]
+    return Quota(**found) if numbers and all(numbers) else None  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
 class Meter:
-    """Counts requests against a quota. What is answered must be told with :meth:`done`."""
+    """Counts requests against a quota. What is answered must be told with :meth:`done`.
+
+    Attributes:
+        quota: what holds now; where it is followed by others, its time runs from the first request.
+    """
 
     quota: Quota
     _left: float = math.nan
     _at: float = 0.0
+    _ends: float = math.nan
     _busy: int = field(default=0)
+
+    def latency(self, now: float) -> float:
+        """How many seconds more than it has to the answer to a request takes that comes at ``now``."""
+        self._move_on(now)
+        return self.quota.latency
 
     def refuse(self, now: float) -> float | None:
         """None if a request that comes at ``now`` is let in, else the seconds until one would be (0: unknown)."""
+        self._move_on(now)
         quota = self.quota
         if quota.at_once is not None and self._busy >= quota.at_once:
             return 0.0
@@ -99,17 +140,28 @@ class Meter:
         """A request that was let in is answered."""
         self._busy -= 1
 
+    def _move_on(self, now: float) -> None:
+        """Go on to the quota that holds at ``now``; what a bucket has saved stays, as far as the next one holds it."""
+        if math.isnan(self._ends):
+            self._ends = now + self.quota.lasts
+        while self.quota.then is not None and now >= self._ends:
+            self._refill(self._ends)
+            before, self.quota = self.quota, self.quota.then
+            kept = self._left if before.bucket and self.quota.bucket else math.inf
+            self._left = min(self.quota.capacity, kept)
+            self._ends += self.quota.lasts
+
     def _refill(self, now: float) -> None:
         quota = self.quota
-        fixed = quota.window or quota.daily
-        if math.isnan(self._left) or (fixed and now // quota.seconds > self._at // quota.seconds):
+        new = not quota.bucket and now // quota.seconds > self._at // quota.seconds
+        if new or math.isnan(self._left) or math.isinf(quota.limit):
             self._left = quota.capacity
-        elif not fixed:
+        elif quota.bucket:
             self._left = min(quota.capacity, self._left + (now - self._at) * quota.limit / quota.seconds)
         self._at = now
 
     def _wait(self, now: float) -> float:
         quota = self.quota
-        if quota.window or quota.daily:
+        if not quota.bucket:
             return quota.seconds - now % quota.seconds
         return (1 - self._left) * quota.seconds / quota.limit

@@ -6,6 +6,7 @@ QuotaFailure that names the quota, and, unless it is ``silent``, a RetryInfo and
 
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import trio
@@ -18,15 +19,42 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Callable[..., Any], Send], Awaitable[None]]
 
 
-def quota_middleware(quota: Quota) -> Middleware:
-    """The quota, as :class:`objlib.embedded.Options` takes it. Every request of the API counts, of any kind."""
-    return Middleware(_Quota, meter=Meter(quota))
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the quota decided about one request.
+
+    Attributes:
+        method: of the request.
+        path: of its URL, without the query, in which a session may be named.
+        admitted: whether it was let in.
+        wait: the seconds until one would be, if it was not (0: unknown).
+    """
+
+    method: str
+    path: str
+    admitted: bool
+    wait: float | None
+
+
+def _ignore(_decision: Decision) -> None:
+    """Nobody wants to know."""
+
+
+def quota_middleware(quota: Quota, decided: Callable[[Decision], None] = _ignore) -> Middleware:
+    """The quota, as :class:`objlib.embedded.Options` takes it. Every request of the API counts, of any kind.
+
+    Args:
+        quota: what is allowed.
+        decided: called for each request that counts, at the moment at which it is let in or refused.
+    """
+    return Middleware(_Quota, meter=Meter(quota), decided=decided)
 
 
 class _Quota:
-    def __init__(self, app: App, meter: Meter) -> None:
+    def __init__(self, app: App, meter: Meter, decided: Callable[[Decision], None]) -> None:
         self._app = app
         self._meter = meter
+        self._decided = decided
 
     async def __call__(
         self, scope: MutableMapping[str, Any], receive: Callable[..., Any], send: Send
@@ -34,11 +62,18 @@ class _Quota:
         if scope["type"] != "http" or "/v1" not in scope["path"]:
             await self._app(scope, receive, send)
             return
+        # A request is on its way for half of the latency, and its answer for the other half.
+        half = self._meter.latency(trio.current_time()) / 2
+        await trio.sleep(half)
         wait = self._meter.refuse(trio.current_time())
+        quota = self._meter.quota
+        self._decided(Decision(scope["method"], scope["path"], wait is None, wait))
         if wait is not None:
-            await _refusal(self._meter.quota, wait).response()(scope, receive, send)
+            await trio.sleep(half)
+            await _refusal(quota, wait).response()(scope, receive, send)
             return
         try:
+            await trio.sleep(half)
             await self._app(scope, receive, send)
         finally:
             self._meter.done()

@@ -15,7 +15,7 @@ from objlib.core.observe import Observer
 from objlib.core.quota import Quota
 from objlib.core.settings import Settings
 from objlib.embedded import Options, open_service
-from objlib.embedded.quota import quota_middleware
+from objlib.embedded.quota import Decision, quota_middleware
 from objlib.engine.drain import stop_on_signals
 
 
@@ -34,9 +34,9 @@ async def serve(
         settings: names the store's file.
         host: address to listen on.
         port: 0 for any free one.
-        observer: told when it stops.
+        observer: told when it stops, and of each request that meets the quota.
         ready: called with the base URL once connections are accepted.
-        quota: requests beyond it are refused.
+        quota: requests beyond it are refused, and answers take as long as it says.
 
     Raises:
         ServiceError: the port is taken or not allowed, or the store's file cannot be used.
@@ -48,7 +48,11 @@ async def serve(
     config.bind = [f"fd://{listener.detach()}"]
     config.errorlog = config.accesslog = None
     config.graceful_timeout = 3.0
-    middleware = () if quota is None else (quota_middleware(quota),)
+
+    def decided(on: Decision) -> None:
+        observer.event("request", method=on.method, path=on.path, admitted=on.admitted, wait=on.wait)
+
+    middleware = () if quota is None else (quota_middleware(quota, decided),)
     options = Options(background_vectors=True, middleware=middleware)
     async with stop_on_signals(observer) as drain:
         with drain.work():

@@ -261,6 +261,28 @@ def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
     assert json.loads(read()[0]) == {"schema": "objlib/serve/1", "url": "http://localhost:8765"}
 
 
+def test_serve_tells_of_each_request_that_meets_the_quota(engine: Engine, read: Read) -> None:
+    async def serve(
+        settings: Settings, *, host: str, port: int, observer: Observer, ready: Any, quota: Quota | None
+    ) -> None:
+        await trio.lowlevel.checkpoint()
+        ready("http://127.0.0.1:4711")
+        observer.event("request", method="GET", path="/v1beta/files", admitted=False, wait=0.5)
+
+    engine.patch.setattr("objlib.engine.serve.serve", serve)
+    assert run(["serve", "--quota", "2/s", "--json", "--quiet"]) == Exit.OK
+    first, second = map(json.loads, read()[0].splitlines())
+    assert first["url"] == "http://127.0.0.1:4711"
+    assert second.pop("time") > 0
+    assert second == {
+        "event": "request",
+        "method": "GET",
+        "path": "/v1beta/files",
+        "admitted": False,
+        "wait": 0.5,
+    }
+
+
 def test_log_records_are_shown_with_verbose_only(engine: Engine, read: Read) -> None:
     async def status(app: Engine) -> StatusReport:
         await trio.lowlevel.checkpoint()

@@ -8,7 +8,7 @@ import trio.testing
 
 from objlib.core.quota import parse_quota
 from objlib.embedded import Options, open_service
-from objlib.embedded.quota import quota_middleware
+from objlib.embedded.quota import Decision, quota_middleware
 from objlib.gemini import Client, Endpoint, GeminiError, Kind, open_client
 from objlib.threads import inline_runner
 
@@ -71,3 +71,48 @@ async def test_what_is_not_the_api_does_not_count(
             await service.app(scope, trio.sleep_forever, send)  # type: ignore[arg-type]
         assert 429 not in got
         await client.find_stores("any")
+
+
+async def test_an_answer_takes_the_latency_and_a_refusal_too(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    options = Options(middleware=(quota_middleware(parse_quota("2/min,window,latency 4s")),))
+    async with (
+        open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
+        open_client(Endpoint("http://quota.test", ""), asgi=service.app) as client,
+    ):
+        for refusal in (False, False, True):
+            began = trio.current_time()
+            if refusal:
+                await refused(client)
+            else:
+                await client.find_stores("any")
+            assert trio.current_time() - began == pytest.approx(4)
+
+
+async def test_a_quota_changes_while_the_service_is_open(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    options = Options(middleware=(quota_middleware(parse_quota("2/s for 10s, then 3/day")),))
+    async with (
+        open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
+        open_client(Endpoint("http://quota.test", ""), asgi=service.app) as client,
+    ):
+        assert (await refused(client)).kind is Kind.RATE_LIMIT
+        await trio.sleep(10)
+        assert (await refused(client)).kind is Kind.DAILY_QUOTA
+
+
+async def test_each_decision_is_told_without_what_the_query_holds(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    told: list[Decision] = []
+    options = Options(middleware=(quota_middleware(parse_quota("2/s"), told.append),))
+    async with (
+        open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
+        open_client(Endpoint("http://quota.test", ""), asgi=service.app) as client,
+    ):
+        await refused(client)
+    assert [(on.method, on.path) for on in told] == [("GET", "/v1beta/fileSearchStores")] * 3
+    assert [on.admitted for on in told] == [True, True, False]
+    assert [on.wait for on in told] == [None, None, pytest.approx(0.5)]
