@@ -1,0 +1,129 @@
+"""How well the governor holds a quota over real sockets, in real time, beside what virtual time says.
+
+Every row is an ``objlib serve --quota …`` on 127.0.0.1 and one or more processes that use the product's governor and
+HTTP client, or are ``objlib upload`` as a whole. The numbers are the server's. Rows run side by side; those of a few
+requests per second cost nothing. Run it with ``just bench sockets [--only WORDS] [--quick] [--jobs N] [--seeds N]``.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import trio
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.pacing import cell
+from benchmarks.pacing_lab.servers import Open
+from benchmarks.sockets_lab import endless, uploads
+from benchmarks.sockets_lab.machine import Machine, watching
+from benchmarks.sockets_lab.rows import ROWS, Row, best_fixed
+from benchmarks.sockets_lab.served import Seen
+from benchmarks.sockets_lab.uploads import Uploads
+
+QUICK: Final = 70.0
+"""Seconds of a row that ``--quick`` still runs."""
+LIGHT: Final = 3.0
+"""Requests per second up to which a row is no burden to the others."""
+NOT_SERVED: Final = "FAILED past 50 pending: left out, a served store fails no document under load (`just bench pacing` has it)"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one row."""
+
+    values: tuple[float, ...]
+    seen: list[Seen]
+
+
+async def run(row: Row | Uploads, jobs: trio.CapacityLimiter, results: dict[str, Result]) -> None:
+    """Run one row when there is room for it."""
+    waits = row.rate > LIGHT
+    if waits:
+        await jobs.acquire()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            measure = endless.measure if isinstance(row, Row) else uploads.upload
+            values, seen = await measure(row, Path(folder))  # type: ignore[arg-type]
+    finally:
+        if waits:
+            jobs.release()
+    results[row.name] = Result(values, seen)
+    print(f"… {row.name}: {len(seen)} requests", file=sys.stderr, flush=True)
+
+
+async def run_all(rows: list[Row | Uploads], jobs: int) -> tuple[dict[str, Result], Machine]:
+    """All rows, the longest first."""
+    results: dict[str, Result] = {}
+    limiter = trio.CapacityLimiter(jobs)
+    async with watching() as machine, trio.open_nursery() as nursery:
+        for row in sorted(rows, key=lambda row: -row.seconds):
+            nursery.start_soon(run, row, limiter, results)
+            await trio.sleep(0.3)  # so that processes do not start all at the same moment
+    return results, machine
+
+
+def simulated(row: Row | Uploads, seeds: int) -> list[tuple[float, ...]]:
+    """The same in virtual time, with as many seeds; nothing for whole uploads."""
+    if not isinstance(row, Row):
+        return []
+    runs = [row.simulated(seed) for seed in range(seeds)]
+    if not isinstance(row.model, Open):
+        return runs
+    best = best_fixed(row)
+    return [tuple(value / most for value, most in zip(values, best, strict=True)) for values in runs]
+
+
+def lines(row: Row | Uploads, result: Result, seeds: int) -> tuple[list[str], bool]:
+    """Its lines of the table in Markdown, and whether it misses a bar."""
+    runs, found, missed = simulated(row, seeds), [], False
+    for index, (measure, value) in enumerate(zip(row.measures, result.values, strict=True)):
+        ok = measure.holds(value)
+        missed = missed or not ok
+        virtual = "-"
+        if runs:
+            each = [values[index] for values in runs]
+            worst = max(each) if measure.most else min(each)
+            virtual = f"{cell(measure, statistics.median(each))} ({cell(measure, worst)})"
+        refused = sum(not seen.admitted for seen in result.seen)
+        head = f"{row.name} | {len(result.seen)}, {refused}" if index == 0 else " | "
+        bar = f"{'≤' if measure.most else '≥'} {cell(measure, measure.bar)}"
+        found.append(
+            f"| {head} | {measure.name} | {bar} | {cell(measure, value)}{'' if ok else ' ✗'} | {virtual} |"
+        )
+    return found, missed
+
+
+def main() -> int:
+    """Print the table; exit with 1 when a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="rows whose name has these words in it")
+    parser.add_argument("--quick", action="store_true", help=f"rows of up to {QUICK:.0f} s")
+    parser.add_argument(
+        "--jobs", type=int, default=4, help="rows of more than a few requests per second at a time"
+    )
+    parser.add_argument("--seeds", type=int, default=20, help="of the runs in virtual time")
+    args = parser.parse_args()
+    rows = [
+        row
+        for row in [*ROWS, *uploads.ROWS]
+        if args.only in row.name and (not args.quick or row.seconds <= QUICK)
+    ]
+    results, machine = trio.run(run_all, rows, args.jobs)
+    print("| scenario | requests, refused | | bar | over sockets | virtual time: median (worst) |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    missed = False
+    for row in rows:
+        found, short = lines(row, results[row.name], args.seeds)
+        missed = missed or short
+        print("\n".join(found), flush=True)
+    print(f"\n{NOT_SERVED}\n{machine}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Runs a row: a server, and clients that come one after another and stay until the end."""
+
+import tempfile
+from pathlib import Path
+
+import trio
+
+from benchmarks.pacing_lab.servers import Open
+
+from .rows import Row, Values
+from .served import Seen, Served, process, serving, traced
+
+
+async def measure(row: Row, folder: Path) -> tuple[Values, list[Seen]]:
+    """The values of the row's measures, and what the server saw."""
+    seen = await _run(row, folder, fixed=False)
+    values = row.read(row.model_of(seen), traced(seen, row.latency, _names(row)))
+    if isinstance(row.model, Open):
+        # The yardstick is a worker for each place, on the same machine, a little later.
+        other = await _run(row, folder, fixed=True)
+        best = row.read(row.model, traced(other, row.latency, _names(row)))
+        values = tuple(value / most for value, most in zip(values, best, strict=True))
+    return values, seen
+
+
+def _names(row: Row) -> dict[str, int]:
+    return {f"client-{number}": number for number in range(len(row.starts))}
+
+
+async def _run(row: Row, folder: Path, *, fixed: bool) -> list[Seen]:
+    with tempfile.TemporaryDirectory(dir=folder) as inner:
+        place = Path(inner)
+        async with serving(row.quota, place) as served:
+            async with trio.open_nursery() as nursery:
+                for name, number in _names(row).items():
+                    nursery.start_soon(_client, row, served, place, name, row.starts[number], fixed)
+            return served.seen()
+
+
+async def _client(row: Row, served: Served, place: Path, name: str, start: float, fixed: bool) -> None:
+    # fmt: off
+    arguments = [
+        "-m", "benchmarks.sockets_lab.client", served.url, "--name", name, "--ceiling", str(row.ceiling),
+        "--seconds", str(row.seconds - start + 1),
+    ]
+    # fmt: on
+    if fixed:
+        arguments.append("--fixed")
+    if len(row.starts) > 1:
+        arguments += ["--ledger", str(place / "library.db")]
+    await trio.sleep(start)
+    async with process(arguments, place, place / f"{name}.out") as child:
+        await child.wait()

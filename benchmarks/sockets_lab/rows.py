@@ -1,0 +1,204 @@
+"""The rows of the issue's table: a model of the server, from which its ``--quota`` is written, and what is measured.
+
+Each row is measured by the same functions on what a real server saw and on what a simulated one did, in the same
+scenario of the same length: that is what the second column of the table is for.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from benchmarks.pacing_lab.scenarios import CEILING, GOOD, WASTE, Measure, goodput
+from benchmarks.pacing_lab.servers import Bucket, Open, Server, Window
+from benchmarks.pacing_lab.simulate import Trace, run
+from benchmarks.pacing_lab.strategies import Fixed, Ours, share_rates
+
+from .served import Seen
+
+Values = tuple[float, ...]
+Reading = Callable[[Server, Trace], Values]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One scenario with clients that have endless work.
+
+    Attributes:
+        name: as the table shows it.
+        model: the server, as the laboratory in virtual time has it.
+        latency: of an answer, in seconds.
+        seconds: how long.
+        measures: with their bars.
+        read: one value for each of them.
+        starts: when each client begins.
+        ceiling: requests in flight at most, of each client.
+    """
+
+    name: str
+    model: Server
+    latency: float
+    seconds: float
+    measures: tuple[Measure, ...]
+    read: Reading
+    starts: tuple[float, ...] = (0.0,)
+    ceiling: int = CEILING
+
+    @property
+    def quota(self) -> str:
+        """The model in the words of ``objlib serve --quota``."""
+        more = f",latency {self.latency:g}s"
+        match self.model:
+            case Bucket(steps=steps, charge=charge, hint=hint):
+                more += ",charged" * charge + ",silent" * (not hint)
+                ends = [at for at, _ in steps[1:]]
+                lasts = [f" for {end - at:g}s" for (at, _), end in zip(steps, ends, strict=False)] + [""]
+                return " then ".join(
+                    f"{rate:g}/s{more}{last}" for (_, rate), last in zip(steps, lasts, strict=True)
+                )
+            case Window(limit=limit):
+                return f"{limit}/min,window{more}"
+            case _:
+                return f"latency {self.latency:g}s"
+
+    @property
+    def rate(self) -> float:
+        """Requests per second that it means for the machine, about."""
+        match self.model:
+            case Bucket(steps=steps):
+                return max(rate for _, rate in steps)
+            case Window(limit=limit, seconds=seconds):
+                return limit / seconds
+            case _:
+                return self.ceiling / self.latency
+
+    def model_of(self, seen: Sequence[Seen]) -> Server:
+        """The model of the server that ran: when its fixed windows begin can be told from its refusals only."""
+        refusal = next((each for each in seen if not each.admitted and each.wait), None)
+        if not isinstance(self.model, Window) or refusal is None:
+            return self.model
+        ends = refusal.at - seen[0].at + self.latency / 2 + refusal.wait
+        return replace(self.model, phase=-ends % self.model.seconds)
+
+    def simulated(self, seed: int) -> Values:
+        """The same in virtual time."""
+        server: Server = replace(self.model)  # type: ignore[type-var]
+        if isinstance(server, Window):
+            server = replace(server, phase=seed * 60 / 20)
+        clients = [Ours(self.ceiling) for _ in self.starts]
+        meeting = share_rates if len(clients) > 1 else None
+        # The first client's start is what the server would call 0.
+        trace = run(
+            server, clients, seconds=self.seconds, latency=self.latency, seed=seed, starts=self.starts,
+            meeting=meeting,  # type: ignore[arg-type]
+        )  # fmt: skip
+        return self.read(server, trace)
+
+
+def _steady(seconds: float) -> Reading:
+    return lambda server, trace: (goodput(server, trace, 0, seconds), trace.wasted(0, seconds))
+
+
+def _good_and_wasted(good: float, waste: float) -> tuple[Measure, ...]:
+    return Measure(GOOD, good, most=False), Measure(WASTE, waste, most=True)
+
+
+def steady(
+    name: str,
+    model: Server,
+    *,
+    seconds: float,
+    latency: float = 0.4,
+    good: float = 0.97,
+    waste: float = 0.01,
+    ceiling: int = CEILING,
+) -> Row:
+    """A quota that does not change."""
+    return Row(
+        name, model, latency, seconds, _good_and_wasted(good, waste), _steady(seconds), ceiling=ceiling
+    )
+
+
+def first(begin: float, longest: float, holds: Callable[[float], bool]) -> float:
+    """Seconds from ``begin`` until it holds, by quarters of a second; infinity if it never does."""
+    return next((n / 4 for n in range(int(longest * 4)) if holds(begin + n / 4)), math.inf)
+
+
+def drop(name: str, *, hint: bool, waste: float, at: float = 45.0) -> Row:
+    """20/s become 4/s. Settled: the first 10 s with 85 % of it and at most 5 % refused begin."""
+    low = 4.0
+
+    def read(_server: Server, trace: Trace) -> Values:
+        settled = first(
+            at, 60, lambda t: trace.count(t, t + 10) >= 0.85 * low * 10 and trace.wasted(t, t + 10) <= 0.05
+        )
+        return settled, trace.wasted(at, at + 60)
+
+    measures = (Measure("settled", 12, most=True, percent=False), Measure("wasted", waste, most=True))
+    model = Bucket(((0, 20.0), (at, low)), hint=hint, whole=False)
+    return Row(name, model, 0.4, at + 72, measures, read)
+
+
+def rise(name: str, *, low: float, latency: float, at: float, seconds: float, bar: float, span: float) -> Row:
+    """A quota rises five-fold: seconds until the first ``span`` with 85 % of it begins."""
+
+    def read(_server: Server, trace: Trace) -> Values:
+        high = 5 * low
+        noticed = first(at, seconds - at - span, lambda t: trace.count(t, t + span) >= 0.85 * high * span)
+        return noticed, trace.wasted(0, seconds)
+
+    measures = (Measure("85 % after", bar, most=True, percent=False), Measure("429s in all", 0.05, most=True))
+    model = Bucket(((0, low), (at, 5 * low)), whole=False)
+    return Row(name, model, latency, seconds, measures, read)
+
+
+def together(name: str, *, starts: tuple[float, ...], seconds: float, last: float) -> Row:
+    """Processes on one ledger; their shares are those of the ``last`` seconds."""
+
+    def read(server: Server, trace: Trace) -> Values:
+        shares = [sum(seconds - last <= at < seconds for at in by) for by in trace.by]
+        jain = sum(shares) ** 2 / max(1, len(shares) * sum(share**2 for share in shares))
+        return jain, goodput(server, trace, 0, seconds), trace.wasted(0, seconds)
+
+    measures = (Measure("Jain", 0.98, most=False, percent=False), *_good_and_wasted(0.95, 0.05))
+    return Row(name, Bucket(((0, 10.0),), whole=False), 0.4, seconds, measures, read, starts)
+
+
+def unlimited(latency: float, seconds: float) -> Row:
+    """No quota: what is admitted of what the best fixed concurrency gets, which is a worker for each place."""
+
+    def read(_server: Server, trace: Trace) -> Values:
+        return (float(trace.count(0, seconds)),)
+
+    measures = (Measure("of best fixed", 0.95, most=False),)
+    return Row(f"no quota, latency {latency:g} s", Open(), latency, seconds, measures, read)
+
+
+def best_fixed(row: Row) -> Values:
+    """What a worker for each place gets done in virtual time, where there is no quota."""
+    trace = run(Open(), [Fixed(row.ceiling, 0)], seconds=row.seconds, latency=row.latency, seed=0)
+    return row.read(row.model, trace)
+
+
+def _bucket(rate: float, *, charge: bool = False, hint: bool = True) -> Bucket:
+    # The service's hints are exact, in RetryInfo; the laboratory's default is whole seconds.
+    return Bucket(((0, rate),), charge=charge, hint=hint, whole=False)
+
+
+ROWS: Final = [
+    steady("steady 10/s", _bucket(10), seconds=150),
+    steady("steady 100/s", _bucket(100), seconds=60, ceiling=64),
+    steady("steady 1/s", _bucket(1), seconds=300),
+    steady("steady 10/s, no hint", _bucket(10, hint=False), seconds=150),
+    drop("drop 20 → 4/s", hint=True, waste=0.05),
+    drop("drop 20 → 4/s, no hint", hint=False, waste=0.08),
+    rise("rise 4 → 20/s", low=4, latency=0.4, at=60, seconds=115, bar=20, span=5),
+    rise("rise 0.4 → 2/s", low=0.4, latency=4, at=150, seconds=300, bar=60, span=10),
+    steady("0.5/s, latency 0.4 s", _bucket(0.5), seconds=300, good=0.95, waste=0.06),
+    steady("0.5/s, latency 4 s", _bucket(0.5), seconds=300, latency=4, good=0.95, waste=0.06),
+    steady("429s count, 20/s", _bucket(20, charge=True), seconds=120, good=0.93, waste=0.03),
+    steady("150 per fixed minute", Window(150), seconds=290, good=0.97, waste=0.03),
+    together("3 processes, 10/s, one ledger", starts=(0.0, 10.0, 20.0), seconds=125, last=60),
+    unlimited(0.2, 20),
+    unlimited(2.0, 80),
+]
