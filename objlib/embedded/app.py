@@ -21,6 +21,7 @@ from starlette.routing import Route
 from objlib.embedded import answers, documents, files, imports, models, operations, stores, upload_routes
 from objlib.embedded.calls import Call, check_key
 from objlib.embedded.context import Context
+from objlib.embedded.database import disk_is_full
 from objlib.embedded.metadata import read_metadata
 from objlib.embedded.names import ID
 from objlib.embedded.wire import (
@@ -30,6 +31,7 @@ from objlib.embedded.wire import (
     dump,
     invalid,
     list_field,
+    no_room,
     not_found,
     text_field,
 )
@@ -93,6 +95,8 @@ class Routes:
             return Response(status_code=400)  # nobody is there to read it
         except sqlite3.Error as error:
             _log.warning("the store file cannot be used just now: %s", error)
+            if disk_is_full(error):  # waiting does not help, so it is told like any store that is full
+                return no_room().response()
             return ApiError("UNAVAILABLE", f"The store file cannot be used just now: {error}.").response()
         except Exception:
             _log.exception("a request failed")
@@ -171,7 +175,7 @@ class Routes:
             lambda db: operations.get(db, call.parts["name"], full_names=full_names)
         )
         if runs:
-            self._context.work.ring()  # perhaps a process that has died claimed it: the worker looks
+            self._look_again()
         return answer
 
     async def _list_documents(self, call: Call) -> Json:
@@ -183,8 +187,18 @@ class Routes:
     async def _get_document(self, call: Call) -> Json:
         answer = await self._context.database.read(lambda db: documents.get(db, call.parts["name"]))
         if answer["state"] == "STATE_PENDING":
-            self._context.work.ring()
+            self._look_again()
         return answer
+
+    def _look_again(self) -> None:
+        """Somebody waits for a document: perhaps a process that has died claimed it, or there is room again.
+
+        Raises:
+            ApiError: there was none when the worker last looked.
+        """
+        self._context.work.ring()
+        if self._context.disk.full:
+            raise no_room()
 
     async def _delete_document(self, call: Call) -> Json:
         return await self._context.database.write(

@@ -29,6 +29,13 @@ class Bell:
         await self._event.wait()
 
 
+@dataclass(slots=True)
+class Disk:
+    """What the worker knows of the disk: whether there was no room for its last work."""
+
+    full: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The open service, as its routes see it.
@@ -42,6 +49,7 @@ class Context:
         work: rung when there may be documents to index or stores to empty.
         passages: rung when documents have been indexed here.
         requests: rung by each request, since work that can wait keeps out of its way.
+        disk: whoever waits for a document is told when there is no room to index it.
     """
 
     database: Database
@@ -52,3 +60,4 @@ class Context:
     work: Bell = field(default_factory=Bell)
     passages: Bell = field(default_factory=Bell)
     requests: Bell = field(default_factory=Bell)
+    disk: Disk = field(default_factory=Disk)

@@ -70,6 +70,8 @@ def _use_wal(db: sqlite3.Connection) -> None:
 
 def _explain(path: Path, error: sqlite3.Error) -> str:
     reason = str(error)
+    if disk_is_full(error):
+        return f"the store file {path} cannot grow: the disk is full; free some space and try again"
     if "not a database" in reason or "malformed" in reason:
         return f"{path} is not a usable store file ({reason}); move it away and upload again"
     if "unable to open" in reason or "readonly" in reason:
@@ -77,6 +79,11 @@ def _explain(path: Path, error: sqlite3.Error) -> str:
             f"cannot open the store file {path} ({reason}); check that its folder exists and may be written"
         )
     return f"cannot use the store file {path}: {reason}"
+
+
+def disk_is_full(error: sqlite3.Error) -> bool:
+    """Whether there was no room to write; by its text, since full-text tables have no code of their own for it."""
+    return "disk is full" in str(error)
 
 
 def spoils_transaction(error: Exception) -> bool:

@@ -78,6 +78,14 @@ def invalid(message: str) -> ApiError:
     return ApiError("INVALID_ARGUMENT", message)
 
 
+def no_room() -> ApiError:
+    """The disk is full. Waiting does not help, so it is told like a store that has reached its limit."""
+    return ApiError(
+        "RESOURCE_EXHAUSTED",
+        "The storage limit of the store file is reached: its disk is full; free some space.",
+    )
+
+
 def not_found(message: str) -> ApiError:
     """There is no such thing."""
     return ApiError("NOT_FOUND", message)

@@ -19,7 +19,7 @@ import trio
 from objlib.embedded import claims, documents, files, index, operations, uploads
 from objlib.embedded.blobs import read
 from objlib.embedded.context import Context
-from objlib.embedded.database import spoils_transaction
+from objlib.embedded.database import disk_is_full, spoils_transaction
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,9 @@ class Worker:
             self._context.work.clear()
             try:
                 delay = await self._round()
+                self._context.disk.full = False
             except sqlite3.Error as error:
+                self._context.disk.full = disk_is_full(error)
                 _log.warning("the store file cannot be used just now: %s", error)
                 delay = RETRY_SECONDS
             if delay > 0:

@@ -16,7 +16,7 @@ from objlib.engine.remove import remove
 from objlib.gemini import GeminiError, Kind
 from objlib.ledger import FileRow, Transition
 
-FATAL: Final = frozenset({Kind.AUTH, Kind.DAILY_QUOTA})
+FATAL: Final = frozenset({Kind.AUTH, Kind.DAILY_QUOTA, Kind.STORE_FULL})
 """Answers that end the run rather than one file."""
 
 
@@ -44,7 +44,7 @@ async def settle(
         doubted: called when the document is FAILED, and only asked about again before that is believed.
 
     Raises:
-        GeminiError: the service refuses to go on at all (key, daily quota).
+        GeminiError: the service refuses to go on at all (key, daily quota, no room).
         StaleTransitionError: another run took the row over.
     """
     began = trio.current_time()

@@ -192,7 +192,8 @@ async def test_a_middleware_goes_around_the_app(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "status", "message"),
     [
-        (sqlite3.OperationalError("database or disk is full"), 503, "UNAVAILABLE", "disk is full"),
+        (sqlite3.OperationalError("database is locked"), 503, "UNAVAILABLE", "database is locked"),
+        (sqlite3.OperationalError("database or disk is full"), 429, "RESOURCE_EXHAUSTED", "storage limit"),
         (ZeroDivisionError("secret detail"), 500, "INTERNAL", "internal error"),
     ],
 )

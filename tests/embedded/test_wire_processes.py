@@ -13,7 +13,7 @@ from trio.testing import MockClock
 from objlib.embedded import Options, blobs, claims, index, schema, worker
 from objlib.embedded.database import open_database
 from objlib.threads import inline_runner
-from tests.embedded.wire_box import Clock, open_box
+from tests.embedded.wire_box import Clock, V, open_box, refused
 
 T = TypeVar("T")
 
@@ -157,7 +157,7 @@ def test_a_process_that_may_not_be_asked_is_taken_to_be_alive(
     db.close()
 
 
-async def test_a_full_disk_only_delays_the_worker(
+async def test_a_full_disk_delays_the_worker_and_who_waits_is_told(
     tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = index.index_document
@@ -177,8 +177,17 @@ async def test_a_full_disk_only_delays_the_worker(
     monkeypatch.setattr(worker, "read", unreadable)
     monkeypatch.setattr(index, "index_document", full)
     async with open_box(tmp_path / "s.db") as box:
-        await box.active(b"text")
-        assert failures == -1
+        document = await box.upload(b"text")
+        operation = document.replace("/documents/", "/upload/operations/")
+        told = []
+        while failures >= 0:
+            await trio.sleep(1)
+            for name in (operation, document):
+                answer = await box.client.get(f"{V}/{name}", headers=box.headers)
+                told += [refused(answer, 429, "RESOURCE_EXHAUSTED")["message"]] if answer.is_error else []
+        assert "error" not in await box.settled(document)
+    assert told
+    assert all("its disk is full; free some space" in message for message in told)
 
 
 async def test_two_that_empty_the_same_store_do_not_disturb_each_other(tmp_path: Path) -> None:
