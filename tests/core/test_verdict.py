@@ -73,6 +73,12 @@ def test_only_an_active_document_completes() -> None:
             assert facts.document is Document.ACTIVE
 
 
+def test_an_active_document_completes_whatever_its_operation_says() -> None:
+    for facts in EVERY:
+        if facts.state is State.PROCESSING and facts.document_name and facts.document is Document.ACTIVE:
+            assert verdict(facts) == Complete(facts.document_name)
+
+
 def test_an_unfinished_session_is_closed_before_the_file_is_sent_again() -> None:
     found = verdict(Facts(State.UPLOADING, sent=True, session=Session.ACTIVE))
     assert found == Requeue("the upload was never finalized", cancel_session=True)
@@ -84,13 +90,18 @@ def test_two_documents_of_one_attempt_leave_one() -> None:
 
 
 def test_the_order_of_questions_costs_least() -> None:
+    assert isinstance(verdict(Facts(State.UPLOADING, sent=False)), Requeue), "nothing to ask about"
     facts = Facts(State.UPLOADING, sent=True)
     assert verdict(facts) is Ask.SESSION
     assert verdict(replace(facts, session=Session.FINAL)) is Ask.LISTING
     assert isinstance(verdict(replace(facts, session=Session.FINAL, document_name="d")), Adopt)
     facts = Facts(State.PROCESSING, sent=True, document_name="d", operation_name="o")
     assert verdict(facts) is Ask.DOCUMENT
-    assert verdict(replace(facts, document=Document.ABSENT)) is Ask.OPERATION
+    absent = replace(facts, document=Document.ABSENT)
+    assert verdict(absent) is Ask.OPERATION
+    assert verdict(replace(absent, operation=Operation.DONE)) is Ask.LISTING
+    assert verdict(replace(absent, operation=Operation.RUNNING)) == Wait()
+    assert verdict(replace(absent, operation=Operation.FAILED, reason="bad")) == Fail("bad")
     assert isinstance(verdict(replace(facts, document=Document.PENDING)), Wait)
     failed = replace(facts, document=Document.FAILED)
     assert verdict(failed) is Ask.OPERATION

@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from objlib.core.errors import RefusedError
+from objlib.core.identity import new_attempt_id
 from objlib.core.limits import DeleteLimit
 from objlib.core.repairs import SyncReport
 from objlib.core.settings import Settings
@@ -21,7 +22,7 @@ from objlib.engine.scan import scan
 from objlib.engine.status import explain
 from objlib.engine.sync import sync
 from objlib.engine.upload import upload
-from objlib.ledger import removals
+from objlib.ledger import Transition, removals
 from objlib.testing import DOWN, LOST, Action, Faults, Late, Reply
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
 
@@ -110,6 +111,8 @@ async def test_too_many_deletions_are_refused_before_anything_is_sent(
     async with opened("sync") as app:
         with pytest.raises(RefusedError, match=r"would delete 3 of 10 documents.*--max-delete 3"):
             await pruned(app, limit=limit)
+        with pytest.raises(RefusedError, match="nothing was deleted"):
+            await prune(app, grace=0, limit=limit)  # more of them went missing since the run was let begin
     assert (faults.count["start"] - before, faults.count["delete"]) == (0, 0)
     async with opened("sync") as app:
         assert (await pruned(app, limit=DeleteLimit(count=3))).prune is not None
@@ -234,6 +237,9 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
         async with opened("sync") as app:
             report = await pruned(app)
         assert (report.upload.indexed, report.upload.uploaded, faults.count["start"]) == (10, 1, starts + 1)
+        kinds = [kind for _, kind in faults.seen]
+        assert kinds.count("delete") == 2
+        assert "send" not in kinds[len(kinds) - kinds[::-1].index("delete") :], "the old one went first"
         await faults.settled()
         async with opened("recover") as app:
             assert (await recover(app)).found == 0
@@ -286,6 +292,50 @@ async def test_a_stop_ends_the_prune_and_the_next_run_finishes_it(
         await pruned(app)
     assert open_intents(settings) == 0
     assert len(live_documents(settings)) == 4
+
+
+async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(
+    opened: Opener, library: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Another run's scan may come between the question who is to be pruned and the record of it."""
+    async with opened("sync") as app:
+        await upload(app)
+        back, gone = victims(library, 2)
+        await scan(app)
+        cutoff = app.now()
+        page = await app.ledger.read(partial(removals.prunable_page, cutoff=cutoff, after="", limit=10))
+        assert len(page) == 2
+        back.write_text("Back again.\n")
+        await scan(app)
+        opened_now = await app.ledger.write(
+            partial(removals.open_prune, files=page, cutoff=cutoff, run_id=app.run_id, now=app.now())
+        )
+        row = await app.ledger.file_by_path(gone.relative_to(library).as_posix())
+    assert row is not None
+    assert [intent.document for intent in opened_now] == [row.document]
+
+
+async def test_a_file_that_is_under_way_is_not_pruned(
+    opened: Opener, library: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Whoever carries it means to give it a document, and the old one answers searches until then."""
+    async with opened("sync") as app:
+        await upload(app)
+        path = min(library.rglob("*.txt"))
+        path.write_text("A second version.\n")
+        await scan(app)
+        row = await app.ledger.file_by_path(path.relative_to(library).as_posix())
+        assert row is not None
+        attempt = new_attempt_id(app.now())
+        await app.ledger.apply(Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id))
+        path.unlink()
+        await scan(app)
+        report = await prune(app, grace=0, limit=ALL)
+        row = await app.ledger.file(row.file_id)
+    assert row is not None
+    assert row.missing_since is not None
+    assert row.document is not None
+    assert (report.files, report.deleted, report.postponed) == (0, 0, 0)
 
 
 async def test_a_file_that_is_on_disk_is_not_pruned_whatever_an_older_scan_says(

@@ -276,6 +276,18 @@ async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
     assert_exactly_once(settings)
 
 
+async def test_a_document_that_says_failed_once_is_asked_again(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Under load a document that says FAILED may still turn ACTIVE."""
+    follow(faults, document=[Altered("FAILED", in_state("STATE_FAILED"))])
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.indexed, report.deleted) == (1, 0)
+    assert faults.count["start"] == 1
+    assert_exactly_once(settings)
+
+
 async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_up(
     opened: Opener,
     settings: Settings,

@@ -108,6 +108,22 @@ async def test_what_is_in_flight_or_leaving_is_nobodys_business(
     assert (report.in_flight, report.leaving, report.well) == (1, 1, 11)
 
 
+async def test_what_a_dead_run_left_is_settled_before_it_is_judged(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda kind: life.cancel() if kind == "document" else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    async with opened("store-sync") as app:
+        assert (await checked(app)).in_flight > 0
+        report = await repaired(app)
+        assert (report.in_flight, report.drift) == (0, {})
+        await upload(app)
+    assert_exactly_once(settings)
+
+
 async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
     opened: Opener,
     library: Path,

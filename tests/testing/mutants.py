@@ -1,228 +1,49 @@
 """``python -m tests.testing.mutants``: take a safeguard out, and see that the test named for it fails.
 
 Each mutant is one edit of one file, made in a copy of the tree. A mutant that its test does not notice is
-printed and makes the exit status 1; so does an edit that no longer fits the code.
+printed and makes the exit status 1; so does an edit that no longer fits the code. ``--docs`` writes the table of
+docs/reliability.md anew instead.
 """
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.testing.mutant import Mutant
+from tests.testing.safeguards_prune import PRUNES
+from tests.testing.safeguards_repair import REPAIRS
+from tests.testing.safeguards_upload import UPLOAD
+from tests.testing.safeguards_verdict import VERDICTS
+
 ROOT: Final = Path(__file__).parents[2]
-RECOVER: Final = "tests/engine/test_recover.py"
-LEDGER: Final = "tests/ledger/test_ledger_transitions.py"
+PAGE: Final = ROOT / "docs" / "reliability.md"
+MUTANTS: Final = (*UPLOAD, *VERDICTS, *PRUNES, *REPAIRS)
 
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """What is taken out, where, and the test that has to notice."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    test: str
-
-
-MUTANTS: Final = (
-    Mutant(
-        "the attempt is recorded with the claim",
-        "objlib/ledger/effects.py",
-        "    Event.START_UPLOAD: _OPEN_ATTEMPT,\n",
-        "",
-        f"{LEDGER}::test_start_upload_opens_an_attempt_and_replaces_the_metadata",
-    ),
-    Mutant(
-        "the session is recorded before a byte is sent",
-        "objlib/engine/send.py",
-        "        await app.ledger.session_started(attempt, session)\n",
-        "",
-        f"{RECOVER}::test_recovery_asks_again_where_a_session_cannot_be_closed",
-    ),
-    Mutant(
-        "the names of operation and document are recorded",
-        "objlib/engine/carry.py",
-        "                operation=names.operation,\n                document=names.document,\n",
-        "                operation=None,\n                document=None,\n",
-        f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
-    ),
-    Mutant(
-        "a delete has its intent first",
-        "objlib/engine/remove.py",
-        "    return await carry_out(app, intent, document)\n",
-        "    await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "    return await carry_out(app, intent, document)\n",
-        f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
-    ),
-    Mutant(
-        "the replaced document is remembered with the swap",
-        "objlib/ledger/effects.py",
-        '        " WHEN gemini_document <> :document THEN gemini_document"\n',
-        "",
-        f"{LEDGER}::test_an_older_document_is_superseded_and_never_forgotten",
-    ),
-    Mutant(
-        "an older superseded document gets an intent in the same transaction",
-        "objlib/ledger/effects.py",
-        "    if older is not None and older not in (row.superseded, row.document):\n",
-        "    if False:\n",
-        f"{LEDGER}::test_an_older_document_is_superseded_and_never_forgotten",
-    ),
-    Mutant(
-        "the failure of a document and the intent to delete it are one",
-        "objlib/ledger/effects.py",
-        "    if isinstance(discard, str):\n",
-        "    if False:\n",
-        f"{RECOVER}::test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_up",
-    ),
-    Mutant(
-        "a document that a row takes is no longer to be deleted",
-        "objlib/ledger/effects.py",
-        "        intents.keep_document(conn, document=document, now=now)\n",
-        "        pass\n",
-        f"{LEDGER}::test_a_document_that_a_row_takes_is_no_longer_meant_to_go",
-    ),
-    Mutant(
-        "open intents are carried out by recovery",
-        "objlib/engine/recover.py",
-        "self._deletion(done=await carry_out(app, intent.intent_id, intent.document_name))",
-        "pass",
-        f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
-    ),
-    Mutant(
-        "superseded documents without an intent are removed by recovery",
-        "objlib/engine/recover.py",
-        "if row.state is State.INDEXED and row.superseded is not None:",
-        "if False:",
-        f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
-    ),
-    Mutant(
-        "the session is asked before anything is sent again",
-        "objlib/core/verdict.py",
-        "        case None:\n            return Ask.SESSION\n",
-        "        case None:\n            return Requeue('a guess')\n",
-        f"{RECOVER}::test_no_listing_is_needed_while_sessions_can_be_asked",
-    ),
-    Mutant(
-        "an open session is closed before the file goes back (recovery)",
-        "objlib/engine/recover.py",
-        "            if not closed:\n",
-        "            if False:\n",
-        f"{RECOVER}::test_recovery_asks_again_where_a_session_cannot_be_closed",
-    ),
-    Mutant(
-        "an open session is closed before the file goes back (the run itself)",
-        "objlib/engine/carry.py",
-        "                if cancel_session and not await _cancelled(app, row):\n",
-        "                if False:\n",
-        f"{RECOVER}::test_a_finalize_that_lands_between_question_and_cancel_is_adopted",
-    ),
-    Mutant(
-        "a refusal says nothing about bytes lost before it",
-        "objlib/engine/send.py",
-        "                if doubtful:\n",
-        "                if False:\n",
-        f"{RECOVER}::test_a_refusal_says_nothing_about_the_bytes_lost_before_it",
-    ),
-    Mutant(
-        "the store is listed before a file without a session goes back",
-        "objlib/core/verdict.py",
-        "    if facts.listed is None:\n        return Ask.LISTING\n",
-        "    if facts.listed is None:\n        return Requeue('a guess')\n",
-        f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
-    ),
-    Mutant(
-        "one listing serves all",
-        "objlib/engine/recover.py",
-        "                        self.unlisted.append((row, attempt))\n",
-        "                        self.unlisted = [(row, attempt)]\n"
-        "                        await self.ask_by_listing()\n"
-        "                        self.unlisted = []\n",
-        f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
-    ),
-    Mutant(
-        "a listing waits until fresh documents are listed",
-        "objlib/engine/recover.py",
-        "LISTING_LAG: Final = 5.0\n",
-        "LISTING_LAG: Final = 0.0\n",
-        f"{RECOVER}::test_a_listing_waits_until_fresh_documents_are_listed",
-    ),
-    Mutant(
-        "surplus documents of an attempt are deleted",
-        "objlib/engine/recover.py",
-        "        for extra in found.surplus:\n",
-        "        for extra in ():\n",
-        f"{RECOVER}::test_of_two_documents_of_one_attempt_one_stays",
-    ),
-    Mutant(
-        "a dead process is known by its id",
-        "objlib/engine/recover.py",
-        "    except ProcessLookupError:\n        return False\n",
-        "    except ProcessLookupError:\n        return True\n",
-        f"{RECOVER}::test_on_this_host_the_process_id_tells",
-    ),
-    Mutant(
-        "a run that lives keeps its rows",
-        "objlib/engine/recover.py",
-        "    return True if abs(now - run.heartbeat) <= STALE_AFTER else None\n",
-        "    return False\n",
-        f"{RECOVER}::test_on_this_host_the_process_id_tells",
-    ),
-    Mutant(
-        "a heart in doubt is watched",
-        "objlib/engine/recover.py",
-        "            self.known[run.run_id] = beats\n",
-        "            self.known[run.run_id] = False\n",
-        f"{RECOVER}::test_the_rows_of_a_living_run_are_left_alone_whatever_its_clock_says",
-    ),
-    Mutant(
-        "a heart that does not beat is dead, whatever its time",
-        "objlib/engine/recover.py",
-        "            self.known[run.run_id] = beats\n",
-        "            self.known[run.run_id] = True\n",
-        f"{RECOVER}::test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said",
-    ),
-    Mutant(
-        "what a scan found unfit is not sent",
-        "objlib/engine/carry.py",
-        "            _must_be_fit(claimed)\n",
-        "",
-        f"{RECOVER}::test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent",
-    ),
-    Mutant(
-        "a file that changed while it was under way is sent again at once",
-        "objlib/engine/settle.py",
-        "    if row.indexed_hash == row.content_hash or row.missing_since is not None:\n",
-        "    if True:\n",
-        f"{RECOVER}::test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run",
-    ),
-    Mutant(
-        "first runs at once agree on one store",
-        "objlib/engine/app.py",
-        "            return await _pin_new(app, name, wanted)\n",
-        "            await app.ledger.pin(name, wanted)\n            return name\n",
-        f"{RECOVER}::test_first_runs_at_once_agree_on_one_store",
-    ),
-    Mutant(
-        "the compare-and-set compares the version",
-        "objlib/ledger/effects.py",
-        ' AND gemini_state = :state AND version = :version"\n        f" RETURNING',
-        ' AND gemini_state = :state"\n        f" RETURNING',
-        "tests/ledger/test_ledger_races.py::test_a_row_that_came_back_to_its_state_is_another_than_before",
-    ),
-    Mutant(
-        "an attempt that another run has ended takes no session",
-        "objlib/ledger/attempts.py",
-        ' AND outcome IS NULL"\n        " RETURNING 1"',
-        '"\n        " RETURNING 1"',
-        f"{LEDGER}::test_the_session_url_is_wiped_when_the_attempt_is_over",
-    ),
+_TABLE: Final = re.compile(
+    r"(each of these edits in a copy of the tree; all )\d+( are caught[^\n]*\n\n)(?:\|[^\n]*\n)+"
 )
+
+
+def render(page: str) -> str:
+    """``page`` with the table of safeguards as it is now.
+
+    Raises:
+        ValueError: the page has no such table.
+    """
+    rows = ["| what is taken out | the test that fails |", "| --- | --- |"]
+    for mutant in MUTANTS:
+        path, _, name = mutant.test.partition("::")
+        rows.append(f"| {mutant.name} | [`{name}`](../{path}) |")
+    table = "".join(f"{row}\n" for row in rows)
+    drawn, count = _TABLE.subn(lambda found: f"{found[1]}{len(MUTANTS)}{found[2]}{table}", page)
+    if count != 1:
+        raise ValueError("the page has no table of safeguards")
+    return drawn
 
 
 def survives(mutant: Mutant, folder: Path) -> str:
@@ -249,7 +70,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Try each mutant whose name has the given words in it; the exit status is 1 if one survived."""
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
     parser.add_argument("words", nargs="*", help="only mutants whose name has these words")
+    parser.add_argument(
+        "--docs", action="store_true", help="write the table of docs/reliability.md, try nothing"
+    )
     wanted = parser.parse_args(arguments)
+    if wanted.docs:
+        PAGE.write_text(render(PAGE.read_text("utf-8")), encoding="utf-8")
+        return 0
     survived = 0
     with tempfile.TemporaryDirectory(prefix="objlib-mutants-") as name:
         folder = Path(name) / "tree"

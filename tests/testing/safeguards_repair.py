@@ -1,0 +1,232 @@
+"""The safeguards of ``store-sync`` and ``rebuild``."""
+
+from typing import Final
+
+from tests.testing.mutant import Mutant
+
+AUDIT: Final = "objlib/core/audit.py"
+STORE_SYNC: Final = "objlib/engine/store_sync.py"
+AUDITS: Final = "objlib/ledger/audits.py"
+TEST_SYNC: Final = "tests/engine/test_store_sync.py"
+TEST_RECOVER: Final = "tests/engine/test_recover.py"
+TEST_REBUILD: Final = "tests/engine/test_rebuild.py"
+TEST_LISTINGS: Final = "tests/ledger/test_ledger_listings.py"
+TEST_SURPLUS: Final = "tests/ledger/test_ledger_surplus.py"
+TEST_AUDIT: Final = "tests/core/test_audit.py"
+EACH_KIND: Final = f"{TEST_SYNC}::test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_upload"
+KNOWN: Final = f"{TEST_AUDIT}::test_a_document_of_a_known_file"
+
+REPAIRS: Final = (
+    Mutant(
+        "an orphan is found",
+        AUDIT,
+        "    return Kind.ORPHAN if known is None",
+        "    return Kind.LEAVING if known is None",
+        EACH_KIND,
+    ),
+    Mutant(
+        "a duplicate is found",
+        AUDIT,
+        "if known is None else Kind.DUPLICATE",
+        "if known is None else Kind.LEAVING",
+        EACH_KIND,
+    ),
+    Mutant(
+        "a ghost is found",
+        AUDIT,
+        "        judged.append(Judged(known.document, Kind.GHOST))\n",
+        "        pass\n",
+        EACH_KIND,
+    ),
+    Mutant(
+        "a document of other bytes is found",
+        AUDIT,
+        "        return Kind.STALE\n",
+        "        return Kind.WELL\n",
+        EACH_KIND,
+    ),
+    Mutant(
+        "a document that failed is found",
+        AUDIT,
+        "        return Kind.BROKEN\n",
+        "        return Kind.WELL\n",
+        EACH_KIND,
+    ),
+    Mutant(
+        "a document with other metadata is found",
+        AUDIT,
+        "each.metadata != known.metadata:\n        return Kind.METADATA",
+        "each.metadata != known.metadata:\n        return Kind.WELL",
+        EACH_KIND,
+    ),
+    Mutant(
+        "a document with another name is found",
+        AUDIT,
+        "(None, known.title) else Kind.METADATA",
+        "(None, known.title) else Kind.WELL",
+        KNOWN,
+    ),
+    Mutant(
+        "what does not carry our mark is foreign",
+        AUDIT,
+        "    if not each.ours:\n        return Kind.FOREIGN\n",
+        "",
+        f"{TEST_SYNC}::test_two_ledgers_on_one_store_leave_each_other_alone",
+    ),
+    Mutant(
+        "what is in flight is left alone",
+        AUDIT,
+        "    if each.in_flight:\n        return Kind.IN_FLIGHT\n",
+        "",
+        f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
+    ),
+    Mutant(
+        "what is leaving is left alone",
+        AUDIT,
+        "    if each.leaving:\n        return Kind.LEAVING\n    return Kind.ORPHAN",
+        "    return Kind.ORPHAN",
+        f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
+    ),
+    Mutant(
+        "a finding that a listing cannot prove is confirmed",
+        "objlib/engine/audit.py",
+        "            if kind in UNSURE:\n",
+        "            if False:\n",
+        f"{TEST_SYNC}::test_pages_that_overlap_and_a_listing_that_lags_make_no_drift",
+    ),
+    Mutant(
+        "without --apply nothing is changed",
+        STORE_SYNC,
+        "    if not apply:\n        return _report",
+        "    if False:\n        return _report",
+        EACH_KIND,
+    ),
+    Mutant(
+        "what a dead run left is settled before it is judged",
+        STORE_SYNC,
+        "        await recover(app)\n",
+        "        pass\n",
+        f"{TEST_SYNC}::test_what_a_dead_run_left_is_settled_before_it_is_judged",
+    ),
+    Mutant(
+        "--max-delete holds for a repair",
+        STORE_SYNC,
+        '    limit.check(found.plan.deletions(), indexed, "store-sync --apply")\n',
+        "",
+        f"{TEST_SYNC}::test_more_deletions_than_allowed_are_refused_and_nothing_is_changed",
+    ),
+    Mutant(
+        "a plan is for one store",
+        STORE_SYNC,
+        "        plan.check(app.store, app.ledger_id)\n",
+        "        pass\n",
+        f"{TEST_SYNC}::test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checked_again",
+    ),
+    Mutant(
+        "a deletion of a plan is looked at again",
+        STORE_SYNC,
+        "        if kind not in SURPLUS:\n",
+        "        if False:\n",
+        f"{TEST_SYNC}::test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checked_again",
+    ),
+    Mutant(
+        "a repair of a plan is looked at again",
+        STORE_SYNC,
+        "        if row is None or row.document != step.document or kind is not step.kind:\n",
+        "        if row is None:\n",
+        f"{TEST_SYNC}::test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checked_again",
+    ),
+    Mutant(
+        "metadata is repaired on request only",
+        STORE_SYNC,
+        "                    if step.kind is Kind.METADATA and not self.metadata:\n",
+        "                    if False:\n",
+        f"{TEST_SYNC}::test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request",
+    ),
+    Mutant(
+        "a repair has its intent first",
+        STORE_SYNC,
+        "        gone = await carry_out(app, intent.intent_id, intent.document)\n",
+        "        await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
+        "        gone = await carry_out(app, intent.intent_id, intent.document)\n",
+        f"{TEST_SYNC}::test_a_delete_without_an_answer_is_left_to_recovery",
+    ),
+    Mutant(
+        "the intent of a repair is refused where the document is wanted",
+        AUDITS,
+        "    if standing.in_flight or (row is not None and row.document == document):\n",
+        "    if False:\n",
+        f"{TEST_SURPLUS}::test_a_document_that_is_wanted_after_all_is_not_meant_to_go",
+    ),
+    Mutant(
+        "a broken document is demoted in the history",
+        AUDITS,
+        "    demoted = take(",
+        "    return take(conn, Transition.reset(row, run_id=run_id, reason=reason), now=now)\n"
+        "    demoted = take(",
+        EACH_KIND,
+    ),
+    Mutant(
+        "a demoted file is queued in the same transaction",
+        AUDITS,
+        "    return take(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now=now)\n",
+        "    return demoted\n",
+        EACH_KIND,
+    ),
+    Mutant(
+        "a listing goes on from its cursor",
+        "objlib/engine/listing.py",
+        "listing.token, listing.pages, listing.token is not None",
+        "None, 0, False",
+        f"{TEST_SYNC}::test_an_interrupted_listing_goes_on_where_it_broke_off",
+    ),
+    Mutant(
+        "the cursor is recorded with its page",
+        "objlib/ledger/listings.py",
+        "UPDATE listings SET token = ?, pages = pages + 1, updated",
+        "UPDATE listings SET token = iif(?, token, token), pages = pages + 1, updated",
+        f"{TEST_SYNC}::test_an_interrupted_listing_goes_on_where_it_broke_off",
+    ),
+    Mutant(
+        "a living run keeps its listing",
+        "objlib/ledger/listings.py",
+        '    dead = "run_id NOT IN (SELECT value FROM json_each(?))"\n',
+        '    dead = "? IS NOT NULL"\n',
+        f"{TEST_LISTINGS}::test_a_dead_runs_listing_is_resumed_and_a_living_runs_is_not",
+    ),
+    Mutant(
+        "a ledger with files is not made again",
+        "objlib/ledger/rebuilding.py",
+        "    refuse_files(conn)\n    if owner:",
+        "    if owner:",
+        f"{TEST_REBUILD}::test_a_ledger_with_files_is_refused",
+    ),
+    Mutant(
+        "which ledger was lost is not guessed",
+        "objlib/engine/rebuild.py",
+        "    if len(owners) > 1:\n",
+        "    if False:\n",
+        f"{TEST_REBUILD}::test_of_two_ledgers_in_a_store_one_has_to_be_named",
+    ),
+    Mutant(
+        "only an ACTIVE document makes an indexed row",
+        "objlib/ledger/rebuilding.py",
+        "    if document.state != Held.ACTIVE:\n",
+        "    if False:\n",
+        f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
+    ),
+    Mutant(
+        "a failed document makes no row",
+        "objlib/ledger/rebuilding.py",
+        " and document.state != Held.FAILED\n",
+        "\n",
+        f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
+    ),
+    Mutant(
+        "a document that says FAILED is asked again",
+        "objlib/engine/settle.py",
+        "(TWICE if final else app.governor.asks)",
+        "1",
+        f"{TEST_RECOVER}::test_a_document_that_says_failed_once_is_asked_again",
+    ),
+)
