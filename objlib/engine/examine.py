@@ -147,7 +147,7 @@ def _bounded(mtime: int) -> int:
 
 def _unreadable(path: str, shown: str, error: OSError) -> Examined | None:
     try:
-        status = os.stat(path)  # noqa: PTH116  no Path of it, see disk_path
+        status = Path(path).stat()
     except OSError as gone:
         if gone.errno in _GONE:
             return None

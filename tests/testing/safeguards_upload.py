@@ -131,13 +131,6 @@ UPLOAD: Final = (
         f"{RECOVER}::test_a_listing_waits_until_fresh_documents_are_listed",
     ),
     Mutant(
-        "surplus documents of an attempt are deleted",
-        "objlib/engine/recover.py",
-        "        for extra in found.surplus:\n",
-        "        for extra in ():\n",
-        f"{RECOVER}::test_of_two_documents_of_one_attempt_one_stays",
-    ),
-    Mutant(
         "a dead process is known by its id",
         "objlib/engine/recover.py",
         "    except ProcessLookupError:\n        return False\n",
