@@ -64,7 +64,7 @@ def rule_on(task: Task) -> Ruling:
         living = arena.points(state, run)
         points: Sequence[int] = range(1, living.points + 1, task.every)
         if task.wanted is not None:
-            rng = random.Random(f"second deaths after {task.first}")
+            rng = random.Random(f"second deaths after {task.first}, faults {task.density}")
             points = rng.sample(points, k=min(task.wanted, len(points)))
         return Ruling(task, arena.worlds(state, run, points), living.broken)
 
@@ -84,29 +84,22 @@ class Tally:
     def add(self, ruling: Ruling) -> None:
         """Count, and print every broken promise."""
         task = ruling.task
-        where = f"--faults {task.density:g}"
-        if task.first is not None:
-            where += f" --point {task.first} --second"
-        else:
-            where += " --point"
+        where = f"--faults {task.density:g} --point" + (f" {task.first} --second" if task.first else "")
         for world in ruling.worlds:
-            deaths = len(world.points)
-            self.deaths += deaths
+            told_by = len(world.points) * task.alike
+            self.deaths += len(world.points)
             self.worlds += 1
             if task.first is None:
-                self.points += deaths
+                self.points += told_by
             else:
-                self.pairs += deaths * task.alike
-            if world.broken:
-                self.failing += deaths * task.alike
-                more = deaths * task.alike - 1
-                like = f" ({more} more leave the same)" if more else ""
-                for line in world.broken:
-                    print(f"{where} {world.points[0]}: {line}{like}", flush=True)
-        if ruling.broken:
-            self.failing += 1
-            for line in ruling.broken:
-                print(f"{where} none: {line}", flush=True)
+                self.pairs += told_by
+            self.failing += told_by if world.broken else 0
+            like = f" ({told_by - 1} more leave the same)" if told_by > 1 else ""
+            for line in world.broken:
+                print(f"{where} {world.points[0]}: {line}{like}", flush=True)
+        self.failing += bool(ruling.broken)
+        for line in ruling.broken:
+            print(f"{where} (left to live): {line}", flush=True)
 
     def progress(self, part: str) -> None:
         """Say from time to time how far it is."""
@@ -143,6 +136,7 @@ def crash(*, pairs: int | None, every: int, jobs: int, apart: bool) -> Tally:
 
 def _share_out(pairs: int, tasks: list[Task]) -> list[Task]:
     """As many second deaths, spread over the worlds after a first one."""
+    tasks = sorted(tasks, key=lambda task: (task.density, task.first))  # they come as they are done
     tasks = random.Random("sample").sample(tasks, k=len(tasks))
     share, more = divmod(pairs, len(tasks))
     shared = [replace(task, wanted=share + (number < more)) for number, task in enumerate(tasks)]
