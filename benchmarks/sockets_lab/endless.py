@@ -33,11 +33,12 @@ async def _run(row: Row, folder: Path, *, fixed: bool) -> list[Seen]:
         async with serving(row.quota, place) as served:
             async with trio.open_nursery() as nursery:
                 for name, number in _names(row).items():
-                    nursery.start_soon(_client, row, served, place, name, row.starts[number], fixed)
+                    nursery.start_soon(_client, row, served, place, (name, row.starts[number]), fixed)
             return served.seen()
 
 
-async def _client(row: Row, served: Served, place: Path, name: str, start: float, fixed: bool) -> None:
+async def _client(row: Row, served: Served, place: Path, who: tuple[str, float], fixed: bool) -> None:
+    name, start = who
     # fmt: off
     arguments = [
         "-m", "benchmarks.sockets_lab.client", served.url, "--name", name, "--ceiling", str(row.ceiling),

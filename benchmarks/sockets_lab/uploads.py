@@ -5,7 +5,6 @@ Afterwards the store is opened in this process, where no quota is in the way, an
 
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import trio
 from benchmarks.pacing_lab.scenarios import GOOD, WASTE, Measure
 from objlib.core.identity import KEY_HASH
 from objlib.embedded import open_service
-from objlib.gemini import Client, DocumentState, Endpoint, open_client
+from objlib.gemini import DocumentState, Endpoint, open_client
 
 from .served import Seen, Served, process, serving
 
@@ -37,7 +36,7 @@ class Uploads:
     @property
     def name(self) -> str:
         """As the table shows it."""
-        who = "objlib upload" if self.processes == 1 else f"{self.processes} × objlib upload"
+        who = "objlib upload" if self.processes == 1 else f"{self.processes} x objlib upload"
         return f"{who}, {self.files} files, {self.limit:g}/s, latency {self.latency:g} s"
 
     @property
@@ -116,16 +115,11 @@ async def _stored(path: Path) -> Counter[str]:
             open_client(Endpoint("http://store.localhost", ""), asgi=service.app)
         )
         for store in await client.find_stores(STORE):
-            async for document in _each(client, store.name):
-                found[document] += 1
+            async with aclosing(client.each_document(store.name)) as documents:
+                async for document in documents:
+                    if document.state is DocumentState.ACTIVE:
+                        found[str(document.metadata[KEY_HASH])] += 1
     return found
-
-
-async def _each(client: Client, store: str) -> AsyncIterator[str]:
-    async with aclosing(client.each_document(store)) as documents:
-        async for document in documents:
-            if document.state is DocumentState.ACTIVE:
-                yield str(document.metadata[KEY_HASH])
 
 
 ROWS: Final = [
