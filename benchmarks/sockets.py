@@ -29,7 +29,10 @@ QUICK: Final = 70.0
 """Seconds of a row that ``--quick`` still runs."""
 LIGHT: Final = 3.0
 """Requests per second up to which a row is no burden to the others."""
-NOT_SERVED: Final = "FAILED past 50 pending: left out, a served store fails no document under load (`just bench pacing` has it)"
+NOT_SERVED: Final = (
+    "FAILED past 50 pending: left out, a served store fails no document under load "
+    "(`just bench pacing` has it)"
+)
 
 
 @dataclass(frozen=True, slots=True)
