@@ -8,8 +8,8 @@ large document never stands before a poll. In WAL mode a lane sees whatever anot
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -38,18 +38,16 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         ServiceError: the file cannot be opened, or is not SQLite; one line that says what to do.
     """
-    try:
+    with explained(path):
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
-        raise ServiceError(_explain(path, error)) from error
-    try:
-        db.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-        _use_wal(db)
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-    except sqlite3.Error as error:
-        db.close()
-        raise ServiceError(_explain(path, error)) from error
+        try:
+            db.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            _use_wal(db)
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.Error:
+            db.close()
+            raise
     return db
 
 
@@ -66,6 +64,15 @@ def _use_wal(db: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Make SQLite's errors in the block a :class:`ServiceError`: one line, which file, what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ServiceError(_explain(path, error)) from error
 
 
 def _explain(path: Path, error: sqlite3.Error) -> str:
@@ -262,9 +269,7 @@ def _open_all(path: Path) -> tuple[ExitStack, list[sqlite3.Connection]]:
         raise ServiceError(f"cannot make the folder of the store file {path}: {error.strerror}") from error
     with ExitStack() as stack:
         writer = stack.enter_context(closing(connect(path)))
-        try:
+        with explained(path):
             migrate(writer, path)
-        except sqlite3.Error as error:
-            raise ServiceError(_explain(path, error)) from error
         readers = [stack.enter_context(closing(connect(path))) for _ in range(LANES - 1)]
         return stack.pop_all(), [writer, *readers]

@@ -14,7 +14,7 @@ from objlib.embedded import claims, vectors
 from objlib.embedded.answers import Meaning
 from objlib.embedded.app import make_app
 from objlib.embedded.context import Context
-from objlib.embedded.database import open_database
+from objlib.embedded.database import explained, open_database
 from objlib.embedded.options import Options
 from objlib.embedded.worker import Worker
 from objlib.threads import Runner, thread_runner
@@ -27,7 +27,8 @@ class Service:
         app: the ASGI app; it answers as long as the service is open.
     """
 
-    def __init__(self, context: Context, meaning: Meaning) -> None:
+    def __init__(self, path: Path, context: Context, meaning: Meaning) -> None:
+        self._path = path
         self._context = context
         self._meaning = meaning
         self.app: Final[Starlette] = make_app(context, meaning)
@@ -40,12 +41,23 @@ class Service:
         Args:
             seconds: time budget; the batch under way at its end is finished.
             progress: called with (passages with a vector, all passages).
+
+        Raises:
+            ServiceError: the file cannot be written; what was made before is kept.
         """
-        return await vectors.make_vectors(self._context, self._meaning, seconds=seconds, progress=progress)
+        with explained(self._path):
+            return await vectors.make_vectors(
+                self._context, self._meaning, seconds=seconds, progress=progress
+            )
 
     async def vectors(self) -> VectorReport:
-        """How many passages have a vector, and whether vectors can be made here."""
-        return await vectors.vector_state(self._context, self._meaning)
+        """How many passages have a vector, and whether vectors can be made here.
+
+        Raises:
+            ServiceError: the file cannot be read.
+        """
+        with explained(self._path):
+            return await vectors.vector_state(self._context, self._meaning)
 
 
 @asynccontextmanager
@@ -90,7 +102,7 @@ async def open_service(
                 if options.background_vectors:
                     nursery.start_soon(vectors.keep_making, context, meaning)
                 try:
-                    yield Service(context, meaning)
+                    yield Service(path, context, meaning)
                 except Exception as error:
                     failure = error
                 nursery.cancel_scope.cancel()

@@ -4,6 +4,8 @@ It may stop at any time and goes on where it was: what is left stands in the fil
 at once; a passage that was embedded twice is stored twice with the same result.
 """
 
+import logging
+import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
 from math import inf
@@ -16,6 +18,8 @@ from objlib.embedded import index
 from objlib.embedded.answers import Meaning
 from objlib.embedded.context import Context
 
+_log = logging.getLogger(__name__)
+
 BATCH: Final = 32
 """Passages between two looks at the clock; under a second of work."""
 
@@ -26,7 +30,7 @@ PATIENCE: Final = 30.0
 """Seconds that it waits for such a moment; after that it makes one batch all the same."""
 
 LOOK_AGAIN: Final = 60.0
-"""Seconds after which the background pass looks for passages that another process has indexed."""
+"""Seconds after which the background pass looks for passages that another process has indexed, or tries again."""
 
 
 async def vector_state(context: Context, meaning: Meaning) -> VectorReport:
@@ -87,17 +91,24 @@ async def _quiet(context: Context) -> None:
 
 
 async def keep_making(context: Context, meaning: Meaning) -> None:
-    """Make vectors in the background whenever there are new passages, until cancelled."""
+    """Make vectors in the background whenever there are new passages, until cancelled.
+
+    A file that cannot be written just now (a full disk, say) ends neither this nor the service around it.
+    """
     while True:
         context.passages.clear()
-        state = await make_vectors(
-            context,
-            meaning,
-            seconds=inf,
-            progress=lambda _done, _total: None,
-            turn=partial(_quiet, context),
-        )
-        if not state.available:
-            return
+        try:
+            state = await make_vectors(
+                context,
+                meaning,
+                seconds=inf,
+                progress=lambda _done, _total: None,
+                turn=partial(_quiet, context),
+            )
+        except sqlite3.Error as error:
+            _log.warning("vectors have to wait, the store file cannot be used just now: %s", error)
+        else:
+            if not state.available:
+                return
         with trio.move_on_after(LOOK_AGAIN):
             await context.passages.wait()

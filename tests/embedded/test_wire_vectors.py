@@ -10,8 +10,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from objlib.core.errors import ServiceError
 from objlib.embedded import Options, index, vectors
-from objlib.embedded.vectors import QUIET
+from objlib.embedded.vectors import LOOK_AGAIN, QUIET
 from tests.embedded.wire_box import Box, V, ok, open_box, refused
 
 if TYPE_CHECKING:
@@ -131,6 +132,55 @@ async def test_in_the_background_new_passages_get_theirs_too(
             assert (await box.service.vectors()).done == count - 1, "requests have just come"
             await trio.sleep(2 * QUIET)
             assert (await box.service.vectors()).done == count
+
+
+class NoRoom:
+    """Vectors find the disk full while ``full`` says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = True
+        self.tried = 0
+        real = index.store_vectors
+
+        def store(*args: Any, **kwargs: Any) -> None:
+            self.tried += 1
+            if self.full:
+                raise sqlite3.OperationalError("database or disk is full")
+            real(*args, **kwargs)
+
+        monkeypatch.setattr(index, "store_vectors", store)
+
+
+async def test_a_full_disk_is_told_in_one_line(
+    tmp_path: Path, fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload whose files were all in already ended as a bug in objlib."""
+    path = tmp_path / "s.db"
+    disk = NoRoom(monkeypatch)
+    async with open_box(path) as box:
+        await fill(box, 3)
+        with pytest.raises(ServiceError) as caught:
+            await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
+        assert str(caught.value) == (
+            f"the store file {path} cannot grow: the disk is full; free some space and try again"
+        )
+        assert await box.titles("bees", topK=9) != []
+        disk.full = False
+        assert (await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)).done == 3
+
+
+async def test_in_the_background_a_full_disk_ends_nothing(
+    tmp_path: Path, fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server ended with it, and with whatever it was answering."""
+    disk = NoRoom(monkeypatch)
+    async with open_box(tmp_path / "s.db", options=Options(background_vectors=True)) as box:
+        await fill(box, 1)
+        await trio.sleep(2 * QUIET)
+        assert (disk.tried, (await box.service.vectors()).done) == (1, 0)
+        disk.full = False
+        await trio.sleep(LOOK_AGAIN + 2 * QUIET)
+        assert (await box.service.vectors()).done == 1
 
 
 async def test_where_there_is_no_model_it_says_so(
