@@ -1,5 +1,6 @@
 """A library on disk, the embedded store in process, virtual time, and the truth about what is in the store."""
 
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -40,6 +41,13 @@ def library(tmp_path: Path) -> Path:
             f"Lecture {number}. Virtue is a habit of choosing well. Example {number} shows it.\n",
         )
     return root
+
+
+@pytest.fixture
+def alone(library: Path) -> Path:
+    """A library of one file."""
+    shutil.rmtree(library)
+    return write(library, "only.txt", "One thought, and no other.\n")
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from objlib.engine.upload import upload
 from objlib.ledger import Transition, removals
 from objlib.testing import DOWN, LOST, Action, Faults, Late, Reply
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
+from tests.engine.recover_kit import follow
 
 ALL = DeleteLimit(percent=100)
 
@@ -245,6 +246,27 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
             assert (await recover(app)).found == 0
     assert open_intents(settings) == 0
     assert_exactly_once(settings)
+
+
+async def test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_intent_for_ever(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """It gets no new document by itself, so nothing would come before which the old one may not go."""
+    async with opened("sync") as app:
+        await upload(app)
+    (path,) = victims(library, 1)
+    follow(faults, delete=[DOWN])
+    async with opened("sync") as app:
+        await pruned(app)
+    assert open_intents(settings) == 1
+    path.write_text("")
+    async with opened("sync") as app:
+        await upload(app)
+    async with opened("recover") as app:
+        await recover(app)
+        assert (await recover(app)).found == 0
+    assert open_intents(settings) == 0
+    assert len(live_documents(settings)) == 9
 
 
 async def test_an_older_version_of_a_file_that_changed_and_then_went_is_removed_too(

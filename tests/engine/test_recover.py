@@ -5,8 +5,7 @@ import os
 import platform
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -44,25 +43,9 @@ from objlib.testing import (
 )
 from objlib.testing.wreckage import cut_off_after_the_bytes, fabricate_documents, forget_sessions
 from tests.engine.conftest import EPOCH, Opener, assert_exactly_once, ledger_rows, write
+from tests.engine.recover_kit import follow, ledger_of
 
 Clock = trio.testing.MockClock
-
-
-@pytest.fixture
-def alone(library: Path) -> Path:
-    """A library of one file."""
-    shutil.rmtree(library)
-    return write(library, "only.txt", "One thought, and no other.\n")
-
-
-def follow(faults: Faults, **script: Sequence[Action | None]) -> None:
-    """What happens to the first, second, … request of each kind; what comes after them is let through."""
-
-    def act(kind: str, count: int) -> Action | None:
-        planned = script.get(kind, [])
-        return planned[count] if count < len(planned) else None
-
-    faults.script = act
 
 
 async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
@@ -141,13 +124,6 @@ async def test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent(
     async with opened() as app:
         report = await upload(app)
     assert (report.indexed, report.failed) == (1, 0)
-
-
-@contextmanager
-def ledger_of(settings: Settings) -> Iterator[sqlite3.Connection]:
-    """The ledger's own file, as another program sees it."""
-    with closing(sqlite3.connect(settings.ledger, timeout=10)) as db, db:
-        yield db
 
 
 async def interrupted_elsewhere(opened: Opener, settings: Settings, faults: Faults, *, ahead: float) -> int:

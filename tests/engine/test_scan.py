@@ -15,6 +15,7 @@ from objlib.core.identity import AttemptId, content_hash
 from objlib.core.lifecycle import State
 from objlib.core.reports import ScanReport
 from objlib.ledger import Transition
+from objlib.ledger.scanapply import record_content
 from objlib.ledger.scanbook import ScanBook
 from objlib.threads import thread_runner
 from tests.engine.scan_kit import LONG_AGO, RUN, Desk, open_desk
@@ -348,6 +349,28 @@ async def test_who_looked_before_another_run_recorded_looks_again(desk: Desk) ->
     assert (report.unchanged, report.missing, report.renamed, report.new) == (2, 0, 0, 0)
     assert sorted(await desk.rows()) == ["b.txt", "renamed.txt"]
     assert desk.watcher.phases.count("begin scan") == desk.watcher.phases.count("end scan") == 4
+
+
+async def test_who_looked_before_an_upload_found_a_file_gone_looks_again(desk: Desk) -> None:
+    target = desk.write("a.txt", "one")
+    desk.write("b.txt", "two")
+    await desk.scan()
+    row = await desk.row("a.txt")
+    runner = desk.runner
+
+    async def frozen(work: Callable[[], T], /) -> T:
+        seen = await runner(work)
+        if _ends_walk(work, seen) and desk.runner is frozen:
+            desk.runner = runner
+            target.unlink()
+            gone = partial(record_content, row=row, examined=None, now=desk.clock())
+            assert await desk.ledger.write(gone) is not None
+        return seen
+
+    desk.runner = frozen
+    report = await desk.scan()
+    assert (report.scanned, report.unchanged, report.returned) == (1, 1, 0)
+    assert desk.watcher.phases.count("begin scan") == 3
 
 
 async def test_who_is_outrun_again_and_again_records_what_he_has(desk: Desk) -> None:

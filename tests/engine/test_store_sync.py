@@ -108,6 +108,20 @@ async def test_what_is_in_flight_or_leaving_is_nobodys_business(
     assert (report.in_flight, report.leaving, report.well) == (1, 1, 11)
 
 
+async def test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_intent(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    min(library.rglob("*.txt")).write_text("A second version.\n")
+    faults.script = lambda what, _count: DOWN if what == "delete" else None
+    async with opened() as app:
+        await upload(app)
+        await app.ledger.write(lambda conn: conn.execute("DELETE FROM intents").rowcount)
+        report = await checked(app)
+    assert (report.leaving, report.well, report.drift) == (1, 10, {})
+
+
 async def test_what_a_dead_run_left_is_settled_before_it_is_judged(
     opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
 ) -> None:
@@ -357,13 +371,17 @@ async def test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request(
     assert_exactly_once(settings)
 
 
+@pytest.mark.parametrize("kind", [Kind.GHOST, Kind.BROKEN])
 async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults, kind: Kind, autojump_clock: trio.testing.MockClock
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         row = (await rows(app))[0]
-        await app.client.delete_document(the_document(row))
+        if kind is Kind.GHOST:
+            await app.client.delete_document(the_document(row))
+        else:
+            alter(settings, the_document(row), state="FAILED")
         _, plan = await store_sync(app, apply=False, metadata=False, limit=ALL)
 
         def meanwhile(kind: str) -> None:
@@ -375,7 +393,7 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
 
         faults.before = meanwhile
         report, _ = await store_sync(app, apply=True, metadata=False, limit=ALL, plan=plan)
-        assert (report.changed, report.requeued) == (1, 0)
+        assert (report.drift, report.changed, report.requeued) == ({kind: 1}, 1, 0)
 
 
 async def test_a_repair_during_an_upload_takes_nothing_from_it(

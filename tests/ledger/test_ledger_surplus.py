@@ -5,9 +5,10 @@ from functools import partial
 import pytest
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.lifecycle import State
-from objlib.ledger import Ledger, Transition, audits
-from tests.ledger.kit import RUN, add, bring
+from objlib.core.lifecycle import Event, State
+from objlib.ledger import Ledger, Transition, audits, removals
+from objlib.ledger.removals import Start
+from tests.ledger.kit import DOCUMENT, RUN, add, bring, index, reset, wanted
 
 
 async def meant_to_go(ledger: Ledger) -> list[str]:
@@ -62,3 +63,36 @@ async def test_a_document_that_is_wanted_after_all_is_not_meant_to_go(ledger: Le
     assert await meant_to_go(ledger) == []
     assert await meant("nobody's", row.file_id, None) is not None
     assert await meant_to_go(ledger) == ["nobody's"]
+
+
+async def test_for_an_attempt_that_is_over_nothing_is_chosen(ledger: Ledger) -> None:
+    """A recovery that slept while another run ended the attempt must not mean its documents to go."""
+    row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
+    await ledger.apply(wanted(Event.REQUEUE_UPLOAD, row, attempt))
+    with pytest.raises(StaleTransitionError):
+        await ledger.attempt_found(
+            row, attempt, expected=None, document="best", surplus=("other",), run_id=RUN
+        )
+    assert await meant_to_go(ledger) == []
+
+
+async def test_an_intent_whose_delete_was_sent_is_not_withdrawn(ledger: Ledger) -> None:
+    """The delete may be carried out at any time: without the intent nobody would send the file again."""
+    row, attempt = await bring(ledger, await add(ledger), State.PROCESSING)
+    document = DOCUMENT + attempt
+    intent = await ledger.open_intent(row.file_id, document, "surplus", RUN)
+    started = await ledger.write(partial(removals.begin, intent_id=intent, run_id=RUN, now=1.0))
+    assert started is Start.SEND
+    await ledger.apply(wanted(Event.COMPLETE_PROCESSING, row, attempt))
+    assert await meant_to_go(ledger) == [document]
+
+
+async def test_both_documents_of_a_file_that_is_gone_are_meant_to_go(ledger: Ledger) -> None:
+    row = await index(ledger, await add(ledger), "old")
+    row = await index(ledger, await reset(ledger, row), "new")
+    assert row.superseded == "old"
+    await ledger.write(lambda conn: conn.execute("UPDATE files SET missing_since = 1").rowcount)
+    page = await ledger.read(partial(removals.prunable_page, cutoff=2.0, after="", limit=9))
+    opening = partial(removals.open_prune, files=page, cutoff=2.0, run_id=RUN, now=3.0)
+    assert [intent.document for intent in await ledger.write(opening)] == ["new", "old"]
+    assert await meant_to_go(ledger) == ["new", "old"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.testing.mutant import Mutant
+from tests.testing.safeguards_doubt import DOUBTS
 from tests.testing.safeguards_prune import PRUNES
 from tests.testing.safeguards_repair import REPAIRS
 from tests.testing.safeguards_upload import UPLOAD
@@ -22,7 +23,7 @@ from tests.testing.safeguards_verdict import VERDICTS
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "reliability.md"
-MUTANTS: Final = (*UPLOAD, *VERDICTS, *PRUNES, *REPAIRS)
+MUTANTS: Final = (*UPLOAD, *VERDICTS, *DOUBTS, *PRUNES, *REPAIRS)
 
 _TABLE: Final = re.compile(
     r"(each of these edits in a copy of the tree; all )\d+( are caught[^\n]*\n\n)(?:\|[^\n]*\n)+"

@@ -1,0 +1,167 @@
+"""The safeguards against taking silence, or a part, for an answer."""
+
+from typing import Final
+
+from tests.testing.mutant import Mutant
+
+RECOVER: Final = "objlib/engine/recover.py"
+INQUIRY: Final = "objlib/engine/inquiry.py"
+REMOVALS: Final = "objlib/ledger/removals.py"
+TEST_DOUBT: Final = "tests/engine/test_doubt.py"
+TEST_SURPLUS: Final = "tests/ledger/test_ledger_surplus.py"
+TEST_STORE_SYNC: Final = "tests/engine/test_store_sync.py"
+SILENCE: Final = f"{TEST_DOUBT}::test_silence_about_one_document_decides_nothing_and_blocks_no_other"
+
+DOUBTS: Final = (
+    Mutant(
+        "the last bytes are sent only if all of them add up to the hash",
+        "objlib/engine/send.py",
+        "        if not _matches(row, digest.hexdigest(), offset + len(data)):\n",
+        "        if False:\n",
+        f"{TEST_DOUBT}::test_a_file_that_changes_behind_its_first_chunk_makes_no_document_of_both",
+    ),
+    Mutant(
+        "a session that cannot be asked leaves the outcome unknown",
+        "objlib/engine/send.py",
+        "    except GeminiError as silence:\n",
+        "    except KeyError as silence:\n",
+        "tests/engine/test_recover.py::test_a_finalize_that_lands_between_question_and_cancel_is_adopted",
+    ),
+    Mutant(
+        "a cancel without an answer closes nothing",
+        "objlib/engine/carry.py",
+        "    except GeminiError:\n        return False\n",
+        "    except GeminiError:\n        return True\n",
+        f"{TEST_DOUBT}::test_a_cancel_without_an_answer_closes_nothing",
+    ),
+    Mutant(
+        "a document that is nowhere is given up by a listing alone",
+        "objlib/engine/settle.py",
+        "            case _:\n                return row\n",
+        "            case _:\n                return await give_up(app, row, facts, FailureKind.TIMEOUT, 'nowhere')\n",
+        f"{TEST_DOUBT}::test_a_document_that_is_nowhere_is_given_up_by_a_listing_alone",
+    ),
+    Mutant(
+        "a document is absent only if the service says so",
+        INQUIRY,
+        "        if error.kind is not Kind.NOT_FOUND:\n            raise\n"
+        "        return replace(facts, document=Document.ABSENT)\n",
+        "        return replace(facts, document=Document.ABSENT)\n",
+        f"{SILENCE}[document]",
+    ),
+    Mutant(
+        "an operation is absent only if the service says so",
+        INQUIRY,
+        "        if error.kind is not Kind.NOT_FOUND:\n            raise\n"
+        "        return replace(facts, operation=Operation.ABSENT)\n",
+        "        return replace(facts, operation=Operation.ABSENT)\n",
+        f"{SILENCE}[operation]",
+    ),
+    Mutant(
+        "a row that gets no answer is left and blocks no other",
+        RECOVER,
+        '            self.left += 1\n            self._note(row, "left", str(error))\n',
+        "            raise\n",
+        f"{SILENCE}[document]",
+    ),
+    Mutant(
+        "a listing without an answer decides nothing",
+        RECOVER,
+        '            app.observer.event("listing_failed", error=str(error))\n            return\n',
+        '            app.observer.event("listing_failed", error=str(error))\n            listed = {}\n',
+        f"{TEST_DOUBT}::test_a_listing_without_an_answer_decides_nothing",
+    ),
+    Mutant(
+        "a listing waits from the last question on",
+        RECOVER,
+        ".sleep(LISTING_LAG)\n",
+        ".sleep(max(0.0, LISTING_LAG - app.now() + max(each.updated_at for _, each, _ in self.unlisted)))\n",
+        "tests/engine/test_recover.py::test_a_listing_waits_from_the_last_question_on",
+    ),
+    Mutant(
+        "a superseded document stays while there is no newer one",
+        RECOVER,
+        "if row.state is State.INDEXED and row.superseded is not None:",
+        "if row.superseded is not None:",
+        f"{TEST_DOUBT}::test_a_superseded_document_stays_while_there_is_no_newer_one",
+    ),
+    Mutant(
+        "what a run has under way is left to its tasks",
+        RECOVER,
+        "        return not self.own if run.run_id == self.app.run_id else self.known[run.run_id]\n",
+        "        return False if run.run_id == self.app.run_id else self.known[run.run_id]\n",
+        f"{TEST_DOUBT}::test_what_a_run_has_under_way_is_left_to_its_tasks",
+    ),
+    Mutant(
+        "the fence deletes the temporary file",
+        INQUIRY,
+        "        await app.client.delete_file(facts.importable)\n",
+        "        pass\n",
+        "tests/engine/test_recover.py::test_an_import_that_comes_late_makes_nothing",
+    ),
+    Mutant(
+        "for an attempt that is over nothing is chosen",
+        "objlib/ledger/attempts.py",
+        " AND document_name IS ? AND outcome IS NULL RETURNING 1",
+        " AND document_name IS ? RETURNING 1",
+        f"{TEST_SURPLUS}::test_for_an_attempt_that_is_over_nothing_is_chosen",
+    ),
+    Mutant(
+        "an intent whose delete was sent is not withdrawn",
+        "objlib/ledger/intents.py",
+        " AND done_at IS NULL AND sent_at IS NULL",
+        " AND done_at IS NULL",
+        f"{TEST_SURPLUS}::test_an_intent_whose_delete_was_sent_is_not_withdrawn",
+    ),
+    Mutant(
+        "both documents of a file that is gone are meant to go",
+        REMOVALS,
+        "        for document in filter(None, still or ()):\n",
+        "        for document in filter(None, (still or ())[:1]):\n",
+        f"{TEST_SURPLUS}::test_both_documents_of_a_file_that_is_gone_are_meant_to_go",
+    ),
+    Mutant(
+        "a failed file that is back keeps no intent for ever",
+        REMOVALS,
+        "        if row.state is not State.FAILED:  # a failed file gets no new document by itself\n",
+        "        if True:\n",
+        "tests/engine/test_prune.py::"
+        "test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_intent_for_ever",
+    ),
+    Mutant(
+        "a document that is superseded is leaving, intent or not",
+        "objlib/ledger/audits.py",
+        '    " OR EXISTS (SELECT 1 FROM files s WHERE s.superseded_document = {document}))"\n',
+        '    ")"\n',
+        f"{TEST_STORE_SYNC}::test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_intent",
+    ),
+    Mutant(
+        "a file that moved on is not demoted",
+        "objlib/ledger/audits.py",
+        "    demoted = take(conn, Transition.demote(row, run_id=run_id, failure=failure), now=now)\n",
+        "    fresh = queries.file(conn, row.file_id) or row\n"
+        "    demoted = take(conn, Transition.demote(fresh, run_id=run_id, failure=failure), now=now)\n",
+        f"{TEST_STORE_SYNC}::test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone",
+    ),
+    Mutant(
+        "a scan that another run's scan has outrun looks again",
+        "objlib/ledger/scandiff.py",
+        "    if since is not None and sightings(conn) != since:\n",
+        "    if False:\n",
+        "tests/engine/test_scan.py::test_who_looked_before_another_run_recorded_looks_again",
+    ),
+    Mutant(
+        "and one that an upload has outrun",
+        "objlib/ledger/scanapply.py",
+        "    sighted(conn)\n    if examined is None:\n",
+        "    if examined is None:\n",
+        "tests/engine/test_scan.py::test_who_looked_before_an_upload_found_a_file_gone_looks_again",
+    ),
+    Mutant(
+        "a scan leaves alone what another run has changed since",
+        "objlib/ledger/scanapply.py",
+        ' AND content_hash = :was_hash AND mtime_ns = :was_mtime"\n)',
+        '"\n)',
+        "tests/engine/test_scan.py::test_what_another_run_did_meanwhile_is_left_alone",
+    ),
+)
