@@ -50,13 +50,18 @@ async def run(row: Row | Uploads, jobs: trio.CapacityLimiter, results: dict[str,
         await jobs.acquire()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            measure = endless.measure if isinstance(row, Row) else uploads.upload
-            values, seen = await measure(row, Path(folder))  # type: ignore[arg-type]
+            if isinstance(row, Row):
+                values, seen = await endless.measure(row, Path(folder))
+            else:
+                values, seen = await uploads.upload(row, Path(folder))
     finally:
         if waits:
             jobs.release()
     results[row.name] = Result(values, seen)
-    print(f"… {row.name}: {len(seen)} requests", file=sys.stderr, flush=True)
+    told = ", ".join(
+        f"{each.name} {cell(each, value)}" for each, value in zip(row.measures, values, strict=True)
+    )
+    print(f"… {row.name}: {len(seen)} requests, {told}", file=sys.stderr, flush=True)
 
 
 async def run_all(rows: list[Row | Uploads], jobs: int) -> tuple[dict[str, Result], Machine]:
@@ -111,11 +116,10 @@ def main() -> int:
     )
     parser.add_argument("--seeds", type=int, default=20, help="of the runs in virtual time")
     args = parser.parse_args()
-    rows = [
-        row
-        for row in [*ROWS, *uploads.ROWS]
-        if args.only in row.name and (not args.quick or row.seconds <= QUICK)
-    ]
+    every: list[Row | Uploads] = [*ROWS, *uploads.ROWS]
+    rows = [row for row in every if args.only in row.name and (not args.quick or row.seconds <= QUICK)]
+    if not rows:
+        parser.error(f"no row has {args.only!r} in its name, or --quick leaves it out")
     results, machine = trio.run(run_all, rows, args.jobs)
     print("| scenario | requests, refused | | bar | over sockets | virtual time: median (worst) |")
     print("| --- | --- | --- | --- | --- | --- |")
