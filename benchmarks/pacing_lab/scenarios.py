@@ -8,7 +8,7 @@ from typing import Final
 
 from .overload import FixedSlots, OurSlots, overload
 from .servers import Bucket, Open, Server, Steps, Window, rate_at
-from .simulate import Trace, run
+from .simulate import Strategy, Trace, run
 from .strategies import Botocore, Fixed, Netflix, Ours, share_rates
 
 CEILING: Final = 16
@@ -49,7 +49,7 @@ class Scenario:
     seconds: float
 
 
-def strategy(name: str, seed: int, *, ceiling: int = CEILING) -> object:
+def strategy(name: str, seed: int, *, ceiling: int = CEILING) -> Strategy:
     """A fresh strategy."""
     match name:
         case "fixed":
@@ -95,7 +95,7 @@ def steady(
         server = make(seed)
         trace = run(
             server,
-            [strategy(who, seed, ceiling=ceiling)],  # type: ignore[list-item]
+            [strategy(who, seed, ceiling=ceiling)],
             seconds=seconds,
             latency=latency,
             seed=seed,
@@ -119,7 +119,7 @@ def drop(name: str, *, high: float, low: float, latency: float, hint: bool, wast
 
     def measure(who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
         server = make(seed)
-        trace = run(server, [strategy(who, seed)], seconds=seconds, latency=latency, seed=seed)  # type: ignore[list-item]
+        trace = run(server, [strategy(who, seed)], seconds=seconds, latency=latency, seed=seed)
         at = _phase(seed, 60, 90)
         settled = _first(
             at,
@@ -142,7 +142,7 @@ def rise(
 
     def measure(who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
         server = make(seed)
-        trace = run(server, [strategy(who, seed)], seconds=seconds, latency=latency, seed=seed)  # type: ignore[list-item]
+        trace = run(server, [strategy(who, seed)], seconds=seconds, latency=latency, seed=seed)
         at, high = steps(seed)[-1]
         noticed = _first(at, seconds - at - span, lambda t: trace.count(t, t + span) >= 0.85 * high * span)
         return (noticed, trace.wasted()), trace
@@ -174,7 +174,7 @@ def together(name: str, *, ledger: bool) -> Scenario:
             latency=0.4,
             seed=seed,
             starts=starts,
-            meeting=meeting,  # type: ignore[arg-type]
+            meeting=meeting,
         )
         shares = [sum(at >= seconds - 120 for at in by) for by in trace.by]
         jain = sum(shares) ** 2 / (3 * sum(share**2 for share in shares))
@@ -195,7 +195,7 @@ def unlimited(latency: float) -> Scenario:
     def measure(who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
         def count(name: str) -> tuple[int, Trace]:
             client = strategy(name, seed, ceiling=ceiling)
-            trace = run(Open(), [client], seconds=seconds, latency=latency, seed=seed)  # type: ignore[list-item]
+            trace = run(Open(), [client], seconds=seconds, latency=latency, seed=seed)
             return len(trace.served), trace
 
         got, trace = count(who)
