@@ -52,8 +52,11 @@ BLINK: Final = 0.25
 """Seconds that an epoch, and a round trip of a climb, last at least: a bucket that holds a second hides any haste."""
 SHORTEST: Final = 0.001
 """Seconds that a request is taken to last at least."""
-SLOWEST: Final = 1 / 120
-"""Requests per second that are always tried."""
+SLOWEST: Final = 1 / 12
+"""Requests per second that are always tried. Slower quotas than some per minute say when to come back, and the gate holds
+those; broken answers say nothing, and a rate that they took away has to come back within a run."""
+PATIENCE: Final = 60.0
+"""Seconds after which a slow pace is probed, however few were admitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +242,10 @@ def _measured(pace: Pace, hinted: float, rtt: float) -> float:
 
 def _calm(pace: Pace) -> float:
     """Admitted requests before a probe."""
-    return max(FEWEST, pace.calm * max(CALM * min(pace.rate**2, 1 / math.sqrt(pace.rate)), REST * pace.rate))
+    return max(
+        min(FEWEST, PATIENCE * pace.rate),
+        pace.calm * max(CALM * min(pace.rate**2, 1 / math.sqrt(pace.rate)), REST * pace.rate),
+    )
 
 
 def _gain(pace: Pace) -> float:

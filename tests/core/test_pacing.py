@@ -1,10 +1,14 @@
 """The arithmetic of the governor, as properties."""
 
 import math
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.pacing_lab.servers import Open
+from benchmarks.pacing_lab.simulate import run
+from benchmarks.pacing_lab.strategies import Ours
 from objlib.core import pacing
 from objlib.core.pacing import Pace
 
@@ -164,3 +168,11 @@ def test_the_first_poll_comes_when_most_documents_are_ready(settled: list[float]
 @given(st.floats(0, 1e4))
 def test_polls_get_rarer_and_never_stop(waited: float) -> None:
     assert 0.05 <= pacing.next_poll(waited) <= 10
+
+
+def test_a_pace_that_broken_answers_took_away_comes_back_within_minutes() -> None:
+    """Found by killing real processes: each run halved the rate that it inherited, and the last sent twice in four minutes."""
+    crawling = Ours(16)
+    crawling.pace = replace(crawling.pace, rate=pacing.SLOWEST)
+    trace = run(Open(), [crawling], seconds=120, latency=0.05, seed=1)
+    assert len(trace.served) > 100
