@@ -53,8 +53,8 @@ BLINK: Final = 0.25
 SHORTEST: Final = 0.001
 """Seconds that a request is taken to last at least."""
 SLOWEST: Final = 1 / 12
-"""Requests per second that are always tried. Slower quotas than some per minute say when to come back, and the gate holds
-those; broken answers say nothing, and a rate that they took away has to come back within a run."""
+"""Requests per second that are always tried. A quota of fewer than some per minute says when to come back, and the gate
+holds it; broken answers say nothing, and a rate that they took away has to come back within a run."""
 PATIENCE: Final = 60.0
 """Seconds after which a slow pace is probed, however few were admitted."""
 
