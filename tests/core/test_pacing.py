@@ -171,7 +171,7 @@ def test_polls_get_rarer_and_never_stop(waited: float) -> None:
 
 
 def test_a_pace_that_broken_answers_took_away_comes_back_within_minutes() -> None:
-    """Found by killing real processes: each run halved the rate that it inherited, and the last sent twice in four minutes."""
+    """Found by killing real processes: each run halved the rate it inherited, until one sent twice in four minutes."""
     crawling = Ours(16)
     crawling.pace = replace(crawling.pace, rate=pacing.SLOWEST)
     trace = run(Open(), [crawling], seconds=120, latency=0.05, seed=1)
