@@ -1,6 +1,6 @@
 """How well each rule holds a quota, in virtual time: a table with the bars, and a picture.
 
-Run it with ``just bench pacing [--seeds N] [--only WORDS] [--strategy NAME]… [--out FOLDER]``.
+Run it with ``just bench pacing [--seeds N] [--only WORDS] [--strategy NAME]… [--held-out] [--out FOLDER]``.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.pacing_lab.heldout import heldout
 from benchmarks.pacing_lab.picture import draw
 from benchmarks.pacing_lab.scenarios import STRATEGIES, Measure, Scenario, allowed_at, scenarios
 
@@ -66,10 +67,11 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--only", default="")
     parser.add_argument("--strategy", action="append", choices=STRATEGIES)
+    parser.add_argument("--held-out", action="store_true", help="the servers on which nothing was chosen")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     missed = False
-    for scenario in scenarios():
+    for scenario in heldout() if args.held_out else scenarios():
         if args.only not in scenario.name:
             continue
         for name in args.strategy or STRATEGIES:

@@ -10,6 +10,7 @@ import random
 from collections.abc import Sequence
 
 from objlib.core import pacing
+from objlib.core.pace import Pace
 
 
 class Fixed:
@@ -127,7 +128,7 @@ class Ours:
     """:mod:`objlib.core.pacing`, driven as the governor drives it."""
 
     def __init__(self, ceiling: int) -> None:
-        self.pace = pacing.Pace(ceiling=ceiling)
+        self.pace = Pace(ceiling=ceiling)
         self.begun = False
 
     def ready(self, now: float, in_flight: int) -> float:

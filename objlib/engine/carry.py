@@ -16,9 +16,9 @@ from objlib.core.errors import StaleTransitionError
 from objlib.core.identity import AttemptId, FileId, new_attempt_id
 from objlib.core.lifecycle import State
 from objlib.core.observe import Phase
-from objlib.core.pacing import backoff
 from objlib.core.reports import Failure, FailureKind
 from objlib.core.verdict import Adopt, Ask, Requeue
+from objlib.core.waits import backoff
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
 from objlib.engine.inquiry import inquire

@@ -1,14 +1,15 @@
 """The governor: how many requests may be in flight, and how fast they may start.
 
-It owns a `trio.CapacityLimiter` for each kind of request and resizes it while work is in flight. The
-arithmetic is in :mod:`objlib.core.pacing`; here are only the clock, the limiters and one task, which opens
-the gate again after a pause. A Retry-After closes the gate of every budget: zero tokens parks everyone.
+It owns a `trio.CapacityLimiter` for each kind of request and resizes it while work is in flight. How fast requests
+start is one pace for all kinds, since a service counts them against one quota: each of several paces would take the
+others' requests for a quota that fell. The arithmetic is in :mod:`objlib.core.pacing`; here are only the clock, the
+limiters and one task, which opens the gate again after a pause. A Retry-After closes it: zero tokens parks everyone.
 """
 
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +17,7 @@ import trio
 
 from objlib.core import crowd, pacing
 from objlib.core.observe import Observer, Pressure
+from objlib.core.pace import Pace
 from objlib.gemini import GeminiError, Kind
 
 PUSH_BACK: Final = frozenset({Kind.RATE_LIMIT, Kind.DAILY_QUOTA, Kind.STORE_FULL})
@@ -27,7 +29,7 @@ ENDS_RUN: Final = frozenset({Kind.DAILY_QUOTA, Kind.STORE_FULL})
 
 
 class Purpose(StrEnum):
-    """What a request is for; each has a budget of its own, so that polling cannot starve uploading."""
+    """What a request is for; each has tokens of its own, so that polling cannot starve uploading."""
 
     UPLOAD = "upload"
     POLL = "poll"
@@ -37,32 +39,25 @@ class Purpose(StrEnum):
 
 
 CEILINGS: Final = {Purpose.POLL: 16, Purpose.LIST: 2, Purpose.DELETE: 4, Purpose.ASK: 4}
-SHARED: Final = (Purpose.UPLOAD, Purpose.POLL)
-"""Budgets whose rates are kept in the ledger: for the next run, and for other processes at work on it."""
+RATE: Final = "requests"
+"""The rate's name in the ledger, where it is kept: for the next run, and for other processes at work on it."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Budget:
-    """One kind of request: a sack of tokens and a pace.
+    """One kind of request: a sack of tokens.
 
     Attributes:
-        pace: the arithmetic's state.
+        ceiling: the most requests of this kind that may ever be in flight.
         limiter: the tokens.
-        queue: who waits for the turn to start; the first of them sleeps, the others stand behind it.
-        flying: requests that have started and were not answered yet.
     """
 
-    pace: pacing.Pace
-    limiter: trio.CapacityLimiter = field(init=False)
-    queue: trio.Lock = field(default_factory=trio.Lock)
-    flying: int = 0
+    ceiling: int
+    limiter: trio.CapacityLimiter
 
-    def __post_init__(self) -> None:
-        self.limiter = trio.CapacityLimiter(pacing.tokens(self.pace, -math.inf))
-
-    def resize(self) -> None:
+    def resize(self, total: int) -> None:
         """Let the tokens follow the pace."""
-        total = pacing.tokens(self.pace, trio.current_time())
+        total = min(total, self.ceiling)
         if total != self.limiter.total_tokens:
             self.limiter.total_tokens = total
 
@@ -78,7 +73,12 @@ class Governor:
 
     def __init__(self, ceiling: int, observer: Observer, max_pending: int) -> None:
         ceilings = {Purpose.UPLOAD: ceiling, **CEILINGS}
-        self._budgets = {purpose: Budget(_fresh(most)) for purpose, most in ceilings.items()}
+        self._budgets = {kind: Budget(most, trio.CapacityLimiter(most)) for kind, most in ceilings.items()}
+        self._pace = Pace(ceiling=max(ceilings.values()))
+        # Who waits for the turn to start: the first of them sleeps, the others stand behind it.
+        self._queue = trio.Lock()
+        self._flying = 0
+        self._resize(-math.inf)
         self._crowd = crowd.Crowd(ceiling=max_pending, room=float(max_pending))
         self.pending = trio.CapacityLimiter(max_pending)
         self._observer = observer
@@ -93,14 +93,12 @@ class Governor:
 
     @property
     def rate(self) -> float | None:
-        """Uploads' requests per second that the service was found to admit; None while no limit was met."""
-        pace = self._budgets[Purpose.UPLOAD].pace
-        return pace.rate if pace.learnt else None
+        """Requests per second, of all kinds, that the service was found to admit; None while no limit was met."""
+        return self._pace.rate if self._pace.learnt else None
 
     def rates(self) -> dict[str, float]:
-        """What was learnt, in requests per second, by purpose; a purpose without a limit is not in it."""
-        learnt = {purpose: self._budgets[purpose].pace for purpose in SHARED}
-        return {str(purpose): pace.rate for purpose, pace in learnt.items() if pace.learnt}
+        """What was learnt, as the ledger keeps it; empty while no limit was met."""
+        return {} if self.rate is None else {RATE: self.rate}
 
     def share(self, everyone: Sequence[Mapping[str, float]]) -> None:
         """Take the part of the quota that is ours.
@@ -108,46 +106,42 @@ class Governor:
         Args:
             everyone: what each process at work here has learnt, this one included.
         """
-        for purpose in SHARED:
-            budget = self._budgets[purpose]
-            budget.pace = pacing.shared(budget.pace, [rates.get(purpose, 0.0) for rates in everyone])
-            budget.resize()
+        self._pace = pacing.shared(self._pace, [rates.get(RATE, 0.0) for rates in everyone])
+        self._resize(trio.current_time())
 
     def pressure(self) -> Pressure:
         """What it is doing now, for the progress line."""
-        now, budget = trio.current_time(), self._budgets[Purpose.UPLOAD]
         return Pressure(
-            tokens=int(budget.limiter.total_tokens),
-            in_flight=budget.limiter.borrowed_tokens,
-            paused_for=max(0.0, budget.pace.gate - now),
+            tokens=int(self.uploads.total_tokens),
+            in_flight=self.uploads.borrowed_tokens,
+            paused_for=max(0.0, self._pace.gate - trio.current_time()),
             throttled=self.throttled,
             rate=self.rate,
         )
 
     @asynccontextmanager
-    async def request(self, purpose: Purpose) -> AsyncIterator[None]:
+    async def request(self) -> AsyncIterator[None]:
         """Admit one request of a task that already holds its token, and learn from how it ends.
 
         Waits for the gate and for its turn to depart; no request ever starts inside the gate.
         """
-        budget = self._budgets[purpose]
-        started = await _turn(budget)
+        started = await self._turn()
         self.requests += 1
-        budget.flying += 1
+        self._flying += 1
         try:
             yield
         except GeminiError as error:
-            self._learn_from(budget, error, started)
+            self._learn_from(error, started)
             raise
         else:
-            _admitted(budget, started)
+            self._admitted(started)
         finally:
-            budget.flying -= 1
+            self._flying -= 1
 
     @asynccontextmanager
     async def slot(self, purpose: Purpose) -> AsyncIterator[None]:
         """Take a token for one single request, and admit it."""
-        async with self._budgets[purpose].limiter, self.request(purpose):
+        async with self._budgets[purpose].limiter, self.request():
             yield
 
     @property
@@ -185,66 +179,59 @@ class Governor:
             await self._paused.wait()
             self._paused = trio.Event()
             while True:
-                gate = max(budget.pace.gate for budget in self._budgets.values())
-                if gate <= trio.current_time():
+                now = trio.current_time()
+                if self._pace.gate <= now:
                     break
-                await trio.sleep_until(gate)
-            for budget in self._budgets.values():
-                budget.resize()
+                await trio.sleep_until(self._pace.gate)
+            self._resize(now)
             self._observer.pressure(self.pressure())
 
-    def _learn_from(self, budget: Budget, error: GeminiError, started: float) -> None:
+    async def _turn(self) -> float:
+        """Wait for the gate and for the distance to the last departure; both may move while it waits."""
+        async with self._queue:
+            while True:
+                now = trio.current_time()
+                moment = pacing.departure(self._pace, now)
+                if moment <= now:
+                    self._pace = pacing.departed(self._pace, now)
+                    return now
+                await trio.sleep_until(moment)
+
+    def _learn_from(self, error: GeminiError, started: float) -> None:
         if error.kind not in PUSH_BACK and not _overloaded(error):
             if error.status is not None:
-                _admitted(budget, started)
+                self._admitted(started)
             return
         self.throttled += error.kind in PUSH_BACK
         if error.kind in ENDS_RUN:
             return  # a gate that opens tomorrow would keep what is in flight from ending today
         now, pause = trio.current_time(), error.retry_after
-        budget.pace = pacing.pushed_back(
-            budget.pace, started=started, now=now, retry_after=pause, in_use=budget.flying
+        self._pace = pacing.pushed_back(
+            self._pace, started=started, now=now, retry_after=pause, in_use=self._flying
         )
         if pause is not None:
-            gate = budget.pace.gate
-            for other in self._budgets.values():
-                other.pace = replace(other.pace, gate=max(gate, other.pace.gate))
-                other.resize()
             self._paused.set()
-        budget.resize()
+        self._resize(now)
         self._observer.event(
-            "push_back", kind=str(error.kind), status=error.status, pause=pause, rate=budget.pace.rate
+            "push_back", kind=str(error.kind), status=error.status, pause=pause, rate=self._pace.rate
         )
         self._observer.pressure(self.pressure())
 
+    def _admitted(self, started: float) -> None:
+        """Any answer but push-back: the service had room for the request, whatever it thought of it."""
+        now = trio.current_time()
+        self._pace = pacing.succeeded(self._pace, started=started, now=now, in_use=self._flying)
+        self._resize(now)
 
-def _fresh(ceiling: int) -> pacing.Pace:
-    pace = pacing.Pace(ceiling=ceiling)
-    return replace(pace, window=min(pace.window, float(ceiling)))
+    def _resize(self, now: float) -> None:
+        total = pacing.tokens(self._pace, now)
+        for budget in self._budgets.values():
+            budget.resize(total)
 
 
 def _overloaded(error: GeminiError) -> bool:
     """A server error, or a connection that broke under a request: push-back without the word."""
     return error.status >= 500 if error.status is not None else not error.connect
-
-
-def _admitted(budget: Budget, started: float) -> None:
-    """Any answer but push-back: the service had room for the request, whatever it thought of it."""
-    now = trio.current_time()
-    budget.pace = pacing.succeeded(budget.pace, started=started, now=now, in_use=budget.flying)
-    budget.resize()
-
-
-async def _turn(budget: Budget) -> float:
-    """Wait for the gate and for the distance to the last departure; both may move while it waits."""
-    async with budget.queue:
-        while True:
-            now = trio.current_time()
-            moment = pacing.departure(budget.pace, now)
-            if moment <= now:
-                budget.pace = pacing.departed(budget.pace, now)
-                return now
-            await trio.sleep_until(moment)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import trio
 from objlib.core.audit import Held
 from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
 from objlib.core.observe import Phase
-from objlib.core.pacing import backoff
+from objlib.core.waits import backoff
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
 from objlib.engine.recover import is_alive

@@ -14,12 +14,11 @@ from typing import Final
 import trio
 
 from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, AttemptId, temporary_file
-from objlib.core.pacing import next_poll
 from objlib.core.paths import disk_path
 from objlib.core.verdict import Session
+from objlib.core.waits import next_poll
 from objlib.engine.app import App
 from objlib.engine.examine import open_regular
-from objlib.engine.governor import Purpose
 from objlib.gemini import CHUNK, FileState, GeminiError, Kind, SessionUrl, UploadProgress
 from objlib.ledger import FileRow
 
@@ -120,7 +119,7 @@ def _matches(row: FileRow, digest: str, size: int) -> bool:
 
 
 async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) -> SessionUrl:
-    async with app.governor.request(Purpose.UPLOAD):
+    async with app.governor.request():
         if two_step:
             return await app.client.start_file_upload(
                 temporary_file(attempt), display_name=row.file_path, mime_type=row.mime_type, size=row.size
@@ -137,7 +136,7 @@ async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) 
 async def _import(app: App, row: FileRow, attempt: AttemptId, file: str) -> Names:
     await _usable(app, file)
     try:
-        async with app.governor.request(Purpose.UPLOAD):
+        async with app.governor.request():
             operation = await app.client.import_file(
                 app.store, file, metadata=marks(row, attempt, app.ledger_id)
             )
@@ -152,7 +151,7 @@ async def _usable(app: App, file: str) -> None:
     """Wait until a temporary file may be imported; importing it earlier is refused."""
     began = trio.current_time()
     while True:
-        async with app.governor.request(Purpose.UPLOAD):
+        async with app.governor.request():
             state = (await app.client.get_file(file)).state
         if state is FileState.ACTIVE:
             return
@@ -169,7 +168,7 @@ async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, f
     end, at, doubtful = offset + len(data), offset, False
     for _ in range(RESUMES + 1):
         try:
-            async with app.governor.request(Purpose.UPLOAD):
+            async with app.governor.request():
                 progress = await app.client.send_chunk(session, data[at - offset :], offset=at, final=final)
         except GeminiError as error:
             if error.kind in FINAL_WORD:
@@ -196,7 +195,7 @@ async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, f
 
 async def _query(app: App, session: SessionUrl, error: GeminiError) -> UploadProgress:
     try:
-        async with app.governor.request(Purpose.UPLOAD):
+        async with app.governor.request():
             return await app.client.query_upload(session)
     except GeminiError as silence:
         raise OutcomeUnknownError(f"{error}; and the session could not be asked: {silence}") from silence
@@ -205,7 +204,7 @@ async def _query(app: App, session: SessionUrl, error: GeminiError) -> UploadPro
 async def _cancel(app: App, session: SessionUrl) -> None:
     """Close a session whose bytes are not wanted; an unfinished session makes no document anyway."""
     try:
-        async with app.governor.request(Purpose.UPLOAD):
+        async with app.governor.request():
             await app.client.cancel_upload(session)
     except GeminiError as error:
         app.observer.event("cancel_failed", error=str(error))

@@ -7,9 +7,9 @@ from typing import Final
 import trio
 
 from objlib.core.identity import AttemptId
-from objlib.core.pacing import first_poll, next_poll
 from objlib.core.reports import Failure, FailureKind
 from objlib.core.verdict import Complete, Facts, Fail, Wait
+from objlib.core.waits import first_poll, next_poll
 from objlib.engine.app import App
 from objlib.engine.inquiry import inquire
 from objlib.engine.remove import remove

@@ -10,6 +10,7 @@ from objlib.core.identity import FileId
 from objlib.core.lifecycle import State
 from objlib.core.reports import ExplainReport, FailedFile, HistoryLine, StatusReport
 from objlib.engine.app import App
+from objlib.engine.governor import RATE
 from objlib.engine.recover import is_alive
 from objlib.ledger import FileRow
 from objlib.ledger.rates import learnt_rates
@@ -40,8 +41,7 @@ async def status(app: App) -> StatusReport:
         runs_alive=len(alive),
         governor={
             "max_uploads": app.settings.max_uploads,
-            "uploads_per_second": rates.get("upload"),
-            "polls_per_second": rates.get("poll"),
+            "requests_per_second": rates.get(RATE),
         },
         failures=tuple(_failed(row) for row in failed),
         failures_total=counts.states.get(State.FAILED, 0),

@@ -15,8 +15,8 @@ import trio
 from objlib.core.errors import StaleTransitionError
 from objlib.core.lifecycle import State
 from objlib.core.observe import Phase
-from objlib.core.pacing import backoff
 from objlib.core.reports import FailedFile, FailureKind, RecoverReport, ScanReport, UploadReport, VectorReport
+from objlib.core.waits import backoff
 from objlib.engine.app import App
 from objlib.engine.carry import Flow, carry
 from objlib.engine.recover import recover

@@ -17,7 +17,7 @@ STALE: Final = 20.0
 """Seconds after which a process that said nothing counts as gone."""
 
 Rates = dict[str, float]
-"""Requests per second by purpose."""
+"""Requests per second, by the name of what they are counted as."""
 
 
 def exchange_rates(

@@ -15,8 +15,8 @@ import trio
 
 from objlib.core.identity import AttemptId, new_attempt_id
 from objlib.core.lifecycle import Event, State
-from objlib.core.pacing import next_poll
 from objlib.core.reports import FailureKind
+from objlib.core.waits import next_poll
 from objlib.engine.app import App
 from objlib.engine.settle import settle
 from objlib.gemini import GeminiError
@@ -54,7 +54,7 @@ class PollLoop(Protocol):
 async def poll_until(ask: Ask, /) -> str | None:
     """The right loop: it is left in one place only, and that is where there is a value.
 
-    Pauses are those of the product (`objlib.core.pacing.next_poll`).
+    Pauses are those of the product (`objlib.core.waits.next_poll`).
     """
     began = trio.current_time()
     value: str | None = None

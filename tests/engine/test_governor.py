@@ -1,6 +1,7 @@
 """The governor under virtual time: its gate, its tokens, and what it learns."""
 
 import contextlib
+import random
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ import trio
 import trio.testing
 
 from objlib.core.observe import Silent
-from objlib.engine.governor import Governor, Purpose, open_governor
+from objlib.core.pace import CRUISE
+from objlib.core.quota import Meter, parse_quota
+from objlib.engine.governor import RATE, Governor, Purpose, open_governor
 from objlib.gemini import GeminiError, Kind
 
 
@@ -27,9 +30,9 @@ def push_back(retry_after: float | None = None) -> GeminiError:
     return GeminiError("slow down", kind=Kind.RATE_LIMIT, status=429, retry_after=retry_after)
 
 
-async def refused(governor: Governor, error: GeminiError, purpose: Purpose = Purpose.UPLOAD) -> None:
+async def refused(governor: Governor, error: GeminiError) -> None:
     with contextlib.suppress(GeminiError):
-        async with governor.request(purpose):
+        async with governor.request():
             await trio.sleep(0.1)
             raise error
 
@@ -49,8 +52,8 @@ async def test_the_latest_of_two_pauses_decides(autojump_clock: trio.testing.Moc
     async with open_governor(8, Silent()) as governor:
         began = trio.current_time()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(refused, governor, push_back(50), Purpose.POLL)
-            nursery.start_soon(refused, governor, push_back(20), Purpose.UPLOAD)
+            nursery.start_soon(refused, governor, push_back(50))
+            nursery.start_soon(refused, governor, push_back(20))
         async with governor.slot(Purpose.UPLOAD):
             assert trio.current_time() - began >= 50
 
@@ -118,6 +121,44 @@ async def test_a_server_error_slows_down_without_a_gate(autojump_clock: trio.tes
         assert governor.throttled == 0
 
 
+async def test_a_connection_that_breaks_under_a_request_slows_down(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_governor(8, Silent()) as governor:
+        await refused(governor, GeminiError("reset by peer", kind=Kind.TRANSIENT))
+        assert governor.rate is not None
+        assert governor.uploads.total_tokens > 0
+
+
+async def test_not_one_request_of_any_budget_starts_inside_a_gate(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Each budget is refused now and then, with waits of many lengths; each wait is a gate for all of them."""
+    chance = random.Random(4)
+    gates: list[tuple[float, float]] = []
+    starts: list[float] = []
+    async with open_governor(8, Silent()) as governor:
+
+        async def busy(purpose: Purpose) -> None:
+            for _ in range(60):
+                with contextlib.suppress(GeminiError):
+                    async with governor.slot(purpose):
+                        starts.append(trio.current_time())
+                        await trio.sleep(chance.uniform(0.05, 2))
+                        if chance.random() < 0.1:
+                            pause = chance.choice([0.3, 1.0, 7.0, 40.0])
+                            gates.append((trio.current_time(), trio.current_time() + pause))
+                            raise push_back(pause)
+
+        async with trio.open_nursery() as nursery:
+            for purpose in Purpose:
+                for _ in range(4):
+                    nursery.start_soon(busy, purpose)
+    assert len(gates) > 50
+    assert len(starts) == 60 * 4 * len(Purpose)
+    assert not [at for at in starts for begin, end in gates if begin < at < end]
+
+
 async def test_an_answer_that_is_no_push_back_changes_nothing(autojump_clock: trio.testing.MockClock) -> None:
     async with open_governor(8, Silent()) as governor:
         await refused(governor, GeminiError("no such thing", kind=Kind.NOT_FOUND, status=404))
@@ -130,31 +171,75 @@ async def test_a_rate_that_was_learnt_before_spaces_the_first_requests(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     async with open_governor(16, Silent()) as governor:
-        governor.share([{"upload": 2.0}])
+        governor.share([{RATE: 2.0}])
         began = trio.current_time()
         for _ in range(9):
             async with governor.slot(Purpose.UPLOAD):
                 pass
-        assert trio.current_time() - began == pytest.approx(8 / (2 * 0.975))
+        assert trio.current_time() - began == pytest.approx(8 / (2 * CRUISE))
 
 
 async def test_three_processes_take_the_same_part(autojump_clock: trio.testing.MockClock) -> None:
     async with open_governor(16, Silent()) as governor:
-        governor.share([{"upload": 6.0}, {"upload": 3.0, "poll": 5.0}, {}])
+        governor.share([{RATE: 6.0}, {RATE: 3.0}, {}])
         assert governor.rate == pytest.approx(3.0)
-        assert governor.rates() == {"upload": pytest.approx(3.0), "poll": pytest.approx(5 / 3)}
+        assert governor.rates() == {RATE: pytest.approx(3.0)}
 
 
-async def test_polling_is_not_slowed_down_by_a_limit_on_uploads(
+async def test_all_kinds_of_requests_find_the_quota_that_they_have_in_common(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
+    """Two uploads for each poll, and round trips so short that a refusal is the only news of the other kind."""
+    meter, seconds = Meter(parse_quota("20/s")), 60.0
+    passed, refusals = dict.fromkeys(Purpose, 0), 0
     async with open_governor(16, Silent()) as governor:
-        governor.share([{"upload": 0.1}])
-        began = trio.current_time()
-        for _ in range(50):
-            async with governor.slot(Purpose.POLL):
-                pass
-        assert trio.current_time() == began
+
+        async def ask(purpose: Purpose) -> None:
+            nonlocal refusals
+            with contextlib.suppress(GeminiError):
+                async with governor.slot(purpose):
+                    await trio.sleep(0.01)
+                    if (wait := meter.refuse(trio.current_time())) is not None:
+                        refusals += 1
+                        raise push_back(wait)
+                    meter.done()
+                    passed[purpose] += 1
+
+        async def file() -> None:
+            while True:
+                for purpose in (Purpose.UPLOAD, Purpose.UPLOAD, Purpose.POLL):
+                    await ask(purpose)
+
+        with trio.move_on_after(seconds):
+            async with trio.open_nursery() as nursery:
+                for _ in range(16):
+                    nursery.start_soon(file)
+    together = sum(passed.values())
+    assert together >= 0.9 * 20 * seconds
+    assert refusals <= 0.03 * (together + refusals)
+    assert passed[Purpose.POLL] == pytest.approx(together / 3, rel=0.05)
+
+
+async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Forty uploads want to start, two in a second; only those that hold a token come before the poll."""
+    async with open_governor(16, Silent()) as governor:
+        governor.share([{RATE: 2.0}])
+
+        async def upload() -> None:
+            async with governor.slot(Purpose.UPLOAD):
+                await trio.sleep(0.5)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(40):
+                nursery.start_soon(upload)
+            await trio.sleep(5)
+            for purpose in (Purpose.POLL, Purpose.DELETE):
+                began = trio.current_time()
+                async with governor.slot(purpose):
+                    turns = (trio.current_time() - began) * 2 * CRUISE
+                    assert turns <= governor.uploads.total_tokens + 1.001
 
 
 async def test_a_burst_of_failed_documents_leaves_fewer_places(

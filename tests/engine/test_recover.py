@@ -52,7 +52,7 @@ async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
 ) -> None:
     """Found by torture, seed 319: the refused cancel was taken for a closed session, and the file sent again."""
-    follow(faults, send=[Late(0.5)], query=[Refused(), Slow(5)])
+    follow(faults, send=[Late(2)], query=[Refused(), Slow(5)])
     async with faults.acting_late(), opened() as app:
         report = await upload(app)
         await faults.settled()

@@ -1,0 +1,115 @@
+"""What push-back teaches about a quota: arithmetic only.
+
+A refusal says that nothing is left at that moment. Between two of them the service admitted what it allowed, so
+*admitted / seconds* is its rate; how it came to the second decides what to make of that number. The answers to what
+was in flight at a refusal are a second, smaller measurement, and the only quick one.
+"""
+
+import math
+from dataclasses import replace
+from typing import Final
+
+from objlib.core.pace import SLOWER, SLOWEST, UNSURE, Pace, Phase, calm, lost, owed
+
+WEIGHT: Final = 4.0
+"""Seconds that a rate counts for in a new measurement, if it was sure."""
+FELL: Final = 0.75
+"""If the answers to what was in flight tell of less than this share of the rate, the quota fell,"""
+DOUBT: Final = 0.7
+"""and so far they are trusted: the first that passed lived on what had been saved."""
+DEEPEST: Final = 0.2
+"""The least share of the pace that they can lower it to."""
+HANDFUL: Final = 5
+"""So many answers it takes to say so."""
+
+
+def first(pace: Pace, empty: float, *, window: bool) -> Pace:
+    """The first limit: as if a full bucket of one second had been used up, until the answers to come say more."""
+    begun = pace.hinted if window else pace.since - pace.depth
+    rate = max(1, pace.admitted - (not window)) / max(0.1, empty - begun)
+    return replace(pace, rate=max(SLOWEST, rate), calm=UNSURE, least=0.0, most=math.inf)
+
+
+def used_up(pace: Pace, empty: float) -> Pace:
+    """A window of time is used up: its requests, and the seconds until the next one, are the rate."""
+    rate = pace.admitted / max(1.0, empty - max(pace.since, pace.hinted))
+    return replace(pace, rate=max(SLOWEST, rate), calm=min(1.0, 2 * pace.calm))
+
+
+def refused(pace: Pace, was: float, empty: float) -> Pace:
+    """Nothing was left at ``empty``, at a pace of ``was`` requests per second.
+
+    Sets rate, calm, depth, and what the answers still to come may do to the rate.
+    """
+    early = owed(pace, empty) / pace.rate
+    if pace.phase is Phase.SPENDING:  # a sure rate: the bucket did not hold what the gate was closed for
+        depth = max(0.0, pace.depth - max(0.0, early))
+        return replace(pace, depth=depth, calm=pace.calm / 2, least=DEEPEST * was, most=FELL * pace.rate)
+    if early < 0:
+        deeper = min(max(0.0, pace.gated - pace.depth), -early) / 2 + 0.02
+        pace = replace(pace, depth=min(1.0, pace.depth + deeper))
+    rate = _measured(pace, empty)
+    match pace.phase:
+        case Phase.CLIMBING:  # the quota is somewhere between what was measured and the pace
+            least = max(rate, pace.rate)
+            most = max(least, 0.75 * was)
+            return replace(pace, rate=most, calm=UNSURE, least=least, most=most)
+        case Phase.PROBING:  # the rate holds; what is lost by being too low, no push-back would ever tell
+            rate = max(rate, pace.rate if pace.sure else 0.0)
+            return replace(pace, rate=rate, calm=min(1.0, 2 * pace.calm), least=rate, most=0.0)
+    surprise = pace.admitted < 0.5 * calm(pace) and rate < 0.95 * pace.rate
+    return replace(
+        pace,
+        rate=rate,
+        calm=UNSURE if surprise else pace.calm,
+        least=DEEPEST * was if pace.sure else rate,
+        most=FELL * rate,
+    )
+
+
+def assessed(pace: Pace) -> Pace:
+    """All answers to the last push-back are in."""
+    if not pace.waiting:
+        return pace
+    pace = replace(pace, waiting=False)
+    implied = (pace.passed + 1) / (pace.cut_at - pace.since + 1 / pace.rate)
+    if pace.most == math.inf:  # the first limit
+        implied = (4 * pace.rate + pace.passed * implied) / (4 + pace.passed)
+        return replace(pace, rate=max(SLOWEST, implied))
+    if implied >= pace.most:
+        return pace
+    if pace.most == pace.rate:  # the end of a climb
+        return replace(pace, rate=max(SLOWEST, implied, pace.least))
+    if pace.passed + pace.refused < HANDFUL:
+        return pace
+    return replace(
+        pace,
+        rate=max(SLOWEST, min(pace.rate, max(DOUBT * implied, pace.least))),
+        calm=UNSURE,
+        depth=1.0,
+        top=max(pace.top, pace.rate) if pace.sure else pace.top,
+        phase=Phase.CRUISING,
+    )
+
+
+def _measured(pace: Pace, empty: float) -> float:
+    """Requests per second that were admitted since the last push-back, weighed against what was known before.
+
+    What may be lost is taken for lost if the rate is sure. If not, a rate that is too low is the better mistake: the
+    next probe finds it out, at the price of one refusal.
+    """
+    missed, cost = lost(pace), pace.refused / pace.rate
+    if not pace.sure:
+        missed = missed - cost if pace.phase is Phase.PROBING else cost + _overrated(pace, empty)
+    weight = WEIGHT * pace.calm
+    span = max(0.0, empty - pace.since - missed)
+    return max(SLOWEST, SLOWER * pace.rate, (pace.admitted + weight * pace.rate) / (span + weight))
+
+
+def _overrated(pace: Pace, empty: float) -> float:
+    """Half of the seconds' worth that the copy still holds at a refusal: the bucket may be as wrong as the rate.
+
+    One request is not counted, since the moment of a refusal is no more exact than that.
+    """
+    early = (owed(pace, empty) - 1) / pace.rate
+    return max(0.0, min(pace.depth, pace.gated, early / 2))
