@@ -5,14 +5,19 @@ A refusal says that nothing is left at that moment. Between two of them the serv
 was in flight at a refusal are a second, smaller measurement, and the only quick one.
 """
 
-import math
 from dataclasses import replace
 from typing import Final
 
-from objlib.core.pace import SLOWER, SLOWEST, UNSURE, Pace, Phase, calm, lost, owed
+from objlib.core.pace import SLOWER, SLOWEST, UNSURE, Pace, Phase, Question, calm, lost, owed, price
 
-WEIGHT: Final = 4.0
-"""Seconds that a rate counts for in a new measurement, if it was sure."""
+ROUGH: Final = 1.4
+"""Requests that a guess counts for in a measurement. A measurement is exact to about one."""
+MEMORY: Final = 4.0
+"""Seconds of earlier measurements that count in a new one at most,"""
+REQUESTS: Final = 5.0
+"""and the time of so many requests besides."""
+OVERSHOT: Final = 0.75
+"""Share of the pace at the end of a climb that the service may admit at most."""
 FELL: Final = 0.75
 """If the answers to what was in flight tell of less than this share of the rate, the quota fell,"""
 DOUBT: Final = 0.7
@@ -27,13 +32,14 @@ def first(pace: Pace, empty: float, *, window: bool) -> Pace:
     """The first limit: as if a full bucket of one second had been used up, until the answers to come say more."""
     begun = pace.hinted if window else pace.since - pace.depth
     rate = max(1, pace.admitted - (not window)) / max(0.1, empty - begun)
-    return replace(pace, rate=max(SLOWEST, rate), calm=UNSURE, least=0.0, most=math.inf)
+    question = Question.NOTHING if window else Question.FIRST
+    return replace(pace, rate=max(SLOWEST, rate), known=0.0, calm=UNSURE, question=question)
 
 
 def used_up(pace: Pace, empty: float) -> Pace:
     """A window of time is used up: its requests, and the seconds until the next one, are the rate."""
     rate = pace.admitted / max(1.0, empty - max(pace.since, pace.hinted))
-    return replace(pace, rate=max(SLOWEST, rate), calm=min(1.0, 2 * pace.calm))
+    return replace(pace, rate=max(SLOWEST, rate), calm=min(1.0, 2 * pace.calm), question=Question.NOTHING)
 
 
 def refused(pace: Pace, was: float, empty: float) -> Pace:
@@ -41,6 +47,7 @@ def refused(pace: Pace, was: float, empty: float) -> Pace:
 
     Sets rate, calm, depth, and what the answers still to come may do to the rate.
     """
+    pace = replace(pace, question=Question.FALL)
     early = owed(pace, empty) / pace.rate
     if pace.phase is Phase.SPENDING:  # a sure rate: the bucket did not hold what the gate was closed for
         depth = max(0.0, pace.depth - max(0.0, early))
@@ -48,19 +55,25 @@ def refused(pace: Pace, was: float, empty: float) -> Pace:
     if early < 0:
         deeper = min(max(0.0, pace.gated - pace.depth), -early) / 2 + 0.02
         pace = replace(pace, depth=min(1.0, pace.depth + deeper))
-    rate = _measured(pace, empty)
+    span = _span(pace, empty)
+    rate = measured(pace, span)
+    known = min(MEMORY + REQUESTS / pace.rate, pace.known + span)
     match pace.phase:
         case Phase.CLIMBING:  # the quota is somewhere between what was measured and the pace
             least = max(rate, pace.rate)
-            most = max(least, 0.75 * was)
-            return replace(pace, rate=most, calm=UNSURE, least=least, most=most)
+            most = max(least, OVERSHOT * was)
+            middle = (least + most) / 2
+            return replace(
+                pace, rate=middle, known=0.0, calm=UNSURE, question=Question.TOP, least=least, most=most
+            )
         case Phase.PROBING:  # the rate holds; what is lost by being too low, no push-back would ever tell
             rate = max(rate, pace.rate if pace.sure else 0.0)
-            return replace(pace, rate=rate, calm=min(1.0, 2 * pace.calm), least=rate, most=0.0)
+            return replace(pace, rate=rate, known=known, calm=min(1.0, 2 * pace.calm), least=rate, most=0.0)
     surprise = pace.admitted < 0.5 * calm(pace) and rate < 0.95 * pace.rate
     return replace(
         pace,
         rate=rate,
+        known=known,
         calm=UNSURE if surprise else pace.calm,
         least=DEEPEST * was if pace.sure else rate,
         most=FELL * rate,
@@ -69,22 +82,24 @@ def refused(pace: Pace, was: float, empty: float) -> Pace:
 
 def assessed(pace: Pace) -> Pace:
     """All answers to the last push-back are in."""
-    if not pace.waiting:
+    question = pace.question
+    if question is Question.NOTHING:
         return pace
-    pace = replace(pace, waiting=False)
+    pace = replace(pace, question=Question.NOTHING)
     implied = (pace.passed + 1) / (pace.cut_at - pace.since + 1 / pace.rate)
-    if pace.most == math.inf:  # the first limit
+    if question is Question.FIRST:
         implied = (4 * pace.rate + pace.passed * implied) / (4 + pace.passed)
         return replace(pace, rate=max(SLOWEST, implied))
     if implied >= pace.most:
         return pace
-    if pace.most == pace.rate:  # the end of a climb
+    if question is Question.TOP:
         return replace(pace, rate=max(SLOWEST, implied, pace.least))
     if pace.passed + pace.refused < HANDFUL:
         return pace
     return replace(
         pace,
         rate=max(SLOWEST, min(pace.rate, max(DOUBT * implied, pace.least))),
+        known=0.0,
         calm=UNSURE,
         depth=1.0,
         top=max(pace.top, pace.rate) if pace.sure else pace.top,
@@ -92,18 +107,30 @@ def assessed(pace: Pace) -> Pace:
     )
 
 
-def _measured(pace: Pace, empty: float) -> float:
+def measured(pace: Pace, span: float) -> float:
     """Requests per second that were admitted since the last push-back, weighed against what was known before.
+
+    A measurement is exact to about one request, so that its weight grows with the square of its seconds. Two that
+    follow each other share the moment between them: together they are one of the seconds of both.
+    """
+    if span == 0:
+        return pace.rate
+    new = span**2 + pace.known * span
+    old = pace.known**2 + pace.known * span + (ROUGH / pace.rate) ** 2
+    rate = (pace.admitted / span * new + pace.rate * old) / (new + old)
+    return max(SLOWEST, SLOWER * pace.rate, rate)
+
+
+def _span(pace: Pace, empty: float) -> float:
+    """The seconds in which what was admitted since the last push-back was allowed.
 
     What may be lost is taken for lost if the rate is sure. If not, a rate that is too low is the better mistake: the
     next probe finds it out, at the price of one refusal.
     """
-    missed, cost = lost(pace), pace.refused / pace.rate
+    missed, cost = lost(pace), price(pace)
     if not pace.sure:
         missed = missed - cost if pace.phase is Phase.PROBING else cost + _overrated(pace, empty)
-    weight = WEIGHT * pace.calm
-    span = max(0.0, empty - pace.since - missed)
-    return max(SLOWEST, SLOWER * pace.rate, (pace.admitted + weight * pace.rate) / (span + weight))
+    return max(0.0, empty - pace.since - missed)
 
 
 def _overrated(pace: Pace, empty: float) -> float:

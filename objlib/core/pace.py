@@ -21,8 +21,10 @@ FEWEST: Final = 14.0
 """Admitted requests between two probes at least: each costs one that is refused."""
 STEADY: Final = 150.0
 """The same for a service of one request in a second; half of it gets a fifth, or a rise took minutes."""
-QUICK: Final = 7.5
-"""Seconds between two probes, times the root of the rate, for faster services; half a minute at most."""
+QUICK: Final = 5.0
+"""Seconds between two probes for that service if it had no such price; a quicker one can wait longer,"""
+LONGEST: Final = 30.0
+"""up to so many seconds."""
 PRICE: Final = 50.0
 """Times as long as a probe keeps the service idle must pass between two of them."""
 SLOWEST: Final = 1 / 12
@@ -30,6 +32,15 @@ SLOWEST: Final = 1 / 12
 holds those; broken answers say nothing, and a rate that they took away has to come back within a run."""
 PATIENCE: Final = 60.0
 """Seconds after which a slow pace is probed, however few were admitted."""
+
+
+class Question(Enum):
+    """What the answers to what was in flight at a push-back are to tell."""
+
+    NOTHING = "they are all in, or say nothing"
+    FIRST = "how high the rate is that was met first"
+    TOP = "where between the old rate and the last pace a climb ended"
+    FALL = "whether the quota fell, and how far"
 
 
 class Phase(Enum):
@@ -52,6 +63,7 @@ class Pace:
         rate: requests per second that the service admits; infinity before the first push-back.
         phase: what the pace is doing,
         push: and so many times the rate it is.
+        known: seconds over which the rate was measured, 0 for a guess: what it weighs in a new measurement.
         calm: admitted requests before the next probe, as a share of the full number; 1 when the rate is sure.
         crew: processes that share the quota and tell each other what they learn.
         since: when the span of the measurement begins: a moment at which nothing was left of the quota.
@@ -61,11 +73,12 @@ class Pace:
         depth: seconds' worth of the rate that the bucket was found to hold, at most one.
         admitted: requests admitted since; as many of the present rate, where other processes changed it.
         cut_at: when the last news of a push-back came; push-back of requests started before it is old news.
-        waiting: whether the answers to what was in flight then are still to come.
+        question: what the answers to what was in flight then, which are still to come, decide.
         least: what these answers may lower the rate to,
         most: and the rate they must tell of less than.
         passed: requests admitted of those in flight then that started after the first refused one.
         refused: and how many of them were not.
+        moved: seconds by which these were told to wait longer than the first; infinity without a hint.
         top: the rate before it fell, 0 if it did not: a climb stops there.
         turn: when the last request started, or should have.
         busy: whether requests wait for their turn; a pace that nobody uses teaches nothing.
@@ -78,6 +91,7 @@ class Pace:
     rate: float = math.inf
     phase: Phase = Phase.CRUISING
     push: float = CRUISE
+    known: float = 0.0
     calm: float = UNSURE
     crew: int = 1
     since: float = math.nan
@@ -87,11 +101,12 @@ class Pace:
     depth: float = 1.0
     admitted: float = 0.0
     cut_at: float = -math.inf
-    waiting: bool = False
+    question: Question = Question.NOTHING
     least: float = 0.0
     most: float = 0.0
     passed: int = 0
     refused: int = 0
+    moved: float = math.inf
     top: float = 0.0
     turn: float = -math.inf
     busy: bool = False
@@ -101,6 +116,11 @@ class Pace:
     def learnt(self) -> bool:
         """Whether a limit was met."""
         return self.rate < math.inf
+
+    @property
+    def waiting(self) -> bool:
+        """Whether answers to what was in flight at the last push-back are still to come."""
+        return self.question is not Question.NOTHING
 
     @property
     def sure(self) -> bool:
@@ -124,7 +144,15 @@ def lost(pace: Pace) -> float:
     A bucket has room for one request at least; of a larger one, one is taken for full at the refusal.
     """
     overflown = max(0.0, pace.gated - max(pace.depth - 1 / pace.rate, 1 / pace.rate))
-    return overflown + pace.refused / pace.rate
+    return overflown + price(pace)
+
+
+def price(pace: Pace) -> float:
+    """Seconds' worth that refusals may have cost: a service that counts them tells each to wait longer than the last.
+
+    So does one that admits a request in between. Without a hint each is taken for counted.
+    """
+    return max(0.0, min(pace.refused / pace.rate, pace.moved - pace.passed / pace.rate))
 
 
 def reserve(pace: Pace) -> float:
@@ -135,8 +163,8 @@ def reserve(pace: Pace) -> float:
 def calm(pace: Pace) -> float:
     """Admitted requests before a probe: as rare as 1 % asks for, and no rarer than a rise allows."""
     rate = pace.rate
-    seconds = max(min(30.0, QUICK * math.sqrt(rate)), PRICE * max(0.0, pace.gated - pace.depth))
-    count: float = max(STEADY * min(rate**2.4, rate**-0.6), seconds * rate)
+    seconds = max(min(LONGEST, QUICK * rate**0.68), PRICE * max(0.0, pace.gated - pace.depth))
+    count: float = max(STEADY * min(rate**2.4, rate**-0.9), seconds * rate)
     return max(min(FEWEST, PATIENCE * rate), pace.calm * pace.crew * count)
 
 

@@ -34,6 +34,8 @@ FEW: Final = 6
 """So few admitted before the first push-back say little about the rate: the search goes on,"""
 SOON: Final = 1.0
 """unless the service asks for more than so many seconds, which a quick one does not."""
+VAGUE: Final = 0.25
+"""Round trips by which two waits may differ that end at the same moment; a wait in whole seconds is vague by one."""
 SHORTEST: Final = 0.001
 """Seconds that a request is taken to last at least."""
 
@@ -96,7 +98,8 @@ def pushed_back(pace: Pace, *, started: float, now: float, retry_after: float | 
         pace = replace(pace, gate=max(pace.gate, now + retry_after))
     if started <= pace.cut_at + max(0.0, BLINK - pace.rtt):
         gated = max(0.0, pace.gate - pace.cut_at) if pace.gated else 0.0
-        return replace(pace, refused=pace.refused + (started > pace.since), gated=gated)
+        refused = pace.refused + (started > pace.since)
+        return replace(pace, refused=refused, gated=gated, moved=_moved(pace, retry_after))
     pace = replace(pace, rtt=pace.rtt or max(now - started, 0.05))
     was = min(speed(pace), (in_use + 1) / pace.rtt)
     pace = lessons.assessed(pace)
@@ -124,11 +127,19 @@ def pushed_back(pace: Pace, *, started: float, now: float, retry_after: float | 
         whole=hinted - started if window else 0.0,
         admitted=0,
         cut_at=now,
-        waiting=not window,
         passed=0,
         refused=0,
+        moved=math.inf if retry_after is None else 0.0,
         turn=max(now + GAP * pace.rtt, pace.gate) - 1 / pace.rate,
     )
+
+
+def _moved(pace: Pace, retry_after: float | None) -> float:
+    """How much longer than the first refused request the later ones had to wait, as far as hints can tell."""
+    if retry_after is None:
+        return pace.moved
+    vague = 1.0 if retry_after % 1 == 0 else VAGUE * pace.rtt
+    return max(0.0, pace.gate - pace.cut_at - (pace.hinted - pace.since) - vague)
 
 
 def shared(pace: Pace, rates: Sequence[float]) -> Pace:
@@ -176,7 +187,14 @@ def _afresh(pace: Pace, started: float, held: float) -> Pace:
     """The rate was too low: it is what went through, the bucket may be full by now, and a measurement begins here."""
     rate = pace.rate * pace.admitted / max(pace.admitted / 2, pace.admitted + held)
     return replace(
-        pace, rate=rate, calm=UNSURE, since=started - pace.depth, gated=0.0, refused=0, admitted=0.0
+        pace,
+        rate=rate,
+        known=0.0,
+        calm=UNSURE,
+        since=started - pace.depth,
+        gated=0.0,
+        refused=0,
+        admitted=0.0,
     )
 
 
@@ -188,6 +206,7 @@ def _back(pace: Pace, started: float) -> Pace:
         top=0.0,
         phase=Phase.PROBING,
         push=1.0,
+        known=0.0,
         calm=UNSURE,
         since=started,
         gated=0.0,

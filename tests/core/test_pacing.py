@@ -11,7 +11,8 @@ from benchmarks.pacing_lab.servers import Bucket, Open
 from benchmarks.pacing_lab.simulate import run
 from benchmarks.pacing_lab.strategies import Ours
 from objlib.core import pacing, waits
-from objlib.core.pace import CRUISE, SLOWER, SLOWEST, Pace, Phase, owed, speed
+from objlib.core.lessons import measured
+from objlib.core.pace import CRUISE, SLOWER, SLOWEST, Pace, Phase, owed, price, speed
 
 times = st.floats(0, 1e6)
 seconds = st.floats(0.001, 30)
@@ -230,7 +231,11 @@ def test_an_idle_budget_learns_no_faster_pace() -> None:
     assert learnt.push < 1
 
 
-@given(st.lists(st.floats(0, 100), min_size=1, max_size=5).filter(lambda rates: sum(rates) > 0.1))
+@given(
+    st.lists(st.floats(0, 100), min_size=1, max_size=5).filter(
+        lambda rates: sum(rates) > len(rates) * SLOWEST
+    )
+)
 def test_processes_on_one_ledger_share_what_they_have_together(rates: list[float]) -> None:
     parts = [pacing.shared(Pace(ceiling=4, rate=rate or math.inf), rates).rate for rate in rates]
     assert math.isclose(sum(parts), sum(rates))
@@ -259,3 +264,44 @@ def test_a_pace_that_broken_answers_took_away_comes_back_within_minutes() -> Non
     crawling.pace = replace(crawling.pace, rate=SLOWEST)
     trace = run(Open(), [crawling], seconds=120, latency=0.05, seed=1)
     assert len(trace.served) > 100
+
+
+@pytest.mark.parametrize(
+    ("waits", "cost"),
+    [((0.05, 0.1, 0.15, 0.2, 0.25), 0.2), ((0.05, 0.03, 0.01, 0.0, 0.0), 0.0), ((None,) * 5, 0.2)],
+)
+def test_hints_tell_whether_refused_requests_were_counted(
+    waits: tuple[float | None, ...], cost: float
+) -> None:
+    """Waits that end ever later are those of a service that counts refusals; without a hint, each may have counted."""
+    pace = Pace(ceiling=16, rate=20, rtt=0.4, known=4, calm=1, since=5, turn=10, cut_at=5.4, admitted=100)
+    for number, wait in enumerate(waits):
+        started = 10 + 0.02 * number
+        pace = pacing.pushed_back(pace, started=started, now=started + 0.4, retry_after=wait, in_use=9)
+    assert price(pace) == pytest.approx(cost, abs=0.03)
+
+
+@given(st.floats(0.1, 100), st.floats(0, 10), st.floats(0, 100), st.floats(0.01, 10))
+def test_a_measurement_moves_a_rate_towards_itself(
+    rate: float, known: float, admitted: float, span: float
+) -> None:
+    pace = Pace(ceiling=16, rate=rate, known=known, admitted=admitted)
+    low, high = sorted((admitted / span, rate))
+    assert max(SLOWER * rate, low) * 0.999 <= measured(pace, span) <= max(high, SLOWEST) * 1.001
+
+
+def test_a_guess_gives_way_to_a_few_requests_and_a_measured_rate_does_not() -> None:
+    guess = Pace(ceiling=16, rate=16, admitted=5)
+    assert measured(guess, 0.5) < 11
+    assert measured(replace(guess, known=4.0), 0.5) > 15
+
+
+@pytest.mark.parametrize(
+    ("rate", "latency", "seconds", "most"), [(10, 0.01, 45, 14), (1, 0.4, 300, 10), (0.5, 0.4, 300, 12)]
+)
+def test_a_cold_start_costs_little_more_than_what_was_in_flight(
+    rate: float, latency: float, seconds: float, most: int
+) -> None:
+    """A guess that was too high used to take some twenty refusals to come down, where hints are exact."""
+    trace = run(Bucket(((0, rate),), whole=False), [Ours(16)], seconds=seconds, latency=latency, seed=0)
+    assert len(trace.refused) <= most

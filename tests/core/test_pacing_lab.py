@@ -1,4 +1,6 @@
-"""The bars of the table that take no time to check, on one seed: the laboratory works, and the pace is what it was."""
+"""The bars of the table that take no time to check, in the median of a few seeds: the pace is what it was."""
+
+import statistics
 
 import pytest
 
@@ -17,10 +19,11 @@ BY_NAME = {scenario.name: scenario for scenario in scenarios()}
         "FAILED past 50 pending",
     ],
 )
-def test_the_bars_hold_on_one_seed(name: str) -> None:
+def test_the_bars_hold(name: str) -> None:
     scenario = BY_NAME[name]
-    values, trace = scenario.measure("ours", 3)
-    for measure, value in zip(scenario.measures, values, strict=True):
-        slack = 0.01 if measure.percent else 0.0
-        assert measure.holds(value - slack if measure.most else value + slack), (measure, value)
-    assert trace.gated == 0
+    runs = [scenario.measure("ours", seed) for seed in range(5)]
+    assert all(trace.gated == 0 for _, trace in runs)
+    for measure, values in zip(
+        scenario.measures, zip(*(values for values, _ in runs), strict=True), strict=True
+    ):
+        assert measure.holds(statistics.median(values)), (measure, values)
