@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .overload import FixedSlots, OurSlots, overload
+from .resize import REQUESTS, resize
 from .servers import Bucket, Open, Server, Steps, Window, rate_at
 from .simulate import Strategy, Trace, run
 from .strategies import Botocore, Fixed, Netflix, Ours, share_rates
@@ -40,13 +41,17 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One line of the issue's table; ``measure`` runs it once and gives one value for each of ``measures``."""
+    """One line of the issue's table; ``measure`` runs it once and gives one value for each of ``measures``.
+
+    ``strategies`` are the rules that it can be measured on.
+    """
 
     name: str
     measures: tuple[Measure, ...]
     measure: Callable[[str, int], tuple[tuple[float, ...], Trace]]
     server: Callable[[int], Server]
     seconds: float
+    strategies: tuple[str, ...] = STRATEGIES
 
 
 def strategy(name: str, seed: int, *, ceiling: int = CEILING) -> Strategy:
@@ -223,6 +228,22 @@ def failing() -> Scenario:
     return Scenario("FAILED past 50 pending", measures, measure, lambda _seed: Open(), 0.0)
 
 
+def resized() -> Scenario:
+    """The governor's limiter while its tokens change: see :mod:`resize`."""
+
+    def measure(_who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
+        seen = resize(seed)
+        return (REQUESTS - seen.finished, seen.cancelled, max(seen.beside), seen.woken), Trace()
+
+    measures = (
+        Measure("lost", 0, most=True, percent=False),
+        Measure("cancelled", 0, most=True, percent=False),
+        Measure("in flight at a start", 2, most=True, percent=False),
+        Measure("woken", 6, most=False, percent=False),
+    )
+    return Scenario("10 → 2 → 8 tokens", measures, measure, lambda _seed: Open(), 0.0, strategies=("ours",))
+
+
 def allowed_at(server: Server, now: float) -> float:
     """Requests per second that are allowed at ``now``, for the picture."""
     if isinstance(server, Bucket):
@@ -285,4 +306,5 @@ def scenarios() -> list[Scenario]:
         unlimited(0.2),
         unlimited(2.0),
         failing(),
+        resized(),
     ]

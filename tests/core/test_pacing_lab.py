@@ -17,6 +17,7 @@ BY_NAME = {scenario.name: scenario for scenario in scenarios()}
         "150 per fixed minute",
         "no quota, latency 2 s",
         "FAILED past 50 pending",
+        "10 → 2 → 8 tokens",
     ],
 )
 def test_the_bars_hold(name: str) -> None:
