@@ -113,6 +113,27 @@ async def test_success_raises_the_window_up_to_the_ceiling(autojump_clock: trio.
         assert governor.rate is None
 
 
+async def test_answers_that_come_together_raise_the_window_like_any(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_governor(16, Silent()) as governor, trio.open_nursery() as nursery:
+
+        async def busy() -> None:
+            while True:
+                async with governor.slot(Purpose.UPLOAD):
+                    await trio.sleep(0.2)
+
+        for _ in range(16):
+            nursery.start_soon(busy)
+        totals = []
+        for _ in range(5):
+            totals.append(governor.uploads.total_tokens)
+            await trio.sleep(0.2)
+            await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert totals == [4, 6, 9, 14, 16]
+
+
 async def test_a_server_error_slows_down_without_a_gate(autojump_clock: trio.testing.MockClock) -> None:
     async with open_governor(8, Silent()) as governor:
         await refused(governor, GeminiError("down", kind=Kind.TRANSIENT, status=503))
