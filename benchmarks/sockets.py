@@ -2,7 +2,9 @@
 
 Every row is an ``objlib serve --quota …`` on 127.0.0.1 and one or more processes that use the product's governor and
 HTTP client, or are ``objlib upload`` as a whole. The numbers are the server's. Rows run side by side; those of a few
-requests per second cost nothing. Run it with ``just bench sockets [--only WORDS] [--quick] [--jobs N] [--seeds N]``.
+requests per second cost nothing. ``--full`` makes the rows as long as ``just bench pacing`` has them, which takes as
+long as the longest of them: 51 minutes.
+Run it with ``just bench sockets [--only WORDS] [--quick | --full] [--jobs N] [--seeds N]``.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from benchmarks.pacing import cell
 from benchmarks.pacing_lab.servers import Open
 from benchmarks.sockets_lab import endless, uploads
 from benchmarks.sockets_lab.machine import Machine, watching
-from benchmarks.sockets_lab.rows import ROWS, Row, best_fixed
+from benchmarks.sockets_lab.rows import ROWS, Row, best_fixed, full
 from benchmarks.sockets_lab.served import Seen
 from benchmarks.sockets_lab.uploads import Uploads
 
@@ -110,17 +112,21 @@ def main() -> int:
     """Print the table; exit with 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="rows whose name has these words in it")
-    parser.add_argument("--quick", action="store_true", help=f"rows of up to {QUICK:.0f} s")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help=f"rows of up to {QUICK:.0f} s")
+    length.add_argument("--full", action="store_true", help="rows as long as in `just bench pacing`")
     parser.add_argument(
-        "--jobs", type=int, default=4, help="rows of more than a few requests per second at a time"
+        "--jobs",
+        type=int,
+        help="rows of more than a few requests per second at a time; else 4, with --full 1, for which there is time",
     )
     parser.add_argument("--seeds", type=int, default=20, help="of the runs in virtual time")
     args = parser.parse_args()
-    every: list[Row | Uploads] = [*ROWS, *uploads.ROWS]
+    every: list[Row | Uploads] = [*(map(full, ROWS) if args.full else ROWS), *uploads.ROWS]
     rows = [row for row in every if args.only in row.name and (not args.quick or row.seconds <= QUICK)]
     if not rows:
         parser.error(f"no row has {args.only!r} in its name, or --quick leaves it out")
-    results, machine = trio.run(run_all, rows, args.jobs)
+    results, machine = trio.run(run_all, rows, args.jobs or (1 if args.full else 4))
     print("| scenario | requests, refused | | bar | over sockets | virtual time: median (worst) |")
     print("| --- | --- | --- | --- | --- | --- |")
     missed = False

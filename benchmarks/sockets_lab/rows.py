@@ -1,7 +1,8 @@
 """The rows of the issue's table: a model of the server, from which its ``--quota`` is written, and what is measured.
 
 Each row is measured by the same functions on what a real server saw and on what a simulated one did, in the same
-scenario of the same length: that is what the second column of the table is for.
+scenario of the same length: that is what the second column of the table is for. The rows are as short as they can be
+to show what they are for; :func:`full` makes them as long as the scenarios of the same names in virtual time.
 """
 
 import math
@@ -10,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Final
 
-from benchmarks.pacing_lab.scenarios import CEILING, GOOD, WASTE, Measure, goodput
+from benchmarks.pacing_lab.scenarios import CEILING, GOOD, WASTE, Measure, goodput, scenarios
 from benchmarks.pacing_lab.servers import Bucket, Open, Server, Window
 from benchmarks.pacing_lab.simulate import Trace, run
 from benchmarks.pacing_lab.strategies import Fixed, Ours, share_rates
@@ -18,7 +19,8 @@ from benchmarks.pacing_lab.strategies import Fixed, Ours, share_rates
 from .served import Seen
 
 Values = tuple[float, ...]
-Reading = Callable[[Server, Trace], Values]
+Reading = Callable[[Server, Trace, float], Values]
+"""Values from what a server that is known did in so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Row:
         latency: of an answer, in seconds.
         seconds: how long.
         measures: with their bars.
-        read: one value for each of them.
+        reading: gives one value for each of them.
         starts: when each client begins.
         ceiling: requests in flight at most, of each client.
     """
@@ -41,7 +43,7 @@ class Row:
     latency: float
     seconds: float
     measures: tuple[Measure, ...]
-    read: Reading
+    reading: Reading
     starts: tuple[float, ...] = (0.0,)
     ceiling: int = CEILING
 
@@ -73,6 +75,10 @@ class Row:
             case _:
                 return self.ceiling / self.latency
 
+    def read(self, server: Server, trace: Trace) -> Values:
+        """One value for each measure."""
+        return self.reading(server, trace, self.seconds)
+
     def model_of(self, seen: Sequence[Seen]) -> Server:
         """The model of the server that ran: when its fixed windows begin can be told from its refusals only."""
         refusal = next((each for each in seen if not each.admitted and each.wait), None)
@@ -96,8 +102,27 @@ class Row:
         return self.read(server, trace)
 
 
-def _steady(seconds: float) -> Reading:
-    return lambda server, trace: (goodput(server, trace, 0, seconds), trace.wasted(0, seconds))
+def full(row: Row) -> Row:
+    """The same, as long as ``just bench pacing`` has it, with a quota that changes at a moment that one seed gives."""
+    scenario = next(each for each in scenarios() if each.name == row.name)
+    server = scenario.server(0)
+    model = _exact(server) if isinstance(server, Bucket) else server
+    return replace(row, model=model, seconds=scenario.seconds)
+
+
+def _exact(model: Bucket) -> Bucket:
+    """The service's hints are exact, in RetryInfo; the laboratory's default is whole seconds."""
+    return replace(model, whole=False)
+
+
+def _steady(server: Server, trace: Trace, seconds: float) -> Values:
+    return goodput(server, trace, 0, seconds), trace.wasted(0, seconds)
+
+
+def _changed(server: Server) -> tuple[float, float]:
+    """When the quota of a bucket changed, and what it has been since."""
+    assert isinstance(server, Bucket)
+    return server.steps[-1]
 
 
 def _good_and_wasted(good: float, waste: float) -> tuple[Measure, ...]:
@@ -115,9 +140,7 @@ def steady(
     ceiling: int = CEILING,
 ) -> Row:
     """A quota that does not change."""
-    return Row(
-        name, model, latency, seconds, _good_and_wasted(good, waste), _steady(seconds), ceiling=ceiling
-    )
+    return Row(name, model, latency, seconds, _good_and_wasted(good, waste), _steady, ceiling=ceiling)
 
 
 def first(begin: float, longest: float, holds: Callable[[float], bool]) -> float:
@@ -125,50 +148,50 @@ def first(begin: float, longest: float, holds: Callable[[float], bool]) -> float
     return next((n / 4 for n in range(int(longest * 4)) if holds(begin + n / 4)), math.inf)
 
 
-def drop(name: str, *, hint: bool, waste: float, at: float = 45.0) -> Row:
+def drop(name: str, *, hint: bool, waste: float) -> Row:
     """20/s become 4/s. Settled: the first 10 s with 85 % of it and at most 5 % refused begin."""
-    low = 4.0
 
-    def read(_server: Server, trace: Trace) -> Values:
+    def read(server: Server, trace: Trace, _seconds: float) -> Values:
+        at, low = _changed(server)
         settled = first(
             at, 60, lambda t: trace.count(t, t + 10) >= 0.85 * low * 10 and trace.wasted(t, t + 10) <= 0.05
         )
         return settled, trace.wasted(at, at + 60)
 
     measures = (Measure("settled", 12, most=True, percent=False), Measure("wasted", waste, most=True))
-    model = Bucket(((0, 20.0), (at, low)), hint=hint, whole=False)
-    return Row(name, model, 0.4, at + 72, measures, read)
+    model = _exact(Bucket(((0, 20.0), (45, 4.0)), hint=hint))
+    return Row(name, model, 0.4, 117, measures, read)
 
 
 def rise(name: str, *, low: float, latency: float, at: float, seconds: float, bar: float, span: float) -> Row:
     """A quota rises five-fold: seconds until the first ``span`` with 85 % of it begins."""
 
-    def read(_server: Server, trace: Trace) -> Values:
-        high = 5 * low
+    def read(server: Server, trace: Trace, seconds: float) -> Values:
+        at, high = _changed(server)
         noticed = first(at, seconds - at - span, lambda t: trace.count(t, t + span) >= 0.85 * high * span)
         return noticed, trace.wasted(0, seconds)
 
     measures = (Measure("85 % after", bar, most=True, percent=False), Measure("429s in all", 0.05, most=True))
-    model = Bucket(((0, low), (at, 5 * low)), whole=False)
+    model = _exact(Bucket(((0, low), (at, 5 * low))))
     return Row(name, model, latency, seconds, measures, read)
 
 
-def together(name: str, *, starts: tuple[float, ...], seconds: float, last: float) -> Row:
-    """Processes on one ledger; their shares are those of the ``last`` seconds."""
+def together(name: str, *, starts: tuple[float, ...], seconds: float) -> Row:
+    """Processes on one ledger; their shares are those of the second half."""
 
-    def read(server: Server, trace: Trace) -> Values:
-        shares = [sum(seconds - last <= at < seconds for at in by) for by in trace.by]
+    def read(server: Server, trace: Trace, seconds: float) -> Values:
+        shares = [sum(seconds / 2 <= at < seconds for at in by) for by in trace.by]
         jain = sum(shares) ** 2 / max(1, len(shares) * sum(share**2 for share in shares))
         return jain, goodput(server, trace, 0, seconds), trace.wasted(0, seconds)
 
     measures = (Measure("Jain", 0.98, most=False, percent=False), *_good_and_wasted(0.95, 0.05))
-    return Row(name, Bucket(((0, 10.0),), whole=False), 0.4, seconds, measures, read, starts)
+    return Row(name, _bucket(10), 0.4, seconds, measures, read, starts)
 
 
 def unlimited(latency: float, seconds: float) -> Row:
     """No quota: what is admitted of what the best fixed concurrency gets, which is a worker for each place."""
 
-    def read(_server: Server, trace: Trace) -> Values:
+    def read(_server: Server, trace: Trace, seconds: float) -> Values:
         return (float(trace.count(0, seconds)),)
 
     measures = (Measure("of best fixed", 0.95, most=False),)
@@ -182,8 +205,7 @@ def best_fixed(row: Row) -> Values:
 
 
 def _bucket(rate: float, *, charge: bool = False, hint: bool = True) -> Bucket:
-    # The service's hints are exact, in RetryInfo; the laboratory's default is whole seconds.
-    return Bucket(((0, rate),), charge=charge, hint=hint, whole=False)
+    return _exact(Bucket(((0, rate),), charge=charge, hint=hint))
 
 
 ROWS: Final = [
@@ -199,7 +221,7 @@ ROWS: Final = [
     steady("0.5/s, latency 4 s", _bucket(0.5), seconds=300, latency=4, good=0.95, waste=0.06),
     steady("429s count, 20/s", _bucket(20, charge=True), seconds=120, good=0.93, waste=0.03),
     steady("150 per fixed minute", Window(150), seconds=290, good=0.97, waste=0.03),
-    together("3 processes, 10/s, one ledger", starts=(0.0, 10.0, 20.0), seconds=125, last=60),
+    together("3 processes, 10/s, one ledger", starts=(0.0, 20.0, 40.0), seconds=125),
     unlimited(0.2, 20),
     unlimited(2.0, 80),
 ]
