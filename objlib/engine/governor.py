@@ -221,10 +221,8 @@ class Governor:
         """Any answer but push-back: the service had room for the request, whatever it thought of it."""
         # Tokens rather than requests: of answers that come together, each but the first would find some of the requests
         # gone that its own window let start. A token goes from one to the next at once.
-        now, in_use = (
-            trio.current_time(),
-            sum(each.limiter.borrowed_tokens for each in self._budgets.values()),
-        )
+        now = trio.current_time()
+        in_use = sum(budget.limiter.borrowed_tokens for budget in self._budgets.values())
         self._pace = pacing.succeeded(self._pace, started=started, now=now, in_use=in_use)
         self._resize(now)
 
