@@ -68,13 +68,17 @@ def refused(pace: Pace, was: float, empty: float) -> Pace:
             )
         case Phase.PROBING:  # the rate holds; what is lost by being too low, no push-back would ever tell
             rate = max(rate, pace.rate if pace.sure else 0.0)
-            return replace(pace, rate=rate, known=known, calm=min(1.0, 2 * pace.calm), least=rate, most=0.0)
+            calmer = min(1.0, 2 * pace.calm)
+            company = pace.company and calmer < 1
+            return replace(pace, rate=rate, known=known, calm=calmer, company=company, least=rate, most=0.0)
+    # Once may be chance; twice, with no two probes between them that held, are others at the same quota.
     surprise = pace.admitted < 0.5 * calm(pace) and rate < 0.95 * pace.rate
     return replace(
         pace,
         rate=rate,
         known=known,
-        calm=UNSURE if surprise else pace.calm,
+        calm=UNSURE if surprise or pace.company else pace.calm,
+        company=pace.company or pace.sure,
         least=DEEPEST * was if pace.sure else rate,
         most=FELL * rate,
     )
@@ -101,6 +105,7 @@ def assessed(pace: Pace) -> Pace:
         rate=max(SLOWEST, min(pace.rate, max(DOUBT * implied, pace.least))),
         known=0.0,
         calm=UNSURE,
+        company=False,
         depth=1.0,
         top=max(pace.top, pace.rate) if pace.sure else pace.top,
         phase=Phase.CRUISING,

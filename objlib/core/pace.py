@@ -32,6 +32,12 @@ SLOWEST: Final = 1 / 12
 holds those; broken answers say nothing, and a rate that they took away has to come back within a run."""
 PATIENCE: Final = 60.0
 """Seconds after which a slow pace is probed, however few were admitted."""
+COMPANY: Final = 0.7
+"""Share of the seconds between two probes in company: a part that fell small is to grow again within a minute,"""
+LEAST: Final = 6.0
+"""after so many admitted requests at least, since the bar for several processes is 5 % and not 1 %,"""
+ROUNDS: Final = 5.0
+"""and after so many round trips, or the answers to the last probe were not in."""
 
 
 class Question(Enum):
@@ -66,6 +72,8 @@ class Pace:
         known: seconds over which the rate was measured, 0 for a guess: what it weighs in a new measurement.
         calm: admitted requests before the next probe, as a share of the full number; 1 when the rate is sure.
         crew: processes that share the quota and tell each other what they learn.
+        company: whether others seem to use it too: a sure rate was refused at the cruise, where one that is alone is
+            refused in probes only; and no two probes in a row held since.
         since: when the span of the measurement begins: a moment at which nothing was left of the quota.
         hinted: the same, with the wait that the service asked for then.
         gated: seconds for which that closed the gate; 0 where it was a window of time that was used up,
@@ -94,6 +102,7 @@ class Pace:
     known: float = 0.0
     calm: float = UNSURE
     crew: int = 1
+    company: bool = False
     since: float = math.nan
     hinted: float = math.nan
     gated: float = 0.0
@@ -161,9 +170,18 @@ def reserve(pace: Pace) -> float:
 
 
 def calm(pace: Pace) -> float:
-    """Admitted requests before a probe: as rare as 1 % asks for, and no rarer than a rise allows."""
+    """Admitted requests before a probe: as rare as 1 % asks for, and no rarer than a rise allows.
+
+    In company it is a time that grows with the rate, whatever that costs a slow one. A probe takes about as much from
+    the others whoever sends it, and a refusal takes a share of what one has; so the parts become equal, as they do with
+    additive increase and multiplicative decrease (Chiu and Jain, Computer Networks and ISDN Systems 17, 1989).
+    """
     rate = pace.rate
-    seconds = max(min(LONGEST, QUICK * rate**0.68), PRICE * max(0.0, pace.gated - pace.depth))
+    seconds: float = min(LONGEST, QUICK * rate**0.68)
+    if pace.company and not pace.sure:
+        wait = max(COMPANY * seconds, ROUNDS * pace.rtt)
+        return max(min(LEAST, PATIENCE * rate), pace.crew * wait * rate)
+    seconds = max(seconds, PRICE * max(0.0, pace.gated - pace.depth))
     count: float = max(STEADY * min(rate**2.4, rate**-0.9), seconds * rate)
     return max(min(FEWEST, PATIENCE * rate), pace.calm * pace.crew * count)
 

@@ -1,6 +1,7 @@
 """The arithmetic of the governor, as properties."""
 
 import math
+import statistics
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from benchmarks.pacing_lab.simulate import run
 from benchmarks.pacing_lab.strategies import Ours
 from objlib.core import pacing, waits
 from objlib.core.lessons import measured
-from objlib.core.pace import CRUISE, SLOWER, SLOWEST, Pace, Phase, owed, price, speed
+from objlib.core.pace import CRUISE, SLOWER, SLOWEST, UNSURE, Pace, Phase, calm, owed, price, speed
 
 times = st.floats(0, 1e6)
 seconds = st.floats(0.001, 30)
@@ -305,3 +306,44 @@ def test_a_cold_start_costs_little_more_than_what_was_in_flight(
     """A guess that was too high used to take some twenty refusals to come down, where hints are exact."""
     trace = run(Bucket(((0, rate),), whole=False), [Ours(16)], seconds=seconds, latency=latency, seed=0)
     assert len(trace.refused) <= most
+
+
+@given(st.floats(0.2, 100), st.floats(0.2, 100), st.floats(0.01, 1))
+def test_in_company_the_bigger_part_waits_longer_for_its_probe(one: float, other: float, rtt: float) -> None:
+    """And a small part not for as long as one that is alone at that rate, which costs it a refusal in 150."""
+    low, high = sorted((one, other))
+    small, big = (Pace(ceiling=16, rate=max(2.0, rate), rtt=rtt, company=True) for rate in (low, high))
+    assert calm(small) / small.rate <= calm(big) / big.rate * 1.001
+    assert calm(small) <= calm(replace(small, company=False, calm=1.0))
+
+
+def test_it_takes_two_refusals_at_the_cruise_to_tell_of_company_and_two_probes_that_held_to_forget_it() -> (
+    None
+):
+    pace = Pace(ceiling=16, rate=5, rtt=0.4, since=0, turn=20, cut_at=0.2, calm=1, known=4, admitted=100)
+
+    def refuse(pace: Pace, now: float, phase: Phase) -> Pace:
+        pace = replace(pace, phase=phase, admitted=5 * (now - 0.4 - pace.since))
+        return pacing.pushed_back(pace, started=now - 0.4, now=now, retry_after=None, in_use=2)
+
+    once = refuse(pace, 20.4, Phase.CRUISING)
+    assert (once.company, once.calm) == (True, 1)
+    twice = refuse(once, 40.4, Phase.CRUISING)
+    assert (twice.company, twice.calm) == (True, UNSURE)
+    held = refuse(twice, 60.4, Phase.PROBING)
+    assert held.company
+    assert not refuse(held, 80.4, Phase.PROBING).company
+    assert not refuse(pace, 20.4, Phase.PROBING).company
+
+
+def test_processes_that_share_nothing_come_to_equal_parts() -> None:
+    """Without a pull the mean of Jain's index is 0.90 here."""
+    found = []
+    for seed in range(200, 220):
+        clients = [Ours(16) for _ in range(3)]
+        trace = run(
+            Bucket(((0, 10.0),)), clients, seconds=240, latency=0.4, seed=seed, starts=(0.0, 20.0, 40.0)
+        )
+        shares = [sum(at >= 120 for at in by) for by in trace.by]
+        found.append(sum(shares) ** 2 / (3 * sum(share**2 for share in shares)))
+    assert statistics.mean(found) > 0.955
