@@ -157,4 +157,4 @@ def share_rates(now: float, strategies: Sequence[object]) -> None:
     living = [each for each in strategies if isinstance(each, Ours) and each.begun]
     rates = [each.pace.rate if each.pace.learnt else 0.0 for each in living]
     for each in living:
-        each.pace = pacing.shared(each.pace, rates)
+        each.pace = pacing.shared(each.pace, rates, now)

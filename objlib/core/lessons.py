@@ -20,7 +20,7 @@ OVERSHOT: Final = 0.75
 """Share of the pace at the end of a climb that the service may admit at most."""
 FELL: Final = 0.75
 """If the answers to what was in flight tell of less than this share of the rate, the quota fell,"""
-DOUBT: Final = 0.7
+DOUBT: Final = 0.6
 """and so far they are trusted: the first that passed lived on what had been saved."""
 DEEPEST: Final = 0.2
 """The least share of the pace that they can lower it to."""
@@ -90,7 +90,7 @@ def assessed(pace: Pace) -> Pace:
     if question is Question.NOTHING:
         return pace
     pace = replace(pace, question=Question.NOTHING)
-    implied = (pace.passed + 1) / (pace.cut_at - pace.since + 1 / pace.rate)
+    implied = (pace.passed + 1) / (max(0.0, pace.cut_at - pace.since) + 1 / pace.rate)
     if question is Question.FIRST:
         implied = (4 * pace.rate + pace.passed * implied) / (4 + pace.passed)
         return replace(pace, rate=max(SLOWEST, implied))

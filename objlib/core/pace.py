@@ -18,7 +18,7 @@ UNSURE: Final = 0.25
 SLOWER: Final = 0.5
 """Share of the rate, without a hint, until all answers to a push-back are in; and the most that one takes off it."""
 FEWEST: Final = 14.0
-"""Admitted requests between two probes at least: each costs one that is refused."""
+"""Admitted requests between two probes at least, since each costs one that is refused,"""
 STEADY: Final = 150.0
 """The same for a service of one request in a second; half of it gets a fifth, or a rise took minutes."""
 QUICK: Final = 5.0
@@ -31,7 +31,7 @@ SLOWEST: Final = 1 / 12
 """Requests per second that are always tried. Slower quotas than some per minute say when to come back, and the gate
 holds those; broken answers say nothing, and a rate that they took away has to come back within a run."""
 PATIENCE: Final = 60.0
-"""Seconds after which a slow pace is probed, however few were admitted."""
+"""or as many as so many seconds admit, where those are fewer: a slow pace would keep a rise waiting for minutes."""
 COMPANY: Final = 0.7
 """Share of the seconds between two probes in company: a part that fell small is to grow again within a minute,"""
 LEAST: Final = 6.0
@@ -125,6 +125,12 @@ class Pace:
     def learnt(self) -> bool:
         """Whether a limit was met."""
         return self.rate < math.inf
+
+    @property
+    def seen(self) -> float:
+        """The rate; of a climb that met no limit yet, what went through so far if that is more."""
+        span = self.turn - self.since
+        return max(self.rate, self.admitted / span if self.phase is Phase.CLIMBING and span > 1 else 0.0)
 
     @property
     def waiting(self) -> bool:

@@ -142,7 +142,7 @@ def _moved(pace: Pace, retry_after: float | None) -> float:
     return max(0.0, pace.gate - pace.cut_at - (pace.hinted - pace.since) - vague)
 
 
-def shared(pace: Pace, rates: Sequence[float]) -> Pace:
+def shared(pace: Pace, rates: Sequence[float], now: float) -> Pace:
     """The pace of one of several processes on the same quota: all of them take the same part.
 
     ``rates`` are what each of them, this one too, has learnt; 0 where nothing was learnt yet. A probe of one teaches
@@ -152,8 +152,10 @@ def shared(pace: Pace, rates: Sequence[float]) -> Pace:
     if total <= 0:
         return pace
     rate = max(SLOWEST, total / len(rates))
-    admitted = pace.admitted * rate / pace.rate if pace.learnt else 0.0
-    return replace(pace, rate=rate, admitted=admitted, crew=len(rates))
+    if pace.learnt:
+        return replace(pace, rate=rate, admitted=pace.admitted * rate / pace.rate, crew=len(rates))
+    # What is in flight left at no pace at all: whatever becomes of it says nothing about this one.
+    return replace(pace, rate=rate, since=now, hinted=now, admitted=0.0, cut_at=now, crew=len(rates))
 
 
 def _onward(pace: Pace, started: float) -> Pace:

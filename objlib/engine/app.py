@@ -290,7 +290,7 @@ async def _living_run(app: App, command: str) -> AsyncIterator[None]:
         finally:
             # Compensation: what has been learnt and the end of the run are kept even when cancelled.
             with trio.move_on_after(5, shield=True):
-                rates = app.governor.rates()
+                rates = app.governor.rates(over=True)
                 await app.ledger.write(partial(leave_rates, run_id=app.run_id, rates=rates, now=app.now()))
                 await app.ledger.end_run(app.run_id)
         nursery.cancel_scope.cancel(reason="the run is over")

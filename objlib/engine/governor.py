@@ -78,6 +78,7 @@ class Governor:
         # Who waits for the turn to start: the first of them sleeps, the others stand behind it.
         self._queue = trio.Lock()
         self._flying = 0
+        self._quota = False  # whether a limit that was met is a quota
         self._resize(-math.inf)
         self._crowd = crowd.Crowd(ceiling=max_pending, room=float(max_pending))
         self.pending = trio.CapacityLimiter(max_pending)
@@ -96,9 +97,13 @@ class Governor:
         """Requests per second, of all kinds, that the service was found to admit; None while no limit was met."""
         return self._pace.rate if self._pace.learnt else None
 
-    def rates(self) -> dict[str, float]:
-        """What was learnt, as the ledger keeps it; empty while no limit was met."""
-        return {} if self.rate is None else {RATE: self.rate}
+    def rates(self, *, over: bool = False) -> dict[str, float]:
+        """What was learnt, as the ledger keeps it; empty while no limit was met.
+
+        Broken answers are no quota: what only they told of is not kept. When the run is ``over``, a climb that met no
+        limit counts for what went through, or the next run would start where this one began to climb.
+        """
+        return {RATE: self._pace.seen if over else self._pace.rate} if self._quota else {}
 
     def share(self, everyone: Sequence[Mapping[str, float]]) -> None:
         """Take the part of the quota that is ours.
@@ -106,8 +111,10 @@ class Governor:
         Args:
             everyone: what each process at work here has learnt, this one included.
         """
-        self._pace = pacing.shared(self._pace, [rates.get(RATE, 0.0) for rates in everyone])
-        self._resize(trio.current_time())
+        now = trio.current_time()
+        self._quota = self._quota or any(rates.get(RATE) for rates in everyone)
+        self._pace = pacing.shared(self._pace, [rates.get(RATE, 0.0) for rates in everyone], now)
+        self._resize(now)
 
     def pressure(self) -> Pressure:
         """What it is doing now, for the progress line."""
@@ -206,6 +213,7 @@ class Governor:
         if error.kind in ENDS_RUN:
             return  # a gate that opens tomorrow would keep what is in flight from ending today
         now, pause = trio.current_time(), error.retry_after
+        self._quota = self._quota or error.kind in PUSH_BACK
         self._pace = pacing.pushed_back(
             self._pace, started=started, now=now, retry_after=pause, in_use=self._flying
         )

@@ -39,7 +39,7 @@ def histories(draw: st.DrawFn) -> Pace:
                 in_use = draw(st.integers(0, 64))
                 pace = pacing.pushed_back(pace, started=started, now=now, retry_after=pause, in_use=in_use)
             case _:
-                pace = pacing.shared(pace, draw(st.lists(st.floats(0, 100), min_size=1, max_size=4)))
+                pace = pacing.shared(pace, draw(st.lists(st.floats(0, 100), min_size=1, max_size=4)), now)
     return pace
 
 
@@ -238,9 +238,18 @@ def test_an_idle_budget_learns_no_faster_pace() -> None:
     )
 )
 def test_processes_on_one_ledger_share_what_they_have_together(rates: list[float]) -> None:
-    parts = [pacing.shared(Pace(ceiling=4, rate=rate or math.inf), rates).rate for rate in rates]
+    parts = [pacing.shared(Pace(ceiling=4, rate=rate or math.inf), rates, 0.0).rate for rate in rates]
     assert math.isclose(sum(parts), sum(rates))
     assert len(set(parts)) == 1
+
+
+def test_what_left_before_a_part_was_taken_says_nothing_about_it() -> None:
+    """A process that knew no limit has many in flight when it hears of one; some of these are refused."""
+    pace = pacing.departed(Pace(ceiling=16), 0.0)
+    pace = pacing.shared(pace, [0.0, 10.0], 100.0)
+    after = pacing.pushed_back(pace, started=99.9, now=100.2, retry_after=0.5, in_use=16)
+    assert after.rate == pace.rate
+    assert after.gate == pytest.approx(100.7)
 
 
 @given(st.integers(1, 1000), st.floats(0, 1, exclude_max=True))

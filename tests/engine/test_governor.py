@@ -151,6 +151,36 @@ async def test_a_connection_that_breaks_under_a_request_slows_down(
         assert governor.uploads.total_tokens > 0
 
 
+async def test_what_only_broken_answers_told_of_is_no_quota_to_start_with_next_time(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_governor(8, Silent()) as governor:
+        await refused(governor, GeminiError("down", kind=Kind.TRANSIENT, status=503))
+        assert governor.rates() == {}
+        await trio.sleep(5)
+        await refused(governor, push_back(0.5))
+        assert governor.rates() == {RATE: governor.rate}
+
+
+async def test_a_climb_that_met_no_limit_is_kept_as_what_went_through(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """The quota was 2/s and is gone: the next run is not to begin there."""
+    async with open_governor(8, Silent()) as governor, trio.open_nursery() as nursery:
+        governor.share([{RATE: 2.0}])
+
+        async def busy() -> None:
+            while True:
+                async with governor.slot(Purpose.UPLOAD):
+                    await trio.sleep(0.1)
+
+        for _ in range(8):
+            nursery.start_soon(busy)
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+    assert governor.rates(over=True)[RATE] > 20
+
+
 async def test_not_one_request_of_any_budget_starts_inside_a_gate(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

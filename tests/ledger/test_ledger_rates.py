@@ -31,6 +31,18 @@ async def test_what_was_learnt_together_stays_for_the_next_run(tmp_path: Path) -
         assert third == [{"upload": 10.0}]
 
 
+async def test_the_part_of_a_process_that_ends_goes_to_those_that_go_on(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
+        await ledger.write(partial(exchange_rates, run_id=ONE, rates={"requests": 5.0}, now=100.0))
+        await ledger.write(partial(exchange_rates, run_id=TWO, rates={"requests": 5.0}, now=100.0))
+        await ledger.write(partial(leave_rates, run_id=TWO, rates={"requests": 5.0}, now=101.0))
+        ours = partial(exchange_rates, run_id=ONE, rates={"requests": 5.0})
+        assert await ledger.write(partial(ours, now=105.0)) == [{"requests": 10.0}]
+        assert await ledger.write(partial(ours, now=110.0)) == [{"requests": 5.0}]  # once, and not again
+        await ledger.write(partial(leave_rates, run_id=ONE, rates={"requests": 10.0}, now=106.0))
+        assert await ledger.read(learnt_rates) == {"requests": 10.0}
+
+
 async def test_a_note_that_cannot_be_read_is_learnt_anew(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
         for broken in (
@@ -38,6 +50,8 @@ async def test_a_note_that_cannot_be_read_is_learnt_anew(tmp_path: Path) -> None
             "[]",
             '{"living": {"x": 3}, "learnt": {"upload": "fast"}}',
             '{"living": 1}',
+            '{"learnt": {"upload": 1e130}}',
+            '{"learnt": {"upload": Infinity}, "left": {"upload": NaN}}',
         ):
             await ledger.set_setting("rates", broken)
             assert await ledger.write(partial(exchange_rates, run_id=ONE, rates={}, now=1.0)) == [{}]
