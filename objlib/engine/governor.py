@@ -17,7 +17,7 @@ import trio
 
 from objlib.core import crowd, pacing
 from objlib.core.observe import Observer, Pressure
-from objlib.core.pace import Pace
+from objlib.core.pace import Pace, speed
 from objlib.gemini import GeminiError, Kind
 
 PUSH_BACK: Final = frozenset({Kind.RATE_LIMIT, Kind.DAILY_QUOTA, Kind.STORE_FULL})
@@ -82,6 +82,7 @@ class Governor:
         self._crowd = crowd.Crowd(ceiling=max_pending, room=float(max_pending))
         self.pending = trio.CapacityLimiter(max_pending)
         self._observer = observer
+        self._told: Pressure | None = None
         self._paused = trio.Event()
         self.throttled = 0
         self.requests = 0
@@ -95,6 +96,14 @@ class Governor:
     def rate(self) -> float | None:
         """Requests per second, of all kinds, that the service was found to admit; None while no limit was met."""
         return self._pace.rate if self._pace.learnt else None
+
+    @property
+    def speed(self) -> float | None:
+        """Requests per second, of all kinds, that start now, or will when the gate opens; None while no limit is known.
+
+        It differs from :attr:`rate` while it is probed, while a bucket is emptied, and after push-back without a hint.
+        """
+        return speed(self._pace) if self._pace.learnt else None
 
     def rates(self) -> dict[str, float]:
         """What was learnt, as the ledger keeps it; empty while no limit was met."""
@@ -116,8 +125,19 @@ class Governor:
             in_flight=self.uploads.borrowed_tokens,
             paused_for=max(0.0, self._pace.gate - trio.current_time()),
             throttled=self.throttled,
-            rate=self.rate,
+            requests_per_second=self.speed,
         )
+
+    def tell(self) -> None:
+        """Tell the observer what it is doing now, if it was told something else last.
+
+        Push-back and a gate that opens are told at once. A rise is not an event but many small steps: whoever owns the
+        governor calls this at a regular beat.
+        """
+        now = self.pressure()
+        if now != self._told:
+            self._told = now
+            self._observer.pressure(now)
 
     @asynccontextmanager
     async def request(self) -> AsyncIterator[None]:
@@ -184,7 +204,7 @@ class Governor:
                     break
                 await trio.sleep_until(self._pace.gate)
             self._resize(now)
-            self._observer.pressure(self.pressure())
+            self.tell()
 
     async def _turn(self) -> float:
         """Wait for the gate and for the distance to the last departure; both may move while it waits."""
@@ -213,9 +233,13 @@ class Governor:
             self._paused.set()
         self._resize(now)
         self._observer.event(
-            "push_back", kind=str(error.kind), status=error.status, pause=pause, rate=self._pace.rate
+            "push_back",
+            kind=str(error.kind),
+            status=error.status,
+            pause=pause,
+            requests_per_second=self.speed,
         )
-        self._observer.pressure(self.pressure())
+        self.tell()
 
     def _admitted(self, started: float) -> None:
         """Any answer but push-back: the service had room for the request, whatever it thought of it."""

@@ -2,28 +2,35 @@
 
 import contextlib
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
-from objlib.core.observe import Silent
-from objlib.core.pace import CRUISE
+from objlib.core.observe import Pressure, Silent
+from objlib.core.pace import CRUISE, speed
 from objlib.core.quota import Meter, parse_quota
+from objlib.engine.app import HEARTBEAT
 from objlib.engine.governor import RATE, Governor, Purpose, open_governor
 from objlib.gemini import GeminiError, Kind
+from tests.engine.conftest import Opener
 
 
 class Told(Silent):
-    """Notes the rate after each push-back."""
+    """Notes the rate after each push-back, and what the governor says that it does."""
 
     def __init__(self) -> None:
         self.rates: list[float] = []
+        self.pressures: list[Pressure] = []
+
+    def pressure(self, now: Pressure) -> None:
+        self.pressures.append(now)
 
     def event(self, name: str, **fields: Any) -> None:
         if name == "push_back":
-            self.rates.append(fields["rate"])
+            self.rates.append(fields["requests_per_second"])
 
 
 def push_back(retry_after: float | None = None) -> GeminiError:
@@ -261,6 +268,59 @@ async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer
                 async with governor.slot(purpose):
                     turns = (trio.current_time() - began) * 2 * CRUISE
                     assert turns <= governor.uploads.total_tokens + 1.001
+
+
+async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    told, meter = Told(), Meter(parse_quota("2/s for 20s, then 20/s"))
+    async with open_governor(16, told) as governor:
+
+        async def ask() -> None:
+            while True:
+                with contextlib.suppress(GeminiError):
+                    async with governor.slot(Purpose.UPLOAD):
+                        await trio.sleep(0.1)
+                        if (wait := meter.refuse(trio.current_time())) is not None:
+                            raise push_back(wait)
+                        meter.done()
+
+        with trio.move_on_after(120):
+            async with trio.open_nursery() as nursery:
+                for _ in range(16):
+                    nursery.start_soon(ask)
+                while True:
+                    await trio.sleep(5)
+                    governor.tell()
+                    assert told.pressures[-1].requests_per_second == speed(governor._pace)
+    refusals = [now.throttled for now in told.pressures]
+    # Faster, with no refusal since it was told the last time: nothing but the beat could have said so.
+    assert any(
+        before == after and (then.requests_per_second or 0) < 0.9 * (now.requests_per_second or 0)
+        for (before, after), (then, now) in zip(pairwise(refusals), pairwise(told.pressures), strict=True)
+    )
+
+
+async def test_what_was_told_is_not_told_again(autojump_clock: trio.testing.MockClock) -> None:
+    told = Told()
+    async with open_governor(16, told) as governor:
+        governor.tell()
+        governor.tell()
+        governor.share([{RATE: 4.0}])
+        governor.tell()
+        governor.tell()
+    assert [now.requests_per_second for now in told.pressures] == [None, 4 * CRUISE]
+
+
+async def test_a_run_tells_at_each_heartbeat_what_changed(
+    opened: Opener, autojump_clock: trio.testing.MockClock
+) -> None:
+    told = Told()
+    async with opened(observer=told) as app:
+        for rate in (4.0, 4.0, 8.0):
+            app.governor.share([{RATE: rate}])
+            await trio.sleep(1.5 * HEARTBEAT)
+    assert [now.requests_per_second for now in told.pressures] == [4 * CRUISE, 8 * CRUISE]
 
 
 async def test_a_burst_of_failed_documents_leaves_fewer_places(
