@@ -147,4 +147,4 @@ def _said(now: Pressure) -> str:
     text = f"{now.in_flight} of {now.tokens} at once"
     if now.requests_per_second is not None:
         text += f", {about(now.requests_per_second)} requests/s"
-    return f"{text}, slowed down {now.throttled}x" if now.throttled else text
+    return f"{text}, pushed back {now.throttled}x" if now.throttled else text

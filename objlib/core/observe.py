@@ -26,7 +26,7 @@ class Pressure:
         tokens: how many uploads may be in flight now.
         in_flight: how many are.
         paused_for: seconds until the gate opens again, 0 when it is open.
-        throttled: how many push-backs there were so far.
+        throttled: how many requests were pushed back so far: answered with 429 or a server error, or broken off.
         requests_per_second: so many start now, of all kinds, or will when the gate opens; None while no limit is known.
     """
 

@@ -21,8 +21,7 @@ from objlib.core.pace import Pace, speed
 from objlib.gemini import GeminiError, Kind
 
 PUSH_BACK: Final = frozenset({Kind.RATE_LIMIT, Kind.DAILY_QUOTA, Kind.STORE_FULL})
-"""Answers that say "slow down" (the last two also end the run, elsewhere)."""
-
+"""What a 429 may mean, and all of it is push-back. So is what says no such word: see :func:`_overloaded`."""
 
 ENDS_RUN: Final = frozenset({Kind.DAILY_QUOTA, Kind.STORE_FULL})
 """Of these, the ones that no waiting heals within a run."""
@@ -66,7 +65,7 @@ class Governor:
     """Admits requests. Open it with :func:`open_governor`.
 
     Attributes:
-        throttled: how many push-backs there were.
+        throttled: how many requests were pushed back: answered with 429 or a server error, or broken off.
         requests: how many requests were admitted.
         pending: bounds the files between claimed and indexed; shrinks when the store fails documents in bursts.
     """
@@ -222,7 +221,7 @@ class Governor:
             if error.status is not None:
                 self._admitted(started)
             return
-        self.throttled += error.kind in PUSH_BACK
+        self.throttled += 1
         if error.kind in ENDS_RUN:
             return  # a gate that opens tomorrow would keep what is in flight from ending today
         now, pause = trio.current_time(), error.retry_after

@@ -147,7 +147,7 @@ class TestProgress:
             progress.advance(Phase.UPLOAD, 1, 1)
         assert "7 files" in text
         assert "1/20 files  1.5 kB" in text
-        assert "2 of 4 at once, 120 requests/s, slowed down 3x" in text
+        assert "2 of 4 at once, 120 requests/s, pushed back 3x" in text
         assert "1/10 passages" in text
         assert "stopping\\x1b[2J [bold]" in text
         assert "paused for 12 s" in drawn.getvalue()

@@ -135,7 +135,7 @@ class TestUpload:
         )
         said = text(upload_lines(report, COLOR))
         assert "Recovered from an earlier run: 1 adopted, 1 requeued." in said
-        assert "1 renamed, slowed down 4x" in said
+        assert "1 renamed, pushed back 4x by the service" in said
         assert "no longer on disk" in said
 
 

@@ -146,7 +146,7 @@ async def test_a_server_error_slows_down_without_a_gate(autojump_clock: trio.tes
         await refused(governor, GeminiError("down", kind=Kind.TRANSIENT, status=503))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
-        assert governor.throttled == 0
+        assert governor.throttled == 1
 
 
 async def test_a_connection_that_breaks_under_a_request_slows_down(
@@ -156,6 +156,7 @@ async def test_a_connection_that_breaks_under_a_request_slows_down(
         await refused(governor, GeminiError("reset by peer", kind=Kind.TRANSIENT))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
+        assert governor.throttled == 1
 
 
 async def test_not_one_request_of_any_budget_starts_inside_a_gate(
