@@ -173,22 +173,22 @@ class Governor:
         """Whether the store failed documents in a burst."""
         return self._crowd.burst
 
-    def settled(self, started: float) -> None:
-        """A document whose upload was over at ``started`` is ACTIVE."""
+    def settled(self, started: float, took: float) -> None:
+        """A document whose upload was over at ``started`` is ACTIVE, and the store took so many seconds for it."""
         now, in_use = trio.current_time(), self.pending.borrowed_tokens
-        self._crowd = crowd.settled(self._crowd, started=started, now=now, in_use=in_use)
-        self._make_room()
+        self._crowd = crowd.settled(self._crowd, started=started, took=took, now=now, in_use=in_use)
+        self._make_room("slow_documents")
 
     def failed(self, started: float) -> None:
         """The store says FAILED of a document whose upload was over at ``started``; it may still turn ACTIVE."""
         now, in_use = trio.current_time(), self.pending.borrowed_tokens
         self._crowd = crowd.failed(self._crowd, started=started, now=now, in_use=in_use)
-        self._make_room()
+        self._make_room("failed_documents")
 
-    def _make_room(self) -> None:
+    def _make_room(self, why: str) -> None:
         room = crowd.slots(self._crowd)
         if room < self.pending.total_tokens:
-            self._observer.event("push_back", kind="failed_documents", pending=room)
+            self._observer.event("push_back", kind=why, pending=room)
         if room != self.pending.total_tokens:
             self.pending.total_tokens = room
 

@@ -19,9 +19,10 @@ from tests.engine.conftest import Opener
 
 
 class Told(Silent):
-    """Notes the rate after each push-back, and what the governor says that it does."""
+    """Notes the rate after each push-back, the places that one left, and what the governor says that it does."""
 
     def __init__(self) -> None:
+        self.places: list[tuple[str, int]] = []
         self.rates: list[float] = []
         self.pressures: list[Pressure] = []
 
@@ -29,7 +30,9 @@ class Told(Silent):
         self.pressures.append(now)
 
     def event(self, name: str, **fields: Any) -> None:
-        if name == "push_back":
+        if name == "push_back" and "pending" in fields:
+            self.places.append((fields["kind"], fields["pending"]))
+        elif name == "push_back":
             self.rates.append(fields["requests_per_second"])
 
 
@@ -327,14 +330,32 @@ async def test_a_run_tells_at_each_heartbeat_what_changed(
 async def test_a_burst_of_failed_documents_leaves_fewer_places(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    async with open_governor(8, Silent(), max_pending=20) as governor:
+    told = Told()
+    async with open_governor(8, told, max_pending=20) as governor:
         for file in range(20):
             await governor.pending.acquire_on_behalf_of(file)
         for _ in range(10):
             governor.failed(trio.current_time())
         assert governor.pending.total_tokens == 16
+        assert told.places == [("failed_documents", 16)]
         assert governor.strained
         assert governor.asks > 4
+
+
+async def test_documents_that_take_too_long_leave_fewer_places(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    told = Told()
+    async with open_governor(8, told, max_pending=20) as governor:
+        for file in range(20):
+            await governor.pending.acquire_on_behalf_of(file)
+        for took in (2.0, 2.0, 30.0):
+            began = trio.current_time()
+            await trio.sleep(30)
+            governor.settled(began, took)
+        assert governor.pending.total_tokens == 16
+        assert told.places == [("slow_documents", 16)]
+        assert not governor.strained
 
 
 async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end(

@@ -99,6 +99,25 @@ async def test_push_back_closes_the_gate_for_everyone(
     assert_exactly_once(settings)
 
 
+async def test_a_question_that_waits_behind_a_gate_makes_no_document_slow(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """The store is as quick as ever; the questions about its documents are what takes a minute, or has no answer."""
+
+    def script(kind: str, count: int) -> Reply | None:
+        if kind not in {"document", "operation"}:
+            return None
+        return {4: throttled(60), 8: DOWN}.get(count)
+
+    faults.script = script
+    async with opened() as app:
+        report = await upload(app)
+        assert app.governor.pending.total_tokens == settings.max_pending
+    assert report.throttled >= 1
+    assert trio.current_time() > 60
+    assert_exactly_once(settings)
+
+
 async def test_a_service_that_is_down_for_a_while_costs_only_time(
     opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
 ) -> None:
