@@ -128,6 +128,7 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
             discard=facts.document_name,
         )
     )
+    app.observer.event("failed", path=row.file_path, error=reason)
     if facts.document_name is not None:
         await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
     return row
