@@ -69,7 +69,8 @@ class OurSlots:
 
     def settled(self, started: float, now: float, in_use: int) -> None:
         """See :class:`Patience`."""
-        self.crowd = crowd.settled(self.crowd, started=started, now=now, in_use=in_use)
+        took = now - started
+        self.crowd = crowd.settled(self.crowd, started=started, took=took, now=now, in_use=in_use)
 
     def failed(self, started: float, now: float, in_use: int) -> None:
         """See :class:`Patience`."""

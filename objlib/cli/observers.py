@@ -51,14 +51,14 @@ class Events(Silent):
         self._print(event="end", phase=phase)
 
     def pressure(self, now: Pressure) -> None:
-        """The governor changed something."""
+        """The governor does something else."""
         self._print(
             event="pressure",
             tokens=now.tokens,
             in_flight=now.in_flight,
             paused_for=now.paused_for,
             throttled=now.throttled,
-            rate=now.rate,
+            requests_per_second=now.requests_per_second,
         )
 
     def event(self, name: str, **fields: Any) -> None:
@@ -89,10 +89,16 @@ class Log(Silent):
         self._log(f"{phase} ends")
 
     def pressure(self, now: Pressure) -> None:
-        """The governor changed something."""
+        """The governor does something else."""
         if self._level > 1:
+            speed = now.requests_per_second
             self._log(
-                "pressure", tokens=now.tokens, in_flight=now.in_flight, paused_for=round(now.paused_for, 2)
+                "pressure",
+                tokens=now.tokens,
+                in_flight=now.in_flight,
+                paused_for=round(now.paused_for, 2),
+                throttled=now.throttled,
+                requests_per_second=None if speed is None else round(speed, 3),
             )
 
     def event(self, name: str, **fields: Any) -> None:
@@ -139,7 +145,7 @@ class Several:
             each.end(phase)
 
     def pressure(self, now: Pressure) -> None:
-        """The governor changed something."""
+        """The governor does something else."""
         for each in self._watching:
             each.pressure(now)
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from objlib.cli.failures import complain
-from objlib.cli.terminal import duration, safe, size
+from objlib.cli.terminal import about, duration, safe, size
 from objlib.core.observe import Phase, Pressure
 
 PATIENCE: Final = 1.0
@@ -104,7 +104,7 @@ class Progress:
             self._bars.remove_task(task)
 
     def pressure(self, now: Pressure) -> None:
-        """The governor changed something."""
+        """The governor does something else."""
         self._pressure = now
         if Phase.UPLOAD in self._tasks:
             self._describe(Phase.UPLOAD)
@@ -145,6 +145,6 @@ def _said(now: Pressure) -> str:
     if now.paused_for > 0:
         return f"paused for {duration(now.paused_for)}"
     text = f"{now.in_flight} of {now.tokens} at once"
-    if now.rate is not None:
-        text += f", held at {now.rate:.2g}/s"
-    return f"{text}, slowed down {now.throttled}x" if now.throttled else text
+    if now.requests_per_second is not None:
+        text += f", {about(now.requests_per_second)} requests/s"
+    return f"{text}, pushed back {now.throttled}x" if now.throttled else text

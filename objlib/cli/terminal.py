@@ -170,6 +170,11 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def about(number: float) -> str:
+    """A measured number in two significant digits: ``0.083``, ``4``, ``3.9``, ``120``, ``1,200``."""
+    return f"{float(f'{number:.2g}'):,.15g}"
+
+
 def size(count: float) -> str:
     """Bytes in decimal units, as disks and the service's limits are given."""
     if count < 1000:

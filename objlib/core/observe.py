@@ -26,15 +26,15 @@ class Pressure:
         tokens: how many uploads may be in flight now.
         in_flight: how many are.
         paused_for: seconds until the gate opens again, 0 when it is open.
-        throttled: how many push-backs there were so far.
-        rate: requests per second that the service was found to admit; None while no limit was met.
+        throttled: how many requests were pushed back so far: answered with 429 or a server error, or broken off.
+        requests_per_second: so many start now, of all kinds, or will when the gate opens; None while no limit is known.
     """
 
     tokens: int
     in_flight: int
     paused_for: float
     throttled: int
-    rate: float | None = None
+    requests_per_second: float | None = None
 
 
 class Observer(Protocol):
@@ -50,7 +50,7 @@ class Observer(Protocol):
         """The phase is over."""
 
     def pressure(self, now: Pressure) -> None:
-        """The governor changed something."""
+        """What the governor is doing now: at each push-back, and at every beat at which it is something else."""
 
     def event(self, name: str, **fields: Any) -> None:
         """Something worth a line in NDJSON or a verbose log (never holds a key or a session URL)."""

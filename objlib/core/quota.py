@@ -2,7 +2,7 @@
 
 Written as words with commas between them: ``10/s`` (a bucket that is refilled all the time), ``150/min,window`` (so
 many in each fixed minute), ``1500/day`` (a daily quota), ``16-at-once``; with ``charged`` refused requests count too,
-with ``silent`` a refusal does not say when to come back, and with ``latency 0.4s`` every answer takes that long.
+with ``silent`` a refusal does not say when to come back, and with ``latency 0.4s`` every answer takes so much longer.
 
 Several of them hold one after another as ``20/s for 60s, then 4/s``: each is written in full, the last one stays.
 """

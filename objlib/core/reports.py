@@ -116,7 +116,10 @@ class VectorReport:
 
 @dataclass(frozen=True, slots=True)
 class UploadReport:
-    """The result of an upload run; the fields of the JSON object are these, plus ``schema``."""
+    """The result of an upload run; the fields of the JSON object are these, plus ``schema``.
+
+    ``throttled`` counts requests that the service pushed back: answered with 429 or a server error, or broken off.
+    """
 
     run_id: str
     backend: str

@@ -301,6 +301,7 @@ async def _beat(app: App) -> None:
         await trio.sleep(HEARTBEAT)
         await app.ledger.heartbeat(app.run_id)
         await _share_quota(app)
+        app.governor.tell()
 
 
 async def _share_quota(app: App) -> None:

@@ -17,12 +17,11 @@ import trio
 
 from objlib.core import crowd, pacing
 from objlib.core.observe import Observer, Pressure
-from objlib.core.pace import Pace
+from objlib.core.pace import Pace, speed
 from objlib.gemini import GeminiError, Kind
 
 PUSH_BACK: Final = frozenset({Kind.RATE_LIMIT, Kind.DAILY_QUOTA, Kind.STORE_FULL})
-"""Answers that say "slow down" (the last two also end the run, elsewhere)."""
-
+"""What a 429 may mean, and all of it is push-back. So is what says no such word: see :func:`_overloaded`."""
 
 ENDS_RUN: Final = frozenset({Kind.DAILY_QUOTA, Kind.STORE_FULL})
 """Of these, the ones that no waiting heals within a run."""
@@ -66,7 +65,7 @@ class Governor:
     """Admits requests. Open it with :func:`open_governor`.
 
     Attributes:
-        throttled: how many push-backs there were.
+        throttled: how many requests were pushed back: answered with 429 or a server error, or broken off.
         requests: how many requests were admitted.
         pending: bounds the files between claimed and indexed; shrinks when the store fails documents in bursts.
     """
@@ -83,6 +82,7 @@ class Governor:
         self._crowd = crowd.Crowd(ceiling=max_pending, room=float(max_pending))
         self.pending = trio.CapacityLimiter(max_pending)
         self._observer = observer
+        self._told: Pressure | None = None
         self._paused = trio.Event()
         self.throttled = 0
         self.requests = 0
@@ -96,6 +96,14 @@ class Governor:
     def rate(self) -> float | None:
         """Requests per second, of all kinds, that the service was found to admit; None while no limit was met."""
         return self._pace.rate if self._pace.learnt else None
+
+    @property
+    def speed(self) -> float | None:
+        """Requests per second, of all kinds, that start now, or will when the gate opens; None while no limit is known.
+
+        It differs from :attr:`rate` while it is probed, while a bucket is emptied, and after push-back without a hint.
+        """
+        return speed(self._pace) if self._pace.learnt else None
 
     def rates(self, *, over: bool = False) -> dict[str, float]:
         """What was learnt, as the ledger keeps it; empty while no limit was met.
@@ -123,8 +131,19 @@ class Governor:
             in_flight=self.uploads.borrowed_tokens,
             paused_for=max(0.0, self._pace.gate - trio.current_time()),
             throttled=self.throttled,
-            rate=self.rate,
+            requests_per_second=self.speed,
         )
+
+    def tell(self) -> None:
+        """Tell the observer what it is doing now, if it was told something else last.
+
+        Push-back and a gate that opens are told at once. A rise is not an event but many small steps: whoever owns the
+        governor calls this at a regular beat.
+        """
+        now = self.pressure()
+        if now != self._told:
+            self._told = now
+            self._observer.pressure(now)
 
     @asynccontextmanager
     async def request(self) -> AsyncIterator[None]:
@@ -161,22 +180,22 @@ class Governor:
         """Whether the store failed documents in a burst."""
         return self._crowd.burst
 
-    def settled(self, started: float) -> None:
-        """A document whose upload was over at ``started`` is ACTIVE."""
+    def settled(self, started: float, took: float) -> None:
+        """A document whose upload was over at ``started`` is ACTIVE, and the store took so many seconds for it."""
         now, in_use = trio.current_time(), self.pending.borrowed_tokens
-        self._crowd = crowd.settled(self._crowd, started=started, now=now, in_use=in_use)
-        self._make_room()
+        self._crowd = crowd.settled(self._crowd, started=started, took=took, now=now, in_use=in_use)
+        self._make_room("slow_documents")
 
     def failed(self, started: float) -> None:
         """The store says FAILED of a document whose upload was over at ``started``; it may still turn ACTIVE."""
         now, in_use = trio.current_time(), self.pending.borrowed_tokens
         self._crowd = crowd.failed(self._crowd, started=started, now=now, in_use=in_use)
-        self._make_room()
+        self._make_room("failed_documents")
 
-    def _make_room(self) -> None:
+    def _make_room(self, why: str) -> None:
         room = crowd.slots(self._crowd)
         if room < self.pending.total_tokens:
-            self._observer.event("push_back", kind="failed_documents", pending=room)
+            self._observer.event("push_back", kind=why, pending=room)
         if room != self.pending.total_tokens:
             self.pending.total_tokens = room
 
@@ -191,7 +210,7 @@ class Governor:
                     break
                 await trio.sleep_until(self._pace.gate)
             self._resize(now)
-            self._observer.pressure(self.pressure())
+            self.tell()
 
     async def _turn(self) -> float:
         """Wait for the gate and for the distance to the last departure; both may move while it waits."""
@@ -209,7 +228,7 @@ class Governor:
             if error.status is not None:
                 self._admitted(started)
             return
-        self.throttled += error.kind in PUSH_BACK
+        self.throttled += 1
         if error.kind in ENDS_RUN:
             return  # a gate that opens tomorrow would keep what is in flight from ending today
         now, pause = trio.current_time(), error.retry_after
@@ -221,9 +240,13 @@ class Governor:
             self._paused.set()
         self._resize(now)
         self._observer.event(
-            "push_back", kind=str(error.kind), status=error.status, pause=pause, rate=self._pace.rate
+            "push_back",
+            kind=str(error.kind),
+            status=error.status,
+            pause=pause,
+            requests_per_second=self.speed,
         )
-        self._observer.pressure(self.pressure())
+        self.tell()
 
     def _admitted(self, started: float) -> None:
         """Any answer but push-back: the service had room for the request, whatever it thought of it."""

@@ -49,6 +49,7 @@ async def settle(
     """
     began = trio.current_time()
     pause, failed = first_poll(recent), 0
+    due = began + pause
     while True:
         await trio.sleep(pause)
         waited = trio.current_time() - began
@@ -62,10 +63,12 @@ async def settle(
             if not in_time:
                 return row
             continue
+        # How long the store took, up to when it was to be asked: a question may wait behind a gate, or get no answer.
+        took, due = due - began, trio.current_time() + pause
         match found:
             case Complete(document):
-                recent.append(waited)
-                app.governor.settled(began)
+                recent.append(took)
+                app.governor.settled(began, took)
                 return await complete(app, row, attempt, document)
             case Fail(reason):
                 # Under load a FAILED document may still turn ACTIVE, so it is asked again; not for long if the store
@@ -125,6 +128,7 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
             discard=facts.document_name,
         )
     )
+    app.observer.event("failed", path=row.file_path, error=reason)
     if facts.document_name is not None:
         await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
     return row

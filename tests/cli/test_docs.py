@@ -1,5 +1,6 @@
 """The reference page and the app say the same."""
 
+import ast
 import re
 import runpy
 
@@ -7,10 +8,12 @@ import pytest
 
 from objlib.cli.app import COMMANDS, app
 from objlib.cli.completion import completion
+from objlib.cli.render.upload import STOPS
 from objlib.core.catalog import SETTINGS
 from objlib.core.errors import Exit
+from objlib.core.observe import Phase
 from objlib.core.service import KEY_VARIABLES
-from tests.house.tree import ROOT, read
+from tests.house.tree import ROOT, files, read
 
 PAGE = read("docs/cli.md")
 
@@ -49,6 +52,38 @@ def test_every_option_that_is_a_setting_names_its_variable() -> None:
 def test_every_exit_code_is_documented() -> None:
     part = PAGE.partition("\n## Exit codes\n")[2].partition("\n## ")[0]
     assert [int(code) for code in re.findall(r"^\| (\d+) \|", part, re.MULTILINE)] == sorted(Exit)
+
+
+def events_in_code() -> set[tuple[str, frozenset[str]]]:
+    """Each event that is told anywhere, and its fields, as the calls spell them."""
+    found = set()
+    calls = (node for path in files("objlib/*.py") for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    for call in calls:
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+            continue
+        words = {each.arg: each.value for each in call.keywords if each.arg}
+        match call.func.attr, [*call.args, words.pop("event", None)]:
+            case ("event", [ast.Constant(value=str(name)), *_]) | ("_print", [ast.Constant(value=str(name))]):
+                found.add((name, frozenset(words)))
+    return found
+
+
+def test_every_event_is_documented_with_its_fields() -> None:
+    part = PAGE.partition("\n### Events\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", part, re.MULTILINE)
+    told = events_in_code()
+    assert {"begin", "pressure", "push_back", "request"} <= {name for name, _ in told}
+    assert len(rows) == len(told)
+    assert {(name, frozenset(re.findall(r"`(\w+)`", fields))) for name, fields in rows} == told
+
+
+def test_every_phase_and_reason_to_stop_is_documented() -> None:
+    part = PAGE.partition("\n### Events\n")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(begin|stopping)` \|(.+)$", part, re.MULTILINE))
+    assert {*Phase, "phase", "files", "bytes"} == set(re.findall(r"`(\w+)`", rows["begin"]))
+    assert {*STOPS, "refused", "reason", "advice"} - {"interrupted"} == set(
+        re.findall(r"`(\w+)`", rows["stopping"])
+    )
 
 
 def test_no_variable_and_no_option_is_named_that_does_not_exist() -> None:

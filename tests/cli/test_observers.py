@@ -24,7 +24,9 @@ def play(observer: Observer) -> None:
     observer.begin(Phase.UPLOAD, 2, 3000)
     observer.pressure(Pressure(tokens=4, in_flight=2, paused_for=0.0, throttled=0))
     observer.advance(Phase.UPLOAD, 1, 1500)
-    observer.pressure(Pressure(tokens=0, in_flight=1, paused_for=12.0, throttled=1))
+    observer.pressure(
+        Pressure(tokens=0, in_flight=1, paused_for=12.0, throttled=1, requests_per_second=3.91234)
+    )
     observer.event("requeued", path="a b\x1b.txt", why=None, due=1.5)
     observer.note("stopping\x1b[2J")
     observer.advance(Phase.UPLOAD, 1, 1500)
@@ -51,6 +53,7 @@ def test_json_gets_every_event_as_a_line(capsys: pytest.CaptureFixture[str]) -> 
         "files": 2,
         "bytes": 3000,
     }
+    assert (events[1]["requests_per_second"], events[2]["requests_per_second"]) == (None, 3.91234)
     assert events[3]["path"] == "a b\x1b.txt"
     assert said.err == "objlib: stopping\\x1b[2J\n"
 
@@ -82,7 +85,9 @@ def test_verbose_logs_each_event_on_a_line_of_its_own(capsys: pytest.CaptureFixt
     ]
     with observers.observing(replace(SETTINGS, verbose=2), events=True) as observer:
         play(observer)
-    assert "pressure tokens=0 in_flight=1 paused_for=12.0" in capsys.readouterr().err
+    log = capsys.readouterr().err
+    assert "pressure tokens=4 in_flight=2 paused_for=0.0 throttled=0\n" in log
+    assert "pressure tokens=0 in_flight=1 paused_for=12.0 throttled=1 requests_per_second=3.912\n" in log
 
 
 def test_a_run_goes_on_when_its_events_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +129,9 @@ class TestProgress:
             progress.begin(Phase.SCAN, None, None)
             progress.advance(Phase.SCAN, 7, 0)
             progress.begin(Phase.UPLOAD, 20, 3000)
-            progress.pressure(Pressure(tokens=4, in_flight=2, paused_for=0.0, throttled=3))
+            progress.pressure(
+                Pressure(tokens=4, in_flight=2, paused_for=0.0, throttled=3, requests_per_second=119.7)
+            )
             progress.advance(Phase.UPLOAD, 1, 1500)
             progress.note("stopping\x1b[2J [bold]")
             progress.begin(Phase.VECTORS, 10, None)
@@ -140,7 +147,7 @@ class TestProgress:
             progress.advance(Phase.UPLOAD, 1, 1)
         assert "7 files" in text
         assert "1/20 files  1.5 kB" in text
-        assert "2 of 4 at once, slowed down 3x" in text
+        assert "2 of 4 at once, 120 requests/s, pushed back 3x" in text
         assert "1/10 passages" in text
         assert "stopping\\x1b[2J [bold]" in text
         assert "paused for 12 s" in drawn.getvalue()

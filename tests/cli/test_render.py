@@ -135,7 +135,7 @@ class TestUpload:
         )
         said = text(upload_lines(report, COLOR))
         assert "Recovered from an earlier run: 1 adopted, 1 requeued." in said
-        assert "1 renamed, slowed down 4x" in said
+        assert "1 renamed, pushed back 4x by the service" in said
         assert "no longer on disk" in said
 
 
@@ -215,13 +215,13 @@ class TestStatus:
             superseded=1,
             intents=1,
             runs_alive=2,
-            governor={"max_uploads": 16, "learnt_window": 2.5, "unknown": None},
+            governor={"max_uploads": 16, "requests_per_second": 3.91234, "unknown": None},
             failures=(FailedFile("a", "failed", "", retryable=False),),
             failures_total=4,
         )
         said = text(status_lines(report, COLOR, 0.0))
         assert "3 files for another try, the next one in 1 min 30 s" in said
-        assert "max uploads 16, learnt window 2.5" in said
+        assert "max uploads 16, requests per second 3.9\n" in said
         assert "None" not in said
         assert "no reason was recorded" in said
         assert "and 3 more files" in said

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from objlib.cli.terminal import (
     Terminal,
+    about,
     columns,
     duration,
     moment,
@@ -90,6 +91,14 @@ def test_wide_characters_count_double() -> None:
 )
 def test_sizes(count: int, shown: str) -> None:
     assert size(count) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(1 / 12, "0.083"), (4.0, "4"), (3.91234, "3.9"), (9.96, "10"), (119.7, "120"), (1234.5, "1,200")],
+)
+def test_measured_numbers(number: float, shown: str) -> None:
+    assert about(number) == shown
 
 
 @pytest.mark.parametrize(

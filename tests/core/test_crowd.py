@@ -17,16 +17,21 @@ def test_there_is_always_room_for_one_and_never_more_than_the_ceiling(
     state, now = Crowd(ceiling=ceiling, room=float(ceiling)), 0.0
     for good, seconds, in_use in history:
         now += 1
-        change = crowd.settled if good else crowd.failed
-        state = change(state, started=now - seconds, now=now, in_use=in_use)
+        state = (
+            crowd.settled(state, started=now - seconds, took=seconds, now=now, in_use=in_use)
+            if good
+            else crowd.failed(state, started=now - seconds, now=now, in_use=in_use)
+        )
         assert 1 <= crowd.slots(state) <= ceiling
 
 
 def test_a_bad_file_now_and_then_is_no_push_back() -> None:
     state = Crowd(ceiling=50, room=50.0)
     for now in range(200):
-        change = crowd.failed if now % 5 == 0 else crowd.settled
-        state = change(state, started=now - 1.0, now=float(now), in_use=50)
+        if now % 5 == 0:
+            state = crowd.failed(state, started=now - 1.0, now=float(now), in_use=50)
+        else:
+            state = crowd.settled(state, started=now - 1.0, took=1.0, now=float(now), in_use=50)
     assert crowd.slots(state) == 50
     assert crowd.asks(state) == crowd.CALM_ASKS
 
@@ -42,16 +47,26 @@ def test_a_burst_cuts_once_and_makes_patient() -> None:
 def test_documents_that_take_far_longer_than_usual_are_push_back() -> None:
     state = Crowd(ceiling=50, room=50.0)
     for now in range(20):
-        state = crowd.settled(state, started=now - 2.0, now=float(now), in_use=50)
+        state = crowd.settled(state, started=now - 2.0, took=2.0, now=float(now), in_use=50)
     assert crowd.slots(state) == 50
-    assert crowd.slots(crowd.settled(state, started=100.0, now=130.0, in_use=50)) == int(50 * crowd.CUT)
+    slow = crowd.settled(state, started=100.0, took=30.0, now=130.0, in_use=50)
+    assert crowd.slots(slow) == int(50 * crowd.CUT)
+
+
+def test_documents_that_were_only_asked_about_late_are_no_push_back() -> None:
+    state = Crowd(ceiling=50, room=50.0)
+    for now in range(20):
+        state = crowd.settled(state, started=now - 2.0, took=2.0, now=float(now), in_use=50)
+    late = crowd.settled(state, started=100.0, took=2.0, now=130.0, in_use=50)
+    assert crowd.slots(late) == 50
+    assert abs(late.usual - 2.0) < 1e-9
 
 
 def test_room_comes_back_while_it_is_used() -> None:
     state = Crowd(ceiling=50, room=10.0)
     idle = state
     for now in range(2000):
-        state = crowd.settled(state, started=now - 1.0, now=float(now), in_use=50)
-        idle = crowd.settled(idle, started=now - 1.0, now=float(now), in_use=3)
+        state = crowd.settled(state, started=now - 1.0, took=1.0, now=float(now), in_use=50)
+        idle = crowd.settled(idle, started=now - 1.0, took=1.0, now=float(now), in_use=3)
     assert crowd.slots(state) == 50
     assert crowd.slots(idle) == 10

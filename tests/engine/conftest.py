@@ -84,8 +84,9 @@ def opened(settings: Settings, faults: Faults) -> Opener:
             runner=inline_runner,
             options=Options(middleware=(faults.middleware(),)),
         )
-        need = changes.pop("need", StoreNeed.CREATE)
-        async with open_app(replace(settings, **changes), command=command, store=need, seams=seams) as app:
+        need, observer = changes.pop("need", StoreNeed.CREATE), changes.pop("observer", None)
+        wanted = replace(settings, **changes)
+        async with open_app(wanted, command=command, observer=observer, store=need, seams=seams) as app:
             yield app
 
     return opener

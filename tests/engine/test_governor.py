@@ -2,28 +2,38 @@
 
 import contextlib
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
-from objlib.core.observe import Silent
-from objlib.core.pace import CRUISE
+from objlib.core.observe import Pressure, Silent
+from objlib.core.pace import CRUISE, speed
 from objlib.core.quota import Meter, parse_quota
+from objlib.engine.app import HEARTBEAT
 from objlib.engine.governor import RATE, Governor, Purpose, open_governor
 from objlib.gemini import GeminiError, Kind
+from tests.engine.conftest import Opener
 
 
 class Told(Silent):
-    """Notes the rate after each push-back."""
+    """Notes the rate after each push-back, the places that one left, and what the governor says that it does."""
 
     def __init__(self) -> None:
+        self.places: list[tuple[str, int]] = []
         self.rates: list[float] = []
+        self.pressures: list[Pressure] = []
+
+    def pressure(self, now: Pressure) -> None:
+        self.pressures.append(now)
 
     def event(self, name: str, **fields: Any) -> None:
-        if name == "push_back":
-            self.rates.append(fields["rate"])
+        if name == "push_back" and "pending" in fields:
+            self.places.append((fields["kind"], fields["pending"]))
+        elif name == "push_back":
+            self.rates.append(fields["requests_per_second"])
 
 
 def push_back(retry_after: float | None = None) -> GeminiError:
@@ -139,7 +149,7 @@ async def test_a_server_error_slows_down_without_a_gate(autojump_clock: trio.tes
         await refused(governor, GeminiError("down", kind=Kind.TRANSIENT, status=503))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
-        assert governor.throttled == 0
+        assert governor.throttled == 1
 
 
 async def test_a_connection_that_breaks_under_a_request_slows_down(
@@ -149,6 +159,7 @@ async def test_a_connection_that_breaks_under_a_request_slows_down(
         await refused(governor, GeminiError("reset by peer", kind=Kind.TRANSIENT))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
+        assert governor.throttled == 1
 
 
 async def test_what_only_broken_answers_told_of_is_no_quota_to_start_with_next_time(
@@ -293,17 +304,88 @@ async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer
                     assert turns <= governor.uploads.total_tokens + 1.001
 
 
+async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    told, meter = Told(), Meter(parse_quota("2/s for 20s, then 20/s"))
+    async with open_governor(16, told) as governor:
+
+        async def ask() -> None:
+            while True:
+                with contextlib.suppress(GeminiError):
+                    async with governor.slot(Purpose.UPLOAD):
+                        await trio.sleep(0.1)
+                        if (wait := meter.refuse(trio.current_time())) is not None:
+                            raise push_back(wait)
+                        meter.done()
+
+        with trio.move_on_after(120):
+            async with trio.open_nursery() as nursery:
+                for _ in range(16):
+                    nursery.start_soon(ask)
+                while True:
+                    await trio.sleep(5)
+                    governor.tell()
+                    assert told.pressures[-1].requests_per_second == speed(governor._pace)
+    refusals = [now.throttled for now in told.pressures]
+    # Faster, with no refusal since it was told the last time: nothing but the beat could have said so.
+    assert any(
+        before == after and (then.requests_per_second or 0) < 0.9 * (now.requests_per_second or 0)
+        for (before, after), (then, now) in zip(pairwise(refusals), pairwise(told.pressures), strict=True)
+    )
+
+
+async def test_what_was_told_is_not_told_again(autojump_clock: trio.testing.MockClock) -> None:
+    told = Told()
+    async with open_governor(16, told) as governor:
+        governor.tell()
+        governor.tell()
+        governor.share([{RATE: 4.0}])
+        governor.tell()
+        governor.tell()
+    assert [now.requests_per_second for now in told.pressures] == [None, 4 * CRUISE]
+
+
+async def test_a_run_tells_at_each_heartbeat_what_changed(
+    opened: Opener, autojump_clock: trio.testing.MockClock
+) -> None:
+    told = Told()
+    async with opened(observer=told) as app:
+        for rate in (4.0, 4.0, 8.0):
+            app.governor.share([{RATE: rate}])
+            await trio.sleep(1.5 * HEARTBEAT)
+    assert [now.requests_per_second for now in told.pressures] == [4 * CRUISE, 8 * CRUISE]
+
+
 async def test_a_burst_of_failed_documents_leaves_fewer_places(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    async with open_governor(8, Silent(), max_pending=20) as governor:
+    told = Told()
+    async with open_governor(8, told, max_pending=20) as governor:
         for file in range(20):
             await governor.pending.acquire_on_behalf_of(file)
         for _ in range(10):
             governor.failed(trio.current_time())
         assert governor.pending.total_tokens == 16
+        assert told.places == [("failed_documents", 16)]
         assert governor.strained
         assert governor.asks > 4
+
+
+async def test_documents_that_take_too_long_leave_fewer_places(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    told = Told()
+    async with open_governor(8, told, max_pending=20) as governor:
+        for file in range(20):
+            await governor.pending.acquire_on_behalf_of(file)
+        for took in (2.0, 2.0, 30.0):
+            began = trio.current_time()
+            await trio.sleep(30)
+            governor.settled(began, took)
+        assert governor.pending.total_tokens == 16
+        assert told.places == [("slow_documents", 16)]
+        assert not governor.strained
 
 
 async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end(

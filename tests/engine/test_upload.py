@@ -2,11 +2,13 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 
 from objlib.core.errors import RefusedError
+from objlib.core.observe import Silent
 from objlib.core.reports import ScanReport
 from objlib.core.settings import Settings
 from objlib.engine.app import StoreNeed
@@ -99,6 +101,25 @@ async def test_push_back_closes_the_gate_for_everyone(
     assert_exactly_once(settings)
 
 
+async def test_a_question_that_waits_behind_a_gate_makes_no_document_slow(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """The store is as quick as ever; the questions about its documents are what takes a minute, or has no answer."""
+
+    def script(kind: str, count: int) -> Reply | None:
+        if kind not in {"document", "operation"}:
+            return None
+        return {4: throttled(60), 8: DOWN}.get(count)
+
+    faults.script = script
+    async with opened() as app:
+        report = await upload(app)
+        assert app.governor.pending.total_tokens == settings.max_pending
+    assert report.throttled >= 1
+    assert trio.current_time() > 60
+    assert_exactly_once(settings)
+
+
 async def test_a_service_that_is_down_for_a_while_costs_only_time(
     opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
 ) -> None:
@@ -176,11 +197,19 @@ async def test_a_document_the_store_cannot_index_fails_with_the_reason_and_leave
     opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     (library / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no document at all\n%%EOF\n")
-    async with opened() as app:
+    told: list[dict[str, str]] = []
+
+    class Told(Silent):
+        def event(self, name: str, **fields: Any) -> None:
+            if name == "failed":
+                told.append(fields)
+
+    async with opened(observer=Told()) as app:
         report = await upload(app)
     assert (report.indexed, report.failed) == (10, 1)
     assert report.failures[0].path == "broken.pdf"
     assert "PDF" in report.failures[0].error
+    assert told == [{"path": "broken.pdf", "error": report.failures[0].error}]
     assert len(live_documents(settings)) == 10
 
 

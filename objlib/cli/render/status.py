@@ -1,7 +1,7 @@
 """What the ledger says right now."""
 
 from objlib.cli.render.failures import failure_lines
-from objlib.cli.terminal import Terminal, duration, moment, plural, safe, table
+from objlib.cli.terminal import Terminal, about, duration, moment, plural, safe, table
 from objlib.core.lifecycle import State
 from objlib.core.reports import StatusReport
 
@@ -95,4 +95,4 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
 
 
 def _number(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else safe(str(value))
+    return about(value) if isinstance(value, float) else safe(str(value))

@@ -65,7 +65,7 @@ def _summary(report: UploadReport, screen: Terminal) -> str:
         sent = f"Nothing to send ({duration(report.seconds)})"
     known = f"{report.indexed:,} of {plural(_wanted(report), 'file')} indexed"
     extra = [f"{report.renamed:,} renamed"] if report.renamed else []
-    extra += [f"slowed down {report.throttled:,}x by the service"] if report.throttled else []
+    extra += [f"pushed back {report.throttled:,}x by the service"] if report.throttled else []
     well = not report.failed and not report.pending
     mark = screen.green(screen.sign("✓", "ok:")) if well else screen.yellow(screen.sign("!", "!"))
     return f"{mark} {sent}; {', '.join([known, *extra])}."
