@@ -143,6 +143,10 @@ class UploadReport:
     stopped: str = ""
     """Why the run ended before quiescence: '' | 'interrupted' | 'daily_quota' | 'store_full' | 'limit'."""
     advice: str = ""
+    store_documents: int | None = None
+    """Of a full store, as the service counts them; None otherwise, or where it does not say."""
+    store_bytes: int | None = None
+    """The same, embeddings included."""
     recovered: RecoverReport = field(default_factory=RecoverReport)
     vectors: VectorReport | None = None
     failures: tuple[FailedFile, ...] = ()

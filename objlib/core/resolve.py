@@ -83,7 +83,7 @@ def resolve(
     ledger, embedded = default_files(library, places, value("ledger", None))
     embedded = value("embedded_store", embedded)
     if embedded == ledger:
-        raise UsageError(f"the ledger and the embedded store cannot be the same file: {ledger}")
+        raise UsageError(f"the ledger and the embedded store cannot be the same file: {_shown(str(ledger))}")
     chosen, url, key = choose(found.get("backend"), found.get("base_url"), environ)
     own = {
         setting.name: found[setting.name].value
@@ -170,6 +170,11 @@ def _parse(setting: Setting, raw: object, where: str, base: Path, places: Places
         raise UsageError(f"{where} must be {error}{instead}") from None
 
 
+def _shown(name: str) -> str:
+    """A name or a path in a message of one line, whatever is in it."""
+    return name if name.isprintable() and name else repr(name)
+
+
 def _file_values(config: Config) -> list[tuple[Setting, object]]:
     """The settings of a file, flattened; refuses keys that mean nothing and keys that must not be there."""
     flat: dict[str, object] = {}
@@ -180,7 +185,7 @@ def _file_values(config: Config) -> list[tuple[Setting, object]]:
             flat[name] = raw
     result = []
     for name, raw in flat.items():
-        shown = name if name.isprintable() and name else repr(name)
+        shown = _shown(name)
         if _names_a_key(name):
             raise UsageError(
                 f"{config.path} holds {shown}: an API key does not belong in a file that is shared; "

@@ -23,7 +23,8 @@ from objlib.core.settings import Backend, Settings
 from objlib.embedded import Options, Service, open_service
 from objlib.engine.drain import Drain, stop_on_signals
 from objlib.engine.governor import Governor, Purpose, open_governor
-from objlib.gemini import Client, Endpoint, GeminiError, Kind, open_client
+from objlib.engine.insist import insist
+from objlib.gemini import Client, Endpoint, GeminiError, Kind, Store, open_client
 from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.listings import LEDGER_KEY, own_id
 from objlib.ledger.rates import exchange_rates, leave_rates
@@ -223,8 +224,7 @@ async def _settle_store(app: App, *, create: bool) -> str:
         await _require_store(app, wanted)
         name, display = wanted, wanted
     else:
-        async with app.governor.slot(Purpose.LIST):
-            found = await app.client.find_stores(wanted)
+        found = await _stores(app, wanted)
         if len(found) > 1 and (known := await app.ledger.pinned()) is not None:
             return known[0]  # others are making their first run too, and one of them has settled it
         if len(found) > 1:
@@ -237,13 +237,29 @@ async def _settle_store(app: App, *, create: bool) -> str:
         if found:
             name = found[0].name
         else:
-            async with app.governor.slot(Purpose.LIST):
-                name = (await app.client.create_store(wanted)).name
-            return await _pin_new(app, name, wanted)
+            return await _pin_new(app, await _create(app, wanted), wanted)
         display = wanted
     if create:
         await app.ledger.pin(name, display)
     return name
+
+
+async def _stores(app: App, wanted: str) -> list[Store]:
+    return await insist(app.governor, Purpose.LIST, partial(app.client.find_stores, wanted))
+
+
+async def _create(app: App, wanted: str) -> str:
+    """Make the store; where the answer was lost, it is looked for before another would be made."""
+    try:
+        create = partial(app.client.create_store, wanted)
+        return (await insist(app.governor, Purpose.LIST, create)).name
+    except GeminiError as error:
+        if error.kind is not Kind.UNKNOWN:
+            raise
+        lost = error
+    if not (found := await _stores(app, wanted)):
+        raise lost
+    return found[0].name
 
 
 async def _pin_new(app: App, name: str, display: str) -> str:
@@ -267,8 +283,7 @@ async def _pin_new(app: App, name: str, display: str) -> str:
 
 async def _require_store(app: App, name: str) -> None:
     try:
-        async with app.governor.slot(Purpose.LIST):
-            await app.client.get_store(name)
+        await insist(app.governor, Purpose.LIST, partial(app.client.get_store, name))
     except GeminiError as error:
         if error.kind is Kind.NOT_FOUND:
             raise RefusedError(

@@ -12,6 +12,7 @@ from objlib.core.paths import disk_path
 from objlib.core.reports import AnswerReport, Citation, Support
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
+from objlib.engine.insist import insist
 from objlib.engine.place import find_place
 from objlib.gemini import Answer, GeminiError, Kind, Passage
 
@@ -52,15 +53,16 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
     """An answer with its citations. Arguments and errors as for :func:`search`."""
     began = trio.current_time()
     try:
-        async with app.governor.slot(Purpose.ASK):
-            answer = await app.client.ask(
-                model=app.settings.model,
-                question=question,
-                store=app.store,
-                metadata_filter=where,
-                top_k=top_k,
-                system=SYSTEM,
-            )
+        request = partial(
+            app.client.ask,
+            model=app.settings.model,
+            question=question,
+            store=app.store,
+            metadata_filter=where,
+            top_k=top_k,
+            system=SYSTEM,
+        )
+        answer = await insist(app.governor, Purpose.ASK, request)
     except GeminiError as error:
         if where is not None and error.status == 400 and error.kind is Kind.PERMANENT:
             raise UsageError(f"--filter {where!r} was refused: {error}") from None

@@ -38,13 +38,10 @@ UNREACHABLE_AFTER: Final = 24
 """Connections refused in a row after which the service counts as gone."""
 
 STOPS: Final = {
-    Kind.DAILY_QUOTA: ("daily_quota", "the daily quota is used up; run the same command again tomorrow"),
-    Kind.STORE_FULL: (
-        "store_full",
-        "the store is full; delete documents or move to a higher tier, then run again",
-    ),
-    Kind.AUTH: ("unauthorized", "the service refuses the API key; check GEMINI_API_KEY"),
-    Kind.NOT_FOUND: ("store_gone", "the store is gone; check --store, or start over with another --ledger"),
+    Kind.DAILY_QUOTA: "daily_quota",
+    Kind.STORE_FULL: "store_full",
+    Kind.AUTH: "unauthorized",
+    Kind.NOT_FOUND: "store_gone",
 }
 """Answers about the whole run rather than one file: nothing more is sent."""
 
@@ -324,5 +321,7 @@ async def _fail(flow: Flow, row: FileRow, attempt: AttemptId, failure: Failure) 
 
 
 def _stop_run(flow: Flow, error: GeminiError) -> None:
-    why, advice = STOPS.get(error.kind, ("refused", str(error)))
-    flow.stop(why, f"{advice} ({error})")
+    advice = str(error)
+    if error.kind is Kind.NOT_FOUND:
+        advice = f"{advice}; check --store, or start over with another --ledger"
+    flow.stop(STOPS.get(error.kind, "refused"), advice)

@@ -77,6 +77,7 @@ class Governor:
         # Who waits for the turn to start: the first of them sleeps, the others stand behind it.
         self._queue = trio.Lock()
         self._flying = 0
+        self._ended: GeminiError | None = None
         self._quota = False  # whether a limit that was met is a quota
         self._resize(-math.inf)
         self._crowd = crowd.Crowd(ceiling=max_pending, room=float(max_pending))
@@ -146,12 +147,19 @@ class Governor:
             self._observer.pressure(now)
 
     @asynccontextmanager
-    async def request(self) -> AsyncIterator[None]:
+    async def request(self, *, anew: bool = False) -> AsyncIterator[None]:
         """Admit one request of a task that already holds its token, and learn from how it ends.
 
         Waits for the gate and for its turn to depart; no request ever starts inside the gate.
+
+        Args:
+            anew: it begins something, rather than finishing what has begun.
+
+        Raises:
+            GeminiError: something new, after the service said that there is no more today, or no more room: the same
+                again, without asking. Those that wait for their turn would all be refused.
         """
-        started = await self._turn()
+        started = await self._turn(anew=anew)
         self.requests += 1
         self._flying += 1
         try:
@@ -212,10 +220,12 @@ class Governor:
             self._resize(now)
             self.tell()
 
-    async def _turn(self) -> float:
+    async def _turn(self, *, anew: bool) -> float:
         """Wait for the gate and for the distance to the last departure; both may move while it waits."""
         async with self._queue:
             while True:
+                if anew and self._ended is not None:
+                    raise self._ended.again()
                 now = trio.current_time()
                 moment = pacing.departure(self._pace, now)
                 if moment <= now:
@@ -230,6 +240,7 @@ class Governor:
             return
         self.throttled += 1
         if error.kind in ENDS_RUN:
+            self._ended = error
             return  # a gate that opens tomorrow would keep what is in flight from ending today
         now, pause = trio.current_time(), error.retry_after
         self._quota = self._quota or error.kind in PUSH_BACK

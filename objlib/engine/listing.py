@@ -5,7 +5,6 @@ a new one may be listed seconds late. Whoever acts on it asks for the single doc
 """
 
 import platform
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,9 +15,9 @@ import trio
 from objlib.core.audit import Held
 from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
 from objlib.core.observe import Phase
-from objlib.core.waits import backoff
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
+from objlib.engine.insist import insist
 from objlib.engine.recover import is_alive
 from objlib.engine.settle import FATAL
 from objlib.gemini import Document, DocumentPage, GeminiError, Kind
@@ -27,8 +26,6 @@ from objlib.ledger.listings import Listed, Listing
 
 RESUMABLE: Final = 3600.0
 """Seconds for which the token of a page, and what was listed before it, is good enough to go on with."""
-TRIES: Final = 8
-"""How often a page that does not come is asked for again."""
 
 
 @asynccontextmanager
@@ -138,12 +135,5 @@ async def _turn_pages(app: App, listing: Listing) -> int:
 
 async def _page(app: App, token: str | None) -> DocumentPage:
     """One page; what passes by itself is waited for."""
-    for tries in range(1, TRIES + 1):
-        try:
-            async with app.governor.slot(Purpose.LIST):
-                return await app.client.list_documents(app.store, page_token=token)
-        except GeminiError as error:
-            if error.kind not in {Kind.TRANSIENT, Kind.RATE_LIMIT} or tries == TRIES:
-                raise
-        await trio.sleep(backoff(tries, jitter=random.random()))
-    raise AssertionError("the last try returns or raises")
+    request = partial(app.client.list_documents, app.store, page_token=token)
+    return await insist(app.governor, Purpose.LIST, request, reconnect=True)

@@ -7,6 +7,7 @@ the pump reads the ledger in pages and forgets a file as soon as its task ends.
 
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -18,9 +19,11 @@ from objlib.core.observe import Phase
 from objlib.core.reports import FailedFile, FailureKind, RecoverReport, ScanReport, UploadReport, VectorReport
 from objlib.core.waits import backoff
 from objlib.engine.app import App
-from objlib.engine.carry import Flow, carry
+from objlib.engine.carry import STOPS, Flow, carry
+from objlib.engine.governor import Purpose
 from objlib.engine.recover import recover
 from objlib.engine.scan import scan
+from objlib.gemini import GeminiError, Kind, Store
 from objlib.ledger import FileRow, Transition
 
 PAGE: Final = 128
@@ -217,6 +220,16 @@ async def _vectors(flow: Flow) -> VectorReport | None:
     return await app.service.vectors()
 
 
+async def _full_store(flow: Flow) -> Store | None:
+    """What a store holds that is full; asked once, since the run is over anyway."""
+    if flow.stopped != STOPS[Kind.STORE_FULL]:
+        return None
+    with suppress(GeminiError):
+        async with flow.app.governor.slot(Purpose.LIST):
+            return await flow.app.client.get_store(flow.app.store)
+    return None
+
+
 async def _report(
     flow: Flow,
     scanned: ScanReport,
@@ -227,6 +240,7 @@ async def _report(
 ) -> UploadReport:
     app = flow.app
     counts = await app.ledger.counts()
+    full = await _full_store(flow)
     failures = await app.ledger.failed_page("", LISTED_FAILURES)
     wanted, size = await app.ledger.claimable_totals()
     report = UploadReport(
@@ -251,6 +265,8 @@ async def _report(
         dry_run=dry_run,
         stopped=flow.stopped,
         advice=flow.advice,
+        store_documents=None if full is None else full.active + full.pending + full.failed,
+        store_bytes=None if full is None else full.size,
         recovered=recovered,
         vectors=vectors,
         failures=tuple(

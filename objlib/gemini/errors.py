@@ -4,13 +4,14 @@ The engine asks one question of an error: may the same request be sent again (TR
 the run stop (AUTH, DAILY_QUOTA, STORE_FULL), or must it ask first (UNKNOWN)?
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from objlib.core.errors import ServiceError
+from objlib.core.errors import Exit, ServiceError
 from objlib.gemini.envelope import Envelope, read_envelope
 from objlib.gemini.retry import retry_after
 
@@ -86,6 +87,8 @@ class GeminiError(ServiceError):
         op: str = "",
     ) -> None:
         super().__init__(message)
+        if kind in {Kind.DAILY_QUOTA, Kind.STORE_FULL}:
+            self.exit_code = Exit.SOME_FAILED  # what was to be done waits for its time, and nothing is wrong
         self.kind = kind
         self.status = status
         self.retry_after = retry_after
@@ -93,11 +96,16 @@ class GeminiError(ServiceError):
         self.fallback = fallback
         self.op = op
 
+    def again(self) -> "GeminiError":
+        """The same refusal, of a request that need not be sent to know it."""
+        return GeminiError(
+            str(self), kind=self.kind, status=self.status, retry_after=self.retry_after, op=self.op
+        )
+
 
 _ADVICE: Final = {
     Kind.AUTH: "check the API key (GEMINI_API_KEY) and what it may do",
-    Kind.DAILY_QUOTA: "come back when the daily quota is renewed",
-    Kind.STORE_FULL: "delete documents or stores, or raise the project's tier",
+    Kind.STORE_FULL: "make room (delete documents or stores) or have the limit raised, then run the same command again",
 }
 # python-genai issue 1658: ordinary small files are refused like this, and pass on the two-step path.
 _COUNT_TOKENS: Final = "failed to count tokens"
@@ -136,17 +144,31 @@ def classify(
     envelope = read_envelope(body)
     code = envelope.code if status < 400 and 400 <= envelope.code < 600 else status
     kind = _kind(call, code, envelope)
-    advice = _ADVICE.get(kind)
+    pause = retry_after(headers, envelope, now) if code in {408, 429} or code >= 500 else None
+    advice = _renewed(pause) if kind is Kind.DAILY_QUOTA else _ADVICE.get(kind)
     message = f"{call.what}: {_said(code, envelope, headers, body, hide)}" + (f"; {advice}" if advice else "")
     return GeminiError(
         message,
         kind=kind,
         status=code,
-        retry_after=retry_after(headers, envelope, now) if code in {408, 429} or code >= 500 else None,
+        retry_after=pause,
         fallback=code == 400
         and any(words in envelope.message.lower() for words in (_COUNT_TOKENS, _TERMINATED)),
         op=call.op,
     )
+
+
+def _renewed(pause: float | None) -> str:
+    """When to come back after a daily quota is used up.
+
+    A wait of less than a minute is that of another quota, which was met as well. Source for the hour: Gemini API, "Rate
+    limits": requests per day are counted anew at midnight Pacific time.
+    """
+    if pause is None or pause < 60:
+        return "run the same command again after midnight Pacific time, when daily quotas are renewed"
+    hours, minutes = divmod(math.ceil(pause / 60), 60)
+    span = f"{hours} h {minutes} min" if hours and minutes else f"{hours} h" if hours else f"{minutes} min"
+    return f"run the same command again in {span}, when the daily quota is renewed"
 
 
 def _kind(call: Call, code: int, envelope: Envelope) -> Kind:

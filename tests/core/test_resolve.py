@@ -125,6 +125,7 @@ def test_the_embedded_store_lies_beside_a_ledger_that_was_named() -> None:
     assert resolved({"ledger": "x/my.db"}).embedded == CWD / "x/my-store.db"
     assert resolved({"ledger": "x/my.db", "embedded_store": "y.db"}).embedded == CWD / "y.db"
     assert "same file" in refusal({"ledger": "x.db", "embedded_store": "x.db"})
+    assert refusal({"ledger": "x\n.db", "embedded_store": "x\n.db"}).isprintable()
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:

@@ -138,7 +138,7 @@ async def test_the_daily_quota_stops_the_run_and_loses_nothing(
     async with opened() as app:
         report = await upload(app)
     assert report.stopped == "daily_quota"
-    assert "tomorrow" in report.advice
+    assert "run the same command again after midnight" in report.advice
     assert faults.count["start"] < 10
     assert report.indexed + report.pending == 10
     faults.script = lambda _what, _count: None

@@ -41,6 +41,11 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
             screen.yellow(line)
             for line in wrap(f"{STOPS.get(report.stopped, 'Stopped')}{safe(advice)}.", screen.width)
         ]
+    if report.store_documents is not None and report.store_bytes is not None:
+        held = (
+            f"{plural(report.store_documents, 'document')}, {size(report.store_bytes)} as the service counts"
+        )
+        lines.append(screen.yellow(f"The store holds {held}."))
     if report.pending:
         what = "is" if report.pending == 1 else "are"
         lines.append(screen.yellow(f"{plural(report.pending, 'file')} {what} still waiting: objlib upload"))
