@@ -146,7 +146,8 @@ def classify(
     kind = _kind(call, code, envelope)
     pause = retry_after(headers, envelope, now) if code in {408, 429} or code >= 500 else None
     advice = _renewed(pause) if kind is Kind.DAILY_QUOTA else _ADVICE.get(kind)
-    message = f"{call.what}: {_said(code, envelope, headers, body, hide)}" + (f"; {advice}" if advice else "")
+    said = f"{call.what}: {_said(code, envelope, headers, body, hide)}"
+    message = f"{said.rstrip('.')}; {advice}" if advice else said
     return GeminiError(
         message,
         kind=kind,
