@@ -175,8 +175,8 @@ UPLOAD: Final = (
     Mutant(
         "first runs at once agree on one store",
         "objlib/engine/app.py",
-        "            return await _pin_new(app, name, wanted)\n",
-        "            await app.ledger.pin(name, wanted)\n            return name\n",
+        "            return await _pin_new(app, await _create(app, wanted), wanted)\n",
+        "            name = await _create(app, wanted)\n",
         f"{RECOVER}::test_first_runs_at_once_agree_on_one_store",
     ),
     Mutant(
