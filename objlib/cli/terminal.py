@@ -170,6 +170,11 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def files_are(count: int) -> str:
+    """``1 file is``, ``2 files are``."""
+    return f"{plural(count, 'file')} {'is' if count == 1 else 'are'}"
+
+
 def about(number: float) -> str:
     """A measured number in two significant digits: ``0.083``, ``4``, ``3.9``, ``120``, ``1,200``."""
     return f"{float(f'{number:.2g}'):,.15g}"

@@ -70,8 +70,10 @@ def complain_of(report: UploadReport) -> None:
     said = []
     if report.failed:
         said.append(f"{plural(report.failed, 'file')} failed (objlib status names them)")
-    if report.stopped and report.pending:
-        said.append(f"{plural(report.pending, 'file')} waiting")
+    if (waiting := report.pending - report.elsewhere) and not report.dry_run:
+        said.append(f"{plural(waiting, 'file')} waiting")
+    if report.elsewhere:
+        said.append(f"{plural(report.elsewhere, 'file')} in the hands of another run")
     if report.stopped and report.advice:
         said.append(report.advice)
     if said:

@@ -83,7 +83,8 @@ class RecoverReport:
         found: rows in a transient state, open intents and superseded documents that were looked at.
         adopted, requeued, completed, failed: rows by verdict.
         deleted: surplus or superseded documents that were removed, each with an intent.
-        left: rows that could not be settled now (a living run owns them, or the service did not answer).
+        left: rows that could not be settled now, since the service did not answer.
+        elsewhere: rows that a living run has in hand; they were not touched.
         actions: (path, action, why), in order.
     """
 
@@ -94,6 +95,7 @@ class RecoverReport:
     failed: int = 0
     deleted: int = 0
     left: int = 0
+    elsewhere: int = 0
     listings: int = 0
     actions: tuple[tuple[str, str, str], ...] = ()
 
@@ -119,6 +121,8 @@ class UploadReport:
     """The result of an upload run; the fields of the JSON object are these, plus ``schema``.
 
     ``throttled`` counts requests that the service pushed back: answered with 429 or a server error, or broken off.
+    ``pending`` are the files that are not in and did not fail; of these, ``elsewhere`` were in the
+    hands of another run when this one had nothing left to do.
     """
 
     run_id: str
@@ -132,6 +136,7 @@ class UploadReport:
     unchanged: int = 0
     failed: int = 0
     pending: int = 0
+    elsewhere: int = 0
     renamed: int = 0
     missing: int = 0
     deleted: int = 0

@@ -100,6 +100,7 @@ class _Recovery:
     failed: int = 0
     deleted: int = 0
     left: int = 0
+    elsewhere: int = 0
     listings: int = 0
     actions: list[tuple[str, str, str]] = field(default_factory=list)
     unlisted: list[tuple[FileRow, AttemptRow, Facts]] = field(default_factory=list)
@@ -116,6 +117,7 @@ class _Recovery:
             failed=self.failed,
             deleted=self.deleted,
             left=self.left,
+            elsewhere=self.elsewhere,
             listings=self.listings,
             actions=tuple(self.actions),
         )
@@ -130,6 +132,7 @@ class _Recovery:
                 await self._find_out(run for *_, run in page if run is not None)
                 for row, attempt, run in page:
                     if self._is_someone_elses(run):
+                        self.elsewhere += 1
                         continue
                     self.found += 1
                     await limiter.acquire_on_behalf_of(row.file_id)

@@ -61,7 +61,7 @@ async def upload(
         await accept(scanned)
     flow = Flow(app, limit, app.governor.pending)
     recovered = RecoverReport()
-    vectors: VectorReport | None = None
+    elsewhere, vectors = 0, None
     if not dry_run:
         recovered = await recover(app)
         if retry_failed:
@@ -69,14 +69,17 @@ async def upload(
             await _retry(
                 app, "--retry-failed", lambda row: row.failure is None or row.failure.kind not in UNFIT
             )
-        await _to_quiescence(flow)
+        elsewhere = await _to_quiescence(flow)
         vectors = await _vectors(flow)
-    return await _report(flow, scanned, recovered, vectors, dry_run=dry_run)
+    report = await _report(flow, scanned, recovered, elsewhere, vectors)
+    return (
+        replace(report, dry_run=True, bytes=(await app.ledger.claimable_totals())[1]) if dry_run else report
+    )
 
 
-async def _to_quiescence(flow: Flow) -> None:
-    """Pump until nothing is left to do, going back to what stayed unknown on the way."""
-    app, began = flow.app, flow.app.now()
+async def _to_quiescence(flow: Flow) -> int:
+    """Pump until nothing is left to do, going back to what stayed unknown on the way; how many others have in hand."""
+    app, began, elsewhere = flow.app, flow.app.now(), 0
     files, size = await app.ledger.claimable_totals()
     limited = flow.limit is not None and flow.limit < files
     app.observer.begin(Phase.UPLOAD, flow.limit if limited else files, None if limited else size)
@@ -87,6 +90,7 @@ async def _to_quiescence(flow: Flow) -> None:
                 break
             left = await recover(app, own=True)
             again = await _second_chance(app, began) if round_ == 0 else 0
+            elsewhere = left.elsewhere
             if not left.requeued and not left.left and not again:
                 break
             with app.drain.intake():
@@ -98,6 +102,7 @@ async def _to_quiescence(flow: Flow) -> None:
     if app.drain.requested:
         flow.stopped = "interrupted"
         flow.advice = "nothing is lost: the next upload, or `objlib recover`, finishes it"
+    return elsewhere
 
 
 async def _pump(flow: Flow) -> None:
@@ -234,16 +239,16 @@ async def _report(
     flow: Flow,
     scanned: ScanReport,
     recovered: RecoverReport,
+    elsewhere: int,
     vectors: VectorReport | None,
-    *,
-    dry_run: bool,
 ) -> UploadReport:
     app = flow.app
     counts = await app.ledger.counts()
     full = await _full_store(flow)
     failures = await app.ledger.failed_page("", LISTED_FAILURES)
-    wanted, size = await app.ledger.claimable_totals()
-    report = UploadReport(
+    wanted, _ = await app.ledger.claimable_totals()
+    on_the_way = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
+    return UploadReport(
         run_id=app.run_id,
         backend=str(app.settings.backend),
         store=app.store,
@@ -254,7 +259,8 @@ async def _report(
         indexed=counts.states.get(State.INDEXED, 0),
         unchanged=scanned.unchanged,
         failed=counts.states.get(State.FAILED, 0),
-        pending=wanted + counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0),
+        pending=wanted + on_the_way,
+        elsewhere=min(elsewhere, on_the_way),
         renamed=scanned.renamed,
         missing=counts.missing,
         deleted=app.deleted,
@@ -262,7 +268,6 @@ async def _report(
         throttled=app.governor.throttled,
         bytes=flow.sent_bytes,
         seconds=trio.current_time() - app.opened,
-        dry_run=dry_run,
         stopped=flow.stopped,
         advice=flow.advice,
         store_documents=None if full is None else full.active + full.pending + full.failed,
@@ -280,4 +285,3 @@ async def _report(
             if row.missing_since is None
         ),
     )
-    return replace(report, bytes=size) if dry_run else report

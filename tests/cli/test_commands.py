@@ -121,6 +121,12 @@ def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) ->
     assert read() == ("", "objlib: 2 files failed (objlib status names them); 3 files waiting; make room\n")
 
 
+def test_a_quiet_run_does_not_end_with_3_in_silence(engine: Engine, read: Read) -> None:
+    engine.gives("upload.upload", replace(UPLOAD, pending=3, elsewhere=1))
+    assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
+    assert read() == ("", "objlib: 2 files waiting; 1 file in the hands of another run\n")
+
+
 def test_a_dry_run_needs_no_store(engine: Engine, read: Read) -> None:
     engine.gives("upload.upload", replace(UPLOAD, dry_run=True, pending=1))
     assert run(["upload", "lib", "--dry-run"]) == Exit.OK

@@ -108,6 +108,11 @@ class TestUpload:
         assert "2 files are still waiting" in said
         assert "Next:" not in said
 
+    def test_what_another_run_has_in_hand_does_not_wait_for_this_one(self) -> None:
+        said = text(upload_lines(upload_report(pending=3, elsewhere=2), PLAIN))
+        assert "1 file is still waiting: objlib upload\n2 files are in the hands of another run" in said
+        assert "waiting" not in text(upload_lines(upload_report(pending=2, elsewhere=2), PLAIN))
+
     def test_a_dry_run_says_that_nothing_happened(self) -> None:
         report = upload_report(
             dry_run=True,
@@ -162,7 +167,10 @@ class TestScan:
 
 class TestRecover:
     def test_nothing_to_do(self) -> None:
-        assert recover_lines(RecoverReport(), PLAIN) == ["Nothing to recover: no run left anything behind."]
+        nothing = "Nothing to recover: no run left anything behind."
+        assert recover_lines(RecoverReport(), PLAIN) == [nothing]
+        at_work = "1 file is in the hands of another run, which goes on"
+        assert recover_lines(RecoverReport(elsewhere=1), PLAIN) == [nothing, at_work]
 
     def test_what_became_of_each(self) -> None:
         report = RecoverReport(

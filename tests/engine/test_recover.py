@@ -16,15 +16,17 @@ import trio
 import trio.testing
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.identity import content_hash
+from objlib.core.identity import content_hash, new_attempt_id
 from objlib.core.lifecycle import State
 from objlib.core.reports import FailureKind
 from objlib.core.settings import Settings
 from objlib.core.verdict import Facts
 from objlib.engine.app import App
 from objlib.engine.recover import WATCH, recover
+from objlib.engine.scan import scan
 from objlib.engine.settle import give_up
 from objlib.engine.upload import upload
+from objlib.ledger import Transition
 from objlib.testing import (
     DOWN,
     LOST,
@@ -250,6 +252,21 @@ async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
         assert await app.ledger.open_intents() == []
     assert faults.count["delete"] == 0
     assert_exactly_once(settings)
+
+
+async def test_what_another_run_has_in_hand_is_left_alone_and_named_so(
+    opened: Opener, library: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    async with opened("scan") as first, opened() as second:
+        await scan(first)
+        row, *_ = await first.ledger.claimable(now=first.now(), limit=1)
+        claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
+        await first.ledger.apply(claim)
+        report = await upload(second)
+        assert (report.indexed, report.pending, report.elsewhere, report.stopped) == (9, 1, 1, "")
+        found = await recover(second)
+        assert (found.found, found.left, found.elsewhere) == (0, 0, 1)
+    assert faults.count["start"] == 9
 
 
 async def test_a_document_that_says_failed_once_is_asked_again(

@@ -5,6 +5,7 @@ from typing import Final
 from tests.testing.mutant import Mutant
 
 RECOVER: Final = "tests/engine/test_recover.py"
+FIRST: Final = "tests/engine/test_first_requests.py"
 LEDGER: Final = "tests/ledger/test_ledger_transitions.py"
 
 UPLOAD: Final = (
@@ -178,6 +179,20 @@ UPLOAD: Final = (
         "            return await _pin_new(app, await _create(app, wanted), wanted)\n",
         "            name = await _create(app, wanted)\n",
         f"{RECOVER}::test_first_runs_at_once_agree_on_one_store",
+    ),
+    Mutant(
+        "a store whose making was not answered is looked for before another is made",
+        "objlib/engine/app.py",
+        "    if not (found := await _stores(app, wanted)):\n        raise lost\n    return found[0].name\n",
+        "    return (await insist(app.governor, Purpose.LIST, create)).name\n",
+        f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
+    ),
+    Mutant(
+        "nothing new begins after the service said that there is no more today",
+        "objlib/engine/governor.py",
+        "                if anew and self._ended is not None:\n",
+        "                if False:\n",
+        f"{FIRST}::test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today",
     ),
     Mutant(
         "the compare-and-set compares the version",

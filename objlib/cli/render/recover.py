@@ -1,6 +1,6 @@
 """A recovery's report."""
 
-from objlib.cli.terminal import Terminal, plural, safe
+from objlib.cli.terminal import Terminal, files_are, plural, safe
 from objlib.core.reports import RecoverReport
 
 SHOWN = 20
@@ -8,8 +8,13 @@ SHOWN = 20
 
 def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
     """What dead runs left, and what became of it."""
+    at_work = (
+        [screen.dim(f"{files_are(report.elsewhere)} in the hands of another run, which goes on")]
+        if report.elsewhere
+        else []
+    )
     if not report.found:
-        return ["Nothing to recover: no run left anything behind."]
+        return ["Nothing to recover: no run left anything behind.", *at_work]
     lines = [f"Looked at {plural(report.found, 'thing')} that an earlier run left: {outcome(report)}."]
     for path, action, why in report.actions[:SHOWN]:
         lines.append(f"  {action:9} {screen.cyan(safe(path))}{screen.dim(': ' + safe(why)) if why else ''}")
@@ -19,10 +24,12 @@ def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
         lines.append(screen.dim("send what was requeued with: objlib upload"))
     if report.left:
         lines.append(
-            screen.yellow(f"{plural(report.left, 'file')} could not be settled now (a living run owns them, ")
-            + screen.yellow("or the service did not answer); run objlib recover again later")
+            screen.yellow(
+                f"{plural(report.left, 'file')} could not be settled now, the service did not answer; "
+            )
+            + screen.yellow("run objlib recover again later")
         )
-    return lines
+    return lines + at_work
 
 
 def outcome(report: RecoverReport) -> str:

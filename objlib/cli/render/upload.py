@@ -3,7 +3,7 @@
 from objlib.cli.render.failures import failure_lines
 from objlib.cli.render.recover import outcome
 from objlib.cli.render.scan import change_lines, difference, skipped_lines
-from objlib.cli.terminal import Terminal, duration, plural, safe, size, wrap
+from objlib.cli.terminal import Terminal, duration, files_are, plural, safe, size, wrap
 from objlib.core.reports import UploadReport, VectorReport
 
 STOPS = {
@@ -46,9 +46,12 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
             f"{plural(report.store_documents, 'document')}, {size(report.store_bytes)} as the service counts"
         )
         lines.append(screen.yellow(f"The store holds {held}."))
-    if report.pending:
-        what = "is" if report.pending == 1 else "are"
-        lines.append(screen.yellow(f"{plural(report.pending, 'file')} {what} still waiting: objlib upload"))
+    if waiting := report.pending - report.elsewhere:
+        lines.append(screen.yellow(f"{files_are(waiting)} still waiting: objlib upload"))
+    if report.elsewhere:
+        lines.append(
+            screen.yellow(f"{files_are(report.elsewhere)} in the hands of another run: objlib status")
+        )
     if report.missing:
         lines.append(
             screen.dim(
