@@ -4,7 +4,8 @@ Every row is an ``objlib serve --quota …`` on 127.0.0.1 and one or more proces
 HTTP client, or are ``objlib upload`` as a whole. The numbers are the server's. Rows run side by side; those of a few
 requests per second cost nothing. ``--full`` makes the rows as long as ``just bench pacing`` has them, which takes as
 long as the longest of them: 51 minutes.
-Run it with ``just bench sockets [--only WORDS] [--quick | --full] [--jobs N] [--seeds N]``.
+One run is one draw: ``--times N`` runs each row so often, and the median has to hold the bar.
+Run it with ``just bench sockets [--only WORDS] [--quick | --full] [--times N] [--jobs N] [--seeds N]``.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import trio
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.pacing import cell
+from benchmarks.pacing_lab.scenarios import Measure
 from benchmarks.pacing_lab.servers import Open
 from benchmarks.sockets_lab import endless, uploads
 from benchmarks.sockets_lab.machine import Machine, watching
@@ -39,14 +41,18 @@ NOT_SERVED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one row."""
+    """What came of one run of a row."""
 
     values: tuple[float, ...]
     seen: list[Seen]
 
 
-async def run(row: Row | Uploads, jobs: trio.CapacityLimiter, results: dict[str, Result]) -> None:
-    """Run one row when there is room for it."""
+Results = dict[str, list[Result]]
+"""The runs of each row, by its name."""
+
+
+async def run(row: Row | Uploads, jobs: trio.CapacityLimiter, results: Results) -> None:
+    """Run one row once, when there is room for it."""
     waits = row.rate > LIGHT
     if waits:
         await jobs.acquire()
@@ -59,19 +65,19 @@ async def run(row: Row | Uploads, jobs: trio.CapacityLimiter, results: dict[str,
     finally:
         if waits:
             jobs.release()
-    results[row.name] = Result(values, seen)
+    results.setdefault(row.name, []).append(Result(values, seen))
     told = ", ".join(
         f"{each.name} {cell(each, value)}" for each, value in zip(row.measures, values, strict=True)
     )
     print(f"… {row.name}: {len(seen)} requests, {told}", file=sys.stderr, flush=True)
 
 
-async def run_all(rows: list[Row | Uploads], jobs: int) -> tuple[dict[str, Result], Machine]:
-    """All rows, the longest first."""
-    results: dict[str, Result] = {}
+async def run_all(rows: list[Row | Uploads], jobs: int, times: int) -> tuple[Results, Machine]:
+    """All rows, the longest first, each so many times."""
+    results: Results = {}
     limiter = trio.CapacityLimiter(jobs)
     async with watching() as machine, trio.open_nursery() as nursery:
-        for row in sorted(rows, key=lambda row: -row.seconds):
+        for row in sorted(rows * times, key=lambda row: -row.seconds):
             nursery.start_soon(run, row, limiter, results)
             await trio.sleep(0.3)  # so that processes do not start all at the same moment
     return results, machine
@@ -88,22 +94,27 @@ def simulated(row: Row | Uploads, seeds: int) -> list[tuple[float, ...]]:
     return [tuple(value / most for value, most in zip(values, best, strict=True)) for values in runs]
 
 
-def lines(row: Row | Uploads, result: Result, seeds: int) -> tuple[list[str], bool]:
+def summary(measure: Measure, each: list[float]) -> str:
+    """The median, and the worst in brackets where there are several."""
+    middle = cell(measure, statistics.median(each))
+    worst = cell(measure, max(each) if measure.most else min(each))
+    return middle if len(each) == 1 else f"{middle} ({worst})"
+
+
+def lines(row: Row | Uploads, results: list[Result], seeds: int) -> tuple[list[str], bool]:
     """Its lines of the table in Markdown, and whether it misses a bar."""
     runs, found, missed = simulated(row, seeds), [], False
-    for index, (measure, value) in enumerate(zip(row.measures, result.values, strict=True)):
-        ok = measure.holds(value)
+    seen = [each for result in results for each in result.seen]
+    refused = sum(not each.admitted for each in seen)
+    for index, measure in enumerate(row.measures):
+        real = [result.values[index] for result in results]
+        ok = measure.holds(statistics.median(real))
         missed = missed or not ok
-        virtual = "-"
-        if runs:
-            each = [values[index] for values in runs]
-            worst = max(each) if measure.most else min(each)
-            virtual = f"{cell(measure, statistics.median(each))} ({cell(measure, worst)})"
-        refused = sum(not seen.admitted for seen in result.seen)
-        head = f"{row.name} | {len(result.seen)}, {refused}" if index == 0 else " | "
+        virtual = summary(measure, [values[index] for values in runs]) if runs else "-"
+        head = f"{row.name} | {len(seen)}, {refused}" if index == 0 else " | "
         bar = f"{'≤' if measure.most else '≥'} {cell(measure, measure.bar)}"
         found.append(
-            f"| {head} | {measure.name} | {bar} | {cell(measure, value)}{'' if ok else ' ✗'} | {virtual} |"
+            f"| {head} | {measure.name} | {bar} | {summary(measure, real)}{'' if ok else ' ✗'} | {virtual} |"
         )
     return found, missed
 
@@ -115,6 +126,7 @@ def main() -> int:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help=f"rows of up to {QUICK:.0f} s")
     length.add_argument("--full", action="store_true", help="rows as long as in `just bench pacing`")
+    parser.add_argument("--times", type=int, default=1, help="how often each row is run")
     parser.add_argument(
         "--jobs",
         type=int,
@@ -126,8 +138,10 @@ def main() -> int:
     rows = [row for row in every if args.only in row.name and (not args.quick or row.seconds <= QUICK)]
     if not rows:
         parser.error(f"no row has {args.only!r} in its name, or --quick leaves it out")
-    results, machine = trio.run(run_all, rows, args.jobs or (1 if args.full else 4))
-    print("| scenario | requests, refused | | bar | over sockets | virtual time: median (worst) |")
+    results, machine = trio.run(run_all, rows, args.jobs or (1 if args.full else 4), max(1, args.times))
+    print(
+        "| scenario | requests, refused | | bar | over sockets: median (worst) | virtual time: median (worst) |"
+    )
     print("| --- | --- | --- | --- | --- | --- |")
     missed = False
     for row in rows:
