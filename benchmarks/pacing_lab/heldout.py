@@ -47,10 +47,11 @@ class Windows:
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`; the limits change where windows do."""
         ends = [at for at, _ in self.parts[1:]] + [end]
-        return sum(
-            window.allowed(max(at, begin), until)
+        spans = [
+            (window, max(at, begin), min(until, end))
             for (at, window), until in zip(self.parts, ends, strict=True)
-        )
+        ]
+        return sum(window.allowed(first, last) for window, first, last in spans if first < last)
 
 
 def _held(

@@ -10,12 +10,12 @@ from .overload import FixedSlots, OurSlots, overload
 from .resize import REQUESTS, resize
 from .servers import Bucket, Open, Server, Steps, Window, rate_at
 from .simulate import Strategy, Trace, run
-from .strategies import Botocore, Fixed, Netflix, Ours, share_rates
+from .strategies import Botocore, Fixed, Netflix, Ours, Paced, share_rates
 
 CEILING: Final = 16
 """Requests in flight at most, the default of ``--max-uploads``; 100/s at 0.4 s needs 40 and gets 64."""
 
-STRATEGIES: Final = ("ours", "fixed", "netflix", "botocore")
+STRATEGIES: Final = ("ours", "fixed", "netflix", "botocore", "paced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ def strategy(name: str, seed: int, *, ceiling: int = CEILING) -> Strategy:
             return Netflix(ceiling)
         case "botocore":
             return Botocore(ceiling, seed)
+        case "paced":
+            return Paced(ceiling)
         case _:
             return Ours(ceiling)
 

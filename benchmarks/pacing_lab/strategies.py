@@ -1,4 +1,4 @@
-"""What is compared: three rules that people use, and ours.
+"""What is compared: three rules that people use, the best of the rules that were tried before ours, and ours.
 
 Each is small and true to its source where the numbers come from; where a source leaves something open, the choice
 that is kinder to the rule is taken.
@@ -122,6 +122,46 @@ class Botocore(Fixed):
             rate, self.enabled = base * self.BETA, True
         if self.enabled:
             self.rate = max(0.5, min(rate, 2 * self.measured))
+
+
+class Paced:
+    """AIMD on a window that is no whole number, with departures spaced and one gate for everyone.
+
+    It was the best of twelve rules on the servers of :mod:`.heldout`: tokens are the window's ceiling, departures
+    0.9 round trips / window apart; a success with the window in use adds min(0.25 / window, 0.015 window), before the
+    first push-back 0.5; push-back takes 0.7 of it, once in 1.25 round trips.
+    """
+
+    def __init__(self, ceiling: int) -> None:
+        self.ceiling = ceiling
+        self.window, self.rtt, self.slow = 4.0, 0.0, True
+        self.gate = self.cut_at = self.last = -math.inf
+        self.in_flight = 0
+
+    def ready(self, now: float, in_flight: int) -> float:
+        """When there is room, outside the gate, and at the distance."""
+        self.in_flight = in_flight
+        if in_flight >= math.ceil(self.window):
+            return math.inf
+        return max(now, self.gate, self.last + 0.9 * self.rtt / self.window)
+
+    def sent(self, now: float) -> int:
+        """Note the departure."""
+        self.last = now
+        return 1
+
+    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+        """Grow a little, or cut once."""
+        took = now - started
+        self.rtt = 0.9 * self.rtt + 0.1 * took if self.rtt else took
+        if ok:
+            if self.in_flight + 1 >= math.floor(self.window):
+                grown = 0.5 if self.slow else min(0.25 / self.window, 0.015 * self.window)
+                self.window = min(float(self.ceiling), self.window + grown)
+            return
+        self.gate = max(self.gate, now + (wait or 0.0))
+        if now > self.cut_at + 1.25 * self.rtt:
+            self.window, self.cut_at, self.slow = 0.7 * self.window, now, False
 
 
 class Ours:

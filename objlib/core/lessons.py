@@ -38,8 +38,11 @@ def first(pace: Pace, empty: float, *, window: bool) -> Pace:
 
 def used_up(pace: Pace, empty: float) -> Pace:
     """A window of time is used up: its requests, and the seconds until the next one, are the rate."""
-    rate = pace.admitted / max(1.0, empty - max(pace.since, pace.hinted))
-    return replace(pace, rate=max(SLOWEST, rate), calm=min(1.0, 2 * pace.calm), question=Question.NOTHING)
+    span = max(1.0, empty - max(pace.since, pace.hinted))
+    rate = pace.admitted / span
+    return replace(
+        pace, rate=max(SLOWEST, rate), known=span, calm=min(1.0, 2 * pace.calm), question=Question.NOTHING
+    )
 
 
 def refused(pace: Pace, was: float, empty: float) -> Pace:

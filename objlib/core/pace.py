@@ -69,7 +69,8 @@ class Pace:
         rate: requests per second that the service admits; infinity before the first push-back.
         phase: what the pace is doing,
         push: and so many times the rate it is.
-        known: seconds over which the rate was measured, 0 for a guess: what it weighs in a new measurement.
+        known: seconds over which the rate was measured, 0 for a guess: what it weighs in a new measurement; where
+            windows of time are used up, the seconds of the last one.
         calm: admitted requests before the next probe, as a share of the full number; 1 when the rate is sure.
         crew: processes that share the quota and tell each other what they learn.
         company: whether others seem to use it too: a sure rate was refused at the cruise, where one that is alone is

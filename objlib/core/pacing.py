@@ -36,6 +36,10 @@ SOON: Final = 1.0
 """unless the service asks for more than so many seconds, which a quick one does not."""
 VAGUE: Final = 0.25
 """Round trips by which two waits may differ that end at the same moment; a wait in whole seconds is vague by one."""
+HURRY: Final = 2.0
+"""How many times its rate a window of time is used up at most, so that a rise is noticed within the window,"""
+OVERRUN: Final = 0.018
+"""and so that no more than this share of it is refused: the first, and what is in flight then."""
 SHORTEST: Final = 0.001
 """Seconds that a request is taken to last at least."""
 
@@ -182,6 +186,9 @@ def _onward(pace: Pace, started: float) -> Pace:
             push = 1 + (max(pace.push, gain(pace)) - 1) * growth
             if pace.rate < pace.top < push * pace.rate:
                 return _back(pace, started)
+    if pace.whole:
+        in_flight = OVERRUN * pace.rate * pace.known - 1
+        push = max(push, min(HURRY, in_flight / (pace.rate * pace.rtt)))
     return replace(pace, phase=phase, push=push)
 
 

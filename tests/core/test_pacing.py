@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.pacing_lab.servers import Bucket, Open
+from benchmarks.pacing_lab.heldout import Windows
+from benchmarks.pacing_lab.servers import Bucket, Open, Window
 from benchmarks.pacing_lab.simulate import run
 from benchmarks.pacing_lab.strategies import Ours
 from objlib.core import pacing, waits
 from objlib.core.lessons import measured
 from objlib.core.pace import CRUISE, SLOWER, SLOWEST, UNSURE, Pace, Phase, calm, owed, price, speed
+from objlib.core.pacing import HURRY, OVERRUN
 
 times = st.floats(0, 1e6)
 seconds = st.floats(0.001, 30)
@@ -205,6 +207,24 @@ def test_where_there_was_a_window_a_short_wait_is_the_end_of_the_next() -> None:
     assert after.gated == 0
     assert after.gate >= 120
     assert math.isclose(after.rate, 119 / 60)
+
+
+@given(rate=st.floats(0.1, 50), span=st.floats(1, 120), rtt=st.floats(0.05, 5))
+def test_a_window_is_used_up_early_where_that_costs_a_small_share_of_it(
+    rate: float, span: float, rtt: float
+) -> None:
+    pace = Pace(ceiling=64, rate=rate, rtt=rtt, since=0.0, hinted=0.0, whole=1.0, known=span, calm=1.0)
+    after = pacing.succeeded(replace(pace, busy=True), started=0.5, now=0.5 + rtt, in_use=1)
+    assert CRUISE <= after.push <= HURRY
+    assert after.push <= 1 or 1 + speed(after) * rtt <= 1.001 * OVERRUN * rate * span
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rise_is_noticed_within_the_window_in_which_it_comes(seed: int) -> None:
+    server = Windows(((0, Window(600)), (120, Window(120)), (240, Window(600))))
+    trace = run(server, [Ours(16)], seconds=360, latency=0.4, seed=seed)
+    assert trace.count(240, 300) == server.allowed(240, 300) == 600
+    assert trace.wasted() < 0.03
 
 
 @given(st.floats(5, 20), st.floats(0.1, 0.8))
