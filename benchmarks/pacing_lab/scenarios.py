@@ -118,7 +118,7 @@ def _phase(seed: int, least: float, most: float) -> float:
 
 
 def drop(name: str, *, high: float, low: float, latency: float, hint: bool, waste: float) -> Scenario:
-    """The quota falls to a fifth. Settled: the first 10 s with 85 % of it and at most 5 % refused begin."""
+    """The quota falls. Settled: the first 10 s with 85 % of it and at most 5 % refused begin."""
     seconds = 160.0
 
     def make(seed: int) -> Server:
@@ -269,6 +269,9 @@ def scenarios() -> list[Scenario]:
         ),
         drop("drop 20 → 4/s", high=20, low=4, latency=0.4, hint=True, waste=0.05),
         drop("drop 20 → 4/s, no hint", high=20, low=4, latency=0.4, hint=False, waste=0.08),
+        drop("drop 20 → 4/s, latency 0.05 s", high=20, low=4, latency=0.05, hint=True, waste=0.05),
+        drop("the same, no hint", high=20, low=4, latency=0.05, hint=False, waste=0.08),
+        drop("drop 10 → 5/s, latency 0.05 s, no hint", high=10, low=5, latency=0.05, hint=False, waste=0.08),
         rise(
             "rise 4 → 20/s",
             steps=lambda seed: ((0, 4), (_phase(seed, 60, 120), 20)),

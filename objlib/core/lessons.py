@@ -5,10 +5,24 @@ A refusal says that nothing is left at that moment. Between two of them the serv
 was in flight at a refusal are a second, smaller measurement, and the only quick one.
 """
 
+import math
 from dataclasses import replace
 from typing import Final
 
-from objlib.core.pace import SLOWER, SLOWEST, UNSURE, Pace, Phase, Question, calm, lost, owed, price
+from objlib.core.pace import (
+    SLOWER,
+    SLOWEST,
+    UNSURE,
+    Doubt,
+    Pace,
+    Phase,
+    Question,
+    calm,
+    lost,
+    overflown,
+    owed,
+    price,
+)
 
 ROUGH: Final = 1.4
 """Requests that a guess counts for in a measurement. A measurement is exact to about one."""
@@ -24,6 +38,12 @@ DOUBT: Final = 0.6
 """and so far they are trusted: the first that passed lived on what had been saved."""
 DEEPEST: Final = 0.2
 """The least share of the pace that they can lower it to."""
+EARLY: Final = 0.95
+"""A refusal that let in less than this share of what was due is a surprise."""
+CHANCE: Final = 2.0
+"""So many requests more may be allowed than refusals in a row let in. If even that is less"""
+CERTAIN: Final = 0.9
+"""than this share of the rate, the quota fell: however short the spans are, and whatever was known."""
 HANDFUL: Final = 5
 """So many answers it takes to say so."""
 
@@ -61,29 +81,61 @@ def refused(pace: Pace, was: float, empty: float) -> Pace:
     span = _span(pace, empty)
     rate = measured(pace, span)
     known = min(MEMORY + REQUESTS / pace.rate, pace.known + span)
-    match pace.phase:
-        case Phase.CLIMBING:  # the quota is somewhere between what was measured and the pace
-            least = max(rate, pace.rate)
-            most = max(least, OVERSHOT * was)
-            middle = (least + most) / 2
-            return replace(
-                pace, rate=middle, known=0.0, calm=UNSURE, question=Question.TOP, least=least, most=most
-            )
-        case Phase.PROBING:  # the rate holds; what is lost by being too low, no push-back would ever tell
-            rate = max(rate, pace.rate if pace.sure else 0.0)
-            calmer = min(1.0, 2 * pace.calm)
-            company = pace.company and calmer < 1
-            return replace(pace, rate=rate, known=known, calm=calmer, company=company, least=rate, most=0.0)
+    if pace.phase is Phase.CLIMBING:  # the quota is somewhere between what was measured and the pace
+        least = max(rate, pace.rate)
+        most = max(least, OVERSHOT * was)
+        middle = (least + most) / 2
+        pace = replace(pace, rate=middle, known=0.0, calm=UNSURE, doubt=None, question=Question.TOP)
+        return replace(pace, least=least, most=most)
+    if (
+        pace.phase is Phase.PROBING
+    ):  # the rate holds; what is lost by being too low, no push-back would ever tell
+        rate = max(rate, pace.rate if pace.sure else 0.0)
+        calmer = min(1.0, 2 * pace.calm)
+        company = pace.company and calmer < 1
+        pace = replace(pace, rate=rate, known=known, calm=calmer, company=company, doubt=None)
+        return replace(pace, least=rate, most=0.0)
+    doubt = _doubted(pace, empty)
+    if doubt is not None and (doubt.admitted + CHANCE) / doubt.seconds < CERTAIN * doubt.rate:
+        return _fallen(pace, doubt, rate)
     # Once may be chance; twice, with no two probes between them that held, are others at the same quota.
-    surprise = pace.admitted < 0.5 * calm(pace) and rate < 0.95 * pace.rate
+    surprise = pace.admitted < 0.5 * calm(pace) and rate < EARLY * pace.rate
     return replace(
         pace,
         rate=rate,
         known=known,
         calm=UNSURE if surprise or pace.company else pace.calm,
         company=pace.company or pace.sure,
+        doubt=doubt,
         least=DEEPEST * was if pace.sure else rate,
         most=FELL * rate,
+    )
+
+
+def _doubted(pace: Pace, empty: float) -> Doubt | None:
+    """The doubt after another refusal at the cruise; None if what was admitted in its span is what was due.
+
+    Without a hint refusals are not taken for paid: where a quota fell, they would make up for what is missing.
+    """
+    doubt = pace.doubt or Doubt(pace.rate, pace.sure)
+    paid = price(pace) if pace.moved < math.inf else 0.0
+    seconds = doubt.seconds + max(0.0, empty - pace.since - overflown(pace) - paid)
+    admitted = doubt.admitted + pace.admitted
+    due = EARLY * doubt.rate * seconds
+    return None if admitted >= due else replace(doubt, seconds=seconds, admitted=admitted)
+
+
+def _fallen(pace: Pace, doubt: Doubt, rate: float) -> Pace:
+    """The quota fell: to what the refusals in a row say, which may have come from others that use it too."""
+    found = (doubt.admitted + 0.5) / doubt.seconds
+    return replace(
+        pace,
+        rate=max(SLOWEST, min(rate, max(SLOWER * pace.rate, found))),
+        known=doubt.seconds,
+        calm=UNSURE,
+        doubt=None,
+        top=max(pace.top, doubt.rate) if doubt.sure else pace.top,
+        question=Question.NOTHING,
     )
 
 
@@ -109,6 +161,7 @@ def assessed(pace: Pace) -> Pace:
         known=0.0,
         calm=UNSURE,
         company=False,
+        doubt=None,
         depth=1.0,
         top=max(pace.top, pace.rate) if pace.sure else pace.top,
         phase=Phase.CRUISING,

@@ -59,6 +59,23 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Refusals in a row that came too early: a measurement of their own, on which what was known before does not weigh.
+
+    Attributes:
+        rate: what was taken for the rate when they began,
+        sure: and whether it was sure.
+        seconds: what they cover together, without what ran over or was paid for refusals,
+        admitted: and the requests that were admitted in them.
+    """
+
+    rate: float
+    sure: bool
+    seconds: float = 0.0
+    admitted: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """The state of one budget.
 
@@ -75,6 +92,7 @@ class Pace:
         crew: processes that share the quota and tell each other what they learn.
         company: whether others seem to use it too: a sure rate was refused at the cruise, where one that is alone is
             refused in probes only; and no two probes in a row held since.
+        doubt: whether the rate holds, since refusals came too early; None while all is well.
         since: when the span of the measurement begins: a moment at which nothing was left of the quota.
         hinted: the same, with the wait that the service asked for then.
         gated: seconds for which that closed the gate; 0 where it was a window of time that was used up,
@@ -104,6 +122,7 @@ class Pace:
     calm: float = UNSURE
     crew: int = 1
     company: bool = False
+    doubt: Doubt | None = None
     since: float = math.nan
     hinted: float = math.nan
     gated: float = 0.0
@@ -155,12 +174,16 @@ def owed(pace: Pace, at: float) -> float:
 
 
 def lost(pace: Pace) -> float:
-    """Seconds' worth of the quota that nobody can use: what ran over behind the gate, and what refusals may have cost.
+    """Seconds' worth of the quota that nobody can use: it ran over behind the gate, or refusals may have cost it."""
+    return overflown(pace) + price(pace)
+
+
+def overflown(pace: Pace) -> float:
+    """Seconds' worth of the quota that ran over behind the gate.
 
     A bucket has room for one request at least; of a larger one, one is taken for full at the refusal.
     """
-    overflown = max(0.0, pace.gated - max(pace.depth - 1 / pace.rate, 1 / pace.rate))
-    return overflown + price(pace)
+    return max(0.0, pace.gated - max(pace.depth - 1 / pace.rate, 1 / pace.rate))
 
 
 def price(pace: Pace) -> float:

@@ -143,7 +143,8 @@ def _moved(pace: Pace, retry_after: float | None) -> float:
     if retry_after is None:
         return pace.moved
     vague = 1.0 if retry_after % 1 == 0 else VAGUE * pace.rtt
-    return max(0.0, pace.gate - pace.cut_at - (pace.hinted - pace.since) - vague)
+    between = max(0.0, pace.admitted - pace.passed) / pace.rate  # let in since the push-back was known
+    return max(0.0, pace.gate - pace.cut_at - (pace.hinted - pace.since) - vague - between)
 
 
 def shared(pace: Pace, rates: Sequence[float], now: float) -> Pace:
@@ -157,7 +158,11 @@ def shared(pace: Pace, rates: Sequence[float], now: float) -> Pace:
         return pace
     rate = max(SLOWEST, total / len(rates))
     if pace.learnt:
-        return replace(pace, rate=rate, admitted=pace.admitted * rate / pace.rate, crew=len(rates))
+        share = rate / pace.rate
+        doubt = pace.doubt and replace(
+            pace.doubt, rate=share * pace.doubt.rate, admitted=share * pace.doubt.admitted
+        )
+        return replace(pace, rate=rate, admitted=share * pace.admitted, doubt=doubt, crew=len(rates))
     # What is in flight left at no pace at all: whatever becomes of it says nothing about this one.
     return replace(pace, rate=rate, since=now, hinted=now, admitted=0.0, cut_at=now, crew=len(rates))
 

@@ -227,6 +227,20 @@ def test_a_rise_is_noticed_within_the_window_in_which_it_comes(seed: int) -> Non
     assert trace.wasted() < 0.03
 
 
+@pytest.mark.parametrize("latency", [0.01, 0.05, 0.2, 0.4])
+@pytest.mark.parametrize(("high", "low"), [(20.0, 4.0), (10.0, 5.0), (100.0, 20.0)])
+@pytest.mark.parametrize("hint", [True, False])
+def test_a_quota_that_falls_is_followed_whatever_a_request_takes(
+    latency: float, high: float, low: float, hint: bool
+) -> None:
+    """Where few are in flight only refusals in a row tell; before they were listened to, up to 72 % were refused."""
+    server = Bucket(((0, high), (60, low)), hint=hint, whole=False)
+    trace = run(server, [Ours(64)], seconds=120, latency=latency, seed=1)
+    assert trace.wasted(60, 120) < 0.13
+    assert trace.wasted(80, 120) < 0.07
+    assert trace.count(60, 120) > 0.93 * server.allowed(60, 120)
+
+
 @given(st.floats(5, 20), st.floats(0.1, 0.8))
 def test_what_the_copy_wrongly_held_is_put_down_to_the_rate_by_half(rate: float, gated: float) -> None:
     """An unsure rate falls less if a closed gate may be why more was expected, and it still falls."""
