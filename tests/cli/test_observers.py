@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -104,8 +105,8 @@ class TestProgress:
         with io.StringIO() as stream:
             yield stream
 
-    def console(self, stream: io.StringIO) -> Console:
-        return Console(file=stream, force_terminal=True, width=120, color_system=None)
+    def console(self, stream: io.StringIO, width: int = 120) -> Console:
+        return Console(file=stream, force_terminal=True, width=width, color_system=None)
 
     def test_a_short_run_draws_nothing(self, drawn: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
         with Progress(self.console(drawn), patience=60.0) as progress:
@@ -151,6 +152,24 @@ class TestProgress:
         assert "1/10 passages" in text
         assert "stopping\\x1b[2J [bold]" in text
         assert "paused for 12 s" in drawn.getvalue()
+
+    @pytest.mark.parametrize("width", [60, 40, 20])
+    def test_a_narrow_terminal_shows_a_pause_and_the_speed(self, drawn: io.StringIO, width: int) -> None:
+        progress = Progress(self.console(drawn, width))
+        progress.begin(Phase.UPLOAD, 30, 3000)
+        progress.advance(Phase.UPLOAD, 9, 583)
+        progress.pressure(
+            Pressure(tokens=4, in_flight=2, paused_for=0, throttled=3, requests_per_second=4.93)
+        )
+        progress._bars.console.print(progress._bars.get_renderable())
+        progress.pressure(Pressure(tokens=0, in_flight=2, paused_for=51, throttled=4))
+        progress._bars.console.print(progress._bars.get_renderable())
+        open_gate, shut = (line.rstrip() for line in drawn.getvalue().splitlines())
+        assert "9/30" in open_gate
+        assert "4.9 requests/s" in open_gate
+        assert "9/30" in shut
+        assert re.search("paused (for )?51 s", shut)
+        assert "…" not in open_gate + shut
 
     def test_a_run_that_ends_as_the_timer_fires_draws_nothing(self, drawn: io.StringIO) -> None:
         progress = Progress(self.console(drawn), patience=60.0)

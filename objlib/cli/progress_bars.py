@@ -1,0 +1,122 @@
+"""Draws progress lines with Rich: one for each phase, as wide as the terminal has room for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import compress
+from typing import Final
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, Task, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from objlib.cli.progress_line import Piece, Row, lay_out
+from objlib.cli.terminal import about, duration, size
+from objlib.core.observe import Phase, Pressure
+
+TITLES: Final = {
+    Phase.SCAN: "Scanning",
+    Phase.RECOVER: "Recovering",
+    Phase.UPLOAD: "Uploading",
+    Phase.VECTORS: "Preparing search by meaning",
+    Phase.PRUNE: "Removing documents",
+    Phase.LISTING: "Listing the store",
+    Phase.REPAIR: "Repairing",
+    Phase.VERIFY: "Verifying",
+}
+UNITS: Final = {
+    Phase.VECTORS: "passages",
+    Phase.PRUNE: "documents",
+    Phase.LISTING: "documents",
+    Phase.REPAIR: "documents",
+}
+"""What a phase counts, where that is not files."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far a phase is.
+
+    Attributes:
+        phase: which one.
+        total: files that there are; None where that is not known.
+        by_bytes: whether its bar measures bytes, not files.
+        files: so many are done.
+        size: so many bytes are.
+    """
+
+    phase: Phase
+    total: int | None
+    by_bytes: bool
+    files: int = 0
+    size: int = 0
+
+
+class Lines(Progress):
+    """A line for each task, which has a :class:`Tally` in its field ``tally``.
+
+    Attributes:
+        pressure: what the governor is doing; None while it has not said so.
+    """
+
+    pressure: Pressure | None = None
+
+    def __init__(self, console: Console) -> None:
+        self._screen = console  # Rich asks for the table before it has a console itself
+        self._left = TimeRemainingColumn(compact=True)
+        super().__init__(console=console, transient=True)
+
+    def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+        """The lines of these tasks, below each other."""
+        drawn = list(tasks)
+        lines, bar = lay_out([self._row(task) for task in drawn], self._screen.width)
+        cells: list[tuple[RenderableType, ...]] = [
+            (
+                _text(line.title),
+                BarColumn(bar)(task) if bar else "",
+                _text(line.said),
+                _text(line.left, "progress.remaining"),
+            )
+            for task, line in zip(drawn, lines, strict=True)
+        ]
+        filled = [any(column) for column in zip(*cells, strict=True)]
+        table = Table.grid(padding=(0, 1))
+        for row in cells:
+            table.add_row(*compress(row, filled))
+        return table
+
+    def _row(self, task: Task) -> Row:
+        tally: Tally = task.fields["tally"]
+        count = f"{tally.files:,}" if tally.total is None else f"{tally.files:,}/{tally.total:,}"
+        row = {
+            Piece.TITLE: [TITLES[tally.phase]],
+            Piece.COUNT: [f"{count} {UNITS.get(tally.phase, 'files')}", count, count],
+            Piece.LEFT: [str(self._left(task))],
+        }
+        if tally.size:
+            row[Piece.BYTES] = [size(tally.size)]
+            if task.speed and tally.by_bytes:
+                row[Piece.BYTE_SPEED] = [f"{size(task.speed)}/s"]
+        if tally.phase is Phase.UPLOAD and self.pressure is not None:
+            row |= _governor(self.pressure)
+            if Piece.PAUSE in row:
+                row[Piece.COUNT].pop()  # the last thing to go where there is a pause to tell, else it stays
+        return row
+
+
+def _governor(now: Pressure) -> dict[Piece, list[str]]:
+    """What the governor is doing, in few words."""
+    if now.paused_for > 0:
+        pause = duration(now.paused_for)
+        return {Piece.PAUSE: [f"paused for {pause}", f"paused {pause}"]}
+    said = {Piece.AT_ONCE: [f"{now.in_flight} of {now.tokens} at once"]}
+    if now.requests_per_second is not None:
+        speed = about(now.requests_per_second)
+        said[Piece.SPEED] = [f"{speed} requests/s", f"{speed}/s"]
+    if now.throttled:
+        said[Piece.PUSHED_BACK] = [f"pushed back {now.throttled}x"]
+    return said
+
+
+def _text(said: str, style: str = "") -> Text:
+    return Text(said, style, no_wrap=True, overflow="ellipsis")
