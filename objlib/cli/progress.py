@@ -71,7 +71,7 @@ class Progress:
 
     def pressure(self, now: Pressure) -> None:
         """The governor does something else."""
-        self._bars.pressure = now
+        self._bars.pressure(now)
 
     def event(self, name: str, **fields: Any) -> None:
         """Look away: a bar has no room for single events."""

@@ -1,7 +1,7 @@
 """Draws progress lines with Rich: one for each phase, as wide as the terminal has room for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final
 
@@ -31,6 +31,8 @@ UNITS: Final = {
     Phase.REPAIR: "documents",
 }
 """What a phase counts, where that is not files."""
+WORTH_READING: Final = 1.5
+"""Seconds from which on a pause is told: a shorter one would only flicker, as it is over before it is read."""
 
 
 @dataclass(slots=True)
@@ -53,18 +55,23 @@ class Tally:
 
 
 class Lines(Progress):
-    """A line for each task, which has a :class:`Tally` in its field ``tally``.
-
-    Attributes:
-        pressure: what the governor is doing; None while it has not said so.
-    """
-
-    pressure: Pressure | None = None
+    """A line for each task, which has a :class:`Tally` in its field ``tally``."""
 
     def __init__(self, console: Console) -> None:
         self._screen = console  # Rich asks for the table before it has a console itself
         self._left = TimeRemainingColumn(compact=True)
+        self._governor: Pressure | None = None
+        self._opens = 0.0
         super().__init__(console=console, transient=True)
+
+    def pressure(self, now: Pressure) -> None:
+        """The governor does something else. A pause counts down from here by itself."""
+        clock = self.get_time()
+        if now.paused_for >= WORTH_READING or self._opens > clock:
+            self._opens = clock + now.paused_for
+        if now.paused_for > 0:  # then nothing may be in flight; what may be before and after says more
+            now = replace(now, tokens=self._governor.tokens if self._governor else 0)
+        self._governor = now
 
     def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
         """The lines of these tasks, below each other."""
@@ -97,19 +104,28 @@ class Lines(Progress):
             row[Piece.BYTES] = [size(tally.size)]
             if task.speed and tally.by_bytes:
                 row[Piece.BYTE_SPEED] = [f"{size(task.speed)}/s"]
-        if tally.phase is Phase.UPLOAD and self.pressure is not None:
-            row |= _governor(self.pressure)
+        if tally.phase is Phase.UPLOAD:
+            row |= self._pause() or _speed(self._governor)
             if Piece.PAUSE in row:
                 row[Piece.COUNT].pop()  # the last thing to go where there is a pause to tell, else it stays
         return row
 
-
-def _governor(now: Pressure) -> dict[Piece, list[str]]:
-    """What the governor is doing, in few words."""
-    if now.paused_for > 0:
-        pause = duration(now.paused_for)
+    def _pause(self) -> dict[Piece, list[str]]:
+        left = self._opens - self.get_time()
+        if left <= 0:
+            return {}
+        whole = max(1, round(left))
+        pause = duration(whole) if whole >= 60 else f"{whole} s"
         return {Piece.PAUSE: [f"paused for {pause}", f"paused {pause}"]}
-    said = {Piece.AT_ONCE: [f"{now.in_flight} of {now.tokens} at once"]}
+
+
+def _speed(now: Pressure | None) -> dict[Piece, list[str]]:
+    """How fast the governor goes, in few words."""
+    said: dict[Piece, list[str]] = {}
+    if now is None:
+        return said
+    if now.tokens:
+        said[Piece.AT_ONCE] = [f"{now.in_flight} of {now.tokens} at once"]
     if now.requests_per_second is not None:
         speed = about(now.requests_per_second)
         said[Piece.SPEED] = [f"{speed} requests/s", f"{speed}/s"]

@@ -171,6 +171,37 @@ class TestProgress:
         assert re.search("paused (for )?51 s", shut)
         assert "…" not in open_gate + shut
 
+    def test_a_pause_counts_down_and_a_short_one_does_not_flicker(self, drawn: io.StringIO) -> None:
+        clock = [1000.1]
+        console = Console(file=drawn, force_terminal=True, width=120, get_time=lambda: clock[0])
+        progress = Progress(console)
+        progress.begin(Phase.UPLOAD, 30, None)
+
+        def after(seconds: float, paused_for: float | None = None) -> str:
+            """What is drawn then, if the governor says this first."""
+            clock[0] += seconds
+            if paused_for is not None:
+                shut = 0 if paused_for else 4
+                progress.pressure(Pressure(tokens=shut, in_flight=2, paused_for=paused_for, throttled=3))
+            with console.capture() as said:
+                console.print(progress._bars.get_renderable())
+            return said.get()
+
+        running = "2 of 4 at once, pushed back 3x"
+        assert "0/30 files  pushed back 3x" in after(0, 0.2)
+        assert running in after(0, 0)
+        assert running in after(0, 0.03)
+        assert running in after(0, 1.4)
+        assert "paused for 1 min 5 s" in after(0, 65)
+        assert "paused for 59 s" in after(6)
+        assert "paused for 3 s" in after(55.8)
+        assert "paused for 2 s" in after(1.6)
+        assert "paused for 1 s" in after(0.7, 0.8)
+        assert "paused for 1 s" in after(0.7)
+        assert running in after(0.2)
+        assert "paused for 9 s" in after(0, 9)
+        assert running in after(3, 0)
+
     def test_a_run_that_ends_as_the_timer_fires_draws_nothing(self, drawn: io.StringIO) -> None:
         progress = Progress(self.console(drawn), patience=60.0)
         with progress:
