@@ -1,6 +1,6 @@
 """Draws progress lines with Rich: one for each phase, as wide as the terminal has room for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final
@@ -76,7 +76,9 @@ class Lines(Progress):
     def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
         """The lines of these tasks, below each other."""
         drawn = list(tasks)
-        lines, bar = lay_out([self._row(task) for task in drawn], self._screen.width)
+        # A pause holds up whatever began last: a listing within a recovery, say.
+        rows = [self._row(task, self._pause() if task is drawn[-1] else {}) for task in drawn]
+        lines, bar = lay_out(rows, self._screen.width)
         cells: list[tuple[RenderableType, ...]] = [
             (
                 _text(line.title),
@@ -92,25 +94,25 @@ class Lines(Progress):
             table.add_row(*compress(row, filled))
         return table
 
-    def _row(self, task: Task) -> Row:
+    def _row(self, task: Task, pause: Row) -> Row:
         tally: Tally = task.fields["tally"]
         count = f"{tally.files:,}" if tally.total is None else f"{tally.files:,}/{tally.total:,}"
-        row = {
+        # The count is the last thing to go where there is a pause to tell, else it stays.
+        counts = [f"{count} {UNITS.get(tally.phase, 'files')}", count, *([] if pause else [count])]
+        row: dict[Piece, Sequence[str]] = {
             Piece.TITLE: [TITLES[tally.phase]],
-            Piece.COUNT: [f"{count} {UNITS.get(tally.phase, 'files')}", count, count],
+            Piece.COUNT: counts,
             Piece.LEFT: [str(self._left(task))],
         }
         if tally.size:
             row[Piece.BYTES] = [size(tally.size)]
             if task.speed and tally.by_bytes:
                 row[Piece.BYTE_SPEED] = [f"{size(task.speed)}/s"]
-        if tally.phase is Phase.UPLOAD:
-            row |= self._pause() or _speed(self._governor)
-            if Piece.PAUSE in row:
-                row[Piece.COUNT].pop()  # the last thing to go where there is a pause to tell, else it stays
-        return row
+        if tally.phase is Phase.UPLOAD and not pause:
+            row.update(_speed(self._governor))
+        return {**row, **pause}
 
-    def _pause(self) -> dict[Piece, list[str]]:
+    def _pause(self) -> Row:
         left = self._opens - self.get_time()
         if left <= 0:
             return {}
@@ -119,9 +121,9 @@ class Lines(Progress):
         return {Piece.PAUSE: [f"paused for {pause}", f"paused {pause}"]}
 
 
-def _speed(now: Pressure | None) -> dict[Piece, list[str]]:
+def _speed(now: Pressure | None) -> Row:
     """How fast the governor goes, in few words."""
-    said: dict[Piece, list[str]] = {}
+    said: dict[Piece, Sequence[str]] = {}
     if now is None:
         return said
     if now.tokens:

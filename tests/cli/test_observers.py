@@ -202,6 +202,25 @@ class TestProgress:
         assert "paused for 9 s" in after(0, 9)
         assert running in after(3, 0)
 
+    def test_a_pause_is_told_of_what_began_last(self, drawn: io.StringIO) -> None:
+        progress = Progress(self.console(drawn, 60))
+        progress.pressure(Pressure(tokens=0, in_flight=0, paused_for=12, throttled=1))
+        progress.begin(Phase.RECOVER, None, None)
+        progress._bars.console.print(progress._bars.get_renderable())
+        progress.begin(Phase.LISTING, None, None)
+        progress.advance(Phase.LISTING, 40, 0)
+        progress._bars.console.print(progress._bars.get_renderable())
+        progress.end(Phase.LISTING)
+        progress.pressure(Pressure(tokens=4, in_flight=0, paused_for=0, throttled=1))
+        progress._bars.console.print(progress._bars.get_renderable())
+        lines = [" ".join(re.sub("[━╺╸]", "", line).split()) for line in drawn.getvalue().splitlines()]
+        assert lines == [
+            "Recovering 0 files paused for 12 s",
+            "Recovering 0 files",
+            "Listing the store 40 documents paused for 12 s",
+            "Recovering 0 files",
+        ]
+
     def test_a_run_that_ends_as_the_timer_fires_draws_nothing(self, drawn: io.StringIO) -> None:
         progress = Progress(self.console(drawn), patience=60.0)
         with progress:
