@@ -7,33 +7,15 @@ from typing import Any, Final, Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.progress import TaskID
 
 from objlib.cli.failures import complain
-from objlib.cli.terminal import about, duration, safe, size
+from objlib.cli.progress_bars import Lines, Tally
+from objlib.cli.terminal import safe
 from objlib.core.observe import Phase, Pressure
 
 PATIENCE: Final = 1.0
 """Seconds of work before anything is drawn: a short run stays quiet."""
-
-TITLES: Final = {
-    Phase.SCAN: "Scanning",
-    Phase.RECOVER: "Recovering",
-    Phase.UPLOAD: "Uploading",
-    Phase.VECTORS: "Preparing search by meaning",
-    Phase.PRUNE: "Removing documents",
-    Phase.LISTING: "Listing the store",
-    Phase.REPAIR: "Repairing",
-    Phase.VERIFY: "Verifying",
-}
-UNITS: Final = {
-    Phase.VECTORS: "passages",
-    Phase.PRUNE: "documents",
-    Phase.LISTING: "documents",
-    Phase.REPAIR: "documents",
-}
-"""What a phase counts, where that is not files."""
 
 
 class Progress:
@@ -47,23 +29,12 @@ class Progress:
     """
 
     def __init__(self, console: Console | None = None, patience: float = PATIENCE) -> None:
-        self._bars = Bars(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[said]}"),
-            TimeRemainingColumn(compact=True),
-            console=console or Console(file=sys.stderr, soft_wrap=False),
-            transient=True,
-        )
+        self._bars = Lines(console or Console(file=sys.stderr, soft_wrap=False))
         self._timer = threading.Timer(patience, self._show)
         self._timer.daemon = True
         self._lock = threading.Lock()
         self._shown = self._over = False
-        self._tasks: dict[Phase, TaskID] = {}
-        self._files: dict[Phase, tuple[int, int | None]] = {}
-        self._bytes: dict[Phase, int] = {}
-        self._by_bytes: dict[Phase, bool] = {}
-        self._pressure: Pressure | None = None
+        self._tasks: dict[Phase, tuple[TaskID, Tally]] = {}
 
     def __enter__(self) -> Self:
         self._timer.start()
@@ -80,34 +51,27 @@ class Progress:
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
         """A phase begins: one more bar. It measures bytes where they are known, else files."""
-        self._by_bytes[phase] = bool(size)
-        self._files[phase] = (0, files)
-        self._bytes[phase] = 0
-        if phase in self._tasks:
-            self._bars.remove_task(self._tasks[phase])
-        self._tasks[phase] = self._bars.add_task(TITLES[phase], total=size or files or None, said="")
-        self._describe(phase)
+        self.end(phase)
+        tally = Tally(phase, files, by_bytes=bool(size))
+        self._tasks[phase] = self._bars.add_task("", total=size or files or None, tally=tally), tally
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
         """So much more of the phase is done."""
         if phase not in self._tasks:
             return
-        done, total = self._files[phase]
-        self._files[phase] = (done + files, total)
-        self._bytes[phase] += size
-        self._bars.update(self._tasks[phase], advance=size if self._by_bytes[phase] else files)
-        self._describe(phase)
+        task, tally = self._tasks[phase]
+        tally.files += files
+        tally.size += size
+        self._bars.update(task, advance=size if tally.by_bytes else files)
 
     def end(self, phase: Phase) -> None:
         """The phase is over: its bar goes away."""
-        if (task := self._tasks.pop(phase, None)) is not None:
-            self._bars.remove_task(task)
+        if phase in self._tasks:
+            self._bars.remove_task(self._tasks.pop(phase)[0])
 
     def pressure(self, now: Pressure) -> None:
         """The governor does something else."""
-        self._pressure = now
-        if Phase.UPLOAD in self._tasks:
-            self._describe(Phase.UPLOAD)
+        self._bars.pressure(now)
 
     def event(self, name: str, **fields: Any) -> None:
         """Look away: a bar has no room for single events."""
@@ -120,31 +84,8 @@ class Progress:
                 return
         complain(message)
 
-    def _describe(self, phase: Phase) -> None:
-        task = self._bars.tasks[self._bars.task_ids.index(self._tasks[phase])]
-        done, total = self._files[phase]
-        unit = UNITS.get(phase, "files")
-        parts = [f"{done:,}/{total:,} {unit}" if total is not None else f"{done:,} {unit}"]
-        if self._bytes[phase]:
-            parts.append(size(self._bytes[phase]))
-            if task.speed and self._by_bytes[phase]:
-                parts.append(f"{size(task.speed)}/s")
-        if phase is Phase.UPLOAD and self._pressure is not None:
-            parts.append(_said(self._pressure))
-        self._bars.update(self._tasks[phase], said="  ".join(part for part in parts if part))
-
     def _show(self) -> None:
         with self._lock:
             if not self._over:
                 self._bars.start()
                 self._shown = True
-
-
-def _said(now: Pressure) -> str:
-    """What the governor is doing, in few words."""
-    if now.paused_for > 0:
-        return f"paused for {duration(now.paused_for)}"
-    text = f"{now.in_flight} of {now.tokens} at once"
-    if now.requests_per_second is not None:
-        text += f", {about(now.requests_per_second)} requests/s"
-    return f"{text}, pushed back {now.throttled}x" if now.throttled else text

@@ -15,9 +15,9 @@ from typing import Final
 from objlib.core.errors import UsageError
 
 UNITS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86_400.0}
-_NUMBER: Final = r"(\d{1,9}(?:\.\d{1,9})?)"
+_NUMBER: Final = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
 _RATE: Final = re.compile(rf"{_NUMBER}/(s|min|h|day)")
-_AT_ONCE: Final = re.compile(r"(\d{1,9})-at-once")
+_AT_ONCE: Final = re.compile(r"([0-9]{1,9})-at-once")
 _LATENCY: Final = re.compile(rf"latency{_NUMBER}(s|min|h)")
 _THEN: Final = re.compile(r",?\s+then\s+")
 _FOR: Final = re.compile(rf"(.*\S)\s+for\s+{_NUMBER}\s*(s|min|h)")
@@ -69,7 +69,7 @@ def parse_quota(text: str) -> Quota:
     """A quota from its words.
 
     Raises:
-        UsageError: it cannot be read; says how quotas are written.
+        UsageError: it cannot be read, or cannot be meant; says what to write instead.
     """
     *early, last = _THEN.split(text.strip().lower())
     quota = _words(last, {})
@@ -88,18 +88,45 @@ def parse_quota(text: str) -> Quota:
 def _words(text: str, found: dict[str, float | Quota | bool]) -> Quota | None:
     """One of the quotas that hold one after another; None if it cannot be read."""
     for word in text.replace(" ", "").split(","):
+        said: dict[str, float | Quota | bool]
         if rate := _RATE.fullmatch(word):
-            found |= {"limit": float(rate[1]), "seconds": UNITS[rate[2]]}
+            said = {"limit": float(rate[1]), "seconds": UNITS[rate[2]]}
         elif cap := _AT_ONCE.fullmatch(word):
-            found["at_once"] = int(cap[1])
+            said = {"at_once": int(cap[1])}
         elif slow := _LATENCY.fullmatch(word):
-            found["latency"] = float(slow[1]) * UNITS[slow[2]]
+            said = {"latency": float(slow[1]) * UNITS[slow[2]]}
         elif word in {"window", "charged", "silent"}:
-            found[word] = True
+            said = {word: True}
         else:
             return None
+        if said.keys() & found.keys():
+            again = (
+                f"{word} is said again; write one of a kind, or one after another like 20/s for 60s, then 4/s"
+            )
+            raise UsageError(f"--quota cannot be {text!r}: {again}")
+        found |= said
     numbers = [found[name] for name in ("limit", "at_once", "latency") if name in found]
-    return Quota(**found) if numbers and all(numbers) else None  # type: ignore[arg-type]
+    if not numbers or not all(numbers):
+        return None
+    quota = Quota(**found)  # type: ignore[arg-type]
+    if why := _misfit(quota):
+        raise UsageError(f"--quota cannot be {text!r}: {why}")
+    return quota
+
+
+def _misfit(quota: Quota) -> str:
+    """Why something that can be read cannot be meant, and what to write instead; empty if it can."""
+    limited = math.isfinite(quota.limit)
+    if (quota.window or quota.charged) and not limited:
+        return "window and charged go with a rate; write them like 150/min,window or 20/s,charged"
+    if quota.silent and not limited and quota.at_once is None:
+        return "silent goes with what refuses; write it like 10/s,silent"
+    if quota.capacity < 1:
+        return (
+            "a window or a day of less than one request lets none in; write at least 1/day, "
+            "a longer window like 30/min,window, or 0.5/s, which is refilled all the time"
+        )
+    return ""
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """What is configured, reachable and writable, and what to do about what is not. Changes nothing."""
 
+import math
 import os
 import platform
 import shutil
@@ -14,7 +15,7 @@ from objlib.core.reports import Check, Health
 from objlib.core.settings import DUMMY_KEY, Backend, Settings
 from objlib.embedded import load_embedder
 from objlib.engine.app import StoreNeed, open_app
-from objlib.gemini import Endpoint, GeminiError, open_client
+from objlib.gemini import Endpoint, GeminiError, Kind, open_client
 from objlib.ledger import open_ledger
 from objlib.threads import thread_runner
 
@@ -124,8 +125,26 @@ async def _service(settings: Settings) -> Check:
         async with open_client(endpoint) as client:
             stores = await client.find_stores(settings.store)
     except GeminiError as error:
-        return Check("service", Health.PROBLEM, str(error), f"check {settings.base_url} and the API key")
+        return _refused(error, settings.base_url)
     return Check("service", Health.OK, f"{settings.base_url} answers, {key}, {len(stores)} such store")
+
+
+def _refused(error: GeminiError, base_url: str) -> Check:
+    """What an error of the service says about the set-up. Whoever hears of a quota has the right address and key."""
+    fine = f"{base_url} and the API key are fine"
+    match error.kind:
+        case Kind.DAILY_QUOTA:
+            return Check("service", Health.PROBLEM, str(error), f"{fine}; the daily quota is used up")
+        case Kind.STORE_FULL:
+            return Check("service", Health.PROBLEM, str(error), f"{fine}; the store is full")
+        case Kind.RATE_LIMIT:
+            pause = math.ceil(error.retry_after or 0)
+            when = f"in {pause} s" if pause else "in a moment"
+            return Check(
+                "service", Health.WARNING, str(error), f"{fine}; it is asked too fast: try again {when}"
+            )
+        case _:
+            return Check("service", Health.PROBLEM, str(error), f"check {base_url} and the API key")
 
 
 def first_line(group: BaseExceptionGroup[ObjlibError]) -> str:

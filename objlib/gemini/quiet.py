@@ -14,6 +14,8 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 HIDDEN: Final = "…"
+SHORTEST: Final = 6
+"""Characters below which a key is no secret, but part of many a word: ``x`` would be blanked in "exceeded"."""
 _SECRETS: Final[ContextVar[tuple[str, ...]]] = ContextVar("secrets", default=())
 _QUERY: Final = re.compile(r"(https?://[^\s'\"<>?\\]+)\?[^\s'\"<>\\]*")
 _SESSION_HEADER: Final = re.compile(
@@ -42,7 +44,8 @@ def keeping(*secrets: str) -> Iterator[None]:
 
 def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     """``text`` without the given secrets and those being kept, any URL's query, and any upload id."""
-    hidden = {part for whole in (*secrets, *_SECRETS.get()) for part in _parts(whole)}
+    kept = (whole for whole in (*secrets, *_SECRETS.get()) if len(whole) >= SHORTEST)
+    hidden = {part for whole in kept for part in _parts(whole)}
     for secret in sorted(hidden, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     text = _QUERY.sub(rf"\1?{HIDDEN}", text)

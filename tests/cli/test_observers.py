@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -104,8 +105,8 @@ class TestProgress:
         with io.StringIO() as stream:
             yield stream
 
-    def console(self, stream: io.StringIO) -> Console:
-        return Console(file=stream, force_terminal=True, width=120, color_system=None)
+    def console(self, stream: io.StringIO, width: int = 120) -> Console:
+        return Console(file=stream, force_terminal=True, width=width, color_system=None)
 
     def test_a_short_run_draws_nothing(self, drawn: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
         with Progress(self.console(drawn), patience=60.0) as progress:
@@ -151,6 +152,74 @@ class TestProgress:
         assert "1/10 passages" in text
         assert "stopping\\x1b[2J [bold]" in text
         assert "paused for 12 s" in drawn.getvalue()
+
+    @pytest.mark.parametrize("width", [60, 40, 20])
+    def test_a_narrow_terminal_shows_a_pause_and_the_speed(self, drawn: io.StringIO, width: int) -> None:
+        progress = Progress(self.console(drawn, width))
+        progress.begin(Phase.UPLOAD, 30, 3000)
+        progress.advance(Phase.UPLOAD, 9, 583)
+        progress.pressure(
+            Pressure(tokens=4, in_flight=2, paused_for=0, throttled=3, requests_per_second=4.93)
+        )
+        progress._bars.console.print(progress._bars.get_renderable())
+        progress.pressure(Pressure(tokens=0, in_flight=2, paused_for=51, throttled=4))
+        progress._bars.console.print(progress._bars.get_renderable())
+        open_gate, shut = (line.rstrip() for line in drawn.getvalue().splitlines())
+        assert "9/30" in open_gate
+        assert "4.9 requests/s" in open_gate
+        assert "9/30" in shut
+        assert re.search("paused (for )?51 s", shut)
+        assert "…" not in open_gate + shut
+
+    def test_a_pause_counts_down_and_a_short_one_does_not_flicker(self, drawn: io.StringIO) -> None:
+        clock = [1000.1]
+        console = Console(file=drawn, force_terminal=True, width=120, get_time=lambda: clock[0])
+        progress = Progress(console)
+        progress.begin(Phase.UPLOAD, 30, None)
+
+        def after(seconds: float, paused_for: float | None = None) -> str:
+            """What is drawn then, if the governor says this first."""
+            clock[0] += seconds
+            if paused_for is not None:
+                shut = 0 if paused_for else 4
+                progress.pressure(Pressure(tokens=shut, in_flight=2, paused_for=paused_for, throttled=3))
+            with console.capture() as said:
+                console.print(progress._bars.get_renderable())
+            return said.get()
+
+        running = "2 of 4 at once, pushed back 3x"
+        assert "0/30 files  pushed back 3x" in after(0, 0.2)
+        assert running in after(0, 0)
+        assert running in after(0, 0.03)
+        assert running in after(0, 1.4)
+        assert "paused for 1 min 5 s" in after(0, 65)
+        assert "paused for 59 s" in after(6)
+        assert "paused for 3 s" in after(55.8)
+        assert "paused for 2 s" in after(1.6)
+        assert "paused for 1 s" in after(0.7, 0.8)
+        assert "paused for 1 s" in after(0.7)
+        assert running in after(0.2)
+        assert "paused for 9 s" in after(0, 9)
+        assert running in after(3, 0)
+
+    def test_a_pause_is_told_of_what_began_last(self, drawn: io.StringIO) -> None:
+        progress = Progress(self.console(drawn, 60))
+        progress.pressure(Pressure(tokens=0, in_flight=0, paused_for=12, throttled=1))
+        progress.begin(Phase.RECOVER, None, None)
+        progress._bars.console.print(progress._bars.get_renderable())
+        progress.begin(Phase.LISTING, None, None)
+        progress.advance(Phase.LISTING, 40, 0)
+        progress._bars.console.print(progress._bars.get_renderable())
+        progress.end(Phase.LISTING)
+        progress.pressure(Pressure(tokens=4, in_flight=0, paused_for=0, throttled=1))
+        progress._bars.console.print(progress._bars.get_renderable())
+        lines = [" ".join(re.sub("[━╺╸]", "", line).split()) for line in drawn.getvalue().splitlines()]
+        assert lines == [
+            "Recovering 0 files paused for 12 s",
+            "Recovering 0 files",
+            "Listing the store 40 documents paused for 12 s",
+            "Recovering 0 files",
+        ]
 
     def test_a_run_that_ends_as_the_timer_fires_draws_nothing(self, drawn: io.StringIO) -> None:
         progress = Progress(self.console(drawn), patience=60.0)

@@ -18,7 +18,10 @@ from objlib.core.quota import Meter, Quota, parse_quota
         ("150/min,window", Quota(150, 60, window=True)),
         ("20/s,charged", Quota(20, charged=True)),
         ("1500/day", Quota(1500, 86_400)),
+        ("1/day", Quota(1, 86_400)),
+        ("1500/day,window", Quota(1500, 86_400, window=True)),
         ("16-at-once", Quota(at_once=16)),
+        ("16-at-once,silent", Quota(at_once=16, silent=True)),
         ("10/s,4-at-once", Quota(10, at_once=4)),
         ("latency 0.4s", Quota(latency=0.4)),
         ("10/s, latency 2 s, silent", Quota(10, silent=True, latency=2)),
@@ -48,6 +51,9 @@ def test_a_quota_is_read_from_its_words(text: str, quota: Quota) -> None:
             "-1/s",
             "10/w",
             "9" * 5000 + "-at-once",
+            "\u0661\u0660/s",
+            "\u0967\u096c-at-once",
+            "10/s,latency \u0662s",
         ),
         *("latency", "latency 0s", "latency 2", "10/s,latency 1day"),
         *(
@@ -69,6 +75,30 @@ def test_a_quota_is_read_from_its_words(text: str, quota: Quota) -> None:
 def test_what_cannot_be_read_says_how_quotas_are_written(text: str) -> None:
     with pytest.raises(UsageError, match="write it like 10/s") as raised:
         parse_quota(text)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("0.5/s,window", "30/min,window, or 0.5/s"),
+        ("window, 0.99/h", "30/min,window, or 0.5/s"),
+        ("0.5/day", "at least 1/day"),
+        ("10/s for 5s then 0.5/day,silent", "at least 1/day"),
+        ("10/s,10/min", "10/min is said again"),
+        ("4-at-once,9-at-once", "9-at-once is said again"),
+        ("10/s,silent,silent", "silent is said again"),
+        ("latency 1s,10/s,latency 2s", "latency2s is said again"),
+        ("16-at-once,window", "go with a rate"),
+        ("latency 1s,charged", "go with a rate"),
+        ("16-at-once,window,charged for 5s then 4/s", "write them like 150/min,window or 20/s,charged"),
+        ("latency 1s,silent", "write it like 10/s,silent"),
+    ],
+)
+def test_what_cannot_be_meant_says_what_to_write_instead(text: str, instead: str) -> None:
+    with pytest.raises(UsageError, match=instead) as raised:
+        parse_quota(text)
+    assert str(raised.value).startswith("--quota cannot be '")
     assert "\n" not in str(raised.value)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from objlib.gemini import Endpoint, GeminiError, open_client
 from objlib.gemini.quiet import quieten, without_secrets
-from tests.gemini.service import HOST, KEY, SESSION, STORE, Reply, Service, started
+from tests.gemini.service import HOST, KEY, SESSION, STORE, Reply, Service, refusal, scripted, started
 from tests.gemini.sockets import port, reply, request
 
 tokens = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", min_size=12, max_size=40)
@@ -156,6 +156,21 @@ def test_other_addresses_lose_their_query_and_nothing_else() -> None:
     assert without_secrets("[(b'x-goog-api-key', b's3cr3t')]") == "[(b'x-goog-api-key', b'…')]"
     assert without_secrets("upload_id=s3cr3t&x=1 upload_id s3cr3t") == "upload_id=…&x=1 upload_id …"
     assert without_secrets("nothing to hide") == "nothing to hide"
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("x", "You exceeded your current quota"),
+        ("quota", "You exceeded your current quota"),
+        ("exceed", "You …ed your current quota"),
+    ],
+)
+async def test_a_key_that_is_too_short_for_a_secret_is_not_cut_out_of_words(key: str, said: str) -> None:
+    async with scripted(refusal(429, "You exceeded your current quota"), key=key) as (client, _):
+        with pytest.raises(GeminiError) as caught:
+            await client.get_store(STORE)
+    assert str(caught.value).endswith(f": {said}")
 
 
 def test_a_malformed_record_is_left_to_its_handler() -> None:
