@@ -24,8 +24,9 @@ from objlib.core.verdict import Adopt, Ask, Complete, Facts, Fail, Requeue, Verd
 from objlib.engine.app import HEARTBEAT, App
 from objlib.engine.governor import Purpose
 from objlib.engine.inquiry import inquire
+from objlib.engine.insist import FATAL
 from objlib.engine.remove import carry_out, remove
-from objlib.engine.settle import FATAL, complete, give_up, settle
+from objlib.engine.settle import complete, give_up, settle
 from objlib.gemini import DocumentState, GeminiError, SessionUrl
 from objlib.ledger import AttemptRow, FileRow, RunRow, Transition
 

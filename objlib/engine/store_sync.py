@@ -23,9 +23,9 @@ from objlib.core.reports import Failure, FailureKind
 from objlib.core.storeplan import Plan, Step
 from objlib.engine.app import App
 from objlib.engine.audit import Audit, audit, examine
+from objlib.engine.insist import FATAL
 from objlib.engine.recover import recover
 from objlib.engine.remove import carry_out
-from objlib.engine.settle import FATAL
 from objlib.gemini import GeminiError
 from objlib.ledger import Transition, audits
 

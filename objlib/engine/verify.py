@@ -19,7 +19,7 @@ from objlib.core.repairs import DriftLine, VerifyReport
 from objlib.engine.app import App
 from objlib.engine.audit import examine as examine_document
 from objlib.engine.examine import examine
-from objlib.engine.settle import FATAL
+from objlib.engine.insist import FATAL
 from objlib.gemini import GeminiError
 from objlib.ledger import audits
 

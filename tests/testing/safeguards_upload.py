@@ -184,7 +184,7 @@ UPLOAD: Final = (
         "a store whose making was not answered is looked for before another is made",
         "objlib/engine/app.py",
         "    if not (found := await _stores(app, wanted)):\n        raise lost\n    return found[0].name\n",
-        "    return (await insist(app.governor, Purpose.LIST, create)).name\n",
+        "    return (await app.patience.insist(Purpose.LIST, create)).name\n",
         f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
     ),
     Mutant(
