@@ -248,7 +248,7 @@ async def _settle_store(app: App, *, create: bool) -> str:
 
 
 async def _stores(app: App, wanted: str) -> list[Store]:
-    return await app.patience.insist(Purpose.LIST, partial(app.client.find_stores, wanted))
+    return await app.client.find_stores(wanted, partial(app.patience.insist, Purpose.LIST))
 
 
 async def _create(app: App, wanted: str) -> str:

@@ -159,7 +159,7 @@ async def test_a_wait_of_an_hour_is_refused_and_says_when_to_come_back(
         await upload(app)
         faults.script = lambda what, _count: throttled(3600) if what == "ask" else None
         began = trio.current_time()
-        with pytest.raises(GeminiError, match="run the same command again in 1 h$"):
+        with pytest.raises(GeminiError, match=r"run the same command again in 1 h$"):
             await search(app, "virtue")
     assert trio.current_time() - began < 1
     assert faults.count["ask"] == 1
@@ -260,3 +260,16 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish(
         assert said.pop("under way") == "answered"
         assert set(said) == {"refused", "behind the gate"}
         assert "a stop was asked for" in said["behind the gate"]
+
+
+async def test_each_page_of_the_stores_waits_for_its_turn(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened("scan") as app:
+        for number in range(25):
+            await app.client.create_store(f"another {number}")
+    before = faults.count["store"]
+    faults.script = lambda what, count: throttled(30) if what == "store" and count == before + 1 else None
+    async with opened(store="another 24", ledger=app.settings.ledger.with_name("other.db")) as app:
+        assert faults.count["store"] - before == 3
+        assert app.governor.requests == app.requests == 3
