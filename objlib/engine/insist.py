@@ -54,7 +54,7 @@ class Patience:
         self.ended: GeminiError | None = None
 
     def renew(self) -> None:
-        """Another pass begins: what got no answer in the last one is asked and waited for again."""
+        """Another pass over the store begins: what got no answer in the last one is asked and waited for again."""
         self._since.clear()
         self._silent.clear()
         self._told = False

@@ -247,6 +247,20 @@ async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
     assert (report.pages, report.well) == (2, 40)
 
 
+async def test_push_back_is_waited_for_in_a_comparison(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened("store-sync") as app:
+        await upload(app)
+        held = await rows(app)
+        for row in held[:3]:
+            await plant(app, row.file_path, of_file(row, app.ledger_id))
+        await app.client.delete_document(the_document(held[4]))
+        kinds = {"document", "list"}
+        faults.script = lambda what, count: throttled(7) if what in kinds and count % 3 == 0 else None
+        assert sum((await checked(app)).drift.values()) == 4
+
+
 async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
     opened: Opener, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
 ) -> None:
