@@ -66,6 +66,11 @@ class Patience:
             if purpose is not None:
                 scope.deadline = min(scope.deadline, trio.current_time() + HURRY)
 
+    @property
+    def silent(self) -> bool:
+        """Whether the service left some kind of request without any answer in this pass."""
+        return bool(self._silent)
+
     def given_up(self, purpose: Purpose) -> GeminiError | None:
         """Why requests of this kind are not sent any more in this pass; None while they are."""
         return self.ended or self._silent.get(purpose)

@@ -8,9 +8,10 @@ idempotent at the service, so two recoverers are as safe as one, and a second re
 import os
 import platform
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import trio
@@ -22,10 +23,10 @@ from objlib.core.observe import Phase
 from objlib.core.reports import FailureKind, RecoverReport
 from objlib.core.verdict import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
 from objlib.engine.app import HEARTBEAT, App
+from objlib.engine.ending import ending
 from objlib.engine.governor import Purpose
 from objlib.engine.inquiry import inquire
-from objlib.engine.insist import FATAL
-from objlib.engine.remove import carry_out, remove
+from objlib.engine.remove import Removal, carry_out, remove
 from objlib.engine.settle import complete, give_up, settle
 from objlib.gemini import DocumentState, GeminiError, SessionUrl
 from objlib.ledger import AttemptRow, FileRow, RunRow, Transition
@@ -49,9 +50,9 @@ SHOWN: Final = 1000
 async def recover(app: App, *, own: bool = False) -> RecoverReport:
     """Settle everything a dead run left; with ``own`` also what this very run left unknown.
 
-    Raises:
-        GeminiError: the service refuses to go on at all; what was not settled is as it was.
+    An answer about the whole run ends it, and is in the report; what was not settled is as it was.
     """
+    app.patience.renew()
     recovery = _Recovery(app, own)
     app.observer.begin(Phase.RECOVER, None, None)
     try:
@@ -101,6 +102,7 @@ class _Recovery:
     failed: int = 0
     deleted: int = 0
     left: int = 0
+    postponed: set[str] = field(default_factory=set)
     elsewhere: int = 0
     listings: int = 0
     actions: list[tuple[str, str, str]] = field(default_factory=list)
@@ -110,6 +112,7 @@ class _Recovery:
 
     def report(self) -> RecoverReport:
         """What happened, as a value."""
+        stopped, advice = ending(self.app)
         return RecoverReport(
             found=self.found,
             adopted=self.adopted,
@@ -118,8 +121,11 @@ class _Recovery:
             failed=self.failed,
             deleted=self.deleted,
             left=self.left,
+            postponed=len(self.postponed),
             elsewhere=self.elsewhere,
             listings=self.listings,
+            stopped=stopped,
+            advice=advice,
             actions=tuple(self.actions),
         )
 
@@ -146,8 +152,6 @@ class _Recovery:
         try:
             listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
         except GeminiError as error:
-            if error.kind in FATAL:
-                raise
             self.left += len(self.unlisted)
             app.observer.event("listing_failed", error=str(error))
             return
@@ -161,14 +165,15 @@ class _Recovery:
         while intents := await app.ledger.open_intents(seen, PAGE):
             seen = intents[-1].intent_id
             for intent in intents:
-                self._deletion(done=await carry_out(app, intent.intent_id, intent.document_name))
+                name = intent.document_name
+                await self._deletion(name, carry_out(app, intent.intent_id, name))
         after = ""
         while rows := await app.ledger.superseded_page(after, PAGE):
             after = rows[-1].file_id
             for row in rows:
-                if row.state is State.INDEXED and row.superseded is not None:
-                    gone = await remove(app, row.superseded, file_id=row.file_id, reason="replaced")
-                    self._deletion(done=gone)
+                old = row.superseded
+                if row.state is State.INDEXED and old is not None and old not in self.postponed:
+                    await self._deletion(old, remove(app, old, file_id=row.file_id, reason="replaced"))
 
     def _is_someone_elses(self, run: RunRow | None) -> bool:
         if run is None:
@@ -192,10 +197,18 @@ class _Recovery:
             beats = later is not None and later.ended is None and later.heartbeat != run.heartbeat
             self.known[run.run_id] = beats
 
-    def _deletion(self, *, done: bool) -> None:
+    async def _deletion(self, document: str, deletion: Awaitable[Removal]) -> None:
         self.found += 1
-        self.deleted += done
-        self.left += not done
+        became = Removal.POSTPONED
+        with suppress(GeminiError):  # it ends the run, and is told by the report
+            became = await deletion
+        match became:
+            case Removal.DONE:
+                self.deleted += 1
+            case Removal.POSTPONED:
+                self.postponed.add(document)
+            case Removal.REPLACE:
+                self.requeued += 1
 
     async def _one(self, row: FileRow, attempt: AttemptRow | None, limiter: trio.CapacityLimiter) -> None:
         try:
@@ -207,7 +220,7 @@ class _Recovery:
         """One row, from questions to action; a failure of the service leaves it for the next recovery."""
         try:
             for _ in range(MAX_QUESTIONS):
-                found, facts = await inquire(self.app, row, attempt, known)
+                found, facts = await inquire(self.app, row, attempt, known, insist=True)
                 if found is Ask.LISTING:
                     if attempt is not None:
                         self.unlisted.append((row, attempt, facts))
@@ -220,8 +233,6 @@ class _Recovery:
         except StaleTransitionError:
             self._note(row, "left", "another run took it over")
         except GeminiError as error:
-            if error.kind in FATAL:
-                raise
             self.left += 1
             self._note(row, "left", str(error))
 
@@ -251,8 +262,8 @@ class _Recovery:
     ) -> None:
         if cancel_session and attempt is not None and attempt.session_url is not None:
             # A late finalize of the dead run must not land after the file was sent again.
-            async with self.app.governor.slot(Purpose.POLL):
-                closed = await self.app.client.cancel_upload(SessionUrl(attempt.session_url))
+            cancel = partial(self.app.client.cancel_upload, SessionUrl(attempt.session_url))
+            closed = await self.app.patience.insist(Purpose.POLL, cancel, reconnect=True)
             if not closed:
                 # It has landed since the session was asked: ask again.
                 raise _LandedMeanwhileError
@@ -289,8 +300,8 @@ class _Recovery:
         self.adopted += 1
         self._note(row, "adopted", found.document)
         for extra in found.surplus:
-            gone = await remove(app, extra, file_id=row.file_id, reason="surplus document")
-            self.deleted += gone  # not in one statement: the sum would be read before the wait
+            became = await remove(app, extra, file_id=row.file_id, reason="surplus document")
+            self.deleted += became is Removal.DONE
         await self._settle(row, attempt)
 
     async def _settle(self, row: FileRow, attempt: AttemptId) -> None:
@@ -310,8 +321,8 @@ class _Recovery:
         found: dict[str, set[tuple[bool, str, str]]] = {}
         token: str | None = None
         while True:
-            async with self.app.governor.slot(Purpose.LIST):
-                page = await self.app.client.list_documents(self.app.store, page_token=token)
+            request = partial(self.app.client.list_documents, self.app.store, page_token=token)
+            page = await self.app.patience.insist(Purpose.LIST, request, reconnect=True)
             for document in page.documents:
                 mark = document.metadata.get(KEY_ATTEMPT)
                 if isinstance(mark, str) and mark in attempts:

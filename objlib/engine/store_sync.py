@@ -7,6 +7,7 @@ Each step is looked at again, in the store and in the ledger, before it is taken
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -23,9 +24,9 @@ from objlib.core.reports import Failure, FailureKind
 from objlib.core.storeplan import Plan, Step
 from objlib.engine.app import App
 from objlib.engine.audit import Audit, audit, examine
-from objlib.engine.insist import FATAL
+from objlib.engine.ending import ending
 from objlib.engine.recover import recover
-from objlib.engine.remove import carry_out
+from objlib.engine.remove import Removal, carry_out
 from objlib.gemini import GeminiError
 from objlib.ledger import Transition, audits
 
@@ -59,18 +60,21 @@ async def store_sync(
 
     Raises:
         RefusedError: the plan is for another store or ledger, or it deletes too much; nothing was changed.
-        GeminiError: the service did not answer.
+        GeminiError: the service did not answer, and nothing was repaired.
     """
     if plan is not None:
         plan.check(app.store, app.ledger_id)
     if apply:
         # What a dead run left in flight is settled first, so that it is judged like everything else.
         await recover(app)
+        if app.patience.ended is not None:
+            raise app.patience.ended.again()
     found = await audit(app) if plan is None else Audit(plan, Counter(), 0, 0)
     if not apply:
         return _report(app, found, None), found.plan
     indexed = await app.ledger.read(audits.indexed_total)
     limit.check(found.plan.deletions(), indexed, "store-sync --apply")
+    app.patience.renew()
     repair = _Repair(app, metadata)
     app.observer.begin(Phase.REPAIR, len(found.plan.steps), None)
     try:
@@ -101,11 +105,15 @@ class _Repair:
                 for step in plan.steps:
                     if step.kind is Kind.METADATA and not self.metadata:
                         continue
+                    if self.app.patience.ended is not None:
+                        break
                     await limiter.acquire_on_behalf_of(step.document)
                     nursery.start_soon(self._step, step, limiter)
                 # With every token in its hands it knows that no step is under way any more.
                 for number in range(AT_ONCE):
                     await limiter.acquire_on_behalf_of(number)
+            if self.app.drain.requested:
+                self.app.patience.hurry()
 
     async def _step(self, step: Step, limiter: trio.CapacityLimiter) -> None:
         try:
@@ -118,8 +126,6 @@ class _Repair:
             self.changed += 1
             self.taken += 1
         except GeminiError as error:
-            if error.kind in FATAL:
-                raise
             self.unanswered += 1
             self.app.observer.event("repair_failed", path=step.path, error=str(error))
         finally:
@@ -147,7 +153,9 @@ class _Repair:
         if intent is None:
             self.changed += 1
             return
-        gone = await carry_out(app, intent.intent_id, intent.document)
+        gone = False
+        with suppress(GeminiError):  # it ends the run, and is told by the report
+            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE
         self.deleted += gone
         self.postponed += not gone
 
@@ -178,6 +186,7 @@ class _Repair:
 def _report(app: App, found: Audit, repair: _Repair | None) -> StoreSyncReport:
     plan = found.plan
     drift = Counter(step.kind for step in plan.steps)
+    stopped, advice = ending(app)
     return StoreSyncReport(
         store=app.store,
         ledger=app.ledger_id,
@@ -199,5 +208,7 @@ def _report(app: App, found: Audit, repair: _Repair | None) -> StoreSyncReport:
         unanswered=repair.unanswered if repair else 0,
         left=len(plan.steps) - repair.taken if repair else len(plan.steps),
         interrupted=app.drain.requested,
+        stopped=stopped,
+        advice=advice,
         requests=app.requests,
     )

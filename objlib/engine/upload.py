@@ -63,7 +63,7 @@ async def upload(
     recovered = RecoverReport()
     elsewhere, vectors = 0, None
     if not dry_run:
-        recovered = await recover(app)
+        recovered = await _recover(flow)
         if retry_failed:
             # What only an edit can help is found fit by the scan, once it was edited.
             await _retry(
@@ -88,13 +88,17 @@ async def _to_quiescence(flow: Flow) -> int:
             await _pump(flow)
             if app.drain.requested or flow.stopped:
                 break
-            left = await recover(app, own=True)
-            again = await _second_chance(app, began) if round_ == 0 else 0
+            left = await _recover(flow, own=True)
             elsewhere = left.elsewhere
-            if not left.requeued and not left.left and not again:
+            if left.stopped:
+                break
+            again = await _second_chance(app, began) if round_ == 0 else 0
+            # What was left by a service that answered nothing for minutes is not healed by asking at once again.
+            unsettled = left.left if not app.patience.silent else 0
+            if not left.requeued and not unsettled and not again:
                 break
             with app.drain.intake():
-                await trio.sleep(backoff(round_ + 1, jitter=random.random()) if left.left else 0)
+                await trio.sleep(backoff(round_ + 1, jitter=random.random()) if unsettled else 0)
     finally:
         app.observer.end(Phase.UPLOAD)
     if flow.limit is not None and len(flow.begun) >= flow.limit and (await app.ledger.claimable_totals())[0]:
@@ -105,11 +109,21 @@ async def _to_quiescence(flow: Flow) -> int:
     return elsewhere
 
 
+async def _recover(flow: Flow, *, own: bool = False) -> RecoverReport:
+    """Recover; where the service does not go on, the run ends with its report."""
+    report = await recover(flow.app, own=own)
+    flow.stopped, flow.advice = report.stopped, report.advice
+    return report
+
+
 async def _pump(flow: Flow) -> None:
+    flow.app.patience.renew()
     # The nursery is outside the intake scope: a stop ends the feeding, not the files in flight.
     async with trio.open_nursery() as nursery:
         with flow.app.drain.intake():
             await _feed(flow, lambda row: nursery.start_soon(carry, flow, row))
+        if flow.app.drain.requested:
+            flow.app.patience.hurry()
 
 
 async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:

@@ -145,6 +145,7 @@ FAILED = FailedFile("a", "failed", "too large", retryable=False)
         ({"pending": 1}, 3),
         ({"stopped": "limit", "pending": 1}, 0),
         ({"stopped": "limit", "failed": 1}, 3),
+        ({"stopped": "daily_quota"}, 3),
         ({"stopped": "daily_quota", "pending": 4}, 3),
         ({"stopped": "store_full", "pending": 4}, 3),
         ({"stopped": "interrupted", "pending": 4}, 130),
@@ -212,7 +213,17 @@ def test_status_recover_and_explain(engine: Engine, read: Read) -> None:
     assert all(how["create_ledger"] is False for _, how in engine.opened)
 
 
-@pytest.mark.parametrize(("more", "code"), [({"failed": 1}, 3), ({"left": 1}, 3), ({"requeued": 1}, 0)])
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"failed": 1}, 3),
+        ({"left": 1}, 3),
+        ({"postponed": 1}, 3),
+        ({"requeued": 1}, 0),
+        ({"stopped": "daily_quota"}, 3),
+        ({"stopped": "unauthorized"}, 1),
+    ],
+)
 def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: int) -> None:
     engine.gives("recover.recover", RecoverReport(found=1, **more))
     assert run(["recover"]) == code

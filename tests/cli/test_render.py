@@ -181,6 +181,10 @@ class TestRecover:
         assert "and 2 more" in said
         assert "objlib upload" in said
         assert "1 file could not be settled now" in said
+        stopped = RecoverReport(found=2, postponed=2, stopped="daily_quota", advice="come back tomorrow")
+        said = text(recover_lines(stopped, PLAIN))
+        assert "2 documents could not be removed now" in said
+        assert said.endswith("Stopped: the daily quota is used up; come back tomorrow.")
 
 
 class TestStatus:

@@ -81,8 +81,8 @@ DOUBTS: Final = (
     Mutant(
         "a superseded document stays while there is no newer one",
         RECOVER,
-        "if row.state is State.INDEXED and row.superseded is not None:",
-        "if row.superseded is not None:",
+        "if row.state is State.INDEXED and old is not None and old not in self.postponed:",
+        "if old is not None and old not in self.postponed:",
         f"{TEST_DOUBT}::test_a_superseded_document_stays_while_there_is_no_newer_one",
     ),
     Mutant(
@@ -95,8 +95,8 @@ DOUBTS: Final = (
     Mutant(
         "the fence deletes the temporary file",
         INQUIRY,
-        "        await app.client.delete_file(facts.importable)\n",
-        "        pass\n",
+        "    await _ask(app, Purpose.DELETE, partial(app.client.delete_file, facts.importable), insist)\n",
+        "",
         "tests/engine/test_recover.py::test_an_import_that_comes_late_makes_nothing",
     ),
     Mutant(

@@ -69,14 +69,14 @@ UPLOAD: Final = (
     Mutant(
         "open intents are carried out by recovery",
         "objlib/engine/recover.py",
-        "self._deletion(done=await carry_out(app, intent.intent_id, intent.document_name))",
+        "await self._deletion(name, carry_out(app, intent.intent_id, name))",
         "pass",
         f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
     ),
     Mutant(
         "superseded documents without an intent are removed by recovery",
         "objlib/engine/recover.py",
-        "if row.state is State.INDEXED and row.superseded is not None:",
+        "if row.state is State.INDEXED and old is not None and old not in self.postponed:",
         "if False:",
         f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
     ),
