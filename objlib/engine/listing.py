@@ -18,7 +18,7 @@ from objlib.core.observe import Phase
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
 from objlib.engine.insist import FATAL, PASSING
-from objlib.engine.recover import is_alive
+from objlib.engine.owners import is_alive
 from objlib.gemini import Document, DocumentPage, GeminiError, Kind
 from objlib.ledger import listings
 from objlib.ledger.listings import Listed, Listing

@@ -5,10 +5,8 @@ verdicts carried out. One listing serves all the rows that need one. Every step 
 idempotent at the service, so two recoverers are as safe as one, and a second recovery finds nothing to do.
 """
 
-import os
-import platform
 from collections import deque
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,25 +15,21 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.identity import KEY_ATTEMPT, AttemptId, RunId
+from objlib.core.identity import KEY_ATTEMPT, AttemptId
 from objlib.core.lifecycle import State
 from objlib.core.observe import Phase
 from objlib.core.reports import FailureKind, RecoverReport
 from objlib.core.verdict import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
-from objlib.engine.app import HEARTBEAT, App
+from objlib.engine.app import App
 from objlib.engine.ending import ending
 from objlib.engine.governor import Purpose
 from objlib.engine.inquiry import inquire
+from objlib.engine.owners import Owners
 from objlib.engine.remove import Removal, carry_out, remove
 from objlib.engine.settle import complete, give_up, settle
 from objlib.gemini import DocumentState, GeminiError, SessionUrl
 from objlib.ledger import AttemptRow, FileRow, RunRow, Transition
 
-STALE_AFTER: Final = 60.0
-"""Seconds between a run's last heartbeat and now, either way, after which its life is in doubt."""
-WATCH: Final = 2.5 * HEARTBEAT
-"""Seconds for which the heart of a run in doubt is watched. Clocks jump, and differ between hosts: a heart that
-beats is what counts, not the time that it shows."""
 LISTING_LAG: Final = 5.0
 """Seconds after which a document that was made is sure to be listed (1.5 to 2 s were measured by others). They count
 from the last question, not from what the ledger knows: an attempt's last bytes or import leave no trace there, and
@@ -53,7 +47,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     An answer about the whole run ends it, and is in the report; what was not settled is as it was.
     """
     app.patience.renew()
-    recovery = _Recovery(app, own)
+    recovery = _Recovery(app, own, Owners(app))
     app.observer.begin(Phase.RECOVER, None, None)
     try:
         await recovery.ask_by_name()
@@ -63,26 +57,6 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     finally:
         app.observer.end(Phase.RECOVER)
     return recovery.report()
-
-
-def is_alive(run: RunRow, *, now: float, host: str) -> bool | None:
-    """Whether a run still owns its rows; None if only watching its heart can tell.
-
-    It has not ended, its heart beats, and if it is on this host its process is there.
-    """
-    if run.ended is not None or (run.host == host and not _process_exists(run.pid)):
-        return False
-    return True if abs(now - run.heartbeat) <= STALE_AFTER else None
-
-
-def _process_exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 class _LandedMeanwhileError(Exception):
@@ -95,6 +69,7 @@ class _Recovery:
 
     app: App
     own: bool
+    owners: Owners
     found: int = 0
     adopted: int = 0
     requeued: int = 0
@@ -107,7 +82,6 @@ class _Recovery:
     listings: int = 0
     actions: list[tuple[str, str, str]] = field(default_factory=list)
     unlisted: list[tuple[FileRow, AttemptRow, Facts]] = field(default_factory=list)
-    known: dict[RunId, bool] = field(default_factory=dict)
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
     def report(self) -> RecoverReport:
@@ -136,7 +110,7 @@ class _Recovery:
         async with trio.open_nursery() as nursery:
             while page := await self.app.ledger.transient_page(after, PAGE):
                 after = page[-1][0].file_id
-                await self._find_out(run for *_, run in page if run is not None)
+                await self.owners.find_out((run for *_, run in page), watch=True)
                 for row, attempt, run in page:
                     if self._is_someone_elses(run):
                         self.elsewhere += 1
@@ -176,26 +150,9 @@ class _Recovery:
                     await self._deletion(old, remove(app, old, file_id=row.file_id, reason="replaced"))
 
     def _is_someone_elses(self, run: RunRow | None) -> bool:
-        if run is None:
-            return False
-        return not self.own if run.run_id == self.app.run_id else self.known[run.run_id]
-
-    async def _find_out(self, runs: Iterable[RunRow]) -> None:
-        """Note which of ``runs`` live; those whose life is in doubt are watched, all at once."""
-        now, host = self.app.now(), platform.node()
-        doubtful: list[RunRow] = []
-        for run in {run.run_id: run for run in runs if run.run_id not in self.known}.values():
-            alive = is_alive(run, now=now, host=host)
-            if alive is None and run.run_id != self.app.run_id:
-                doubtful.append(run)
-            else:
-                self.known[run.run_id] = bool(alive)
-        if doubtful:
-            await trio.sleep(WATCH)
-        for run in doubtful:
-            later = await self.app.ledger.run(run.run_id)
-            beats = later is not None and later.ended is None and later.heartbeat != run.heartbeat
-            self.known[run.run_id] = beats
+        if run is not None and run.run_id == self.app.run_id:
+            return not self.own
+        return self.owners.another(run)
 
     async def _deletion(self, document: str, deletion: Awaitable[Removal]) -> None:
         self.found += 1

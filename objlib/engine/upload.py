@@ -21,6 +21,7 @@ from objlib.core.waits import backoff
 from objlib.engine.app import App
 from objlib.engine.carry import STOPS, Flow, carry
 from objlib.engine.governor import Purpose
+from objlib.engine.owners import elsewhere
 from objlib.engine.recover import recover
 from objlib.engine.scan import scan
 from objlib.gemini import GeminiError, Kind, Store
@@ -61,7 +62,7 @@ async def upload(
         await accept(scanned)
     flow = Flow(app, limit, app.governor.pending)
     recovered = RecoverReport()
-    elsewhere, vectors = 0, None
+    vectors = None
     if not dry_run:
         recovered = await _recover(flow)
         if retry_failed:
@@ -69,17 +70,17 @@ async def upload(
             await _retry(
                 app, "--retry-failed", lambda row: row.failure is None or row.failure.kind not in UNFIT
             )
-        elsewhere = await _to_quiescence(flow)
+        await _to_quiescence(flow)
         vectors = await _vectors(flow)
-    report = await _report(flow, scanned, recovered, elsewhere, vectors)
+    report = await _report(flow, scanned, recovered, vectors)
     return (
         replace(report, dry_run=True, bytes=(await app.ledger.claimable_totals())[1]) if dry_run else report
     )
 
 
-async def _to_quiescence(flow: Flow) -> int:
-    """Pump until nothing is left to do, going back to what stayed unknown on the way; how many others have in hand."""
-    app, began, elsewhere = flow.app, flow.app.now(), 0
+async def _to_quiescence(flow: Flow) -> None:
+    """Pump until nothing is left to do, going back to what stayed unknown on the way."""
+    app, began = flow.app, flow.app.now()
     files, size = await app.ledger.claimable_totals()
     limited = flow.limit is not None and flow.limit < files
     app.observer.begin(Phase.UPLOAD, flow.limit if limited else files, None if limited else size)
@@ -89,7 +90,6 @@ async def _to_quiescence(flow: Flow) -> int:
             if app.drain.requested or flow.stopped:
                 break
             left = await _recover(flow, own=True)
-            elsewhere = left.elsewhere
             if left.stopped:
                 break
             again = await _second_chance(app, began) if round_ == 0 else 0
@@ -106,7 +106,6 @@ async def _to_quiescence(flow: Flow) -> int:
     if app.drain.requested:
         flow.stopped = "interrupted"
         flow.advice = "nothing is lost: the next upload, or `objlib recover`, finishes it"
-    return elsewhere
 
 
 async def _recover(flow: Flow, *, own: bool = False) -> RecoverReport:
@@ -253,7 +252,6 @@ async def _report(
     flow: Flow,
     scanned: ScanReport,
     recovered: RecoverReport,
-    elsewhere: int,
     vectors: VectorReport | None,
 ) -> UploadReport:
     app = flow.app
@@ -274,7 +272,7 @@ async def _report(
         unchanged=scanned.unchanged,
         failed=counts.states.get(State.FAILED, 0),
         pending=wanted + on_the_way,
-        elsewhere=min(elsewhere, on_the_way),
+        elsewhere=await elsewhere(app),
         renamed=scanned.renamed,
         missing=counts.missing,
         deleted=app.deleted,

@@ -235,7 +235,8 @@ def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: in
     [
         (
             {"failed": 1, "left": 2},
-            "1 file failed (objlib status names them); 2 files could not be settled now; run objlib recover again later",
+            "1 file failed (objlib status names them); 2 files could not be settled now; "
+            "run objlib recover again later",
         ),
         ({"postponed": 1}, "1 document could not be removed now; run objlib recover again later"),
         (

@@ -22,12 +22,14 @@ from objlib.core.reports import FailureKind
 from objlib.core.settings import Settings
 from objlib.core.verdict import Facts
 from objlib.engine.app import App
-from objlib.engine.recover import WATCH, recover
+from objlib.engine.owners import WATCH
+from objlib.engine.recover import recover
 from objlib.engine.scan import scan
 from objlib.engine.settle import give_up
 from objlib.engine.upload import upload
 from objlib.ledger import Transition
 from objlib.testing import (
+    DAILY_QUOTA,
     DOWN,
     LOST,
     STORE_FULL,
@@ -267,6 +269,26 @@ async def test_what_another_run_has_in_hand_is_left_alone_and_named_so(
         found = await recover(second)
         assert (found.found, found.left, found.elsewhere) == (0, 0, 1)
     assert faults.count["start"] == 9
+
+
+@pytest.mark.parametrize("why", ["daily_quota", "limit", "interrupted"])
+async def test_a_run_that_was_stopped_names_what_another_has_in_hand_too(
+    opened: Opener, faults: Faults, why: str, autojump_clock: Clock
+) -> None:
+    async with opened("scan") as first, opened(max_uploads=2) as second:
+        await scan(first)
+        row, *_ = await first.ledger.claimable(now=first.now(), limit=1)
+        claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
+        await first.ledger.apply(claim)
+        if why == "daily_quota":
+            faults.script = lambda kind, _count: DAILY_QUOTA if kind == "start" else None
+        elif why == "interrupted":
+            faults.before = lambda kind: (
+                second.drain.stop() if (kind, faults.count[kind]) == ("start", 1) else None
+            )
+        report = await upload(second, limit=3 if why == "limit" else None)
+    assert (report.stopped, report.elsewhere) == (why, 1)
+    assert report.pending > report.elsewhere
 
 
 async def test_a_document_that_says_failed_once_is_asked_again(

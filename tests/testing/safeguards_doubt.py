@@ -88,8 +88,8 @@ DOUBTS: Final = (
     Mutant(
         "what a run has under way is left to its tasks",
         RECOVER,
-        "        return not self.own if run.run_id == self.app.run_id else self.known[run.run_id]\n",
-        "        return False if run.run_id == self.app.run_id else self.known[run.run_id]\n",
+        "            return not self.own\n",
+        "            return False\n",
         f"{TEST_DOUBT}::test_what_a_run_has_under_way_is_left_to_its_tasks",
     ),
     Mutant(
