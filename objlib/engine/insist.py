@@ -121,9 +121,10 @@ class Patience:
         try:
             with waiting:
                 async with self._governor.slot(purpose):
-                    # It is on its way from here on, and nobody calls it back.
+                    # It is on its way from here on, and nobody calls it back, unless that has just happened.
                     del self._waiting[waiting]
                     waiting.deadline = math.inf
+                    await trio.lowlevel.checkpoint_if_cancelled()
                     return await self._heard(purpose, request)
         finally:
             self._waiting.pop(waiting, None)

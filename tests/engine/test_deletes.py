@@ -75,6 +75,23 @@ async def test_a_daily_quota_that_is_met_in_a_delete_ends_an_upload_with_its_rep
     assert_exactly_once(settings)
 
 
+async def test_no_file_is_sent_after_a_delete_has_met_the_daily_quota(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    edit(library, 10)
+    at_deletes(faults, DAILY_QUOTA)
+    async with opened(max_pending=1) as app:
+        report = await upload(app)
+        waiting, _ = await app.ledger.claimable_totals()
+    assert report.stopped == "daily_quota"
+    assert (report.uploaded + waiting, report.pending) == (10, waiting)
+    assert report.uploaded <= 2
+    first = next(moment for moment, kind in faults.seen if kind == "delete")
+    assert not [kind for moment, kind in faults.seen if moment > first + 1 and kind == "start"]
+
+
 async def test_a_daily_quota_that_recovery_meets_ends_the_upload_with_its_report(
     opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
 ) -> None:

@@ -117,7 +117,8 @@ async def test_silence_about_one_document_decides_nothing_and_blocks_no_other(
             raise GeminiError("no answer", kind=kind, status=503)
 
         monkeypatch.setattr(app.client, "get_document", document)
-        monkeypatch.setattr(app.client, "get_operation", down)
+        if silent == "operation":
+            monkeypatch.setattr(app.client, "get_operation", down)
         report = await recover(app)
     assert (report.left, report.completed, report.listings) == (1, many - 1, 0)
     async with opened() as app:

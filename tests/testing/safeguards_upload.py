@@ -195,6 +195,27 @@ UPLOAD: Final = (
         f"{FIRST}::test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today",
     ),
     Mutant(
+        "nothing is sent after an answer about the whole run",
+        "objlib/engine/insist.py",
+        "                self.ended = error\n",
+        "                pass\n",
+        f"{FIRST}::test_after_an_answer_about_the_whole_run_nothing_more_is_sent",
+    ),
+    Mutant(
+        "what is not answered at all is waited for once",
+        "objlib/engine/insist.py",
+        "                self._silent[purpose] = last\n",
+        "                pass\n",
+        f"{FIRST}::test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request",
+    ),
+    Mutant(
+        "a daily quota that a delete meets ends the run",
+        "objlib/engine/remove.py",
+        "        if error.kind in FATAL:\n            raise\n",
+        "",
+        "tests/engine/test_deletes.py::test_no_file_is_sent_after_a_delete_has_met_the_daily_quota",
+    ),
+    Mutant(
         "the compare-and-set compares the version",
         "objlib/ledger/effects.py",
         ' AND gemini_state = :state AND version = :version"\n        f" RETURNING',
