@@ -75,17 +75,17 @@ async def test_a_daily_quota_that_is_met_in_a_delete_ends_an_upload_with_its_rep
     assert_exactly_once(settings)
 
 
-async def test_no_file_is_sent_after_a_delete_has_met_the_daily_quota(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+@pytest.mark.parametrize("answer", [DAILY_QUOTA, BAD_KEY], ids=["quota", "key"])
+async def test_no_file_is_sent_after_a_delete_has_ended_the_run(
+    opened: Opener, library: Path, faults: Faults, answer: Action, autojump_clock: Clock
 ) -> None:
     async with opened() as app:
         await upload(app)
     edit(library, 10)
-    at_deletes(faults, DAILY_QUOTA)
+    at_deletes(faults, answer)
     async with opened(max_pending=1) as app:
         report = await upload(app)
         waiting, _ = await app.ledger.claimable_totals()
-    assert report.stopped == "daily_quota"
     assert (report.uploaded + waiting, report.pending) == (10, waiting)
     assert report.uploaded == 1
     first = next(moment for moment, kind in faults.seen if kind == "delete")

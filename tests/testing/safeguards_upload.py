@@ -209,11 +209,11 @@ UPLOAD: Final = (
         f"{FIRST}::test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request",
     ),
     Mutant(
-        "a daily quota that a delete meets ends the run",
+        "an answer about the whole run ends it where a delete gets it",
         "objlib/engine/remove.py",
         "        if error.kind in FATAL:\n            raise\n",
         "",
-        "tests/engine/test_deletes.py::test_no_file_is_sent_after_a_delete_has_met_the_daily_quota",
+        "tests/engine/test_deletes.py::test_no_file_is_sent_after_a_delete_has_ended_the_run",
     ),
     Mutant(
         "the compare-and-set compares the version",
