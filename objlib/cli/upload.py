@@ -74,6 +74,8 @@ def complain_of(report: UploadReport) -> None:
         said.append(f"{plural(waiting, 'file')} waiting")
     if report.elsewhere:
         said.append(f"{plural(report.elsewhere, 'file')} in the hands of another run")
+    if report.postponed:
+        said.append(f"{plural(report.postponed, 'old document')} could not be removed now")
     if report.stopped and report.advice:
         said.append(report.advice)
     if said:
@@ -88,7 +90,7 @@ def upload_exit(report: UploadReport) -> Exit:
         case "" | "limit":
             unfinished = report.pending > 0 and report.stopped != "limit" and not report.dry_run
             failed = report.failed > 0 and not report.dry_run
-            return Exit.SOME_FAILED if failed or unfinished else Exit.OK
+            return Exit.SOME_FAILED if failed or unfinished or report.postponed else Exit.OK
         case stopped:
             return stop_exit(stopped)
 

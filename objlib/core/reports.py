@@ -128,7 +128,7 @@ class UploadReport:
 
     ``throttled`` counts requests that the service pushed back: answered with 429 or a server error, or broken off.
     ``pending`` are the files that are not in and did not fail; of these, ``elsewhere`` were in the
-    hands of another run when this one had nothing left to do.
+    hands of another run at the end. ``postponed`` documents were to be removed, and the service did not answer.
     """
 
     run_id: str
@@ -143,6 +143,7 @@ class UploadReport:
     failed: int = 0
     pending: int = 0
     elsewhere: int = 0
+    postponed: int = 0
     renamed: int = 0
     missing: int = 0
     deleted: int = 0

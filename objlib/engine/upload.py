@@ -62,7 +62,7 @@ async def upload(
         await accept(scanned)
     flow = Flow(app, limit, app.governor.pending)
     recovered = RecoverReport()
-    vectors = None
+    postponed, vectors = 0, None
     if not dry_run:
         recovered = await _recover(flow)
         if retry_failed:
@@ -70,17 +70,17 @@ async def upload(
             await _retry(
                 app, "--retry-failed", lambda row: row.failure is None or row.failure.kind not in UNFIT
             )
-        await _to_quiescence(flow)
+        postponed = await _to_quiescence(flow)
         vectors = await _vectors(flow)
-    report = await _report(flow, scanned, recovered, vectors)
+    report = await _report(flow, scanned, recovered, postponed, vectors)
     return (
         replace(report, dry_run=True, bytes=(await app.ledger.claimable_totals())[1]) if dry_run else report
     )
 
 
-async def _to_quiescence(flow: Flow) -> None:
-    """Pump until nothing is left to do, going back to what stayed unknown on the way."""
-    app, began = flow.app, flow.app.now()
+async def _to_quiescence(flow: Flow) -> int:
+    """Pump until nothing is left to do, going back to what stayed unknown on the way; how many deletes are left."""
+    app, began, postponed = flow.app, flow.app.now(), 0
     files, size = await app.ledger.claimable_totals()
     limited = flow.limit is not None and flow.limit < files
     app.observer.begin(Phase.UPLOAD, flow.limit if limited else files, None if limited else size)
@@ -90,6 +90,7 @@ async def _to_quiescence(flow: Flow) -> None:
             if app.drain.requested or flow.stopped:
                 break
             left = await _recover(flow, own=True)
+            postponed = left.postponed
             if left.stopped:
                 break
             again = await _second_chance(app, began) if round_ == 0 else 0
@@ -106,6 +107,7 @@ async def _to_quiescence(flow: Flow) -> None:
     if app.drain.requested:
         flow.stopped = "interrupted"
         flow.advice = "nothing is lost: the next upload, or `objlib recover`, finishes it"
+    return postponed
 
 
 async def _recover(flow: Flow, *, own: bool = False) -> RecoverReport:
@@ -252,6 +254,7 @@ async def _report(
     flow: Flow,
     scanned: ScanReport,
     recovered: RecoverReport,
+    postponed: int,
     vectors: VectorReport | None,
 ) -> UploadReport:
     app = flow.app
@@ -273,6 +276,7 @@ async def _report(
         failed=counts.states.get(State.FAILED, 0),
         pending=wanted + on_the_way,
         elsewhere=await elsewhere(app),
+        postponed=postponed,
         renamed=scanned.renamed,
         missing=counts.missing,
         deleted=app.deleted,

@@ -126,6 +126,9 @@ def test_a_quiet_run_does_not_end_with_3_in_silence(engine: Engine, read: Read) 
     engine.gives("upload.upload", replace(UPLOAD, pending=3, elsewhere=1))
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
     assert read() == ("", "objlib: 2 files waiting; 1 file in the hands of another run\n")
+    engine.gives("upload.upload", replace(UPLOAD, postponed=2))
+    assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
+    assert read() == ("", "objlib: 2 old documents could not be removed now\n")
 
 
 def test_a_dry_run_needs_no_store(engine: Engine, read: Read) -> None:
@@ -144,6 +147,7 @@ FAILED = FailedFile("a", "failed", "too large", retryable=False)
         ({}, 0),
         ({"failed": 1, "failures": (FAILED,)}, 3),
         ({"pending": 1}, 3),
+        ({"postponed": 1}, 3),
         ({"stopped": "limit", "pending": 1}, 0),
         ({"stopped": "limit", "failed": 1}, 3),
         ({"stopped": "daily_quota"}, 3),

@@ -113,6 +113,10 @@ class TestUpload:
         assert "1 file is still waiting: objlib upload\n2 files are in the hands of another run" in said
         assert "waiting" not in text(upload_lines(upload_report(pending=2, elsewhere=2), PLAIN))
 
+    def test_old_documents_that_are_still_there_are_named(self) -> None:
+        said = text(upload_lines(upload_report(postponed=2), PLAIN))
+        assert "2 old documents could not be removed now: objlib recover goes on with that" in said
+
     def test_a_dry_run_says_that_nothing_happened(self) -> None:
         report = upload_report(
             dry_run=True,

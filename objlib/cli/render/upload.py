@@ -38,6 +38,9 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
         lines.append(
             screen.yellow(f"{files_are(report.elsewhere)} in the hands of another run: objlib status")
         )
+    if report.postponed:
+        old = plural(report.postponed, "old document")
+        lines.append(screen.yellow(f"{old} could not be removed now: objlib recover goes on with that"))
     if report.missing:
         lines.append(
             screen.dim(
