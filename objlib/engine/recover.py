@@ -56,7 +56,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
         await recovery.delete_what_was_meant_to_go()
     finally:
         app.observer.end(Phase.RECOVER)
-    return recovery.report()
+    return recovery.report(*ending(app))
 
 
 class _LandedMeanwhileError(Exception):
@@ -84,9 +84,8 @@ class _Recovery:
     unlisted: list[tuple[FileRow, AttemptRow, Facts]] = field(default_factory=list)
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
-    def report(self) -> RecoverReport:
+    def report(self, stopped: str, advice: str) -> RecoverReport:
         """What happened, as a value."""
-        stopped, advice = ending(self.app)
         return RecoverReport(
             found=self.found,
             adopted=self.adopted,

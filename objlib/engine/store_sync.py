@@ -8,7 +8,7 @@ Each step is looked at again, in the store and in the ledger, before it is taken
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -81,7 +81,8 @@ async def store_sync(
         await repair.run(found.plan)
     finally:
         app.observer.end(Phase.REPAIR)
-    return _report(app, found, repair), found.plan
+    stopped, advice = ending(app)
+    return replace(_report(app, found, repair), stopped=stopped, advice=advice), found.plan
 
 
 @dataclass(slots=True)
@@ -186,7 +187,6 @@ class _Repair:
 def _report(app: App, found: Audit, repair: _Repair | None) -> StoreSyncReport:
     plan = found.plan
     drift = Counter(step.kind for step in plan.steps)
-    stopped, advice = ending(app)
     return StoreSyncReport(
         store=app.store,
         ledger=app.ledger_id,
@@ -208,7 +208,5 @@ def _report(app: App, found: Audit, repair: _Repair | None) -> StoreSyncReport:
         unanswered=repair.unanswered if repair else 0,
         left=len(plan.steps) - repair.taken if repair else len(plan.steps),
         interrupted=app.drain.requested,
-        stopped=stopped,
-        advice=advice,
         requests=app.requests,
     )

@@ -240,6 +240,27 @@ async def test_a_stop_ends_the_waiting_for_deletes(
     await restored_by_recovery(opened, faults, settings)
 
 
+async def test_a_stop_ends_the_waiting_for_the_delete_of_a_replaced_document(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    edit(alone.parent, 1)
+    at_deletes(faults, throttled(90))
+    async with opened() as app:
+        async with trio.open_nursery() as nursery:
+
+            async def stop_soon() -> None:
+                await trio.sleep(5)
+                app.drain.stop()
+
+            nursery.start_soon(stop_soon)
+            report = await upload(app)
+        assert trio.current_time() < 20
+    assert (report.stopped, report.indexed, report.uploaded) == ("interrupted", 1, 1)
+    await restored(opened, settings, faults, deletes=1)
+
+
 async def restored_by_recovery(opened: Opener, faults: Faults, settings: Settings) -> None:
     """What was meant to go goes."""
     faults.script = lambda _kind, _count: None

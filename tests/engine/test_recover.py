@@ -22,6 +22,7 @@ from objlib.core.reports import FailureKind
 from objlib.core.settings import Settings
 from objlib.core.verdict import Facts
 from objlib.engine.app import App
+from objlib.engine.insist import LONGEST
 from objlib.engine.owners import WATCH
 from objlib.engine.recover import recover
 from objlib.engine.scan import scan
@@ -44,6 +45,7 @@ from objlib.testing import (
     Slow,
     in_state,
     refusal,
+    throttled,
 )
 from objlib.testing.wreckage import cut_off_after_the_bytes, fabricate_documents, forget_sessions
 from tests.engine.conftest import EPOCH, Opener, assert_exactly_once, ledger_rows, write
@@ -200,6 +202,50 @@ async def test_unknown_outcomes_cost_one_listing_at_most(
     assert spent["list"] == (many + others) // 20
     assert spent["query"] == many
     assert spent["start"] == spent["send"] == 0
+
+
+async def test_a_service_that_answers_nothing_is_not_waited_for_once_for_each_row(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    shutil.rmtree(library)
+    many = 100
+    for number in range(many):
+        write(library, f"{number}.txt", f"Thought number {number}.\n")
+    await cut_off_after_the_bytes(opened, faults, many)
+    faults.script = lambda kind, _count: DOWN if kind != "store" else None
+    before = faults.count["query"]
+    async with opened("recover") as app:
+        began = trio.current_time()
+        report = await recover(app)
+        assert trio.current_time() - began < LONGEST + 30
+    assert (report.found, report.left, report.requeued) == (many, many, 0)
+    assert faults.count["query"] - before < many
+    faults.script = lambda _kind, _count: None
+    async with opened() as app:
+        assert (await upload(app)).indexed == many
+    assert_exactly_once(settings)
+
+
+async def test_recovery_waits_for_push_back_and_loses_no_question_by_it(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: Clock
+) -> None:
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda kind: life.cancel() if kind == "send" else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    left = sum(state == "uploading" for _, _, state, _ in ledger_rows(settings))
+    asked = {"query", "cancel", "document", "operation", "list"}
+    faults.script = lambda kind, count: throttled(7) if kind in asked and count % 6 else None
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert left > 0
+    assert (report.found, report.left) == (left, 0)
+    assert (report.requeued + report.adopted) == left
+    faults.script = lambda _kind, _count: None
+    async with opened() as app:
+        assert (await upload(app)).indexed == 10
+    assert_exactly_once(settings)
 
 
 async def test_no_listing_is_needed_while_sessions_can_be_asked(
