@@ -7,7 +7,7 @@ nothing more is sent at all.
 
 import math
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from itertools import count
 from typing import Final, TypeVar
 
@@ -25,9 +25,10 @@ FATAL: Final = frozenset({Kind.AUTH, Kind.DAILY_QUOTA, Kind.STORE_FULL})
 PASSING: Final = frozenset({Kind.TRANSIENT, Kind.RATE_LIMIT})
 """Answers that pass by themselves."""
 TRIES: Final = 8
-"""How often a request is sent at most: some two minutes of a service that is down."""
+"""How often a request without an answer is sent at most: some two minutes of a service that is down."""
 LONGEST: Final = 180.0
-"""Seconds without any answer after which waiting is over; so no longer wait is agreed to either."""
+"""Seconds after which waiting is over: for one request, and for all of its kind if none is answered. So no longer wait
+is agreed to either."""
 TOLD: Final = 5.0
 """Seconds from which on a person is told of a wait."""
 HURRY: Final = 5.0
@@ -44,19 +45,22 @@ class Patience:
     def __init__(self, governor: Governor, observer: Observer) -> None:
         self._governor = governor
         self._observer = observer
-        self._since: dict[Purpose, float] = {}  # the first failure since the last answer
-        self._silent: dict[
-            Purpose, GeminiError
-        ] = {}  # what is not answered at all, and the last that was heard
+        # By kind of request: the first failure since the last answer, and the last of what is not answered at all.
+        self._since: dict[Purpose, float] = {}
+        self._silent: dict[Purpose, GeminiError] = {}
         self._waiting: dict[trio.CancelScope, Purpose | None] = {}
         self._hurried = False
         self._told = False
         self.ended: GeminiError | None = None
 
     def renew(self) -> None:
-        """Another pass over the store begins: what got no answer in the last one is asked and waited for again."""
-        self._since.clear()
-        self._silent.clear()
+        """Another pass over the store begins: what got no answer in the last one is asked and waited for again.
+
+        But not while the gate is closed for longer than anybody waits.
+        """
+        if self._governor.pressure().paused_for <= LONGEST:
+            self._since.clear()
+            self._silent.clear()
         self._told = False
 
     def hurry(self) -> None:
@@ -144,9 +148,11 @@ class Patience:
         except GeminiError as error:
             if error.kind in FATAL and self.ended is None:
                 self.ended = error
-                self._call_back(set(self._waiting.values()))
+                self._call_back({None, *Purpose})
             elif error.kind not in PASSING:
                 self._since.pop(purpose, None)
+            elif error.retry_after is not None and error.retry_after > LONGEST:
+                self._give_up(set(Purpose), _for_later(error))  # the gate is closed for all of them
             raise
         self._since.pop(purpose, None)
         return answer
@@ -156,21 +162,18 @@ class Patience:
 
         The gate of the governor takes care of what the service asked for; here is only the backoff.
         """
-        now, asked, pause = (
-            trio.current_time(),
-            error.retry_after or 0.0,
-            backoff(tries, jitter=random.random()),
-        )
-        since, wait = self._since.setdefault(purpose, now), max(asked, pause)
+        now, asked = trio.current_time(), error.retry_after or 0.0
+        pause = backoff(tries, jitter=random.random())
+        wait, since = max(asked, pause), self._since.setdefault(purpose, now)
         if self._hurried or purpose in self._silent:
-            raise error
-        too_long = now + wait - since > LONGEST
-        if too_long or tries == TRIES:
-            last = error.again(f"run the same command again in {span(asked)}") if asked >= 60 else error
-            if too_long or since <= first:
+            raise self._silent.get(purpose, error)
+        # Push-back says nothing about a request, so that only the time counts.
+        tried = tries >= TRIES and error.kind is not Kind.RATE_LIMIT
+        if tried or now + wait - min(first, since) > LONGEST:
+            last = _for_later(error)
+            if since <= first:
                 # Nothing else of this kind was answered either: it speaks for all of them.
-                self._silent[purpose] = last
-                self._call_back({purpose})
+                self._give_up({purpose}, last)
             raise last
         self._tell(error, wait)
         with trio.CancelScope() as sleeping:
@@ -179,8 +182,14 @@ class Patience:
                 await trio.sleep(pause)
             finally:
                 del self._waiting[sleeping]
+        if self._hurried:
+            raise error
 
-    def _call_back(self, purposes: set[Purpose | None]) -> None:
+    def _give_up(self, purposes: set[Purpose], error: GeminiError) -> None:
+        self._silent.update(dict.fromkeys(purposes, error))
+        self._call_back(purposes)
+
+    def _call_back(self, purposes: Set[Purpose | None]) -> None:
         for scope, purpose in self._waiting.items():
             if purpose in purposes:
                 scope.cancel(reason="it would not be answered")
@@ -194,3 +203,9 @@ class Patience:
         self._observer.note(
             f"the service asks to wait {math.ceil(wait)} s" if asked else f"{error}; trying again"
         )
+
+
+def _for_later(error: GeminiError) -> GeminiError:
+    """The same, with when to come back where that is long enough to be told."""
+    asked = error.retry_after or 0.0
+    return error.again(f"run the same command again in {span(asked)}") if asked >= 60 else error

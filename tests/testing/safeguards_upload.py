@@ -204,7 +204,7 @@ UPLOAD: Final = (
     Mutant(
         "what is not answered at all is waited for once",
         "objlib/engine/insist.py",
-        "                self._silent[purpose] = last\n",
+        "                self._give_up({purpose}, last)\n",
         "                pass\n",
         f"{FIRST}::test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request",
     ),
