@@ -6,9 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from objlib.cli.failures import complain, stop_exit
 from objlib.cli.options import Options
 from objlib.cli.output import print_lines, print_object
 from objlib.cli.setup import settle
+from objlib.cli.terminal import plural
 from objlib.core.errors import Exit
 from objlib.core.observe import Observer
 from objlib.core.reports import RecoverReport
@@ -34,4 +36,26 @@ def recover(*, options: Annotated[Options | None, Parameter(name="*")] = None) -
         from objlib.cli.render.recover import recover_lines
 
         print_lines(recover_lines(report, screen()))
-    return Exit.SOME_FAILED if report.failed or report.left else Exit.OK
+    else:
+        _complain(report)
+    return recover_exit(report)
+
+
+def recover_exit(report: RecoverReport) -> Exit:
+    """The exit code that a recovery earned."""
+    if report.stopped:
+        return stop_exit(report.stopped)
+    return Exit.SOME_FAILED if report.failed or report.left or report.postponed else Exit.OK
+
+
+def _complain(report: RecoverReport) -> None:
+    """The one line that a quiet recovery says when not everything is settled."""
+    said = []
+    if report.failed:
+        said.append(f"{plural(report.failed, 'file')} failed (objlib status names them)")
+    if report.left:
+        said.append(f"{plural(report.left, 'file')} could not be settled now")
+    if report.postponed:
+        said.append(f"{plural(report.postponed, 'document')} could not be removed now")
+    if said or report.stopped:
+        complain("; ".join([*said, report.advice or "run objlib recover again later"]))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from objlib.cli.failures import complain
+from objlib.cli.failures import complain, stop_exit
 from objlib.cli.options import Options, option, switch
 from objlib.cli.output import print_lines, print_object
 from objlib.cli.setup import settle, working_folder
@@ -72,7 +72,8 @@ def store_sync(
 
         print_lines(store_sync_lines(report, screen()))
     elif report.left or report.postponed:
-        complain(f"{plural(report.left + report.postponed, 'difference')} between store and ledger left")
+        left = f"{plural(report.left + report.postponed, 'difference')} between store and ledger left"
+        complain(f"{left}; {report.advice}" if report.advice else left)
     return store_sync_exit(report)
 
 
@@ -80,6 +81,8 @@ def store_sync_exit(report: StoreSyncReport) -> Exit:
     """The exit code: what could not be done weighs more than what was not asked for."""
     if report.interrupted:
         return Exit.INTERRUPTED
+    if report.stopped:
+        return stop_exit(report.stopped)
     if report.postponed or report.unanswered:
         return Exit.SOME_FAILED
     return Exit.DRIFT if report.left else Exit.OK

@@ -76,8 +76,6 @@ def sync_exit(report: SyncReport) -> Exit:
     code = upload_exit(report.upload)
     if code is not Exit.OK or report.prune is None:
         return code
-    if report.prune.skipped == "interrupted":
-        return Exit.INTERRUPTED
     return Exit.SOME_FAILED if report.prune.postponed else Exit.OK
 
 

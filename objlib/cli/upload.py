@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from objlib.cli.failures import complain
+from objlib.cli.failures import complain, stop_exit
 from objlib.cli.options import Options, option, switch
 from objlib.cli.output import print_lines, print_object
 from objlib.cli.setup import require_folder, settle
@@ -74,6 +74,8 @@ def complain_of(report: UploadReport) -> None:
         said.append(f"{plural(waiting, 'file')} waiting")
     if report.elsewhere:
         said.append(f"{plural(report.elsewhere, 'file')} in the hands of another run")
+    if report.postponed:
+        said.append(f"{plural(report.postponed, 'old document')} could not be removed now")
     if report.stopped and report.advice:
         said.append(report.advice)
     if said:
@@ -85,12 +87,12 @@ def upload_exit(report: UploadReport) -> Exit:
     match report.stopped:
         case "interrupted":
             return Exit.INTERRUPTED
-        case "" | "limit" | "daily_quota" | "store_full":
+        case "" | "limit":
             unfinished = report.pending > 0 and report.stopped != "limit" and not report.dry_run
             failed = report.failed > 0 and not report.dry_run
-            return Exit.SOME_FAILED if failed or unfinished else Exit.OK
-        case _:
-            return Exit.FATAL
+            return Exit.SOME_FAILED if failed or unfinished or report.postponed else Exit.OK
+        case stopped:
+            return stop_exit(stopped)
 
 
 def scan(

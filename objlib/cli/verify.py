@@ -45,11 +45,22 @@ def verify(
         from objlib.cli.render.verify import verify_lines
 
         print_lines(verify_lines(report, screen()))
-    elif report.drift:
-        complain(f"{plural(sum(report.drift.values()), 'difference')} found by verify")
+    else:
+        _complain(report)
     if report.drift:
         return Exit.DRIFT
     return Exit.SOME_FAILED if report.unanswered else Exit.OK
+
+
+def _complain(report: VerifyReport) -> None:
+    """The one line that a quiet audit says when it found something, or was not answered."""
+    said = []
+    if report.drift:
+        said.append(f"{plural(sum(report.drift.values()), 'difference')} found by verify")
+    if report.unanswered:
+        said.append(f"{plural(report.unanswered, 'file')} the service gave no answer for")
+    if said:
+        complain("; ".join(said))
 
 
 def rebuild(

@@ -66,6 +66,8 @@ class StoreSyncReport:
         unanswered: steps that the service did not answer.
         left: steps that were not taken: those, and those that nobody asked for.
         interrupted: whether a stop cut it short.
+        stopped: why the service ended it before its end, as in :class:`UploadReport`; empty where it did not.
+        advice: what to do about that.
     """
 
     store: str
@@ -86,6 +88,8 @@ class StoreSyncReport:
     unanswered: int = 0
     left: int = 0
     interrupted: bool = False
+    stopped: str = ""
+    advice: str = ""
     requests: int = 0
 
 

@@ -84,7 +84,10 @@ class RecoverReport:
         adopted, requeued, completed, failed: rows by verdict.
         deleted: surplus or superseded documents that were removed, each with an intent.
         left: rows that could not be settled now, since the service did not answer.
+        postponed: documents whose removal is on record, and that could not be removed now.
         elsewhere: rows that a living run has in hand; they were not touched.
+        stopped: why it ended before its end, as in :class:`UploadReport`; empty where it did not.
+        advice: what to do about that.
         actions: (path, action, why), in order.
     """
 
@@ -95,8 +98,11 @@ class RecoverReport:
     failed: int = 0
     deleted: int = 0
     left: int = 0
+    postponed: int = 0
     elsewhere: int = 0
     listings: int = 0
+    stopped: str = ""
+    advice: str = ""
     actions: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -122,7 +128,7 @@ class UploadReport:
 
     ``throttled`` counts requests that the service pushed back: answered with 429 or a server error, or broken off.
     ``pending`` are the files that are not in and did not fail; of these, ``elsewhere`` were in the
-    hands of another run when this one had nothing left to do.
+    hands of another run at the end. ``postponed`` documents were to be removed, and the service did not answer.
     """
 
     run_id: str
@@ -137,6 +143,7 @@ class UploadReport:
     failed: int = 0
     pending: int = 0
     elsewhere: int = 0
+    postponed: int = 0
     renamed: int = 0
     missing: int = 0
     deleted: int = 0

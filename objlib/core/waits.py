@@ -1,5 +1,6 @@
 """How long to wait before something is tried or asked again: arithmetic only."""
 
+import math
 from collections.abc import Sequence
 
 
@@ -32,3 +33,9 @@ def first_poll(settled: Sequence[float]) -> float:
 def next_poll(waited: float) -> float:
     """Seconds until the next question after ``waited`` seconds in all: half as long again, at most 10 s."""
     return min(10.0, max(0.05, 0.5 * waited))
+
+
+def span(seconds: float) -> str:
+    """A time of a minute or more in words, such as ``1 h 5 min``; rounded up, so that nobody comes too early."""
+    hours, minutes = divmod(math.ceil(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours and minutes else f"{hours} h" if hours else f"{minutes} min"

@@ -23,7 +23,7 @@ from objlib.core.settings import Backend, Settings
 from objlib.embedded import Options, Service, open_service
 from objlib.engine.drain import Drain, stop_on_signals
 from objlib.engine.governor import Governor, Purpose, open_governor
-from objlib.engine.insist import insist
+from objlib.engine.insist import Patience
 from objlib.gemini import Client, Endpoint, GeminiError, Kind, Store, open_client
 from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.listings import LEDGER_KEY, own_id
@@ -59,6 +59,7 @@ class App:
         run_id: this run's id in the ledger.
         service: the embedded service, when that is the backend.
         deleted: documents that this command removed from the store.
+        patience: waits for answers that do not come at once.
         files: runs blocking file work (reading and hashing) in its own small pool of threads.
         now: wall-clock Unix seconds, a seam for tests.
     """
@@ -66,6 +67,7 @@ class App:
     settings: Settings
     ledger: Ledger
     governor: Governor
+    patience: Patience
     observer: Observer
     drain: Drain
     run_id: RunId
@@ -144,6 +146,7 @@ async def open_app(
             settings=settings,
             ledger=ledger,
             governor=governor,
+            patience=Patience(governor, watcher),
             observer=watcher,
             drain=drain,
             run_id=new_run_id(now()),
@@ -245,14 +248,14 @@ async def _settle_store(app: App, *, create: bool) -> str:
 
 
 async def _stores(app: App, wanted: str) -> list[Store]:
-    return await insist(app.governor, Purpose.LIST, partial(app.client.find_stores, wanted))
+    return await app.client.find_stores(wanted, partial(app.patience.insist, Purpose.LIST))
 
 
 async def _create(app: App, wanted: str) -> str:
     """Make the store; where the answer was lost, it is looked for before another would be made."""
     try:
         create = partial(app.client.create_store, wanted)
-        return (await insist(app.governor, Purpose.LIST, create)).name
+        return (await app.patience.insist(Purpose.LIST, create)).name
     except GeminiError as error:
         if error.kind is not Kind.UNKNOWN:
             raise
@@ -283,7 +286,7 @@ async def _pin_new(app: App, name: str, display: str) -> str:
 
 async def _require_store(app: App, name: str) -> None:
     try:
-        await insist(app.governor, Purpose.LIST, partial(app.client.get_store, name))
+        await app.patience.insist(Purpose.LIST, partial(app.client.get_store, name))
     except GeminiError as error:
         if error.kind is Kind.NOT_FOUND:
             raise RefusedError(

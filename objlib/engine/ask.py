@@ -12,7 +12,6 @@ from objlib.core.paths import disk_path
 from objlib.core.reports import AnswerReport, Citation, Support
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
-from objlib.engine.insist import insist
 from objlib.engine.place import find_place
 from objlib.gemini import Answer, GeminiError, Kind, Passage
 
@@ -62,7 +61,7 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
             top_k=top_k,
             system=SYSTEM,
         )
-        answer = await insist(app.governor, Purpose.ASK, request)
+        answer = await app.patience.insist(Purpose.ASK, request)
     except GeminiError as error:
         if where is not None and error.status == 400 and error.kind is Kind.PERMANENT:
             raise UsageError(f"--filter {where!r} was refused: {error}") from None

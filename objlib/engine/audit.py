@@ -74,6 +74,7 @@ async def audit(app: App) -> Audit:
     Raises:
         GeminiError: the service did not answer.
     """
+    app.patience.renew()
     work, after = _Auditor(app), ""
     async with listed_store(app) as listing:
         documents = await app.ledger.read(partial(listings.count, listing_id=listing.listing_id))
@@ -116,10 +117,10 @@ async def examine(
 
 
 async def fetch(app: App, document: str) -> Document | None:
-    """The document; None when the store has none of that name."""
+    """The document; None when the store has none of that name. What passes by itself is waited for."""
     try:
-        async with app.governor.slot(Purpose.POLL):
-            return await app.client.get_document(document)
+        request = partial(app.client.get_document, document)
+        return await app.patience.insist(Purpose.POLL, request, reconnect=True)
     except GeminiError as error:
         if error.kind is Answer.NOT_FOUND:
             return None

@@ -1,6 +1,9 @@
 """Asking the service about one attempt, in the order of :mod:`objlib.core.verdict`."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import trio
 
@@ -11,6 +14,8 @@ from objlib.engine.governor import Purpose
 from objlib.gemini import DocumentState, GeminiError, Kind, SessionUrl, is_store_session
 from objlib.ledger import AttemptRow, FileRow
 
+T = TypeVar("T")
+
 _DOCUMENT = {
     DocumentState.PENDING: Document.PENDING,
     DocumentState.ACTIVE: Document.ACTIVE,
@@ -19,7 +24,12 @@ _DOCUMENT = {
 
 
 async def inquire(
-    app: App, row: FileRow, attempt: AttemptRow | None, known: Facts | None = None
+    app: App,
+    row: FileRow,
+    attempt: AttemptRow | None,
+    known: Facts | None = None,
+    *,
+    insist: bool = False,
 ) -> tuple[Verdict, Facts]:
     """Ask until the verdict is an action, or needs a listing that was not made.
 
@@ -28,6 +38,7 @@ async def inquire(
         row: a row in UPLOADING or PROCESSING.
         attempt: its last attempt; None when it has none on record.
         known: what is known already, and is not asked again.
+        insist: whether what passes by itself is waited for; otherwise each question is asked a single time.
 
     Raises:
         GeminiError: the service did not answer a question.
@@ -42,13 +53,13 @@ async def inquire(
     while (found := verdict(facts)) is not Ask.LISTING:
         match found:
             case Ask.SESSION:
-                facts = await _session(app, facts, attempt)
+                facts = await _session(app, facts, attempt, insist)
             case Ask.DOCUMENT:
-                facts = await _document(app, facts)
+                facts = await _document(app, facts, insist)
             case Ask.OPERATION:
-                facts = await _operation(app, facts)
+                facts = await _operation(app, facts, insist)
             case Ask.FENCE:
-                facts = await _fence(app, facts)
+                facts = await _fence(app, facts, insist)
             case _:
                 return found, facts
         await trio.lowlevel.checkpoint()
@@ -62,12 +73,17 @@ def _importable(attempt: AttemptRow) -> str | None:
     return temporary_file(AttemptId(attempt.attempt_id))
 
 
-async def _session(app: App, facts: Facts, attempt: AttemptRow | None) -> Facts:
+async def _ask(app: App, purpose: Purpose, request: Callable[[], Awaitable[T]], insist: bool) -> T:
+    if insist:
+        return await app.patience.insist(purpose, request, reconnect=True)
+    return await app.patience.once(purpose, request)
+
+
+async def _session(app: App, facts: Facts, attempt: AttemptRow | None, insist: bool) -> Facts:
     url = attempt.session_url if attempt else None
     if url is None:
         return replace(facts, session=Session.GONE)
-    async with app.governor.slot(Purpose.POLL):
-        progress = await app.client.query_upload(SessionUrl(url))
+    progress = await _ask(app, Purpose.POLL, partial(app.client.query_upload, SessionUrl(url)), insist)
     landed = progress.landed
     return replace(
         facts,
@@ -78,19 +94,18 @@ async def _session(app: App, facts: Facts, attempt: AttemptRow | None) -> Facts:
     )
 
 
-async def _fence(app: App, facts: Facts) -> Facts:
+async def _fence(app: App, facts: Facts, insist: bool) -> Facts:
     """Delete the temporary file: an import that was sent before and is carried out after this makes nothing."""
     assert facts.importable is not None
-    async with app.governor.slot(Purpose.DELETE):
-        await app.client.delete_file(facts.importable)
+    await _ask(app, Purpose.DELETE, partial(app.client.delete_file, facts.importable), insist)
     return replace(facts, importable=None)
 
 
-async def _document(app: App, facts: Facts) -> Facts:
+async def _document(app: App, facts: Facts, insist: bool) -> Facts:
     assert facts.document_name is not None
     try:
-        async with app.governor.slot(Purpose.POLL):
-            document = await app.client.get_document(facts.document_name)
+        request = partial(app.client.get_document, facts.document_name)
+        document = await _ask(app, Purpose.POLL, request, insist)
     except GeminiError as error:
         if error.kind is not Kind.NOT_FOUND:
             raise
@@ -98,11 +113,11 @@ async def _document(app: App, facts: Facts) -> Facts:
     return replace(facts, document=_DOCUMENT[document.state])
 
 
-async def _operation(app: App, facts: Facts) -> Facts:
+async def _operation(app: App, facts: Facts, insist: bool) -> Facts:
     assert facts.operation_name is not None
     try:
-        async with app.governor.slot(Purpose.POLL):
-            operation = await app.client.get_operation(facts.operation_name)
+        request = partial(app.client.get_operation, facts.operation_name)
+        operation = await _ask(app, Purpose.POLL, request, insist)
     except GeminiError as error:
         if error.kind is not Kind.NOT_FOUND:
             raise

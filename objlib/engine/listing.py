@@ -17,9 +17,8 @@ from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RE
 from objlib.core.observe import Phase
 from objlib.engine.app import App
 from objlib.engine.governor import Purpose
-from objlib.engine.insist import insist
-from objlib.engine.recover import is_alive
-from objlib.engine.settle import FATAL
+from objlib.engine.insist import FATAL, PASSING
+from objlib.engine.owners import is_alive
 from objlib.gemini import Document, DocumentPage, GeminiError, Kind
 from objlib.ledger import listings
 from objlib.ledger.listings import Listed, Listing
@@ -103,7 +102,7 @@ async def _turn_pages(app: App, listing: Listing) -> int:
         try:
             page = await _page(app, token)
         except GeminiError as error:
-            if not resumed or error.kind in FATAL or error.kind is Kind.TRANSIENT:
+            if not resumed or error.kind in FATAL | PASSING:
                 raise
             # The store has forgotten the token of an earlier process: nothing for it but to start over.
             await app.ledger.write(partial(listings.restart, listing_id=listing.listing_id))
@@ -136,4 +135,4 @@ async def _turn_pages(app: App, listing: Listing) -> int:
 async def _page(app: App, token: str | None) -> DocumentPage:
     """One page; what passes by itself is waited for."""
     request = partial(app.client.list_documents, app.store, page_token=token)
-    return await insist(app.governor, Purpose.LIST, request, reconnect=True)
+    return await app.patience.insist(Purpose.LIST, request, reconnect=True)

@@ -6,6 +6,7 @@ intent, which the next recovery carries out.
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,10 @@ from objlib.core.paths import disk_path
 from objlib.core.repairs import PruneReport
 from objlib.core.reports import ScanReport
 from objlib.engine.app import App
-from objlib.engine.remove import carry_out
+from objlib.engine.ending import ending
+from objlib.engine.governor import Purpose
+from objlib.engine.remove import Removal, carry_out
+from objlib.gemini import GeminiError
 from objlib.ledger import removals
 from objlib.ledger.removals import Intent, Prunable
 
@@ -58,6 +62,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
     cutoff = app.now() - grace
     totals = await app.ledger.read(partial(removals.prune_totals, cutoff=cutoff))
     limit.check(totals.documents, totals.indexed, "sync --prune")
+    app.patience.renew()
     work, before = _Prune(app, cutoff), app.deleted
     app.observer.begin(Phase.PRUNE, totals.documents, None)
     try:
@@ -70,7 +75,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
         postponed=work.opened - work.done,
         kept=totals.young,
         grace=grace,
-        skipped="interrupted" if app.drain.requested else "",
+        skipped="interrupted" if app.drain.requested else ending(app)[0],
         paths=tuple(sorted(work.files))[:SHOWN],
     )
 
@@ -93,9 +98,9 @@ class _Prune:
 
     async def run(self) -> None:
         """Page by page, so that a stop leaves at most the intents of one page."""
-        after = ""
-        while not self.app.drain.requested:
-            page = await self.app.ledger.read(
+        app, after = self.app, ""
+        while not app.drain.requested and not app.patience.given_up(Purpose.DELETE):
+            page = await app.ledger.read(
                 partial(removals.prunable_page, cutoff=self.cutoff, after=after, limit=PAGE)
             )
             if not page:
@@ -103,7 +108,7 @@ class _Prune:
             after, before = page[-1].file_id, self.done
             await self._page(page)
             if self.done == before:
-                # The service answers nothing, or the files are back: a longer list of intents helps nobody.
+                # The files are back, or wait for something else: a longer list of intents helps nobody.
                 break
 
     async def _page(self, page: list[Prunable]) -> None:
@@ -126,11 +131,14 @@ class _Prune:
                 # With every token in its hands it knows that no delete is in flight any more.
                 for number in range(AT_ONCE):
                     await limiter.acquire_on_behalf_of(number)
+            if app.drain.requested:
+                app.patience.hurry()
 
     async def _delete(self, intent: Intent, limiter: trio.CapacityLimiter) -> None:
         try:
-            gone = await carry_out(self.app, intent.intent_id, intent.document)
-            self.done += gone
+            with suppress(GeminiError):  # it ends the run, and is told by the report
+                became = await carry_out(self.app, intent.intent_id, intent.document)
+                self.done += became is Removal.DONE
             self.app.observer.advance(Phase.PRUNE, 1, 0)
         finally:
             limiter.release_on_behalf_of(intent.intent_id)

@@ -5,35 +5,31 @@ verdicts carried out. One listing serves all the rows that need one. Every step 
 idempotent at the service, so two recoverers are as safe as one, and a second recovery finds nothing to do.
 """
 
-import os
-import platform
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.identity import KEY_ATTEMPT, AttemptId, RunId
+from objlib.core.identity import KEY_ATTEMPT, AttemptId
 from objlib.core.lifecycle import State
 from objlib.core.observe import Phase
 from objlib.core.reports import FailureKind, RecoverReport
 from objlib.core.verdict import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
-from objlib.engine.app import HEARTBEAT, App
+from objlib.engine.app import App
+from objlib.engine.ending import ending
 from objlib.engine.governor import Purpose
 from objlib.engine.inquiry import inquire
-from objlib.engine.remove import carry_out, remove
-from objlib.engine.settle import FATAL, complete, give_up, settle
+from objlib.engine.owners import Owners
+from objlib.engine.remove import Removal, carry_out, remove
+from objlib.engine.settle import complete, give_up, settle
 from objlib.gemini import DocumentState, GeminiError, SessionUrl
 from objlib.ledger import AttemptRow, FileRow, RunRow, Transition
 
-STALE_AFTER: Final = 60.0
-"""Seconds between a run's last heartbeat and now, either way, after which its life is in doubt."""
-WATCH: Final = 2.5 * HEARTBEAT
-"""Seconds for which the heart of a run in doubt is watched. Clocks jump, and differ between hosts: a heart that
-beats is what counts, not the time that it shows."""
 LISTING_LAG: Final = 5.0
 """Seconds after which a document that was made is sure to be listed (1.5 to 2 s were measured by others). They count
 from the last question, not from what the ledger knows: an attempt's last bytes or import leave no trace there, and
@@ -48,10 +44,10 @@ SHOWN: Final = 1000
 async def recover(app: App, *, own: bool = False) -> RecoverReport:
     """Settle everything a dead run left; with ``own`` also what this very run left unknown.
 
-    Raises:
-        GeminiError: the service refuses to go on at all; what was not settled is as it was.
+    An answer about the whole run ends it, and is in the report; what was not settled is as it was.
     """
-    recovery = _Recovery(app, own)
+    app.patience.renew()
+    recovery = _Recovery(app, own, Owners(app))
     app.observer.begin(Phase.RECOVER, None, None)
     try:
         await recovery.ask_by_name()
@@ -60,27 +56,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
         await recovery.delete_what_was_meant_to_go()
     finally:
         app.observer.end(Phase.RECOVER)
-    return recovery.report()
-
-
-def is_alive(run: RunRow, *, now: float, host: str) -> bool | None:
-    """Whether a run still owns its rows; None if only watching its heart can tell.
-
-    It has not ended, its heart beats, and if it is on this host its process is there.
-    """
-    if run.ended is not None or (run.host == host and not _process_exists(run.pid)):
-        return False
-    return True if abs(now - run.heartbeat) <= STALE_AFTER else None
-
-
-def _process_exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return recovery.report(*ending(app))
 
 
 class _LandedMeanwhileError(Exception):
@@ -93,6 +69,7 @@ class _Recovery:
 
     app: App
     own: bool
+    owners: Owners
     found: int = 0
     adopted: int = 0
     requeued: int = 0
@@ -100,14 +77,14 @@ class _Recovery:
     failed: int = 0
     deleted: int = 0
     left: int = 0
+    postponed: set[str] = field(default_factory=set)
     elsewhere: int = 0
     listings: int = 0
     actions: list[tuple[str, str, str]] = field(default_factory=list)
     unlisted: list[tuple[FileRow, AttemptRow, Facts]] = field(default_factory=list)
-    known: dict[RunId, bool] = field(default_factory=dict)
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
-    def report(self) -> RecoverReport:
+    def report(self, stopped: str, advice: str) -> RecoverReport:
         """What happened, as a value."""
         return RecoverReport(
             found=self.found,
@@ -117,8 +94,11 @@ class _Recovery:
             failed=self.failed,
             deleted=self.deleted,
             left=self.left,
+            postponed=len(self.postponed),
             elsewhere=self.elsewhere,
             listings=self.listings,
+            stopped=stopped,
+            advice=advice,
             actions=tuple(self.actions),
         )
 
@@ -129,7 +109,7 @@ class _Recovery:
         async with trio.open_nursery() as nursery:
             while page := await self.app.ledger.transient_page(after, PAGE):
                 after = page[-1][0].file_id
-                await self._find_out(run for *_, run in page if run is not None)
+                await self.owners.find_out((run for *_, run in page), watch=True)
                 for row, attempt, run in page:
                     if self._is_someone_elses(run):
                         self.elsewhere += 1
@@ -145,8 +125,6 @@ class _Recovery:
         try:
             listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
         except GeminiError as error:
-            if error.kind in FATAL:
-                raise
             self.left += len(self.unlisted)
             app.observer.event("listing_failed", error=str(error))
             return
@@ -160,41 +138,33 @@ class _Recovery:
         while intents := await app.ledger.open_intents(seen, PAGE):
             seen = intents[-1].intent_id
             for intent in intents:
-                self._deletion(done=await carry_out(app, intent.intent_id, intent.document_name))
+                name = intent.document_name
+                await self._deletion(name, carry_out(app, intent.intent_id, name))
         after = ""
         while rows := await app.ledger.superseded_page(after, PAGE):
             after = rows[-1].file_id
             for row in rows:
-                if row.state is State.INDEXED and row.superseded is not None:
-                    gone = await remove(app, row.superseded, file_id=row.file_id, reason="replaced")
-                    self._deletion(done=gone)
+                old = row.superseded
+                if row.state is State.INDEXED and old is not None and old not in self.postponed:
+                    await self._deletion(old, remove(app, old, file_id=row.file_id, reason="replaced"))
 
     def _is_someone_elses(self, run: RunRow | None) -> bool:
-        if run is None:
-            return False
-        return not self.own if run.run_id == self.app.run_id else self.known[run.run_id]
+        if run is not None and run.run_id == self.app.run_id:
+            return not self.own
+        return self.owners.another(run)
 
-    async def _find_out(self, runs: Iterable[RunRow]) -> None:
-        """Note which of ``runs`` live; those whose life is in doubt are watched, all at once."""
-        now, host = self.app.now(), platform.node()
-        doubtful: list[RunRow] = []
-        for run in {run.run_id: run for run in runs if run.run_id not in self.known}.values():
-            alive = is_alive(run, now=now, host=host)
-            if alive is None and run.run_id != self.app.run_id:
-                doubtful.append(run)
-            else:
-                self.known[run.run_id] = bool(alive)
-        if doubtful:
-            await trio.sleep(WATCH)
-        for run in doubtful:
-            later = await self.app.ledger.run(run.run_id)
-            beats = later is not None and later.ended is None and later.heartbeat != run.heartbeat
-            self.known[run.run_id] = beats
-
-    def _deletion(self, *, done: bool) -> None:
+    async def _deletion(self, document: str, deletion: Awaitable[Removal]) -> None:
         self.found += 1
-        self.deleted += done
-        self.left += not done
+        became = Removal.POSTPONED
+        with suppress(GeminiError):  # it ends the run, and is told by the report
+            became = await deletion
+        match became:
+            case Removal.DONE:
+                self.deleted += 1
+            case Removal.POSTPONED:
+                self.postponed.add(document)
+            case Removal.REPLACE:
+                self.requeued += 1
 
     async def _one(self, row: FileRow, attempt: AttemptRow | None, limiter: trio.CapacityLimiter) -> None:
         try:
@@ -206,7 +176,7 @@ class _Recovery:
         """One row, from questions to action; a failure of the service leaves it for the next recovery."""
         try:
             for _ in range(MAX_QUESTIONS):
-                found, facts = await inquire(self.app, row, attempt, known)
+                found, facts = await inquire(self.app, row, attempt, known, insist=True)
                 if found is Ask.LISTING:
                     if attempt is not None:
                         self.unlisted.append((row, attempt, facts))
@@ -219,8 +189,6 @@ class _Recovery:
         except StaleTransitionError:
             self._note(row, "left", "another run took it over")
         except GeminiError as error:
-            if error.kind in FATAL:
-                raise
             self.left += 1
             self._note(row, "left", str(error))
 
@@ -250,8 +218,8 @@ class _Recovery:
     ) -> None:
         if cancel_session and attempt is not None and attempt.session_url is not None:
             # A late finalize of the dead run must not land after the file was sent again.
-            async with self.app.governor.slot(Purpose.POLL):
-                closed = await self.app.client.cancel_upload(SessionUrl(attempt.session_url))
+            cancel = partial(self.app.client.cancel_upload, SessionUrl(attempt.session_url))
+            closed = await self.app.patience.insist(Purpose.POLL, cancel, reconnect=True)
             if not closed:
                 # It has landed since the session was asked: ask again.
                 raise _LandedMeanwhileError
@@ -288,8 +256,8 @@ class _Recovery:
         self.adopted += 1
         self._note(row, "adopted", found.document)
         for extra in found.surplus:
-            gone = await remove(app, extra, file_id=row.file_id, reason="surplus document")
-            self.deleted += gone  # not in one statement: the sum would be read before the wait
+            became = await remove(app, extra, file_id=row.file_id, reason="surplus document")
+            self.deleted += became is Removal.DONE
         await self._settle(row, attempt)
 
     async def _settle(self, row: FileRow, attempt: AttemptId) -> None:
@@ -309,8 +277,8 @@ class _Recovery:
         found: dict[str, set[tuple[bool, str, str]]] = {}
         token: str | None = None
         while True:
-            async with self.app.governor.slot(Purpose.LIST):
-                page = await self.app.client.list_documents(self.app.store, page_token=token)
+            request = partial(self.app.client.list_documents, self.app.store, page_token=token)
+            page = await self.app.patience.insist(Purpose.LIST, request, reconnect=True)
             for document in page.documents:
                 mark = document.metadata.get(KEY_ATTEMPT)
                 if isinstance(mark, str) and mark in attempts:

@@ -12,13 +12,10 @@ from objlib.core.verdict import Complete, Facts, Fail, Wait
 from objlib.core.waits import first_poll, next_poll
 from objlib.engine.app import App
 from objlib.engine.inquiry import inquire
+from objlib.engine.insist import FATAL
 from objlib.engine.remove import remove
-from objlib.gemini import GeminiError, Kind
+from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
-
-FATAL: Final = frozenset({Kind.AUTH, Kind.DAILY_QUOTA, Kind.STORE_FULL})
-"""Answers that end the run rather than one file."""
-
 
 TWICE: Final = 2
 """How often FAILED with a reason that will not pass has to be heard before it is believed."""

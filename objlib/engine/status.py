@@ -11,7 +11,7 @@ from objlib.core.lifecycle import State
 from objlib.core.reports import ExplainReport, FailedFile, HistoryLine, StatusReport
 from objlib.engine.app import App
 from objlib.engine.governor import RATE
-from objlib.engine.recover import is_alive
+from objlib.engine.owners import is_alive
 from objlib.ledger import FileRow
 from objlib.ledger.rates import learnt_rates
 

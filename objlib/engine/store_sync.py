@@ -7,7 +7,8 @@ Each step is looked at again, in the store and in the ledger, before it is taken
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -23,9 +24,9 @@ from objlib.core.reports import Failure, FailureKind
 from objlib.core.storeplan import Plan, Step
 from objlib.engine.app import App
 from objlib.engine.audit import Audit, audit, examine
+from objlib.engine.ending import ending
 from objlib.engine.recover import recover
-from objlib.engine.remove import carry_out
-from objlib.engine.settle import FATAL
+from objlib.engine.remove import Removal, carry_out
 from objlib.gemini import GeminiError
 from objlib.ledger import Transition, audits
 
@@ -59,25 +60,29 @@ async def store_sync(
 
     Raises:
         RefusedError: the plan is for another store or ledger, or it deletes too much; nothing was changed.
-        GeminiError: the service did not answer.
+        GeminiError: the service did not answer, and nothing was repaired.
     """
     if plan is not None:
         plan.check(app.store, app.ledger_id)
     if apply:
         # What a dead run left in flight is settled first, so that it is judged like everything else.
         await recover(app)
+        if app.patience.ended is not None:
+            raise app.patience.ended.again()
     found = await audit(app) if plan is None else Audit(plan, Counter(), 0, 0)
     if not apply:
         return _report(app, found, None), found.plan
     indexed = await app.ledger.read(audits.indexed_total)
     limit.check(found.plan.deletions(), indexed, "store-sync --apply")
+    app.patience.renew()
     repair = _Repair(app, metadata)
     app.observer.begin(Phase.REPAIR, len(found.plan.steps), None)
     try:
         await repair.run(found.plan)
     finally:
         app.observer.end(Phase.REPAIR)
-    return _report(app, found, repair), found.plan
+    stopped, advice = ending(app)
+    return replace(_report(app, found, repair), stopped=stopped, advice=advice), found.plan
 
 
 @dataclass(slots=True)
@@ -101,11 +106,15 @@ class _Repair:
                 for step in plan.steps:
                     if step.kind is Kind.METADATA and not self.metadata:
                         continue
+                    if self.app.patience.ended is not None:
+                        break
                     await limiter.acquire_on_behalf_of(step.document)
                     nursery.start_soon(self._step, step, limiter)
                 # With every token in its hands it knows that no step is under way any more.
                 for number in range(AT_ONCE):
                     await limiter.acquire_on_behalf_of(number)
+            if self.app.drain.requested:
+                self.app.patience.hurry()
 
     async def _step(self, step: Step, limiter: trio.CapacityLimiter) -> None:
         try:
@@ -118,8 +127,6 @@ class _Repair:
             self.changed += 1
             self.taken += 1
         except GeminiError as error:
-            if error.kind in FATAL:
-                raise
             self.unanswered += 1
             self.app.observer.event("repair_failed", path=step.path, error=str(error))
         finally:
@@ -147,7 +154,9 @@ class _Repair:
         if intent is None:
             self.changed += 1
             return
-        gone = await carry_out(app, intent.intent_id, intent.document)
+        gone = False
+        with suppress(GeminiError):  # it ends the run, and is told by the report
+            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE
         self.deleted += gone
         self.postponed += not gone
 

@@ -3,10 +3,14 @@
 The removal comes last: until a file that was moved has its new document, the old one answers searches.
 """
 
+from dataclasses import replace
 from functools import partial
+
+import trio
 
 from objlib.core.limits import DeleteLimit
 from objlib.core.repairs import PruneReport, SyncReport
+from objlib.core.reports import UploadReport
 from objlib.engine.app import App
 from objlib.engine.prune import check_prune, prune
 from objlib.engine.upload import upload
@@ -31,4 +35,18 @@ async def sync(app: App, *, prune_missing: bool, grace: float, limit: DeleteLimi
     if uploaded.stopped:
         # Who asked to stop, or ran into a quota, is not served by more requests.
         return SyncReport(uploaded, PruneReport(skipped=uploaded.stopped, grace=grace))
-    return SyncReport(uploaded, await prune(app, grace=grace, limit=limit))
+    pruned = await prune(app, grace=grace, limit=limit)
+    return SyncReport(_whole(app, uploaded, pruned), pruned)
+
+
+def _whole(app: App, uploaded: UploadReport, pruned: PruneReport) -> UploadReport:
+    """The upload's report with the counts, and the end, of the whole run."""
+    return replace(
+        uploaded,
+        deleted=app.deleted,
+        requests=app.requests,
+        throttled=app.governor.throttled,
+        seconds=trio.current_time() - app.opened,
+        stopped=pruned.skipped,
+        advice=str(app.patience.ended or ""),
+    )

@@ -21,6 +21,7 @@ from objlib.core.waits import backoff
 from objlib.engine.app import App
 from objlib.engine.carry import STOPS, Flow, carry
 from objlib.engine.governor import Purpose
+from objlib.engine.owners import elsewhere
 from objlib.engine.recover import recover
 from objlib.engine.scan import scan
 from objlib.gemini import GeminiError, Kind, Store
@@ -61,25 +62,25 @@ async def upload(
         await accept(scanned)
     flow = Flow(app, limit, app.governor.pending)
     recovered = RecoverReport()
-    elsewhere, vectors = 0, None
+    postponed, vectors = 0, None
     if not dry_run:
-        recovered = await recover(app)
+        recovered = await _recover(flow)
         if retry_failed:
             # What only an edit can help is found fit by the scan, once it was edited.
             await _retry(
                 app, "--retry-failed", lambda row: row.failure is None or row.failure.kind not in UNFIT
             )
-        elsewhere = await _to_quiescence(flow)
+        postponed = await _to_quiescence(flow)
         vectors = await _vectors(flow)
-    report = await _report(flow, scanned, recovered, elsewhere, vectors)
+    report = await _report(flow, scanned, recovered, postponed, vectors)
     return (
         replace(report, dry_run=True, bytes=(await app.ledger.claimable_totals())[1]) if dry_run else report
     )
 
 
 async def _to_quiescence(flow: Flow) -> int:
-    """Pump until nothing is left to do, going back to what stayed unknown on the way; how many others have in hand."""
-    app, began, elsewhere = flow.app, flow.app.now(), 0
+    """Pump until nothing is left to do, going back to what stayed unknown on the way; how many deletes are left."""
+    app, began, postponed = flow.app, flow.app.now(), 0
     files, size = await app.ledger.claimable_totals()
     limited = flow.limit is not None and flow.limit < files
     app.observer.begin(Phase.UPLOAD, flow.limit if limited else files, None if limited else size)
@@ -88,13 +89,17 @@ async def _to_quiescence(flow: Flow) -> int:
             await _pump(flow)
             if app.drain.requested or flow.stopped:
                 break
-            left = await recover(app, own=True)
+            left = await _recover(flow, own=True)
+            postponed = left.postponed
+            if left.stopped:
+                break
             again = await _second_chance(app, began) if round_ == 0 else 0
-            elsewhere = left.elsewhere
-            if not left.requeued and not left.left and not again:
+            # What was left by a service that answered nothing for minutes is not healed by asking at once again.
+            unsettled = left.left if not app.patience.silent else 0
+            if not left.requeued and not unsettled and not again:
                 break
             with app.drain.intake():
-                await trio.sleep(backoff(round_ + 1, jitter=random.random()) if left.left else 0)
+                await trio.sleep(backoff(round_ + 1, jitter=random.random()) if unsettled else 0)
     finally:
         app.observer.end(Phase.UPLOAD)
     if flow.limit is not None and len(flow.begun) >= flow.limit and (await app.ledger.claimable_totals())[0]:
@@ -102,14 +107,24 @@ async def _to_quiescence(flow: Flow) -> int:
     if app.drain.requested:
         flow.stopped = "interrupted"
         flow.advice = "nothing is lost: the next upload, or `objlib recover`, finishes it"
-    return elsewhere
+    return postponed
+
+
+async def _recover(flow: Flow, *, own: bool = False) -> RecoverReport:
+    """Recover; where the service does not go on, the run ends with its report."""
+    report = await recover(flow.app, own=own)
+    flow.stopped, flow.advice = report.stopped, report.advice
+    return report
 
 
 async def _pump(flow: Flow) -> None:
+    flow.app.patience.renew()
     # The nursery is outside the intake scope: a stop ends the feeding, not the files in flight.
     async with trio.open_nursery() as nursery:
         with flow.app.drain.intake():
             await _feed(flow, lambda row: nursery.start_soon(carry, flow, row))
+        if flow.app.drain.requested:
+            flow.app.patience.hurry()
 
 
 async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:
@@ -239,7 +254,7 @@ async def _report(
     flow: Flow,
     scanned: ScanReport,
     recovered: RecoverReport,
-    elsewhere: int,
+    postponed: int,
     vectors: VectorReport | None,
 ) -> UploadReport:
     app = flow.app
@@ -260,7 +275,8 @@ async def _report(
         unchanged=scanned.unchanged,
         failed=counts.states.get(State.FAILED, 0),
         pending=wanted + on_the_way,
-        elsewhere=min(elsewhere, on_the_way),
+        elsewhere=await elsewhere(app),
+        postponed=postponed,
         renamed=scanned.renamed,
         missing=counts.missing,
         deleted=app.deleted,

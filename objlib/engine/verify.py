@@ -19,7 +19,7 @@ from objlib.core.repairs import DriftLine, VerifyReport
 from objlib.engine.app import App
 from objlib.engine.audit import examine as examine_document
 from objlib.engine.examine import examine
-from objlib.engine.settle import FATAL
+from objlib.engine.insist import FATAL
 from objlib.gemini import GeminiError
 from objlib.ledger import audits
 
@@ -49,6 +49,7 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
         GeminiError: the service refuses to go on at all.
     """
     total = (await app.ledger.counts()).states[State.INDEXED]
+    app.patience.renew()
     work, after = _Verify(app, parse_patterns(app.settings.patterns)), ""
     app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
     try:

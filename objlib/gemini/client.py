@@ -51,9 +51,9 @@ class Client:
         """The store of that resource name; NOT_FOUND when there is none."""
         return await stores.get(self._transport, name)
 
-    async def find_stores(self, display_name: str) -> list[Store]:
-        """All stores of that display name, oldest first."""
-        return await stores.find(self._transport, display_name)
+    async def find_stores(self, display_name: str, ask: stores.Asker = stores.at_once) -> list[Store]:
+        """All stores of that display name, oldest first; ``ask`` sends the request for each page of them."""
+        return await stores.find(self._transport, display_name, ask)
 
     async def delete_store(self, name: str, force: bool = True) -> bool:
         """Delete a store, with its documents if forced; False when it was already gone."""

@@ -4,7 +4,6 @@ The engine asks one question of an error: may the same request be sent again (TR
 the run stop (AUTH, DAILY_QUOTA, STORE_FULL), or must it ask first (UNKNOWN)?
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from objlib.core.errors import Exit, ServiceError
+from objlib.core.waits import span
 from objlib.gemini.envelope import Envelope, read_envelope
 from objlib.gemini.retry import retry_after
 
@@ -96,10 +96,14 @@ class GeminiError(ServiceError):
         self.fallback = fallback
         self.op = op
 
-    def again(self) -> "GeminiError":
-        """The same refusal, of a request that need not be sent to know it."""
+    def again(self, advice: str = "") -> "GeminiError":
+        """The same refusal, of a request that need not be sent to know it; with ``advice`` behind it."""
         return GeminiError(
-            str(self), kind=self.kind, status=self.status, retry_after=self.retry_after, op=self.op
+            f"{str(self).rstrip('.')}; {advice}" if advice else str(self),
+            kind=self.kind,
+            status=self.status,
+            retry_after=self.retry_after,
+            op=self.op,
         )
 
 
@@ -167,9 +171,7 @@ def _renewed(pause: float | None) -> str:
     """
     if pause is None or pause < 60:
         return "run the same command again after midnight Pacific time, when daily quotas are renewed"
-    hours, minutes = divmod(math.ceil(pause / 60), 60)
-    span = f"{hours} h {minutes} min" if hours and minutes else f"{hours} h" if hours else f"{minutes} min"
-    return f"run the same command again in {span}, when the daily quota is renewed"
+    return f"run the same command again in {span(pause)}, when the daily quota is renewed"
 
 
 def _kind(call: Call, code: int, envelope: Envelope) -> Kind:

@@ -1,6 +1,8 @@
 """Stores: File Search stores of the key's project."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from objlib.gemini import names
@@ -8,6 +10,9 @@ from objlib.gemini.errors import Call, GeminiError, Kind
 from objlib.gemini.metadata import display_name as valid_name
 from objlib.gemini.transport import Transport
 from objlib.gemini.wire import Nothing, StoreList, StoreShape
+
+Asker = Callable[[Callable[[], Awaitable[StoreList]]], Awaitable[StoreList]]
+"""How a request is sent that is only one of several: at once, or when its turn has come."""
 
 PAGE: Final = 20
 """Entries per page of stores and documents: the most the service gives."""
@@ -51,13 +56,19 @@ async def get(transport: Transport, name: str) -> Store:
     return _read(_GET, await transport.json(_GET, "GET", names.store_name(name), StoreShape))
 
 
-async def find(transport: Transport, display_name: str) -> list[Store]:
-    """All stores of that display name, oldest first; the service cannot search, so this lists."""
+async def find(transport: Transport, display_name: str, ask: Asker) -> list[Store]:
+    """All stores of that display name, oldest first; the service cannot search, so this lists.
+
+    Args:
+        transport: where to.
+        display_name: the whole name.
+        ask: sends the request for each page.
+    """
     wanted, found = valid_name(display_name), dict[str, Store]()
     token, seen = "", {""}
     while True:
         query = {"pageSize": str(PAGE)} | ({"pageToken": token} if token else {})
-        page = await transport.json(_LIST, "GET", "fileSearchStores", StoreList, query=query)
+        page = await ask(partial(transport.json, _LIST, "GET", "fileSearchStores", StoreList, query=query))
         stores = [_read(_LIST, shape) for shape in page.file_search_stores]
         found |= {store.name: store for store in stores if store.display_name == wanted}
         if (token := page.next_page_token) == "":
@@ -65,6 +76,11 @@ async def find(transport: Transport, display_name: str) -> list[Store]:
         if token in seen:
             raise GeminiError("listing the stores: the pages go in a circle", kind=Kind.TRANSIENT, op="store")
         seen.add(token)
+
+
+async def at_once(request: Callable[[], Awaitable[StoreList]]) -> StoreList:
+    """Send it now."""
+    return await request()
 
 
 async def delete(transport: Transport, name: str, *, force: bool) -> bool:

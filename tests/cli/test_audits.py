@@ -113,7 +113,14 @@ def test_a_mistake_is_one_line(
         (SyncReport(UPLOADED, None), Exit.OK),
         (SyncReport(UPLOADED, PruneReport(files=1, deleted=1)), Exit.OK),
         (SyncReport(UPLOADED, PruneReport(files=1, postponed=1)), Exit.SOME_FAILED),
-        (SyncReport(UPLOADED, PruneReport(skipped="interrupted")), Exit.INTERRUPTED),
+        (
+            SyncReport(replace(UPLOADED, stopped="interrupted"), PruneReport(skipped="interrupted")),
+            Exit.INTERRUPTED,
+        ),
+        (
+            SyncReport(replace(UPLOADED, stopped="daily_quota"), PruneReport(skipped="daily_quota")),
+            Exit.SOME_FAILED,
+        ),
         (SyncReport(replace(UPLOADED, failed=1), PruneReport(postponed=1)), Exit.SOME_FAILED),
         (SyncReport(replace(UPLOADED, stopped="interrupted"), PruneReport()), Exit.INTERRUPTED),
     ],
@@ -131,6 +138,8 @@ def test_exit_codes_of_sync(report: SyncReport, code: Exit) -> None:
         (StoreSyncReport("s", "l", applied=True, left=1, unanswered=1), Exit.SOME_FAILED),
         (StoreSyncReport("s", "l", applied=True, postponed=1), Exit.SOME_FAILED),
         (StoreSyncReport("s", "l", interrupted=True, left=1), Exit.INTERRUPTED),
+        (StoreSyncReport("s", "l", applied=True, stopped="daily_quota"), Exit.SOME_FAILED),
+        (StoreSyncReport("s", "l", applied=True, stopped="unauthorized"), Exit.FATAL),
     ],
 )
 def test_exit_codes_of_store_sync(report: StoreSyncReport, code: Exit) -> None:
@@ -181,6 +190,10 @@ def test_a_comparison_names_what_it_found_and_what_to_do() -> None:
     assert "1 deletion without an answer" in text
     assert "1 step without an answer" in text
     assert "Interrupted" in text
+    stopped = replace(done, interrupted=False, stopped="daily_quota", advice="come back tomorrow")
+    text = "\n".join(store_sync_lines(stopped, PLAIN))
+    assert "metadata" not in text
+    assert text.endswith("Stopped: the daily quota is used up; come back tomorrow.")
     rest = "\n".join(store_sync_lines(replace(done, interrupted=False), PLAIN))
     assert "2 documents with wrong metadata left" in rest
 
@@ -200,6 +213,16 @@ def test_a_verification_has_a_line_for_each_finding() -> None:
     assert lines[1] == "  ghost            a/b.txt: objlib store-sync --apply repairs it"
     assert lines[2] == "  changed on disk  a/b.txt: objlib upload sends it"
     assert lines[3:] == ["  and 1 more", "1 file the service gave no answer for"]
+
+
+def test_a_verification_says_nothing_about_files_that_it_has_no_answer_for() -> None:
+    some = VerifyReport("s", checked=5, of=9, unanswered=2)
+    assert verify_lines(some, PLAIN) == [
+        "! Disk, ledger and store agree on 3 of 9 indexed files.",
+        "2 files the service gave no answer for",
+    ]
+    none = VerifyReport("s", checked=1, of=9, unanswered=1)
+    assert verify_lines(none, PLAIN) == ["1 file the service gave no answer for"]
 
 
 def test_a_rebuild_says_how_store_and_disk_compare() -> None:

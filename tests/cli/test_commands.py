@@ -16,6 +16,7 @@ from objlib.core.catalog import SETTINGS
 from objlib.core.errors import Exit, RefusedError
 from objlib.core.observe import Observer, Phase
 from objlib.core.quota import Quota
+from objlib.core.repairs import VerifyReport
 from objlib.core.reports import (
     AnswerReport,
     Check,
@@ -125,6 +126,9 @@ def test_a_quiet_run_does_not_end_with_3_in_silence(engine: Engine, read: Read) 
     engine.gives("upload.upload", replace(UPLOAD, pending=3, elsewhere=1))
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
     assert read() == ("", "objlib: 2 files waiting; 1 file in the hands of another run\n")
+    engine.gives("upload.upload", replace(UPLOAD, postponed=2))
+    assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
+    assert read() == ("", "objlib: 2 old documents could not be removed now\n")
 
 
 def test_a_dry_run_needs_no_store(engine: Engine, read: Read) -> None:
@@ -143,8 +147,10 @@ FAILED = FailedFile("a", "failed", "too large", retryable=False)
         ({}, 0),
         ({"failed": 1, "failures": (FAILED,)}, 3),
         ({"pending": 1}, 3),
+        ({"postponed": 1}, 3),
         ({"stopped": "limit", "pending": 1}, 0),
         ({"stopped": "limit", "failed": 1}, 3),
+        ({"stopped": "daily_quota"}, 3),
         ({"stopped": "daily_quota", "pending": 4}, 3),
         ({"stopped": "store_full", "pending": 4}, 3),
         ({"stopped": "interrupted", "pending": 4}, 130),
@@ -212,10 +218,49 @@ def test_status_recover_and_explain(engine: Engine, read: Read) -> None:
     assert all(how["create_ledger"] is False for _, how in engine.opened)
 
 
-@pytest.mark.parametrize(("more", "code"), [({"failed": 1}, 3), ({"left": 1}, 3), ({"requeued": 1}, 0)])
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"failed": 1}, 3),
+        ({"left": 1}, 3),
+        ({"postponed": 1}, 3),
+        ({"requeued": 1}, 0),
+        ({"stopped": "daily_quota"}, 3),
+        ({"stopped": "unauthorized"}, 1),
+    ],
+)
 def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: int) -> None:
     engine.gives("recover.recover", RecoverReport(found=1, **more))
     assert run(["recover"]) == code
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {"failed": 1, "left": 2},
+            "1 file failed (objlib status names them); 2 files could not be settled now; "
+            "run objlib recover again later",
+        ),
+        ({"postponed": 1}, "1 document could not be removed now; run objlib recover again later"),
+        (
+            {"postponed": 2, "stopped": "daily_quota", "advice": "come back tomorrow"},
+            "2 documents could not be removed now; come back tomorrow",
+        ),
+    ],
+)
+def test_a_quiet_recovery_does_not_end_with_3_in_silence(
+    engine: Engine, read: Read, more: dict[str, Any], said: str
+) -> None:
+    engine.gives("recover.recover", RecoverReport(found=3, **more))
+    assert run(["recover", "-q"]) == Exit.SOME_FAILED
+    assert read() == ("", f"objlib: {said}\n")
+
+
+def test_a_quiet_audit_does_not_end_with_3_in_silence(engine: Engine, read: Read) -> None:
+    engine.gives("verify.verify", VerifyReport("s", checked=3, of=3, unanswered=2))
+    assert run(["verify", "--library", "lib", "-q"]) == Exit.SOME_FAILED
+    assert read() == ("", "objlib: 2 files the service gave no answer for\n")
 
 
 def test_search_and_ask(engine: Engine, read: Read) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from objlib.cli.app import COMMANDS, app
 from objlib.cli.completion import completion
-from objlib.cli.render.upload import STOPS
+from objlib.cli.render.stop import STOPS
 from objlib.core.catalog import SETTINGS
 from objlib.core.errors import Exit
 from objlib.core.observe import Phase

@@ -113,6 +113,10 @@ class TestUpload:
         assert "1 file is still waiting: objlib upload\n2 files are in the hands of another run" in said
         assert "waiting" not in text(upload_lines(upload_report(pending=2, elsewhere=2), PLAIN))
 
+    def test_old_documents_that_are_still_there_are_named(self) -> None:
+        said = text(upload_lines(upload_report(postponed=2), PLAIN))
+        assert "2 old documents could not be removed now: objlib recover goes on with that" in said
+
     def test_a_dry_run_says_that_nothing_happened(self) -> None:
         report = upload_report(
             dry_run=True,
@@ -181,6 +185,10 @@ class TestRecover:
         assert "and 2 more" in said
         assert "objlib upload" in said
         assert "1 file could not be settled now" in said
+        stopped = RecoverReport(found=2, postponed=2, stopped="daily_quota", advice="come back tomorrow")
+        said = text(recover_lines(stopped, PLAIN))
+        assert "2 documents could not be removed now" in said
+        assert said.endswith("Stopped: the daily quota is used up; come back tomorrow.")
 
 
 class TestStatus:

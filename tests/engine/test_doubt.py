@@ -13,7 +13,7 @@ from objlib.core.settings import Settings
 from objlib.engine.recover import recover
 from objlib.engine.scan import scan
 from objlib.engine.upload import upload
-from objlib.gemini import CHUNK
+from objlib.gemini import CHUNK, Document, GeminiError, Kind, Operation
 from objlib.ledger import Transition
 from objlib.testing import DOWN, LOST, Action, Faults, Late, Refused, refusal
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows
@@ -91,17 +91,34 @@ async def test_a_listing_without_an_answer_decides_nothing(
 
 @pytest.mark.parametrize("silent", ["document", "operation"])
 async def test_silence_about_one_document_decides_nothing_and_blocks_no_other(
-    opened: Opener, settings: Settings, faults: Faults, silent: str, autojump_clock: Clock
+    opened: Opener,
+    settings: Settings,
+    faults: Faults,
+    monkeypatch: pytest.MonkeyPatch,
+    silent: str,
+    autojump_clock: Clock,
 ) -> None:
     await cut_off(opened, faults, "document")
     many = sum(state == "processing" for _, _, state, _ in ledger_rows(settings))
     assert many > 1
-    asked: list[Action | None] = [None] * faults.count["document"]
-    if silent == "document":
-        follow(faults, document=[*asked, DOWN])
-    else:
-        follow(faults, document=[*asked, NOWHERE], operation=[None] * faults.count["operation"] + [DOWN])
     async with opened("recover") as app:
+        (_, attempt, _), *_ = await app.ledger.transient_page()
+        assert attempt is not None
+        ask = app.client.get_document
+
+        async def down(_name: str) -> Operation:
+            await trio.lowlevel.checkpoint()
+            raise GeminiError("down", kind=Kind.TRANSIENT, status=503)
+
+        async def document(name: str) -> Document:
+            if name != attempt.document_name:
+                return await ask(name)
+            kind = Kind.TRANSIENT if silent == "document" else Kind.NOT_FOUND
+            raise GeminiError("no answer", kind=kind, status=503)
+
+        monkeypatch.setattr(app.client, "get_document", document)
+        if silent == "operation":
+            monkeypatch.setattr(app.client, "get_operation", down)
         report = await recover(app)
     assert (report.left, report.completed, report.listings) == (1, many - 1, 0)
     async with opened() as app:

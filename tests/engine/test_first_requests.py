@@ -1,6 +1,7 @@
 """What a command does when the service pushes back before anything has begun."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import trio
@@ -10,12 +11,26 @@ from objlib.core.errors import Exit
 from objlib.core.observe import Silent
 from objlib.engine.ask import search
 from objlib.engine.governor import Purpose, open_governor
-from objlib.engine.insist import TRIES, insist
+from objlib.engine.insist import LONGEST, TRIES, Patience
 from objlib.engine.upload import upload
 from objlib.gemini import GeminiError, Kind
 from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, Reply, throttled
 
 from .conftest import Opener
+
+
+class Heard(Silent):
+    """Keeps what a person is told, and the events."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    def event(self, name: str, **fields: Any) -> None:
+        self.events.append((name, fields))
 
 
 @pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
@@ -119,5 +134,142 @@ async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there(
         for error, reconnect, most in ((down, False, TRIES), (gone, False, 1), (gone, True, TRIES)):
             tries = 0
             with pytest.raises(GeminiError):
-                await insist(governor, Purpose.LIST, partial(fail, error), reconnect=reconnect)
+                await Patience(governor, Silent()).insist(
+                    Purpose.LIST, partial(fail, error), reconnect=reconnect
+                )
             assert tries == most
+
+
+async def test_a_person_is_told_once_that_the_service_asks_to_wait(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    heard = Heard()
+    faults.script = lambda what, count: throttled(41) if what == "ask" and count < 2 else None
+    async with opened("search", observer=heard) as app:
+        assert (await search(app, "virtue")).citations
+    assert heard.notes == ["the service asks to wait 41 s"]
+
+
+async def test_a_wait_of_an_hour_is_refused_and_says_when_to_come_back(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+        faults.script = lambda what, _count: throttled(3600) if what == "ask" else None
+        began = trio.current_time()
+        with pytest.raises(GeminiError, match=r"run the same command again in 1 h$"):
+            await search(app, "virtue")
+    assert trio.current_time() - began < 1
+    assert faults.count["ask"] == 1
+
+
+async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A thousand questions to a service that is down cost as much time as one."""
+    sent: list[float] = []
+    gave_up = 0
+
+    async def fail() -> None:
+        sent.append(trio.current_time())
+        await trio.sleep(0.1)
+        raise GeminiError("down", kind=Kind.TRANSIENT, status=503)
+
+    async with open_governor(16, Silent()) as governor, trio.open_nursery() as nursery:
+        patience = Patience(governor, Silent())
+
+        async def ask() -> None:
+            nonlocal gave_up
+            with pytest.raises(GeminiError, match="down"):
+                await patience.insist(Purpose.POLL, fail)
+            gave_up += 1
+
+        for _ in range(1000):
+            nursery.start_soon(ask)
+        await trio.sleep(LONGEST + 60)
+        assert gave_up == 1000
+        assert sent[-1] <= LONGEST + 15
+        patience.renew()
+        asked = len(sent)
+        with pytest.raises(GeminiError):
+            await patience.insist(Purpose.POLL, fail)
+        assert len(sent) > asked
+
+
+async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    sent, heard = 0, 0
+
+    async def refuse() -> None:
+        nonlocal sent
+        sent += 1
+        await trio.sleep(0.1)
+        raise GeminiError("no more today", kind=Kind.DAILY_QUOTA, status=429)
+
+    async with open_governor(16, Silent()) as governor, trio.open_nursery() as nursery:
+        governor.share([{"requests": 2.0}])
+        patience = Patience(governor, Silent())
+
+        async def ask(purpose: Purpose) -> None:
+            nonlocal heard
+            with pytest.raises(GeminiError, match="no more today"):
+                await patience.insist(purpose, refuse)
+            heard += 1
+
+        for purpose in (Purpose.DELETE, Purpose.POLL, Purpose.LIST) * 20:
+            nursery.start_soon(ask, purpose)
+        await trio.sleep(5)
+        assert (sent, heard) == (1, 60)
+        with pytest.raises(GeminiError, match="no more today"):
+            await patience.once(Purpose.POLL, refuse)
+        assert sent == 1
+
+
+async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    refused = GeminiError("too fast", kind=Kind.RATE_LIMIT, status=429, retry_after=60.0)
+    said: dict[str, str] = {}
+
+    async def answer(after: float, error: GeminiError | None) -> None:
+        await trio.sleep(after)
+        if error is not None:
+            raise error
+
+    async with open_governor(16, Silent()) as governor, trio.open_nursery() as nursery:
+        patience = Patience(governor, Silent())
+
+        async def ask(name: str, after: float, error: GeminiError | None = None) -> None:
+            try:
+                await patience.insist(Purpose.DELETE, partial(answer, after, error))
+            except GeminiError as refusal:
+                said[name] = str(refusal)
+            else:
+                said[name] = "answered"
+
+        nursery.start_soon(ask, "under way", 10.0)
+        nursery.start_soon(ask, "refused", 0.1, refused)
+        await trio.sleep(1)
+        nursery.start_soon(ask, "behind the gate", 0.1)
+        await trio.sleep(1)
+        patience.hurry()
+        await trio.sleep(12)
+        assert said.pop("under way") == "answered"
+        assert set(said) == {"refused", "behind the gate"}
+        assert "a stop was asked for" in said["behind the gate"]
+
+
+async def test_each_page_of_the_stores_waits_for_its_turn(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened("scan") as app:
+        for number in range(25):
+            await app.client.create_store(f"another {number}")
+    before = faults.count["store"]
+    faults.script = lambda what, count: throttled(30) if what == "store" and count == before + 1 else None
+    async with opened(store="another 24", ledger=app.settings.ledger.with_name("other.db")) as app:
+        assert faults.count["store"] - before == 3
+        assert app.governor.requests == app.requests == 3

@@ -16,6 +16,7 @@ from objlib.core.limits import DeleteLimit
 from objlib.core.repairs import SyncReport
 from objlib.core.settings import Settings
 from objlib.engine.app import App
+from objlib.engine.insist import TRIES
 from objlib.engine.prune import prune
 from objlib.engine.recover import recover
 from objlib.engine.scan import scan
@@ -214,7 +215,7 @@ async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document
     assert_exactly_once(settings)
 
 
-@pytest.mark.parametrize("fate", [DOWN, LOST, Late(60)], ids=["not acted", "acted", "acts later"])
+@pytest.mark.parametrize("fate", [DOWN, LOST, Late(600)], ids=["not acted", "acted", "acts later"])
 async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document_first(
     opened: Opener,
     settings: Settings,
@@ -229,7 +230,7 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
     path = min(library.rglob("*.txt"))
     text = path.read_text()
     path.unlink()
-    faults.script = lambda what, count: fate if (what, count) == ("delete", 0) else None
+    follow(faults, delete=[fate] + [DOWN] * (TRIES - 1))
     async with faults.acting_late():
         async with opened("sync") as app:
             await pruned(app)
@@ -239,7 +240,7 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
             report = await pruned(app)
         assert (report.upload.indexed, report.upload.uploaded, faults.count["start"]) == (10, 1, starts + 1)
         kinds = [kind for _, kind in faults.seen]
-        assert kinds.count("delete") == 2
+        assert kinds.count("delete") == TRIES + 1
         assert "send" not in kinds[len(kinds) - kinds[::-1].index("delete") :], "the old one went first"
         await faults.settled()
         async with opened("recover") as app:
@@ -255,7 +256,7 @@ async def test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_inte
     async with opened("sync") as app:
         await upload(app)
     (path,) = victims(library, 1)
-    follow(faults, delete=[DOWN])
+    follow(faults, delete=[DOWN] * TRIES)
     async with opened("sync") as app:
         await pruned(app)
     assert open_intents(settings) == 1

@@ -23,7 +23,7 @@ from objlib.engine.store_sync import store_sync
 from objlib.engine.upload import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Transition
-from objlib.testing import DOWN, LOST, Faults, Reply, refusal
+from objlib.testing import DOWN, LOST, Faults, Reply, refusal, throttled
 from tests.engine.conftest import Opener, assert_exactly_once, live_documents, write
 from tests.engine.store_kit import ALL, alter, checked, of_file, plant, repaired, without_marks
 
@@ -245,6 +245,39 @@ async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
     async with opened("store-sync") as app:
         report = await checked(app)
     assert (report.pages, report.well) == (2, 40)
+
+
+async def test_push_back_is_waited_for_in_a_comparison(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened("store-sync") as app:
+        await upload(app)
+        held = await rows(app)
+        for row in held[:3]:
+            await plant(app, row.file_path, of_file(row, app.ledger_id))
+        await app.client.delete_document(the_document(held[4]))
+        kinds = {"document", "list"}
+        faults.script = lambda what, count: throttled(7) if what in kinds and count % 3 == 0 else None
+        assert sum((await checked(app)).drift.values()) == 4
+
+
+async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
+    opened: Opener, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    for number in range(30):
+        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
+    async with opened("store-sync") as app:
+        await upload(app)
+    faults.script = lambda what, count: throttled(1) if what == "list" and count >= 1 else None
+    for _ in range(2):
+        async with opened("store-sync") as app:
+            with pytest.raises(GeminiError):
+                await checked(app)
+    faults.script = lambda _what, _count: None
+    before = faults.count["list"]
+    async with opened("store-sync") as app:
+        report = await checked(app)
+    assert (report.pages, report.well, faults.count["list"] - before) == (2, 40, 1)
 
 
 async def test_more_deletions_than_allowed_are_refused_and_nothing_is_changed(

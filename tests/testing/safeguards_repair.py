@@ -146,9 +146,9 @@ REPAIRS: Final = (
     Mutant(
         "a repair has its intent first",
         STORE_SYNC,
-        "        gone = await carry_out(app, intent.intent_id, intent.document)\n",
-        "        await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "        gone = await carry_out(app, intent.intent_id, intent.document)\n",
+        "            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
+        "            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE\n",
         f"{TEST_SYNC}::test_a_delete_without_an_answer_is_left_to_recovery",
     ),
     Mutant(

@@ -1,5 +1,6 @@
 """A recovery's report."""
 
+from objlib.cli.render.stop import stop_lines
 from objlib.cli.terminal import Terminal, files_are, plural, safe
 from objlib.core.reports import RecoverReport
 
@@ -25,10 +26,16 @@ def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
     if report.left:
         lines.append(
             screen.yellow(
-                f"{plural(report.left, 'file')} could not be settled now, the service did not answer; "
+                f"{plural(report.left, 'file')} could not be settled now; run objlib recover again later"
             )
-            + screen.yellow("run objlib recover again later")
         )
+    if report.postponed:
+        lines.append(
+            screen.yellow(
+                f"{plural(report.postponed, 'document')} could not be removed now; run objlib recover again later"
+            )
+        )
+    lines += stop_lines(report.stopped, report.advice, screen)
     return lines + at_work
 
 
@@ -41,6 +48,7 @@ def outcome(report: RecoverReport) -> str:
         "failed": report.failed,
         "surplus or old documents deleted": report.deleted,
         "left as they are": report.left,
+        "documents not deleted yet": report.postponed,
     }
     return (
         ", ".join(f"{count:,} {word}" for word, count in counts.items() if count) or "nothing had to change"

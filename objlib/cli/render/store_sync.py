@@ -1,5 +1,6 @@
 """What a comparison of store and ledger found, and what was done about it."""
 
+from objlib.cli.render.stop import stop_lines
 from objlib.cli.terminal import Terminal, plural, safe
 from objlib.core.repairs import StoreSyncReport
 
@@ -71,7 +72,7 @@ def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
             )
         )
     rest = report.left - report.unanswered
-    if rest and not report.interrupted:
+    if rest and not report.interrupted and not report.stopped:
         lines.append(
             screen.dim(
                 f"{plural(rest, 'document')} with wrong metadata left; --apply --metadata sends them again"
@@ -79,4 +80,4 @@ def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
         )
     if report.interrupted:
         lines.append(screen.yellow("Interrupted; run the same command again for the rest."))
-    return lines
+    return lines + stop_lines(report.stopped, report.advice, screen)

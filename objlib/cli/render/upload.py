@@ -3,18 +3,9 @@
 from objlib.cli.render.failures import failure_lines
 from objlib.cli.render.recover import outcome
 from objlib.cli.render.scan import change_lines, difference, skipped_lines
+from objlib.cli.render.stop import stop_lines
 from objlib.cli.terminal import Terminal, duration, files_are, plural, safe, size, wrap
 from objlib.core.reports import UploadReport, VectorReport
-
-STOPS = {
-    "interrupted": "Interrupted",
-    "limit": "Stopped at --limit",
-    "daily_quota": "Stopped: the daily quota is used up",
-    "store_full": "Stopped: the store is full",
-    "unauthorized": "Stopped: the service refuses the API key",
-    "unreachable": "Stopped: the service cannot be reached",
-    "store_gone": "Stopped: the store is gone",
-}
 
 
 def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -> list[str]:
@@ -35,12 +26,7 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
     if report.failures:
         lines.append(screen.red(f"{plural(report.failed, 'file')} failed:"))
         lines += failure_lines(report.failures, screen)
-    if report.stopped:
-        advice = f"; {report.advice}" if report.advice else ""
-        lines += [
-            screen.yellow(line)
-            for line in wrap(f"{STOPS.get(report.stopped, 'Stopped')}{safe(advice)}.", screen.width)
-        ]
+    lines += stop_lines(report.stopped, report.advice, screen)
     if report.store_documents is not None and report.store_bytes is not None:
         held = (
             f"{plural(report.store_documents, 'document')}, {size(report.store_bytes)} as the service counts"
@@ -52,6 +38,9 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
         lines.append(
             screen.yellow(f"{files_are(report.elsewhere)} in the hands of another run: objlib status")
         )
+    if report.postponed:
+        old = plural(report.postponed, "old document")
+        lines.append(screen.yellow(f"{old} could not be removed now: objlib recover goes on with that"))
     if report.missing:
         lines.append(
             screen.dim(

@@ -14,12 +14,16 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
     """One line for each finding."""
     if not report.of:
         return ["Nothing is indexed yet: objlib upload"]
-    found = sum(report.drift.values())
+    found, answered = sum(report.drift.values()), report.checked - report.unanswered
     looked = f"{report.checked:,} of {plural(report.of, 'indexed file')} looked at"
+    lines = []
     if found:
-        lines = [screen.yellow(f"{screen.sign('!', '!')} {plural(found, 'difference')}; {looked}:")]
-    else:
-        lines = [f"{screen.green(screen.sign('✓', 'ok:'))} Disk, ledger and store agree; {looked}."]
+        lines.append(screen.yellow(f"{screen.sign('!', '!')} {plural(found, 'difference')}; {looked}:"))
+    elif not report.unanswered:
+        lines.append(f"{screen.green(screen.sign('✓', 'ok:'))} Disk, ledger and store agree; {looked}.")
+    elif answered:
+        agree = f"Disk, ledger and store agree on {answered:,} of {plural(report.of, 'indexed file')}."
+        lines.append(screen.yellow(f"{screen.sign('!', '!')} {agree}"))
     for line in report.findings:
         advice = _ADVICE.get(line.kind, "objlib store-sync --apply repairs it")
         lines.append(f"  {line.kind:15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}")

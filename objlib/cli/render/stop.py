@@ -1,0 +1,21 @@
+"""Why a run ended before its end."""
+
+from objlib.cli.terminal import Terminal, safe, wrap
+
+STOPS = {
+    "interrupted": "Interrupted",
+    "limit": "Stopped at --limit",
+    "daily_quota": "Stopped: the daily quota is used up",
+    "store_full": "Stopped: the store is full",
+    "unauthorized": "Stopped: the service refuses the API key",
+    "unreachable": "Stopped: the service cannot be reached",
+    "store_gone": "Stopped: the store is gone",
+}
+
+
+def stop_lines(stopped: str, advice: str, screen: Terminal) -> list[str]:
+    """Why it ended, and what to do about it; nothing for a run that came to its end."""
+    if not stopped:
+        return []
+    said = f"{STOPS.get(stopped, 'Stopped')}{f'; {safe(advice)}' if advice else ''}."
+    return [screen.yellow(line) for line in wrap(said, screen.width)]
