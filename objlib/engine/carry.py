@@ -20,7 +20,7 @@ from objlib.core.reports import Failure, FailureKind
 from objlib.core.verdict import Adopt, Ask, Requeue
 from objlib.core.waits import backoff
 from objlib.engine.app import App
-from objlib.engine.governor import Purpose
+from objlib.engine.governor import NotBegunError, Purpose
 from objlib.engine.inquiry import inquire
 from objlib.engine.scan import record_change
 from objlib.engine.send import ChangedWhileReadError, Names, OutcomeUnknownError, send
@@ -29,9 +29,10 @@ from objlib.gemini import GeminiError, Kind, SessionUrl
 from objlib.ledger import FileRow, Transition
 
 MAX_ATTEMPTS: Final = 8
-"""Transient failures of one file in a row before it is given up for this run."""
+"""Attempts of one file without success, in all runs together, before it is given up; push-back does not count, and
+neither does an answer about the whole run."""
 MAX_THROTTLED: Final = 100
-"""The same for push-back, which says nothing about the file."""
+"""How often a file is pushed back in a row before it is given up for this run."""
 MAX_QUESTIONS: Final = 4
 """How often one task asks about an outcome that it does not know before recovery has to."""
 UNREACHABLE_AFTER: Final = 24
@@ -58,8 +59,10 @@ class Flow:
         carrying: files that have a task now.
         begun: files begun so far; kept only under a limit.
         again: of these, the ones that wait for another attempt, and when (Unix time) it is due.
+        pushed_back: how often in a row each file was pushed back, of those that were and are to go again.
         unreachable: connections refused in a row.
         stopped: why nothing more is taken in, as in the report.
+        feeding: what takes files in, while it does.
     """
 
     app: App
@@ -70,18 +73,21 @@ class Flow:
     changed: trio.Event = field(default_factory=trio.Event)
     begun: set[FileId] = field(default_factory=set)
     again: dict[FileId, float] = field(default_factory=dict)
+    pushed_back: dict[FileId, int] = field(default_factory=dict)
     uploaded: int = 0
     sent_bytes: int = 0
     unreachable: int = 0
     stopped: str = ""
     advice: str = ""
+    feeding: trio.CancelScope | None = None
 
     def stop(self, why: str, advice: str) -> None:
         """Take in nothing more; what is in flight finishes."""
         if not self.stopped:
             self.stopped, self.advice = why, advice
             self.app.observer.event("stopping", reason=why, advice=advice)
-            self.wake()
+            if self.feeding is not None:
+                self.feeding.cancel(reason=why)  # it may wait for a token behind a closed gate
 
     def takes_in(self) -> bool:
         """Whether new files may still be started."""
@@ -164,12 +170,16 @@ async def _upload(flow: Flow, row: FileRow) -> tuple[FileRow, AttemptId] | None:
             # The token covers the attempt, never the waiting after it.
             release()
             return await _resolve(flow, claimed, attempt, str(error))
+        except NotBegunError:
+            await _requeue(flow, claimed, attempt, "not begun, since a stop was asked for", excused=True)
+            return None
         except GeminiError as error:
             await _refused(flow, claimed, attempt, error)
             return None
         flow.uploaded += 1
         flow.sent_bytes += row.size
         flow.unreachable = 0
+        flow.pushed_back.pop(row.file_id, None)
         done = await app.ledger.apply(
             Transition.complete_upload(
                 claimed,
@@ -232,7 +242,7 @@ async def _resolve(
                 if cancel_session and not await _cancelled(app, row):
                     await trio.sleep(backoff(tries, jitter=random.random()))
                     continue
-                await _requeue(flow, row, attempt, f"{why}; {reason}")
+                await _try_again(flow, row, attempt, f"{why}; {reason}")
                 return None
             case Ask.LISTING:
                 break
@@ -264,27 +274,40 @@ async def _changed(flow: Flow, row: FileRow, attempt: AttemptId) -> None:
     if unfit is not None:
         await _fail(flow, row, attempt, unfit)
         return
-    await _requeue(flow, row, attempt, "changed while it was read", kind=FailureKind.CHANGED)
+    await _requeue(flow, row, attempt, "changed while it was read")
 
 
 async def _refused(flow: Flow, row: FileRow, attempt: AttemptId, error: GeminiError) -> None:
     """The service said no, and it is certain that no document was made."""
-    if error.kind in STOPS:
-        await _requeue(flow, row, attempt, str(error))
-        _stop_run(flow, error)
-        return
     match error.kind:
+        case kind if kind in STOPS:
+            await _requeue(flow, row, attempt, str(error), excused=True)
+            _stop_run(flow, error)
         case Kind.TRANSIENT | Kind.UNKNOWN:
             flow.unreachable = flow.unreachable + 1 if error.connect else 0
             if flow.unreachable >= UNREACHABLE_AFTER:
                 flow.stop("unreachable", "the service cannot be reached; check the network and --base-url")
-            await _requeue(flow, row, attempt, str(error), after=error.retry_after)
+            await _try_again(flow, row, attempt, str(error), after=error.retry_after or 0.0)
         case Kind.RATE_LIMIT:
-            await _requeue(
-                flow, row, attempt, str(error), kind=FailureKind.RATE_LIMIT, after=error.retry_after
-            )
+            times = flow.pushed_back[row.file_id] = flow.pushed_back.get(row.file_id, 0) + 1
+            if times >= MAX_THROTTLED:
+                why = f"gave up, pushed back {times} times: {error}"
+                await _fail(flow, row, attempt, Failure(FailureKind.RATE_LIMIT, why, retryable=True))
+            else:
+                pause = max(backoff(times, jitter=random.random()), error.retry_after or 0.0)
+                await _requeue(flow, row, attempt, str(error), after=pause, excused=True)
         case _:
             await _fail(flow, row, attempt, Failure(FailureKind.REFUSED, str(error), retryable=False))
+
+
+async def _try_again(flow: Flow, row: FileRow, attempt: AttemptId, why: str, *, after: float = 0.0) -> None:
+    """Back to the queue, due after a backoff and ``after`` seconds; given up if it happened too often."""
+    if row.attempts >= MAX_ATTEMPTS:
+        why = f"gave up after {row.attempts} attempts: {why}"
+        await _fail(flow, row, attempt, Failure(FailureKind.TRANSIENT, why, retryable=True))
+        return
+    pause = backoff(row.attempts, jitter=random.random())
+    await _requeue(flow, row, attempt, why, after=max(pause, after))
 
 
 async def _requeue(
@@ -293,26 +316,23 @@ async def _requeue(
     attempt: AttemptId,
     why: str,
     *,
-    kind: FailureKind = FailureKind.TRANSIENT,
-    after: float | None = None,
+    after: float = 0.0,
+    excused: bool = False,
 ) -> None:
-    """Back to the queue, due after a backoff and ``after`` seconds; given up if it happened too often."""
+    """Back to the queue, due after so many seconds; an ``excused`` attempt says nothing about the file."""
     app = flow.app
-    if row.attempts >= (MAX_THROTTLED if kind is FailureKind.RATE_LIMIT else MAX_ATTEMPTS):
-        failure = Failure(kind, f"gave up after {row.attempts} attempts: {why}", retryable=True)
-        await _fail(flow, row, attempt, failure)
-        return
-    wait = 0.0 if kind is FailureKind.CHANGED else backoff(row.attempts, jitter=random.random())
-    due = app.now() + max(wait, after or 0.0)
+    due = app.now() + after
     if flow.limit is not None:
         flow.again[row.file_id] = due
-    await app.ledger.apply(
-        Transition.requeue_upload(row, attempt_id=attempt, run_id=app.run_id, reason=why, retry_at=due)
+    requeued = Transition.requeue_upload(
+        row, attempt_id=attempt, run_id=app.run_id, reason=why, retry_at=due, excused=excused
     )
+    await app.ledger.apply(requeued)
     app.observer.event("requeued", path=row.file_path, why=why, due=due)
 
 
 async def _fail(flow: Flow, row: FileRow, attempt: AttemptId, failure: Failure) -> None:
+    flow.pushed_back.pop(row.file_id, None)
     await flow.app.ledger.apply(
         Transition.fail_upload(row, attempt_id=attempt, run_id=flow.app.run_id, failure=failure)
     )

@@ -8,7 +8,7 @@ limiters and one task, which opens the gate again after a pause. A Retry-After c
 
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -17,7 +17,7 @@ import trio
 
 from objlib.core import crowd, pacing
 from objlib.core.observe import Observer, Pressure
-from objlib.core.pace import Pace, speed
+from objlib.core.pace import Pace
 from objlib.gemini import GeminiError, Kind
 
 PUSH_BACK: Final = frozenset({Kind.RATE_LIMIT, Kind.DAILY_QUOTA, Kind.STORE_FULL})
@@ -25,6 +25,10 @@ PUSH_BACK: Final = frozenset({Kind.RATE_LIMIT, Kind.DAILY_QUOTA, Kind.STORE_FULL
 
 ENDS_RUN: Final = frozenset({Kind.DAILY_QUOTA, Kind.STORE_FULL})
 """Of these, the ones that no waiting heals within a run."""
+
+
+class NotBegunError(Exception):
+    """Something new was called off while it waited for its turn; nothing was sent."""
 
 
 class Purpose(StrEnum):
@@ -76,6 +80,8 @@ class Governor:
         self._pace = Pace(ceiling=max(ceilings.values()))
         # Who waits for the turn to start: the first of them sleeps, the others stand behind it.
         self._queue = trio.Lock()
+        self._until = -math.inf  # when the first of them looks again,
+        self._sooner = trio.Event()  # unless this comes before
         self._flying = 0
         self._ended: GeminiError | None = None
         self._quota = False  # whether a limit that was met is a quota
@@ -102,9 +108,10 @@ class Governor:
     def speed(self) -> float | None:
         """Requests per second, of all kinds, that start now, or will when the gate opens; None while no limit is known.
 
-        It differs from :attr:`rate` while it is probed, while a bucket is emptied, and after push-back without a hint.
+        It differs from :attr:`rate` while it is probed, and while a bucket is emptied. The single round trip after
+        push-back without a hint, in which it is less, is not worth telling.
         """
-        return speed(self._pace) if self._pace.learnt else None
+        return self._pace.rate * self._pace.push if self._pace.learnt else None
 
     def rates(self, *, over: bool = False) -> dict[str, float]:
         """What was learnt, as the ledger keeps it; empty while no limit was met.
@@ -123,6 +130,7 @@ class Governor:
         now = trio.current_time()
         self._quota = self._quota or any(rates.get(RATE) for rates in everyone)
         self._pace = pacing.shared(self._pace, [rates.get(RATE, 0.0) for rates in everyone], now)
+        self._hasten(now)
         self._resize(now)
 
     def pressure(self) -> Pressure:
@@ -147,19 +155,27 @@ class Governor:
             self._observer.pressure(now)
 
     @asynccontextmanager
-    async def request(self, *, anew: bool = False) -> AsyncIterator[None]:
+    async def request(
+        self, *, anew: AbstractContextManager[trio.CancelScope] | None = None
+    ) -> AsyncIterator[None]:
         """Admit one request of a task that already holds its token, and learn from how it ends.
 
         Waits for the gate and for its turn to depart; no request ever starts inside the gate.
 
         Args:
-            anew: it begins something, rather than finishing what has begun.
+            anew: it begins something, rather than finishing what has begun: the scope in which it waits for its turn,
+                and whose end calls it off.
 
         Raises:
+            NotBegunError: something new, which was called off before its turn came.
             GeminiError: something new, after the service said that there is no more today, or no more room: the same
                 again, without asking. Those that wait for their turn would all be refused.
         """
-        started = await self._turn(anew=anew)
+        started: float | None = None
+        with nullcontext() if anew is None else anew:
+            started = await self._turn(anew=anew is not None)
+        if started is None:
+            raise NotBegunError
         self.requests += 1
         self._flying += 1
         try:
@@ -231,7 +247,18 @@ class Governor:
                 if moment <= now:
                     self._pace = pacing.departed(self._pace, now)
                     return now
-                await trio.sleep_until(moment)
+                self._until = moment
+                with trio.move_on_at(moment):
+                    await self._sooner.wait()
+
+    def _hasten(self, now: float) -> None:
+        """Wake who waits for a turn that comes sooner than it seemed, by more than what a timer is late anyway."""
+        if pacing.departure(self._pace, now) < self._until - 0.01:
+            self._wake()
+
+    def _wake(self) -> None:
+        self._sooner.set()
+        self._sooner = trio.Event()
 
     def _learn_from(self, error: GeminiError, started: float) -> None:
         if error.kind not in PUSH_BACK and not _overloaded(error):
@@ -241,6 +268,7 @@ class Governor:
         self.throttled += 1
         if error.kind in ENDS_RUN:
             self._ended = error
+            self._wake()
             return  # a gate that opens tomorrow would keep what is in flight from ending today
         now, pause = trio.current_time(), error.retry_after
         self._quota = self._quota or error.kind in PUSH_BACK
@@ -266,6 +294,7 @@ class Governor:
         now = trio.current_time()
         in_use = sum(budget.limiter.borrowed_tokens for budget in self._budgets.values())
         self._pace = pacing.succeeded(self._pace, started=started, now=now, in_use=in_use)
+        self._hasten(now)
         self._resize(now)
 
     def _resize(self, now: float) -> None:

@@ -119,7 +119,7 @@ def _matches(row: FileRow, digest: str, size: int) -> bool:
 
 
 async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) -> SessionUrl:
-    async with app.governor.request(anew=True):
+    async with app.governor.request(anew=app.drain.intake()):
         if two_step:
             return await app.client.start_file_upload(
                 temporary_file(attempt), display_name=row.file_path, mime_type=row.mime_type, size=row.size

@@ -31,6 +31,8 @@ PAGE: Final = 128
 MAX_ROUNDS: Final = 6
 """How often the run goes back to files whose outcome stayed unknown."""
 LISTED_FAILURES: Final = 1000
+LAST_QUESTION: Final = 10.0
+"""Seconds that a run which is over waits for what its report would also like to tell."""
 UNFIT: Final = frozenset({FailureKind.EMPTY, FailureKind.TOO_LARGE, FailureKind.UNSUPPORTED})
 """Failures that the same bytes will always have."""
 PASSING: Final = frozenset({FailureKind.TRANSIENT, FailureKind.RATE_LIMIT, FailureKind.TIMEOUT})
@@ -129,26 +131,27 @@ async def _pump(flow: Flow) -> None:
 
 async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:
     app = flow.app
-    while flow.takes_in():
-        flow.changed = trio.Event()
-        rows = [row for row in await _claimable(flow) if flow.may_begin(row.file_id)]
-        if not rows and not flow.carrying and await _next_due(flow) is None:
-            break
-        if not rows:
-            await _wait(flow)
-        for row in rows:
-            await flow.slots.acquire_on_behalf_of(row.file_id)
-            try:
-                await app.governor.uploads.acquire_on_behalf_of(row.file_id)
-            except BaseException:
-                flow.slots.release_on_behalf_of(row.file_id)
-                raise
-            if not flow.takes_in() or not flow.may_begin(row.file_id):
-                flow.slots.release_on_behalf_of(row.file_id)
-                app.governor.uploads.release_on_behalf_of(row.file_id)
+    with trio.CancelScope() as flow.feeding:
+        while flow.takes_in():
+            flow.changed = trio.Event()
+            rows = [row for row in await _claimable(flow) if flow.may_begin(row.file_id)]
+            if not rows and not flow.carrying and await _next_due(flow) is None:
                 break
-            flow.begin(row.file_id)
-            spawn(row)
+            if not rows:
+                await _wait(flow)
+            for row in rows:
+                await flow.slots.acquire_on_behalf_of(row.file_id)
+                try:
+                    await app.governor.uploads.acquire_on_behalf_of(row.file_id)
+                except BaseException:
+                    flow.slots.release_on_behalf_of(row.file_id)
+                    raise
+                if not flow.takes_in() or not flow.may_begin(row.file_id):
+                    flow.slots.release_on_behalf_of(row.file_id)
+                    app.governor.uploads.release_on_behalf_of(row.file_id)
+                    break
+                flow.begin(row.file_id)
+                spawn(row)
     while flow.carrying:
         flow.changed = trio.Event()
         await flow.changed.wait()
@@ -241,10 +244,10 @@ async def _vectors(flow: Flow) -> VectorReport | None:
 
 
 async def _full_store(flow: Flow) -> Store | None:
-    """What a store holds that is full; asked once, since the run is over anyway."""
+    """What a store holds that is full; asked once, and not waited for long, since the run is over anyway."""
     if flow.stopped != STOPS[Kind.STORE_FULL]:
         return None
-    with suppress(GeminiError):
+    with suppress(GeminiError), trio.move_on_after(LAST_QUESTION):
         async with flow.app.governor.slot(Purpose.LIST):
             return await flow.app.client.get_store(flow.app.store)
     return None

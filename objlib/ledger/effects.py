@@ -21,7 +21,7 @@ from objlib.ledger.transitions import Transition
 
 _CLEAN = "attempts = 0, retry_at = NULL, last_error = NULL, failure_info = NULL"
 _FAILED = "failure_info = :failure, last_error = :error, retry_at = NULL"
-_REQUEUED = "last_error = :error, retry_at = :retry_at"
+_REQUEUED = "last_error = :error, retry_at = :retry_at, attempts = attempts - :excused"
 
 _ON_FILE: Final[dict[Event, str]] = {
     Event.START_UPLOAD: (

@@ -143,11 +143,17 @@ class Transition:
         run_id: RunId,
         reason: str,
         retry_at: float | None,
+        excused: bool = False,
         guard: Guard | None = None,
     ) -> Self:
-        """It is certain that nothing landed: it may be sent again, not before ``retry_at`` (Unix time)."""
+        """It is certain that nothing landed: it may be sent again, not before ``retry_at`` (Unix time).
+
+        An ``excused`` attempt does not count, since what ended it says nothing about the file.
+        """
         event = Event.REQUEUE_UPLOAD
-        return cls._requeued(event, row, run_id, attempt_id, reason=reason, retry_at=retry_at, guard=guard)
+        return cls._requeued(
+            event, row, run_id, attempt_id, reason=reason, retry_at=retry_at, excused=excused, guard=guard
+        )
 
     @classmethod
     def requeue_processing(
@@ -214,10 +220,11 @@ class Transition:
         *,
         reason: str,
         retry_at: float | None,
+        excused: bool = False,
         guard: Guard | None,
     ) -> Self:
         values: dict[str, SqlValue] = {
-            "error": reason, "retry_at": retry_at, "document": None, "outcome": "requeued",
+            "error": reason, "retry_at": retry_at, "excused": int(excused), "document": None, "outcome": "requeued",
         }  # fmt: skip
         return cls._of(event, row, run_id, attempt_id, reason=reason, values=values, guard=guard)
 

@@ -397,3 +397,15 @@ async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end(
         async with governor.slot(Purpose.POLL):
             assert trio.current_time() == began
         assert governor.throttled == 1
+
+
+async def test_what_is_told_after_push_back_without_a_hint_is_the_pace_that_follows(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """For one round trip requests start at half of it; who is told of each push-back would see nothing else."""
+    told = Told()
+    async with open_governor(4, told) as governor:
+        governor.share([{RATE: 10.0}])
+        await trio.sleep(1)
+        await refused(governor, push_back())
+        assert told.rates[-1] > 8
