@@ -14,8 +14,10 @@ from objlib.core.identity import RunId
 from objlib.ledger.settings import get_setting, set_setting
 
 KEY: Final = "rates"
-STALE: Final = 20.0
-"""Seconds after which a process that said nothing counts as gone."""
+STALE: Final = 12.5
+"""Seconds after which a process that said nothing counts as gone: two beats of its heart and a half."""
+LONG_AGO: Final = 60.0
+"""Seconds after which nobody takes its part: it is worth no more, and after a sleep of the machine all seem gone."""
 LARGEST: Final = 1e12
 """No number in the note is as large, neither a rate nor a moment; what is was not written by this."""
 
@@ -29,11 +31,13 @@ def exchange_rates(
     """Publish what this run has learnt, and read what every living one has, this one last.
 
     A run that finds itself alone and has learnt nothing takes up what was learnt before it. One that is not takes up
-    the part of one that has ended, and shares it with the others.
+    the part of one that has ended or died, and shares it with the others.
     """
     note = _read(conn)
-    others = {name: line for name, line in note.living.items() if name != run_id and now - line["at"] < STALE}
-    own = _sum([dict(rates), note.left])
+    ages = {name: abs(now - line["at"]) for name, line in note.living.items() if name != run_id}
+    others = {name: note.living[name] for name, age in ages.items() if age < STALE}
+    died = [_rates(note.living[name]) for name, age in ages.items() if STALE <= age < LONG_AGO]
+    own = _sum([dict(rates), note.left, *died])
     if not rates and not others:
         own = note.learnt
     everyone = [_rates(line) for line in others.values()] + [own]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from objlib.core.identity import RunId
 from objlib.ledger import open_ledger
-from objlib.ledger.rates import STALE, exchange_rates, learnt_rates, leave_rates
+from objlib.ledger.rates import LONG_AGO, STALE, exchange_rates, learnt_rates, leave_rates
 from objlib.threads import inline_runner
 
 ONE, TWO = RunId("run-1"), RunId("run-2")
@@ -17,8 +17,26 @@ async def test_each_hears_of_the_others_while_they_live(tmp_path: Path) -> None:
         assert alone == [{"upload": 6.0}]
         both = await ledger.write(partial(exchange_rates, run_id=TWO, rates={}, now=101.0))
         assert both == [{"upload": 6.0}, {}]
-        late = await ledger.write(partial(exchange_rates, run_id=TWO, rates={"poll": 2.0}, now=101.0 + STALE))
+        later = 100.0 + LONG_AGO
+        late = await ledger.write(partial(exchange_rates, run_id=TWO, rates={"poll": 2.0}, now=later))
         assert late == [{"poll": 2.0}]
+
+
+async def test_the_part_of_a_process_that_died_goes_to_those_that_live(tmp_path: Path) -> None:
+    """Its last word would pull the others down, and what they have together."""
+    async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
+        await ledger.write(partial(exchange_rates, run_id=ONE, rates={"requests": 1.0}, now=100.0))
+        await ledger.write(partial(exchange_rates, run_id=TWO, rates={"requests": 9.0}, now=101.0))
+        ours = partial(exchange_rates, run_id=TWO, rates={"requests": 9.0})
+        assert await ledger.write(partial(ours, now=100.0 + STALE)) == [{"requests": 10.0}]
+        assert await ledger.write(partial(ours, now=105.0 + STALE)) == [{"requests": 9.0}]  # once
+
+
+async def test_a_clock_that_was_set_back_keeps_nobody_alive(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
+        await ledger.write(partial(exchange_rates, run_id=ONE, rates={"requests": 1.0}, now=5000.0))
+        ours = partial(exchange_rates, run_id=TWO, rates={"requests": 9.0})
+        assert await ledger.write(partial(ours, now=100.0)) == [{"requests": 9.0}]
 
 
 async def test_what_was_learnt_together_stays_for_the_next_run(tmp_path: Path) -> None:
