@@ -270,7 +270,7 @@ def scenarios() -> list[Scenario]:
         drop("drop 20 → 4/s", high=20, low=4, latency=0.4, hint=True, waste=0.05),
         drop("drop 20 → 4/s, no hint", high=20, low=4, latency=0.4, hint=False, waste=0.08),
         drop("drop 20 → 4/s, latency 0.05 s", high=20, low=4, latency=0.05, hint=True, waste=0.05),
-        drop("the same, no hint", high=20, low=4, latency=0.05, hint=False, waste=0.08),
+        drop("drop 20 → 4/s, latency 0.05 s, no hint", high=20, low=4, latency=0.05, hint=False, waste=0.08),
         drop("drop 10 → 5/s, latency 0.05 s, no hint", high=10, low=5, latency=0.05, hint=False, waste=0.08),
         rise(
             "rise 4 → 20/s",
