@@ -44,10 +44,9 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
     Raises:
         GeminiError: an answer about the whole run; the intent stays open.
     """
+    # Before it is on record as sent: if its file comes back, the document can be kept.
     if app.patience.given_up(Purpose.DELETE):
-        return (
-            Removal.POSTPONED
-        )  # before it is on record as sent: if its file comes back, the document can be kept
+        return Removal.POSTPONED
     begin = partial(removals.begin, intent_id=intent, run_id=app.run_id, now=app.now())
     match await app.ledger.write(begin):
         case Start.KEPT:
