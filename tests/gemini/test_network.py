@@ -14,7 +14,7 @@ from tests.gemini.service import KEY, STORE
 from tests.gemini.sockets import Handler, port, reply, request, reset, unused
 
 DOC = f"{STORE}/documents/d-1"
-QUICK = Timeouts(connect=0.1, write=0.1, read=0.1, pool=0.1, total=5.0, think=0.1)
+QUICK = Timeouts(connect=1.0, write=0.3, read=0.3, pool=0.3, total=5.0, think=0.3)
 
 
 @asynccontextmanager
