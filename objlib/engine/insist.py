@@ -110,8 +110,9 @@ class Patience:
                 if error.kind not in PASSING or (error.connect and not reconnect):
                     raise
                 failed = error
-            first = trio.current_time() if first is None else first
-            await self._wait(purpose, failed, tries, first)
+            now = trio.current_time()
+            first = now if first is None else first
+            await self._wait(purpose, failed, tries, first, now)
         raise AssertionError("the last try returns or raises")
 
     async def _once(
@@ -157,12 +158,12 @@ class Patience:
         self._since.pop(purpose, None)
         return answer
 
-    async def _wait(self, purpose: Purpose, error: GeminiError, tries: int, first: float) -> None:
+    async def _wait(self, purpose: Purpose, error: GeminiError, tries: int, first: float, now: float) -> None:
         """Wait before a request is sent again, or raise ``error`` where that is no use.
 
         The gate of the governor takes care of what the service asked for; here is only the backoff.
         """
-        now, asked = trio.current_time(), error.retry_after or 0.0
+        asked = error.retry_after or 0.0
         pause = backoff(tries, jitter=random.random())
         wait, since = max(asked, pause), self._since.setdefault(purpose, now)
         if self._hurried or purpose in self._silent:
@@ -187,6 +188,8 @@ class Patience:
 
     def _give_up(self, purposes: set[Purpose], error: GeminiError) -> None:
         self._silent.update(dict.fromkeys(purposes, error))
+        for purpose in purposes:
+            self._since.pop(purpose, None)
         self._call_back(purposes)
 
     def _call_back(self, purposes: Set[Purpose | None]) -> None:

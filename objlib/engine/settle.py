@@ -12,11 +12,13 @@ from objlib.core.verdict import Complete, Facts, Fail, Wait
 from objlib.core.waits import first_poll, next_poll
 from objlib.engine.app import App
 from objlib.engine.inquiry import inquire
-from objlib.engine.insist import FATAL
+from objlib.engine.insist import FATAL, LONGEST
 from objlib.engine.remove import remove
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
 
+GONE: Final = 30.0
+"""Seconds after which a service that takes no connection is not asked about a document any more."""
 TWICE: Final = 2
 """How often FAILED with a reason that will not pass has to be heard before it is believed."""
 
@@ -44,7 +46,7 @@ async def settle(
         GeminiError: the service refuses to go on at all (key, daily quota, no room).
         StaleTransitionError: another run took the row over.
     """
-    began = trio.current_time()
+    began = answered = trio.current_time()
     pause, failed = first_poll(recent), 0
     due = began + pause
     while True:
@@ -57,9 +59,10 @@ async def settle(
         except GeminiError as error:
             if error.kind in FATAL:
                 raise
-            if not in_time:
+            if not in_time or trio.current_time() - answered > (GONE if error.connect else LONGEST):
                 return row
             continue
+        answered = trio.current_time()
         # How long the store took, up to when it was to be asked: a question may wait behind a gate, or get no answer.
         took, due = due - began, trio.current_time() + pause
         match found:

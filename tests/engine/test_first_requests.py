@@ -1,6 +1,7 @@
 """What a command does when the service pushes back before anything has begun."""
 
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -273,3 +274,26 @@ async def test_each_page_of_the_stores_waits_for_its_turn(
     async with opened(store="another 24", ledger=app.settings.ledger.with_name("other.db")) as app:
         assert faults.count["store"] - before == 3
         assert app.governor.requests == app.requests == 3
+
+
+async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A real clock has moved on each time somebody looks."""
+    looks, virtual = count(), trio.current_time
+    monkeypatch.setattr(trio, "current_time", lambda: virtual() + 1e-6 * next(looks))
+    tries = 0
+
+    async def fail() -> None:
+        nonlocal tries
+        tries += 1
+        raise GeminiError("down", kind=Kind.TRANSIENT, status=503)
+
+    async with open_governor(4, Silent()) as governor:
+        patience = Patience(governor, Silent())
+        for most in (TRIES, 0):
+            tries = 0
+            with pytest.raises(GeminiError):
+                await patience.insist(Purpose.DELETE, fail)
+            assert tries == most
+        assert patience.given_up(Purpose.DELETE)

@@ -13,7 +13,7 @@ from objlib.engine.carry import Flow
 from objlib.engine.governor import NotBegunError, open_governor
 from objlib.engine.upload import LAST_QUESTION, upload
 from objlib.gemini import GeminiError, Kind
-from objlib.testing import DAILY_QUOTA, DOWN, STORE_FULL, Faults, Reply, throttled
+from objlib.testing import DAILY_QUOTA, DOWN, STORE_FULL, Action, Faults, Refused, Reply, throttled
 
 from .conftest import Opener, assert_exactly_once, ledger_rows
 
@@ -132,3 +132,21 @@ async def test_what_is_called_off_while_it_waits_is_not_begun(
                 pytest.fail("its turn would have been after 10 s")
         assert trio.current_time() == 3
         assert governor.requests == 1
+
+
+async def test_a_service_that_is_gone_is_not_asked_about_documents_for_a_quarter_of_an_hour(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Files that it has taken stay as they are for the next run."""
+    gone = False
+
+    def script(what: str, count: int) -> Action | None:
+        nonlocal gone
+        gone = gone or (what == "document" and count == 2)
+        return Refused() if gone else None
+
+    faults.script = script
+    async with opened() as app:
+        report = await upload(app)
+        assert trio.current_time() < 300
+    assert report.pending

@@ -8,7 +8,6 @@ STOPS = {
     "daily_quota": "Stopped: the daily quota is used up",
     "store_full": "Stopped: the store is full",
     "unauthorized": "Stopped: the service refuses the API key",
-    "unreachable": "Stopped: the service cannot be reached",
     "store_gone": "Stopped: the store is gone",
 }
 
@@ -17,5 +16,5 @@ def stop_lines(stopped: str, advice: str, screen: Terminal) -> list[str]:
     """Why it ended, and what to do about it; nothing for a run that came to its end."""
     if not stopped:
         return []
-    said = f"{STOPS.get(stopped, 'Stopped')}{f'; {safe(advice)}' if advice else ''}."
+    said = "; ".join(filter(None, (STOPS.get(stopped, "Stopped"), safe(advice)))) + "."
     return [screen.yellow(line) for line in wrap(said, screen.width)]
