@@ -309,7 +309,8 @@ async def _living_run(app: App, command: str) -> AsyncIterator[None]:
             # Compensation: what has been learnt and the end of the run are kept even when cancelled.
             with trio.move_on_after(5, shield=True):
                 rates = app.governor.rates(over=True)
-                await app.ledger.write(partial(leave_rates, run_id=app.run_id, rates=rates, now=app.now()))
+                leave = partial(leave_rates, run_id=app.run_id, rates=rates, taken=app.governor.taken)
+                await app.ledger.write(partial(leave, now=app.now()))
                 await app.ledger.end_run(app.run_id)
         nursery.cancel_scope.cancel(reason="the run is over")
 
@@ -326,7 +327,6 @@ async def _share_quota(app: App) -> None:
     """Keep what was learnt about the quota, and take our part of it among the processes at work here."""
     if not app.store:
         return  # works on the ledger alone, and leaves the quota to others
-    rates = app.governor.rates()
-    app.governor.share(
-        await app.ledger.write(partial(exchange_rates, run_id=app.run_id, rates=rates, now=app.now()))
-    )
+    rates, taken = app.governor.rates(), app.governor.taken
+    exchange = partial(exchange_rates, run_id=app.run_id, rates=rates, taken=taken, now=app.now())
+    app.governor.share(await app.ledger.write(exchange))

@@ -84,6 +84,7 @@ class Governor:
         self._sooner = trio.Event()  # unless this comes before
         self._flying = 0
         self._ended: GeminiError | None = None
+        self._taken: dict[str, float] | None = None
         self._quota = False  # whether a limit that was met is a quota
         self._resize(-math.inf)
         self._crowd = crowd.Crowd(ceiling=max_pending, room=float(max_pending))
@@ -121,15 +122,21 @@ class Governor:
         """
         return {RATE: self._pace.seen if over else self._pace.rate} if self._quota else {}
 
+    @property
+    def taken(self) -> dict[str, float] | None:
+        """The part of the quota that was taken last; None before the first."""
+        return self._taken
+
     def share(self, everyone: Sequence[Mapping[str, float]]) -> None:
         """Take the part of the quota that is ours.
 
         Args:
-            everyone: what each process at work here has learnt, this one included.
+            everyone: the part of each process at work here, this one included.
         """
         now = trio.current_time()
         self._quota = self._quota or any(rates.get(RATE) for rates in everyone)
         self._pace = pacing.shared(self._pace, [rates.get(RATE, 0.0) for rates in everyone], now)
+        self._taken = self.rates()
         self._hasten(now)
         self._resize(now)
 

@@ -26,29 +26,62 @@ Rates = dict[str, float]
 
 
 def exchange_rates(
-    conn: sqlite3.Connection, *, run_id: RunId, rates: Mapping[str, float], now: float
+    conn: sqlite3.Connection,
+    *,
+    run_id: RunId,
+    rates: Mapping[str, float],
+    taken: Mapping[str, float] | None = None,
+    now: float,
 ) -> list[Rates]:
-    """Publish what this run has learnt, and read what every living one has, this one last.
+    """Add what this run has learnt to what all of them have, and give each the same part; one for each of them.
 
-    A run that finds itself alone and has learnt nothing takes up what was learnt before it. One that is not takes up
-    the part of one that has ended or died, and shares it with the others.
+    The parts of the others are theirs from now on, whenever they look, and what they learn meanwhile comes on top: so
+    what all of them have together is kept, however long the last word of one of them is ago. A run that finds itself
+    alone and has learnt nothing takes up what was learnt before it. One that is not takes up the part of one that has
+    ended or died, and shares it with the others.
+
+    Args:
+        conn: the ledger's connection, inside a write transaction.
+        run_id: this run.
+        rates: what it has now; empty if it has learnt nothing.
+        taken: the part that it took last; None the first time.
+        now: Unix time.
     """
     note = _read(conn)
     ages = {name: abs(now - line["at"]) for name, line in note.living.items() if name != run_id}
     others = {name: note.living[name] for name, age in ages.items() if age < STALE}
     died = [_rates(note.living[name]) for name, age in ages.items() if STALE <= age < LONG_AGO]
-    own = _sum([dict(rates), note.left, *died])
-    if not rates and not others:
-        own = note.learnt
-    everyone = [_rates(line) for line in others.values()] + [own]
-    _write(conn, _Note({**others, run_id: {**own, "at": now}}, _sum(everyone) or note.learnt))
-    return everyone
+    mine = dict(rates)
+    if taken is not None and run_id in note.living:
+        mine = _changed(_rates(note.living[run_id]), rates, taken)
+    if not mine and not others:
+        mine = note.learnt
+    total = _sum([mine, note.left, *died, *map(_rates, others.values())])
+    part = {purpose: rate / (len(others) + 1) for purpose, rate in total.items()}
+    times = {**{name: line["at"] for name, line in others.items()}, run_id: now}
+    _write(conn, _Note({name: {**part, "at": at} for name, at in times.items()}, total or note.learnt))
+    return [dict(part) for _ in times]
 
 
-def leave_rates(conn: sqlite3.Connection, *, run_id: RunId, rates: Mapping[str, float], now: float) -> None:
+def _changed(line: Rates, rates: Mapping[str, float], taken: Mapping[str, float]) -> Rates:
+    """The part that others left to a run, with what the run has learnt since it took one; a tenth of it at least."""
+    return {
+        purpose: max(line.get(purpose, 0.0) + rate - taken.get(purpose, 0.0), 0.1 * rate)
+        for purpose, rate in rates.items()
+    } or line
+
+
+def leave_rates(
+    conn: sqlite3.Connection,
+    *,
+    run_id: RunId,
+    rates: Mapping[str, float],
+    taken: Mapping[str, float] | None = None,
+    now: float,
+) -> None:
     """The run is over: what it has learnt is kept, and its part of the quota is free for the others."""
     if rates:
-        exchange_rates(conn, run_id=run_id, rates=rates, now=now)
+        exchange_rates(conn, run_id=run_id, rates=rates, taken=taken, now=now)
     note = _read(conn)
     line = note.living.pop(run_id, None)
     if line is not None:
@@ -66,7 +99,7 @@ class _Note:
     """The setting.
 
     Attributes:
-        living: what each process has learnt, and in ``at`` when it said so last.
+        living: the part of each process, and in ``at`` when it looked last.
         learnt: what all of them had together.
         left: the parts of those that ended while others were at work, until one of these takes them.
     """

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 import trio
 import trio.testing
 
+from objlib.core.identity import RunId
 from objlib.core.observe import Pressure, Silent
 from objlib.core.pace import CRUISE, speed
 from objlib.core.quota import Meter, parse_quota
 from objlib.engine.app import HEARTBEAT
 from objlib.engine.governor import RATE, Governor, Purpose, open_governor
 from objlib.gemini import GeminiError, Kind
+from objlib.ledger.rates import exchange_rates, leave_rates
 from tests.engine.conftest import Opener
 
 
@@ -349,12 +352,17 @@ async def test_what_was_told_is_not_told_again(autojump_clock: trio.testing.Mock
 async def test_a_run_tells_at_each_heartbeat_what_changed(
     opened: Opener, autojump_clock: trio.testing.MockClock
 ) -> None:
-    told = Told()
+    told, other = Told(), RunId("another")
     async with opened(observer=told) as app:
-        for rate in (4.0, 4.0, 8.0):
-            app.governor.share([{RATE: rate}])
+        for rate in (8.0, 4.0):  # of both, then the other one's part of it
+            learnt = partial(exchange_rates, run_id=other, rates={RATE: rate}, now=app.now())
+            await app.ledger.write(partial(learnt, taken={RATE: 4.0} if rate == 4 else None))
             await trio.sleep(1.5 * HEARTBEAT)
-    assert [now.requests_per_second for now in told.pressures] == [4 * CRUISE, 8 * CRUISE]
+        await app.ledger.write(
+            partial(leave_rates, run_id=other, rates={RATE: 6.0}, taken={RATE: 4.0}, now=app.now())
+        )
+        await trio.sleep(1.5 * HEARTBEAT)
+    assert [now.requests_per_second for now in told.pressures] == [4 * CRUISE, 10 * CRUISE]
 
 
 async def test_a_burst_of_failed_documents_leaves_fewer_places(

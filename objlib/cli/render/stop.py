@@ -7,6 +7,7 @@ STOPS = {
     "limit": "Stopped at --limit",
     "daily_quota": "Stopped: the daily quota is used up",
     "store_full": "Stopped: the store is full",
+    "unreachable": "Stopped",
     "unauthorized": "Stopped: the service refuses the API key",
     "store_gone": "Stopped: the store is gone",
 }
