@@ -32,8 +32,8 @@ async def work(client: Client, governor: Governor, name: str, *, fixed: bool) ->
 async def exchange(governor: Governor, ledger: Ledger, name: str) -> None:
     """What the processes on one ledger tell each other, as a run does it at its start and at each heartbeat."""
     while True:
-        told = partial(exchange_rates, run_id=RunId(name), rates=governor.rates(), now=time.time())
-        governor.share(await ledger.write(told))
+        told = partial(exchange_rates, run_id=RunId(name), rates=governor.rates(), taken=governor.taken)
+        governor.share(await ledger.write(partial(told, now=time.time())))
         await trio.sleep(HEARTBEAT)
 
 

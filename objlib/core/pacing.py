@@ -30,6 +30,9 @@ LATE: Final = 1.25
 """Round trips after which the answers to what was in flight are in."""
 GAP: Final = 0.4
 """Round trips of silence after push-back, so that the next request does not meet what is still on its way."""
+AWHILE: Final = 0.5
+"""Share of what the bucket holds that is saved while all answers to it come in, if the service says when to come back:
+what to do is known then, and nothing ran over."""
 FEW: Final = 6
 """So few admitted before the first push-back say little about the rate: the search goes on,"""
 SOON: Final = 1.0
@@ -120,6 +123,9 @@ def pushed_back(pace: Pace, *, started: float, now: float, retry_after: float | 
     else:
         pace = lessons.refused(pace, was, empty)
     gated = 0.0 if window else max(0.0, pace.gate - now)
+    quiet = GAP * pace.rtt
+    if retry_after is not None and not window and not blind:
+        quiet = max(quiet, min(LATE * pace.rtt, AWHILE * pace.depth))
     saved = Phase.SPENDING if gated and pace.calm == 1 else Phase.CRUISING
     return replace(
         pace,
@@ -134,7 +140,7 @@ def pushed_back(pace: Pace, *, started: float, now: float, retry_after: float | 
         passed=0,
         refused=0,
         moved=math.inf if retry_after is None else 0.0,
-        turn=max(now + GAP * pace.rtt, pace.gate) - 1 / pace.rate,
+        turn=max(now + quiet, pace.gate) - 1 / pace.rate,
     )
 
 
