@@ -62,6 +62,7 @@ async def test_documents_of_files_that_are_gone_are_removed_with_intents_and_the
         assert report.prune is not None
         assert (report.prune.files, report.prune.deleted, report.prune.postponed) == (3, 3, 0)
         assert report.prune.paths == tuple(path.relative_to(library).as_posix() for path in gone)
+        assert report.upload.missing == 0
         told = await explain(app, report.prune.paths[0])
     assert (told.state, told.document, told.indexed_hash) == ("untracked", None, None)
     assert told.missing_since is not None
