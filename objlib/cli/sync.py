@@ -83,4 +83,6 @@ def _complain(report: SyncReport) -> None:
     upload, prune = report.upload, report.prune
     complain_of(upload)
     if prune is not None and prune.postponed:
-        complain(f"{plural(prune.postponed, 'document')} could not be removed now; run objlib recover later")
+        complain(
+            f"{plural(prune.postponed, 'document')} could not be removed now; run the same command again later"
+        )

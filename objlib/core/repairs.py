@@ -13,7 +13,7 @@ class PruneReport:
     Attributes:
         files: files whose documents were removed, or are to be.
         deleted: documents that are gone from the store.
-        postponed: documents whose removal is on record and that recovery will carry out.
+        postponed: documents that could not be removed now, be it on record or not; the next run goes on with them.
         kept: files that have not been gone for ``grace`` seconds yet; their documents stay.
         grace: seconds.
         skipped: why it was not done to its end: '' or what stopped the run.

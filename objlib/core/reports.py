@@ -128,7 +128,7 @@ class UploadReport:
 
     ``throttled`` counts requests that the service pushed back: answered with 429 or a server error, or broken off.
     ``pending`` are the files that are not in and did not fail; of these, ``elsewhere`` were in the
-    hands of another run at the end. ``postponed`` documents were to be removed, and the service did not answer.
+    hands of another run at the end. ``postponed`` documents were to be removed, and could not be now.
     """
 
     run_id: str

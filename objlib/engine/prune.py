@@ -63,7 +63,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
     totals = await app.ledger.read(partial(removals.prune_totals, cutoff=cutoff))
     limit.check(totals.documents, totals.indexed, "sync --prune")
     app.patience.renew()
-    work, before = _Prune(app, cutoff), app.deleted
+    work, before = _Prune(app, cutoff, totals.documents), app.deleted
     app.observer.begin(Phase.PRUNE, totals.documents, None)
     try:
         await work.run()
@@ -72,7 +72,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
     return PruneReport(
         files=len(work.files),
         deleted=app.deleted - before,
-        postponed=work.opened - work.done,
+        postponed=work.unreached + work.opened - work.done,
         kept=totals.young,
         grace=grace,
         skipped="interrupted" if app.drain.requested else ending(app)[0],
@@ -85,6 +85,7 @@ class _Prune:
     """One prune under way.
 
     Attributes:
+        unreached: documents on pages that it has not come to; none once it has seen the last one.
         files: paths whose documents have gone, or are about to.
         opened: intents that were recorded.
         done: of these, the ones with nothing left to do.
@@ -92,6 +93,7 @@ class _Prune:
 
     app: App
     cutoff: float
+    unreached: int
     files: set[str] = field(default_factory=set)
     opened: int = 0
     done: int = 0
@@ -104,7 +106,11 @@ class _Prune:
                 partial(removals.prunable_page, cutoff=self.cutoff, after=after, limit=PAGE)
             )
             if not page:
+                # Another run's scan may have found some of them again meanwhile.
+                self.unreached = 0
                 break
+            # Or it has found more to be gone.
+            self.unreached = max(0, self.unreached - sum(len(file.documents) for file in page))
             after, before = page[-1].file_id, self.done
             await self._page(page)
             if self.done == before:

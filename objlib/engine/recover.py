@@ -121,7 +121,8 @@ class _Recovery:
     async def ask_by_listing(self) -> None:
         """One listing of the store for all attempts that could not be asked about by name."""
         app = self.app
-        await trio.sleep(LISTING_LAG)
+        if not app.patience.given_up(Purpose.LIST):
+            await trio.sleep(LISTING_LAG)
         try:
             listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
         except GeminiError as error:

@@ -36,13 +36,14 @@ async def sync(app: App, *, prune_missing: bool, grace: float, limit: DeleteLimi
         # Who asked to stop, or ran into a quota, is not served by more requests.
         return SyncReport(uploaded, PruneReport(skipped=uploaded.stopped, grace=grace))
     pruned = await prune(app, grace=grace, limit=limit)
-    return SyncReport(_whole(app, uploaded, pruned), pruned)
+    return SyncReport(await _whole(app, uploaded, pruned), pruned)
 
 
-def _whole(app: App, uploaded: UploadReport, pruned: PruneReport) -> UploadReport:
+async def _whole(app: App, uploaded: UploadReport, pruned: PruneReport) -> UploadReport:
     """The upload's report with the counts, and the end, of the whole run."""
     return replace(
         uploaded,
+        missing=(await app.ledger.counts()).missing,
         deleted=app.deleted,
         requests=app.requests,
         throttled=app.governor.throttled,

@@ -265,6 +265,9 @@ async def _report(
     full = await _full_store(flow)
     failures = await app.ledger.failed_page("", LISTED_FAILURES)
     wanted, _ = await app.ledger.claimable_totals()
+    if flow.stopped not in {"", "limit"}:
+        # No recovery came last and counted them.
+        postponed = max(counts.open_intents, counts.superseded)
     on_the_way = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
     return UploadReport(
         run_id=app.run_id,

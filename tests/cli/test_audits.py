@@ -159,6 +159,9 @@ def test_a_sync_says_what_it_removed_and_what_it_kept() -> None:
     assert "1 document could not be removed now" in text
     assert "2 files gone for less than 1 h 0 min" in text
     assert "Nothing to remove." in sync_lines(SyncReport(UPLOADED, PruneReport()), PLAIN)
+    left = sync_lines(SyncReport(UPLOADED, PruneReport(postponed=3)), PLAIN)
+    assert left[-1] == "3 documents could not be removed now; run the same command again later"
+    assert "Nothing to remove." not in left
     assert "not finished" in sync_lines(SyncReport(UPLOADED, PruneReport(skipped="limit")), PLAIN)[-1]
     assert "objlib sync --prune" in sync_lines(SyncReport(replace(UPLOADED, missing=1), None), PLAIN)[-1]
 

@@ -64,6 +64,7 @@ async def test_a_daily_quota_that_is_met_in_a_delete_ends_an_upload_with_its_rep
     async with opened() as app:
         report = await upload(app)
     assert (report.stopped, report.uploaded, report.scanned) == (stopped, 5, 10)
+    assert report.postponed == 5
     if stopped == "daily_quota":
         assert "run the same command again after midnight" in report.advice
     assert trio.current_time() - began < 10
@@ -108,7 +109,7 @@ async def test_a_daily_quota_that_recovery_meets_ends_the_upload_with_its_report
     async with opened() as app:
         report = await upload(app)
     assert (report.stopped, report.scanned, report.pending) == ("daily_quota", 11, 1)
-    assert (report.recovered.stopped, report.recovered.postponed) == ("daily_quota", 5)
+    assert (report.recovered.stopped, report.recovered.postponed, report.postponed) == ("daily_quota", 5, 5)
     spent = faults.count - before
     assert (spent["delete"], spent["start"]) == (1, 0)
     await restored(opened, settings, faults, deletes=5)
@@ -258,6 +259,7 @@ async def test_a_stop_ends_the_waiting_for_the_delete_of_a_replaced_document(
             report = await upload(app)
         assert trio.current_time() < 20
     assert (report.stopped, report.indexed, report.uploaded) == ("interrupted", 1, 1)
+    assert report.postponed == 1
     await restored(opened, settings, faults, deletes=1)
 
 

@@ -24,9 +24,9 @@ from objlib.engine.status import explain
 from objlib.engine.sync import sync
 from objlib.engine.upload import upload
 from objlib.ledger import Transition, removals
-from objlib.testing import DOWN, LOST, Action, Faults, Late, Reply
+from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, Faults, Late, Reply, throttled
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
-from tests.engine.recover_kit import follow
+from tests.engine.recover_kit import follow, ledger_of
 
 ALL = DeleteLimit(percent=100)
 
@@ -62,6 +62,7 @@ async def test_documents_of_files_that_are_gone_are_removed_with_intents_and_the
         assert report.prune is not None
         assert (report.prune.files, report.prune.deleted, report.prune.postponed) == (3, 3, 0)
         assert report.prune.paths == tuple(path.relative_to(library).as_posix() for path in gone)
+        assert report.upload.missing == 0
         told = await explain(app, report.prune.paths[0])
     assert (told.state, told.document, told.indexed_hash) == ("untracked", None, None)
     assert told.missing_since is not None
@@ -190,6 +191,78 @@ async def test_a_removal_that_the_service_did_not_confirm_is_carried_out_by_reco
     assert len(live_documents(settings)) == 7
     states = [state for _, _, state, _ in ledger_rows(settings)]
     assert (states.count("untracked"), states.count("indexed")) == (3, 7)
+
+
+async def test_a_prune_that_does_not_try_says_what_it_left(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A delete of the same run was told to come back in an hour, and nobody waits for that."""
+    async with opened("sync") as app:
+        await upload(app)
+    victims(library, 3)
+    path = min(library.rglob("*.txt"))
+    path.write_text("A second version.\n")
+    follow(faults, delete=[throttled(3600)])
+    async with opened("sync") as app:
+        report = await pruned(app)
+    assert report.prune is not None
+    assert (report.prune.files, report.prune.deleted, report.prune.postponed) == (0, 0, 3)
+    assert faults.count["delete"] == 1
+    async with opened("sync") as app:
+        again = await pruned(app)
+    assert again.prune is not None
+    assert (again.prune.deleted, again.prune.postponed) == (3, 0)
+    assert len(live_documents(settings)) == 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "skipped"), [(throttled(3600), ""), (DAILY_QUOTA, "daily_quota")], ids=["given up", "ended"]
+)
+async def test_a_prune_that_gives_up_on_the_way_counts_what_it_did_not_reach(
+    opened: Opener,
+    library: Path,
+    faults: Faults,
+    answer: Action,
+    skipped: str,
+    monkeypatch: pytest.MonkeyPatch,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    monkeypatch.setattr("objlib.engine.prune.PAGE", 2)
+    async with opened("sync") as app:
+        await upload(app)
+    victims(library, 9)
+    follow(faults, delete=[None, None, None, *[answer] * 6])
+    async with opened("sync") as app:
+        report = await pruned(app)
+    assert report.prune is not None
+    assert (report.prune.deleted, report.prune.postponed, report.prune.skipped) == (3, 6, skipped)
+
+
+async def test_a_file_that_is_found_again_before_its_page_comes_is_not_left_over(
+    opened: Opener,
+    settings: Settings,
+    library: Path,
+    faults: Faults,
+    monkeypatch: pytest.MonkeyPatch,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """It was counted when the prune began, and another run's scan took it off the list."""
+    monkeypatch.setattr("objlib.engine.prune.PAGE", 2)
+    async with opened("sync") as app:
+        await upload(app)
+    victims(library, 3)
+
+    def found_again(kind: str) -> None:
+        if kind == "delete" and faults.count["delete"] == 1:
+            with ledger_of(settings) as db:
+                last = "SELECT max(file_id) FROM files WHERE missing_since IS NOT NULL"
+                db.execute(f"UPDATE files SET missing_since = NULL WHERE file_id = ({last})")
+
+    faults.before = found_again
+    async with opened("sync") as app:
+        report = await pruned(app)
+    assert report.prune is not None
+    assert (report.prune.deleted, report.prune.postponed) == (2, 0)
 
 
 async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document(

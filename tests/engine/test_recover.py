@@ -25,7 +25,7 @@ from objlib.core.verdict import Facts
 from objlib.engine.app import App
 from objlib.engine.insist import LONGEST
 from objlib.engine.owners import WATCH
-from objlib.engine.recover import recover
+from objlib.engine.recover import LISTING_LAG, recover
 from objlib.engine.scan import scan
 from objlib.engine.settle import give_up
 from objlib.engine.store_sync import store_sync
@@ -273,6 +273,27 @@ async def test_recovery_does_not_wait_for_an_hour(
     async with opened() as app:
         assert (await upload(app)).indexed == 10
     assert_exactly_once(settings)
+
+
+@pytest.mark.parametrize(
+    ("answer", "stopped"), [(DAILY_QUOTA, "daily_quota"), (throttled(3600), "")], ids=["ended", "given up"]
+)
+async def test_recovery_does_not_wait_before_a_listing_that_is_not_made(
+    opened: Opener, faults: Faults, answer: Action, stopped: str, autojump_clock: Clock
+) -> None:
+    """What nobody lists need not be listed yet."""
+    await cut_off_after_the_bytes(opened, faults, 10)
+    forgotten = refusal(404, "NOT_FOUND", "no such session")
+    before = faults.count.copy()
+    faults.script = lambda kind, count: (
+        forgotten if kind == "query" and count == before["query"] else answer if kind == "query" else None
+    )
+    async with opened("recover") as app:
+        began = trio.current_time()
+        report = await recover(app)
+        assert trio.current_time() - began < LISTING_LAG
+    assert (report.left, report.stopped, report.listings) == (10, stopped, 0)
+    assert faults.count["list"] == before["list"]
 
 
 async def test_no_listing_is_needed_while_sessions_can_be_asked(

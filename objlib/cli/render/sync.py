@@ -28,14 +28,13 @@ def prune_lines(report: PruneReport, screen: Terminal) -> list[str]:
         lines += [f"  {screen.cyan(safe(path))}" for path in report.paths[:SHOWN]]
         if report.files > SHOWN:
             lines.append(f"  and {report.files - SHOWN:,} more")
-    elif not report.skipped:
+    elif not report.skipped and not report.postponed:
         lines.append("Nothing to remove.")
     if report.postponed:
-        lines.append(
-            screen.yellow(
-                f"{plural(report.postponed, 'document')} could not be removed now: objlib recover goes on with that"
-            )
-        )
+        what = plural(report.postponed, "document")
+        lines.append(screen.yellow(f"{what} could not be removed now; run the same command again later"))
+    elif report.skipped:
+        lines.append(screen.yellow("The removal was not finished; run the same command again."))
     if report.kept:
         lines.append(
             screen.dim(
@@ -43,6 +42,4 @@ def prune_lines(report: PruneReport, screen: Terminal) -> list[str]:
                 "(--grace 0 removes at once)"
             )
         )
-    if report.skipped:
-        lines.append(screen.yellow("The removal was not finished; run the same command again."))
     return lines
