@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import trio
@@ -36,7 +37,16 @@ def _process_exists(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether it is dead, and only nobody has asked for its exit status yet, as init in many a container never does."""
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return line.rpartition(")")[2].split()[:1] == ["Z"]
 
 
 class Owners:

@@ -5,6 +5,8 @@ import os
 import platform
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +18,7 @@ import trio
 import trio.testing
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.identity import content_hash, new_attempt_id
+from objlib.core.identity import RunId, content_hash, new_attempt_id
 from objlib.core.lifecycle import State
 from objlib.core.limits import DeleteLimit
 from objlib.core.reports import FailureKind
@@ -24,14 +26,14 @@ from objlib.core.settings import Settings
 from objlib.core.verdict import Facts
 from objlib.engine.app import App
 from objlib.engine.insist import LONGEST
-from objlib.engine.owners import WATCH
+from objlib.engine.owners import WATCH, is_alive
 from objlib.engine.recover import LISTING_LAG, recover
 from objlib.engine.scan import scan
 from objlib.engine.settle import give_up
 from objlib.engine.store_sync import store_sync
 from objlib.engine.upload import upload
 from objlib.gemini import GeminiError
-from objlib.ledger import Transition
+from objlib.ledger import RunRow, Transition
 from objlib.testing import (
     DAILY_QUOTA,
     DOWN,
@@ -675,3 +677,14 @@ async def test_under_a_limit_nobody_waits_for_a_file_that_another_run_took(
             report = await upload(app, limit=1)
     assert faults.count["start"] == 1
     assert report.failed == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the state of a process in a file")
+def test_a_run_whose_process_nobody_has_reaped_is_dead() -> None:
+    """In a container the first process may never ask for the exit status of orphans."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        run = RunRow(RunId("run"), child.pid, "here", 0.0, 0.0, None, "upload")
+        assert is_alive(run, now=1.0, host="here") is False
+    run = replace(run, pid=os.getpid())
+    assert is_alive(run, now=1.0, host="here")
