@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ from .overload import FixedSlots, OurSlots, overload
 from .resize import REQUESTS, resize
 from .servers import Bucket, Open, Server, Steps, Window, rate_at
 from .simulate import Strategy, Trace, run
-from .strategies import Botocore, Fixed, Netflix, Ours, Paced, share_rates
+from .strategies import Botocore, Fixed, Netflix, Ours, Paced, one_ledger
 
 CEILING: Final = 16
 """Requests in flight at most, the default of ``--max-uploads``; 100/s at 0.4 s needs 40 and gets 64."""
@@ -173,16 +174,10 @@ def together(name: str, *, ledger: bool) -> Scenario:
     def measure(who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
         server = make(seed)
         clients = [strategy(who, seed + 1000 * n) for n in range(3)]
-        meeting = share_rates if ledger and who == "ours" else None
-        trace = run(
-            server,
-            clients,
-            seconds=seconds,
-            latency=0.4,
-            seed=seed,
-            starts=starts,
-            meeting=meeting,
-        )
+        with one_ledger() if ledger and who == "ours" else nullcontext() as meeting:
+            trace = run(
+                server, clients, seconds=seconds, latency=0.4, seed=seed, starts=starts, meeting=meeting
+            )
         shares = [sum(at >= seconds - 120 for at in by) for by in trace.by]
         jain = sum(shares) ** 2 / (3 * sum(share**2 for share in shares))
         return (jain, goodput(server, trace, 0, seconds), trace.wasted()), trace

@@ -7,10 +7,17 @@ that is kinder to the rule is taken.
 import heapq
 import math
 import random
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 
 from objlib.core import pacing
+from objlib.core.identity import RunId
 from objlib.core.pace import Pace
+from objlib.engine.governor import RATE
+from objlib.ledger.rates import exchange_rates
+
+from .simulate import Meeting
 
 
 class Fixed:
@@ -171,6 +178,10 @@ class Ours:
         self.pace = Pace(ceiling=ceiling)
         self.begun = False
 
+    def rates(self) -> dict[str, float]:
+        """What was learnt, as the ledger keeps it."""
+        return {RATE: self.pace.rate} if self.pace.learnt else {}
+
     def ready(self, now: float, in_flight: int) -> float:
         """When there is a token, and the turn has come."""
         self.in_flight, self.begun = in_flight, True
@@ -192,9 +203,19 @@ class Ours:
             )
 
 
-def share_rates(now: float, strategies: Sequence[object]) -> None:
-    """What processes on one ledger do at each heartbeat: publish the own rate, read the others', take the same part."""
-    living = [each for each in strategies if isinstance(each, Ours) and each.begun]
-    rates = [each.pace.rate if each.pace.learnt else 0.0 for each in living]
-    for each in living:
-        each.pace = pacing.shared(each.pace, rates, now)
+@contextmanager
+def one_ledger() -> Iterator[Meeting]:
+    """What processes on one ledger do at each heartbeat, one after the other, in a ledger that holds nothing else."""
+    with closing(sqlite3.connect(":memory:")) as ledger:
+        ledger.execute("CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT)")
+        taken: dict[int, dict[str, float]] = {}
+
+        def meet(now: float, strategies: Sequence[object]) -> None:
+            for index, each in enumerate(strategies):
+                if isinstance(each, Ours) and each.begun:
+                    name, rates = RunId(f"run-{index}"), each.rates()
+                    parts = exchange_rates(ledger, run_id=name, rates=rates, taken=taken.get(index), now=now)
+                    each.pace = pacing.shared(each.pace, [part.get(RATE, 0.0) for part in parts], now)
+                    taken[index] = each.rates()
+
+        yield meet

@@ -7,6 +7,7 @@ to show what they are for; :func:`full` makes them as long as the scenarios of t
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,7 +15,7 @@ from typing import Final
 from benchmarks.pacing_lab.scenarios import CEILING, GOOD, WASTE, Measure, goodput, scenarios
 from benchmarks.pacing_lab.servers import Bucket, Open, Server, Window
 from benchmarks.pacing_lab.simulate import Trace, run
-from benchmarks.pacing_lab.strategies import Fixed, Ours, share_rates
+from benchmarks.pacing_lab.strategies import Fixed, Ours, one_ledger
 
 from .served import Seen
 
@@ -93,12 +94,12 @@ class Row:
         if isinstance(server, Window):
             server = replace(server, phase=seed * 60 / 20)
         clients = [Ours(self.ceiling) for _ in self.starts]
-        meeting = share_rates if len(clients) > 1 else None
         # The first client's start is what the server would call 0.
-        trace = run(
-            server, clients, seconds=self.seconds, latency=self.latency, seed=seed, starts=self.starts,
-            meeting=meeting,
-        )  # fmt: skip
+        with one_ledger() if len(clients) > 1 else nullcontext() as meeting:
+            trace = run(
+                server, clients, seconds=self.seconds, latency=self.latency, seed=seed, starts=self.starts,
+                meeting=meeting,
+            )  # fmt: skip
         return self.read(server, trace)
 
 

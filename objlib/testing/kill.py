@@ -101,7 +101,8 @@ class Arena:
         else:
             self.counts[f"ended with {code}"] += 1
             # Until somebody came to an end there may be no store yet, and all but an upload are refused.
-            refused = code == Exit.REFUSED and not self.counts["ended with 0"] + self.counts["ended with 3"]
+            early = not self.counts["ended with 0"] + self.counts["ended with 3"]
+            refused = early and code == Exit.REFUSED and "there is no store called" in self._said()
             if code not in {0, 1, 3, 5} and not refused:
                 self.broken.append(f"a process ended with status {code}: {self._last_words()}")
 
@@ -133,7 +134,10 @@ class Arena:
 
     def _last_words(self) -> str:
         """The last line that any process said."""
-        return self.said.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+        return self._said().strip().rpartition("\n")[2]
+
+    def _said(self) -> str:
+        return self.said.read_text("utf-8", "replace")
 
     def _start(self, *words: str) -> int:
         """A process of the command line. A fork of this one, which has everything imported already."""
