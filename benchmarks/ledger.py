@@ -16,11 +16,11 @@ from pathlib import Path
 
 import trio
 
-from objlib.core.identity import RunId, new_attempt_id, new_file_id
+from objlib.core.ids import RunId, new_attempt_id, new_file_id
 from objlib.ledger import FileRow, Ledger, Transition, open_ledger
 from objlib.ledger.connection import connect, disconnect
-from objlib.ledger.effects import take
-from objlib.ledger.queries import claimable
+from objlib.ledger.files import claimable
+from objlib.ledger.transition_sql import take
 
 RUN = RunId("benchmark")
 TASKS = (1, 10, 100)

@@ -20,15 +20,16 @@ from typing import Any
 
 import trio
 
-from objlib.core.limits import DeleteLimit
-from objlib.core.settings import Backend, Settings
+from objlib.core.config.settings import Backend, Settings
+from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.embedded import Options
-from objlib.engine.app import App, Seams, open_app
+from objlib.engine.app import App, Overrides
+from objlib.engine.bootstrap.open_app import open_app
+from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
-from objlib.engine.store_sync import store_sync
 from objlib.testing import Faults, run_virtual, wall_clock
+from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
 from objlib.testing.torture import Scratch
-from objlib.testing.wreckage import cut_off_after_the_bytes, fabricate_documents, forget_sessions
 from objlib.threads import inline_runner
 
 PAGE = 20
@@ -56,7 +57,7 @@ class Bench:
     async def opened(self, command: str = "upload", **changes: Any) -> AsyncIterator[App]:
         """An app of its own process, so to speak."""
         options = Options(middleware=(self.faults.middleware(),))
-        seams = Seams(now=wall_clock, runner=inline_runner, options=options)
+        seams = Overrides(now=wall_clock, runner=inline_runner, options=options)
         async with open_app(replace(self.settings, **changes), command=command, seams=seams) as app:
             yield app
 

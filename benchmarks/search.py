@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objlib.embedded import index
-from objlib.embedded.index import codes as index_codes
+from objlib.embedded.index import sign_codes as index_codes
 from objlib.embedded.model import DIMENSIONS, MODEL_ID
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "ir"
@@ -173,7 +173,7 @@ def by_document(hits: Sequence[str]) -> list[str]:
 def run(
     task: Task, db: sqlite3.Connection, label: str, embedder: index.Embedder | None, *, on_demand: bool
 ) -> None:
-    cache = index.CodeCache()
+    cache = index.SignBitCache()
 
     def hits(query: str, k: int) -> list[index.Hit]:
         demand = index.OnDemand(seconds=60) if on_demand else None
@@ -192,7 +192,7 @@ def run(
 
 def run_vectors(task: Task, db: sqlite3.Connection, embedder: index.Embedder) -> None:
     """By meaning alone, through the sign bits as the search does it."""
-    known = index.CodeCache().load(db, MODEL_ID)
+    known = index.SignBitCache().load(db, MODEL_ID)
     names = dict(db.execute("SELECT t.text_id, d.display_name FROM texts t JOIN documents d USING (doc_id)"))
     found, times = {}, []
     for name, query in task.queries.items():

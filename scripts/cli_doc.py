@@ -13,7 +13,7 @@ from cyclopts import Argument
 
 from objlib.cli.app import COMMANDS, app
 from objlib.cli.options import COMMON
-from objlib.core.catalog import SETTINGS
+from objlib.core.config.registry import SETTINGS
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 

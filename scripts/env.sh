@@ -35,7 +35,7 @@ esac
 # a second. This .venv is ours, so it is done once here.
 if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
     keeping() { PYTHONDONTWRITEBYTECODE='' "$python" -c "import $1"; }
-    keeping 'objlib.cli.search, objlib.cli.upload, objlib.engine.ask, objlib.engine.upload'
+    keeping 'objlib.cli.commands.search, objlib.cli.commands.upload, objlib.engine.search.ask, objlib.engine.upload.run'
     keeping onnxruntime 2>/dev/null || : # where it cannot be loaded, objlib searches by words and says so
 fi
 wanted > .venv/objlib-main # `dev` holds all that `main` does

@@ -8,7 +8,7 @@ import ast
 import inspect
 from pathlib import Path
 
-from objlib.core.lifecycle import TABLE, State
+from objlib.core.lifecycle.table import TABLE, State
 
 PAGE = Path(__file__).parent.parent / "docs" / "lifecycle.md"
 

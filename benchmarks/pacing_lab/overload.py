@@ -10,13 +10,13 @@ import random
 from dataclasses import dataclass
 from typing import Protocol
 
-from objlib.core import crowd
+from objlib.core.pacing import pending_window
 
 APPETITE = 50
 DOCUMENTS = 3000
 
 
-class Patience(Protocol):
+class Retrier(Protocol):
     """How many documents a client keeps on their way, and when it believes FAILED."""
 
     def slots(self) -> int:
@@ -39,11 +39,11 @@ class FixedSlots:
     count: int
 
     def slots(self) -> int:
-        """See :class:`Patience`."""
+        """See :class:`Retrier`."""
         return self.count
 
     def asks(self) -> int:
-        """See :class:`Patience`."""
+        """See :class:`Retrier`."""
         return 1
 
     def settled(self, started: float, now: float, in_use: int) -> None:
@@ -54,27 +54,27 @@ class FixedSlots:
 
 
 class OurSlots:
-    """:mod:`objlib.core.crowd`, driven as the governor drives it; the ceiling is far beyond the appetite."""
+    """:mod:`objlib.core.pacing.pending_window`, driven as the governor drives it, with a high ceiling."""
 
     def __init__(self, ceiling: int = 100, room: float = 100.0) -> None:
-        self.crowd = crowd.Crowd(ceiling=ceiling, room=room)
+        self.crowd = pending_window.PendingWindow(ceiling=ceiling, room=room)
 
     def slots(self) -> int:
-        """See :class:`Patience`."""
-        return crowd.slots(self.crowd)
+        """See :class:`Retrier`."""
+        return pending_window.slots(self.crowd)
 
     def asks(self) -> int:
-        """See :class:`Patience`."""
-        return crowd.asks(self.crowd)
+        """See :class:`Retrier`."""
+        return pending_window.asks(self.crowd)
 
     def settled(self, started: float, now: float, in_use: int) -> None:
-        """See :class:`Patience`."""
+        """See :class:`Retrier`."""
         took = now - started
-        self.crowd = crowd.settled(self.crowd, started=started, took=took, now=now, in_use=in_use)
+        self.crowd = pending_window.settled(self.crowd, started=started, took=took, now=now, in_use=in_use)
 
     def failed(self, started: float, now: float, in_use: int) -> None:
-        """See :class:`Patience`."""
-        self.crowd = crowd.failed(self.crowd, started=started, now=now, in_use=in_use)
+        """See :class:`Retrier`."""
+        self.crowd = pending_window.failed(self.crowd, started=started, now=now, in_use=in_use)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Outcome:
     needless: int
 
 
-def overload(patience: Patience, seed: int) -> Outcome:
+def overload(patience: Retrier, seed: int) -> Outcome:
     """Send ``DOCUMENTS`` until all are ACTIVE."""
     rng, order = random.Random(seed), itertools.count()
     waiting, done, needless, way, pending, now = DOCUMENTS, 0, 0, 0, 0, 0.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import trio
 import trio.testing
 
-from objlib.core.observe import Silent
-from objlib.engine.governor import open_governor
+from objlib.core.events import SilentObserver
+from objlib.engine.requests.governor import open_governor
 
 REQUESTS = 60
 """How many there are in all, each of half a second to two."""
@@ -37,7 +37,7 @@ def resize(seed: int) -> Resized:
 
 async def _resize(rng: random.Random) -> Resized:
     seen = Resized()
-    async with open_governor(10, Silent()) as governor:
+    async with open_governor(10, SilentObserver()) as governor:
         limiter = governor.uploads
         limiter.total_tokens = 10
         raised = 8.0

@@ -11,10 +11,10 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from objlib.core import pacing
-from objlib.core.identity import RunId
-from objlib.core.pace import Pace
-from objlib.engine.governor import RATE
+from objlib.core.ids import RunId
+from objlib.core.pacing import controller
+from objlib.core.pacing.state import Pace
+from objlib.engine.requests.governor import RATE
 from objlib.ledger.rates import exchange_rates
 
 from .simulate import Meeting
@@ -172,7 +172,7 @@ class Paced:
 
 
 class Ours:
-    """:mod:`objlib.core.pacing`, driven as the governor drives it."""
+    """:mod:`objlib.core.pacing.controller`, driven as the governor drives it."""
 
     def __init__(self, ceiling: int) -> None:
         self.pace = Pace(ceiling=ceiling)
@@ -185,20 +185,20 @@ class Ours:
     def ready(self, now: float, in_flight: int) -> float:
         """When there is a token, and the turn has come."""
         self.in_flight, self.begun = in_flight, True
-        at = pacing.departure(self.pace, now)
-        return at if at > now or in_flight < pacing.tokens(self.pace, now) else math.inf
+        at = controller.departure(self.pace, now)
+        return at if at > now or in_flight < controller.tokens(self.pace, now) else math.inf
 
     def sent(self, now: float) -> int:
         """Note the departure."""
-        self.pace = pacing.departed(self.pace, now)
+        self.pace = controller.departed(self.pace, now)
         return 1
 
     def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
         """Learn."""
         if ok:
-            self.pace = pacing.succeeded(self.pace, started=started, now=now, in_use=self.in_flight)
+            self.pace = controller.succeeded(self.pace, started=started, now=now, in_use=self.in_flight)
         else:
-            self.pace = pacing.pushed_back(
+            self.pace = controller.pushed_back(
                 self.pace, started=started, now=now, retry_after=wait, in_use=self.in_flight
             )
 
@@ -215,7 +215,7 @@ def one_ledger() -> Iterator[Meeting]:
                 if isinstance(each, Ours) and each.begun:
                     name, rates = RunId(f"run-{index}"), each.rates()
                     parts = exchange_rates(ledger, run_id=name, rates=rates, taken=taken.get(index), now=now)
-                    each.pace = pacing.shared(each.pace, [part.get(RATE, 0.0) for part in parts], now)
+                    each.pace = controller.shared(each.pace, [part.get(RATE, 0.0) for part in parts], now)
                     taken[index] = each.rates()
 
         yield meet

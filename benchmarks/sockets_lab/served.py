@@ -17,7 +17,7 @@ from typing import Final
 import trio
 
 from benchmarks.pacing_lab.simulate import Trace
-from objlib.core.places import Places, default_files
+from objlib.core.config.default_paths import Places, default_files
 
 ROOT: Final = Path(__file__).parent.parent.parent
 

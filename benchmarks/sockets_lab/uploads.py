@@ -13,7 +13,7 @@ from typing import Final
 import trio
 
 from benchmarks.pacing_lab.scenarios import GOOD, WASTE, Measure
-from objlib.core.identity import KEY_HASH
+from objlib.core.ids import KEY_HASH
 from objlib.embedded import open_service
 from objlib.gemini import DocumentState, Endpoint, open_client
 

@@ -10,27 +10,27 @@ from typing import Final
 from cyclopts import App, CycloptsError, UnknownCommandError, UnusedCliTokensError
 
 from objlib import __version__
-from objlib.cli.failures import guarded
-from objlib.cli.output import abandon_stdout
-from objlib.cli.terminal import is_terminal, steady_streams
+from objlib.cli.console.errors import guarded
+from objlib.cli.console.output import abandon_stdout
+from objlib.cli.console.terminal import is_terminal, steady_streams
+from objlib.core.config.parsers import stands_for_yes
 from objlib.core.errors import UsageError
-from objlib.core.parsers import stands_for_yes
 
 COMMANDS: Final = (
-    ("upload", "objlib.cli.upload:upload", "Bring the store up to date with a folder"),
-    ("sync", "objlib.cli.sync:sync", "Upload, and remove documents of files that are gone"),
-    ("scan", "objlib.cli.upload:scan", "Compare a folder with the ledger; send nothing"),
-    ("status", "objlib.cli.status:status", "Count files by state, with failures and reasons"),
-    ("recover", "objlib.cli.recover:recover", "Settle everything that a dead run left"),
-    ("store-sync", "objlib.cli.store_sync:store_sync", "Compare store and ledger, and repair"),
-    ("verify", "objlib.cli.verify:verify", "Audit a sample: ledger against disk against store"),
-    ("rebuild", "objlib.cli.verify:rebuild", "Make a lost ledger again from the store"),
-    ("search", "objlib.cli.search:search", "Find passages, best first, with their places"),
-    ("ask", "objlib.cli.search:ask", "Answer a question, with its sources"),
-    ("explain", "objlib.cli.status:explain", "Tell the whole history of one file"),
-    ("serve", "objlib.cli.serve:serve", "Serve the embedded store on a port"),
-    ("doctor", "objlib.cli.doctor:doctor", "Check the set-up, and say what to do"),
-    ("completion", "objlib.cli.completion:completion", "Print a completion script for a shell"),
+    ("upload", "objlib.cli.commands.upload:upload", "Bring the store up to date with a folder"),
+    ("sync", "objlib.cli.commands.sync:sync", "Upload, and remove documents of files that are gone"),
+    ("scan", "objlib.cli.commands.upload:scan", "Compare a folder with the ledger; send nothing"),
+    ("status", "objlib.cli.commands.status:status", "Count files by state, with failures and reasons"),
+    ("recover", "objlib.cli.commands.recover:recover", "Settle everything that a dead run left"),
+    ("store-sync", "objlib.cli.commands.store_sync:store_sync", "Compare store and ledger, and repair"),
+    ("verify", "objlib.cli.commands.verify:verify", "Audit a sample: ledger against disk against store"),
+    ("rebuild", "objlib.cli.commands.verify:rebuild", "Make a lost ledger again from the store"),
+    ("search", "objlib.cli.commands.search:search", "Find passages, best first, with their places"),
+    ("ask", "objlib.cli.commands.search:ask", "Answer a question, with its sources"),
+    ("explain", "objlib.cli.commands.status:explain", "Tell the whole history of one file"),
+    ("serve", "objlib.cli.commands.serve:serve", "Serve the embedded store on a port"),
+    ("doctor", "objlib.cli.commands.doctor:doctor", "Check the set-up, and say what to do"),
+    ("completion", "objlib.cli.commands.completion:completion", "Print a completion script for a shell"),
 )
 """Name, import path and the line that ``objlib --help`` shows without loading the command."""
 

@@ -10,7 +10,7 @@ from objlib.embedded.options import Options
 from objlib.threads import Runner
 
 
-class Bell:
+class Wakeup:
     """Rung when there may be something to do; a ring that nobody waits for is kept for the next who does."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Context:
     now: Callable[[], float]
     claim: str
     embed: Runner
-    work: Bell = field(default_factory=Bell)
-    passages: Bell = field(default_factory=Bell)
-    requests: Bell = field(default_factory=Bell)
+    work: Wakeup = field(default_factory=Wakeup)
+    passages: Wakeup = field(default_factory=Wakeup)
+    requests: Wakeup = field(default_factory=Wakeup)
     disk: Disk = field(default_factory=Disk)

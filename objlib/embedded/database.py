@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeVar
 import trio
 
 from objlib.core.errors import ServiceError
-from objlib.embedded.schema import migrate
+from objlib.embedded.resources.schema import migrate
 from objlib.threads import Runner, thread_runner
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ def spoils_transaction(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
-class Lane:
+class ConnectionLane:
     """One connection and the lock that keeps its users in line (a shared runner may be wider than one)."""
 
     def __init__(self, db: sqlite3.Connection, runner: Runner) -> None:
@@ -168,7 +168,7 @@ class _Batch:
             job.error = error
 
 
-class WriteLane(Lane):
+class WriteLane(ConnectionLane):
     """The lane of everything that changes: transactions with group commit."""
 
     def __init__(self, db: sqlite3.Connection, runner: Runner) -> None:
@@ -226,9 +226,9 @@ class Database:
     """
 
     writer: WriteLane
-    reader: Lane
-    search: Lane
-    bulk: Lane
+    reader: ConnectionLane
+    search: ConnectionLane
+    bulk: ConnectionLane
 
     async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """See :meth:`WriteLane.write`."""
@@ -258,7 +258,9 @@ async def open_database(path: Path, runner: Runner | None) -> AsyncIterator[Data
     # Closing happens right here and not in a thread: nothing uses the connections any more, it takes
     # milliseconds, and no cancellation can come between.
     with stack:
-        yield Database(WriteLane(writer, runner_of_lane()), *(Lane(db, runner_of_lane()) for db in readers))
+        yield Database(
+            WriteLane(writer, runner_of_lane()), *(ConnectionLane(db, runner_of_lane()) for db in readers)
+        )
 
 
 def _open_all(path: Path) -> tuple[ExitStack, list[sqlite3.Connection]]:

@@ -9,13 +9,14 @@ from typing import Final
 import trio
 from starlette.applications import Starlette
 
-from objlib.core.reports import VectorReport
-from objlib.embedded import claims, vectors
-from objlib.embedded.answers import Meaning
-from objlib.embedded.app import make_app
+from objlib.core.reports.upload import VectorReport
+from objlib.embedded import embedding_worker
+from objlib.embedded.api.generate import LazyEmbedder
+from objlib.embedded.api.routes import make_app
 from objlib.embedded.context import Context
 from objlib.embedded.database import explained, open_database
 from objlib.embedded.options import Options
+from objlib.embedded.resources import leases
 from objlib.embedded.worker import Worker
 from objlib.threads import Runner, thread_runner
 
@@ -27,7 +28,7 @@ class Service:
         app: the ASGI app; it answers as long as the service is open.
     """
 
-    def __init__(self, path: Path, context: Context, meaning: Meaning) -> None:
+    def __init__(self, path: Path, context: Context, meaning: LazyEmbedder) -> None:
         self._path = path
         self._context = context
         self._meaning = meaning
@@ -46,7 +47,7 @@ class Service:
             ServiceError: the file cannot be written; what was made before is kept.
         """
         with explained(self._path):
-            return await vectors.make_vectors(
+            return await embedding_worker.make_vectors(
                 self._context, self._meaning, seconds=seconds, progress=progress
             )
 
@@ -57,7 +58,7 @@ class Service:
             ServiceError: the file cannot be read.
         """
         with explained(self._path):
-            return await vectors.vector_state(self._context, self._meaning)
+            return await embedding_worker.vector_state(self._context, self._meaning)
 
 
 @asynccontextmanager
@@ -86,7 +87,7 @@ async def open_service(
         ServiceError: the file cannot be used; one line that says what to do.
     """
     async with open_database(path, runner) as database:
-        claim = claims.new_claim()
+        claim = leases.new_claim()
         context = Context(
             database=database,
             options=options,
@@ -94,13 +95,13 @@ async def open_service(
             claim=claim,
             embed=thread_runner(1) if runner is None else runner,
         )
-        meaning = Meaning()
+        meaning = LazyEmbedder()
         try:
             failure: Exception | None = None
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Worker(context).run)
                 if options.background_vectors:
-                    nursery.start_soon(vectors.keep_making, context, meaning)
+                    nursery.start_soon(embedding_worker.keep_making, context, meaning)
                 try:
                     yield Service(path, context, meaning)
                 except Exception as error:
@@ -110,4 +111,4 @@ async def open_service(
             if failure is not None:
                 raise failure
         finally:
-            claims.end_claim(claim)
+            leases.end_claim(claim)

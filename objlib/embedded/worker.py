@@ -16,10 +16,11 @@ from typing import Any, Final
 
 import trio
 
-from objlib.embedded import claims, documents, files, index, operations, uploads
-from objlib.embedded.blobs import read
+from objlib.embedded import index
 from objlib.embedded.context import Context
 from objlib.embedded.database import disk_is_full, spoils_transaction
+from objlib.embedded.resources import documents, files, leases, operations, upload_sessions
+from objlib.embedded.resources.blobs import read
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class Worker:
         # Few crossings into threads, each with much to do: they are dear while other threads compute.
         found = await database.bulk.run(partial(_gather, claim=claim, now=now))
         if found.abandoned:
-            await database.write(partial(claims.take_over, claim=claim, now=now))
+            await database.write(partial(leases.take_over, claim=claim, now=now))
         if found.batch:
             now = self._context.now()
             later = now + self._context.options.searchable_seconds
@@ -122,7 +123,7 @@ class _Found:
 
 
 def _gather(db: sqlite3.Connection, claim: str, now: float) -> _Found:
-    abandoned, deleted = bool(claims.free(db, claim, now)), _deleted_store(db) is not None
+    abandoned, deleted = bool(leases.free(db, claim, now)), _deleted_store(db) is not None
     rows = db.execute(
         "SELECT doc_id, name, display_name, mime_type, metadata, blob_id, size FROM documents"
         " WHERE state = 'PENDING' AND claim = ? AND ready_at <= ? ORDER BY doc_id LIMIT ?",
@@ -205,7 +206,7 @@ def purge(db: sqlite3.Connection) -> None:
     for (doc_id,) in rows:
         documents.remove(db, doc_id)
     if len(rows) < PURGE_BATCH:
-        uploads.forget_store(db, store_id)
+        upload_sessions.forget_store(db, store_id)
         db.execute("DELETE FROM operations WHERE store_id = ?", (store_id,))
         db.execute("DELETE FROM stores WHERE store_id = ?", (store_id,))
 
@@ -214,7 +215,7 @@ def _prepare(db: sqlite3.Connection, now: float) -> None:
     """Delete what has expired (files, sessions, operations whose document is long gone), and foreign vectors."""
     index.adopt_model(db)
     files.expire(db, now)
-    uploads.expire(db, now)
+    upload_sessions.expire(db, now)
     db.execute(
         "DELETE FROM operations WHERE done AND create_time < ?"
         " AND NOT EXISTS (SELECT 1 FROM documents WHERE name = operations.document)",

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from objlib import __version__
+from objlib.core.config.settings import DUMMY_KEY, Backend, Settings
 from objlib.core.errors import ObjlibError
-from objlib.core.observe import Observer
-from objlib.core.reports import Check, Health
-from objlib.core.settings import DUMMY_KEY, Backend, Settings
+from objlib.core.events import Observer
+from objlib.core.reports.status import Check, Health
 from objlib.embedded import load_embedder
-from objlib.engine.app import StoreNeed, open_app
-from objlib.gemini import Endpoint, GeminiError, Kind, open_client
+from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
 from objlib.ledger import open_ledger
 from objlib.threads import thread_runner
 
@@ -133,11 +133,11 @@ def _refused(error: GeminiError, base_url: str) -> Check:
     """What an error of the service says about the set-up. Whoever hears of a quota has the right address and key."""
     fine = f"{base_url} and the API key are fine"
     match error.kind:
-        case Kind.DAILY_QUOTA:
+        case ErrorKind.DAILY_QUOTA:
             return Check("service", Health.PROBLEM, str(error), f"{fine}; the daily quota is used up")
-        case Kind.STORE_FULL:
+        case ErrorKind.STORE_FULL:
             return Check("service", Health.PROBLEM, str(error), f"{fine}; the store is full")
-        case Kind.RATE_LIMIT:
+        case ErrorKind.RATE_LIMIT:
             pause = math.ceil(error.retry_after or 0)
             when = f"in {pause} s" if pause else "in a moment"
             return Check(

@@ -1,6 +1,6 @@
 """Settling what dead runs left: rows in a transient state, open intents, superseded documents.
 
-Every row is decided by the pure verdict of :mod:`objlib.core.verdict`; here the questions are asked and the
+Every row is decided by the pure verdict of :mod:`objlib.core.lifecycle.recovery`; here the questions are asked and the
 verdicts carried out. One listing serves all the rows that need one. Every step is a compare-and-set or
 idempotent at the service, so two recoverers are as safe as one, and a second recovery finds nothing to do.
 """
@@ -15,18 +15,19 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.identity import KEY_ATTEMPT, AttemptId
-from objlib.core.lifecycle import State
-from objlib.core.observe import Phase
-from objlib.core.reports import FailureKind, RecoverReport
-from objlib.core.verdict import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
+from objlib.core.events import Phase
+from objlib.core.failures import FailureKind
+from objlib.core.ids import KEY_ATTEMPT, AttemptId
+from objlib.core.lifecycle.recovery import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
+from objlib.core.lifecycle.table import State
+from objlib.core.reports.upload import RecoverReport
 from objlib.engine.app import App
-from objlib.engine.ending import ending
-from objlib.engine.governor import Purpose
-from objlib.engine.inquiry import inquire
-from objlib.engine.owners import Owners
-from objlib.engine.remove import Removal, carry_out, remove
-from objlib.engine.settle import complete, give_up, settle
+from objlib.engine.attempt.delete import Removal, carry_out, remove
+from objlib.engine.attempt.probe import inquire
+from objlib.engine.attempt.wait_active import complete, give_up, settle
+from objlib.engine.requests.ending import ending
+from objlib.engine.requests.governor import Purpose
+from objlib.engine.runs import RunLiveness
 from objlib.gemini import DocumentState, GeminiError, SessionUrl
 from objlib.ledger import AttemptRow, FileRow, RunRow, Transition
 
@@ -47,7 +48,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     An answer about the whole run ends it, and is in the report; what was not settled is as it was.
     """
     app.patience.renew()
-    recovery = _Recovery(app, own, Owners(app))
+    recovery = _Recovery(app, own, RunLiveness(app))
     app.observer.begin(Phase.RECOVER, None, None)
     try:
         await recovery.ask_by_name()
@@ -69,7 +70,7 @@ class _Recovery:
 
     app: App
     own: bool
-    owners: Owners
+    owners: RunLiveness
     found: int = 0
     adopted: int = 0
     requeued: int = 0

@@ -10,13 +10,13 @@ from hypercorn.config import Config
 from hypercorn.trio import serve as hypercorn_serve
 from hypercorn.typing import ASGIFramework
 
+from objlib.core.config.settings import Settings
 from objlib.core.errors import ServiceError
-from objlib.core.observe import Observer
-from objlib.core.quota import Quota
-from objlib.core.settings import Settings
+from objlib.core.events import Observer
+from objlib.core.pacing.quota import Quota
 from objlib.embedded import Options, open_service
-from objlib.embedded.quota import Decision, quota_middleware
-from objlib.engine.drain import stop_on_signals
+from objlib.embedded.api.quota import Decision, quota_middleware
+from objlib.engine.shutdown import stop_on_signals
 
 
 async def serve(

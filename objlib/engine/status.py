@@ -6,12 +6,13 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from objlib.core.errors import UsageError
-from objlib.core.identity import FileId
-from objlib.core.lifecycle import State
-from objlib.core.reports import ExplainReport, FailedFile, HistoryLine, StatusReport
+from objlib.core.ids import FileId
+from objlib.core.lifecycle.table import State
+from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
+from objlib.core.reports.upload import FailedFile
 from objlib.engine.app import App
-from objlib.engine.governor import RATE
-from objlib.engine.owners import is_alive
+from objlib.engine.requests.governor import RATE
+from objlib.engine.runs import is_alive
 from objlib.ledger import FileRow
 from objlib.ledger.rates import learnt_rates
 

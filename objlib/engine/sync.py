@@ -8,12 +8,11 @@ from functools import partial
 
 import trio
 
-from objlib.core.limits import DeleteLimit
-from objlib.core.repairs import PruneReport, SyncReport
-from objlib.core.reports import UploadReport
+from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.reports.upload import PruneReport, SyncReport, UploadReport
 from objlib.engine.app import App
-from objlib.engine.prune import check_prune, prune
-from objlib.engine.upload import upload
+from objlib.engine.reconcile.prune import check_prune, prune
+from objlib.engine.upload.run import upload
 
 
 async def sync(app: App, *, prune_missing: bool, grace: float, limit: DeleteLimit) -> SyncReport:

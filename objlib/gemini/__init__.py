@@ -1,17 +1,17 @@
 """The only HTTP client: a File Search service over REST, its answers as values and kinds of error."""
 
+from objlib.core.library.metadata import MetadataValue
 from objlib.gemini.ask import Answer, Passage
 from objlib.gemini.client import Client, open_client
 from objlib.gemini.documents import Document, DocumentPage, DocumentState
 from objlib.gemini.endpoint import Endpoint, SessionUrl
-from objlib.gemini.errors import GeminiError, Kind
+from objlib.gemini.errors import ErrorKind, GeminiError
 from objlib.gemini.files import File, FileState
-from objlib.gemini.metadata import MetadataValue
 from objlib.gemini.names import is_store_session
 from objlib.gemini.operations import Operation, OperationError
 from objlib.gemini.stores import Store
 from objlib.gemini.transport import Timeouts
-from objlib.gemini.uploads import CHUNK, Landed, UploadProgress, UploadStatus
+from objlib.gemini.uploads import CHUNK, UploadProgress, UploadResult, UploadStatus
 
 __all__ = [
     "CHUNK",
@@ -21,11 +21,10 @@ __all__ = [
     "DocumentPage",
     "DocumentState",
     "Endpoint",
+    "ErrorKind",
     "File",
     "FileState",
     "GeminiError",
-    "Kind",
-    "Landed",
     "MetadataValue",
     "Operation",
     "OperationError",
@@ -34,6 +33,7 @@ __all__ = [
     "Store",
     "Timeouts",
     "UploadProgress",
+    "UploadResult",
     "UploadStatus",
     "is_store_session",
     "open_client",

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from objlib.core.library.metadata import MetadataValue
 from objlib.gemini import names
 from objlib.gemini.errors import Call
-from objlib.gemini.metadata import MetadataValue, from_wire
+from objlib.gemini.metadata import from_wire
 from objlib.gemini.offsets import Spans
 from objlib.gemini.transport import Transport
 from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, RetrievedShape

@@ -5,16 +5,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from objlib.core.library.metadata import MetadataValue
 from objlib.gemini import ask as asking
 from objlib.gemini import documents, files, operations, stores, uploads
 from objlib.gemini.ask import Answer
 from objlib.gemini.documents import Document, DocumentPage
 from objlib.gemini.endpoint import Endpoint, SessionUrl
 from objlib.gemini.files import File
-from objlib.gemini.metadata import MetadataValue
 from objlib.gemini.network import http_client
 from objlib.gemini.operations import Operation
-from objlib.gemini.quiet import quieten
+from objlib.gemini.redact import quieten
 from objlib.gemini.stores import Store
 from objlib.gemini.transport import Timeouts, Transport
 from objlib.gemini.uploads import UploadProgress

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from objlib.core.library.metadata import MetadataValue
 from objlib.gemini import names
-from objlib.gemini.errors import Call, GeminiError, Kind
-from objlib.gemini.metadata import MetadataValue, from_wire
+from objlib.gemini.errors import Call, ErrorKind, GeminiError
+from objlib.gemini.metadata import from_wire
 from objlib.gemini.stores import PAGE
 from objlib.gemini.times import unix_time
 from objlib.gemini.transport import Transport
@@ -91,7 +92,7 @@ async def page(transport: Transport, store: str, token: str | None) -> DocumentP
         if name is None:
             # Leaving it out would make the listing look complete, and it decides what is sent again.
             raise GeminiError(
-                "listing the documents: one has no name", kind=Kind.TRANSIENT, status=200, op=_LIST.op
+                "listing the documents: one has no name", kind=ErrorKind.TRANSIENT, status=200, op=_LIST.op
             )
         found.append(_read(each, name))
     return DocumentPage(tuple(found), shape.next_page_token or None)
@@ -113,7 +114,7 @@ async def each(transport: Transport, store: str) -> AsyncGenerator[Document, Non
             return
         if token in tokens:
             raise GeminiError(
-                "listing the documents: the pages go in a circle", kind=Kind.TRANSIENT, op=_LIST.op
+                "listing the documents: the pages go in a circle", kind=ErrorKind.TRANSIENT, op=_LIST.op
             )
         tokens.add(token)
 
@@ -123,7 +124,7 @@ async def delete(transport: Transport, name: str) -> bool:
     try:
         await transport.json(_DELETE, "DELETE", names.document_name(name), Nothing, query={"force": "true"})
     except GeminiError as error:
-        if error.kind is Kind.NOT_FOUND:
+        if error.kind is ErrorKind.NOT_FOUND:
             return False
         raise
     return True

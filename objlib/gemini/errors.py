@@ -1,4 +1,4 @@
-"""What an answer means: from any status and body to one :class:`Kind`, by pure functions.
+"""What an answer means: from any status and body to one :class:`ErrorKind`, by pure functions.
 
 The engine asks one question of an error: may the same request be sent again (TRANSIENT, RATE_LIMIT), should
 the run stop (AUTH, DAILY_QUOTA, STORE_FULL), or must it ask first (UNKNOWN)?
@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import Final
 
 from objlib.core.errors import Exit, ServiceError
-from objlib.core.waits import span
+from objlib.core.pacing.backoff import span
 from objlib.gemini.envelope import Envelope, read_envelope
 from objlib.gemini.retry import retry_after
 
 
-class Kind(StrEnum):
+class ErrorKind(StrEnum):
     """What to do about an error."""
 
     TRANSIENT = "transient"
@@ -56,9 +56,9 @@ class Call:
     file: bool = False
 
     @property
-    def lost(self) -> Kind:
+    def lost(self) -> ErrorKind:
         """The kind of an answer that never came, or cannot be read."""
-        return Kind.UNKNOWN if self.once else Kind.TRANSIENT
+        return ErrorKind.UNKNOWN if self.once else ErrorKind.TRANSIENT
 
 
 class GeminiError(ServiceError):
@@ -79,7 +79,7 @@ class GeminiError(ServiceError):
         self,
         message: str,
         *,
-        kind: Kind,
+        kind: ErrorKind,
         status: int | None = None,
         retry_after: float | None = None,
         connect: bool = False,
@@ -87,7 +87,7 @@ class GeminiError(ServiceError):
         op: str = "",
     ) -> None:
         super().__init__(message)
-        if kind in {Kind.DAILY_QUOTA, Kind.STORE_FULL}:
+        if kind in {ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL}:
             self.exit_code = Exit.SOME_FAILED  # what was to be done waits for its time, and nothing is wrong
         self.kind = kind
         self.status = status
@@ -108,8 +108,10 @@ class GeminiError(ServiceError):
 
 
 _ADVICE: Final = {
-    Kind.AUTH: "check the API key (GEMINI_API_KEY) and what it may do",
-    Kind.STORE_FULL: "make room (delete documents or stores) or have the limit raised, then run the same command again",
+    ErrorKind.AUTH: "check the API key (GEMINI_API_KEY) and what it may do",
+    ErrorKind.STORE_FULL: (
+        "make room (delete documents or stores) or have the limit raised, then run the same command again"
+    ),
 }
 # python-genai issue 1658: ordinary small files are refused like this, and pass on the two-step path.
 _COUNT_TOKENS: Final = "failed to count tokens"
@@ -149,7 +151,7 @@ def classify(
     code = envelope.code if status < 400 and 400 <= envelope.code < 600 else status
     kind = _kind(call, code, envelope)
     pause = retry_after(headers, envelope, now) if code in {408, 429} or code >= 500 else None
-    advice = _renewed(pause) if kind is Kind.DAILY_QUOTA else _ADVICE.get(kind)
+    advice = _renewed(pause) if kind is ErrorKind.DAILY_QUOTA else _ADVICE.get(kind)
     said = f"{call.what}: {_said(code, envelope, headers, body, hide)}"
     message = f"{said.rstrip('.')}; {advice}" if advice else said
     return GeminiError(
@@ -174,26 +176,26 @@ def _renewed(pause: float | None) -> str:
     return f"run the same command again in {span(pause)}, when the daily quota is renewed"
 
 
-def _kind(call: Call, code: int, envelope: Envelope) -> Kind:
+def _kind(call: Call, code: int, envelope: Envelope) -> ErrorKind:
     if code == 429:
         return _throttled(envelope)
     if code < 400 or code in {408, 499} or code >= 500:
         return call.lost
     if _about_key(code, envelope):
-        return Kind.AUTH
+        return ErrorKind.AUTH
     if call.session:
         return _session_kind(code, envelope)
     return _refused_kind(call, code, envelope)
 
 
-def _throttled(envelope: Envelope) -> Kind:
+def _throttled(envelope: Envelope) -> ErrorKind:
     """The three meanings of 429. A full store is never healed by waiting (python-genai issue 1774)."""
     message = envelope.message.lower()
     if "storage limit" in message or "storage quota" in message:
-        return Kind.STORE_FULL
+        return ErrorKind.STORE_FULL
     if "per day" in message or any("perday" in quota.lower() for quota in envelope.quota_ids):
-        return Kind.DAILY_QUOTA
-    return Kind.RATE_LIMIT
+        return ErrorKind.DAILY_QUOTA
+    return ErrorKind.RATE_LIMIT
 
 
 def _about_key(code: int, envelope: Envelope) -> bool:
@@ -205,34 +207,36 @@ def _about_key(code: int, envelope: Envelope) -> bool:
     )
 
 
-def _session_kind(code: int, envelope: Envelope) -> Kind:
+def _session_kind(code: int, envelope: Envelope) -> ErrorKind:
     """Answers about an upload session: what google.api_core's resumable client resumes from, we query for."""
     message = envelope.message.lower()
     if code == 400 and (_COUNT_TOKENS in message or _BAD_FIELD in message):
-        return Kind.PERMANENT  # about the content, so it is a verdict and no disagreement about the offset
+        return (
+            ErrorKind.PERMANENT
+        )  # about the content, so it is a verdict and no disagreement about the offset
     match code:
         case 400 | 409 | 412 | 416:
-            return Kind.UNKNOWN
+            return ErrorKind.UNKNOWN
         case 401 | 403 | 404 | 410:
             # No key is sent on a session, so this is not about one: the session is not honoured any more.
-            return Kind.NOT_FOUND
+            return ErrorKind.NOT_FOUND
         case _:
-            return Kind.PERMANENT
+            return ErrorKind.PERMANENT
 
 
-def _refused_kind(call: Call, code: int, envelope: Envelope) -> Kind:
+def _refused_kind(call: Call, code: int, envelope: Envelope) -> ErrorKind:
     message = envelope.message.lower()
     if code in {404, 410}:
-        return Kind.NOT_FOUND
+        return ErrorKind.NOT_FOUND
     if code == 401:
-        return Kind.AUTH
+        return ErrorKind.AUTH
     if code == 403:
-        return Kind.NOT_FOUND if call.file or "may not exist" in message else Kind.AUTH
+        return ErrorKind.NOT_FOUND if call.file or "may not exist" in message else ErrorKind.AUTH
     if code == 409 and envelope.status != "ALREADY_EXISTS":
         return call.lost
     if code == 400 and (_NOT_READY in message or _REGRESSION in message):
-        return Kind.TRANSIENT
-    return Kind.PERMANENT
+        return ErrorKind.TRANSIENT
+    return ErrorKind.PERMANENT
 
 
 def _said(

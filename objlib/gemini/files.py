@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from objlib.core.library.metadata import MetadataValue
 from objlib.gemini import names, operations
-from objlib.gemini.errors import Call, GeminiError, Kind, one_line
-from objlib.gemini.metadata import MetadataValue, to_wire
+from objlib.gemini.errors import Call, ErrorKind, GeminiError, one_line
+from objlib.gemini.metadata import to_wire
 from objlib.gemini.operations import Operation
-from objlib.gemini.quiet import without_secrets
+from objlib.gemini.redact import without_secrets
 from objlib.gemini.transport import Transport
 from objlib.gemini.wire import FileShape, Nothing, OperationShape
 
@@ -75,7 +76,7 @@ async def delete(transport: Transport, name: str) -> bool:
     try:
         await transport.json(_DISCARD, "DELETE", names.file_name(name), Nothing)
     except GeminiError as error:
-        if error.kind is Kind.NOT_FOUND:
+        if error.kind is ErrorKind.NOT_FOUND:
             return False
         raise
     return True
@@ -95,7 +96,10 @@ async def import_file(
     operation = operations.read(shape, store=store)
     if not operation.name:
         raise GeminiError(
-            f"{_IMPORT.what}: the answer names no operation", kind=Kind.UNKNOWN, status=200, op=_IMPORT.op
+            f"{_IMPORT.what}: the answer names no operation",
+            kind=ErrorKind.UNKNOWN,
+            status=200,
+            op=_IMPORT.op,
         )
     return operation
 

@@ -5,11 +5,9 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from objlib.gemini.errors import GeminiError, Kind
+from objlib.core.library.metadata import MetadataValue
+from objlib.gemini.errors import ErrorKind, GeminiError
 from objlib.gemini.wire import MetadataEntry
-
-MetadataValue = str | float | list[str]
-"""What a document's metadata may hold: text, a 32-bit float, or a list of texts."""
 
 MAX_ENTRIES: Final = 20
 """Entries per document."""
@@ -102,4 +100,4 @@ def _number(key: str, value: float) -> float:
 
 
 def _refused(why: str) -> GeminiError:
-    return GeminiError(f"metadata: {why}", kind=Kind.PERMANENT, op="metadata")
+    return GeminiError(f"metadata: {why}", kind=ErrorKind.PERMANENT, op="metadata")

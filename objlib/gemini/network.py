@@ -12,7 +12,7 @@ import trio
 from objlib import __version__
 from objlib.core.errors import UsageError
 from objlib.gemini.endpoint import Endpoint
-from objlib.gemini.quiet import without_secrets
+from objlib.gemini.redact import without_secrets
 
 PIECE: Final = 64 * 1024
 """Bytes handed to the socket at once: httpx's write timeout is per piece, so a slow line may take longer."""

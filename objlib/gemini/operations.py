@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from objlib.gemini import names
-from objlib.gemini.errors import Call, Kind, one_line
-from objlib.gemini.quiet import without_secrets
+from objlib.gemini.errors import Call, ErrorKind, one_line
+from objlib.gemini.redact import without_secrets
 from objlib.gemini.transport import Transport
 from objlib.gemini.wire import OperationShape
 
 _GET: Final = Call("operation", "asking for an operation")
-_KINDS: Final = {5: Kind.NOT_FOUND, 7: Kind.AUTH, 16: Kind.AUTH} | dict.fromkeys(
-    (1, 2, 4, 10, 13, 14, 15), Kind.TRANSIENT
+_KINDS: Final = {5: ErrorKind.NOT_FOUND, 7: ErrorKind.AUTH, 16: ErrorKind.AUTH} | dict.fromkeys(
+    (1, 2, 4, 10, 13, 14, 15), ErrorKind.TRANSIENT
 )
 
 
@@ -28,11 +28,11 @@ class OperationError:
     message: str
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ErrorKind:
         """What to do about it."""
         if self.code == 8:
-            return Kind.STORE_FULL if "storage limit" in self.message.lower() else Kind.RATE_LIMIT
-        return _KINDS.get(self.code, Kind.PERMANENT)
+            return ErrorKind.STORE_FULL if "storage limit" in self.message.lower() else ErrorKind.RATE_LIMIT
+        return _KINDS.get(self.code, ErrorKind.PERMANENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from objlib.gemini import names
-from objlib.gemini.errors import Call, GeminiError, Kind
+from objlib.gemini.errors import Call, ErrorKind, GeminiError
 from objlib.gemini.metadata import display_name as valid_name
 from objlib.gemini.transport import Transport
 from objlib.gemini.wire import Nothing, StoreList, StoreShape
@@ -74,7 +74,9 @@ async def find(transport: Transport, display_name: str, ask: Asker) -> list[Stor
         if (token := page.next_page_token) == "":
             return list(found.values())
         if token in seen:
-            raise GeminiError("listing the stores: the pages go in a circle", kind=Kind.TRANSIENT, op="store")
+            raise GeminiError(
+                "listing the stores: the pages go in a circle", kind=ErrorKind.TRANSIENT, op="store"
+            )
         seen.add(token)
 
 
@@ -90,7 +92,7 @@ async def delete(transport: Transport, name: str, *, force: bool) -> bool:
         # Slow: everything in it goes too.
         await transport.json(_DELETE, "DELETE", names.store_name(name), Nothing, query=query, slow=True)
     except GeminiError as error:
-        if error.kind is Kind.NOT_FOUND:
+        if error.kind is ErrorKind.NOT_FOUND:
             return False
         raise
     return True

@@ -16,9 +16,9 @@ import trio
 
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
-from objlib.gemini.errors import Call, GeminiError, Kind, classify, one_line
+from objlib.gemini.errors import Call, ErrorKind, GeminiError, classify, one_line
 from objlib.gemini.network import Pieces, UnpackError, unpacked
-from objlib.gemini.quiet import keeping, without_secrets
+from objlib.gemini.redact import keeping, without_secrets
 from objlib.gemini.wire import parse
 
 T = TypeVar("T")
@@ -197,15 +197,15 @@ class Transport:
         return GeminiError(message, kind=call.lost, status=reply.status, op=call.op)
 
     def _lost(self, call: Call, error: Exception) -> GeminiError:
-        """What a request without an answer means; see the rule for UNKNOWN in :class:`Kind`."""
+        """What a request without an answer means; see the rule for UNKNOWN in :class:`ErrorKind`."""
         host, kind, connect = self.endpoint.host, call.lost, False
         match error:
             case httpx.PoolTimeout():
-                kind, why = Kind.TRANSIENT, "every connection was busy for too long"
+                kind, why = ErrorKind.TRANSIENT, "every connection was busy for too long"
             case httpx.ConnectTimeout():
-                kind, connect, why = Kind.TRANSIENT, True, f"cannot connect to {host} in time"
+                kind, connect, why = ErrorKind.TRANSIENT, True, f"cannot connect to {host} in time"
             case httpx.ConnectError() | httpx.ProxyError():
-                kind, connect, why = Kind.TRANSIENT, True, f"cannot connect to {host}{_reason(error)}"
+                kind, connect, why = ErrorKind.TRANSIENT, True, f"cannot connect to {host}{_reason(error)}"
             case httpx.TimeoutException():
                 why = f"{host} did not answer in time"
             case _:

@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from objlib.core.library.metadata import MetadataValue
 from objlib.gemini import files, names
 from objlib.gemini.endpoint import SessionUrl
-from objlib.gemini.errors import Call, GeminiError, Kind
-from objlib.gemini.metadata import MetadataValue, to_wire
+from objlib.gemini.errors import Call, ErrorKind, GeminiError
 from objlib.gemini.metadata import display_name as valid_name
+from objlib.gemini.metadata import to_wire
 from objlib.gemini.operations import read as read_operation
 from objlib.gemini.transport import Reply, Transport
 from objlib.gemini.wire import Finalized, OperationShape, parse
@@ -30,7 +31,7 @@ _CANCEL: Final = Call("cancel", "cancelling an upload", session=True)
 
 
 class UploadStatus(StrEnum):
-    """Where an upload session stands; the same words as :class:`objlib.core.verdict.Session`."""
+    """Where an upload session stands; the same words as :class:`objlib.core.lifecycle.recovery.Session`."""
 
     ACTIVE = "active"
     FINAL = "final"
@@ -40,7 +41,7 @@ class UploadStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
+class UploadResult:
     """What a finalized upload made; full resource names.
 
     Attributes:
@@ -68,7 +69,7 @@ class UploadProgress:
 
     status: UploadStatus
     received: int | None = None
-    landed: Landed | None = None
+    landed: UploadResult | None = None
 
 
 async def start_in_store(
@@ -99,7 +100,7 @@ async def _start(
     transport: Transport, path: str, body: Mapping[str, Any], mime_type: str, size: int
 ) -> SessionUrl:
     if not mime_type.isascii() or not mime_type.isprintable():
-        raise GeminiError(f"{mime_type!r} is not a MIME type", kind=Kind.PERMANENT, op=_START.op)
+        raise GeminiError(f"{mime_type!r} is not a MIME type", kind=ErrorKind.PERMANENT, op=_START.op)
     # X-Goog-Upload-File-Name stays out: a header cannot hold most names, and the display name is in the body.
     headers = {
         "x-goog-upload-protocol": "resumable",
@@ -113,14 +114,14 @@ async def _start(
     if not url:
         raise GeminiError(
             f"{_START.what}: the service gave no address to send to",
-            kind=Kind.TRANSIENT,
+            kind=ErrorKind.TRANSIENT,
             status=200,
             op=_START.op,
         )
     if not transport.endpoint.trusts(url):
         raise GeminiError(
             f"{_START.what}: the service wants the bytes on another host; none are sent, check the base URL",
-            kind=Kind.PERMANENT,
+            kind=ErrorKind.PERMANENT,
             status=200,
             op=_START.op,
         )
@@ -143,7 +144,9 @@ async def send_chunk(
         GeminiError: UNKNOWN when it may have arrived, so that the session has to be queried.
     """
     if not transport.endpoint.trusts(session):
-        raise GeminiError(f"{_SEND.what}: the session is on another host", kind=Kind.NOT_FOUND, op=_SEND.op)
+        raise GeminiError(
+            f"{_SEND.what}: the session is on another host", kind=ErrorKind.NOT_FOUND, op=_SEND.op
+        )
     headers = {
         "x-goog-upload-command": "upload, finalize" if final else "upload",
         "x-goog-upload-offset": str(offset),
@@ -157,14 +160,14 @@ async def send_chunk(
     if progress is None:
         raise GeminiError(
             f"{_SEND.what}: the answer does not say where the upload stands",
-            kind=Kind.UNKNOWN,
+            kind=ErrorKind.UNKNOWN,
             status=200,
             op=_SEND.op,
         )
     if progress.status is UploadStatus.FINAL and progress.landed is None:
         raise GeminiError(
             f"{_SEND.what}: the upload is final, and the answer names nothing",
-            kind=Kind.UNKNOWN,
+            kind=ErrorKind.UNKNOWN,
             status=200,
             op=_SEND.op,
         )
@@ -188,7 +191,7 @@ async def query(transport: Transport, session: str) -> UploadProgress:
         if progress is not None:
             return progress
     error = transport.refusal(_QUERY, reply, (session,))
-    if error.kind in {Kind.UNKNOWN, Kind.NOT_FOUND, Kind.PERMANENT}:
+    if error.kind in {ErrorKind.UNKNOWN, ErrorKind.NOT_FOUND, ErrorKind.PERMANENT}:
         return UploadProgress(UploadStatus.GONE)
     raise error
 
@@ -216,9 +219,9 @@ async def cancel(transport: Transport, session: str) -> bool:
             raise transport.unreadable(_CANCEL, reply)
         return stands.status is not UploadStatus.FINAL
     error = transport.refusal(_CANCEL, reply, (session,))
-    if error.kind not in {Kind.UNKNOWN, Kind.NOT_FOUND, Kind.PERMANENT}:
+    if error.kind not in {ErrorKind.UNKNOWN, ErrorKind.NOT_FOUND, ErrorKind.PERMANENT}:
         raise error
-    return error.kind is Kind.NOT_FOUND
+    return error.kind is ErrorKind.NOT_FOUND
 
 
 def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgress | None:
@@ -236,7 +239,7 @@ def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgres
             return None
 
 
-def _landed(session: str, body: bytes) -> Landed | None:
+def _landed(session: str, body: bytes) -> UploadResult | None:
     """What the body of a finalized upload names; None where it names nothing."""
     try:
         shape = parse(body, Finalized)
@@ -244,10 +247,12 @@ def _landed(session: str, body: bytes) -> Landed | None:
         return None
     if shape.file is not None:
         file = names.full_file(shape.file.name)
-        return None if file is None else Landed(file=file, sha256=files.hex_digest(shape.file.sha256_hash))
+        return (
+            None if file is None else UploadResult(file=file, sha256=files.hex_digest(shape.file.sha256_hash))
+        )
     store = names.store_of_session(urlsplit(session).path)
     full = names.full_operation(shape.name, store, upload=True) or ""
     found = read_operation(OperationShape(name=full, response=shape.response), store=store, name=full)
     if not found.name and found.document is None:
         return None
-    return Landed(operation=found.name or None, document=found.document)
+    return UploadResult(operation=found.name or None, document=found.document)

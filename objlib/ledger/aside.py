@@ -4,8 +4,8 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 
 
-class Aside(AbstractContextManager["Aside", bool]):
-    """``with Aside() as aside:`` ends normally whatever the block raises; the error is in ``aside.error``.
+class CapturedError(AbstractContextManager["CapturedError", bool]):
+    """``with CapturedError() as aside:`` ends normally whatever the block raises; the error is in ``aside.error``.
 
     Even Cancelled is put aside, so whoever uses this has to raise it again, or to hand it to a task that
     waits for nothing else.

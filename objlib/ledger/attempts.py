@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from objlib.core.errors import StaleTransitionError, TransitionError
-from objlib.core.identity import AttemptId, FileId, RunId
+from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.ledger import intents
 from objlib.ledger.rows import ATTEMPT_COLUMNS, AttemptRow, FileRow, columns
 

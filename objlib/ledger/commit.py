@@ -20,7 +20,7 @@ from typing import Any, Final, Generic, TypeVar
 import trio
 
 from objlib.core.errors import LedgerError
-from objlib.ledger.aside import Aside
+from objlib.ledger.aside import CapturedError
 from objlib.ledger.connection import roll_back
 from objlib.ledger.problems import for_caller, is_fatal, ledger_error
 from objlib.threads import Runner
@@ -135,7 +135,9 @@ class GroupCommit:
     async def _carry(self, batch: list[Op[Any]]) -> None:
         job = partial(perform, self._conn, batch, self._path, self._busy_timeout)
         outcomes: list[Outcome] = []
-        with Aside() as aside:  # all callers of the batch wait for an outcome, and none may wait for ever
+        with (
+            CapturedError() as aside
+        ):  # all callers of the batch wait for an outcome, and none may wait for ever
             outcomes = await self._runner(job)
         if aside.error is not None:
             outcomes = [Outcome(error=aside.error)] * len(batch)

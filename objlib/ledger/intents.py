@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from objlib.core.identity import FileId, RunId, new_id
+from objlib.core.ids import FileId, RunId, new_id
 from objlib.ledger.rows import INTENT_COLUMNS, IntentRow, columns
 
 _ROW = columns(INTENT_COLUMNS)

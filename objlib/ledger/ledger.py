@@ -10,10 +10,10 @@ from typing import Final, TypeVar
 
 import trio
 
-from objlib.core.identity import AttemptId, FileId, RunId
-from objlib.core.lifecycle import State
-from objlib.ledger import attempts, effects, intents, queries, runs, settings
-from objlib.ledger.aside import Aside
+from objlib.core.ids import AttemptId, FileId, RunId
+from objlib.core.lifecycle.table import State
+from objlib.ledger import attempts, files, intents, runs, settings, transition_sql
+from objlib.ledger.aside import CapturedError
 from objlib.ledger.commit import GroupCommit
 from objlib.ledger.connection import connect, disconnect
 from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, IntentRow, RunRow
@@ -66,9 +66,9 @@ class Ledger:
         """
         now = self.now()
         taken = await self._commit.submit(
-            partial(effects.take, t=t, now=now),
+            partial(transition_sql.take, t=t, now=now),
             writes=True,
-            rescue=lambda conn, error: effects.record_failure(conn, t, error, now=now),
+            rescue=lambda conn, error: transition_sql.record_failure(conn, t, error, now=now),
         )
         if isinstance(taken, Exception):
             raise taken
@@ -76,59 +76,59 @@ class Ledger:
 
     async def claimable(self, *, now: float, limit: int) -> list[FileRow]:
         """At most ``limit`` files to upload now: those never put off by id, then those that are due by time."""
-        return await self.read(partial(queries.claimable, now=now, limit=limit))
+        return await self.read(partial(files.claimable, now=now, limit=limit))
 
     async def claimable_totals(self, *, now: float | None = None) -> tuple[int, int]:
         """How many files are to be uploaded and their bytes: all, or with ``now`` those that are due."""
-        return await self.read(partial(queries.claimable_totals, now=now))
+        return await self.read(partial(files.claimable_totals, now=now))
 
     async def next_retry_at(self) -> float | None:
         """The earliest time at which a file that was put off may be tried again."""
-        return await self.read(queries.next_retry_at)
+        return await self.read(files.next_retry_at)
 
     async def file(self, file_id: FileId) -> FileRow | None:
         """The file with this id."""
-        return await self.read(partial(queries.file, file_id=file_id))
+        return await self.read(partial(files.file, file_id=file_id))
 
     async def file_by_path(self, path: str) -> FileRow | None:
         """The file at ``path`` on disk; if there is none, the one that went missing from there last."""
-        return await self.read(partial(queries.file_by_path, path=path))
+        return await self.read(partial(files.file_by_path, path=path))
 
     async def files_page(
         self, state: State | None = None, *, after: str = "", limit: int = PAGE
     ) -> list[FileRow]:
         """A page, by ``file_id``, of the files in ``state``, or of all."""
-        return await self.read(partial(queries.files_page, state=state, after=after, limit=limit))
+        return await self.read(partial(files.files_page, state=state, after=after, limit=limit))
 
     async def failed_page(
         self, after: str = "", limit: int = PAGE, retryable_only: bool = False
     ) -> list[FileRow]:
         """A page of the files that failed; with ``retryable_only`` those that trying again may get in."""
         return await self.read(
-            partial(queries.failed_page, after=after, limit=limit, retryable_only=retryable_only)
+            partial(files.failed_page, after=after, limit=limit, retryable_only=retryable_only)
         )
 
     async def superseded_page(self, after: str = "", limit: int = PAGE) -> list[FileRow]:
         """A page of the files with an older document that is still to be deleted."""
-        return await self.read(partial(queries.superseded_page, after=after, limit=limit))
+        return await self.read(partial(files.superseded_page, after=after, limit=limit))
 
     async def transient_page(
         self, after: str = "", limit: int = PAGE
     ) -> list[tuple[FileRow, AttemptRow | None, RunRow | None]]:
         """A page of the files in a transient state, each with its last attempt and the run that owns it."""
-        return await self.read(partial(queries.transient_page, after=after, limit=limit))
+        return await self.read(partial(files.transient_page, after=after, limit=limit))
 
     async def paths_of(self, file_ids: Iterable[FileId]) -> dict[FileId, str]:
         """The current path of each of ``file_ids`` that the ledger knows."""
-        return await self.read(partial(queries.paths_of, file_ids=tuple(file_ids)))
+        return await self.read(partial(files.paths_of, file_ids=tuple(file_ids)))
 
     async def counts(self) -> Counts:
         """How many files there are of each kind now."""
-        return await self.read(partial(queries.counts, now=self.now()))
+        return await self.read(partial(files.counts, now=self.now()))
 
     async def history(self, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
         """Everything that was ever tried with a file, oldest first."""
-        return await self.read(partial(queries.history, file_id=file_id))
+        return await self.read(partial(files.history, file_id=file_id))
 
     async def session_started(self, attempt_id: AttemptId, session_url: str) -> None:
         """Record the upload session of an attempt: from now on bytes may have been sent.
@@ -256,7 +256,7 @@ async def open_ledger(
     """
     run = thread_runner(1) if runner is None else runner
     conn = await run(partial(connect, path, create=create, busy_timeout=busy_timeout, now=now()))
-    body = Aside()
+    body = CapturedError()
     try:
         commit = GroupCommit(conn, run, path, busy_timeout)
         async with trio.open_nursery() as nursery:

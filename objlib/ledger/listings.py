@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from objlib.core.errors import LedgerError
-from objlib.core.identity import RunId, new_id
+from objlib.core.ids import RunId, new_id
 from objlib.ledger.rows import Metadata, encode_metadata
 
 LEDGER_KEY: Final = "ledger_id"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from objlib.core.identity import RunId
+from objlib.core.ids import RunId
 from objlib.ledger.settings import get_setting, set_setting
 
 KEY: Final = "rates"

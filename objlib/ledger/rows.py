@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from objlib.core.identity import AttemptId, FileId, RunId
-from objlib.core.lifecycle import Event, State
-from objlib.core.reports import Failure, FailureKind, MetadataValue
+from objlib.core.failures import Failure, FailureKind
+from objlib.core.ids import AttemptId, FileId, RunId
+from objlib.core.library.metadata import MetadataValue
+from objlib.core.lifecycle.table import Event, State
 
-Metadata = dict[str, MetadataValue | list[str]]
+Metadata = dict[str, MetadataValue]
 """What a document carries in the store: text, a number, or a list of texts by key."""
 
 
@@ -207,7 +208,7 @@ def event_row(cells: Sequence[Any]) -> EventRow:
     return EventRow(*values)
 
 
-def encode_metadata(metadata: Mapping[str, MetadataValue | list[str]]) -> str:
+def encode_metadata(metadata: Mapping[str, MetadataValue]) -> str:
     """``metadata`` as the JSON that ``metadata_json`` holds: keys sorted, so equal values are equal text."""
     return json.dumps(metadata, ensure_ascii=False, sort_keys=True)
 

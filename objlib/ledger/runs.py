@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from objlib.core.identity import RunId
+from objlib.core.ids import RunId
 from objlib.ledger.rows import RUN_COLUMNS, RunRow, columns
 
 _ROW = columns(RUN_COLUMNS)

@@ -1,6 +1,6 @@
 """The ledger's tables and the ordered migrations that make them.
 
-States and events in the CHECK constraints are generated from :mod:`objlib.core.lifecycle`, so the database
+States and events in the CHECK constraints are generated from :mod:`objlib.core.lifecycle.table`, so the database
 refuses whatever the table does not name. A migration that has shipped is never edited: a change of the
 lifecycle or of a table is a new migration at the end of :data:`MIGRATIONS`.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from objlib.core.lifecycle import Event, State
+from objlib.core.lifecycle.table import Event, State
 
 APPLICATION_ID: Final = 0x6F626A6C
 """``objl`` in ASCII, kept in the SQLite header (offset 68): how a ledger is told from any other database."""

@@ -1,17 +1,18 @@
 """Transitions as named constructors: a call site cannot build a combination that makes no sense.
 
 A :class:`Transition` says which row it believes in (id, state, version), which event it wants, and what goes
-with it. What that does to the tables stands in :mod:`objlib.ledger.effects`; which moves are legal, in
-:mod:`objlib.core.lifecycle`.
+with it. What that does to the tables stands in :mod:`objlib.ledger.transition_sql`; which moves are legal, in
+:mod:`objlib.core.lifecycle.table`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from objlib.core.identity import AttemptId, FileId, RunId
-from objlib.core.lifecycle import Event, State
-from objlib.core.reports import Failure, MetadataValue
+from objlib.core.failures import Failure
+from objlib.core.ids import AttemptId, FileId, RunId
+from objlib.core.library.metadata import MetadataValue
+from objlib.core.lifecycle.table import Event, State
 from objlib.ledger.rows import FileRow, encode_failure, encode_metadata
 
 Guard = Callable[[FileRow], str | None]
@@ -33,7 +34,7 @@ class Transition:
         run_id: who moves it.
         attempt_id: the attempt it belongs to, where there is one.
         reason: one line for the event log: why, or what went wrong.
-        values: parameters of the event's effects (see :mod:`objlib.ledger.effects`).
+        values: parameters of the event's effects (see :mod:`objlib.ledger.transition_sql`).
         guard: a last look at the fresh row.
         discards: documents of the store that the move makes useless: with it goes the intent to delete each.
     """
@@ -56,7 +57,7 @@ class Transition:
         *,
         attempt_id: AttemptId,
         run_id: RunId,
-        metadata: Mapping[str, MetadataValue | list[str]] | None = None,
+        metadata: Mapping[str, MetadataValue] | None = None,
         guard: Guard | None = None,
     ) -> Self:
         """Claim an untracked file for ``run_id`` and open an attempt; ``metadata`` replaces the row's."""

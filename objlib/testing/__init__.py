@@ -1,8 +1,8 @@
 """The harness that tests objlib, public so that it can be run, read and used against anything that embeds objlib.
 
 * :class:`Faults` wraps a service and follows a script of :data:`Action`; it keeps the history of requests.
-* :class:`Mischief` is such a script, drawn from a seed.
-* :class:`Mortal` counts crash points, and lets a run die or freeze at one of them.
+* :class:`Nemesis` is such a script, drawn from a seed.
+* :class:`Failpoints` counts crash points, and lets a run die or freeze at one of them.
 * :func:`run_virtual` runs in virtual time with everything random seeded.
 * :class:`Checker` rules on a ledger and a store.
 * ``python -m objlib.testing.torture``, ``….crash`` and ``….kill`` put them together; see docs/testing.md.
@@ -34,11 +34,11 @@ from objlib.testing.actions import (
     throttled,
 )
 from objlib.testing.checker import Checker
+from objlib.testing.failpoints import Died, Failpoints
+from objlib.testing.faults import Faults
 from objlib.testing.history import CHANGES, Request
 from objlib.testing.library import Library
-from objlib.testing.mischief import Mischief
-from objlib.testing.mortal import Died, Mortal
-from objlib.testing.service import Faults
+from objlib.testing.nemesis import Nemesis
 from objlib.testing.virtual import EPOCH, run_virtual, seeded, wall_clock
 
 __all__ = [
@@ -59,12 +59,12 @@ __all__ = [
     "Answer",
     "Checker",
     "Died",
+    "Failpoints",
     "Faults",
     "Late",
     "Library",
     "Lost",
-    "Mischief",
-    "Mortal",
+    "Nemesis",
     "Refused",
     "Reply",
     "Request",

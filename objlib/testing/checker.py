@@ -15,9 +15,9 @@ from typing import Final
 
 import trio
 
-from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, content_hash
-from objlib.core.lifecycle import TABLE, State
-from objlib.core.reports import FailureKind
+from objlib.core.failures import FailureKind
+from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, content_hash
+from objlib.core.lifecycle.table import TABLE, State
 from objlib.testing.history import Request
 
 _EDGES: Final = {(str(edge.event), str(edge.source), str(edge.target)) for edge in TABLE}

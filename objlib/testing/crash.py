@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from objlib.testing.arena import Arena, World
+from objlib.testing.crash_sweep import Arena, World
 from objlib.testing.torture import Scratch
 
 DENSITIES: Final = (0.0, 0.25)

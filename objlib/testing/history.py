@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH
+from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH
 
 CHANGES: Final = frozenset({"start", "send", "import", "delete", "discard", "cancel"})
 """Kinds of requests that change something at the service."""

@@ -35,7 +35,7 @@ class Interrupted:
         signalled: the moment of the signal.
         exited: the moment at which the process was gone.
         before: what the service saw right before the signal; its numbers are those of
-            :mod:`objlib.testing.served`.
+            :mod:`objlib.testing.faulty_server`.
         after: what it had seen when the process was gone.
     """
 
@@ -79,7 +79,7 @@ class Served:
 @contextmanager
 def serving(folder: Path) -> Iterator[Served]:
     """Serve a new store in ``folder`` for the length of the block."""
-    words = ["-m", "objlib.testing.served", str(folder / "store.db"), str(folder / "ledger.db")]
+    words = ["-m", "objlib.testing.faulty_server", str(folder / "store.db"), str(folder / "ledger.db")]
     with subprocess.Popen(
         [sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -57,7 +57,7 @@ class Arena:
         """Rounds of killing until ``kills`` processes were killed or :data:`ROUNDS` are over; then rule."""
         for _ in range(5):
             self._edit("new")
-        served = [sys.executable, "-m", "objlib.testing.served", str(self.store), str(self.ledger)]
+        served = [sys.executable, "-m", "objlib.testing.faulty_server", str(self.store), str(self.ledger)]
         with subprocess.Popen(
             [*served, "--seed", str(self.seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as service:

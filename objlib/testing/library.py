@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from objlib.core.identity import content_hash
+from objlib.core.ids import content_hash
 
 EDITS: Final = ("new", "change", "same size", "rename", "replace", "swap", "delete", "copy", "back", "empty")
 """What an edit may be; see :meth:`Library.edit`."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from objlib.testing.plan import Plan, Run, Runs
+from objlib.testing.workload import Plan, Run, Runs
 
 
 def shrink(plan: Plan, fails: Callable[[Plan], bool], *, seconds: float) -> Plan:

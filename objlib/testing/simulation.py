@@ -15,26 +15,27 @@ from typing import Final, TypeVar, assert_never
 
 import trio
 
+from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import ObjlibError
-from objlib.core.limits import DeleteLimit
-from objlib.core.settings import Backend, Settings
+from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.embedded import Service, open_service
-from objlib.engine.app import App, Seams, StoreNeed, open_app
+from objlib.engine.app import App, Overrides
+from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
-from objlib.engine.store_sync import store_sync
 from objlib.engine.sync import sync
-from objlib.engine.upload import upload
+from objlib.engine.upload.run import upload
 from objlib.gemini import Endpoint, open_client
 from objlib.testing.checker import Checker
+from objlib.testing.failpoints import Died, Failpoints
+from objlib.testing.faults import Faults
 from objlib.testing.history import CHANGES, Request
+from objlib.testing.leftovers import forget_sessions
 from objlib.testing.library import Library
-from objlib.testing.mischief import Mischief
-from objlib.testing.mortal import Died, Mortal
-from objlib.testing.plan import Edit, Pause, Plan, Run, Runs
+from objlib.testing.nemesis import Nemesis
 from objlib.testing.processes import ProcessTable
-from objlib.testing.service import Faults
 from objlib.testing.virtual import wall_clock
-from objlib.testing.wreckage import forget_sessions
+from objlib.testing.workload import Edit, Pause, Plan, Run, Runs
 from objlib.threads import Runner, inline_runner
 
 T = TypeVar("T")
@@ -171,7 +172,7 @@ class _World:
 
     async def runs(self, step: Runs) -> None:
         """Let runs at each other, and wait until the last has ended or died."""
-        mischief = Mischief(step.seed, step.density, wall_clock, honest=step.honest)
+        mischief = Nemesis(step.seed, step.density, wall_clock, honest=step.honest)
         self.faults.script, self.faults.travel = mischief, mischief.travel
         self._log(f"{len(step.runs)} at once, faults {step.density:.0%}")
         with trio.move_on_after(DAY) as patience:
@@ -215,8 +216,8 @@ class _World:
         await trio.sleep(run.delay)
         process = self.table.spawn("elsewhere" if run.elsewhere else "here")
         self.table.become(process)
-        mortal = Mortal(run.die_at, None if run.freeze_at is None else run.freeze_at[0])
-        seams = Seams(
+        mortal = Failpoints(run.die_at, None if run.freeze_at is None else run.freeze_at[0])
+        seams = Overrides(
             now=self.now,
             runner=self._counted(mortal),
             asgi=mortal.app(self.faults.around(self.service.app, label)),
@@ -242,7 +243,7 @@ class _World:
         self.outcome.points += mortal.points
         self._judge(errors, mortal, label)
 
-    def _counted(self, mortal: Mortal) -> Runner:
+    def _counted(self, mortal: Failpoints) -> Runner:
         async def run(fn: Callable[[], T], /) -> T:
             self.calls += 1
             if self.calls > MANY_CALLS:
@@ -251,14 +252,14 @@ class _World:
 
         return run
 
-    async def _thaw_after(self, mortal: Mortal, seconds: float, label: str) -> None:
+    async def _thaw_after(self, mortal: Failpoints, seconds: float, label: str) -> None:
         await mortal.frozen.wait()
         self.outcome.counts["freezes"] += 1
         self._log(f"{label} is frozen {mortal.where} for {seconds:g} s")
         await trio.sleep(seconds)
         mortal.thaw()
 
-    def _judge(self, errors: list[BaseException], mortal: Mortal, label: str) -> None:
+    def _judge(self, errors: list[BaseException], mortal: Failpoints, label: str) -> None:
         """A run may die, and it may end with an error of ours; anything else is a mistake in the program."""
         if mortal.dead:
             self.outcome.counts["deaths"] += 1

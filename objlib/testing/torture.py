@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from objlib.testing.history import lines
-from objlib.testing.plan import Plan, plan_of
 from objlib.testing.shrink import shrink
 from objlib.testing.simulation import Outcome, clear, simulate
 from objlib.testing.virtual import run_virtual
+from objlib.testing.workload import Plan, plan_of
 
 MEMORY: Final = Path("/dev/shm")
 """A file system in memory, where there is one: a death is simulated, so nothing needs a disk."""

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import trio
 
-from objlib.core.identity import new_id
+from objlib.core.ids import new_id
 from objlib.ledger import open_ledger
 from objlib.threads import thread_runner
 from spike.evidence import Seen

@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 import trio
 
 from objlib.core.errors import GuardRejectedError, StaleTransitionError
-from objlib.core.identity import FileId, new_id
-from objlib.core.lifecycle import Event, State
-from objlib.core.waits import backoff
+from objlib.core.ids import FileId, new_id
+from objlib.core.lifecycle.table import Event, State
+from objlib.core.pacing.backoff import backoff
 from objlib.ledger import FileRow, Ledger, open_ledger
 from objlib.threads import Runner, inline_runner
 from spike.evidence import Seen
@@ -34,7 +34,7 @@ async def occ_transition(fn: Callable[[], Awaitable[T]], max_attempts: int = 5, 
         fn: reads the row, decides and takes the transition, all of it each time. It must be safe to call again
             after a :class:`StaleTransitionError`, which is certain to have changed nothing.
         max_attempts: how often it is called at most.
-        base_delay: the span of the first pause in seconds; it doubles, with jitter (`objlib.core.waits.backoff`).
+        base_delay: the span of the first pause in seconds; it doubles, with jitter (`core.pacing.backoff`).
 
     Raises:
         StaleTransitionError: the last attempt was stale too.

@@ -1,7 +1,8 @@
 """Pattern 5: asking until it is done, judged as a whole: what comes out, how often it asked, when, what it let pass.
 
 The judge takes any poll loop, so that it can be shown loops with a fault (:mod:`spike.phase18_spike.traps`) as well
-as the right one; the loop that ships, :func:`objlib.engine.settle.settle`, is judged through its whole stack.
+as the right one; the loop that ships, :func:`objlib.engine.attempt.wait_active.settle`, is judged
+through its whole stack.
 """
 
 from collections import deque
@@ -13,16 +14,16 @@ from typing import Final, Protocol
 
 import trio
 
-from objlib.core.identity import AttemptId, new_attempt_id
-from objlib.core.lifecycle import Event, State
-from objlib.core.reports import FailureKind
-from objlib.core.waits import next_poll
+from objlib.core.failures import FailureKind
+from objlib.core.ids import AttemptId, new_attempt_id
+from objlib.core.lifecycle.table import Event, State
+from objlib.core.pacing.backoff import next_poll
 from objlib.engine.app import App
-from objlib.engine.settle import settle
+from objlib.engine.attempt.wait_active import settle
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
 from objlib.testing.actions import Action, Reply, refusal
-from objlib.testing.service import Faults
+from objlib.testing.faults import Faults
 from spike.evidence import Seen
 from spike.phase18_spike.product import opened
 
@@ -54,7 +55,7 @@ class PollLoop(Protocol):
 async def poll_until(ask: Ask, /) -> str | None:
     """The right loop: it is left in one place only, and that is where there is a value.
 
-    Pauses are those of the product (`objlib.core.waits.next_poll`).
+    Pauses are those of the product (`objlib.core.pacing.backoff.next_poll`).
     """
     began = trio.current_time()
     value: str | None = None

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from objlib.core.identity import new_id
-from objlib.core.settings import Backend, Settings
+from objlib.core.config.settings import Backend, Settings
+from objlib.core.ids import new_id
 from objlib.embedded import Options
-from objlib.engine.app import App, Seams, open_app
-from objlib.testing.service import Faults
+from objlib.engine.app import App, Overrides
+from objlib.engine.bootstrap.open_app import open_app
+from objlib.testing.faults import Faults
 from objlib.testing.virtual import wall_clock
 from objlib.threads import inline_runner
 
@@ -42,6 +43,8 @@ async def opened(folder: Path, faults: Faults, *, files: int = 0, **changes: Any
         embed_seconds=0,
         **changes,
     )
-    seams = Seams(now=wall_clock, runner=inline_runner, options=Options(middleware=(faults.middleware(),)))
+    seams = Overrides(
+        now=wall_clock, runner=inline_runner, options=Options(middleware=(faults.middleware(),))
+    )
     async with open_app(settings, command="upload", seams=seams) as app:
         yield app

@@ -15,14 +15,14 @@ from typing import Final, TypeVar
 import trio
 import trio.testing
 
-from objlib.core.identity import new_id
-from objlib.core.lifecycle import State
-from objlib.core.observe import Silent
-from objlib.engine.drain import stop_on_signals
-from objlib.engine.upload import upload
+from objlib.core.events import SilentObserver
+from objlib.core.ids import new_id
+from objlib.core.lifecycle.table import State
+from objlib.engine.shutdown import stop_on_signals
+from objlib.engine.upload.run import upload
 from objlib.ledger import open_ledger
 from objlib.testing.actions import Slow
-from objlib.testing.service import Faults
+from objlib.testing.faults import Faults
 from spike.evidence import Seen
 from spike.phase9_spike.bench import gauge
 from spike.phase9_spike.db import init_spike_db
@@ -42,7 +42,7 @@ SETS: Final = 3
 WRITE_SECONDS: Final = 0.002
 
 
-class Noticing(Silent):
+class Noticing(SilentObserver):
     """Tells a thread that the drain has been asked to stop."""
 
     def __init__(self) -> None:

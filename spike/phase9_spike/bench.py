@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import trio
 import trio.testing
 
-from objlib.core.identity import FileId, new_id
+from objlib.core.ids import FileId, new_id
 from objlib.ledger import Ledger, open_ledger
 from objlib.threads import Runner
 from spike.phase9_spike.candidates import Candidate

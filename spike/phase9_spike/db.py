@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import trio
 
-from objlib.core.identity import FileId, new_file_id
+from objlib.core.ids import FileId, new_file_id
 from objlib.ledger.connection import connect, disconnect, roll_back
 from objlib.ledger.problems import primary_code
 from objlib.threads import Runner, thread_runner

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import trio
 
-from objlib.core.identity import FileId
-from objlib.core.lifecycle import Event
+from objlib.core.ids import FileId
+from objlib.core.lifecycle.table import Event
 from objlib.ledger import FileRow, Ledger
 from spike.evidence import Seen
 from spike.phase9_spike.bench import Bench

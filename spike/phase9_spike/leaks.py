@@ -5,7 +5,7 @@ from functools import partial
 import trio
 import trio.testing
 
-from objlib.core.lifecycle import Event
+from objlib.core.lifecycle.table import Event
 from spike.evidence import Seen
 from spike.phase9_spike.bench import Bench, Gauge, at_once, gauge
 from spike.phase9_spike.db import execute_with_retry

@@ -14,7 +14,7 @@ from typing import Final
 import aiosqlite
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.lifecycle import Event, State, target
+from objlib.core.lifecycle.table import Event, State, target
 from spike.phase9_spike.candidates import MakeAnywhere
 
 BUSY: Final = 60.0

@@ -12,8 +12,8 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError, TransitionError, TransitionNotAllowedError
-from objlib.core.identity import FileId
-from objlib.core.lifecycle import Event
+from objlib.core.ids import FileId
+from objlib.core.lifecycle.table import Event
 from objlib.ledger import FileRow, open_ledger
 from objlib.threads import thread_runner
 from spike.evidence import Seen

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from objlib.core.lifecycle import TABLE, Edge, Event, State
+from objlib.core.lifecycle.table import TABLE, Edge, Event, State
 
 STATES: Final = tuple(str(state) for state in State)
 """All five, by their names in the database."""

@@ -15,7 +15,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.lifecycle import Event, State
+from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, open_ledger
 from spike.phase9_spike import old_design
 from spike.phase9_spike.adapters.base import take

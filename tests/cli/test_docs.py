@@ -7,12 +7,12 @@ import runpy
 import pytest
 
 from objlib.cli.app import COMMANDS, app
-from objlib.cli.completion import completion
+from objlib.cli.commands.completion import completion
 from objlib.cli.render.stop import STOPS
-from objlib.core.catalog import SETTINGS
+from objlib.core.config.backend import KEY_VARIABLES
+from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import Exit
-from objlib.core.observe import Phase
-from objlib.core.service import KEY_VARIABLES
+from objlib.core.events import Phase
 from tests.house.tree import ROOT, files, read
 
 PAGE = read("docs/cli.md")

@@ -82,5 +82,5 @@ def test_the_list_of_commands_loads_no_command() -> None:
     modules = imported("--help")
     assert HEAVY & modules == set()
     assert not any(
-        f"objlib.cli.{name}" in modules for name in ("upload", "search", "status", "serve", "doctor")
+        f"objlib.cli.commands.{name}" in modules for name in ("upload", "search", "status", "serve", "doctor")
     )

@@ -12,10 +12,11 @@ import pytest
 import trio
 import trio.testing
 
-from objlib.core.identity import KEY_FILE, KEY_HASH
-from objlib.core.settings import Backend, Settings
+from objlib.core.config.settings import Backend, Settings
+from objlib.core.ids import KEY_FILE, KEY_HASH
 from objlib.embedded import Options
-from objlib.engine.app import App, Seams, StoreNeed, open_app
+from objlib.engine.app import App, Overrides
+from objlib.engine.bootstrap.open_app import StoreNeed, open_app
 from objlib.testing import Faults
 from objlib.threads import inline_runner
 
@@ -79,7 +80,7 @@ def opened(settings: Settings, faults: Faults) -> Opener:
 
     @asynccontextmanager
     async def opener(command: str = "upload", **changes: Any) -> AsyncIterator[App]:
-        seams = Seams(
+        seams = Overrides(
             now=lambda: EPOCH + trio.current_time(),
             runner=inline_runner,
             options=Options(middleware=(faults.middleware(),)),

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from objlib.core.settings import Settings
+from objlib.core.config.settings import Settings
 from objlib.testing import Action, Faults
 
 

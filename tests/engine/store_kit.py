@@ -7,12 +7,12 @@ from typing import Any
 
 import trio
 
-from objlib.core.identity import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
-from objlib.core.limits import DeleteLimit
-from objlib.core.repairs import StoreSyncReport
-from objlib.core.settings import Settings
+from objlib.core.config.settings import Settings
+from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
+from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.reports.store import StoreSyncReport
 from objlib.engine.app import App
-from objlib.engine.store_sync import store_sync
+from objlib.engine.reconcile.store_sync import store_sync
 from objlib.gemini import DocumentState
 from objlib.ledger import FileRow
 

@@ -11,12 +11,12 @@ import pytest
 import trio
 import trio.testing
 
-from objlib.cli.failures import verdict
+from objlib.cli.console.errors import verdict
+from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, LedgerError, ObjlibError, ServiceError
-from objlib.core.settings import Settings
 from objlib.embedded.database import open_database
 from objlib.engine.recover import recover
-from objlib.engine.upload import upload
+from objlib.engine.upload.run import upload
 from objlib.ledger import open_ledger
 from objlib.threads import inline_runner
 from tests.engine.conftest import Opener, assert_exactly_once, write

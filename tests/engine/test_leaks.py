@@ -8,10 +8,10 @@ import pytest
 import trio
 import trio.testing
 
-from objlib.core.settings import Settings
-from objlib.engine.app import open_app
-from objlib.engine.ask import search
-from objlib.engine.upload import upload
+from objlib.core.config.settings import Settings
+from objlib.engine.bootstrap.open_app import open_app
+from objlib.engine.search.ask import search
+from objlib.engine.upload.run import upload
 from tests.engine.conftest import assert_exactly_once
 
 

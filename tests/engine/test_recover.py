@@ -17,21 +17,21 @@ import pytest
 import trio
 import trio.testing
 
+from objlib.core.config.settings import Settings
 from objlib.core.errors import StaleTransitionError
-from objlib.core.identity import RunId, content_hash, new_attempt_id
-from objlib.core.lifecycle import State
-from objlib.core.limits import DeleteLimit
-from objlib.core.reports import FailureKind
-from objlib.core.settings import Settings
-from objlib.core.verdict import Facts
+from objlib.core.failures import FailureKind
+from objlib.core.ids import RunId, content_hash, new_attempt_id
+from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.lifecycle.recovery import Facts
+from objlib.core.lifecycle.table import State
 from objlib.engine.app import App
-from objlib.engine.insist import LONGEST
-from objlib.engine.owners import WATCH, is_alive
+from objlib.engine.attempt.wait_active import give_up
+from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import LISTING_LAG, recover
-from objlib.engine.scan import scan
-from objlib.engine.settle import give_up
-from objlib.engine.store_sync import store_sync
-from objlib.engine.upload import upload
+from objlib.engine.requests.retry import LONGEST
+from objlib.engine.runs import WATCH, is_alive
+from objlib.engine.scan.scan import scan
+from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
 from objlib.ledger import RunRow, Transition
 from objlib.testing import (
@@ -52,7 +52,7 @@ from objlib.testing import (
     refusal,
     throttled,
 )
-from objlib.testing.wreckage import cut_off_after_the_bytes, fabricate_documents, forget_sessions
+from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
 from tests.engine.conftest import EPOCH, Opener, assert_exactly_once, ledger_rows, write
 from tests.engine.recover_kit import follow, ledger_of
 
@@ -417,7 +417,7 @@ async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_u
             await trio.lowlevel.checkpoint()
 
         with monkeypatch.context() as patch:
-            patch.setattr("objlib.engine.settle.remove", die)
+            patch.setattr("objlib.engine.attempt.wait_active.remove", die)
             async with opened() as app:
                 await upload(app)
     assert life.cancelled_caught

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from objlib.gemini import Answer, GeminiError, Kind, Passage
+from objlib.gemini import Answer, ErrorKind, GeminiError, Passage
 from tests.gemini.service import STORE, Reply, refusal, scripted
 
 TEXT = "Göttliches 🌱 Maß. Zweiter Satz."
@@ -127,15 +127,15 @@ async def test_a_blocked_question_says_why(answer: Reply, blocked: str | None) -
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (refusal(400, "Invalid metadata filter", "INVALID_ARGUMENT"), Kind.PERMANENT),
-        (refusal(404, "models/x is not found"), Kind.NOT_FOUND),
-        (refusal(503, "The model is overloaded."), Kind.TRANSIENT),
-        (ConnectionResetError(), Kind.TRANSIENT),
-        (Reply(content=b"[1"), Kind.TRANSIENT),
-        (Reply(content={"candidates": "none"}), Kind.TRANSIENT),
+        (refusal(400, "Invalid metadata filter", "INVALID_ARGUMENT"), ErrorKind.PERMANENT),
+        (refusal(404, "models/x is not found"), ErrorKind.NOT_FOUND),
+        (refusal(503, "The model is overloaded."), ErrorKind.TRANSIENT),
+        (ConnectionResetError(), ErrorKind.TRANSIENT),
+        (Reply(content=b"[1"), ErrorKind.TRANSIENT),
+        (Reply(content={"candidates": "none"}), ErrorKind.TRANSIENT),
     ],
 )
-async def test_a_question_without_an_answer_may_be_asked_again(answer: Reply, kind: Kind) -> None:
+async def test_a_question_without_an_answer_may_be_asked_again(answer: Reply, kind: ErrorKind) -> None:
     with pytest.raises(GeminiError) as caught:
         await ask(answer)
     assert caught.value.kind is kind

@@ -14,9 +14,9 @@ from objlib.gemini import (
     Document,
     DocumentState,
     Endpoint,
+    ErrorKind,
     FileState,
     GeminiError,
-    Kind,
     UploadStatus,
     open_client,
 )
@@ -94,7 +94,7 @@ async def test_a_document_goes_in_is_found_and_goes_out(tmp_path: Path, autojump
         assert not await client.delete_document(name)
         with pytest.raises(GeminiError) as caught:
             await client.get_document(name)
-        assert caught.value.kind is Kind.NOT_FOUND
+        assert caught.value.kind is ErrorKind.NOT_FOUND
         assert await client.delete_store(store)
         assert not await client.delete_store(store)
 
@@ -119,7 +119,7 @@ async def test_the_two_step_path_ends_in_a_document_too(tmp_path: Path, autojump
         assert (done.done, done.document, done.hint) == (True, operation.document, False)
         with pytest.raises(GeminiError) as caught:
             await client.get_file("files/nowhere")
-        assert caught.value.kind is Kind.NOT_FOUND
+        assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 async def test_a_listing_over_several_pages_is_complete(tmp_path: Path, autojump_clock: MockClock) -> None:
@@ -141,7 +141,7 @@ async def test_sessions_that_disagree_are_asked_and_ended(tmp_path: Path, autoju
         )
         with pytest.raises(GeminiError) as caught:
             await client.send_chunk(session, TEXT[:10], offset=GRANULE, final=True)
-        assert caught.value.kind is Kind.UNKNOWN
+        assert caught.value.kind is ErrorKind.UNKNOWN
         assert (await client.query_upload(session)).received == 0
         await client.cancel_upload(session)
         assert (await client.query_upload(session)).status in {UploadStatus.CANCELLED, UploadStatus.GONE}
@@ -155,19 +155,19 @@ async def test_refusals_have_their_kinds(tmp_path: Path, autojump_clock: MockClo
     async with box(tmp_path, require_key="another", storage_limit=None) as client:
         with pytest.raises(GeminiError) as caught:
             await client.create_store("Library")
-        assert caught.value.kind is Kind.AUTH
+        assert caught.value.kind is ErrorKind.AUTH
     async with box(tmp_path, storage_limit=1) as client:
         store = (await client.create_store("Library")).name
 
-        def cases() -> tuple[tuple[Callable[[], object], Kind], ...]:
+        def cases() -> tuple[tuple[Callable[[], object], ErrorKind], ...]:
             return (
-                (lambda: client.get_store("fileSearchStores/nowhere"), Kind.NOT_FOUND),
-                (lambda: client.get_operation(f"{store}/operations/nowhere"), Kind.NOT_FOUND),
+                (lambda: client.get_store("fileSearchStores/nowhere"), ErrorKind.NOT_FOUND),
+                (lambda: client.get_operation(f"{store}/operations/nowhere"), ErrorKind.NOT_FOUND),
                 (
                     lambda: client.ask(model="m", question="?", store=store, metadata_filter="(("),
-                    Kind.PERMANENT,
+                    ErrorKind.PERMANENT,
                 ),
-                (lambda: put(client, store), Kind.STORE_FULL),
+                (lambda: put(client, store), ErrorKind.STORE_FULL),
             )
 
         for asking, kind in cases():

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from objlib.core.config.settings import GEMINI_URL
 from objlib.core.errors import UsageError
-from objlib.core.settings import GEMINI_URL
 from objlib.gemini import Endpoint, SessionUrl
 
 

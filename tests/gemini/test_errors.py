@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from objlib.gemini import GeminiError, Kind
+from objlib.gemini import ErrorKind, GeminiError
 from objlib.gemini.errors import Call, classify, one_line
 
 GET = Call("document", "asking for a document")
@@ -42,69 +42,77 @@ def answer(call: Call, code: int, message: str = "", status: str = "", *details:
     ("call", "code", "message", "details", "kind"),
     [
         # 429 has three meanings.
-        (GET, 429, "You exceeded your current quota, please check your plan", (RETRY,), Kind.RATE_LIMIT),
-        (GET, 429, "You exceeded your current quota", (PER_MINUTE, RETRY), Kind.RATE_LIMIT),
-        (GET, 429, "You exceeded your current quota", (PER_DAY, RETRY), Kind.DAILY_QUOTA),
-        (GET, 429, "Quota exceeded for metric: requests per day", (), Kind.DAILY_QUOTA),
-        (SEND, 429, "Corpus has reached the storage limit of 1000000000 bytes.", (), Kind.STORE_FULL),
-        (START, 429, "Corpus has reached the storage limit of 1000000000 bytes.", (), Kind.STORE_FULL),
-        (SEND, 429, "", (), Kind.RATE_LIMIT),
+        (GET, 429, "You exceeded your current quota, please check your plan", (RETRY,), ErrorKind.RATE_LIMIT),
+        (GET, 429, "You exceeded your current quota", (PER_MINUTE, RETRY), ErrorKind.RATE_LIMIT),
+        (GET, 429, "You exceeded your current quota", (PER_DAY, RETRY), ErrorKind.DAILY_QUOTA),
+        (GET, 429, "Quota exceeded for metric: requests per day", (), ErrorKind.DAILY_QUOTA),
+        (SEND, 429, "Corpus has reached the storage limit of 1000000000 bytes.", (), ErrorKind.STORE_FULL),
+        (START, 429, "Corpus has reached the storage limit of 1000000000 bytes.", (), ErrorKind.STORE_FULL),
+        (SEND, 429, "", (), ErrorKind.RATE_LIMIT),
         # Lost or broken: what is safe to send again, and what has to be asked about first.
         *(
-            (call, code, "", (), Kind.TRANSIENT)
+            (call, code, "", (), ErrorKind.TRANSIENT)
             for call in (GET, START, QUERY, FILE)
             for code in (408, 500, 503)
         ),
         *(
-            (call, code, "", (), Kind.UNKNOWN)
+            (call, code, "", (), ErrorKind.UNKNOWN)
             for call in (SEND, IMPORT)
             for code in (408, 499, 500, 502, 503, 504)
         ),
         # A chunk's disagreements are queried, verdicts about the content are not.
-        *((SEND, code, "offset 0 != 17", (), Kind.UNKNOWN) for code in (400, 409, 412, 416)),
-        (SEND, 400, "Upload has already been terminated", (), Kind.UNKNOWN),
-        (SEND, 400, "Failed to count tokens.", (), Kind.PERMANENT),
+        *((SEND, code, "offset 0 != 17", (), ErrorKind.UNKNOWN) for code in (400, 409, 412, 416)),
+        (SEND, 400, "Upload has already been terminated", (), ErrorKind.UNKNOWN),
+        (SEND, 400, "Failed to count tokens.", (), ErrorKind.PERMANENT),
         (
             SEND,
             400,
             "* UploadToFileSearchStoreRequest.custom_metadata[4].string_value: …",
             (),
-            Kind.PERMANENT,
+            ErrorKind.PERMANENT,
         ),
-        *((SEND, code, "", (), Kind.NOT_FOUND) for code in (401, 403, 404, 410)),
-        (SEND, 413, "", (), Kind.PERMANENT),
+        *((SEND, code, "", (), ErrorKind.NOT_FOUND) for code in (401, 403, 404, 410)),
+        (SEND, 413, "", (), ErrorKind.PERMANENT),
         # The key.
-        (GET, 400, "API key not valid. Please pass a valid API key.", (KEY_INVALID,), Kind.AUTH),
-        (GET, 400, "API key expired. Please renew the API key.", (), Kind.AUTH),
-        (GET, 401, "", (), Kind.AUTH),
-        (GET, 403, "Method doesn't allow unregistered callers", (), Kind.AUTH),
-        (GET, 400, "User location is not supported for the API use.", (), Kind.AUTH),
-        (SEND, 400, "", (KEY_INVALID,), Kind.AUTH),
+        (GET, 400, "API key not valid. Please pass a valid API key.", (KEY_INVALID,), ErrorKind.AUTH),
+        (GET, 400, "API key expired. Please renew the API key.", (), ErrorKind.AUTH),
+        (GET, 401, "", (), ErrorKind.AUTH),
+        (GET, 403, "Method doesn't allow unregistered callers", (), ErrorKind.AUTH),
+        (GET, 400, "User location is not supported for the API use.", (), ErrorKind.AUTH),
+        (SEND, 400, "", (KEY_INVALID,), ErrorKind.AUTH),
         # What is not there.
-        (GET, 404, "", (), Kind.NOT_FOUND),
-        (FILE, 403, "", (), Kind.NOT_FOUND),
+        (GET, 404, "", (), ErrorKind.NOT_FOUND),
+        (FILE, 403, "", (), ErrorKind.NOT_FOUND),
         (
             IMPORT,
             403,
             "You do not have permission to access the File x or it may not exist.",
             (),
-            Kind.NOT_FOUND,
+            ErrorKind.NOT_FOUND,
         ),
         # The rest.
-        (START, 400, "string_value cannot be more than 256 characters long.", (), Kind.PERMANENT),
-        (IMPORT, 400, "The File x is not in an ACTIVE state and usage is not allowed.", (), Kind.TRANSIENT),
-        (GET, 400, "Document name must be of the format corpora/*/documents/*", (), Kind.TRANSIENT),
-        (START, 409, "", (), Kind.TRANSIENT),
-        (IMPORT, 409, "", (), Kind.UNKNOWN),
-        (GET, 302, "", (), Kind.TRANSIENT),
+        (START, 400, "string_value cannot be more than 256 characters long.", (), ErrorKind.PERMANENT),
+        (
+            IMPORT,
+            400,
+            "The File x is not in an ACTIVE state and usage is not allowed.",
+            (),
+            ErrorKind.TRANSIENT,
+        ),
+        (GET, 400, "Document name must be of the format corpora/*/documents/*", (), ErrorKind.TRANSIENT),
+        (START, 409, "", (), ErrorKind.TRANSIENT),
+        (IMPORT, 409, "", (), ErrorKind.UNKNOWN),
+        (GET, 302, "", (), ErrorKind.TRANSIENT),
     ],
 )
-def test_what_was_seen_has_its_kind(call: Call, code: int, message: str, details: Any, kind: Kind) -> None:
+def test_what_was_seen_has_its_kind(
+    call: Call, code: int, message: str, details: Any, kind: ErrorKind
+) -> None:
     assert answer(call, code, message, "", *details).kind is kind
 
 
 def test_already_exists_is_permanent() -> None:
-    assert answer(GET, 409, "taken", "ALREADY_EXISTS").kind is Kind.PERMANENT
+    assert answer(GET, 409, "taken", "ALREADY_EXISTS").kind is ErrorKind.PERMANENT
 
 
 @pytest.mark.parametrize("message", ["Failed to count tokens.", "Upload has already been terminated"])
@@ -153,7 +161,7 @@ def test_the_message_is_one_readable_line(status: int, content_type: str, body: 
 
 def test_an_envelope_in_a_success_is_an_error_with_the_envelopes_status() -> None:
     error = classify(GET, 200, {}, b'{"error":{"code":404,"message":"gone"}}', now=0.0)
-    assert (error.kind, error.status) == (Kind.NOT_FOUND, 404)
+    assert (error.kind, error.status) == (ErrorKind.NOT_FOUND, 404)
 
 
 def test_long_messages_are_cut() -> None:
@@ -208,15 +216,15 @@ def test_any_answer_has_a_kind(
     call: Call, status: int, headers: dict[str, str], body: bytes, now: float
 ) -> None:
     error = classify(call, status, headers, body, now=now)
-    assert isinstance(error.kind, Kind)
+    assert isinstance(error.kind, ErrorKind)
     assert str(error).isprintable()
     assert len(str(error)) < 500
     assert error.retry_after is None or 0 <= error.retry_after <= 86_400
     if not call.once:
-        assert error.kind is not Kind.UNKNOWN or call.session
+        assert error.kind is not ErrorKind.UNKNOWN or call.session
 
 
 @given(status=st.integers(500, 599), body=BODIES)
 def test_a_server_error_never_says_that_a_chunk_was_not_taken(status: int, body: bytes) -> None:
     error = classify(SEND, status, {}, body, now=0.0)
-    assert error.kind is Kind.UNKNOWN
+    assert error.kind is ErrorKind.UNKNOWN

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from objlib.gemini import Endpoint, GeminiError, Kind, open_client
+from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
 from tests.gemini.service import HANG, HOST, KEY, SESSION, STORE, Reply, Service, refusal, scripted
 
 DOC = f"{STORE}/documents/d-1"
@@ -15,13 +15,15 @@ DOC = f"{STORE}/documents/d-1"
 @pytest.mark.parametrize(
     ("fault", "get", "send", "connect"),
     [
-        (HANG, Kind.TRANSIENT, Kind.UNKNOWN, False),
-        (ConnectionResetError(), Kind.TRANSIENT, Kind.UNKNOWN, False),
-        (BrokenPipeError(), Kind.TRANSIENT, Kind.UNKNOWN, False),
-        (ConnectionRefusedError(), Kind.TRANSIENT, Kind.TRANSIENT, True),
+        (HANG, ErrorKind.TRANSIENT, ErrorKind.UNKNOWN, False),
+        (ConnectionResetError(), ErrorKind.TRANSIENT, ErrorKind.UNKNOWN, False),
+        (BrokenPipeError(), ErrorKind.TRANSIENT, ErrorKind.UNKNOWN, False),
+        (ConnectionRefusedError(), ErrorKind.TRANSIENT, ErrorKind.TRANSIENT, True),
     ],
 )
-def test_the_two_ways_to_a_service_fail_alike(fault: object, get: Kind, send: Kind, connect: bool) -> None:
+def test_the_two_ways_to_a_service_fail_alike(
+    fault: object, get: ErrorKind, send: ErrorKind, connect: bool
+) -> None:
     async def main() -> None:
         async with scripted(fault, fault) as (client, _):
             with pytest.raises(GeminiError) as caught:
@@ -53,7 +55,7 @@ async def test_a_fault_of_the_service_is_a_500_and_in_the_log(caplog: pytest.Log
     async with scripted(RuntimeError(f"broke on {SESSION} with {KEY}")) as (client, _):
         with pytest.raises(GeminiError, match="500") as caught:
             await client.get_document(DOC)
-    assert (caught.value.kind, caught.value.status) == (Kind.TRANSIENT, 500)
+    assert (caught.value.kind, caught.value.status) == (ErrorKind.TRANSIENT, 500)
     (record,) = [record for record in caplog.records if record.name == "objlib.gemini.network"]
     assert record.levelno == logging.ERROR
     assert "RuntimeError: broke on" in record.getMessage()

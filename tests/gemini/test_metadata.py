@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.gemini import GeminiError, Kind, MetadataValue
+from objlib.gemini import ErrorKind, GeminiError, MetadataValue
 from objlib.gemini.metadata import MAX_BYTES, MAX_ENTRIES, display_name, from_wire, to_wire
 from objlib.gemini.wire import DocumentShape, parse
 
@@ -35,7 +35,7 @@ def test_whole_numbers_that_a_float32_holds_pass(number: int) -> None:
 def test_a_whole_number_that_would_be_changed_is_refused(number: int) -> None:
     with pytest.raises(GeminiError, match=r"would be stored as .*; write it as text") as caught:
         to_wire({"date": number})
-    assert caught.value.kind is Kind.PERMANENT
+    assert caught.value.kind is ErrorKind.PERMANENT
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e39, 10**400, -(10**400)])
@@ -83,7 +83,7 @@ def test_twenty_entries_pass_and_one_more_does_not() -> None:
 def test_what_the_service_cannot_hold_is_refused(key: str, value: MetadataValue, why: str) -> None:
     with pytest.raises(GeminiError, match=why) as caught:
         to_wire({key: value})
-    assert caught.value.kind is Kind.PERMANENT
+    assert caught.value.kind is ErrorKind.PERMANENT
 
 
 def test_an_entry_without_key_or_value_is_left_out() -> None:

@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from objlib.core.errors import UsageError
-from objlib.gemini import CHUNK, Client, Endpoint, GeminiError, Kind, Timeouts, UploadStatus, open_client
+from objlib.gemini import CHUNK, Client, Endpoint, ErrorKind, GeminiError, Timeouts, UploadStatus, open_client
 from tests.gemini.service import KEY, STORE
 from tests.gemini.sockets import Handler, port, reply, request, reset, unused
 
@@ -134,8 +134,8 @@ async def answer_half(stream: trio.SocketStream, _: int) -> None:
 )
 async def test_a_lost_answer_is_unknown_only_where_it_matters(handler: Handler) -> None:
     get, send = await failing(handler)
-    assert (get.kind, get.connect, get.status) == (Kind.TRANSIENT, False, None)
-    assert (send.kind, send.connect, send.status) == (Kind.UNKNOWN, False, None)
+    assert (get.kind, get.connect, get.status) == (ErrorKind.TRANSIENT, False, None)
+    assert (send.kind, send.connect, send.status) == (ErrorKind.UNKNOWN, False, None)
 
 
 async def test_a_service_that_takes_no_bytes_is_a_timeout() -> None:
@@ -146,7 +146,7 @@ async def test_a_service_that_takes_no_bytes_is_a_timeout() -> None:
     async with client_of(serve) as (client, session):
         with pytest.raises(GeminiError, match="did not answer in time") as caught:
             await client.send_chunk(session, b"x" * (4 * CHUNK), offset=0, final=False)
-    assert caught.value.kind is Kind.UNKNOWN
+    assert caught.value.kind is ErrorKind.UNKNOWN
 
 
 async def test_an_answer_that_trickles_has_an_end() -> None:
@@ -159,7 +159,7 @@ async def test_an_answer_that_trickles_has_an_end() -> None:
 
     get, send = await failing(serve, timeouts=Timeouts(read=5.0, total=0.1))
     assert "no answer within" in str(get)
-    assert (get.kind, send.kind) == (Kind.TRANSIENT, Kind.UNKNOWN)
+    assert (get.kind, send.kind) == (ErrorKind.TRANSIENT, ErrorKind.UNKNOWN)
 
 
 async def test_an_early_refusal_is_heard_while_bytes_are_still_going_out() -> None:
@@ -173,7 +173,7 @@ async def test_an_early_refusal_is_heard_while_bytes_are_still_going_out() -> No
     async with client_of(serve) as (client, session):
         with pytest.raises(GeminiError, match="413") as caught:
             await client.send_chunk(session, b"x" * CHUNK, offset=0, final=False)
-    assert caught.value.kind is Kind.PERMANENT
+    assert caught.value.kind is ErrorKind.PERMANENT
 
 
 async def test_a_refused_connection_sent_nothing() -> None:
@@ -185,7 +185,7 @@ async def test_a_refused_connection_sent_nothing() -> None:
         ):
             with pytest.raises(GeminiError, match=r"cannot connect to 127\.0\.0\.1") as caught:
                 await asking
-            assert (caught.value.kind, caught.value.connect) == (Kind.TRANSIENT, True)
+            assert (caught.value.kind, caught.value.connect) == (ErrorKind.TRANSIENT, True)
 
 
 async def test_a_failed_handshake_says_why_and_sent_nothing() -> None:
@@ -197,7 +197,7 @@ async def test_a_failed_handshake_says_why_and_sent_nothing() -> None:
         async with open_client(Endpoint(base.replace("http:", "https:"), KEY), timeouts=QUICK) as client:
             with pytest.raises(GeminiError, match="SSL") as caught:
                 await client.create_store("a")
-    assert (caught.value.kind, caught.value.connect) == (Kind.TRANSIENT, True)
+    assert (caught.value.kind, caught.value.connect) == (ErrorKind.TRANSIENT, True)
 
 
 async def test_a_handshake_that_hangs_is_a_connect_timeout() -> None:
@@ -205,7 +205,7 @@ async def test_a_handshake_that_hangs_is_a_connect_timeout() -> None:
         async with open_client(Endpoint(base.replace("http:", "https:"), KEY), timeouts=QUICK) as client:
             with pytest.raises(GeminiError, match="in time") as caught:
                 await client.create_store("a")
-    assert (caught.value.kind, caught.value.connect) == (Kind.TRANSIENT, True)
+    assert (caught.value.kind, caught.value.connect) == (ErrorKind.TRANSIENT, True)
 
 
 async def test_waiting_for_a_connection_sends_nothing() -> None:
@@ -216,7 +216,7 @@ async def test_waiting_for_a_connection_sends_nothing() -> None:
             with pytest.raises(GeminiError, match="every connection was busy") as caught:
                 await client.send_chunk(session, b"x", offset=0, final=True)
             nursery.cancel_scope.cancel()
-    assert (caught.value.kind, caught.value.connect) == (Kind.TRANSIENT, False)
+    assert (caught.value.kind, caught.value.connect) == (ErrorKind.TRANSIENT, False)
 
 
 async def test_a_cancelled_request_leaves_the_client_usable() -> None:
@@ -250,7 +250,7 @@ async def test_a_redirect_is_not_followed(status: str) -> None:
     assert len(heads) == 2
     assert not any(b"/elsewhere" in head for head in heads)
     assert "points elsewhere" in str(get)
-    assert (get.kind, send.kind) == (Kind.TRANSIENT, Kind.UNKNOWN)
+    assert (get.kind, send.kind) == (ErrorKind.TRANSIENT, ErrorKind.UNKNOWN)
 
 
 async def test_a_whole_upload_over_a_port_with_a_prefix() -> None:

@@ -10,10 +10,10 @@ from objlib.core.errors import UsageError
 from objlib.gemini import (
     Document,
     DocumentState,
+    ErrorKind,
     File,
     FileState,
     GeminiError,
-    Kind,
     Operation,
     OperationError,
     Store,
@@ -54,7 +54,7 @@ async def test_whether_a_store_was_made_is_unknown_without_its_name(answer: Repl
     async with scripted(answer) as (client, _):
         with pytest.raises(GeminiError) as caught:
             await client.create_store("x")
-    assert caught.value.kind is Kind.UNKNOWN
+    assert caught.value.kind is ErrorKind.UNKNOWN
 
 
 async def test_stores_are_found_by_name_over_all_pages() -> None:
@@ -105,7 +105,7 @@ async def test_a_delete_without_an_answer_may_be_repeated(answer: Reply) -> None
         for deleting in (client.delete_document(DOC), client.delete_store(STORE)):
             with pytest.raises(GeminiError) as caught:
                 await deleting
-            assert caught.value.kind is Kind.TRANSIENT
+            assert caught.value.kind is ErrorKind.TRANSIENT
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ async def test_a_listing_with_a_nameless_document_is_not_taken_for_complete() ->
     async with scripted(Reply(content={"documents": [{"name": DOC}, {}]})) as (client, _):
         with pytest.raises(GeminiError, match="one has no name") as caught:
             await client.list_documents(STORE)
-    assert caught.value.kind is Kind.TRANSIENT
+    assert caught.value.kind is ErrorKind.TRANSIENT
 
 
 async def test_every_document_comes_once_though_pages_overlap() -> None:
@@ -213,17 +213,17 @@ async def test_an_operation_is_done_only_when_it_says_so(shape: object, operatio
 @pytest.mark.parametrize(
     ("code", "message", "kind"),
     [
-        (3, "", Kind.PERMANENT),
-        (5, "", Kind.NOT_FOUND),
-        (8, "Quota exceeded", Kind.RATE_LIMIT),
-        (8, "Corpus has reached the storage limit of 1 bytes.", Kind.STORE_FULL),
-        (13, "", Kind.TRANSIENT),
-        (14, "", Kind.TRANSIENT),
-        (16, "", Kind.AUTH),
-        (99, "", Kind.PERMANENT),
+        (3, "", ErrorKind.PERMANENT),
+        (5, "", ErrorKind.NOT_FOUND),
+        (8, "Quota exceeded", ErrorKind.RATE_LIMIT),
+        (8, "Corpus has reached the storage limit of 1 bytes.", ErrorKind.STORE_FULL),
+        (13, "", ErrorKind.TRANSIENT),
+        (14, "", ErrorKind.TRANSIENT),
+        (16, "", ErrorKind.AUTH),
+        (99, "", ErrorKind.PERMANENT),
     ],
 )
-def test_an_operations_error_has_a_kind(code: int, message: str, kind: Kind) -> None:
+def test_an_operations_error_has_a_kind(code: int, message: str, kind: ErrorKind) -> None:
     assert OperationError(code, message).kind is kind
 
 
@@ -231,7 +231,7 @@ async def test_an_operation_whose_record_is_gone_is_not_found() -> None:
     async with scripted(refusal(404)) as (client, _):
         with pytest.raises(GeminiError) as caught:
             await client.get_operation(IMPORT)
-    assert caught.value.kind is Kind.NOT_FOUND
+    assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 async def test_an_import_names_its_operation_and_so_its_document() -> None:
@@ -251,7 +251,7 @@ async def test_an_import_without_a_readable_answer_is_unknown(answer: Reply) -> 
     async with scripted(answer) as (client, _):
         with pytest.raises(GeminiError) as caught:
             await client.import_file(STORE, "files/ethics", metadata={})
-    assert caught.value.kind is Kind.UNKNOWN
+    assert caught.value.kind is ErrorKind.UNKNOWN
 
 
 DIGEST = hashlib.sha256(b"bytes").hexdigest()
@@ -295,7 +295,7 @@ async def test_a_file_that_is_not_there_is_forbidden_and_means_not_found() -> No
     async with scripted(refusal(403, words, "PERMISSION_DENIED")) as (client, _):
         with pytest.raises(GeminiError) as caught:
             await client.get_file("files/x")
-    assert caught.value.kind is Kind.NOT_FOUND
+    assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 async def test_names_are_checked_before_they_get_into_a_path() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objlib.gemini import Endpoint, GeminiError, open_client
-from objlib.gemini.quiet import quieten, without_secrets
+from objlib.gemini.redact import quieten, without_secrets
 from tests.gemini.service import HOST, KEY, SESSION, STORE, Reply, Service, refusal, scripted, started
 from tests.gemini.sockets import port, reply, request
 

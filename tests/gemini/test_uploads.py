@@ -3,8 +3,8 @@
 import pytest
 
 from objlib.core.errors import UsageError
-from objlib.core.verdict import Session
-from objlib.gemini import CHUNK, GeminiError, Kind, Landed, UploadProgress, UploadStatus
+from objlib.core.lifecycle.recovery import Session
+from objlib.gemini import CHUNK, ErrorKind, GeminiError, UploadProgress, UploadResult, UploadStatus
 from objlib.gemini.network import PIECE
 from tests.gemini.service import KEY, SESSION, STORE, Reply, refusal, scripted, stands, started
 
@@ -68,10 +68,10 @@ async def test_bytes_are_never_sent_to_a_stranger() -> None:
     async with scripted(started("https://evil.test/upload?upload_id=1")) as (client, _):
         with pytest.raises(GeminiError, match="on another host") as caught:
             await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
-        assert caught.value.kind is Kind.PERMANENT
+        assert caught.value.kind is ErrorKind.PERMANENT
         with pytest.raises(GeminiError) as caught:
             await client.send_chunk("https://evil.test/upload?upload_id=1", b"x", offset=0, final=True)
-        assert caught.value.kind is Kind.NOT_FOUND
+        assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 async def test_a_session_of_another_service_is_gone_and_nothing_is_asked() -> None:
@@ -86,7 +86,7 @@ async def test_a_start_without_an_address_may_be_repeated() -> None:
     async with scripted(Reply(content=b"<html>login</html>")) as (client, _):
         with pytest.raises(GeminiError, match="no address") as caught:
             await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
-    assert caught.value.kind is Kind.TRANSIENT
+    assert caught.value.kind is ErrorKind.TRANSIENT
 
 
 @pytest.mark.parametrize("mime", ["text/pläin", "text/plain\r\nx-evil: 1"])
@@ -113,7 +113,7 @@ async def test_chunks_go_to_the_session_without_the_key() -> None:
         active = await client.send_chunk(SESSION, first, offset=0, final=False)
         final = await client.send_chunk(SESSION, last, offset=CHUNK, final=True)
     assert active == UploadProgress(UploadStatus.ACTIVE, CHUNK)
-    assert final == UploadProgress(UploadStatus.FINAL, CHUNK + 5, Landed(OPERATION, DOC))
+    assert final == UploadProgress(UploadStatus.FINAL, CHUNK + 5, UploadResult(OPERATION, DOC))
     one, two = service.seen
     assert one.query == "upload_id=s3cr3t-session&upload_protocol=resumable"
     assert (one.headers["x-goog-upload-command"], one.headers["x-goog-upload-offset"]) == ("upload", "0")
@@ -130,27 +130,27 @@ async def test_chunks_go_to_the_session_without_the_key() -> None:
 async def test_an_empty_file_is_one_empty_final_chunk() -> None:
     async with scripted(stands("final", FINALIZED)) as (client, service):
         progress = await client.send_chunk(SESSION, b"", offset=0, final=True)
-    assert progress.landed == Landed(OPERATION, DOC)
+    assert progress.landed == UploadResult(OPERATION, DOC)
     assert (service.seen[0].body, service.seen[0].headers["content-length"]) == (b"", "0")
 
 
 @pytest.mark.parametrize(
     ("content", "landed"),
     [
-        (FINALIZED, Landed(OPERATION, DOC)),
-        ({"name": OPERATION}, Landed(OPERATION, DOC)),
-        ({"name": "ethics-0123456789ab"}, Landed(OPERATION, DOC)),
+        (FINALIZED, UploadResult(OPERATION, DOC)),
+        ({"name": OPERATION}, UploadResult(OPERATION, DOC)),
+        ({"name": "ethics-0123456789ab"}, UploadResult(OPERATION, DOC)),
         (
             {"response": {"parent": STORE.partition("/")[2], "documentName": "d-1"}},
-            Landed(None, f"{STORE}/documents/d-1"),
+            UploadResult(None, f"{STORE}/documents/d-1"),
         ),
         (
             {"response": {"documentName": "d-1"}, "more": [None], "done": None},
-            Landed(None, f"{STORE}/documents/d-1"),
+            UploadResult(None, f"{STORE}/documents/d-1"),
         ),
-        ({"name": OPERATION, "response": {"documentName": "../../x"}}, Landed(OPERATION, DOC)),
-        ({"file": {"name": "files/abc", "sizeBytes": "3"}}, Landed(file="files/abc")),
-        ({"file": {"name": "abc", "sha256Hash": "YQ=="}}, Landed(file="files/abc")),
+        ({"name": OPERATION, "response": {"documentName": "../../x"}}, UploadResult(OPERATION, DOC)),
+        ({"file": {"name": "files/abc", "sizeBytes": "3"}}, UploadResult(file="files/abc")),
+        ({"file": {"name": "abc", "sha256Hash": "YQ=="}}, UploadResult(file="files/abc")),
         ({}, None),
         ({"file": {}}, None),
         (b"", None),
@@ -160,7 +160,7 @@ async def test_an_empty_file_is_one_empty_final_chunk() -> None:
     ],
 )
 async def test_names_in_the_result_become_full_whatever_their_shape(
-    content: object, landed: Landed | None
+    content: object, landed: UploadResult | None
 ) -> None:
     async with scripted(stands("final", content)) as (client, _):
         assert await client.query_upload(SESSION) == UploadProgress(UploadStatus.FINAL, None, landed)
@@ -170,31 +170,34 @@ async def test_names_in_the_result_become_full_whatever_their_shape(
             return
         with pytest.raises(GeminiError) as caught:
             await client.send_chunk(SESSION, b"x", offset=0, final=True)
-        assert caught.value.kind is Kind.UNKNOWN
+        assert caught.value.kind is ErrorKind.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (Reply(200), Kind.UNKNOWN),
-        (Reply(200, headers={"X-Goog-Upload-Status": "puzzled"}), Kind.UNKNOWN),
-        (stands("active", {"error": {"code": 400, "message": "offset 0 != 17"}}, 17, code=400), Kind.UNKNOWN),
-        (stands("final", {"error": {"code": 500, "message": ""}}), Kind.UNKNOWN),
-        (refusal(412), Kind.UNKNOWN),
-        (refusal(416), Kind.UNKNOWN),
-        (refusal(400, "Upload has already been terminated"), Kind.UNKNOWN),
-        (refusal(503, "", "Service Unavailable"), Kind.UNKNOWN),
-        (ConnectionResetError(), Kind.UNKNOWN),
-        (ConnectionRefusedError(), Kind.TRANSIENT),
-        (refusal(404), Kind.NOT_FOUND),
-        (refusal(410), Kind.NOT_FOUND),
-        (refusal(429), Kind.RATE_LIMIT),
-        (refusal(429, "Corpus has reached the storage limit of 1000000000 bytes."), Kind.STORE_FULL),
-        (refusal(400, "Failed to count tokens."), Kind.PERMANENT),
-        (Reply(302, headers={"location": "https://evil.test/"}), Kind.UNKNOWN),
+        (Reply(200), ErrorKind.UNKNOWN),
+        (Reply(200, headers={"X-Goog-Upload-Status": "puzzled"}), ErrorKind.UNKNOWN),
+        (
+            stands("active", {"error": {"code": 400, "message": "offset 0 != 17"}}, 17, code=400),
+            ErrorKind.UNKNOWN,
+        ),
+        (stands("final", {"error": {"code": 500, "message": ""}}), ErrorKind.UNKNOWN),
+        (refusal(412), ErrorKind.UNKNOWN),
+        (refusal(416), ErrorKind.UNKNOWN),
+        (refusal(400, "Upload has already been terminated"), ErrorKind.UNKNOWN),
+        (refusal(503, "", "Service Unavailable"), ErrorKind.UNKNOWN),
+        (ConnectionResetError(), ErrorKind.UNKNOWN),
+        (ConnectionRefusedError(), ErrorKind.TRANSIENT),
+        (refusal(404), ErrorKind.NOT_FOUND),
+        (refusal(410), ErrorKind.NOT_FOUND),
+        (refusal(429), ErrorKind.RATE_LIMIT),
+        (refusal(429, "Corpus has reached the storage limit of 1000000000 bytes."), ErrorKind.STORE_FULL),
+        (refusal(400, "Failed to count tokens."), ErrorKind.PERMANENT),
+        (Reply(302, headers={"location": "https://evil.test/"}), ErrorKind.UNKNOWN),
     ],
 )
-async def test_a_chunk_that_may_have_arrived_is_unknown(answer: Reply, kind: Kind) -> None:
+async def test_a_chunk_that_may_have_arrived_is_unknown(answer: Reply, kind: ErrorKind) -> None:
     async with scripted(answer) as (client, service):
         with pytest.raises(GeminiError) as caught:
             await client.send_chunk(SESSION, b"x", offset=0, final=True)
@@ -217,7 +220,7 @@ async def test_a_final_chunk_that_stays_active_says_how_much_arrived() -> None:
         (stands("active", received=0), UploadProgress(UploadStatus.ACTIVE, 0)),
         (stands("active"), UploadProgress(UploadStatus.ACTIVE, None)),
         (stands("active", received=8, code=400), UploadProgress(UploadStatus.ACTIVE, 8)),
-        (stands("final", FINALIZED), UploadProgress(UploadStatus.FINAL, None, Landed(OPERATION, DOC))),
+        (stands("final", FINALIZED), UploadProgress(UploadStatus.FINAL, None, UploadResult(OPERATION, DOC))),
         (stands("final", b"", 17), UploadProgress(UploadStatus.FINAL, 17)),
         (stands("final", {"error": {"message": "no"}}, code=400), UploadProgress(UploadStatus.FINAL)),
         (stands("cancelled"), UploadProgress(UploadStatus.CANCELLED)),
@@ -249,14 +252,14 @@ async def test_a_query_that_was_not_answered_may_be_repeated(answer: Reply) -> N
     async with scripted(answer) as (client, _):
         with pytest.raises(GeminiError) as caught:
             await client.query_upload(SESSION)
-    assert caught.value.kind is Kind.TRANSIENT
+    assert caught.value.kind is ErrorKind.TRANSIENT
 
 
 async def test_a_throttled_query_is_a_rate_limit() -> None:
     async with scripted(refusal(429)) as (client, _):
         with pytest.raises(GeminiError) as caught:
             await client.query_upload(SESSION)
-    assert caught.value.kind is Kind.RATE_LIMIT
+    assert caught.value.kind is ErrorKind.RATE_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -279,7 +282,7 @@ async def test_a_cancel_that_was_not_confirmed_says_so() -> None:
     async with scripted(refusal(503)) as (client, _):
         with pytest.raises(GeminiError) as caught:
             await client.cancel_upload(SESSION)
-    assert caught.value.kind is Kind.TRANSIENT
+    assert caught.value.kind is ErrorKind.TRANSIENT
     assert client.sent == {"cancel": 1}
 
 
@@ -291,7 +294,7 @@ async def test_a_cancel_answered_by_who_knows_whom_is_checked(found: str, closed
         if closed is None:
             with pytest.raises(GeminiError) as caught:
                 await client.cancel_upload(SESSION)
-            assert caught.value.kind is Kind.TRANSIENT
+            assert caught.value.kind is ErrorKind.TRANSIENT
         else:
             assert await client.cancel_upload(SESSION) is closed
     assert client.sent == {"cancel": 1, "query": 1}

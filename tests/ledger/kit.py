@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import trio
 
-from objlib.core.identity import AttemptId, FileId, RunId, new_attempt_id, new_file_id
-from objlib.core.lifecycle import Event, State
-from objlib.core.reports import Failure, FailureKind
+from objlib.core.failures import Failure, FailureKind
+from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id, new_file_id
+from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, Transition
 
 T = TypeVar("T")

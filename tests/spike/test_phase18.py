@@ -110,14 +110,14 @@ def test_an_unknown_spike_is_refused(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def _shipped(name: str) -> object:
-    """What a short dotted name of the page means in the package."""
-    module, _, attributes = name.partition(".")
-    for room in ("objlib.engine.", "objlib.core.", "objlib."):
+    """What a dotted name of the page means in the package: the longest part of it that is a module, then attributes."""
+    parts = name.split(".")
+    for stop in range(len(parts), 0, -1):
         try:
-            found: object = importlib.import_module(room + module)
+            module: object = importlib.import_module(".".join(("objlib", *parts[:stop])))
         except ModuleNotFoundError:
             continue
-        return attrgetter(attributes)(found) if attributes else found
+        return attrgetter(".".join(parts[stop:]))(module) if parts[stop:] else module
     raise AssertionError(f"there is no {name}")
 
 

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from objlib.core.errors import GuardRejectedError
-from objlib.core.lifecycle import TABLE, State
+from objlib.core.lifecycle.table import TABLE, State
 from spike.evidence import FAILED, PASSED, Report, Seen
 from spike.phase9_spike import binary_test, harness, injection, invariants, leaks, states
 from spike.phase9_spike.adapters.handrolled_adapter import HandrolledAdapter

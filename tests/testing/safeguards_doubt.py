@@ -5,38 +5,38 @@ from typing import Final
 from tests.testing.mutant import Mutant
 
 RECOVER: Final = "objlib/engine/recover.py"
-INQUIRY: Final = "objlib/engine/inquiry.py"
-REMOVALS: Final = "objlib/ledger/removals.py"
-TEST_DOUBT: Final = "tests/engine/test_doubt.py"
-TEST_SURPLUS: Final = "tests/ledger/test_ledger_surplus.py"
-TEST_STORE_SYNC: Final = "tests/engine/test_store_sync.py"
+INQUIRY: Final = "objlib/engine/attempt/probe.py"
+REMOVALS: Final = "objlib/ledger/deletions.py"
+TEST_DOUBT: Final = "tests/engine/attempt/test_wait_active.py"
+TEST_SURPLUS: Final = "tests/ledger/test_surplus.py"
+TEST_STORE_SYNC: Final = "tests/engine/reconcile/test_store_sync.py"
 SILENCE: Final = f"{TEST_DOUBT}::test_silence_about_one_document_decides_nothing_and_blocks_no_other"
 
 DOUBTS: Final = (
     Mutant(
         "the last bytes are sent only if all of them add up to the hash",
-        "objlib/engine/send.py",
+        "objlib/engine/attempt/send.py",
         "        if not _matches(row, digest.hexdigest(), offset + len(data)):\n",
         "        if False:\n",
         f"{TEST_DOUBT}::test_a_file_that_changes_behind_its_first_chunk_makes_no_document_of_both",
     ),
     Mutant(
         "a session that cannot be asked leaves the outcome unknown",
-        "objlib/engine/send.py",
+        "objlib/engine/attempt/send.py",
         "    except GeminiError as silence:\n",
         "    except KeyError as silence:\n",
         "tests/engine/test_recover.py::test_a_finalize_that_lands_between_question_and_cancel_is_adopted",
     ),
     Mutant(
         "a cancel without an answer closes nothing",
-        "objlib/engine/carry.py",
+        "objlib/engine/upload/file_task.py",
         "    except GeminiError:\n        return False\n",
         "    except GeminiError:\n        return True\n",
         f"{TEST_DOUBT}::test_a_cancel_without_an_answer_closes_nothing",
     ),
     Mutant(
         "a document that is nowhere is given up by a listing alone",
-        "objlib/engine/settle.py",
+        "objlib/engine/attempt/wait_active.py",
         "            case _:\n                return row\n",
         "            case _:\n                return await give_up(app, row, facts, FailureKind.TIMEOUT, 'nowhere')\n",
         f"{TEST_DOUBT}::test_a_document_that_is_nowhere_is_given_up_by_a_listing_alone",
@@ -44,7 +44,7 @@ DOUBTS: Final = (
     Mutant(
         "a document is absent only if the service says so",
         INQUIRY,
-        "        if error.kind is not Kind.NOT_FOUND:\n            raise\n"
+        "        if error.kind is not ErrorKind.NOT_FOUND:\n            raise\n"
         "        return replace(facts, document=Document.ABSENT)\n",
         "        return replace(facts, document=Document.ABSENT)\n",
         f"{SILENCE}[document]",
@@ -52,7 +52,7 @@ DOUBTS: Final = (
     Mutant(
         "an operation is absent only if the service says so",
         INQUIRY,
-        "        if error.kind is not Kind.NOT_FOUND:\n            raise\n"
+        "        if error.kind is not ErrorKind.NOT_FOUND:\n            raise\n"
         "        return replace(facts, operation=Operation.ABSENT)\n",
         "        return replace(facts, operation=Operation.ABSENT)\n",
         f"{SILENCE}[operation]",
@@ -125,19 +125,19 @@ DOUBTS: Final = (
         REMOVALS,
         "        if row.state is not State.FAILED:  # a failed file gets no new document by itself\n",
         "        if True:\n",
-        "tests/engine/test_prune.py::"
+        "tests/engine/reconcile/test_prune.py::"
         "test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_intent_for_ever",
     ),
     Mutant(
         "a document that is superseded is leaving, intent or not",
-        "objlib/ledger/audits.py",
+        "objlib/ledger/comparison.py",
         '    " OR EXISTS (SELECT 1 FROM files s WHERE s.superseded_document = {document}))"\n',
         '    ")"\n',
         f"{TEST_STORE_SYNC}::test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_intent",
     ),
     Mutant(
         "a file that moved on is not demoted",
-        "objlib/ledger/audits.py",
+        "objlib/ledger/comparison.py",
         "    demoted = take(conn, Transition.demote(row, run_id=run_id, failure=failure), now=now)\n",
         "    fresh = queries.file(conn, row.file_id) or row\n"
         "    demoted = take(conn, Transition.demote(fresh, run_id=run_id, failure=failure), now=now)\n",
@@ -145,23 +145,23 @@ DOUBTS: Final = (
     ),
     Mutant(
         "a scan that another run's scan has outrun looks again",
-        "objlib/ledger/scandiff.py",
+        "objlib/ledger/scan/diff.py",
         "    if since is not None and sightings(conn) != since:\n",
         "    if False:\n",
-        "tests/engine/test_scan.py::test_who_looked_before_another_run_recorded_looks_again",
+        "tests/engine/scan/test_scan.py::test_who_looked_before_another_run_recorded_looks_again",
     ),
     Mutant(
         "and one that an upload has outrun",
-        "objlib/ledger/scanapply.py",
+        "objlib/ledger/scan/apply.py",
         "    sighted(conn)\n    if examined is None:\n",
         "    if examined is None:\n",
-        "tests/engine/test_scan.py::test_who_looked_before_an_upload_found_a_file_gone_looks_again",
+        "tests/engine/scan/test_scan.py::test_who_looked_before_an_upload_found_a_file_gone_looks_again",
     ),
     Mutant(
         "a scan leaves alone what another run has changed since",
-        "objlib/ledger/scanapply.py",
+        "objlib/ledger/scan/apply.py",
         ' AND content_hash = :was_hash AND mtime_ns = :was_mtime"\n)',
         '"\n)',
-        "tests/engine/test_scan.py::test_what_another_run_did_meanwhile_is_left_alone",
+        "tests/engine/scan/test_scan.py::test_what_another_run_did_meanwhile_is_left_alone",
     ),
 )

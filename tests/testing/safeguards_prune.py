@@ -4,9 +4,9 @@ from typing import Final
 
 from tests.testing.mutant import Mutant
 
-PRUNE: Final = "objlib/engine/prune.py"
-REMOVALS: Final = "objlib/ledger/removals.py"
-TEST_PRUNE: Final = "tests/engine/test_prune.py"
+PRUNE: Final = "objlib/engine/reconcile/prune.py"
+REMOVALS: Final = "objlib/ledger/deletions.py"
+TEST_PRUNE: Final = "tests/engine/reconcile/test_prune.py"
 
 PRUNES: Final = (
     Mutant(

@@ -4,15 +4,15 @@ from typing import Final
 
 from tests.testing.mutant import Mutant
 
-AUDIT: Final = "objlib/core/audit.py"
-STORE_SYNC: Final = "objlib/engine/store_sync.py"
-AUDITS: Final = "objlib/ledger/audits.py"
-TEST_SYNC: Final = "tests/engine/test_store_sync.py"
+AUDIT: Final = "objlib/core/lifecycle/drift.py"
+STORE_SYNC: Final = "objlib/engine/reconcile/store_sync.py"
+AUDITS: Final = "objlib/ledger/comparison.py"
+TEST_SYNC: Final = "tests/engine/reconcile/test_store_sync.py"
 TEST_RECOVER: Final = "tests/engine/test_recover.py"
-TEST_REBUILD: Final = "tests/engine/test_rebuild.py"
-TEST_LISTINGS: Final = "tests/ledger/test_ledger_listings.py"
-TEST_SURPLUS: Final = "tests/ledger/test_ledger_surplus.py"
-TEST_AUDIT: Final = "tests/core/test_audit.py"
+TEST_REBUILD: Final = "tests/engine/reconcile/test_rebuild.py"
+TEST_LISTINGS: Final = "tests/ledger/test_listings.py"
+TEST_SURPLUS: Final = "tests/ledger/test_surplus.py"
+TEST_AUDIT: Final = "tests/core/lifecycle/test_drift.py"
 EACH_KIND: Final = f"{TEST_SYNC}::test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_upload"
 KNOWN: Final = f"{TEST_AUDIT}::test_a_document_of_a_known_file"
 
@@ -20,76 +20,76 @@ REPAIRS: Final = (
     Mutant(
         "an orphan is found",
         AUDIT,
-        "    return Kind.ORPHAN if known is None",
-        "    return Kind.LEAVING if known is None",
+        "    return DriftKind.ORPHAN if known is None",
+        "    return DriftKind.LEAVING if known is None",
         EACH_KIND,
     ),
     Mutant(
         "a duplicate is found",
         AUDIT,
-        "if known is None else Kind.DUPLICATE",
-        "if known is None else Kind.LEAVING",
+        "if known is None else DriftKind.DUPLICATE",
+        "if known is None else DriftKind.LEAVING",
         EACH_KIND,
     ),
     Mutant(
         "a ghost is found",
         AUDIT,
-        "        judged.append(Judged(known.document, Kind.GHOST))\n",
+        "        judged.append(Finding(known.document, DriftKind.GHOST))\n",
         "        pass\n",
         EACH_KIND,
     ),
     Mutant(
         "a document of other bytes is found",
         AUDIT,
-        "        return Kind.STALE\n",
-        "        return Kind.WELL\n",
+        "        return DriftKind.STALE\n",
+        "        return DriftKind.WELL\n",
         EACH_KIND,
     ),
     Mutant(
         "a document that failed is found",
         AUDIT,
-        "        return Kind.BROKEN\n",
-        "        return Kind.WELL\n",
+        "        return DriftKind.BROKEN\n",
+        "        return DriftKind.WELL\n",
         EACH_KIND,
     ),
     Mutant(
         "a document with other metadata is found",
         AUDIT,
-        "each.metadata != known.metadata:\n        return Kind.METADATA",
-        "each.metadata != known.metadata:\n        return Kind.WELL",
+        "each.metadata != known.metadata:\n        return DriftKind.METADATA",
+        "each.metadata != known.metadata:\n        return DriftKind.WELL",
         EACH_KIND,
     ),
     Mutant(
         "a document with another name is found",
         AUDIT,
-        "(None, known.title) else Kind.METADATA",
-        "(None, known.title) else Kind.WELL",
+        "(None, known.title) else DriftKind.METADATA",
+        "(None, known.title) else DriftKind.WELL",
         KNOWN,
     ),
     Mutant(
         "what does not carry our mark is foreign",
         AUDIT,
-        "    if not each.ours:\n        return Kind.FOREIGN\n",
+        "    if not each.ours:\n        return DriftKind.FOREIGN\n",
         "",
         f"{TEST_SYNC}::test_two_ledgers_on_one_store_leave_each_other_alone",
     ),
     Mutant(
         "what is in flight is left alone",
         AUDIT,
-        "    if each.in_flight:\n        return Kind.IN_FLIGHT\n",
+        "    if each.in_flight:\n        return DriftKind.IN_FLIGHT\n",
         "",
         f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
     ),
     Mutant(
         "what is leaving is left alone",
         AUDIT,
-        "    if each.leaving:\n        return Kind.LEAVING\n    return Kind.ORPHAN",
-        "    return Kind.ORPHAN",
+        "    if each.leaving:\n        return DriftKind.LEAVING\n    return DriftKind.ORPHAN",
+        "    return DriftKind.ORPHAN",
         f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
     ),
     Mutant(
         "a finding that a listing cannot prove is confirmed",
-        "objlib/engine/audit.py",
+        "objlib/engine/reconcile/compare.py",
         "            if kind in UNSURE:\n",
         "            if False:\n",
         f"{TEST_SYNC}::test_pages_that_overlap_and_a_listing_that_lags_make_no_drift",
@@ -139,7 +139,7 @@ REPAIRS: Final = (
     Mutant(
         "metadata is repaired on request only",
         STORE_SYNC,
-        "                    if step.kind is Kind.METADATA and not self.metadata:\n",
+        "                    if step.kind is DriftKind.METADATA and not self.metadata:\n",
         "                    if False:\n",
         f"{TEST_SYNC}::test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request",
     ),
@@ -175,7 +175,7 @@ REPAIRS: Final = (
     ),
     Mutant(
         "a listing goes on from its cursor",
-        "objlib/engine/listing.py",
+        "objlib/engine/reconcile/listing.py",
         "listing.token, listing.pages, listing.token is not None",
         "None, 0, False",
         f"{TEST_SYNC}::test_an_interrupted_listing_goes_on_where_it_broke_off",
@@ -196,35 +196,35 @@ REPAIRS: Final = (
     ),
     Mutant(
         "a ledger with files is not made again",
-        "objlib/ledger/rebuilding.py",
+        "objlib/ledger/rebuild.py",
         "    refuse_files(conn)\n    if owner:",
         "    if owner:",
         f"{TEST_REBUILD}::test_a_ledger_with_files_is_refused",
     ),
     Mutant(
         "which ledger was lost is not guessed",
-        "objlib/engine/rebuild.py",
+        "objlib/engine/reconcile/rebuild.py",
         "    if len(owners) > 1:\n",
         "    if False:\n",
         f"{TEST_REBUILD}::test_of_two_ledgers_in_a_store_one_has_to_be_named",
     ),
     Mutant(
         "only an ACTIVE document makes an indexed row",
-        "objlib/ledger/rebuilding.py",
+        "objlib/ledger/rebuild.py",
         "    if document.state != Held.ACTIVE:\n",
         "    if False:\n",
         f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
     ),
     Mutant(
         "a failed document makes no row",
-        "objlib/ledger/rebuilding.py",
+        "objlib/ledger/rebuild.py",
         " and document.state != Held.FAILED\n",
         "\n",
         f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
     ),
     Mutant(
         "a document that says FAILED is asked again",
-        "objlib/engine/settle.py",
+        "objlib/engine/attempt/wait_active.py",
         "(TWICE if final else app.governor.asks)",
         "1",
         f"{TEST_RECOVER}::test_a_document_that_says_failed_once_is_asked_again",

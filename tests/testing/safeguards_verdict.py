@@ -4,14 +4,14 @@ from typing import Final
 
 from tests.testing.mutant import Mutant
 
-VERDICT: Final = "objlib/core/verdict.py"
-TEST_VERDICT: Final = "tests/core/test_verdict.py"
-REMOVALS: Final = "objlib/ledger/removals.py"
-TEST_PRUNE: Final = "tests/engine/test_prune.py"
+VERDICT: Final = "objlib/core/lifecycle/recovery.py"
+TEST_VERDICT: Final = "tests/core/lifecycle/test_recovery.py"
+REMOVALS: Final = "objlib/ledger/deletions.py"
+TEST_PRUNE: Final = "tests/engine/reconcile/test_prune.py"
 TEST_RECOVER: Final = "tests/engine/test_recover.py"
-TEST_UPLOAD: Final = "tests/engine/test_upload.py"
-TEST_QUERIES: Final = "tests/ledger/test_ledger_queries.py"
-TEST_SURPLUS: Final = "tests/ledger/test_ledger_surplus.py"
+TEST_UPLOAD: Final = "tests/engine/upload/test_run.py"
+TEST_QUERIES: Final = "tests/ledger/test_files.py"
+TEST_SURPLUS: Final = "tests/ledger/test_surplus.py"
 ORDER: Final = f"{TEST_VERDICT}::test_the_order_of_questions_costs_least"
 GUESS: Final = f"{TEST_VERDICT}::test_nothing_is_sent_again_while_a_document_may_exist"
 
@@ -95,7 +95,7 @@ VERDICTS: Final = (
     ),
     Mutant(
         "the surplus has its intents with the choice (adopt)",
-        "objlib/ledger/effects.py",
+        "objlib/ledger/transition_sql.py",
         "    for discard in t.discards:\n",
         "    for discard in t.discards if t.event is Event.FAIL_PROCESSING else ():\n",
         f"{TEST_SURPLUS}::test_who_adopts_one_document_means_the_others_to_go",

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from objlib.testing import Checker, Library, Request
-from objlib.testing.lives import furnish
-from objlib.testing.plan import Plan, Run, Runs, plan_of
+from objlib.testing.crash_child import furnish
 from objlib.testing.shrink import shrink
+from objlib.testing.workload import Plan, Run, Runs, plan_of
 
 
 @pytest.fixture(scope="module")

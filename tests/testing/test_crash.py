@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from objlib.testing.arena import Arena
-from objlib.testing.durable import digest
-from objlib.testing.lives import Account
+from objlib.testing.crash_child import Account
+from objlib.testing.crash_sweep import Arena
+from objlib.testing.snapshot import digest
 from objlib.testing.torture import Scratch
 
 ROOT = Path(__file__).parents[2]
@@ -75,8 +75,8 @@ def test_worlds_that_are_the_same_have_the_same_future() -> None:
 SABOTAGE = """
 import sys
 import trio
-from objlib.core.reports import RecoverReport
-from objlib.engine import upload
+from objlib.core.reports.upload import RecoverReport
+from objlib.engine.upload import run as upload
 from objlib.testing import crash
 
 async def recover(*_words, **_options):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from objlib.testing import crash, kill, torture
-from objlib.testing.plan import plan_of
+from objlib.testing.workload import plan_of
 
 ROOT = Path(__file__).parents[2]
 

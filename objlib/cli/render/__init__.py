@@ -1,1 +1,1 @@
-"""Reports as lines of text: pure functions of a report and a :class:`~objlib.cli.terminal.Terminal`."""
+"""Reports as lines of text: pure functions of a report and a :class:`~objlib.cli.console.terminal.Terminal`."""

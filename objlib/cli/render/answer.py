@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
+from objlib.cli.console.terminal import Terminal, plural, safe, safe_block, wrap
 from objlib.cli.render.excerpt import excerpt, mark
-from objlib.cli.terminal import Terminal, plural, safe, safe_block, wrap
-from objlib.core.reports import AnswerReport, Citation, Support
+from objlib.core.reports.answers import AnswerReport, Citation, Support
 
 
 def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:

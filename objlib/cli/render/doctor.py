@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from objlib.cli.terminal import Terminal, columns, plural, safe, wrap
-from objlib.core.reports import Check, Health
+from objlib.cli.console.terminal import Terminal, columns, plural, safe, wrap
+from objlib.core.reports.status import Check, Health
 
 
 def doctor_lines(checks: Sequence[Check], screen: Terminal) -> list[str]:

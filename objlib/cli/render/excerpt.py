@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 
-from objlib.cli.terminal import Terminal
+from objlib.cli.console.terminal import Terminal
 
 
 def terms(query: str) -> frozenset[str]:

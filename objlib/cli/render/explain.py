@@ -2,8 +2,8 @@
 
 from datetime import tzinfo
 
-from objlib.cli.terminal import Terminal, moment, plural, safe, size, table, wrap
-from objlib.core.reports import ExplainReport, HistoryLine
+from objlib.cli.console.terminal import Terminal, moment, plural, safe, size, table, wrap
+from objlib.core.reports.status import ExplainReport, HistoryLine
 
 
 def explain_lines(report: ExplainReport, screen: Terminal, zone: tzinfo | None = None) -> list[str]:

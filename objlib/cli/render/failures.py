@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from objlib.cli.terminal import Terminal, plural, safe, wrap
-from objlib.core.reports import FailedFile
+from objlib.cli.console.terminal import Terminal, plural, safe, wrap
+from objlib.core.reports.upload import FailedFile
 
 SHOWN = 5
 """Files named under one reason; the rest is a number."""

@@ -1,8 +1,8 @@
 """A recovery's report."""
 
+from objlib.cli.console.terminal import Terminal, files_are, plural, safe
 from objlib.cli.render.stop import stop_lines
-from objlib.cli.terminal import Terminal, files_are, plural, safe
-from objlib.core.reports import RecoverReport
+from objlib.core.reports.upload import RecoverReport
 
 SHOWN = 20
 

@@ -1,7 +1,7 @@
 """A scan's report."""
 
-from objlib.cli.terminal import Terminal, plural, safe, size
-from objlib.core.reports import ScanReport
+from objlib.cli.console.terminal import Terminal, plural, safe, size
+from objlib.core.reports.upload import ScanReport
 
 SHOWN = 20
 """Changes and skipped entries that are named; the rest is a number."""

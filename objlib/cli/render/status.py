@@ -1,9 +1,9 @@
 """What the ledger says right now."""
 
+from objlib.cli.console.terminal import Terminal, about, duration, moment, plural, safe, table
 from objlib.cli.render.failures import failure_lines
-from objlib.cli.terminal import Terminal, about, duration, moment, plural, safe, table
-from objlib.core.lifecycle import State
-from objlib.core.reports import StatusReport
+from objlib.core.lifecycle.table import State
+from objlib.core.reports.status import StatusReport
 
 MEANING = {
     State.INDEXED: "searchable",

@@ -1,6 +1,6 @@
 """Why a run ended before its end."""
 
-from objlib.cli.terminal import Terminal, safe, wrap
+from objlib.cli.console.terminal import Terminal, safe, wrap
 
 STOPS = {
     "interrupted": "Interrupted",

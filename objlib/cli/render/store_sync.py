@@ -1,8 +1,8 @@
 """What a comparison of store and ledger found, and what was done about it."""
 
+from objlib.cli.console.terminal import Terminal, plural, safe
 from objlib.cli.render.stop import stop_lines
-from objlib.cli.terminal import Terminal, plural, safe
-from objlib.core.repairs import StoreSyncReport
+from objlib.core.reports.store import StoreSyncReport
 
 SHOWN = 20
 

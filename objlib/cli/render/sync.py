@@ -1,8 +1,8 @@
 """A sync's report: the upload's, and what became of documents whose files are gone."""
 
+from objlib.cli.console.terminal import Terminal, duration, plural, safe
 from objlib.cli.render.upload import upload_lines
-from objlib.cli.terminal import Terminal, duration, plural, safe
-from objlib.core.repairs import PruneReport, SyncReport
+from objlib.core.reports.upload import PruneReport, SyncReport
 
 SHOWN = 20
 

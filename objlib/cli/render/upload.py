@@ -1,11 +1,11 @@
 """An upload's report: a short, calm summary, what went wrong, and what to do next."""
 
+from objlib.cli.console.terminal import Terminal, duration, files_are, plural, safe, size, wrap
 from objlib.cli.render.failures import failure_lines
 from objlib.cli.render.recover import outcome
 from objlib.cli.render.scan import change_lines, difference, skipped_lines
 from objlib.cli.render.stop import stop_lines
-from objlib.cli.terminal import Terminal, duration, files_are, plural, safe, size, wrap
-from objlib.core.reports import UploadReport, VectorReport
+from objlib.core.reports.upload import UploadReport, VectorReport
 
 
 def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -> list[str]:

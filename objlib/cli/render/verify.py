@@ -1,7 +1,7 @@
 """What an audit of a sample found, and what a rebuild made."""
 
-from objlib.cli.terminal import Terminal, plural, safe
-from objlib.core.repairs import RebuildReport, VerifyReport
+from objlib.cli.console.terminal import Terminal, plural, safe
+from objlib.core.reports.store import RebuildReport, VerifyReport
 
 _ADVICE = {
     "gone from disk": "objlib sync --prune removes its document",

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from objlib.embedded.index.codes import CodeCache, cosines, nearest
 from objlib.embedded.index.embedder import Embedder
 from objlib.embedded.index.filters import compile_filter
 from objlib.embedded.index.fusion import fuse
 from objlib.embedded.index.lexical import bm25, parse_query
 from objlib.embedded.index.records import Hit
 from objlib.embedded.index.schema import POSITION_BITS
+from objlib.embedded.index.sign_codes import SignBitCache, cosines, nearest
 from objlib.embedded.index.vectors import products, texts_to_embed
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def search(
     k: int,
     where: str | None,
     embedder: Embedder | None,
-    codes: CodeCache | None,
+    codes: SignBitCache | None,
     on_demand: OnDemand | None = None,
 ) -> list[Hit]:
     """Find the best passages for a query.
@@ -86,7 +86,7 @@ def search(
     words, strict = bm25(db, parse_query(query), allowed=allowed, depth=depth)
     meaning: dict[int, float] = {}
     if embedder is not None:
-        known = (codes or CodeCache()).load(db, embedder.model_id)
+        known = (codes or SignBitCache()).load(db, embedder.model_id)
         if known is not None or on_demand is not None:
             vector = embedder.embed([query])[0]
             if known is not None:

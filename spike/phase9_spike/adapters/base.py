@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from objlib.core.errors import LedgerError, TransitionNotAllowedError
-from objlib.core.identity import AttemptId, RunId, new_attempt_id
-from objlib.core.lifecycle import Event
-from objlib.core.reports import Failure, FailureKind
+from objlib.core.failures import Failure, FailureKind
+from objlib.core.ids import AttemptId, RunId, new_attempt_id
+from objlib.core.lifecycle.table import Event
 from objlib.ledger import FileRow, Guard, Ledger, Transition
 
 AsyncGuard = Callable[[], Awaitable[str | None]]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from objlib.core.errors import TransitionNotAllowedError
-from objlib.core.lifecycle import Event, target
+from objlib.core.lifecycle.table import Event, target
 from objlib.ledger import FileRow, Guard, Ledger
 from spike.phase9_spike.adapters.base import AsyncGuard, take
 

@@ -10,7 +10,7 @@ from statemachine.factory import StateMachineMetaclass
 from statemachine.transition_list import TransitionList
 
 from objlib.core.errors import GuardRejectedError, TransitionNotAllowedError
-from objlib.core.lifecycle import State
+from objlib.core.lifecycle.table import State
 from spike.phase9_spike.adapters.base import AsyncGuard, Commit
 from spike.phase9_spike.states import SEED_EDGES
 

@@ -7,7 +7,7 @@ from functools import partial
 import trio
 
 from objlib.core.errors import StaleTransitionError, TransitionNotAllowedError
-from objlib.core.lifecycle import Event
+from objlib.core.lifecycle.table import Event
 from objlib.ledger import FileRow, Ledger
 from spike.evidence import Seen
 from spike.phase9_spike.bench import Bench, at_once

@@ -8,8 +8,8 @@ from typing import Any
 import trio
 
 from objlib.core.errors import GuardRejectedError, TransitionError
-from objlib.core.identity import FileId
-from objlib.core.lifecycle import TABLE
+from objlib.core.ids import FileId
+from objlib.core.lifecycle.table import TABLE
 from objlib.ledger import FileRow, Ledger
 from spike.phase9_spike.candidates import Make
 from spike.phase9_spike.event_log import EventCollector, emit_event

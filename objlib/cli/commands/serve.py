@@ -1,0 +1,59 @@
+"""``objlib serve``."""
+
+# The engine is loaded when a command runs, so that --help stays fast.
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from objlib.cli.config import settle
+from objlib.cli.console.errors import complain
+from objlib.cli.console.output import print_lines, print_object
+from objlib.cli.options import CommonOptions, option, switch
+from objlib.core.config.parsers import is_loopback_host
+from objlib.core.errors import Exit, UsageError
+from objlib.core.events import Observer
+from objlib.core.pacing.quota import parse_quota
+
+
+def serve(
+    *,
+    port: Annotated[int, option("Port to listen on; 0 takes any free one")] = 8765,
+    host: Annotated[str, option("Address to listen on", metavar="ADDRESS")] = "127.0.0.1",
+    allow_remote: Annotated[bool, switch("Let other machines in; there is no password")] = False,
+    quota: Annotated[
+        str | None, option("Refuse what goes beyond a quota, such as 10/s", metavar="QUOTA")
+    ] = None,
+    options: Annotated[CommonOptions | None, Parameter(name="*")] = None,
+) -> int:
+    """Serve the embedded store on a port, for any Gemini client; stop it with Ctrl-C."""
+    if not 0 <= port <= 65_535:
+        raise UsageError(f"--port must be a whole number from 0 to 65535, not {port}")
+    if not host.strip() or not host.isprintable():
+        raise UsageError("--host must be an address such as 127.0.0.1")
+    if not allow_remote and not is_loopback_host(host):
+        raise UsageError(
+            f"--host {host} would let other machines read and change the store without a password; "
+            "add --allow-remote if that is meant"
+        )
+    given = options or CommonOptions()
+    if given.backend == "gemini" or given.base_url is not None:
+        raise UsageError("objlib serve serves the embedded store itself; leave --backend and --base-url out")
+    limit = None if quota is None else parse_quota(quota)
+    settings = settle(given, backend="embedded")
+    from objlib.cli.runner import run
+    from objlib.engine.serve import serve as engine_serve
+
+    def ready(address: str) -> None:
+        if settings.json:
+            print_object("serve", {"url": address})
+        else:
+            print_lines([address])
+        if not settings.quiet:
+            complain(f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, any API key")
+
+    async def work(observer: Observer) -> None:
+        await engine_serve(settings, host=host, port=port, observer=observer, ready=ready, quota=limit)
+
+    run(settings, work, events=True, with_ledger=False)
+    return Exit.OK

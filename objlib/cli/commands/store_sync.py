@@ -1,0 +1,104 @@
+"""``objlib store-sync``."""
+
+# The engine is loaded when a command runs, so that --help stays fast.
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from objlib.cli.config import settle, working_folder
+from objlib.cli.console.errors import complain, stop_exit
+from objlib.cli.console.output import print_lines, print_object
+from objlib.cli.console.terminal import plural
+from objlib.cli.options import CommonOptions, option, switch
+from objlib.core.errors import Exit, UsageError
+from objlib.core.events import Observer
+from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.lifecycle.repair_plan import Plan, decode_plan, encode_plan
+from objlib.core.reports.store import StoreSyncReport
+
+
+def store_sync(
+    *,
+    apply: Annotated[bool, switch("Repair what differs; otherwise it is only told")] = False,
+    metadata: Annotated[
+        bool, switch("With --apply: also send files again whose document only has a wrong name or metadata")
+    ] = False,
+    max_delete: Annotated[
+        str | None,
+        option(
+            "Delete at most so many documents (25) or such a share (10%); by default 10% or 25, "
+            "whichever is more",
+            metavar="LIMIT",
+        ),
+    ] = None,
+    plan: Annotated[Path | None, option("Take what a saved comparison found instead of comparing")] = None,
+    save_plan: Annotated[Path | None, option("Save what was found, to be read and applied later")] = None,
+    options: Annotated[CommonOptions | None, Parameter(name="*")] = None,
+) -> int:
+    """Compare the store with the ledger both ways: orphans, duplicates, ghosts, wrong or broken documents.
+
+    Without --apply nothing is changed. With it, documents that are too many are deleted, and files whose
+    document is missing or wrong are sent again by the next upload. A document without our mark, or with that of
+    another ledger, is never touched.
+    """
+    limit = DeleteLimit.parse(max_delete)
+    if metadata and not apply:
+        raise UsageError("--metadata says what --apply repairs; add --apply, or leave it out")
+    settings = settle(options)
+    saved = None if plan is None else _read(working_folder() / plan)
+    from objlib.cli.runner import run, screen
+    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.reconcile.store_sync import store_sync as engine_store_sync
+
+    async def work(observer: Observer) -> tuple[StoreSyncReport, Plan]:
+        async with open_app(
+            settings,
+            observer=observer,
+            command="store-sync",
+            store=StoreNeed.EXISTING,
+            create_ledger=False,
+        ) as app:
+            return await engine_store_sync(app, apply=apply, metadata=metadata, limit=limit, plan=saved)
+
+    report, found = run(settings, work, events=True)
+    if save_plan is not None:
+        _write(working_folder() / save_plan, found)
+    if settings.json:
+        print_object("store-sync", report)
+    elif not settings.quiet:
+        from objlib.cli.render.store_sync import store_sync_lines
+
+        print_lines(store_sync_lines(report, screen()))
+    elif report.left or report.postponed:
+        left = f"{plural(report.left + report.postponed, 'difference')} between store and ledger left"
+        complain(f"{left}; {report.advice}" if report.advice else left)
+    return store_sync_exit(report)
+
+
+def store_sync_exit(report: StoreSyncReport) -> Exit:
+    """The exit code: what could not be done weighs more than what was not asked for."""
+    if report.interrupted:
+        return Exit.INTERRUPTED
+    if report.stopped:
+        return stop_exit(report.stopped)
+    if report.postponed or report.unanswered:
+        return Exit.SOME_FAILED
+    return Exit.DRIFT if report.left else Exit.OK
+
+
+def _read(path: Path) -> Plan:
+    try:
+        return decode_plan(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--plan: cannot read {path}: {error.strerror or error}") from None
+    except (UnicodeDecodeError, UsageError) as error:
+        raise UsageError(f"--plan: {path} cannot be used: {error}") from None
+
+
+def _write(path: Path, plan: Plan) -> None:
+    try:
+        path.write_text(encode_plan(plan), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--save-plan: cannot write {path}: {error.strerror or error}") from None

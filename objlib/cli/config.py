@@ -1,0 +1,153 @@
+"""Finding what settings are made of: the working folder, the data folder, the configuration file."""
+
+import os
+import stat
+import tomllib
+from pathlib import Path
+from typing import Final
+
+from platformdirs import user_data_dir
+
+from objlib.cli.options import CommonOptions
+from objlib.core.config.default_paths import Places, default_files
+from objlib.core.config.resolve import Config, resolve
+from objlib.core.config.settings import Settings
+from objlib.core.errors import RefusedError, UsageError
+
+CONFIG_NAME: Final = "objlib.toml"
+
+
+def settle(
+    options: CommonOptions | None, *, path: Path | None = None, names_library: bool = False, **more: object
+) -> Settings:
+    """The settings of one command.
+
+    Args:
+        options: the common options.
+        path: the library as a positional argument; the same as ``--library``.
+        names_library: whether the library has to be named or be one that is already known; otherwise the
+            working folder stands in for it.
+        more: the command's own options that are settings.
+
+    Raises:
+        UsageError: something is set wrong; one line that names the source.
+    """
+    given = options or CommonOptions()
+    if path is not None:
+        if given.library is not None and given.library != path:
+            raise UsageError(f"two libraries are named: {path} and --library {given.library}; name one")
+        given_library: Path | None = path
+    else:
+        given_library = given.library
+    cwd = working_folder()
+    places = Places(cwd=cwd, home=_home(), data=Path(user_data_dir("objlib", appauthor=False)))
+    known = known_library(places)
+    fallback = known if known is not None or names_library else cwd
+    places = Places(cwd=cwd, home=places.home, data=places.data, fallback=fallback)
+    flags = given.flags(**more) | {"library": given_library}
+    if flags["quiet"] and flags["verbose"]:
+        raise UsageError("--quiet and --verbose contradict each other; leave one out")
+    return resolve(flags, os.environ, find_config(given.config, places), places)
+
+
+def find_config(named: Path | None, places: Places) -> Config | None:
+    """The configuration file: the one that is named, else the first going up from the working folder.
+
+    The search ends at the home folder when it starts below it, so that nothing above decides for a user.
+
+    Raises:
+        UsageError: the file cannot be read or is not TOML.
+    """
+    variable = os.environ.get("OBJLIB_CONFIG")
+    if named is not None:
+        return read_config(places.cwd / named, "--config")
+    if variable:
+        return read_config(places.cwd / Path(variable).expanduser(), "OBJLIB_CONFIG")
+    for folder in (places.cwd, *places.cwd.parents):
+        if _is_file(folder / CONFIG_NAME):
+            return read_config(folder / CONFIG_NAME, "")
+        if folder == places.home:
+            break
+    return None
+
+
+def read_config(path: Path, source: str) -> Config:
+    """Read one configuration file.
+
+    Args:
+        path: where it is.
+        source: the flag or variable that names it, for messages; empty when it was found.
+
+    Raises:
+        UsageError: it cannot be read or is not TOML.
+    """
+    said = f"{source}: " if source else ""
+    try:
+        return Config(path, tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"{said}cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{said}{path} is not UTF-8 text") from None
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # TOMLDecodeError, a number of 5,000 digits, endless nesting
+        raise UsageError(f"{said}{path} is not valid TOML: {error}") from None
+
+
+def known_library(places: Places) -> Path | None:
+    """The library that the working folder lies in: the nearest folder upward that already has a ledger."""
+    here = places.real(places.cwd)
+    for folder in (here, *here.parents):
+        if _is_file(default_files(folder, places)[0]):
+            return folder
+    return None
+
+
+def working_folder() -> Path:
+    """The working folder.
+
+    Raises:
+        UsageError: it was removed.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the working folder no longer exists; change to another one") from None
+
+
+def require_folder(settings: Settings) -> None:
+    """Check that the library is there before anything is opened.
+
+    Raises:
+        UsageError: it is not a folder, or it does not exist and never did.
+        RefusedError: it has a ledger, so it was there once; it may only be unplugged.
+    """
+    try:
+        kind = settings.library.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        kind = 0
+    except OSError as error:
+        raise UsageError(f"cannot look at {settings.library}: {error.strerror or error}") from None
+    if stat.S_ISDIR(kind):
+        return
+    if kind:
+        raise UsageError(f"{settings.library} is a file, not a folder; name the folder it is in")
+    if settings.ledger.exists():
+        raise RefusedError(
+            f"the library {settings.library} is gone, and nothing was changed: connect the disk it is on, or "
+            f"name the folder it is in now (and --ledger {settings.ledger} to go on with what is known)"
+        )
+    raise UsageError(f"there is no folder {settings.library}")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; what we may not look at is not."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _home() -> Path:
+    return Path("~").expanduser()

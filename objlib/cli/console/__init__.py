@@ -1,0 +1,1 @@
+"""The terminal: output, errors, progress, and what an observer prints."""

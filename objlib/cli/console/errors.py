@@ -1,0 +1,107 @@
+"""The one place where errors become a line on stderr and an exit code.
+
+Nurseries raise groups, always; they are taken apart here and nowhere else. What we foresaw
+(:class:`ObjlibError`) is one line. A bug is one line too, with the way to its traceback.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+
+from objlib.cli.console.output import OutputError, print_object
+from objlib.cli.console.terminal import safe, terminal_of
+from objlib.core.errors import Exit, ObjlibError
+
+
+def guarded(work: Callable[[], int], *, verbose: bool, json: bool, command: str) -> int:
+    """Run ``work`` and give back its exit code, or that of the error it ended with.
+
+    Args:
+        work: does everything and returns an exit code.
+        verbose: whether a bug shows its traceback.
+        json: whether an error is also told as a JSON object on stdout.
+        command: the command's name, for that object.
+    """
+    try:
+        return work()
+    except BrokenPipeError:
+        return Exit.OK  # only stderr is left to break here, and nobody reads it
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
+        return _told(error, verbose=verbose or _debugging(os.environ), json=json, command=command)
+
+
+def _told(error: BaseException, *, verbose: bool, json: bool, command: str) -> int:
+    lines, code, bug = verdict(error)
+    if bug and verbose:
+        complain_raw("".join(traceback.format_exception(error)))
+    for line in lines:
+        complain(line)
+    if bug and not verbose:
+        complain("this is a bug in objlib; run the same command with -v (or OBJLIB_DEBUG=1) to see where")
+    if json:
+        with suppress(OutputError):  # stdout may be what broke, and stderr has said so
+            print_object("error", {"command": command, "error": " ".join(lines), "exit_code": int(code)})
+    return code
+
+
+def verdict(error: BaseException) -> tuple[list[str], Exit, bool]:
+    """What to say of an error, the exit code, and whether it is a bug.
+
+    Of several errors at once an interrupt counts first, then a bug, then the first foreseen one; every
+    different foreseen line is said.
+    """
+    found = list(leaves(error))
+    if any(isinstance(leaf, KeyboardInterrupt) for leaf in found):
+        return ["interrupted"], Exit.INTERRUPTED, False
+    bugs = [leaf for leaf in found if not isinstance(leaf, ObjlibError | OSError | MemoryError)]
+    if bugs:
+        name, text = type(bugs[0]).__name__, str(bugs[0])
+        return [f"unexpected {name}{': ' if text else ''}{text}"], Exit.FATAL, True
+    lines = list(dict.fromkeys(_line(leaf) for leaf in found))
+    code = next((leaf.exit_code for leaf in found if isinstance(leaf, ObjlibError)), Exit.FATAL)
+    return lines, code, False
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group, however deep; an error alone is its own leaf."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error
+
+
+def stop_exit(stopped: str) -> Exit:
+    """The exit code of a run that an answer of the service ended (``stopped`` of its report)."""
+    # What is left to do waits for its time, and nothing is wrong.
+    return Exit.SOME_FAILED if stopped in {"daily_quota", "store_full"} else Exit.FATAL
+
+
+def complain(message: str) -> None:
+    """One line for a person on stderr, with our name in front."""
+    screen = terminal_of(sys.stderr)
+    complain_raw(f"{screen.bold('objlib:')} {safe(' '.join(message.split()))}\n")
+
+
+def complain_raw(text: str) -> None:
+    """Write to stderr; when even that is gone there is nobody left to tell."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass
+
+
+def _line(leaf: BaseException) -> str:
+    if isinstance(leaf, MemoryError):
+        return "out of memory"
+    if isinstance(leaf, OSError):
+        place = f" ({leaf.filename})" if leaf.filename else ""
+        return f"{leaf.strerror or str(leaf) or type(leaf).__name__}{place}"
+    return str(leaf)
+
+
+def _debugging(environ: Mapping[str, str]) -> bool:
+    return environ.get("OBJLIB_DEBUG", "").lower() not in {"", "0", "false", "no", "off"}

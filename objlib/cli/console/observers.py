@@ -1,0 +1,167 @@
+"""Observers of a run: NDJSON on stdout, a log on stderr, notes for a person, and several of them at once."""
+
+# Rich is loaded only for a person who watches.
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+from objlib.cli.console.errors import complain, complain_raw
+from objlib.cli.console.output import OutputError, encode, print_event, to_plain
+from objlib.cli.console.terminal import is_terminal, safe
+from objlib.core.config.settings import Settings
+from objlib.core.events import Observer, Phase, Pressure, SilentObserver
+
+
+@contextmanager
+def observing(settings: Settings, *, events: bool) -> Iterator[Observer]:
+    """The observers that the settings ask for.
+
+    Args:
+        settings: says how much is wanted.
+        events: whether this command prints its events on stdout with ``--json``.
+    """
+    watching: list[Observer] = []
+    with ExitStack() as stack:
+        if settings.json and events:
+            watching.append(Events())
+        if settings.verbose:
+            watching.append(Log(settings.verbose))
+        elif not settings.quiet:
+            if is_terminal(sys.stderr) and not settings.json:
+                from objlib.cli.console.progress import Progress
+
+                watching.append(stack.enter_context(Progress()))
+            else:
+                watching.append(Notes())
+        yield Several(watching)
+
+
+class Events(SilentObserver):
+    """Prints what happens as NDJSON. When stdout breaks, the run goes on: its result says so at the end."""
+
+    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
+        """A phase begins."""
+        self._print(event="begin", phase=phase, files=files, bytes=size)
+
+    def end(self, phase: Phase) -> None:
+        """A phase is over."""
+        self._print(event="end", phase=phase)
+
+    def pressure(self, now: Pressure) -> None:
+        """The governor does something else."""
+        self._print(
+            event="pressure",
+            tokens=now.tokens,
+            in_flight=now.in_flight,
+            paused_for=now.paused_for,
+            throttled=now.throttled,
+            requests_per_second=now.requests_per_second,
+        )
+
+    def event(self, name: str, **fields: Any) -> None:
+        """Something happened."""
+        self._print(event=name, **fields)
+
+    def note(self, message: str) -> None:
+        """One line for a person."""
+        self._print(event="note", message=message)
+
+    def _print(self, **fields: Any) -> None:
+        with suppress(OutputError):  # the final object meets the same wall, and that error is told
+            print_event({"time": round(time.time(), 3), **fields})
+
+
+class Log(SilentObserver):
+    """Logs to stderr: what happens at level 1, every change of pressure at level 2."""
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+
+    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
+        """A phase begins."""
+        self._log(f"{phase} begins", files=files, bytes=size)
+
+    def end(self, phase: Phase) -> None:
+        """A phase is over."""
+        self._log(f"{phase} ends")
+
+    def pressure(self, now: Pressure) -> None:
+        """The governor does something else."""
+        if self._level > 1:
+            speed = now.requests_per_second
+            self._log(
+                "pressure",
+                tokens=now.tokens,
+                in_flight=now.in_flight,
+                paused_for=round(now.paused_for, 2),
+                throttled=now.throttled,
+                requests_per_second=None if speed is None else round(speed, 3),
+            )
+
+    def event(self, name: str, **fields: Any) -> None:
+        """Something happened."""
+        self._log(name, **fields)
+
+    def note(self, message: str) -> None:
+        """One line for a person."""
+        self._log(message)
+
+    def _log(self, what: str, **fields: Any) -> None:
+        said = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if value is not None)
+        stamp = time.strftime("%H:%M:%S")
+        complain_raw(f"{stamp} {safe(what)}{' ' if said else ''}{said}\n")
+
+
+class Notes(SilentObserver):
+    """Only passes on what is meant for a person."""
+
+    def note(self, message: str) -> None:
+        """One line for a person."""
+        complain(message)
+
+
+class Several:
+    """Several observers behind one."""
+
+    def __init__(self, watching: Sequence[Observer]) -> None:
+        self._watching = list(watching)
+
+    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
+        """A phase begins."""
+        for each in self._watching:
+            each.begin(phase, files, size)
+
+    def advance(self, phase: Phase, files: int, size: int) -> None:
+        """So much more is done."""
+        for each in self._watching:
+            each.advance(phase, files, size)
+
+    def end(self, phase: Phase) -> None:
+        """A phase is over."""
+        for each in self._watching:
+            each.end(phase)
+
+    def pressure(self, now: Pressure) -> None:
+        """The governor does something else."""
+        for each in self._watching:
+            each.pressure(now)
+
+    def event(self, name: str, **fields: Any) -> None:
+        """Something happened."""
+        for each in self._watching:
+            each.event(name, **fields)
+
+    def note(self, message: str) -> None:
+        """One line for a person."""
+        for each in self._watching:
+            each.note(message)
+
+
+def _value(value: object) -> str:
+    plain = to_plain(value)
+    if isinstance(plain, str) and plain and not any(char.isspace() or char in '"=' for char in plain):
+        return safe(plain)
+    return safe(encode(plain))

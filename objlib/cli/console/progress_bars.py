@@ -1,0 +1,140 @@
+"""Draws progress lines with Rich: one for each phase, as wide as the terminal has room for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Final
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, Task, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from objlib.cli.console.progress_line import Piece, Row, lay_out
+from objlib.cli.console.terminal import about, duration, size
+from objlib.core.events import Phase, Pressure
+
+TITLES: Final = {
+    Phase.SCAN: "Scanning",
+    Phase.RECOVER: "Recovering",
+    Phase.UPLOAD: "Uploading",
+    Phase.VECTORS: "Preparing search by meaning",
+    Phase.PRUNE: "Removing documents",
+    Phase.LISTING: "Listing the store",
+    Phase.REPAIR: "Repairing",
+    Phase.VERIFY: "Verifying",
+}
+UNITS: Final = {
+    Phase.VECTORS: "passages",
+    Phase.PRUNE: "documents",
+    Phase.LISTING: "documents",
+    Phase.REPAIR: "documents",
+}
+"""What a phase counts, where that is not files."""
+WORTH_READING: Final = 1.5
+"""Seconds from which on a pause is told: a shorter one would only flicker, as it is over before it is read."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far a phase is.
+
+    Attributes:
+        phase: which one.
+        total: files that there are; None where that is not known.
+        by_bytes: whether its bar measures bytes, not files.
+        files: so many are done.
+        size: so many bytes are.
+    """
+
+    phase: Phase
+    total: int | None
+    by_bytes: bool
+    files: int = 0
+    size: int = 0
+
+
+class Lines(Progress):
+    """A line for each task, which has a :class:`Tally` in its field ``tally``."""
+
+    def __init__(self, console: Console) -> None:
+        self._screen = console  # Rich asks for the table before it has a console itself
+        self._left = TimeRemainingColumn(compact=True)
+        self._governor: Pressure | None = None
+        self._opens = 0.0
+        super().__init__(console=console, transient=True)
+
+    def pressure(self, now: Pressure) -> None:
+        """The governor does something else. A pause counts down from here by itself."""
+        clock = self.get_time()
+        if now.paused_for >= WORTH_READING or self._opens > clock:
+            self._opens = clock + now.paused_for
+        if now.paused_for > 0:  # then nothing may be in flight; what may be before and after says more
+            now = replace(now, tokens=self._governor.tokens if self._governor else 0)
+        self._governor = now
+
+    def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+        """The lines of these tasks, below each other."""
+        drawn = list(tasks)
+        # A pause holds up whatever began last: a listing within a recovery, say.
+        rows = [self._row(task, self._pause() if task is drawn[-1] else {}) for task in drawn]
+        lines, bar = lay_out(rows, self._screen.width)
+        cells: list[tuple[RenderableType, ...]] = [
+            (
+                _text(line.title),
+                BarColumn(bar)(task) if bar else "",
+                _text(line.said),
+                _text(line.left, "progress.remaining"),
+            )
+            for task, line in zip(drawn, lines, strict=True)
+        ]
+        filled = [any(column) for column in zip(*cells, strict=True)]
+        table = Table.grid(padding=(0, 1))
+        for row in cells:
+            table.add_row(*compress(row, filled))
+        return table
+
+    def _row(self, task: Task, pause: Row) -> Row:
+        tally: Tally = task.fields["tally"]
+        count = f"{tally.files:,}" if tally.total is None else f"{tally.files:,}/{tally.total:,}"
+        # The count is the last thing to go where there is a pause to tell, else it stays.
+        counts = [f"{count} {UNITS.get(tally.phase, 'files')}", count, *([] if pause else [count])]
+        row: dict[Piece, Sequence[str]] = {
+            Piece.TITLE: [TITLES[tally.phase]],
+            Piece.COUNT: counts,
+            Piece.LEFT: [str(self._left(task))],
+        }
+        if tally.size:
+            row[Piece.BYTES] = [size(tally.size)]
+            if task.speed and tally.by_bytes:
+                row[Piece.BYTE_SPEED] = [f"{size(task.speed)}/s"]
+        if tally.phase is Phase.UPLOAD and not pause:
+            row.update(_speed(self._governor))
+        return {**row, **pause}
+
+    def _pause(self) -> Row:
+        left = self._opens - self.get_time()
+        if left <= 0:
+            return {}
+        whole = max(1, round(left))
+        pause = duration(whole) if whole >= 60 else f"{whole} s"
+        return {Piece.PAUSE: [f"paused for {pause}", f"paused {pause}"]}
+
+
+def _speed(now: Pressure | None) -> Row:
+    """How fast the governor goes, in few words."""
+    said: dict[Piece, Sequence[str]] = {}
+    if now is None:
+        return said
+    if now.tokens:
+        said[Piece.AT_ONCE] = [f"{now.in_flight} of {now.tokens} at once"]
+    if now.requests_per_second is not None:
+        speed = about(now.requests_per_second)
+        said[Piece.SPEED] = [f"{speed} requests/s", f"{speed}/s"]
+    if now.throttled:
+        said[Piece.PUSHED_BACK] = [f"pushed back {now.throttled}x"]
+    return said
+
+
+def _text(said: str, style: str = "") -> Text:
+    return Text(said, style, no_wrap=True, overflow="ellipsis")

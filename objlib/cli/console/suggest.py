@@ -1,0 +1,67 @@
+"""A search to try after an upload, from the library's own file names."""
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from objlib.cli.config import settle
+from objlib.cli.options import CommonOptions
+from objlib.core.config.settings import Settings
+from objlib.core.errors import UsageError
+from objlib.core.reports.upload import FailedFile
+
+_LOOKED_AT: Final = 500
+_WORDS: Final = 5
+_PLAIN: Final = frozenset(
+    {"readme", "index", "changelog", "license", "notes", "untitled", "document", "new", "copy"}
+)
+
+
+def suggestion(settings: Settings, failures: Iterable[FailedFile] = ()) -> str:
+    """A query, quoted for a shell, with the flags that it needs from where we stand.
+
+    The same for the same files; empty when no name says anything.
+
+    Args:
+        settings: those of the upload.
+        failures: files that cannot be found.
+    """
+    failed = {failure.path for failure in failures}
+    for path in islice(_paths(settings.library), _LOOKED_AT):
+        if path.relative_to(settings.library).as_posix() in failed:
+            continue
+        stem = path.stem
+        words = re.findall(r"[^\W\d_]+", stem)
+        if any(len(word) > 3 and word.lower() not in _PLAIN for word in words):
+            return shlex.join([" ".join(words[:_WORDS]).lower(), *flags_again(settings)])
+    return ""
+
+
+def flags_again(settings: Settings) -> list[str]:
+    """The flags without which another command from here would work with something else."""
+    flags: list[str] = []
+    try:
+        here = settle(None)
+        if here.library != settings.library:
+            flags += ["--library", str(settings.library)]
+            here = settle(CommonOptions(library=settings.library))
+    except UsageError:
+        return ["--library", str(settings.library)]
+    if here.ledger != settings.ledger:
+        flags += ["--ledger", str(settings.ledger)]
+    if here.base_url != settings.base_url:
+        flags += ["--base-url", settings.base_url]
+    return flags
+
+
+def _paths(library: Path) -> Iterator[Path]:
+    """Files in the order of their paths; hidden ones and what cannot be read are left out."""
+    for folder, folders, files in os.walk(library):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and name.isprintable():
+                yield Path(folder, name)

@@ -1,0 +1,168 @@
+"""Parsers of single settings: any source's value in, the value that is used out.
+
+Each takes ``(raw, base, home)``: what was given (text from the environment, a TOML value, or what the command
+line made of a flag), the folder that a relative path starts from, and the home folder. Each raises ValueError
+with a phrase that completes "X must be …".
+"""
+
+import math
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+from objlib.core.library.patterns import parse_patterns
+
+Parser = Callable[[object, Path, Path], Any]
+
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+_LONGEST_NAME: Final = 512
+"""Characters in a store's display name: the limit of the File Search API."""
+
+
+def path(raw: object, base: Path, home: Path) -> Path:
+    """An absolute path; ``~`` is the home folder, and ``..`` stays as it is for the system to follow."""
+    if not isinstance(raw, str | Path) or not str(raw) or "\0" in str(raw):
+        raise ValueError("a path")
+    text = str(raw)
+    if text == "~" or text.startswith("~/"):
+        return home / text[2:]
+    return base / text
+
+
+def switch(raw: object, _base: Path, _home: Path) -> bool:
+    """A yes or no: a boolean, or one of 1/0, true/false, yes/no, on/off."""
+    if isinstance(raw, bool):
+        return raw
+    if isinstance(raw, str) and raw.strip().lower() in _TRUE | _FALSE:
+        return stands_for_yes(raw)
+    raise ValueError("true or false")
+
+
+def stands_for_yes(text: str) -> bool:
+    """Whether a text switches something on."""
+    return text.strip().lower() in _TRUE
+
+
+def whole(low: int, high: int) -> Parser:
+    """A parser of whole numbers from ``low`` to ``high``."""
+
+    def parse(raw: object, _base: Path, _home: Path) -> int:
+        try:
+            number = int(raw) if isinstance(raw, str) else raw
+        except ValueError:
+            number = None
+        if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def seconds(low: float, high: float) -> Parser:
+    """A parser of durations in seconds from ``low`` to ``high``."""
+
+    def parse(raw: object, _base: Path, _home: Path) -> float:
+        try:
+            number = (
+                float(raw) if isinstance(raw, str | int | float) and not isinstance(raw, bool) else math.nan
+            )
+        except (ValueError, OverflowError):
+            number = math.nan
+        if not low <= number <= high:
+            raise ValueError(f"a number of seconds from {low:g} to {high:g}")
+        return number
+
+    return parse
+
+
+def lines(raw: object, _base: Path, _home: Path) -> tuple[str, ...]:
+    """Several texts: a TOML array of strings, or one text with a line each."""
+    items = raw.splitlines() if isinstance(raw, str) else raw
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+        raise ValueError("a list of texts")
+    return tuple(item for item in items if item.strip())
+
+
+def patterns(raw: object, base: Path, home: Path) -> tuple[str, ...]:
+    """Path patterns, each a text that :func:`~objlib.core.library.patterns.parse_pattern` understands.
+
+    Raises:
+        UsageError: one is malformed; the message quotes it.
+    """
+    texts = lines(raw, base, home)
+    parse_patterns(texts)
+    return texts
+
+
+def backend(raw: object, _base: Path, _home: Path) -> str:
+    """``auto``, ``embedded`` or ``gemini``."""
+    text = str(raw).strip().lower()
+    if text not in {"auto", "embedded", "gemini"}:
+        raise ValueError("auto, embedded or gemini")
+    return text
+
+
+def store(raw: object, _base: Path, _home: Path) -> str:
+    """A display name, or a resource name ``fileSearchStores/<id>``."""
+    text = raw.strip() if isinstance(raw, str) else ""
+    if not text or len(text) > _LONGEST_NAME or not text.isprintable():
+        raise ValueError(f"a store name of 1 to {_LONGEST_NAME} printable characters")
+    if text.startswith("fileSearchStores/") and not re.fullmatch(r"fileSearchStores/[A-Za-z0-9_-]+", text):
+        raise ValueError("a display name or fileSearchStores/<id>")
+    return text
+
+
+def model(raw: object, _base: Path, _home: Path) -> str:
+    """A model's name, with or without the prefix ``models/``."""
+    text = raw.strip().removeprefix("models/") if isinstance(raw, str) else ""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
+        raise ValueError("a model name such as gemini-3.5-flash")
+    return text
+
+
+def base_url(raw: object, _base: Path, _home: Path) -> str:
+    """The root URL of a service, without a slash at its end."""
+    parts = _split(raw.strip() if isinstance(raw, str) else "")
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("a URL such as http://127.0.0.1:8765")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ValueError("a plain URL without user, password, query or fragment")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine, by its name or address alone (nothing is looked up)."""
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761, section 6.3
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_ours_to_trust(url: str) -> bool:
+    """Whether a URL belongs to the service that issued the key."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" and (parts.hostname or "").endswith(".googleapis.com")
+
+
+def _split(text: str) -> SplitResult | None:
+    """The parts of a URL; None when it cannot be one."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return None
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError beyond 65535 or when it is no number
+    except ValueError:
+        return None
+    return parts

@@ -1,0 +1,67 @@
+"""Everything that can be set, as one frozen value. How it is found is in :mod:`objlib.core.config.resolve`."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+GEMINI_URL: Final = "https://generativelanguage.googleapis.com"
+DUMMY_KEY: Final = "objlib-local"
+"""Sent to a ``--base-url`` when no key is set, so that a real key is never needed locally."""
+
+
+class Backend(StrEnum):
+    """Which service answers."""
+
+    EMBEDDED = "embedded"
+    GEMINI = "gemini"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one command, after flags, environment, ``objlib.toml`` and defaults were merged.
+
+    Attributes:
+        library: the absolute root of the library on disk.
+        ledger: the ledger's SQLite file.
+        embedded: the embedded store's SQLite file (unused with another backend).
+        store: the store's display name or resource name (``fileSearchStores/…``); never empty.
+        store_given: whether the user named the store, as opposed to the default for the library.
+        backend: the service that answers, already decided.
+        base_url: root URL of the service; for the embedded backend it is never looked up.
+        api_key: the key, hidden from repr; empty for the embedded backend.
+        api_version: path prefix of the REST API.
+        model: the model that answers questions.
+        config: the ``objlib.toml`` that was read, if any.
+        patterns: path patterns that become metadata, first match wins.
+        ignore: extra ignore rules in gitignore syntax.
+        follow_links: whether symbolic links to folders are followed.
+        max_uploads: upper bound on uploads in flight; the governor moves below it.
+        max_pending: upper bound on files between claimed and indexed.
+        settle_seconds: how long one document may take to become ACTIVE before it is left for recovery.
+        embed_seconds: how long an upload may go on making vectors in the embedded store afterwards.
+        prune_grace: how long a file must have been missing before its document may be removed.
+    """
+
+    library: Path
+    ledger: Path
+    embedded: Path
+    store: str
+    backend: Backend
+    store_given: bool = False
+    base_url: str = GEMINI_URL
+    api_key: str = field(default="", repr=False)
+    api_version: str = "v1beta"
+    model: str = "gemini-3.5-flash"
+    config: Path | None = None
+    patterns: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    follow_links: bool = False
+    max_uploads: int = 16
+    max_pending: int = 48
+    settle_seconds: float = 900.0
+    embed_seconds: float = 120.0
+    prune_grace: float = 3600.0
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0

@@ -1,0 +1,1 @@
+"""What stands in a library: paths, file snapshots, media types, metadata, and the rules that leave files out."""

@@ -1,0 +1,106 @@
+"""What a document carries in the store besides its bytes: what its path says, and its front matter.
+
+The service keeps at most 20 entries a document, texts of at most 256 bytes, and numbers as 32-bit floats
+(File Search reference, ``CustomMetadata``; that the limit counts bytes and not characters was found by
+users). Four entries are ours, so 16 are left.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from objlib.core.ids import RESERVED_KEYS
+from objlib.core.library.front_matter import Scalar, front_matter, number
+from objlib.core.library.mime import MARKDOWN, detect
+from objlib.core.library.patterns import PathPattern
+
+MetadataValue = str | float | list[str]
+"""A metadata value as the service keeps it: a text, a 32-bit float, or a list of texts."""
+
+ENTRIES: Final = 20 - len(RESERVED_KEYS)
+"""Entries of a document that are free for the user."""
+TEXT_BYTES: Final = 256
+"""Bytes of UTF-8 that one text may have."""
+
+_INTEGER: Final = re.compile(r"-?[0-9]+")
+_NOT_KEY: Final = re.compile(r"[^A-Za-z0-9_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """A document's metadata, without our own marks.
+
+    Attributes:
+        entries: at most :data:`ENTRIES` values by key; a key has only ASCII letters, digits and ``_``.
+        dropped: what found no room or had no meaning, one ``key: why`` each.
+    """
+
+    entries: dict[str, MetadataValue] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+
+
+def document_metadata(path: str, head: bytes | str, patterns: Sequence[PathPattern]) -> Metadata:
+    """The metadata of a file: the first pattern that fits its path, then the front matter if it is Markdown.
+
+    A key of the path wins over the same key of the front matter. A value of the path that is a plain integer
+    (``2024``, not ``007``) becomes a number, so that it can be compared.
+
+    Args:
+        path: relative to the library, ``/`` between components.
+        head: the start of the file; :data:`objlib.core.library.front_matter.HEAD` of it is enough.
+        patterns: tried in order.
+    """
+    found = next((match for pattern in patterns if (match := pattern.match(path)) is not None), {})
+    entries: dict[str, MetadataValue] = {}
+    dropped: list[str] = []
+    for key, text in found.items():
+        _add(entries, dropped, key, _from_path(text))
+    if detect(path, b"") == MARKDOWN:
+        for key, value in front_matter(head).items():
+            _add(entries, dropped, key, _from_front_matter(value))
+    return Metadata(entries, tuple(dropped))
+
+
+def _add(
+    entries: dict[str, MetadataValue],
+    dropped: list[str],
+    key: str,
+    value: MetadataValue,
+) -> None:
+    clean = _NOT_KEY.sub("_", key).strip("_") if _NOT_KEY.search(key) else key
+    if not clean:
+        dropped.append(f"{key}: a key needs a letter or digit of ASCII")
+    elif clean in RESERVED_KEYS:
+        dropped.append(f"{key}: the key is reserved")
+    elif clean in entries:
+        dropped.append(f"{key}: there is a value for {clean} already")
+    elif value in ("", []):
+        dropped.append(f"{key}: it has no value")
+    elif len(entries) >= ENTRIES:
+        dropped.append(f"{key}: a document has room for {ENTRIES} entries")
+    else:
+        entries[clean] = value
+
+
+def _from_path(text: str) -> MetadataValue:
+    value = number(text) if _INTEGER.fullmatch(text) else None
+    return shorten(text) if value is None else float(value)
+
+
+def _from_front_matter(value: Scalar | list[Scalar]) -> MetadataValue:
+    if isinstance(value, list):
+        return [text for item in value if (text := shorten(_text(item)))]
+    if isinstance(value, (str, bool)):
+        return shorten(_text(value))
+    return float(value)
+
+
+def _text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def shorten(text: str) -> str:
+    """``text`` without blanks around it, cut on a character's border to :data:`TEXT_BYTES` of UTF-8."""
+    data = text.strip().encode("utf-8", "replace")
+    return data[:TEXT_BYTES].decode("utf-8", "ignore").rstrip()

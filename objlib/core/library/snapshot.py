@@ -1,0 +1,41 @@
+"""What a file was when it was read, as one value between the reader and the ledger."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from objlib.core.failures import Failure, FailureKind
+from objlib.core.library.metadata import MetadataValue
+
+UNREAD: Final = ""
+"""The content hash of a file whose bytes could not be read, or were too many to be worth it."""
+UNTRUSTED: Final = -1
+"""An mtime that no file has: the next scan reads the file again, whatever its status says."""
+NO_TYPE: Final = "application/octet-stream"
+"""The type of what no store takes; never sent."""
+LOCAL_FAILURES: Final = frozenset(
+    {FailureKind.UNREADABLE, FailureKind.EMPTY, FailureKind.TOO_LARGE, FailureKind.UNSUPPORTED}
+)
+"""Failures found by looking at the file, without asking the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSnapshot:
+    """What a file was when it was read.
+
+    Attributes:
+        content_hash: SHA-256 (hex) of its bytes, :data:`UNREAD` where they are not known.
+        size: bytes.
+        mtime_ns: time of the last modification, :data:`UNTRUSTED` when a later change could have the same.
+        inode: inode number, 0 where there is none.
+        mime_type: the type to send it as.
+        metadata: what its path and its front matter say.
+        failure: why no store could take it, None for any ordinary file.
+    """
+
+    content_hash: str
+    size: int
+    mtime_ns: int
+    inode: int
+    mime_type: str = NO_TYPE
+    metadata: dict[str, MetadataValue] = field(default_factory=dict)
+    failure: Failure | None = None

@@ -1,0 +1,1 @@
+"""The lifecycle of a file and the decisions about it, as pure functions."""

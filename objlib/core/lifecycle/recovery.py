@@ -1,0 +1,199 @@
+"""What to do with a row that a run left in a transient state: a pure function of what is known.
+
+:func:`verdict` either names the next question to ask the service or the action to take, in the order that
+costs least: the upload session, the document by name, the operation, and one listing for all that is left.
+An answer that never came is *unknown*, never *failed*; nothing is sent again before the service was asked.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from typing import assert_never
+
+from objlib.core.lifecycle.table import State
+
+
+class Session(StrEnum):
+    """What the service says of an upload session."""
+
+    ACTIVE = "active"
+    FINAL = "final"
+    CANCELLED = "cancelled"
+    GONE = "gone"
+
+
+class Document(StrEnum):
+    """What the service says of a document."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    FAILED = "failed"
+    ABSENT = "absent"
+
+
+class Operation(StrEnum):
+    """What the service says of an operation."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about one attempt. None means "not asked yet", or "no such name".
+
+    Attributes:
+        state: the row's state, UPLOADING or PROCESSING.
+        sent: whether a session was recorded, so that bytes may have been sent.
+        session: the answer to the session query.
+        document_name: full resource name of the attempt's document.
+        document: the answer about that document.
+        operation_name: full resource name of the attempt's operation.
+        operation: the answer about that operation.
+        importable: full resource name of a temporary file from which an import that was sent may still make a
+            document; None when the attempt needs none, or it is gone.
+        reason: why the operation or document failed, where the service says.
+        passing: whether that reason may have passed by the next attempt.
+        listed: documents that carry the attempt's mark, best first (ACTIVE, then oldest); None before
+            a listing.
+    """
+
+    state: State
+    sent: bool
+    session: Session | None = None
+    document_name: str | None = None
+    document: Document | None = None
+    operation_name: str | None = None
+    operation: Operation | None = None
+    reason: str = ""
+    passing: bool = False
+    importable: str | None = None
+    listed: tuple[str, ...] | None = None
+
+
+class Ask(Enum):
+    """The next question."""
+
+    SESSION = auto()
+    DOCUMENT = auto()
+    OPERATION = auto()
+    FENCE = auto()
+    """Not a question but what makes the next one final: without its temporary file no import can land late."""
+    LISTING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """The document exists: the row goes on to PROCESSING with it; ``surplus`` documents are deleted."""
+
+    document: str
+    operation: str | None
+    surplus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The document is ACTIVE: the row is indexed."""
+
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The store is still at work: settle it like any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """It is certain that nothing landed: the file may be sent again."""
+
+    reason: str
+    cancel_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The store took it and could not index it."""
+
+    reason: str
+
+
+Verdict = Ask | Adopt | Complete | Wait | Requeue | Fail
+
+
+def verdict(facts: Facts) -> Verdict:
+    """The next question or the action for one row; never both, and never a guess."""
+    match facts.state:
+        case State.UPLOADING:
+            return _uploading(facts)
+        case State.PROCESSING:
+            return _processing(facts)
+        case _:
+            raise ValueError(f"a row in state {facts.state} has nothing to recover")
+
+
+def _uploading(facts: Facts) -> Verdict:
+    if not facts.sent:
+        return Requeue("the run ended before any byte was sent")
+    if facts.document_name is not None:
+        return Adopt(facts.document_name, facts.operation_name)
+    match facts.session:
+        case None:
+            return Ask.SESSION
+        case Session.ACTIVE:
+            return Requeue("the upload was never finalized", cancel_session=True)
+        case Session.CANCELLED:
+            return Requeue("the upload session was cancelled before it was finalized")
+        case Session.FINAL | Session.GONE:
+            if facts.importable is not None and facts.listed is None:
+                return Ask.FENCE
+            return _listing(facts)
+        case _:
+            assert_never(facts.session)
+
+
+def _processing(facts: Facts) -> Verdict:
+    if facts.document_name is None:
+        return _listing(facts)
+    match facts.document:
+        case None:
+            return Ask.DOCUMENT
+        case Document.ACTIVE:
+            return Complete(facts.document_name)
+        case Document.PENDING:
+            return Wait()
+        case Document.FAILED:
+            if facts.operation_name is not None and facts.operation is None:
+                return Ask.OPERATION
+            return Fail(facts.reason or "the service could not index the document and does not say why")
+        case Document.ABSENT:
+            return _absent(facts)
+        case _:
+            assert_never(facts.document)
+
+
+def _absent(facts: Facts) -> Verdict:
+    """The document is not there (yet): the operation knows, and the listing has the last word."""
+    if facts.operation_name is not None:
+        match facts.operation:
+            case None:
+                return Ask.OPERATION
+            case Operation.RUNNING:
+                return Wait()
+            case Operation.FAILED:
+                return Fail(facts.reason or "the service gave up on the document and does not say why")
+            case Operation.DONE | Operation.ABSENT:
+                pass
+            case _:
+                assert_never(facts.operation)
+    return _listing(facts)
+
+
+def _listing(facts: Facts) -> Verdict:
+    if facts.listed is None:
+        return Ask.LISTING
+    if not facts.listed:
+        return Requeue("no document of this attempt is in the store")
+    kept, *surplus = facts.listed
+    return Adopt(kept, None, tuple(surplus))

@@ -1,0 +1,84 @@
+"""What the ledger and the set-up say: status, the history of a file, the checks of doctor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from objlib.core.reports.upload import FailedFile
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What the ledger says right now."""
+
+    library: str
+    ledger: str
+    backend: str
+    store: str
+    states: Mapping[str, int]
+    missing: int
+    changed: int
+    waiting: int
+    next_retry: float | None
+    superseded: int
+    intents: int
+    runs_alive: int
+    governor: Mapping[str, Any]
+    failures: tuple[FailedFile, ...] = ()
+    failures_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One event in a file's history."""
+
+    timestamp: float
+    event: str
+    from_state: str
+    to_state: str
+    outcome: str
+    error: str | None
+    run_id: str | None
+    attempt_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainReport:
+    """The whole history of one file."""
+
+    path: str
+    file_id: str
+    state: str
+    version: int
+    size: int
+    content_hash: str
+    indexed_hash: str | None
+    document: str | None
+    superseded: str | None
+    missing_since: float | None
+    attempts: int
+    retry_at: float | None
+    last_error: str | None
+    metadata: Mapping[str, Any]
+    events: tuple[HistoryLine, ...]
+    explanation: str
+    """One sentence: why it is in this state and what happens next."""
+
+
+class Health(StrEnum):
+    """How one thing that ``doctor`` looked at is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of ``doctor``: what was looked at, how it is, and what to do about it."""
+
+    name: str
+    health: Health
+    found: str
+    advice: str = ""

@@ -1,0 +1,113 @@
+"""What a comparison of store, ledger and disk found and did."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class DriftLine:
+    """One finding: what is wrong (in the words of :class:`objlib.core.lifecycle.drift.Kind`), and with what."""
+
+    kind: str
+    path: str
+    document: str
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSyncReport:
+    """How store and ledger differ and, where that was asked for, what was done about it.
+
+    Attributes:
+        documents: documents in the store.
+        pages: requests that listing them took.
+        well, in_flight, leaving, foreign: documents in which nothing is wrong, those of attempts that are not
+            over, those whose removal is on record, and those that are not this ledger's.
+        drift: findings by kind.
+        findings: the findings, at most 1,000.
+        applied: whether repairing was asked for.
+        deleted: surplus documents that are gone now.
+        postponed: those whose removal is on record and that recovery will carry out.
+        requeued: files that the next upload sends again.
+        changed: steps that no longer applied when they were checked again.
+        unanswered: steps that the service did not answer.
+        left: steps that were not taken: those, and those that nobody asked for.
+        interrupted: whether a stop cut it short.
+        stopped: why the service ended it before its end, as in :class:`UploadReport`; empty where it did not.
+        advice: what to do about that.
+    """
+
+    store: str
+    ledger: str
+    documents: int = 0
+    pages: int = 0
+    well: int = 0
+    in_flight: int = 0
+    leaving: int = 0
+    foreign: int = 0
+    drift: Mapping[str, int] = field(default_factory=dict)
+    findings: tuple[DriftLine, ...] = ()
+    applied: bool = False
+    deleted: int = 0
+    postponed: int = 0
+    requeued: int = 0
+    changed: int = 0
+    unanswered: int = 0
+    left: int = 0
+    interrupted: bool = False
+    stopped: str = ""
+    advice: str = ""
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What an audit of a sample found; it changed nothing.
+
+    Attributes:
+        checked: files that were looked at.
+        of: indexed files on disk that there are.
+        drift: findings by kind.
+        findings: the findings, at most 1,000.
+        unanswered: files whose document the service did not answer for.
+    """
+
+    store: str
+    checked: int = 0
+    of: int = 0
+    drift: Mapping[str, int] = field(default_factory=dict)
+    findings: tuple[DriftLine, ...] = ()
+    unanswered: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """A ledger that was made again from the store.
+
+    Attributes:
+        documents: documents in the store.
+        files: files that were found in it.
+        matched: files on disk that are indexed now, and need no upload.
+        changed: files on disk that differ from their document; the next upload sends them.
+        missing: files whose document has no file on disk.
+        new: files on disk that the store does not have.
+        pending: documents that the store has not finished; the next upload or ``recover`` settles them.
+        surplus: further documents of a file, which ``store-sync`` finds as duplicates.
+        unusable: documents of ours without a usable hash or that failed; ``store-sync`` finds them.
+        foreign: documents that are not this ledger's.
+    """
+
+    store: str
+    ledger: str
+    documents: int = 0
+    files: int = 0
+    matched: int = 0
+    changed: int = 0
+    missing: int = 0
+    new: int = 0
+    pending: int = 0
+    surplus: int = 0
+    unusable: int = 0
+    foreign: int = 0
+    requests: int = 0

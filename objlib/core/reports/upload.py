@@ -1,0 +1,159 @@
+"""What a scan, a recovery, an upload or a sync did."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A row of ``failures`` in the JSON output."""
+
+    path: str
+    state: str
+    error: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """How disk and ledger differed.
+
+    Attributes:
+        scanned: files looked at on disk.
+        bytes: their size together.
+        hashed: how many had to be read, because size, mtime or inode differed from the ledger.
+        new, changed, renamed, missing, returned, unchanged: files by what happened to them.
+        skipped: (path, reason) of what was not taken in, such as a dangling link or an unreadable folder.
+        changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000.
+    """
+
+    scanned: int = 0
+    bytes: int = 0
+    hashed: int = 0
+    new: int = 0
+    changed: int = 0
+    renamed: int = 0
+    missing: int = 0
+    returned: int = 0
+    unchanged: int = 0
+    skipped: tuple[tuple[str, str], ...] = ()
+    changes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverReport:
+    """What was left by dead runs, and what became of it.
+
+    Attributes:
+        found: rows in a transient state, open intents and superseded documents that were looked at.
+        adopted, requeued, completed, failed: rows by verdict.
+        deleted: surplus or superseded documents that were removed, each with an intent.
+        left: rows that could not be settled now, since the service did not answer.
+        postponed: documents whose removal is on record, and that could not be removed now.
+        elsewhere: rows that a living run has in hand; they were not touched.
+        stopped: why it ended before its end, as in :class:`UploadReport`; empty where it did not.
+        advice: what to do about that.
+        actions: (path, action, why), in order.
+    """
+
+    found: int = 0
+    adopted: int = 0
+    requeued: int = 0
+    completed: int = 0
+    failed: int = 0
+    deleted: int = 0
+    left: int = 0
+    postponed: int = 0
+    elsewhere: int = 0
+    listings: int = 0
+    stopped: str = ""
+    advice: str = ""
+    actions: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VectorReport:
+    """How far the embedded store's second pass (search by meaning) has come.
+
+    Attributes:
+        done, total: passages with a vector, and all passages.
+        available: whether vectors can be made here at all.
+        reason: why not, or an empty string.
+    """
+
+    done: int = 0
+    total: int = 0
+    available: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadReport:
+    """The result of an upload run; the fields of the JSON object are these, plus ``schema``.
+
+    ``throttled`` counts requests that the service pushed back: answered with 429 or a server error, or broken off.
+    ``pending`` are the files that are not in and did not fail; of these, ``elsewhere`` were in the
+    hands of another run at the end. ``postponed`` documents were to be removed, and could not be now.
+    """
+
+    run_id: str
+    backend: str
+    store: str
+    library: str
+    scan: ScanReport
+    scanned: int = 0
+    uploaded: int = 0
+    indexed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    pending: int = 0
+    elsewhere: int = 0
+    postponed: int = 0
+    renamed: int = 0
+    missing: int = 0
+    deleted: int = 0
+    requests: int = 0
+    throttled: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    dry_run: bool = False
+    stopped: str = ""
+    """Why the run ended before quiescence: '' | 'interrupted' | 'daily_quota' | 'store_full' | 'limit'."""
+    advice: str = ""
+    store_documents: int | None = None
+    """Of a full store, as the service counts them; None otherwise, or where it does not say."""
+    store_bytes: int | None = None
+    """The same, embeddings included."""
+    recovered: RecoverReport = field(default_factory=RecoverReport)
+    vectors: VectorReport | None = None
+    failures: tuple[FailedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PruneReport:
+    """What became of the documents of files that are gone from disk.
+
+    Attributes:
+        files: files whose documents were removed, or are to be.
+        deleted: documents that are gone from the store.
+        postponed: documents that could not be removed now, be it on record or not; the next run goes on with them.
+        kept: files that have not been gone for ``grace`` seconds yet; their documents stay.
+        grace: seconds.
+        skipped: why it was not done to its end: '' or what stopped the run.
+        paths: paths of the files, at most 1,000.
+    """
+
+    files: int = 0
+    deleted: int = 0
+    postponed: int = 0
+    kept: int = 0
+    grace: float = 0.0
+    skipped: str = ""
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """An upload, and the prune that followed it; None where none was asked for."""
+
+    upload: UploadReport
+    prune: PruneReport | None

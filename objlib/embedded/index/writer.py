@@ -1,0 +1,114 @@
+"""Writing the index: a document in, a document out, vectors in. The caller holds the transaction."""
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from objlib.embedded.index.lexical import indexed_form
+from objlib.embedded.index.records import Extracted
+from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
+from objlib.embedded.index.vectors import drop_vectors, head
+from objlib.embedded.text.chunk import chunks
+from objlib.embedded.text.decode import without_surrogates
+
+_SEPARATOR = re.compile(r"[\W_]+")
+_TELLING = re.compile(r"[^\W\d]+|[12]\d{3}")
+"""Words of a file name that say something: letters, or a year. Numbers for order and marks of a camera do
+not."""
+
+
+def index_document(
+    db: sqlite3.Connection,
+    *,
+    doc_id: int,
+    extracted: Extracted,
+    display_name: str,
+    metadata: Mapping[str, Any],
+) -> int:
+    """Put a document's passages into the word index and queue them for vectors.
+
+    Whatever the index held for ``doc_id`` before is replaced.
+
+    Args:
+        db: the store; the caller holds a transaction.
+        doc_id: a row of ``documents``.
+        extracted: its text.
+        display_name: its name, which stands in for a title where there is none.
+        metadata: its metadata; ``title`` and ``author`` are used where the text does not say them itself.
+
+    Returns:
+        How many passages it has.
+    """
+    drop_document(db, doc_id)
+    title = without_surrogates(
+        extracted.title or _text(metadata.get("title")) or _name_as_title(display_name)
+    )
+    author = without_surrogates(extracted.author or _text(metadata.get("author")))
+    passages = chunks(extracted)
+    row = db.execute(
+        "INSERT INTO texts(doc_id, store_id, title, author, chunks)"
+        " SELECT doc_id, store_id, ?, ?, ? FROM documents WHERE doc_id = ? RETURNING text_id",
+        (title, author, len(passages), doc_id),
+    ).fetchone()
+    if row is None:
+        raise LookupError(f"no document {doc_id} to index")
+    first = row[0] << POSITION_BITS
+    text = extracted.text
+    db.executemany(
+        "INSERT INTO chunks VALUES(?, ?, ?, ?, ?, ?)",
+        (
+            (first + n, c.start, c.stop, c.page, c.heading, text[c.start : c.stop])
+            for n, c in enumerate(passages)
+        ),
+    )
+    db.executemany(
+        "INSERT INTO fts(rowid, head, body) VALUES(?, ?, ?)",
+        (
+            (first + n, indexed_form(head(title, author, c.heading)), indexed_form(text[c.start : c.stop]))
+            for n, c in enumerate(passages)
+        ),
+    )
+    db.executemany("INSERT INTO pending VALUES(?, ?)", ((n, first + n) for n in range(len(passages))))
+    return len(passages)
+
+
+def drop_document(db: sqlite3.Connection, doc_id: int) -> None:
+    """Take everything the index holds for a document out of it; nothing happens if there is nothing.
+
+    To be called before the row of ``documents`` is deleted: the foreign key refuses the other order.
+    """
+    row = db.execute(
+        "SELECT text_id, title, author, chunks FROM texts WHERE doc_id = ?", (doc_id,)
+    ).fetchone()
+    if row is None:
+        return
+    text_id, title, author, count = row
+    span = (text_id << POSITION_BITS, text_id << POSITION_BITS | POSITION_MASK)
+    # Contentless FTS5 is told the very text that went in.
+    db.executemany(
+        "INSERT INTO fts(fts, rowid, head, body) VALUES('delete', ?, ?, ?)",
+        (
+            (chunk_id, indexed_form(head(title, author, heading)), indexed_form(body))
+            for chunk_id, heading, body in db.execute(
+                "SELECT chunk_id, heading, body FROM chunks WHERE chunk_id BETWEEN ? AND ?", span
+            ).fetchall()
+        ),
+    )
+    db.executemany(
+        "DELETE FROM pending WHERE position = ? AND chunk_id = ?",
+        ((n, text_id << POSITION_BITS | n) for n in range(count)),
+    )
+    drop_vectors(db, span)
+    db.execute("DELETE FROM chunks WHERE chunk_id BETWEEN ? AND ?", span)
+    db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _name_as_title(name: str) -> str:
+    """``a/01-the-village-1854.md`` says ``the village 1854``; ``IMG00123.txt`` says nothing."""
+    return " ".join(word for word in _SEPARATOR.split(PurePosixPath(name).stem) if _TELLING.fullmatch(word))

@@ -1,0 +1,150 @@
+"""Cut a text into passages that can be quoted: ``text[start:stop]`` is exactly the passage.
+
+A passage is a run of whole paragraphs. A paragraph that is too long is cut at sentences, a sentence that is
+too long at line ends (code, tables, verse), then at clauses, then at words, and a "word" longer than a
+passage by force.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from objlib.embedded.index.records import Extracted
+from objlib.embedded.text.sentences import BORDER
+
+SIZE = 180
+"""Words in a passage. About 240 of the 256 tokens the embedding model reads."""
+
+_TAIL = 0.4
+"""A passage smaller than this share of SIZE is not left alone where it can join its neighbour."""
+
+_CHARS_PER_WORD = 10
+"""Text without spaces is measured by its length: no passage is longer than SIZE times this."""
+
+_PARAGRAPH = re.compile(r"\n[^\S\n]*(?:\n\s*)+|\r[^\S\r\n]*(?:\r\s*)+|\f\s*")
+_CUTS = (
+    _PARAGRAPH,
+    BORDER,
+    re.compile(r"[\r\n]\s*"),
+    re.compile("(?<=[;:,\u2013\u2014])\\s+|(?<=[\u3001\uff0c\uff1b])"),
+    re.compile(r"\s+"),
+)
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage by its place.
+
+    Attributes:
+        start, stop: character offsets; neither end is white space.
+        heading: the nearest heading at or above its first paragraph.
+        page: page of its first character, from 1, or None.
+    """
+
+    start: int
+    stop: int
+    heading: str
+    page: int | None
+
+
+def chunks(extracted: Extracted, size: int = SIZE) -> list[Chunk]:
+    """Cut a document into passages of about ``size`` words, in order, covering all of its text.
+
+    A heading starts a new passage unless the one before it is still small. Every character from
+    ``body_start`` on that is not white space is in exactly one passage.
+    """
+    packer = _Packer(extracted, size)
+    for start, stop in _units(extracted.text, extracted.body_start, len(extracted.text), size, 0):
+        packer.add(start, stop)
+    return packer.finish()
+
+
+def weight(text: str) -> float:
+    """The length of a text in words; scripts written without spaces count by character."""
+    words = float(len(text.split()))
+    if not text.isascii():
+        words += len(_CJK.findall(text)) * 0.75  # 0.75 words a token in English, one token a character here
+    return max(words, len(text) / _CHARS_PER_WORD)
+
+
+def _units(text: str, start: int, stop: int, size: int, level: int) -> Iterator[tuple[int, int]]:
+    """Spans that are each at most ``size`` words, cut at the strongest border that will do."""
+    position = start
+    for cut in _CUTS[level].finditer(text, start, stop):
+        yield from _fit(text, position, cut.start(), size, level)
+        position = cut.end()
+    yield from _fit(text, position, stop, size, level)
+
+
+def _fit(text: str, start: int, stop: int, size: int, level: int) -> Iterator[tuple[int, int]]:
+    piece = text[start:stop]
+    if not piece or piece.isspace():
+        return
+    start += len(piece) - len(piece.lstrip())
+    stop -= len(piece) - len(piece.rstrip())
+    if weight(piece) <= size:
+        yield start, stop
+    elif level + 1 < len(_CUTS):
+        yield from _units(text, start, stop, size, level + 1)
+    else:
+        step = size // 2 * _CHARS_PER_WORD if piece.isascii() else size
+        for at in range(start, stop, step):
+            yield at, min(at + step, stop)
+
+
+class _Packer:
+    """Puts units together into passages."""
+
+    def __init__(self, extracted: Extracted, size: int) -> None:
+        self._text = extracted.text
+        self._size = size
+        self._headings = extracted.headings
+        self._heading_starts = [at for at, _ in extracted.headings]
+        self._pages = extracted.page_starts
+        self._out: list[tuple[int, int, float]] = []
+        self._start = self._stop = 0
+        self._weight = 0.0
+
+    def add(self, start: int, stop: int) -> None:
+        """Put the next unit into the passage at hand, or begin a new one with it."""
+        more = weight(self._text[start:stop])
+        if self._weight and (
+            self._weight + more > self._size
+            or (self._weight >= self._size * _TAIL and self._opens_section(start, stop))
+        ):
+            self._flush()
+        if not self._weight:
+            self._start = start
+        self._stop = stop
+        self._weight += more
+
+    def finish(self) -> list[Chunk]:
+        """The passages; a small last one has joined its neighbour if they stand under one heading."""
+        if self._weight:
+            self._flush()
+        if len(self._out) > 1:
+            (start, _, before), (tail, stop, last) = self._out[-2:]
+            if (
+                last < self._size * _TAIL
+                and before + last <= self._size * 1.2
+                and not self._opens_section(tail, stop)
+            ):
+                self._out[-2:] = [(start, stop, before + last)]
+        return [Chunk(start, stop, self._heading(start), self._page(start)) for start, stop, _ in self._out]
+
+    def _flush(self) -> None:
+        self._out.append((self._start, self._stop, self._weight))
+        self._weight = 0.0
+
+    def _opens_section(self, start: int, stop: int) -> bool:
+        at = bisect_right(self._heading_starts, start - 1)
+        return at < len(self._heading_starts) and self._heading_starts[at] < stop
+
+    def _heading(self, start: int) -> str:
+        at = bisect_right(self._heading_starts, start)
+        return self._headings[at - 1][1] if at else ""
+
+    def _page(self, start: int) -> int | None:
+        return bisect_right(self._pages, start) if self._pages else None

@@ -1,0 +1,100 @@
+"""Custom metadata: a list of typed entries on the wire, one JSON object in the file."""
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any, Final
+
+from objlib.embedded.wire.json import Json, invalid, list_field, object_field
+
+MOST_ENTRIES: Final = 20
+LONGEST_STRING: Final = 256
+"""Longest string value. The service says characters, but by reports counts UTF-8 bytes, and so do we."""
+
+_KINDS: Final = ("stringValue", "numericValue", "stringListValue")
+
+Value = str | float | list[str]
+
+
+def float32(value: float) -> float:
+    """The number as a 32-bit float keeps it, in its shortest decimal form.
+
+    20260103 becomes 20260104, while 0.1 stays 0.1 (and not 0.10000000149011612), so that a filter finds it.
+    """
+    packed = struct.pack("<f", value)
+    (kept,) = struct.unpack("<f", packed)
+    for digits in range(6, 9):
+        short = float(f"{kept:.{digits}g}")
+        if struct.pack("<f", short) == packed:
+            return short
+    return float(f"{kept:.9g}")
+
+
+def _value(entry: Json, where: str) -> Value:
+    kinds = [kind for kind in _KINDS if entry.get(kind) is not None]
+    if len(kinds) != 1:
+        raise invalid(
+            f"* {where}: exactly one of string_value, numeric_value and string_list_value must be set."
+        )
+    value = entry[kinds[0]]
+    if kinds[0] == "stringListValue":
+        values = list_field(object_field(entry, "stringListValue"), "values")
+        if not all(isinstance(item, str) for item in values):
+            raise invalid(f"* {where}.string_list_value: values must be strings.")
+        return values
+    if kinds[0] == "stringValue":
+        if not isinstance(value, str):
+            raise invalid(f"* {where}.string_value: must be a string.")
+        if len(value.encode("utf-8", "surrogatepass")) > LONGEST_STRING:
+            raise invalid(
+                f"* {where}.string_value: string_value cannot be more than {LONGEST_STRING} characters long."
+            )
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise invalid(f"* {where}.numeric_value: must be a number.")
+    try:
+        number = float32(float(value))
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise invalid(f"* {where}.numeric_value: must be a finite number of 32 bits.")
+    return number
+
+
+def read_metadata(body: Json, message: str) -> str:
+    """Read ``customMetadata`` of a request into the JSON object that is stored.
+
+    Args:
+        body: the request, in lowerCamel.
+        message: the request's protobuf name, for the service's own wording of errors.
+
+    Raises:
+        ApiError: too many entries, a key twice or missing, or a value that is not allowed.
+    """
+    entries = list_field(body, "customMetadata")
+    if len(entries) > MOST_ENTRIES:
+        raise invalid(f"* {message}.custom_metadata: at most {MOST_ENTRIES} entries are allowed.")
+    found: dict[str, Value] = {}
+    for number, entry in enumerate(entries):
+        where = f"{message}.custom_metadata[{number}]"
+        key = entry.get("key") if isinstance(entry, dict) else None
+        if not isinstance(key, str) or not key:
+            raise invalid(f"* {where}.key: key is required.")
+        if key in found:
+            raise invalid(f"* {where}.key: duplicate key.")
+        found[key] = _value(entry, where)
+    return json.dumps(found, ensure_ascii=False)
+
+
+def write_metadata(stored: Mapping[str, Any]) -> list[Json]:
+    """The entries of ``customMetadata`` for an answer."""
+    entries: list[Json] = []
+    for key, value in stored.items():
+        if isinstance(value, str):
+            entries.append({"key": key, "stringValue": value})
+        elif isinstance(value, list):
+            entries.append({"key": key, "stringListValue": {"values": value}})
+        else:
+            entries.append({"key": key, "numericValue": value})
+    return entries

@@ -1,0 +1,1 @@
+"""Everything about one attempt to get one version of one file into the store."""

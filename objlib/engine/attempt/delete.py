@@ -1,0 +1,74 @@
+"""The only way a document leaves the store: a recorded intent, the delete, and the record that it is done."""
+
+from enum import Enum, auto
+from functools import partial
+
+from objlib.core.ids import FileId
+from objlib.engine.app import App
+from objlib.engine.requests.governor import Purpose
+from objlib.engine.requests.retry import FATAL
+from objlib.gemini import GeminiError
+from objlib.ledger import deletions
+from objlib.ledger.deletions import Start
+
+
+class Removal(Enum):
+    """What became of the removal of a document."""
+
+    DONE = auto()
+    """It is gone, or is to stay after all; nothing is left to do."""
+    POSTPONED = auto()
+    """The service did not answer; the intent stays open."""
+    REPLACE = auto()
+    """Its file is back, and goes into the queue: it gets another document first; the intent stays open."""
+
+
+async def remove(app: App, document: str, *, file_id: FileId | None, reason: str) -> Removal:
+    """Delete one document of ours.
+
+    What passes by itself is waited for. When the service does not answer, the intent stays open and the next recovery
+    carries it out; so a failed delete costs nothing but time.
+
+    Raises:
+        GeminiError: an answer about the whole run; the intent stays open.
+    """
+    intent = await app.ledger.open_intent(file_id, document, reason, app.run_id)
+    return await carry_out(app, intent, document)
+
+
+async def carry_out(app: App, intent: str, document: str) -> Removal:
+    """Carry out an intent that is on record.
+
+    A document whose file came back before anything was sent is kept: it is what an upload would make again.
+
+    Raises:
+        GeminiError: an answer about the whole run; the intent stays open.
+    """
+    # Before it is on record as sent: if its file comes back, the document can be kept.
+    if app.patience.given_up(Purpose.DELETE):
+        return Removal.POSTPONED
+    begin = partial(deletions.begin, intent_id=intent, run_id=app.run_id, now=app.now())
+    match await app.ledger.write(begin):
+        case Start.KEPT:
+            app.observer.event("kept", document=document)
+            return Removal.DONE
+        case Start.REPLACE:
+            app.observer.event("replaced_first", document=document)
+            return Removal.REPLACE
+        case Start.SEND:
+            pass
+    try:
+        request = partial(app.client.delete_document, document)
+        deleted = await app.patience.insist(Purpose.DELETE, request, reconnect=True)
+    except GeminiError as error:
+        app.observer.event("delete_postponed", document=document, error=str(error))
+        if error.kind in FATAL:
+            raise
+        return Removal.POSTPONED
+    outcome = "deleted" if deleted else "already gone"
+    await app.ledger.write(
+        partial(deletions.finish, intent_id=intent, outcome=outcome, run_id=app.run_id, now=app.now())
+    )
+    app.deleted += 1
+    app.observer.event("deleted", document=document)
+    return Removal.DONE

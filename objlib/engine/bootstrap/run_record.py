@@ -1,0 +1,52 @@
+"""The record of a run in the ledger: its start, its heartbeat, its end, and what it learnt about the quota."""
+
+import os
+import platform
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+import trio
+
+from objlib.engine.app import App
+from objlib.ledger.rates import exchange_rates, leave_rates
+
+HEARTBEAT: Final = 5.0
+"""Seconds between two signs of life of a run in the ledger."""
+
+
+@asynccontextmanager
+async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
+    """Record the run, keep its heart beating, and record its end."""
+    await app.ledger.start_run(app.run_id, os.getpid(), platform.node(), command)
+    async with trio.open_nursery() as nursery:
+        await _share_quota(app)
+        nursery.start_soon(_beat, app)
+        try:
+            yield
+        finally:
+            # Compensation: what has been learnt and the end of the run are kept even when cancelled.
+            with trio.move_on_after(5, shield=True):
+                rates = app.governor.rates(over=True)
+                leave = partial(leave_rates, run_id=app.run_id, rates=rates, taken=app.governor.taken)
+                await app.ledger.write(partial(leave, now=app.now()))
+                await app.ledger.end_run(app.run_id)
+        nursery.cancel_scope.cancel(reason="the run is over")
+
+
+async def _beat(app: App) -> None:
+    while True:
+        await trio.sleep(HEARTBEAT)
+        await app.ledger.heartbeat(app.run_id)
+        await _share_quota(app)
+        app.governor.tell()
+
+
+async def _share_quota(app: App) -> None:
+    """Keep what was learnt about the quota, and take our part of it among the processes at work here."""
+    if not app.store:
+        return  # works on the ledger alone, and leaves the quota to others
+    rates, taken = app.governor.rates(), app.governor.taken
+    exchange = partial(exchange_rates, run_id=app.run_id, rates=rates, taken=taken, now=app.now())
+    app.governor.share(await app.ledger.write(exchange))

@@ -1,0 +1,1 @@
+"""Comparing store, ledger and disk, and repairing how they differ."""

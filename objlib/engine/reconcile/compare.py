@@ -1,0 +1,186 @@
+"""Comparing store and ledger both ways. Changes neither."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import trio
+
+from objlib.core.lifecycle.drift import (
+    DRIFT,
+    SURPLUS,
+    DriftKind,
+    Finding,
+    Held,
+    Holding,
+    Known,
+    digest,
+    judge,
+    title,
+)
+from objlib.core.lifecycle.repair_plan import Plan, Step
+from objlib.core.lifecycle.table import State
+from objlib.engine.app import App
+from objlib.engine.reconcile.listing import as_listed, listed_store
+from objlib.engine.requests.governor import Purpose
+from objlib.gemini import Document, GeminiError
+from objlib.gemini import ErrorKind as Answer
+from objlib.gemini.metadata import display_name
+from objlib.ledger import FileRow, comparison, listings
+from objlib.ledger.comparison import Group, Standing
+from objlib.ledger.listings import Listed
+
+PAGE: Final = 500
+AT_ONCE: Final = 16
+UNSURE: Final = SURPLUS | {DriftKind.GHOST, DriftKind.BROKEN}
+"""Findings that may be owed to the listing's age; each is confirmed by asking for the document itself."""
+
+
+@dataclass(slots=True)
+class Audit:
+    """What a comparison found.
+
+    Attributes:
+        counts: documents by kind, and ghosts.
+        documents: documents in the store.
+        pages: requests that listing them took.
+    """
+
+    plan: Plan
+    counts: Counter[DriftKind]
+    documents: int
+    pages: int
+
+
+@dataclass(slots=True)
+class _Auditor:
+    app: App
+    counts: Counter[DriftKind] = field(default_factory=Counter)
+    steps: list[Step] = field(default_factory=list)
+
+    async def group(self, group: Group) -> None:
+        """Judge one file and its documents, and confirm what is unsure."""
+        known = None if group.row is None else known_of(group.row)
+        holdings = [holding(each, group.row, at, self.app.ledger_id) for each, at in group.documents]
+        names = {each.document: each for each, _ in group.documents}
+        for judged in judge(known, holdings):
+            kind = judged.kind
+            if kind in UNSURE:
+                listed = names.get(judged.document)
+                attempt = None if listed is None else listed.attempt_id
+                kind, _ = await examine(self.app, judged.document, group.file_id, attempt)
+            self.counts[kind] += 1
+            if kind in DRIFT:
+                path = group.row.file_path if group.row else names[judged.document].display_name
+                self.steps.append(Step(kind, judged.document, group.file_id, path))
+
+
+async def audit(app: App) -> Audit:
+    """Compare the whole store with the ledger.
+
+    Costs one request for 20 documents, and one for each finding that has to be confirmed. Memory holds a page
+    of each side and the findings.
+
+    Raises:
+        GeminiError: the service did not answer.
+    """
+    app.patience.renew()
+    work, after = _Auditor(app), ""
+    async with listed_store(app) as listing:
+        documents = await app.ledger.read(partial(listings.count, listing_id=listing.listing_id))
+        while page := await app.ledger.read(
+            partial(comparison.groups_page, listing_id=listing.listing_id, after=after, limit=PAGE)
+        ):
+            after = page[-1].file_id
+            await _each(work, page)
+        unmarked = await app.ledger.read(partial(comparison.unmarked, listing_id=listing.listing_id))
+    work.counts[DriftKind.FOREIGN] += unmarked
+    steps = tuple(sorted(work.steps, key=lambda step: (step.kind, step.path, step.document)))
+    plan = Plan(app.store, app.ledger_id, app.now(), steps)
+    return Audit(plan, work.counts, documents, listing.pages)
+
+
+async def examine(
+    app: App, document: str, file_id: str, attempt_id: str | None = None
+) -> tuple[DriftKind, str | None]:
+    """What one document is at this moment: the store is asked for it, then the ledger.
+
+    In this order, because the ledger knows of every document before the store does.
+
+    Returns:
+        What it is, and the attempt that made it, where that is known.
+
+    Raises:
+        GeminiError: the service did not answer.
+    """
+    found = await fetch(app, document)
+    listed = None if found is None else as_listed(found)
+    attempt = attempt_id if listed is None else listed.attempt_id
+    row, standing = await app.ledger.read(
+        partial(comparison.look, document=document, file_id=file_id, attempt_id=attempt)
+    )
+    known = None if row is None else known_of(row)
+    holdings = [] if listed is None else [holding(listed, row, standing, app.ledger_id)]
+    said = [each for each in judge(known, holdings) if each.document == document]
+    # A document that is gone, and that nobody names, is as it should be.
+    return (said or [Finding(document, DriftKind.WELL)])[0].kind, attempt
+
+
+async def fetch(app: App, document: str) -> Document | None:
+    """The document; None when the store has none of that name. What passes by itself is waited for."""
+    try:
+        request = partial(app.client.get_document, document)
+        return await app.patience.insist(Purpose.POLL, request, reconnect=True)
+    except GeminiError as error:
+        if error.kind is Answer.NOT_FOUND:
+            return None
+        raise
+
+
+def known_of(row: FileRow) -> Known:
+    """A row as the judge sees it."""
+    return Known(
+        indexed=row.state is State.INDEXED,
+        document=row.document,
+        indexed_hash=row.indexed_hash,
+        title=display_name(row.file_path),
+        metadata=digest(row.metadata),
+        missing=row.missing_since is not None,
+    )
+
+
+def holding(listed: Listed, row: FileRow | None, standing: Standing, ledger_id: str) -> Holding:
+    """A document as the judge sees it.
+
+    One without a ledger's mark is ours where the ledger knows its file: that is how documents were marked
+    before there was one.
+    """
+    ours = listed.file_id is not None and (
+        listed.ledger_id == ledger_id if listed.ledger_id is not None else row is not None
+    )
+    return Holding(
+        name=listed.document,
+        state=Held(listed.state),
+        content_hash=listed.content_hash,
+        title=title(listed.display_name),
+        metadata=digest(listed.metadata),
+        ours=ours,
+        in_flight=standing.in_flight,
+        leaving=standing.leaving,
+    )
+
+
+async def _each(work: _Auditor, page: list[Group]) -> None:
+    limiter = trio.CapacityLimiter(AT_ONCE)
+
+    async def one(group: Group) -> None:
+        try:
+            await work.group(group)
+        finally:
+            limiter.release_on_behalf_of(group.file_id)
+
+    async with trio.open_nursery() as nursery:
+        for group in page:
+            await limiter.acquire_on_behalf_of(group.file_id)
+            nursery.start_soon(one, group)

@@ -1,0 +1,138 @@
+"""Listing the whole store into the ledger's notes, a page at a time, from where an earlier listing broke off.
+
+What a listing says is evidence, not truth: pages may overlap, documents come and go while they are turned, and
+a new one may be listed seconds late. Whoever acts on it asks for the single document first.
+"""
+
+import platform
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+import trio
+
+from objlib.core.events import Phase
+from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
+from objlib.core.lifecycle.drift import Held
+from objlib.engine.app import App
+from objlib.engine.requests.governor import Purpose
+from objlib.engine.requests.retry import FATAL, PASSING
+from objlib.engine.runs import is_alive
+from objlib.gemini import Document, DocumentPage, ErrorKind, GeminiError
+from objlib.ledger import listings
+from objlib.ledger.listings import Listed, Listing
+
+RESUMABLE: Final = 3600.0
+"""Seconds for which the token of a page, and what was listed before it, is good enough to go on with."""
+
+
+@asynccontextmanager
+async def listed_store(app: App) -> AsyncIterator[Listing]:
+    """The notes of a complete listing, dropped at the end of the block.
+
+    Interrupted before it is complete it stays in the ledger, and the next call goes on with it.
+
+    Raises:
+        GeminiError: the service does not list its documents.
+    """
+    listing = await _list(app)
+    try:
+        yield listing
+    finally:
+        with trio.move_on_after(10, shield=True):
+            await app.ledger.write(partial(listings.drop, listing_id=listing.listing_id))
+
+
+def as_listed(document: Document) -> Listed:
+    """A document as the notes keep it, its marks apart from the rest of its metadata."""
+
+    def mark(key: str) -> str | None:
+        value = document.metadata.get(key)
+        return value if isinstance(value, str) else None
+
+    return Listed(
+        document=document.name,
+        file_id=mark(KEY_FILE),
+        attempt_id=mark(KEY_ATTEMPT),
+        ledger_id=mark(KEY_LEDGER),
+        content_hash=mark(KEY_HASH),
+        state=Held(document.state.value),
+        created=document.create_time,
+        display_name=document.display_name,
+        size=document.size,
+        mime_type=document.mime_type,
+        metadata={key: value for key, value in document.metadata.items() if key not in RESERVED_KEYS},
+    )
+
+
+async def _list(app: App) -> Listing:
+    now = app.now()
+    # A run whose life is in doubt keeps its listing; ours is only slower for it.
+    alive = [
+        run.run_id
+        for run in await app.ledger.runs()
+        if is_alive(run, now=now, host=platform.node()) is not False
+    ]
+    listing = await app.ledger.write(
+        partial(
+            listings.begin,
+            store=app.store,
+            run_id=app.run_id,
+            alive=alive,
+            since=now - RESUMABLE,
+            now=now,
+        )
+    )
+    if listing.pages:
+        app.observer.event("listing_resumed", pages=listing.pages)
+    app.observer.begin(Phase.LISTING, None, None)
+    try:
+        pages = await _turn_pages(app, listing)
+    finally:
+        app.observer.end(Phase.LISTING)
+    return Listing(listing.listing_id, None, pages)
+
+
+async def _turn_pages(app: App, listing: Listing) -> int:
+    """Note every page from the cursor on; how many there are."""
+    token, pages, resumed = listing.token, listing.pages, listing.token is not None
+    turned: set[str] = set()
+    while True:
+        try:
+            page = await _page(app, token)
+        except GeminiError as error:
+            if not resumed or error.kind in FATAL | PASSING:
+                raise
+            # The store has forgotten the token of an earlier process: nothing for it but to start over.
+            await app.ledger.write(partial(listings.restart, listing_id=listing.listing_id))
+            token, pages, resumed = None, 0, False
+            continue
+        resumed = False
+        token, pages = page.next_page_token, pages + 1
+        await app.ledger.write(
+            partial(
+                listings.note_page,
+                listing_id=listing.listing_id,
+                run_id=app.run_id,
+                documents=[as_listed(document) for document in page.documents],
+                token=token,
+                now=app.now(),
+            )
+        )
+        app.observer.advance(Phase.LISTING, len(page.documents), 0)
+        if token is None:
+            return pages
+        if token in turned:
+            raise GeminiError(
+                "listing the documents: the pages go in a circle; try again later",
+                kind=ErrorKind.TRANSIENT,
+                op="list",
+            )
+        turned.add(token)
+
+
+async def _page(app: App, token: str | None) -> DocumentPage:
+    """One page; what passes by itself is waited for."""
+    request = partial(app.client.list_documents, app.store, page_token=token)
+    return await app.patience.insist(Purpose.LIST, request, reconnect=True)

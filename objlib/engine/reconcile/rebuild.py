@@ -1,0 +1,91 @@
+"""Rebuild: a lost ledger made again from the store alone. Nothing is sent, and nothing in the store changes.
+
+Ids, hashes and metadata are in the documents, paths are their names. A scan then says which file is which: by
+path, and where that has changed, by content.
+"""
+
+from functools import partial
+
+from objlib.core.errors import RefusedError
+from objlib.core.lifecycle.table import State
+from objlib.core.reports.store import RebuildReport
+from objlib.engine.app import App
+from objlib.engine.reconcile.listing import listed_store
+from objlib.engine.scan.scan import scan
+from objlib.ledger import listings
+from objlib.ledger import rebuild as rebuild_sql
+
+
+async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
+    """Make the rows of an empty ledger from the documents of the store, then compare them with the disk.
+
+    Args:
+        app: the open application, with a ledger that knows no files.
+        owner: id of the ledger that was lost; may be left out where the store has documents of only one.
+
+    Raises:
+        RefusedError: the ledger has files, or the store has documents of several ledgers, or of none.
+        GeminiError: the service did not answer.
+    """
+    await app.ledger.read(rebuild_sql.refuse_files)
+    async with listed_store(app) as listing:
+        documents = await app.ledger.read(partial(listings.count, listing_id=listing.listing_id))
+        owners = await app.ledger.read(partial(rebuild_sql.owners, listing_id=listing.listing_id))
+        chosen = _choose(app, owners, owner)
+        made = await app.ledger.write(
+            partial(
+                rebuild_sql.rebuild,
+                listing_id=listing.listing_id,
+                owner=chosen,
+                run_id=app.run_id,
+                now=app.now(),
+            )
+        )
+    app.ledger_id = await app.ledger.get_setting(listings.LEDGER_KEY) or ""
+    pinned = await app.ledger.pinned()
+    if pinned is None:
+        await app.ledger.pin(app.store, app.settings.store)
+    scanned = await scan(app)
+    counts = await app.ledger.counts()
+    return RebuildReport(
+        store=app.store,
+        ledger=app.ledger_id,
+        documents=documents,
+        files=made.files,
+        matched=counts.states[State.INDEXED],
+        changed=scanned.changed,
+        missing=counts.missing,
+        new=scanned.new,
+        pending=made.pending,
+        surplus=made.surplus,
+        unusable=made.unusable,
+        foreign=documents - sum(count for name, count, _ in owners if name == chosen),
+        requests=app.requests,
+    )
+
+
+def _choose(app: App, owners: list[tuple[str, int, str]], wanted: str | None) -> str:
+    """The ledger to make again.
+
+    Raises:
+        RefusedError: there is none, or it is not clear which.
+    """
+    if not owners:
+        raise RefusedError(
+            f"the store {app.store} holds no document that objlib sent; there is nothing to rebuild"
+        )
+    names = [name for name, *_ in owners]
+    if wanted is not None:
+        if wanted in names:
+            return wanted
+        raise RefusedError(
+            f"the store has no document of a ledger {wanted}; it has those of {', '.join(names)}"
+        )
+    if len(owners) > 1:
+        said = "; ".join(
+            f"{name or 'none'} ({count:,}, such as {example})" for name, count, example in owners
+        )
+        raise RefusedError(
+            f"the store holds documents of {len(owners)} ledgers: {said}; name the lost one with --of"
+        )
+    return names[0]

@@ -1,0 +1,123 @@
+"""Verify: a sample of files, each looked at on disk, in the ledger and in the store. Changes nothing."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+import trio
+
+from objlib.core.events import Phase
+from objlib.core.ids import FileId
+from objlib.core.library.patterns import PathPattern, parse_patterns
+from objlib.core.library.snapshot import UNREAD
+from objlib.core.lifecycle.drift import DRIFT
+from objlib.core.lifecycle.table import State
+from objlib.core.reports.store import DriftLine, VerifyReport
+from objlib.engine.app import App
+from objlib.engine.reconcile.compare import examine as examine_document
+from objlib.engine.requests.retry import FATAL
+from objlib.engine.scan.read_file import examine
+from objlib.gemini import GeminiError
+from objlib.ledger import comparison
+
+PAGE: Final = 500
+AT_ONCE: Final = 8
+SHOWN: Final = 1000
+
+
+class OnDisk(StrEnum):
+    """How a file differs from what the ledger says of it."""
+
+    GONE = "gone from disk"
+    CHANGED = "changed on disk"
+    UNREADABLE = "unreadable"
+
+
+async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
+    """Audit ``sample`` indexed files at random, or all of them.
+
+    Costs one request for each file, and the file is read.
+
+    Args:
+        app: the open application.
+        sample: how many files; None for all.
+
+    Raises:
+        GeminiError: the service refuses to go on at all.
+    """
+    total = (await app.ledger.counts()).states[State.INDEXED]
+    app.patience.renew()
+    work, after = _Verify(app, parse_patterns(app.settings.patterns)), ""
+    app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
+    try:
+        while page := await app.ledger.read(partial(comparison.sample, size=sample, after=after, limit=PAGE)):
+            await work.page(page)
+            if sample is not None:
+                break
+            after = page[-1]
+    finally:
+        app.observer.end(Phase.VERIFY)
+    found = sorted(work.findings, key=lambda line: (line.path, line.kind))
+    return VerifyReport(
+        store=app.store,
+        checked=work.checked,
+        of=total,
+        drift=dict(sorted(Counter(line.kind for line in found).items())),
+        findings=tuple(found[:SHOWN]),
+        unanswered=work.unanswered,
+        requests=app.requests,
+    )
+
+
+@dataclass(slots=True)
+class _Verify:
+    app: App
+    patterns: tuple[PathPattern, ...]
+    checked: int = 0
+    unanswered: int = 0
+    findings: list[DriftLine] = field(default_factory=list)
+
+    async def page(self, page: list[FileId]) -> None:
+        """Look at some files, a few at a time."""
+        limiter = trio.CapacityLimiter(AT_ONCE)
+        async with trio.open_nursery() as nursery:
+            for file_id in page:
+                await limiter.acquire_on_behalf_of(file_id)
+                nursery.start_soon(self._file, file_id, limiter)
+
+    async def _file(self, file_id: FileId, limiter: trio.CapacityLimiter) -> None:
+        try:
+            await self._look(file_id)
+        except GeminiError as error:
+            if error.kind in FATAL:
+                raise
+            self.unanswered += 1
+            self.app.observer.event("unanswered", file_id=file_id, error=str(error))
+        finally:
+            limiter.release_on_behalf_of(file_id)
+            self.app.observer.advance(Phase.VERIFY, 1, 0)
+
+    async def _look(self, file_id: FileId) -> None:
+        app = self.app
+        row = await app.ledger.file(file_id)
+        if row is None or row.state is not State.INDEXED or row.document is None:
+            # A run has taken it up since the sample was drawn: it is about to be something else.
+            return
+        self.checked += 1
+        read = await app.files(partial(examine, app.settings.library, row, self.patterns, time.time_ns))
+        found: list[str] = []
+        if read is None:
+            found.append(OnDisk.GONE)
+        elif read.content_hash == UNREAD:
+            found.append(OnDisk.UNREADABLE)
+        elif read.content_hash != row.indexed_hash:
+            found.append(OnDisk.CHANGED)
+        try:
+            kind, _ = await examine_document(app, row.document, file_id)
+            if kind in DRIFT:
+                found.append(kind)
+        finally:
+            self.findings += [DriftLine(str(each), row.file_path, row.document, file_id) for each in found]

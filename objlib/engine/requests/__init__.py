@@ -1,0 +1,1 @@
+"""Every request to the service: when it may start, and whether it is sent again."""

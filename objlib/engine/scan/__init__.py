@@ -1,0 +1,1 @@
+"""Comparing a folder with the ledger."""

@@ -1,0 +1,179 @@
+"""Reading one file to the end: its hash, its type, its metadata, and whether any store could take it.
+
+Everything here blocks, and runs in a worker thread some dozens of files at a time: a hop for each file would
+cost more than reading it.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from io import FileIO
+from pathlib import Path
+from typing import Final
+
+from objlib.core.failures import Failure, FailureKind
+from objlib.core.library.front_matter import HEAD
+from objlib.core.library.metadata import document_metadata
+from objlib.core.library.mime import detect
+from objlib.core.library.paths import Named, disk_path
+from objlib.core.library.patterns import PathPattern
+from objlib.core.library.snapshot import NO_TYPE, UNREAD, UNTRUSTED, FileSnapshot
+
+LARGEST: Final = 104_857_600
+"""Bytes a document may have: 100 MiB (File Search reference, ``media.uploadToFileSearchStore``)."""
+SETTLED_AFTER: Final = 2_000_000_000
+"""Nanoseconds until a time stamp can no longer hide a second change: that of FAT is the coarsest, 2 s."""
+SKEW: Final = 24 * 3600 * 1_000_000_000
+"""Nanoseconds that the clock of a file server may be ahead. A date beyond that was set by hand, and a change
+would give it the present one."""
+
+_BUFFER: Final = 256 * 1024
+_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
+_OUT_OF_MEANS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Errors that say something of this process and nothing of the file."""
+_MORE_TRIES: Final = 2
+
+Clock = Callable[[], int]
+"""Nanoseconds since 1970 by the clock that also stamps the files: the system's, not that of a test."""
+
+
+def examine_all(
+    root: Path, files: Iterable[Named], patterns: Sequence[PathPattern], clock: Clock
+) -> list[FileSnapshot | None]:
+    """:func:`examine` for several files, with one buffer for all."""
+    buffer = bytearray(_BUFFER)
+    return [examine(root, file, patterns, clock, buffer) for file in files]
+
+
+def examine(
+    root: Path, file: Named, patterns: Sequence[PathPattern], clock: Clock, buffer: bytearray | None = None
+) -> FileSnapshot | None:
+    """Read a file; None when it is not there (any more), or is no regular file.
+
+    A file that changes while it is read is read again; one that goes on changing gets a time stamp that makes
+    the next scan read it once more.
+
+    Raises:
+        OSError: this process is out of means (open files, memory).
+    """
+    space = bytearray(_BUFFER) if buffer is None else buffer
+    path = disk_path(root, file)
+    try:
+        with open_regular(path) as source:
+            read, stable = _read(source, file.file_path, patterns, clock, space)
+            for _ in range(_MORE_TRIES):
+                if stable:
+                    break
+                source.seek(0)
+                read, stable = _read(source, file.file_path, patterns, clock, space)
+        return read if stable else replace(read, mtime_ns=UNTRUSTED)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno in _OUT_OF_MEANS:
+            raise
+        if error.errno in _GONE:
+            return None
+        return _unreadable(path, file.file_path, error)
+
+
+def open_regular(path: str | bytes) -> FileIO:
+    """Open a regular file to read; a pipe with nobody at its other end does not make this wait.
+
+    Raises:
+        FileNotFoundError: there is none, or it is no regular file.
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    source = FileIO(descriptor, closefd=True)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return source
+    source.close()
+    raise FileNotFoundError(errno.ENOENT, "no regular file", path)
+
+
+def _read(
+    source: FileIO, path: str, patterns: Sequence[PathPattern], clock: Clock, buffer: bytearray
+) -> tuple[FileSnapshot, bool]:
+    """One reading from the start, and whether the file was the same before and after."""
+    began, before = clock(), os.fstat(source.fileno())
+    mtime = _trusted(before.st_mtime_ns, began)
+    known = FileSnapshot(UNREAD, before.st_size, mtime, before.st_ino & (2**63 - 1))
+    if before.st_size > LARGEST:
+        return _too_large(known), True
+    digest, view, head, size = sha256(), memoryview(buffer), b"", 0
+    while count := source.readinto(view[size:] if size < HEAD else view):
+        if size < HEAD:
+            digest.update(view[size : size + count])
+            head = bytes(view[: min(size + count, HEAD)])
+        else:
+            digest.update(view[:count])
+        size += count
+        if size > LARGEST:
+            return _too_large(replace(known, size=size)), False
+    after = os.fstat(source.fileno())
+    stable = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+    mime = detect(path, head)
+    read = FileSnapshot(
+        digest.hexdigest(),
+        size,
+        mtime,
+        known.inode,
+        mime or NO_TYPE,
+        document_metadata(path, head, patterns).entries,
+        _empty() if size == 0 else _unsupported() if mime is None else None,
+    )
+    return read, stable
+
+
+def _trusted(mtime: int, began: int) -> int:
+    """``mtime`` when any later change will show in it.
+
+    Git calls the other case "racily clean": a file that was modified in the same tick of its file system's
+    clock before and after it was read looks the same both times (git's Documentation/technical/racy-git.txt).
+    """
+    if began - SETTLED_AFTER <= mtime <= began + SKEW or mtime == UNTRUSTED:
+        return UNTRUSTED
+    return _bounded(mtime)
+
+
+def _bounded(mtime: int) -> int:
+    """``mtime`` as SQLite can keep it: the year 2262 is the last."""
+    return max(1 - 2**63, min(mtime, 2**63 - 1))
+
+
+def _unreadable(path: str, shown: str, error: OSError) -> FileSnapshot | None:
+    try:
+        status = Path(path).stat()
+    except OSError as gone:
+        if gone.errno in _GONE:
+            return None
+        size, mtime, inode = 0, UNTRUSTED, 0
+    else:
+        size, mtime, inode = status.st_size, _bounded(status.st_mtime_ns), status.st_ino & (2**63 - 1)
+    why = (error.strerror or type(error).__name__).lower()
+    message = f"{shown} cannot be read: {why}; change its mode or owner, or list it in .objlibignore"
+    return FileSnapshot(
+        UNREAD, size, mtime, inode, failure=Failure(FailureKind.UNREADABLE, message, retryable=True)
+    )
+
+
+def _too_large(known: FileSnapshot) -> FileSnapshot:
+    message = (
+        f"is {known.size / 2**20:,.1f} MiB, and a document may have {LARGEST / 2**20:.0f} MiB; "
+        "split it, or list it in .objlibignore"
+    )
+    failure = Failure(FailureKind.TOO_LARGE, message, retryable=False)
+    return FileSnapshot(UNREAD, known.size, known.mtime_ns, known.inode, failure=failure)
+
+
+def _empty() -> Failure:
+    return Failure(FailureKind.EMPTY, "is empty; it gets in as soon as it has content", retryable=False)
+
+
+def _unsupported() -> Failure:
+    message = "is binary and of no type that the store reads; convert it to text or PDF, or list it in .objlibignore"
+    return Failure(FailureKind.UNSUPPORTED, message, retryable=False)

@@ -1,0 +1,1 @@
+"""Searches and answers, and where in a file a passage stands."""

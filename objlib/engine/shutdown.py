@@ -1,0 +1,108 @@
+"""Stopping in two stages: the first signal ends the intake, the second ends the work.
+
+Under `trio.open_signal_receiver` no KeyboardInterrupt can strike between two bytecodes; every stop is a
+cancellation with a reason, and every exit leaves a ledger that ``recover`` finishes.
+"""
+
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import TracebackType
+from typing import Final
+
+import trio
+
+from objlib.core.errors import Exit, ObjlibError
+from objlib.core.events import Observer
+
+GRACE: Final = 30.0
+"""Seconds that the work in flight gets to finish after the first signal."""
+
+
+class InterruptedRun(ObjlibError):
+    """Stopped by a signal before the end; nothing is lost."""
+
+    exit_code = Exit.INTERRUPTED
+
+
+class Drain:
+    """Who has to stop when, told by scopes.
+
+    A stretch of code that takes in new work runs in :meth:`intake`; everything runs in :meth:`work`.
+    """
+
+    def __init__(self, observer: Observer, grace: float = GRACE) -> None:
+        self._observer = observer
+        self._grace = grace
+        self.intakes: set[trio.CancelScope] = set()
+        self._work = trio.CancelScope()
+        self.requested = False
+
+    def intake(self) -> "Intake":
+        """A scope that the first stop cancels, so that what is in flight can finish."""
+        return Intake(self)
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """The scope around everything; the second stop (or the first, without an intake) cancels it.
+
+        Raises:
+            InterruptedRun: when it was cancelled by a stop.
+        """
+        with self._work:
+            yield
+        if self._work.cancelled_caught:
+            raise InterruptedRun(
+                "interrupted; nothing is lost: the next upload, or `objlib recover`, finishes it"
+            )
+
+    def stop(self) -> None:
+        """One more request to stop."""
+        if not self.requested and self.intakes:
+            self._observer.note("stopping: finishing what is in flight (interrupt again to stop at once)")
+            for scope in tuple(self.intakes):
+                scope.cancel(reason="a stop was asked for")
+            self._work.deadline = trio.current_time() + self._grace
+        else:
+            self._work.cancel(reason="a second stop was asked for")
+        self.requested = True
+
+
+class Intake:
+    """A cancel scope around what takes in new work; a class, so that a type checker knows it may swallow."""
+
+    def __init__(self, drain: Drain) -> None:
+        self._drain = drain
+        self._scope = trio.CancelScope()
+
+    def __enter__(self) -> trio.CancelScope:
+        scope = self._scope.__enter__()
+        self._drain.intakes.add(scope)
+        if self._drain.requested:
+            scope.cancel(reason="a stop was asked for")
+        return scope
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self._drain.intakes.discard(self._scope)
+        return bool(self._scope.__exit__(kind, error, trace))
+
+
+@asynccontextmanager
+async def stop_on_signals(observer: Observer, grace: float = GRACE) -> AsyncIterator[Drain]:
+    """A drain that SIGINT and SIGTERM stop; outside the main thread no signal arrives."""
+    drain = Drain(observer, grace)
+    async with trio.open_nursery() as nursery:
+        if threading.current_thread() is threading.main_thread():
+            await nursery.start(_listen, drain)
+        yield drain
+        nursery.cancel_scope.cancel(reason="the run is over")
+
+
+async def _listen(drain: Drain, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            drain.stop()

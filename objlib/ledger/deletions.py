@@ -1,0 +1,190 @@
+"""Documents that leave the store while a row still names them: what may go, and what the row is afterwards.
+
+The order is always the same: the intent is recorded, the document is deleted, and one transaction closes the
+intent and lets the row forget the document. A crash leaves an open intent, and whoever finds it goes on from
+there. Since the row comes last, a file that is back on disk before its document was deleted simply keeps it.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from objlib.core.ids import FileId, RunId
+from objlib.core.lifecycle.table import TRANSIENT, State
+from objlib.ledger import intents
+from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, file_row
+from objlib.ledger.transition_sql import take
+from objlib.ledger.transitions import Transition
+
+_ROW: Final = columns(FILE_COLUMNS, "f")
+_IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
+# A file under way is settled first: whoever carries it still means to give it a document.
+_PRUNABLE: Final = (
+    "missing_since IS NOT NULL AND coalesce(gemini_document, superseded_document) IS NOT NULL"
+    f" AND gemini_state NOT IN ({_IN_TRANSIT})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prunable:
+    """A file that is gone from disk and has documents in the store.
+
+    Attributes:
+        path_bytes: the exact bytes of its path where it is not that text in UTF-8.
+        documents: full resource names: the one that answers searches, and an older one if it is still there.
+    """
+
+    file_id: FileId
+    file_path: str
+    path_bytes: bytes | None
+    missing_since: float
+    documents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A recorded intent that is about to be carried out."""
+
+    intent_id: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class PruneTotals:
+    """What a prune would find.
+
+    Attributes:
+        files, documents: what is gone for long enough.
+        young: files that are gone, but not for long enough yet.
+        indexed: files that have a document, gone or not.
+    """
+
+    files: int
+    documents: int
+    young: int
+    indexed: int
+
+
+def prune_totals(conn: sqlite3.Connection, *, cutoff: float) -> PruneTotals:
+    """How much is to be pruned of what went missing at ``cutoff`` (Unix time) or before."""
+    old, documents, young = conn.execute(
+        "SELECT count(*) FILTER (WHERE missing_since <= :cutoff),"
+        " coalesce(sum((gemini_document IS NOT NULL) + (superseded_document IS NOT NULL))"
+        "  FILTER (WHERE missing_since <= :cutoff), 0),"
+        f" count(*) FILTER (WHERE missing_since > :cutoff) FROM files WHERE {_PRUNABLE}",
+        {"cutoff": cutoff},
+    ).fetchone()
+    (indexed,) = conn.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
+    return PruneTotals(int(old), int(documents), int(young), int(indexed))
+
+
+def prunable_page(conn: sqlite3.Connection, *, cutoff: float, after: str, limit: int) -> list[Prunable]:
+    """A page, by ``file_id``, of the files whose documents are to be removed."""
+    found = conn.execute(
+        "SELECT file_id, file_path, path_bytes, missing_since, gemini_document, superseded_document FROM files"
+        f" WHERE {_PRUNABLE} AND missing_since <= ? AND file_id > ? ORDER BY file_id LIMIT ?",
+        (cutoff, after, limit),
+    )
+    return [
+        Prunable(file_id, path, exact, since, tuple(name for name in names if name is not None))
+        for file_id, path, exact, since, *names in found
+    ]
+
+
+def open_prune(
+    conn: sqlite3.Connection,
+    *,
+    files: Iterable[Prunable],
+    cutoff: float,
+    run_id: RunId,
+    now: float,
+) -> list[Intent]:
+    """Record the intents for files that are still as they were found; the others are left out."""
+    opened = []
+    for file in files:
+        still = conn.execute(
+            "SELECT gemini_document, superseded_document FROM files"
+            f" WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}",
+            (file.file_id, cutoff),
+        ).fetchone()
+        for document in filter(None, still or ()):
+            intent_id = intents.open_intent(
+                conn,
+                file_id=file.file_id,
+                document=document,
+                reason="the file is gone from disk",
+                run_id=run_id,
+                now=now,
+            )
+            opened.append(Intent(intent_id, document))
+    return opened
+
+
+class Start(Enum):
+    """How the carrying out of an intent begins."""
+
+    SEND = auto()
+    """The delete may be sent, which is on record now."""
+    KEPT = auto()
+    """The file is back on disk, and nothing was sent: it keeps its document, and the intent is closed."""
+    REPLACE = auto()
+    """The file is back on disk, but a delete was sent before, which may be carried out at any time: it gets a new
+    document first, and the intent stays open until that one answers searches."""
+
+
+def begin(conn: sqlite3.Connection, *, intent_id: str, run_id: RunId, now: float) -> Start:
+    """Decide how to carry out an open intent, and record that; see :class:`Start`."""
+    found = conn.execute(
+        f"SELECT i.sent_at, {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"
+        " WHERE i.intent_id = ? AND i.done_at IS NULL"
+        " AND f.gemini_document = i.document_name AND f.missing_since IS NULL",
+        (intent_id,),
+    ).fetchone()
+    if found is not None:
+        sent_at, *cells = found
+        row = file_row(cells)
+        if sent_at is None:
+            intents.close_intent(conn, intent_id=intent_id, outcome="kept", now=now)
+            return Start.KEPT
+        if row.state is State.INDEXED:
+            why = "it came back while the delete of its document was on its way"
+            _taken(take(conn, Transition.reset(row, run_id=run_id, reason=why), now=now))
+        if row.state is not State.FAILED:  # a failed file gets no new document by itself
+            return Start.REPLACE
+    conn.execute(
+        "UPDATE intents SET sent_at = ? WHERE intent_id = ? AND done_at IS NULL AND sent_at IS NULL",
+        (now, intent_id),
+    )
+    return Start.SEND
+
+
+def finish(conn: sqlite3.Connection, *, intent_id: str, outcome: str, run_id: RunId, now: float) -> None:
+    """The document of an intent is gone: close the intent, and let its row forget the document.
+
+    An indexed row goes back to untracked, so that a file that is on disk after all is sent again. Any other
+    row only forgets a document that is no more; its state says nothing of it.
+    """
+    cells = conn.execute(
+        f"SELECT {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"
+        " WHERE i.intent_id = ? AND i.done_at IS NULL AND f.gemini_document = i.document_name",
+        (intent_id,),
+    ).fetchone()
+    if cells is not None:
+        row = file_row(cells)
+        if row.state is State.INDEXED:
+            reset = Transition.reset(row, run_id=run_id, reason="its document was removed", gone=True)
+            _taken(take(conn, reset, now=now))
+        else:
+            conn.execute(
+                "UPDATE files SET gemini_document = NULL, indexed_hash = NULL WHERE file_id = ?",
+                (row.file_id,),
+            )
+    intents.close_intent(conn, intent_id=intent_id, outcome=outcome, now=now)
+
+
+def _taken(result: FileRow | Exception) -> None:
+    if isinstance(result, Exception):
+        # The row was read in this very transaction, and the edge is one of the table.
+        raise result

@@ -1,0 +1,153 @@
+"""A ledger's rows made again from what the store says, by the same edges that made them the first time.
+
+Every row comes into being as a file that is missing: what is on disk is for the scan to say, which knows
+files by path and by content. All of it is one transaction, so that a rebuild that dies has done nothing.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Final
+
+from objlib.core.errors import RefusedError
+from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
+from objlib.core.lifecycle.drift import Held
+from objlib.ledger.files import file
+from objlib.ledger.listings import LEDGER_KEY, LISTED_COLUMNS, Listed, listed_row
+from objlib.ledger.rows import FileRow, columns, encode_metadata
+from objlib.ledger.settings import set_setting
+from objlib.ledger.transition_sql import take
+from objlib.ledger.transitions import Transition
+
+_UNTRUSTED: Final = -1
+"""An mtime that no file has, so that the scan reads whatever is at the path."""
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What was made of the documents; the numbers are those of the report."""
+
+    files: int = 0
+    pending: int = 0
+    surplus: int = 0
+    unusable: int = 0
+
+
+def owners(conn: sqlite3.Connection, *, listing_id: str) -> list[tuple[str, int, str]]:
+    """Ledgers that marked documents of the store: id (empty where there is none), how many, an example."""
+    found = conn.execute(
+        "SELECT coalesce(ledger_id, ''), count(*), min(display_name) FROM listed"
+        " WHERE listing_id = ? AND file_id IS NOT NULL GROUP BY 1 ORDER BY 2 DESC",
+        (listing_id,),
+    )
+    return [(str(owner), int(count), str(example)) for owner, count, example in found]
+
+
+def refuse_files(conn: sqlite3.Connection) -> None:
+    """Refuse to rebuild a ledger that has files.
+
+    Raises:
+        RefusedError: it has.
+    """
+    (files,) = conn.execute("SELECT count(*) FROM files").fetchone()
+    if files:
+        raise RefusedError(
+            f"the ledger knows {files:,} files already, and a rebuild is for one that was lost; "
+            "use objlib store-sync, or name a new file with --ledger"
+        )
+
+
+def rebuild(conn: sqlite3.Connection, *, listing_id: str, owner: str, run_id: RunId, now: float) -> Rebuilt:
+    """Make a row for each file that a listed document of ``owner`` belongs to.
+
+    Args:
+        conn: the ledger's connection, inside a write transaction.
+        listing_id: a complete listing.
+        owner: id of the ledger that was lost, empty where its documents carry none.
+        run_id: the run that the moves are recorded under.
+        now: Unix time.
+
+    Raises:
+        RefusedError: the ledger has files already.
+    """
+    refuse_files(conn)
+    if owner:
+        set_setting(conn, LEDGER_KEY, owner)
+    made = Rebuilt()
+    for _, each in groupby(_documents(conn, listing_id, owner), key=lambda listed: listed.file_id):
+        documents = list(each)
+        usable = [
+            document for document in documents if document.content_hash and document.state != Held.FAILED
+        ]
+        made.unusable += len(documents) - len(usable)
+        if not usable:
+            continue
+        # The newest that answers searches; where none does yet, the newest of all.
+        best = max(usable, key=lambda listed: (listed.state == Held.ACTIVE, listed.created, listed.document))
+        made.surplus += len(usable) - 1
+        made.files += 1
+        made.pending += not _restore(conn, best, run_id, now)
+    return made
+
+
+def _documents(conn: sqlite3.Connection, listing_id: str, owner: str) -> Iterator[Listed]:
+    cursor = conn.execute(
+        f"SELECT {columns(LISTED_COLUMNS)} FROM listed WHERE listing_id = ? AND file_id IS NOT NULL"
+        " AND coalesce(ledger_id, '') = ? ORDER BY file_id",
+        (listing_id, owner),
+    )
+    return map(listed_row, cursor)
+
+
+def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: float) -> bool:
+    """Make the row of a document, and take it as far as the store is; whether that is all the way."""
+    file_id = FileId(document.file_id or "")
+    conn.execute(
+        "INSERT INTO files (file_id, file_path, content_hash, size, mtime_ns, mime_type, metadata_json,"
+        " gemini_state_updated_at, missing_since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            file_id,
+            _path(document),
+            document.content_hash,
+            document.size,
+            _UNTRUSTED,
+            document.mime_type,
+            encode_metadata(document.metadata),
+            now,
+            now,
+        ),
+    )
+    row = file(conn, file_id)
+    assert row is not None, "it was inserted in this very transaction"
+    # Two files cannot share an attempt, whatever the marks say.
+    known = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
+    attempt = AttemptId(document.attempt_id) if document.attempt_id and not known else new_attempt_id(now)
+    row = _move(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
+    row = _move(
+        conn,
+        Transition.adopt(row, attempt_id=attempt, run_id=run_id, operation=None, document=document.document),
+        now,
+    )
+    if document.state != Held.ACTIVE:
+        return False
+    done = Transition.complete_processing(row, attempt_id=attempt, run_id=run_id, document=document.document)
+    _move(conn, done, now)
+    return True
+
+
+def _path(document: Listed) -> str:
+    """The path that the document was sent as. A name that leads out of the library cannot be one."""
+    path = PurePosixPath(document.display_name)
+    if path.is_absolute() or ".." in path.parts or "\0" in document.display_name or not path.parts:
+        return document.file_id or ""
+    return document.display_name
+
+
+def _move(conn: sqlite3.Connection, transition: Transition, now: float) -> FileRow:
+    taken = take(conn, transition, now=now)
+    if isinstance(taken, Exception):
+        # The row was made in this very transaction, and each edge taken here is one of the table.
+        raise taken
+    return taken

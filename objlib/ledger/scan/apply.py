@@ -1,0 +1,234 @@
+"""Recording what a scan found, a page to a transaction.
+
+A scan says what a file *is*, the lifecycle what became of it. So the columns that describe the content are
+simply written, on condition that they are still those the scan compared with; whatever moves the state goes
+through a transition, on the row as it is inside the transaction. Neither can be undercut by another process.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from objlib.core.failures import Failure
+from objlib.core.ids import RunId, new_attempt_id, new_file_id
+from objlib.core.library.snapshot import LOCAL_FAILURES, FileSnapshot
+from objlib.core.lifecycle.table import State
+from objlib.ledger.rows import (
+    FILE_COLUMNS,
+    FileRow,
+    columns,
+    decode_failure,
+    encode_failure,
+    encode_metadata,
+    file_row,
+)
+from objlib.ledger.scan.diff import blocked
+from objlib.ledger.scan.tables import ChangeKind, Tables
+from objlib.ledger.settings import sighted
+from objlib.ledger.transition_sql import take
+from objlib.ledger.transitions import Transition
+
+PAGE: Final = 500
+_ROW: Final = columns(FILE_COLUMNS)
+_WAS: Final = (
+    "file_id = :file_id AND file_path = :was_path AND content_hash = :was_hash AND mtime_ns = :was_mtime"
+)
+"""The row is still what the scan compared with."""
+_STATUS: Final = "path_bytes = :path_bytes, size = :size, mtime_ns = :mtime_ns, inode = :inode"
+_MEANING: Final = "mime_type = :mime_type, metadata_json = :metadata_json"
+
+# OR IGNORE: two live rows never share a path; where another scan was faster, its row stays.
+_INSERT: Final = (
+    "INSERT OR IGNORE INTO main.files (file_id, file_path, path_bytes, content_hash, size, mtime_ns, inode,"
+    " mime_type, metadata_json, gemini_state_updated_at) VALUES (:new_id, :path, :path_bytes, :content_hash,"
+    f" :size, :mtime_ns, :inode, :mime_type, :metadata_json, :now) RETURNING {_ROW}"
+)
+_UPDATES: Final[Mapping[ChangeKind, str]] = {
+    ChangeKind.CHANGED: f"content_hash = :content_hash, {_STATUS}, {_MEANING}, missing_since = NULL",
+    ChangeKind.RENAMED: f"file_path = :path, {_STATUS}, {_MEANING}, missing_since = NULL",
+    ChangeKind.MISSING: "missing_since = coalesce(missing_since, :now)",
+    ChangeKind.RETURNED: f"{_STATUS}, missing_since = NULL",
+    ChangeKind.TOUCHED: _STATUS,
+}
+_SQL: Final[Mapping[ChangeKind, str]] = {ChangeKind.NEW: _INSERT} | {
+    kind: f"UPDATE OR IGNORE main.files SET {update} WHERE {_WAS} RETURNING {_ROW}"
+    for kind, update in _UPDATES.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What became of a page: differences in it, the last one's number, and how many were left alone."""
+
+    count: int
+    last: int
+    stale: int
+
+
+def free_renames(
+    conn: sqlite3.Connection, *, t: Tables, after: int, limit: int, run_id: RunId, now: float
+) -> Page:
+    """Record the next renames to paths that no live row has."""
+    page = _page(
+        conn,
+        t,
+        f"p.kind = '{ChangeKind.RENAMED}' AND NOT EXISTS"
+        " (SELECT 1 FROM main.files o WHERE o.file_path = p.path AND o.missing_since IS NULL)",
+        after,
+        limit,
+    )
+    conn.executemany(f"UPDATE {t.plan} SET done = 1 WHERE seq = ?", [(item["seq"],) for item in page])
+    return _record_all(conn, page, run_id, now)
+
+
+def entangled_renames(conn: sqlite3.Connection, *, t: Tables, run_id: RunId, now: float) -> Page:
+    """Record all renames to paths that another of them makes free, in one transaction.
+
+    The rows first step aside to places that no file can have, so that their order does not matter. What
+    someone else has changed since stays, and so does every row that would have taken its place.
+    """
+    left = f"p.kind = '{ChangeKind.RENAMED}' AND NOT p.done"
+    (planned,) = conn.execute(f"SELECT count(*) FROM {t.plan} p WHERE {left}").fetchone()
+    conn.execute(
+        f"UPDATE {t.plan} AS p SET done = 1 WHERE {left} AND NOT EXISTS (SELECT 1 FROM main.files f WHERE"
+        " f.file_id = p.file_id AND f.file_path = p.was_path AND f.content_hash = p.was_hash"
+        " AND f.mtime_ns = p.was_mtime)"
+    )
+    conn.execute(f"UPDATE {t.plan} AS p SET done = 1 WHERE {left} AND file_id IN ({blocked(t.plan, left)})")
+    conn.execute(
+        "UPDATE main.files SET file_path = '/' || file_id WHERE file_id IN"
+        f" (SELECT p.file_id FROM {t.plan} p WHERE {left})"
+    )
+    last, moved = 0, 0
+    while page := _page(conn, t, left, last, PAGE):
+        last = page[-1]["seq"]
+        aside = [item | {"was_path": f"/{item['file_id']}"} for item in page]
+        moved += len(aside) - _record_all(conn, aside, run_id, now).stale
+    return Page(planned, last, planned - moved)
+
+
+def others(conn: sqlite3.Connection, *, t: Tables, after: int, limit: int, run_id: RunId, now: float) -> Page:
+    """Record the next differences that are no renames."""
+    page = _page(conn, t, f"p.kind <> '{ChangeKind.RENAMED}'", after, limit)
+    return _record_all(conn, page, run_id, now)
+
+
+def record_content(
+    conn: sqlite3.Connection, *, row: FileRow, examined: FileSnapshot | None, now: float
+) -> FileRow | None:
+    """Record what a file is now, as someone found who read it outside a scan; the state stays as it is.
+
+    Args:
+        conn: the ledger's connection, inside a write transaction.
+        row: the file as the reader knew it.
+        examined: what it is now; None if it is not there.
+        now: Unix time.
+
+    Returns:
+        The row after it, or None if someone else has recorded something else in the meantime.
+    """
+    item: dict[str, Any] = {
+        "file_id": row.file_id,
+        "was_path": row.file_path,
+        "was_hash": row.content_hash,
+        "was_mtime": row.mtime_ns,
+        "path_bytes": row.path_bytes,
+        "now": now,
+    }
+    sighted(conn)
+    if examined is None:
+        return _write(conn, ChangeKind.MISSING, item)
+    return _write(conn, ChangeKind.CHANGED, item | described(examined))
+
+
+def described(examined: FileSnapshot) -> dict[str, Any]:
+    """The columns that say what a file is, by name."""
+    return {
+        "content_hash": examined.content_hash,
+        "size": examined.size,
+        "mtime_ns": examined.mtime_ns,
+        "inode": examined.inode,
+        "mime_type": examined.mime_type,
+        "metadata_json": encode_metadata(examined.metadata),
+        "failure_info": None if examined.failure is None else encode_failure(examined.failure),
+    }
+
+
+def _page(
+    conn: sqlite3.Connection, t: Tables, condition: str, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """The next rows of the plan that meet ``condition``, each with what was seen at its path, by name."""
+    cursor = conn.execute(
+        "SELECT p.seq, p.kind, p.path, p.file_id, p.was_path, p.was_hash, p.was_mtime, s.path_bytes, s.size,"
+        " s.mtime_ns, s.inode, s.content_hash, s.mime_type, s.metadata_json, s.failure_info"
+        f" FROM {t.plan} p LEFT JOIN {t.seen} s ON s.path = p.path"
+        f" WHERE {condition} AND p.seq > ? ORDER BY p.seq LIMIT ?",
+        (after, limit),
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, cells, strict=True)) for cells in cursor]
+
+
+def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Page:
+    if page:
+        sighted(conn)
+    stale = sum(not _record(conn, item, run_id, now) for item in page)
+    return Page(len(page), page[-1]["seq"] if page else 0, stale)
+
+
+def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: float) -> bool:
+    """Record one difference; False when the row is no longer what it was compared with."""
+    kind = ChangeKind(item["kind"])
+    row = _write(
+        conn, kind, item | {"now": now, "new_id": new_file_id(now) if kind is ChangeKind.NEW else None}
+    )
+    if row is None:
+        return False
+    if kind in {ChangeKind.NEW, ChangeKind.CHANGED, ChangeKind.RENAMED}:
+        changed = kind is not ChangeKind.RENAMED and item["was_hash"] != item["content_hash"]
+        _settle(conn, row, decode_failure(item["failure_info"]), run_id, now, changed=changed)
+    return True
+
+
+def _write(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> FileRow | None:
+    cells = conn.execute(_SQL[kind], item).fetchone()
+    return None if cells is None else file_row(cells)
+
+
+def _settle(
+    conn: sqlite3.Connection,
+    row: FileRow,
+    failure: Failure | None,
+    run_id: RunId,
+    now: float,
+    *,
+    changed: bool,
+) -> None:
+    """Move a row to where what is known of its file now puts it.
+
+    A file that no store could take goes the way of any other, with an attempt of its own that sends nothing:
+    the lifecycle has no short cut to ``failed``, and the log says what happened. What is under way is left
+    alone; it is looked at again once it has arrived.
+    """
+    if row.state is State.INDEXED and row.indexed_hash != row.content_hash:
+        row = _move(conn, Transition.reset(row, run_id=run_id, reason="the file changed"), now)
+    elif row.state is State.FAILED and (changed or _judged_otherwise(row, failure)):
+        why = "the file changed" if changed else "what was wrong with the file has changed"
+        row = _move(conn, Transition.retry(row, run_id=run_id, reason=why), now)
+    if row.state is State.UNTRACKED and failure is not None:
+        attempt = new_attempt_id(now)
+        row = _move(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
+        _move(conn, Transition.fail_upload(row, attempt_id=attempt, run_id=run_id, failure=failure), now)
+
+
+def _judged_otherwise(row: FileRow, failure: Failure | None) -> bool:
+    return row.failure is not None and row.failure.kind in LOCAL_FAILURES and row.failure != failure
+
+
+def _move(conn: sqlite3.Connection, transition: Transition, now: float) -> FileRow:
+    taken = take(conn, transition, now=now)
+    if isinstance(taken, Exception):
+        # The row was read in this very transaction, and each edge taken here is one of the table.
+        raise taken
+    return taken

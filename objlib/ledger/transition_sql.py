@@ -1,0 +1,206 @@
+"""What each event does to the tables, and the compare-and-set that does it.
+
+One table of effects by event keeps the SQL of a transition in one place: the move itself is the same for all
+(state, version, time), the rest is the fragment of its event. Everything here is synchronous and runs inside
+the transaction of a batch.
+"""
+
+import sqlite3
+from typing import Any, Final
+
+from objlib.core.errors import (
+    GuardRejectedError,
+    LedgerError,
+    StaleTransitionError,
+    TransitionNotAllowedError,
+)
+from objlib.core.lifecycle.table import Event, State, target
+from objlib.ledger import intents
+from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, file_row
+from objlib.ledger.transitions import Transition
+
+_CLEAN = "attempts = 0, retry_at = NULL, last_error = NULL, failure_info = NULL"
+_FAILED = "failure_info = :failure, last_error = :error, retry_at = NULL"
+_REQUEUED = "last_error = :error, retry_at = :retry_at, attempts = attempts - :excused"
+
+_ON_FILE: Final[dict[Event, str]] = {
+    Event.START_UPLOAD: (
+        "attempts = attempts + 1, retry_at = NULL, metadata_json = coalesce(:metadata, metadata_json)"
+    ),
+    Event.COMPLETE_UPLOAD: "retry_at = NULL",
+    Event.ADOPT: "retry_at = NULL",
+    # Every expression sees the row as it was before, so the old document is still in gemini_document.
+    Event.COMPLETE_PROCESSING: (
+        "superseded_document = CASE"
+        " WHEN gemini_document <> :document THEN gemini_document"
+        " WHEN superseded_document <> :document THEN superseded_document END,"
+        " gemini_document = :document,"
+        " indexed_hash = (SELECT content_hash FROM attempts WHERE attempt_id = :attempt_id), " + _CLEAN
+    ),
+    Event.FAIL_UPLOAD: _FAILED,
+    Event.FAIL_PROCESSING: _FAILED,
+    Event.DEMOTE: _FAILED,
+    Event.REQUEUE_UPLOAD: _REQUEUED,
+    Event.REQUEUE_PROCESSING: _REQUEUED,
+    Event.RETRY: _CLEAN,
+    Event.RESET: (
+        "gemini_document = iif(:gone, NULL, gemini_document),"
+        " indexed_hash = iif(:gone, NULL, indexed_hash), " + _CLEAN
+    ),
+}
+
+_OPEN_ATTEMPT = (
+    "INSERT INTO attempts (attempt_id, file_id, content_hash, run_id, started_at, updated_at)"
+    " SELECT :attempt_id, file_id, content_hash, :run_id, :now, :now FROM files WHERE file_id = :file_id"
+)
+_NAME_ATTEMPT = (
+    "UPDATE attempts SET operation_name = coalesce(:operation, operation_name),"
+    " document_name = coalesce(:document, document_name), run_id = :run_id, updated_at = :now"
+    " WHERE attempt_id = :attempt_id"
+)
+_END_ATTEMPT = (
+    "UPDATE attempts SET document_name = coalesce(:document, document_name), session_url = NULL,"
+    " outcome = :outcome, updated_at = :now WHERE attempt_id = :attempt_id"
+)
+
+_ON_ATTEMPT: Final[dict[Event, str]] = {
+    Event.START_UPLOAD: _OPEN_ATTEMPT,
+    Event.COMPLETE_UPLOAD: _NAME_ATTEMPT,
+    Event.ADOPT: _NAME_ATTEMPT,
+    Event.COMPLETE_PROCESSING: _END_ATTEMPT,
+    Event.FAIL_UPLOAD: _END_ATTEMPT,
+    Event.FAIL_PROCESSING: _END_ATTEMPT,
+    Event.REQUEUE_UPLOAD: _END_ATTEMPT,
+    Event.REQUEUE_PROCESSING: _END_ATTEMPT,
+}
+
+_TAKES_DOCUMENT: Final = frozenset({Event.ADOPT, Event.COMPLETE_PROCESSING})
+"""Events after which a document that was found in the store is the row's own, whatever was meant before."""
+
+_ROW = columns(FILE_COLUMNS)
+_MOVE: Final[dict[Event, str]] = {
+    event: (
+        "UPDATE files SET gemini_state = :target, version = version + 1, gemini_state_updated_at = :now, "
+        f"{_ON_FILE[event]} WHERE file_id = :file_id AND gemini_state = :state AND version = :version"
+        f" RETURNING {_ROW}"
+    )
+    for event in Event
+}
+_FRESH = f"SELECT {_ROW} FROM files WHERE file_id = ? AND gemini_state = ? AND version = ?"
+_RECORD = (
+    "INSERT INTO events (attempt_id, timestamp, file_id, event, from_state, to_state, guard_result, outcome,"
+    " error, run_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def take(conn: sqlite3.Connection, t: Transition, *, now: float) -> FileRow | Exception:
+    """Try one transition and record the try, both in the transaction that the caller holds.
+
+    Args:
+        conn: the ledger's connection, inside a write transaction.
+        t: the transition.
+        now: Unix time of the event.
+
+    Returns:
+        The row after it; or, not raised so that the record is committed, why the row was left alone:
+        :class:`StaleTransitionError`, :class:`TransitionNotAllowedError`, :class:`GuardRejectedError`, or
+        whatever the guard raised.
+    """
+    try:
+        goal = target(t.state, t.event)
+    except TransitionNotAllowedError as refusal:
+        _record(conn, t, t.state, "rejected", str(refusal), now=now)
+        return refusal
+    judged: str | None = None
+    if t.guard is not None:
+        cells = conn.execute(_FRESH, (t.file_id, t.state, t.version)).fetchone()
+        if cells is None:
+            return _stale(conn, t, goal, now)
+        try:
+            why = t.guard(file_row(cells))
+        except Exception as error:  # the guard is the caller's code: whatever it raises is handed back
+            _record(conn, t, goal, "failed", describe(error), now=now, judged="raised")
+            return error
+        if why is not None:
+            _record(conn, t, goal, "rejected", why, now=now, judged="rejected")
+            return GuardRejectedError(t.file_id, t.event, why)
+        judged = "passed"
+    row = _move(conn, t, goal, now)
+    if row is None:
+        return _stale(conn, t, goal, now)
+    _record(conn, t, goal, "success", t.reason, now=now, judged=judged)
+    return row
+
+
+def record_failure(conn: sqlite3.Connection, t: Transition, error: Exception, *, now: float) -> None:
+    """Record that ``t``, which the lifecycle allows, was tried and that ``error`` undid it."""
+    _record(conn, t, target(t.state, t.event), "failed", describe(error), now=now)
+
+
+def describe(error: BaseException) -> str:
+    """``error`` as one line for the event log."""
+    said = str(error).splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+
+
+def _move(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> FileRow | None:
+    """The row after compare-and-set and all side effects; None when it was no longer as ``t`` believes."""
+    known: dict[str, Any] = {
+        "file_id": t.file_id, "state": t.state, "version": t.version, "target": goal, "now": now,
+        "attempt_id": t.attempt_id, "run_id": t.run_id, **t.values,
+    }  # fmt: skip
+    older = _superseded(conn, t) if t.event is Event.COMPLETE_PROCESSING else None
+    cells = conn.execute(_MOVE[t.event], known).fetchone()
+    if cells is None:
+        return None
+    row = file_row(cells)
+    on_attempt = _ON_ATTEMPT.get(t.event)
+    if on_attempt is not None and t.attempt_id is not None:
+        conn.execute(on_attempt, known)
+    document = t.values.get("document")
+    if t.event in _TAKES_DOCUMENT and isinstance(document, str):
+        intents.keep_document(conn, document=document, now=now)
+    for discard in t.discards:
+        # In the same transaction: whoever completes the row first keeps the document, whoever fails it deletes it.
+        why = "not indexed" if t.event is Event.FAIL_PROCESSING else "surplus document"
+        intents.open_intent(conn, file_id=row.file_id, document=discard, reason=why, run_id=t.run_id, now=now)
+    if older is not None and older not in (row.superseded, row.document):
+        intents.open_intent(
+            conn, file_id=row.file_id, document=older, reason="superseded again", run_id=t.run_id, now=now
+        )
+    return row
+
+
+def _superseded(conn: sqlite3.Connection, t: Transition) -> str | None:
+    """The superseded document before the move, once it is certain that the attempt's hash is known."""
+    known = conn.execute(
+        "SELECT 1 FROM attempts WHERE attempt_id = ? AND file_id = ?", (t.attempt_id, t.file_id)
+    )
+    if known.fetchone() is None:
+        raise LedgerError(
+            f"the ledger has no attempt {t.attempt_id} of file {t.file_id}; nothing was recorded"
+        )
+    found = conn.execute("SELECT superseded_document FROM files WHERE file_id = ?", (t.file_id,)).fetchone()
+    return None if found is None else found[0]
+
+
+def _stale(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> StaleTransitionError:
+    refusal = StaleTransitionError(t.file_id, t.version)
+    _record(conn, t, goal, "rejected", str(refusal), now=now)
+    return refusal
+
+
+def _record(
+    conn: sqlite3.Connection,
+    t: Transition,
+    goal: State,
+    outcome: str,
+    error: str | None,
+    *,
+    now: float,
+    judged: str | None = None,
+) -> None:
+    conn.execute(
+        _RECORD,
+        (t.attempt_id, now, t.file_id, t.event, t.state, goal, judged, outcome, error, t.run_id),
+    )

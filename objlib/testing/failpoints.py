@@ -1,0 +1,135 @@
+"""Crash points by counting, and a process that dies honestly.
+
+A :class:`Failpoints` stands between a run and everything that outlives it: the disk (the Runner through which every
+blocking call goes) and the service (the ASGI app). Each passage is a *point*, and points are numbered in the
+order in which they come. At the chosen one the run dies: from then on nothing gets through in either direction,
+so that whatever Python does while it unwinds (``finally`` blocks, shields, the record of the run's end) leaves
+no trace, as if the process had been killed.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeVar
+
+import trio
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from objlib.ledger.commit import perform
+from objlib.threads import Runner, inline_runner
+
+T = TypeVar("T")
+
+EXIT_STATUS: Final = 113
+"""What a child process that dies at a point exits with; no command uses it."""
+
+
+class Died(BaseException):
+    """The process is dead. Not an Exception, so that nothing takes it for an error to deal with."""
+
+
+def die_for_real() -> None:
+    """End this process at once: no ``finally``, no flush, no atexit."""
+    os._exit(EXIT_STATUS)
+
+
+@dataclass
+class Failpoints:
+    """One run's way to the outer world.
+
+    Attributes:
+        die_at: the number of the point at which it dies, from 1; None to live.
+        stop_at: the number of the point at which it is frozen, as by SIGSTOP or a lid that is closed.
+        on_death: what dying means: by default the run is cut off. A child process calls :func:`die_for_real`.
+        runner: what blocking calls really run on.
+        points: how many points of each kind there were: ``before commit``, ``after commit``, ``before work``,
+            ``after work`` (files and everything else that blocks), ``send`` and ``answer``.
+        dead: whether it has died.
+        where: the kind of the point at which it died or was frozen.
+    """
+
+    die_at: int | None = None
+    stop_at: int | None = None
+    on_death: Callable[[], None] = lambda: None
+    runner: Runner = inline_runner
+    points: Counter[str] = field(default_factory=Counter)
+    dead: bool = False
+    where: str = ""
+    frozen: trio.Event = field(default_factory=trio.Event)
+    _thaw: trio.Event | None = field(default=None, init=False)
+
+    @property
+    def passed(self) -> int:
+        """How many points were passed so far."""
+        return self.points.total()
+
+    async def run(self, fn: Callable[[], T], /) -> T:
+        """The Runner to give to a run."""
+        kind = _kind(fn)
+        if kind is None:  # a read of the ledger: dying before it is the same as dying at the point before
+            await self._alive()
+            return await self.runner(fn)
+        await self.point(f"before {kind}")
+        result = await self.runner(fn)
+        try:
+            await self.point(f"after {kind}")
+        except Died:
+            # The system closes what a dead process had open.
+            close = getattr(result, "close", None)
+            if callable(close):
+                close()
+            raise
+        return result
+
+    def app(self, inner: ASGIApp) -> ASGIApp:
+        """``inner`` as the run sees it."""
+
+        async def passage(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                await self.point("send")
+            try:
+                await inner(scope, receive, send)
+            finally:
+                # A dead process gets no answer, not even a broken connection.
+                if self.dead:
+                    raise Died
+            if scope["type"] == "http":
+                await self.point("answer")
+
+        return passage
+
+    async def point(self, kind: str) -> None:
+        """Pass a point, or die at it."""
+        await self._alive()
+        self.points[kind] += 1
+        if self.passed == self.die_at:
+            self.dead, self.where = True, kind
+            self.on_death()
+            raise Died
+        if self.passed == self.stop_at:
+            self.where = kind
+            self._thaw = trio.Event()
+            self.frozen.set()
+        await self._alive()
+
+    def thaw(self) -> None:
+        """Let a frozen run go on, as by SIGCONT."""
+        if self._thaw is not None:
+            self._thaw.set()
+            self._thaw = None
+
+    async def _alive(self) -> None:
+        if self._thaw is not None:
+            # Shielded: a stopped process does not notice that it is cancelled either.
+            with trio.CancelScope(shield=True):
+                await self._thaw.wait()
+        if self.dead:
+            raise Died
+
+
+def _kind(fn: Callable[[], object]) -> str | None:
+    if isinstance(fn, partial) and fn.func is perform:
+        return "commit" if any(op.writes for op in fn.args[1]) else None
+    return "work"

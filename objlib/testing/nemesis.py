@@ -1,0 +1,137 @@
+"""A script drawn from a seed: every way to misbehave, each with a weight."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import Random
+from typing import Final
+
+from objlib.testing.actions import (
+    DAILY_QUOTA,
+    DOWN,
+    EMPTY,
+    INTERNAL,
+    INTERNAL_ACTED,
+    LOST,
+    PAGE,
+    REPEATED,
+    STORE_FULL,
+    TRUNCATED,
+    Action,
+    Altered,
+    Answer,
+    Late,
+    Lost,
+    Refused,
+    Slow,
+    in_state,
+    never_done,
+    refusal,
+    throttled,
+)
+
+LAG: Final = 2.0
+"""Seconds for which a fresh document may be missing from listings (1.5 to 2 s were measured by others)."""
+
+NO_TOKENS: Final = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
+"""What the direct upload answers to files that only go in by way of the Files API."""
+
+Draw = Callable[[Random, "Nemesis"], Action]
+
+_ANY: Final[tuple[tuple[int, Draw], ...]] = (
+    (3, lambda _r, _m: Refused()),
+    (3, lambda _r, _m: Lost(act=False)),
+    (4, lambda _r, _m: Lost(act=True)),
+    (3, lambda _r, _m: LOST),
+    (2, lambda _r, _m: DOWN),
+    (2, lambda _r, _m: EMPTY),
+    (2, lambda _r, _m: INTERNAL),
+    (2, lambda _r, _m: INTERNAL_ACTED),
+    (1, lambda _r, _m: PAGE),
+    (3, lambda _r, _m: TRUNCATED),
+    (3, lambda r, m: throttled(m.seconds(r.uniform(0.2, 20)))),
+    (3, lambda r, m: Slow(m.seconds(r.uniform(0.1, 20)))),
+)
+_LATE: Final[tuple[int, Draw]] = (6, lambda r, m: Late(m.seconds(r.choice([0.5, 2, 5, 30, 90]))))
+_KIND: Final[dict[str, tuple[tuple[int, Draw], ...]]] = {
+    "start": (
+        _LATE,
+        (1, lambda _r, _m: DAILY_QUOTA),
+        (6, lambda _r, _m: NO_TOKENS),
+    ),
+    "send": (_LATE, (1, lambda _r, _m: STORE_FULL)),
+    "import": (_LATE, _LATE),
+    "discard": (_LATE,),
+    "cancel": (_LATE,),
+    "delete": (_LATE,),
+    "document": (
+        (8, lambda _r, _m: Altered("FAILED, they say", in_state("STATE_FAILED"))),
+        (6, lambda _r, _m: Altered("PENDING, they say", in_state("STATE_PENDING"))),
+        (3, lambda _r, _m: refusal(404, "NOT_FOUND", "Document not found.")),
+    ),
+    "operation": ((6, lambda _r, _m: Altered("not done, they say", never_done)),),
+    "list": ((6, lambda _r, _m: REPEATED), (12, lambda _r, m: Altered("lags", _lagging(m.now())))),
+}
+
+
+@dataclass
+class Nemesis:
+    """A :data:`~objlib.testing.actions.Script`.
+
+    Every draw is made from the seed and the request's place among its kind, so that leaving one request out
+    changes nothing for the others.
+
+    Attributes:
+        density: the share of requests that something happens to; 0 makes the service behave.
+        now: the service's clock, Unix seconds.
+        pace: what every wait is multiplied by; below 1 for real time.
+        honest: what it says of a document is true.
+        drawn: how many actions were drawn.
+    """
+
+    seed: int
+    density: float
+    now: Callable[[], float]
+    pace: float = 1.0
+    honest: bool = False
+    drawn: int = 0
+
+    def __call__(self, kind: str, number: int) -> Action | None:
+        """What happens to the request."""
+        rng = Random(f"mischief {self.seed} {kind} {number}")
+        # A run that cannot even open the store is over before it began: that teaches little.
+        density = self.density / 8 if kind == "store" else self.density
+        if rng.random() >= density:
+            return None
+        self.drawn += 1
+        lies = () if kind == "document" and self.honest else _KIND.get(kind, ())
+        choices = (*_ANY, *lies)
+        (draw,) = rng.choices([draw for _, draw in choices], [weight for weight, _ in choices])
+        return draw(rng, self)
+
+    def seconds(self, wait: float) -> float:
+        """How long a wait of so many seconds is at this pace."""
+        return round(wait * self.pace, 2)
+
+    def travel(self, kind: str, number: int) -> tuple[float, float]:
+        """How long the request and its answer are on the way."""
+        rng = Random(f"travel {self.seed} {kind} {number}")
+        return round(rng.expovariate(20), 3), round(rng.expovariate(20), 3)
+
+
+def _lagging(now: float) -> Callable[[Answer], Answer]:
+    """A change that leaves out of a page what is younger than :data:`LAG` seconds."""
+
+    def change(answer: Answer) -> Answer:
+        if answer.status != 200:
+            return answer
+        page = json.loads(answer.body or b"{}")
+        page["documents"] = [
+            document
+            for document in page.get("documents", [])
+            if datetime.fromisoformat(document["createTime"]).timestamp() < now - LAG
+        ]
+        return replace(answer, body=json.dumps(page).encode())
+
+    return change

@@ -1,0 +1,96 @@
+"""What is left out of a library; git is the judge of what gitignore syntax means."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from objlib.core.errors import UsageError
+from objlib.core.library.ignore import IgnoreRules
+
+ATOMS = [
+    "*", "foo", "bar", "*.md", "*.txt", "foo/", "/foo", "foo/bar", "foo/*", "foo/**", "**/bar", "**/bar/", "*/",
+    "foo/**/bar", "f?o", "[fb]*", "bar/x.md", "/bar/*.md", "**", "a.md", "foo/bar/", "/*", "b*r/", "# c", "",
+    "foo\\ ", "x.md ", "**/", "/**/x.md", "\\#a", "\\!foo", "[!f]oo", "*.m[c-e]",
+]  # fmt: skip
+FOLDERS = ["", "foo", "bar", "foo/bar", "foo/foo", "bar/foo", "bar/bar", "foo/bar/foo"]
+
+
+def ignored(rules: IgnoreRules, path: str, *, folder: bool = False) -> bool:
+    return rules.ignored(path, path.rpartition("/")[2], folder=folder)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git to compare with")
+@pytest.mark.parametrize("seed", range(30))
+def test_rules_mean_what_git_takes_them_for(tmp_path: Path, seed: int) -> None:
+    random = Random(seed)
+    (tmp_path / ".git").mkdir()
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    rules: dict[str, str] = {}
+    for folder in FOLDERS:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for name in ("a.md", "x.md", "b.txt"):
+            (tmp_path / folder / name).write_text("text")
+        if not folder or random.random() < 0.3:
+            lines = [("!" if random.random() < 0.4 else "") + random.choice(ATOMS) for _ in range(4)]
+            rules[folder] = "\n".join(lines) + "\n"
+            (tmp_path / folder / ".gitignore").write_text(rules[folder])
+    command = ["git", "-C", str(tmp_path), "ls-files", "-o", "--exclude-per-directory=.gitignore", "-z"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    expected = {path for path in listed if path and not path.endswith(".gitignore")}
+    assert _walked(tmp_path, "", IgnoreRules(), rules) == expected, rules
+
+
+def _walked(root: Path, folder: str, inherited: IgnoreRules, texts: dict[str, str]) -> set[str]:
+    rules = inherited.below(folder, texts[folder])[0] if folder in texts else inherited
+    found = set()
+    for entry in os.scandir(root / folder):
+        path = f"{folder}/{entry.name}".lstrip("/")
+        if entry.name.startswith(".") or rules.ignored(path, entry.name, folder=entry.is_dir()):
+            continue
+        found |= _walked(root, path, rules, texts) if entry.is_dir() else {path}
+    return found
+
+
+def test_the_strongest_rule_is_the_nearest() -> None:
+    rules = IgnoreRules.of(["*.log", "notes/"])
+    assert ignored(rules, "a.log")
+    assert ignored(rules, "notes", folder=True)
+    assert not ignored(rules, "notes")
+    nearer, wrong = rules.below("sub", "!keep.log\n")
+    assert wrong == []
+    assert not ignored(nearer, "sub/keep.log")
+    assert ignored(nearer, "sub/other.log")
+    assert ignored(rules, "keep.log")
+
+
+def test_a_rule_can_take_in_what_is_built_in() -> None:
+    rules = IgnoreRules.of(["!.notes/", "!draft.tmp"])
+    assert not ignored(rules, ".notes", folder=True)
+    assert ignored(rules, ".other", folder=True)
+    assert not ignored(rules, "draft.tmp")
+
+
+def test_no_rule_can_take_in_what_is_ours() -> None:
+    rules = IgnoreRules.of(["!*", "!.objlibignore"], own=["data/ledger.db"])
+    assert ignored(rules, "data/ledger.db")
+    assert ignored(rules, "x/.objlibignore")
+    assert not ignored(rules, "data/other.db")
+
+
+@pytest.mark.parametrize("line", ["!", "[z-a]", "\\"])
+def test_a_line_that_is_no_rule_is_told(line: str) -> None:
+    rules, wrong = IgnoreRules().below("", f"*.log\n{line}\n\n# comment\n")
+    assert wrong == [line]
+    assert ignored(rules, "a.log")
+    with pytest.raises(UsageError, match="ignore rule"):
+        IgnoreRules.of([line])
+
+
+def test_rules_are_compared_in_nfc_and_a_byte_order_mark_is_none_of_them() -> None:
+    rules, _ = IgnoreRules().below("", "\ufeffcafe\u0301.txt\r\n*.log\r\n")
+    assert ignored(rules, "caf\u00e9.txt")
+    assert ignored(rules, "a.log")

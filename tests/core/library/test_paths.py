@@ -1,0 +1,69 @@
+"""Names as text, and as the bytes that open them."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from unicodedata import is_normalized
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from objlib.core.library.paths import disk_path, display_names, readable
+
+NAMES = st.binary(min_size=1, max_size=8).filter(
+    lambda name: b"/" not in name and b"\0" not in name
+) | st.sampled_from(
+    [text.encode() for text in ("caf\u00e9", "cafe\u0301", "\u212b", "\u00c5", "A\u030a", "\\xff", "\\\\xff")]
+    + [b"\xff", b"\xff\\", b"caf\xe9"]
+)
+
+
+@dataclass
+class Row:
+    file_path: str
+    path_bytes: bytes | None
+
+
+@settings(deadline=None)
+@given(st.lists(NAMES, unique=True, max_size=12))
+def test_every_name_of_a_folder_has_a_text_of_its_own(names: list[bytes]) -> None:
+    shown = display_names(names)
+    assert len(set(shown)) == len(names) == len(shown)
+    for name, text in zip(names, shown, strict=True):
+        assert "/" not in text
+        text.encode()
+        if name == text.encode():
+            continue
+        assert text == readable(name) or not is_normalized("NFC", text) or "~" in text
+
+
+@settings(deadline=None)
+@given(st.lists(NAMES, unique=True, max_size=12))
+def test_the_text_does_not_depend_on_the_order(names: list[bytes]) -> None:
+    shown = dict(zip(names, display_names(names), strict=True))
+    assert dict(zip(names[::-1], display_names(names[::-1]), strict=True)) == shown
+
+
+@settings(deadline=None)
+@given(NAMES)
+def test_a_name_that_is_alone_is_nfc(name: bytes) -> None:
+    (text,) = display_names([name])
+    assert text == readable(name)
+    assert is_normalized("NFC", text)
+
+
+def test_of_two_that_collide_the_normalised_one_keeps_its_name() -> None:
+    nfc, nfd = "caf\u00e9".encode(), "cafe\u0301".encode()
+    assert display_names([nfd, nfc]) == ["cafe\u0301", "caf\u00e9"]
+    assert display_names([nfd]) == ["caf\u00e9"]
+
+
+@settings(deadline=None)
+@given(st.lists(NAMES, min_size=1, max_size=3))
+def test_a_row_opens_the_file_it_was_made_for(parts: list[bytes]) -> None:
+    exact = b"/".join(parts)
+    shown = "/".join(readable(part) for part in parts)
+    row = Row(shown, None if shown.encode() == exact else exact)
+    path = disk_path(Path("/library"), row)
+    if not any(part in {b".", b".."} for part in parts):
+        assert os.fsencode(path) == b"/library/" + exact

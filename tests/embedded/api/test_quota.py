@@ -1,0 +1,118 @@
+"""The quota in front of the service, as the client understands it."""
+
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from objlib.core.pacing.quota import parse_quota
+from objlib.embedded import Options, open_service
+from objlib.embedded.api.quota import Decision, quota_middleware
+from objlib.gemini import Client, Endpoint, ErrorKind, GeminiError, open_client
+from objlib.threads import inline_runner
+
+
+@pytest.fixture
+def autojump_clock() -> trio.testing.MockClock:
+    return trio.testing.MockClock(autojump_threshold=0)
+
+
+async def refused(client: Client) -> GeminiError:
+    """The first refusal that the client meets."""
+    for _ in range(10):
+        try:
+            await client.find_stores("any")
+        except GeminiError as error:
+            return error
+    raise AssertionError("never refused")
+
+
+@pytest.mark.parametrize(
+    ("quota", "kind", "hint"),
+    [
+        ("2/s", ErrorKind.RATE_LIMIT, 0.5),
+        ("2/s,silent", ErrorKind.RATE_LIMIT, None),
+        ("3/min,window", ErrorKind.RATE_LIMIT, 60.0),
+        ("3/day", ErrorKind.DAILY_QUOTA, 86_400.0),
+    ],
+)
+async def test_a_refusal_says_what_the_quota_is_and_when_it_ends(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, quota: str, kind: ErrorKind, hint: float | None
+) -> None:
+    options = Options(middleware=(quota_middleware(parse_quota(quota)),))
+    async with (
+        open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
+        open_client(Endpoint("http://quota.test", ""), asgi=service.app) as client,
+    ):
+        error = await refused(client)
+        assert (error.kind, error.status) == (kind, 429)
+        assert error.retry_after == (None if hint is None else pytest.approx(hint, abs=1e-3))
+        if hint is not None:
+            await trio.sleep(hint + 0.001)
+            await client.find_stores("any")
+
+
+async def test_what_is_not_the_api_does_not_count(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    options = Options(middleware=(quota_middleware(parse_quota("1/day")),))
+    async with (
+        open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
+        open_client(Endpoint("http://quota.test", ""), asgi=service.app) as client,
+    ):
+        got = []
+
+        async def send(message: dict[str, object]) -> None:
+            got.append(message.get("status"))
+
+        scope = {"type": "http", "path": "/", "method": "GET", "headers": [], "query_string": b""}
+        for _ in range(3):
+            await service.app(scope, trio.sleep_forever, send)  # type: ignore[arg-type]
+        assert 429 not in got
+        await client.find_stores("any")
+
+
+async def test_an_answer_takes_the_latency_and_a_refusal_too(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    options = Options(middleware=(quota_middleware(parse_quota("2/min,window,latency 4s")),))
+    async with (
+        open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
+        open_client(Endpoint("http://quota.test", ""), asgi=service.app) as client,
+    ):
+        for refusal in (False, False, True):
+            began = trio.current_time()
+            if refusal:
+                await refused(client)
+            else:
+                await client.find_stores("any")
+            assert trio.current_time() - began == pytest.approx(4)
+
+
+async def test_a_quota_changes_while_the_service_is_open(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    options = Options(middleware=(quota_middleware(parse_quota("2/s for 10s, then 3/day")),))
+    async with (
+        open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
+        open_client(Endpoint("http://quota.test", ""), asgi=service.app) as client,
+    ):
+        assert (await refused(client)).kind is ErrorKind.RATE_LIMIT
+        await trio.sleep(10)
+        assert (await refused(client)).kind is ErrorKind.DAILY_QUOTA
+
+
+async def test_each_decision_is_told_without_what_the_query_holds(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    told: list[Decision] = []
+    options = Options(middleware=(quota_middleware(parse_quota("2/s"), told.append),))
+    async with (
+        open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
+        open_client(Endpoint("http://quota.test", ""), asgi=service.app) as client,
+    ):
+        await refused(client)
+    assert [(on.method, on.path) for on in told] == [("GET", "/v1beta/fileSearchStores")] * 3
+    assert [on.admitted for on in told] == [True, True, False]
+    assert [on.wait for on in told] == [None, None, pytest.approx(0.5)]

@@ -1,0 +1,168 @@
+"""Search by words alone."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from objlib.embedded.index import Hit, search
+from objlib.embedded.index.lexical import MAX_TERMS, parse_query
+from tests.embedded.index.box import new_store, put
+
+ROOT = Path(__file__).parents[3]
+
+
+def hits(db: sqlite3.Connection, query: str, k: int = 10, where: str | None = None) -> list[Hit]:
+    return search(db, query, store_ids=[1], k=k, where=where, embedder=None, codes=None)
+
+
+def store(*texts: str) -> sqlite3.Connection:
+    db = new_store()
+    for number, text in enumerate(texts, 1):
+        put(db, number, text)
+    return db
+
+
+def found(db: sqlite3.Connection, query: str) -> list[int]:
+    return [hit.doc_id for hit in hits(db, query)]
+
+
+BOOKS = store(
+    "The horse galloped over the hills of Greece.",
+    "Horses and riders. The Greeks bred them.",
+    "Das Mädchen ißt Äpfel in München.",
+    "Ἐν ἀρχῇ ἦν ὁ λόγος, καὶ ὁ λόγος ἦν πρὸς τὸν θεόν.",
+    "Все счастливые семьи похожи друг на друга.",  # noqa: RUF001
+    "道可道，非常道。名可名，非常名。",  # noqa: RUF001
+    "To be, or not to be, that is the question.",
+    "Be that as it may, the question is not to whom it belongs, or so they say, to be sure.",
+    "An eﬃcient creme brulee.",
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "documents"),
+    [
+        ("horse", {1, 2}),
+        ("HORSES greek?", {1, 2}),
+        ("madchen munchen", {3}),
+        ("Äpfel", {3}),
+        ("λογος", {4}),
+        ("ΛΌΓΟΣ", {4}),
+        ("crème brûlée", {9}),
+        ("efficient", {9}),
+        ("счастливые", {5}),
+        ("常道", {6}),
+        ("名可名", {6}),
+        ("名道", set()),
+        ("to be or not to be", {7, 8}),
+        ('"to be or not to be"', {7}),
+        ("“to be or not to be”", {7}),
+        ('"or not to be" question', {7}),
+        ('"hills of Greece" apples', {1}),
+        ('"of hills Greece"', {1}),
+        ('"horse"', {1, 2}),
+        ("unknown", set()),
+        ("?!", set()),
+        ("", set()),
+    ],
+)
+def test_a_query_finds(query: str, documents: set[int]) -> None:
+    assert set(found(BOOKS, query)) == documents
+
+
+@given(st.text(max_size=80) | st.text(alphabet="\"'“”()*:^-+{}ANDORTE \0\ud800名a", max_size=60))
+def test_any_string_is_a_query(query: str) -> None:
+    hits(BOOKS, query)
+
+
+def test_a_long_query_is_its_first_words() -> None:
+    query = " ".join(f"w{n}" for n in range(1000)) + " horse"
+    assert len(parse_query(query).words) == MAX_TERMS
+    assert found(BOOKS, query) == []
+    assert found(BOOKS, "horse " * 3000) == found(BOOKS, "horse")
+
+
+def test_title_author_and_heading_are_searched() -> None:
+    db = new_store()
+    put(db, 1, "---\ntitle: Walden\nauthor: Thoreau\n---\n# Ponds\n\nDeep water.")
+    put(db, 2, "Deep water.", name="the-sea-wolf.txt")
+    put(db, 3, "Deep water.", metadata={"title": "Moby Dick", "author": "Melville"})
+    for query, document in [
+        ("walden", 1),
+        ("Thoreau", 1),
+        ("pond", 1),
+        ("sea wolf", 2),
+        ("moby", 3),
+        ("melville", 3),
+    ]:
+        assert found(db, query) == [document]
+
+
+def test_a_hit_says_where_it_stands() -> None:
+    db = new_store()
+    text = "---\ntitle: T\n---\n\n# One\n\n" + "word " * 170 + "\n\n# Two\n\nThe needle is here."
+    put(db, 7, text, name="notes/a.md", metadata={"year": 1854})
+    (hit,) = hits(db, "needle")
+    assert (hit.doc_id, hit.display_name, hit.heading, hit.page) == (7, "notes/a.md", "Two", None)
+    assert hit.text == text[hit.start : hit.stop] == "# Two\n\nThe needle is here."
+    assert hit.metadata == {"year": 1854}
+    assert hit.cosine is None
+    assert hit.bm25 is not None
+
+
+def test_the_best_come_first_and_no_more_than_asked() -> None:
+    db = store("cat dog", "cat cat cat", "dog", "bird")
+    got = hits(db, "cat", k=10)
+    assert [hit.doc_id for hit in got] == [2, 1]
+    assert got[0].score > got[1].score
+    assert len(hits(db, "cat dog", k=2)) == 2
+    assert hits(db, "cat", k=0) == []
+
+
+def test_stores_do_not_see_each_other() -> None:
+    db = new_store()
+    put(db, 1, "one cat", store=1)
+    assert hits(db, "cat")[0].doc_id == 1
+    assert search(db, "cat", store_ids=[2], k=5, where=None, embedder=None, codes=None) == []
+    put(db, 2, "two cats", store=2)
+    put(db, 3, "three cats", store=3)
+    for stores, documents in [([1], {1}), ([2], {2}), ([1, 3], {1, 3}), ([], set()), ([4], set())]:
+        got = search(db, "cat", store_ids=stores, k=5, where=None, embedder=None, codes=None)
+        assert {hit.doc_id for hit in got} == documents
+
+
+def test_a_filter_chooses_documents() -> None:
+    db = new_store()
+    for number, year in enumerate([1850, 1860, 1870], 1):
+        put(db, number, "one cat", metadata={"year": year})
+    assert {hit.doc_id for hit in hits(db, "cat", where="year > 1855")} == {2, 3}
+    assert hits(db, "cat", where="year > 1900") == []
+    assert {hit.doc_id for hit in hits(db, "cat", where="  ")} == {1, 2, 3}
+
+
+ALONE = """
+import sqlite3, sys
+from objlib.embedded.index import SCHEMA, index_document, search
+from objlib.embedded.text.extract import extract
+db = sqlite3.connect(":memory:")
+db.execute("CREATE TABLE documents(doc_id INTEGER PRIMARY KEY, store_id, display_name, metadata)")
+for statement in SCHEMA:
+    db.execute(statement)
+db.execute("INSERT INTO documents VALUES(1, 1, 'a', '{}')")
+text = extract(b"one cat", mime_type="text/plain", name="a.txt")
+index_document(db, doc_id=1, extracted=text, display_name="a", metadata={})
+assert search(db, "cats", store_ids=[1], k=1, where="a = 1 OR NOT a:*", embedder=None, codes=None)
+print(*sorted({"numpy", "onnxruntime", "pypdf"} & set(sys.modules)))
+"""
+
+
+def test_indexing_and_search_by_words_import_nothing_heavy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert (done.stdout.strip(), done.stderr) == ("", "")

@@ -1,0 +1,126 @@
+"""Answers: quoted word for word, with supports that point at the very bytes, or a plain no."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from objlib.embedded.index import Composed, Hit, compose
+from objlib.embedded.index.quote import MOST, NOTHING
+from objlib.embedded.text.sentences import sentences
+from tests.embedded.index.box import Meanings
+
+PASSAGES = [
+    "# Virtue\n\nVirtue is a habit of choosing the mean. The brave man fears what he should — no more. "
+    "Dr. Smith (cf. Plato) disagrees about courage.",
+    "Money is a medium of exchange. “Gold is scarce!” he said. Rivers flow to the sea.",
+    "Virtue is a habit of choosing the mean. Ἡ ἀρετὴ ἐπιστήμη ἐστίν, said Socrates about virtue.",
+]
+
+
+def hits(*texts: str) -> list[Hit]:
+    return [
+        Hit(n, n, "a.md", 0, len(text), text, "", None, 1.0, 1.0, None, {}) for n, text in enumerate(texts)
+    ]
+
+
+def quoted(answer: Composed) -> list[str]:
+    return [support.text for support in answer.supports]
+
+
+def test_the_best_sentences_are_quoted_with_their_passages() -> None:
+    answer = compose("What is virtue?", hits(*PASSAGES))
+    assert quoted(answer)[0] == "Virtue is a habit of choosing the mean."
+    assert answer.supports[0].hits == (0, 2)
+    assert "Money" not in answer.text
+    assert "#" not in answer.text
+
+
+def test_the_same_is_not_said_twice() -> None:
+    answer = compose("What is virtue, a habit?", hits(*PASSAGES))
+    assert answer.text.count("habit of choosing") == 1
+
+
+@pytest.mark.parametrize("question", ["quantum chromodynamics lattice", "", "???", "the of and"])
+def test_no_answer_is_said_plainly(question: str) -> None:
+    assert compose(question, hits(*PASSAGES)) == Composed(NOTHING, ())
+
+
+def test_no_passages_no_answer() -> None:
+    assert compose("virtue", []) == Composed(NOTHING, ())
+    assert compose("virtue", hits("# Virtue", "| virtue | habit | mean | x |", "virtue")) == Composed(
+        NOTHING, ()
+    )
+
+
+def test_meaning_chooses_where_words_do_not() -> None:
+    embedder = Meanings("cash money", "worth value")
+    passages = hits(
+        "Money has its value by law alone. Cows eat the green grass.", "The sea is deep and wide today."
+    )
+    assert compose("cash worth", passages) == Composed(NOTHING, ())
+    answer = compose("cash worth", passages, embedder)
+    assert quoted(answer) == ["Money has its value by law alone."]
+    assert compose("violin sonata", passages, embedder) == Composed(NOTHING, ())
+
+
+def test_accents_do_not_matter() -> None:
+    passages = hits("Der Wärter des Leuchtturms von Ölhafen heißt Jörg. Er mag Flöten.")
+    assert quoted(compose("wie heisst der warter des leuchtturms olhafen?", passages)) == [
+        "Der Wärter des Leuchtturms von Ölhafen heißt Jörg."
+    ]
+
+
+def test_chinese_is_quoted_too() -> None:
+    answer = compose("人的根本是道德", hits("今天下雨了。道德是人的根本。"))
+    assert quoted(answer) == ["道德是人的根本。"]
+
+
+def test_a_statement_comes_before_a_question_and_a_heading() -> None:
+    passages = hits(
+        "IS VIRTUE A KIND OF KNOWLEDGE. Is virtue a kind of knowledge? Virtue is knowledge of a kind."
+    )
+    answer = compose("Is virtue knowledge?", passages)
+    assert quoted(answer) == ["Virtue is knowledge of a kind."]
+
+
+TEXT = st.lists(
+    st.sampled_from(
+        ["Virtue is good. ", "Ἀρετή — 徳は善。", "virtue ", "\n\n", "no!” ", "x. ", "# H\n", "A b c d. "]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(st.lists(TEXT, max_size=4), st.sampled_from(["virtue", "good virtue?", "善", "a b c d"]))
+def test_supports_are_the_very_bytes(texts: list[str], question: str) -> None:
+    found = hits(*texts)
+    answer = compose(question, found)
+    data = answer.text.encode()
+    end = 0
+    for support in answer.supports:
+        assert support.start_byte >= end
+        end = support.end_byte
+        assert data[support.start_byte : end].decode() == support.text
+        assert support.hits
+        assert all(support.text in found[n].text for n in support.hits)
+    assert len(answer.supports) <= MOST
+    if answer.supports:
+        assert " ".join(quoted(answer)) == answer.text
+    else:
+        assert answer.text == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("One two. Three four! Five?", ["One two.", "Three four!", "Five?"]),
+        ("“Quoted.” Next.", ["“Quoted.”", "Next."]),
+        ("See Mr. Jones, vol. ii. Then go.", ["See Mr. Jones, vol. ii.", "Then go."]),
+        ("He came (Is. 64:4). It was late.", ["He came (Is. 64:4).", "It was late."]),
+        ("No end\n\nhere", ["No end", "here"]),
+        ("徳は善。知は力。", ["徳は善。", "知は力。"]),
+        ("  \n ", []),
+    ],
+)
+def test_sentences(text: str, parts: list[str]) -> None:
+    assert [text[a:b] for a, b in sentences(text)] == parts

@@ -1,0 +1,315 @@
+"""The file and its lanes: group commit, errors, files that are not ours."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pytest
+import trio
+
+from objlib.core.errors import ServiceError
+from objlib.embedded import database, index, open_service
+from objlib.embedded.database import open_database
+from objlib.embedded.resources import schema
+from objlib.embedded.resources.schema import APPLICATION_ID, VERSION
+from objlib.threads import inline_runner
+
+T = TypeVar("T")
+
+
+class Gate:
+    """A runner that stops before each piece of work until it is let through."""
+
+    def __init__(self) -> None:
+        self.open = trio.Event()
+        self.open.set()
+        self.runs = 0
+
+    async def __call__(self, fn: Callable[[], T], /) -> T:
+        await self.open.wait()
+        self.runs += 1
+        return fn()
+
+
+def insert(key: str) -> Callable[[sqlite3.Connection], str]:
+    def run(db: sqlite3.Connection) -> str:
+        db.execute("INSERT INTO index_meta VALUES(?, '')", (key,))
+        return key
+
+    return run
+
+
+def keys(db: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in db.execute("SELECT key FROM index_meta ORDER BY key")]
+
+
+async def test_what_waits_shares_one_transaction(tmp_path: Path) -> None:
+    gate = Gate()
+    async with open_database(tmp_path / "s.db", gate) as file:
+        results: list[str] = []
+
+        async def write(key: str) -> None:
+            results.append(await file.write(insert(key)))
+
+        before = gate.runs
+        gate.open = trio.Event()
+        async with trio.open_nursery() as nursery:
+            for key in "abcdef":
+                nursery.start_soon(write, key)
+            await trio.testing.wait_all_tasks_blocked()
+            gate.open.set()
+        assert gate.runs - before <= 2  # the first may have gone alone, the others went together
+        assert sorted(results) == list("abcdef")
+        assert await file.read(keys) == list("abcdef")
+
+
+async def test_more_than_a_batch_is_several(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "s.db", inline_runner) as file:
+        wanted = [f"{n:03}" for n in range(3 * database.BATCH + 5)]
+        async with trio.open_nursery() as nursery:
+            for key in wanted:
+                nursery.start_soon(file.write, insert(key))
+        assert await file.read(keys) == wanted
+
+
+async def test_one_that_fails_leaves_the_others_of_the_batch_alone(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "s.db", inline_runner) as file:
+        outcomes: dict[str, str] = {}
+
+        def breaks(db: sqlite3.Connection) -> None:
+            insert("half")(db)
+            raise ValueError("no")
+
+        async def write(name: str, fn: Callable[[sqlite3.Connection], object]) -> None:
+            try:
+                await file.write(fn)
+            except (ValueError, sqlite3.IntegrityError) as error:
+                outcomes[name] = type(error).__name__
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write, "first", insert("a"))
+            nursery.start_soon(write, "twice", insert("a"))
+            nursery.start_soon(write, "breaks", breaks)
+            nursery.start_soon(write, "last", insert("b"))
+        assert sorted(outcomes) == ["breaks", "twice"] or sorted(outcomes) == ["breaks", "first"]
+        assert await file.read(keys) == ["a", "b"]
+
+
+async def test_an_error_of_the_file_undoes_the_batch_and_later_writes_work(tmp_path: Path) -> None:
+    gate = Gate()
+    async with open_database(tmp_path / "s.db", gate) as file:
+        failed = []
+
+        def full(db: sqlite3.Connection) -> None:
+            insert("full")(db)
+            raise sqlite3.OperationalError("database or disk is full")
+
+        async def write(fn: Callable[[sqlite3.Connection], object]) -> None:
+            try:
+                await file.write(fn)
+            except sqlite3.OperationalError as error:
+                failed.append(str(error))
+
+        gate.open = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write, insert("a"))
+            await trio.testing.wait_all_tasks_blocked()  # this one leads, alone
+            nursery.start_soon(write, insert("b"))
+            nursery.start_soon(write, full)
+            nursery.start_soon(write, insert("c"))
+            await trio.testing.wait_all_tasks_blocked()
+            gate.open.set()
+        assert failed == ["database or disk is full"] * 3
+        await file.write(insert("d"))
+        assert await file.read(keys) == ["a", "d"]
+
+
+async def test_a_cancelled_caller_takes_its_job_back(tmp_path: Path) -> None:
+    gate = Gate()
+    async with open_database(tmp_path / "s.db", gate) as file:
+        gate.open = trio.Event()
+        async with trio.open_nursery() as nursery:
+            leader, waiter = trio.CancelScope(), trio.CancelScope()
+
+            async def write(key: str, scope: trio.CancelScope) -> None:
+                with scope:
+                    await file.write(insert(key))
+
+            nursery.start_soon(write, "leader", leader)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(write, "waiter", waiter)
+            nursery.start_soon(write, "stays", trio.CancelScope())
+            await trio.testing.wait_all_tasks_blocked()
+            waiter.cancel()
+            leader.cancel()  # before its work began: it has not happened, and the next one leads
+            await trio.testing.wait_all_tasks_blocked()
+            gate.open.set()
+        assert await file.read(keys) == ["stays"]
+
+
+async def test_a_runner_that_breaks_does_not_repeat_what_was_done(tmp_path: Path) -> None:
+    broken = False
+
+    async def runner(fn: Callable[[], T], /) -> T:
+        await trio.lowlevel.checkpoint()
+        result = fn()
+        if broken:
+            raise RuntimeError("pulled the plug")
+        return result
+
+    async with open_database(tmp_path / "s.db", runner) as file:
+        broken = True
+        with pytest.raises(RuntimeError, match="plug"):
+            await file.write(insert("a"))
+        broken = False
+        await file.write(insert("b"))
+        assert await file.read(keys) == ["a", "b"]
+
+
+async def test_the_file_is_as_durable_as_the_ledger(tmp_path: Path) -> None:
+    def settings(db: sqlite3.Connection) -> dict[str, Any]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
+
+    async with open_database(tmp_path / "deep" / "er" / "s.db", inline_runner) as file:
+        wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10000}
+        assert await file.write(settings) == wanted
+        assert await file.read(settings) == wanted
+
+
+def make(path: Path, *statements: str) -> None:
+    db = sqlite3.connect(path)
+    for statement in statements:
+        db.execute(statement)
+    db.commit()
+    db.close()
+
+
+async def refusal(path: Path) -> str:
+    with pytest.raises(ServiceError) as caught:
+        async with open_service(path):
+            raise AssertionError("opened")
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+async def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    async with open_service(path):
+        pass
+    make(path, f"PRAGMA user_version = {VERSION + 1}")
+    assert "upgrade objlib" in await refusal(path)
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
+    db.close()
+
+
+async def test_a_strangers_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    make(path, "CREATE TABLE theirs(x)")
+    assert "another program" in await refusal(path)
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+    assert db.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,)
+    db.close()
+
+
+async def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    path.write_bytes(b"this is a letter to my aunt, and not a database at all. " * 100)
+    before = path.read_bytes()
+    assert "move it away" in await refusal(path)
+    assert path.read_bytes() == before
+
+
+async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    async with open_service(path):
+        pass
+    data = bytearray(path.read_bytes())
+    data[100:4096] = os.urandom(3996)
+    path.write_bytes(data)
+    assert "move it away" in await refusal(path)
+
+
+async def test_a_folder_in_the_way_is_refused(tmp_path: Path) -> None:
+    assert "folder exists" in await refusal(tmp_path)
+    (tmp_path / "file").write_text("x")
+    assert "folder" in await refusal(tmp_path / "file" / "s.db")
+
+
+async def test_a_migration_that_breaks_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "SCHEMA", ("CREATE TABLE half(x)", "no SQL at all"))
+        assert "cannot use the store file" in await refusal(path)
+    async with open_service(path):
+        pass
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
+    db.close()
+
+
+def test_another_process_may_migrate_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "s.db"
+    real = schema._is_empty
+    looks = 0
+
+    def late(db: sqlite3.Connection, where: Path) -> bool:
+        nonlocal looks
+        looks += 1
+        empty = real(db, where)
+        if looks == 1:
+            monkeypatch.setattr(schema, "_is_empty", real)
+            with closing(database.connect(path)) as other:
+                schema.migrate(other, path)
+        return empty
+
+    monkeypatch.setattr(schema, "_is_empty", late)
+    with closing(database.connect(path)) as db:
+        schema.migrate(db, path)
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_a_file_that_another_process_holds_is_refused_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE t(x)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ServiceError, match="locked"):
+            database.connect(path)
+
+
+def test_the_switch_to_wal_is_tried_again_while_another_process_makes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Locked:
+        tries = 0
+
+        def execute(self, _statement: str) -> None:
+            self.tries += 1
+            if self.tries < 3:
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise error
+
+    naps: list[float] = []
+    monkeypatch.setattr("time.sleep", naps.append)
+    db = Locked()
+    database._use_wal(cast("sqlite3.Connection", db))
+    assert (db.tries, len(naps)) == (3, 2)
+
+
+async def test_what_the_block_raises_leaves_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="mine"):
+        async with open_service(tmp_path / "s.db", runner=inline_runner):
+            raise KeyError("mine")

@@ -1,0 +1,212 @@
+"""Several services on one file: work is shared, done once, and taken over from the dead."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from objlib.embedded import Options, index, worker
+from objlib.embedded.database import open_database
+from objlib.embedded.resources import blobs, leases, schema
+from objlib.threads import inline_runner
+from tests.embedded.box import Clock, V, open_box, refused
+
+T = TypeVar("T")
+
+SLOW = Options(settle_seconds=5)
+
+
+def claim_all(path: Path, owner: str | None, until: float) -> None:
+    db = sqlite3.connect(path)
+    db.execute("UPDATE documents SET claim = ?, claim_until = ? WHERE state = 'PENDING'", (owner, until))
+    db.commit()
+    db.close()
+
+
+async def test_two_services_see_what_the_other_does(tmp_path: Path, autojump_clock: MockClock) -> None:
+    path = tmp_path / "s.db"
+    async with open_box(path) as one, open_box(path, store=False) as two:
+        two.store = one.store
+        document = await one.active(b"a lighthouse", "one.txt")
+        assert (await two.get(document))["state"] == "STATE_ACTIVE"
+        assert await two.titles("lighthouse") == ["one.txt"]
+        await two.delete(document, force="true")
+        assert await one.titles("lighthouse") == []
+
+
+async def test_each_document_is_indexed_once_whoever_gets_there_first(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger takes over between reading and indexing: the slower one finds the work done."""
+    path = tmp_path / "s.db"
+    indexed: list[int] = []
+    real = index.index_document
+
+    def counted(db: sqlite3.Connection, **rest: Any) -> int:
+        indexed.append(rest["doc_id"])
+        return real(db, **rest)
+
+    monkeypatch.setattr(index, "index_document", counted)
+    hold = trio.Event()
+    held = trio.Event()
+
+    async def slow(fn: Callable[[], T], /) -> T:
+        """Stops the first service right after it has read the document."""
+        await trio.lowlevel.checkpoint()
+        result = fn()
+        if getattr(result, "batch", None):
+            held.set()
+            await hold.wait()
+        return result
+
+    async with open_box(path, runner=slow) as one:
+        document = await one.upload(b"a lighthouse")
+        await held.wait()
+        claim_all(path, "1:0:dead", 0)
+        async with open_box(path, runner=inline_runner, store=False) as two:
+            await two.settled(document)
+        hold.set()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(indexed) == 1
+        assert (await one.get(document))["state"] == "STATE_ACTIVE"
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT count(*) FROM texts").fetchone() == (1,)
+    db.close()
+
+
+async def test_what_a_closed_service_left_is_done_at_the_next_open(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    path = tmp_path / "s.db"
+    async with open_box(path, options=SLOW) as box:
+        document, store = await box.upload(b"text"), box.store
+    await trio.sleep(5)
+    async with open_box(path, store=False) as box:
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await box.get(document))["state"] == "STATE_ACTIVE"
+        assert (await box.get(store))["activeDocumentsCount"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("owner", "late", "taken"),
+    [
+        ("999999999:1:aa", 0, True),  # no such process
+        (None, 0, True),
+        (f"{os.getpid()}:0:aa", 0, True),  # this process, but a service that is closed
+        ("1:1:aa", 0, False),  # lives
+        ("1:1:aa", 61, True),  # lives, but is late
+    ],
+)
+async def test_a_living_service_takes_over_from_the_dead_and_the_late(
+    tmp_path: Path, owner: str | None, late: float, taken: bool, autojump_clock: MockClock
+) -> None:
+    path = tmp_path / "s.db"
+    clock = Clock()
+    async with open_box(path, options=SLOW, now=clock) as box:
+        document = await box.upload(b"text")
+        claim_all(path, owner, clock.time + leases.LEASE)
+        clock.time += 5 + late
+        await box.get(document)  # whoever polls a document makes the worker look
+        await trio.testing.wait_all_tasks_blocked()
+        assert ((await box.get(document))["state"] == "STATE_ACTIVE") == taken
+
+
+def test_a_late_owner_that_lives_loses_only_what_is_late(tmp_path: Path) -> None:
+    db = sqlite3.connect(":memory:")
+    for statement in schema.TABLES:
+        db.execute(statement)
+    db.execute("INSERT INTO stores VALUES(1, 's', '', '', 0, 0, 0)")
+    db.execute("INSERT INTO blobs VALUES(1, 0, NULL)")
+    for number, until in ((1, 50.0), (2, 200.0)):
+        db.execute(
+            "INSERT INTO documents(doc_id, store_id, name, display_name, mime_type, size, state, create_time,"
+            " update_time, metadata, blob_id, ready_at, claim, claim_until)"
+            " VALUES(?, 1, ?, '', '', 1, 'PENDING', 0, 0, '{}', 1, 0, '1:1:aa', ?)",
+            (number, str(number), until),
+        )
+    assert leases.take_over(db, "me", 100.0) == 1
+    assert leases.take_over(db, "me", 100.0) == 0
+    rows = db.execute("SELECT claim FROM documents ORDER BY doc_id").fetchall()
+    assert rows == [("me",), ("1:1:aa",)]
+    db.close()
+
+
+@pytest.mark.parametrize("system", ["posix", "nt"])
+def test_a_process_that_may_not_be_asked_is_taken_to_be_alive(
+    monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    asked: list[int] = []
+
+    def kill(pid: int, _signal: int) -> None:
+        asked.append(pid)
+        raise PermissionError
+
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE documents(state, claim, claim_until)")
+    db.execute("INSERT INTO documents VALUES('PENDING', '1:1:aa', 10)")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.kill", kill)
+        patch.setattr("os.name", system)
+        assert leases.free(db, "me", 5) == []
+        assert leases.free(db, "me", 11) == ["1:1:aa"]
+    assert bool(asked) == (system == "posix")  # on Windows the question would be Ctrl-C
+    db.close()
+
+
+async def test_a_full_disk_delays_the_worker_and_who_waits_is_told(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = index.index_document
+    failures = 3
+
+    def full(db: sqlite3.Connection, **rest: Any) -> int:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise sqlite3.OperationalError("database or disk is full")
+        return real(db, **rest)
+
+    def unreadable(_db: sqlite3.Connection, _blob_id: int) -> bytes:
+        monkeypatch.setattr(worker, "read", blobs.read)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(worker, "read", unreadable)
+    monkeypatch.setattr(index, "index_document", full)
+    async with open_box(tmp_path / "s.db") as box:
+        document = await box.upload(b"text")
+        operation = document.replace("/documents/", "/upload/operations/")
+        told = []
+        while failures >= 0:
+            await trio.sleep(1)
+            for name in (operation, document):
+                answer = await box.client.get(f"{V}/{name}", headers=box.headers)
+                told += [refused(answer, 429, "RESOURCE_EXHAUSTED")["message"]] if answer.is_error else []
+        assert "error" not in await box.settled(document)
+    assert told
+    assert all("its disk is full; free some space" in message for message in told)
+
+
+async def test_two_that_empty_the_same_store_do_not_disturb_each_other(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "s.db", inline_runner) as file:
+        await file.write(worker.purge)  # the other one was quicker
+
+
+async def test_threads_of_its_own_by_default(tmp_path: Path) -> None:
+    async with open_box(tmp_path / "s.db", runner=None, now=Clock()) as box:
+        documents = []
+        async with trio.open_nursery() as nursery:
+
+            async def put(number: int) -> None:
+                documents.append(await box.upload(b"bees and honey %d" % number, f"{number}.txt"))
+
+            for number in range(20):
+                nursery.start_soon(put, number)
+        for document in documents:
+            while (await box.get(document))["state"] != "STATE_ACTIVE":
+                await trio.testing.wait_all_threads_completed()
+        assert len(await box.titles("bees", topK=100)) == 20

@@ -1,0 +1,102 @@
+"""Passages: exact slices that cover the text, cut at the best border there is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from objlib.embedded.index import Extracted, chunks
+from objlib.embedded.text.chunk import SIZE, weight
+
+PIECES = st.sampled_from(
+    [
+        "word",
+        " ",
+        "\n",
+        "\n\n",
+        ". ",
+        "A sentence here. ",
+        "; ",
+        "哲学は",
+        "。",
+        "\r\n\r\n",
+        "x" * 300,
+        "\t",
+        "é",
+        "\f",
+        "# H\n\n",
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=120).map("".join) | st.text(max_size=400)
+
+
+def spans(text: str, size: int = SIZE) -> list[str]:
+    return [text[c.start : c.stop] for c in chunks(Extracted(text), size)]
+
+
+@given(TEXTS, st.integers(3, 40), st.integers(0, 30))
+def test_passages_cover_the_text_once_and_in_order(text: str, size: int, body_start: int) -> None:
+    body_start = min(body_start, len(text))
+    got = chunks(Extracted(text, body_start=body_start), size)
+    position = body_start
+    for chunk in got:
+        assert not text[position : chunk.start].strip()
+        passage = text[chunk.start : chunk.stop]
+        assert passage
+        assert passage == passage.strip()
+        position = chunk.stop
+    assert not text[position:].strip()
+
+
+@given(TEXTS, st.integers(5, 40))
+def test_no_passage_is_much_longer_than_asked(text: str, size: int) -> None:
+    assert all(weight(passage) <= size * 1.5 + 2 for passage in spans(text, size))
+
+
+def words(count: int, first: str = "word") -> str:
+    return " ".join([first] + ["word"] * (count - 1))
+
+
+def test_whole_paragraphs_are_packed() -> None:
+    a, b, c = words(90, "a"), words(80, "b"), words(100, "c")
+    assert spans(f"{a}\n\n{b}\n \n{c}\n") == [f"{a}\n\n{b}", c]
+
+
+def test_a_long_paragraph_is_cut_between_sentences() -> None:
+    sentences = [words(80, f"S{n}") + "." for n in range(5)]
+    assert spans(" ".join(sentences)) == [" ".join(sentences[:2]), " ".join(sentences[2:4]), sentences[4]]
+
+
+def test_a_quotation_mark_stays_with_its_sentence() -> None:
+    first = f"“{words(120)}.”"
+    assert spans(f"{first} {words(100)}.")[0] == first
+
+
+def test_code_is_cut_between_lines() -> None:
+    line = "value = compute(" + ", ".join(["argument"] * 9) + ")"
+    assert all(passage.endswith(")") for passage in spans("\n".join([line] * 60)))
+
+
+def test_a_small_rest_joins_its_neighbour() -> None:
+    assert len(spans(f"{words(170)}\n\n{words(20)}")) == 1
+    assert len(spans(f"{words(170)}\n\n{words(90)}")) == 2
+
+
+def test_a_text_without_spaces_is_cut_too() -> None:
+    chinese = "道可道非常道" * 200
+    assert len(spans(chinese)) >= 4
+    assert len(spans("x" * 10_000)) >= 5
+
+
+def test_a_heading_begins_a_passage_and_names_it() -> None:
+    text = f"# One\n\n{words(100)}\n\n# Two\n\n{words(60)}\n\n# Three\n\n{words(5)}"
+    headings = tuple((text.index(f"# {name}"), name) for name in ("One", "Two", "Three"))
+    got = chunks(Extracted(text, headings=headings))
+    assert [c.heading for c in got] == ["One", "Two"]
+    assert text[got[1].start :].startswith("# Two")
+
+
+@pytest.mark.parametrize(("place", "page"), [(0, 1), (400, 1), (500, 2), (1000, 3)])
+def test_the_page_of_a_passage_is_that_of_its_first_character(place: int, page: int) -> None:
+    text = " " * place + "x" + " " * (2000 - place)
+    (only,) = chunks(Extracted(text, page_starts=(0, 500, 900)))
+    assert only.page == page

@@ -1,0 +1,250 @@
+"""Bytes to text: encodings, Markdown, HTML, and everything that cannot be read."""
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from objlib.embedded.index import Extracted, UnreadableError, chunks
+from objlib.embedded.text.decode import decode
+from objlib.embedded.text.extract import extract
+from objlib.embedded.text.html import html_text
+
+
+def text_of(data: bytes, mime_type: str = "text/plain", name: str = "a.txt") -> str:
+    return extract(data, mime_type=mime_type, name=name).text
+
+
+SENTENCE = "Die Würde des Menschen ist unantastbar — Ελλάδα."
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SENTENCE.encode(),
+        codecs.BOM_UTF8 + SENTENCE.encode(),
+        codecs.BOM_UTF16_LE + SENTENCE.encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + SENTENCE.encode("utf-16-be"),
+        codecs.BOM_UTF32_LE + SENTENCE.encode("utf-32-le"),
+        codecs.BOM_UTF32_BE + SENTENCE.encode("utf-32-be"),
+    ],
+    ids=["utf8", "utf8-bom", "utf16le", "utf16be", "utf32le", "utf32be"],
+)
+def test_unicode_is_read_by_its_mark(data: bytes) -> None:
+    assert text_of(data) == SENTENCE
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_western_utf16_is_recognised_without_a_mark(encoding: str) -> None:
+    assert text_of("Plain words, no mark.".encode(encoding)) == "Plain words, no mark."
+
+
+def test_old_western_text_is_read_as_such() -> None:
+    assert text_of("Müller\u2019s café".encode("cp1252")) == "Müller\u2019s café"
+    assert text_of(b"caf\xe9 \x81") == "café \x81"  # 0x81 means nothing in cp1252
+
+
+def test_the_stated_charset_is_used_when_the_bytes_are_not_utf8() -> None:
+    russian = "Война и мир"
+    assert text_of(russian.encode("koi8-r"), "text/plain; charset=KOI8-R") == russian
+    assert text_of("naïve".encode(), "text/plain; charset=latin-1") == "naïve"
+    assert text_of("naïve".encode("latin-1"), 'text/plain; charset="no-such-code"') == "naïve"
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_text_or_unreadable(data: bytes) -> None:
+    try:
+        text = decode(data)
+    except UnreadableError as error:
+        text = str(error)
+        one_line = "\n" not in text
+    else:
+        one_line = True
+        text.encode()
+    assert one_line
+    assert "\0" not in text
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+def test_utf8_comes_back_as_it_was(text: str) -> None:
+    assert decode(text.encode()) == text.removeprefix("\ufeff")
+
+
+FRONT = """---
+title: "Walden \\"or\\" Life"
+author: 'Thoreau'
+tags: [a]
+---
+
+# The Village
+
+Words.
+""".replace("\n", "\r\n")
+
+
+def test_front_matter_names_the_document_and_is_not_body() -> None:
+    got = extract(FRONT.encode(), mime_type="text/markdown", name="a.md")
+    assert (got.title, got.author) == ('Walden "or" Life', "Thoreau")
+    assert got.text == FRONT
+    assert got.text[got.body_start :].lstrip().startswith("# The Village")
+    assert got.headings == ((FRONT.index("# The"), "The Village"),)
+
+
+def test_a_rule_is_not_front_matter() -> None:
+    got = extract(b"---\n\nSome text.\n", mime_type="text/markdown", name="a.md")
+    assert got.body_start == 0
+    assert got.title == ""
+    got = extract(b"---\n\nSome text: it is.\n\n---\n\nMore.", mime_type="text/markdown", name="a.md")
+    assert got.body_start == 0 or got.text[: got.body_start].strip() == ""
+
+
+def test_headings_are_found_outside_code() -> None:
+    text = "# One #\n\ntext\n\nTwo\n===\n\n```sh\n# a comment\n```\n\n## Three\n\n#hashtag\n\n# C#\n\n# #\n"
+    got = extract(text.encode(), mime_type="text/markdown", name="a.md")
+    assert [heading for _, heading in got.headings] == ["One", "Two", "Three", "C#"]
+    assert got.title == "One"
+
+
+def test_html_is_what_a_reader_sees() -> None:
+    page = """<!doctype html><html><head><title>A &amp; B</title><meta name=author content="C. D.">
+    <style>p {color: red}</style><script>var x = "<p>no</p>";</script></head>
+    <body><h1>Top &mdash; line</h1><p>One <b>bold</b>\n word.<br>Next&nbsp;line.</p><ul><li>first<li>second</ul>
+    <table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table><pre>x  y\n  z</pre><p>caf&#233;</body></html>"""
+    got = extract(page.encode(), mime_type="text/html; charset=utf-8", name="a.html")
+    assert (got.title, got.author) == ("A & B", "C. D.")
+    assert got.text.split("\n\n")[:-1] == [
+        "Top — line",
+        "One bold word.\nNext line.",
+        "first",
+        "second",
+        "a\tb\nc",
+        "x  y\n  z",
+        "café",
+    ]
+    assert [(got.text[at : at + 3], heading) for at, heading in got.headings] == [("Top", "Top — line")]
+
+
+def test_html_says_its_own_charset() -> None:
+    page = b'<meta http-equiv="Content-Type" content="text/html; charset=koi8-r"><p>' + "Мир".encode("koi8-r")
+    assert text_of(page, "text/html", "a.html").strip() == "Мир"
+
+
+TAGS = st.sampled_from(
+    [
+        "<p>",
+        "</p>",
+        "<pre>",
+        "</div>",
+        "<h1>",
+        "<script>",
+        "</script>",
+        "a <",
+        "&amp",
+        "]]>",
+        "\n",
+        "<!",
+        "x",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "page", ["<head><title>T</title><p>Seen", "<head><body>Seen", "<p>Seen<svg><p>no</svg>"]
+)
+def test_an_open_head_hides_nothing(page: str) -> None:
+    assert html_text(page)[0].strip() == "Seen"
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "utf-7", "hex", "undefined", "\\0", "x y"])
+def test_no_charset_does_harm(charset: str) -> None:
+    text_of(b"\\ud800 caf\xe9", f"text/plain; charset={charset}").encode()
+
+
+@pytest.mark.parametrize(
+    ("page", "seen"),
+    [
+        ('<a href="x>y">link</a>', "link"),
+        ("<a title='a\"b'>link</a>", "link"),
+        ('<a href="never closed>link', "link"),
+        ("one <!-- two --> three", "one three"),
+        ("one <!-- two", "one <!-- two"),
+        ("one <!-- two > three", "one"),
+        ("one <![CDATA[x]]> two", "one two"),
+        ("<![x", "<![x"),
+        ("<?xml version='1'?>one", "one"),
+        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ("one < two", "one < two"),
+        ("a</>b</ >c", "abc"),
+        ("<SCRIPT>if (a<b) '</p>'</Script>seen", "seen"),
+        ("<style>never closed <p>", ""),
+        ("<svg/>seen", "seen"),
+        ("<p>&lt;b&gt; &amp;amp; &nbsp;x&#x41;", "<b> &amp; xA"),
+    ],
+)
+def test_odd_html(page: str, seen: str) -> None:
+    assert html_text(page)[0].strip() == seen
+
+
+@pytest.mark.parametrize(
+    "piece", ["<!--", "</", "<![", '<b "', "<a b='>", "```\n# a\n", " ", "\n", "a\n---\n"]
+)
+def test_no_text_takes_more_than_its_length(piece: str) -> None:
+    """Each of these once took minutes; the whole suite would."""
+    data = f"x {piece * (200_000 // len(piece))} y".encode()
+    for kind in ("text/html", "text/markdown"):
+        assert chunks(extract(data, mime_type=kind, name="a"))
+
+
+def test_long_runs_of_spaces_cost_no_time() -> None:
+    text = "---\na: b" + " " * 100_000 + "c\n---\n# a" + " " * 100_000 + "b\n\nwords" + " " * 100_000 + "."
+    got = extract(text.encode(), mime_type="text/markdown", name="a.md")
+    assert len(chunks(got)) >= 1
+
+
+@given(st.lists(TAGS))
+def test_no_html_is_too_broken(parts: list[str]) -> None:
+    text, _, _, headings = html_text("".join(parts))
+    assert all(text[at:].startswith(heading[:1]) for at, heading in headings)
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "name"),
+    [
+        ("application/json", "a.json"),
+        ("text/csv", "a.csv"),
+        ("text/x-python", "a.py"),
+        ("application/vnd.api+json", "a"),
+        ("application/x-sh", "a.sh"),
+        ("TEXT/PLAIN; charset=utf-8", "a"),
+        ("application/octet-stream", "notes.txt"),
+        ("", "script.py"),
+    ],
+)
+def test_what_is_text_is_read_as_text(mime_type: str, name: str) -> None:
+    assert text_of(b'{"a": 1}', mime_type, name) == '{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("data", "mime_type", "name", "says"),
+    [
+        (b"", "text/plain", "a.txt", "empty"),
+        (b" \n\t ", "text/markdown", "a.md", "empty"),
+        (b"---\ntitle: only\n---\n\n", "text/markdown", "a.md", "empty"),
+        (b"<html><script>1</script></html>", "text/html", "a.html", "empty"),
+        (b"abc\0def", "text/plain", "a.txt", "binary"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "text/plain", "a.txt", "binary"),
+        (bytes(range(1, 32)) * 9, "text/plain", "a.txt", "binary"),
+        (b"PK\3\4", "application/zip", "a.zip", "application/zip"),
+        (b"abc", "application/octet-stream", "a.xyz", "application/octet-stream"),
+        (b"abc", "", "a", "without a type"),
+    ],
+)
+def test_what_cannot_be_read_says_why_in_one_line(data: bytes, mime_type: str, name: str, says: str) -> None:
+    with pytest.raises(UnreadableError, match=says) as caught:
+        extract(data, mime_type=mime_type, name=name)
+    assert "\n" not in str(caught.value)
+
+
+def test_plain_text_has_no_title_of_its_own() -> None:
+    assert extract(b"# not Markdown", mime_type="text/plain", name="a.txt") == Extracted("# not Markdown")

@@ -1,0 +1,92 @@
+"""PDF to text. The files are made here, so that what is in them can be read here."""
+
+import io
+
+import pypdf
+import pytest
+
+from objlib.embedded.index import UnreadableError, chunks
+from objlib.embedded.text.extract import extract
+
+
+def pdf(*pages: str, info: str = "") -> bytes:
+    """A small PDF with one line of text on each page; an empty string is a page without text."""
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    kids = []
+    for page in pages:
+        stream = f"BT /F1 12 Tf 72 700 Td ({page}) Tj ET" if page else ""
+        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {len(objects)} 0 R"
+            " /Resources << /Font << /F1 3 0 R >> >> >>"
+        )
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<< /Type /Pages /Count {len(kids)} /Kids [{' '.join(kids)}] >>"
+    objects.append(f"<< {info} >>")
+    out = io.BytesIO(b"%PDF-1.4\n")
+    out.seek(0, io.SEEK_END)
+    places = []
+    for number, body in enumerate(objects, 1):
+        places.append(out.tell())
+        out.write(f"{number} 0 obj\n{body}\nendobj\n".encode())
+    start = out.tell()
+    out.write(f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode())
+    out.write("".join(f"{place:010} 00000 n \n" for place in places).encode())
+    out.write(f"trailer << /Size {len(objects) + 1} /Root 1 0 R /Info {len(objects)} 0 R >>\n".encode())
+    out.write(f"startxref\n{start}\n%%EOF".encode())
+    return out.getvalue()
+
+
+def encrypted(data: bytes, user_password: str) -> bytes:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(data))
+    writer.encrypt(user_password, "owner", algorithm="RC4-128")
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def read(data: bytes) -> tuple[str, tuple[int, ...]]:
+    got = extract(data, mime_type="application/pdf", name="a.pdf")
+    return got.text, got.page_starts
+
+
+def test_text_comes_with_the_place_of_each_page() -> None:
+    text, starts = read(pdf("Alpha beta", "", "Gamma delta"))
+    assert [text[at:].split("\n")[0] for at in starts] == ["Alpha beta", "", "Gamma delta"]
+
+
+def test_passages_know_their_page() -> None:
+    got = extract(pdf(*["word " * 160] * 3), mime_type="application/pdf", name="a.pdf")
+    assert [chunk.page for chunk in chunks(got)] == [1, 2, 3]
+
+
+def test_title_and_author_are_taken_from_the_file() -> None:
+    data = pdf("Some words", info="/Title (On Liberty) /Author (J. S. Mill)")
+    got = extract(data, mime_type="application/pdf", name="a.pdf")
+    assert (got.title, got.author) == ("On Liberty", "J. S. Mill")
+    dull = extract(pdf("x", info="/Title (Untitled 1)"), mime_type="application/pdf", name="a.pdf")
+    assert dull.title == ""
+
+
+def test_a_file_that_opens_without_a_password_is_read() -> None:
+    assert "Alpha" in read(encrypted(pdf("Alpha beta"), ""))[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (encrypted(pdf("Alpha"), "secret"), "password"),
+        (pdf("", ""), "OCR"),
+        (b"%PDF-1.7 and nothing more", "damaged"),
+        (b"no PDF at all", "damaged"),
+        (b"", "empty"),
+    ],
+)
+def test_what_cannot_be_read_says_why_in_one_line(data: bytes, says: str) -> None:
+    with pytest.raises(UnreadableError, match=says) as caught:
+        read(data)
+    assert "\n" not in str(caught.value)

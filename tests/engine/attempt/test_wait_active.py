@@ -1,0 +1,177 @@
+"""What an answer that never came says nothing about: nothing is decided by silence, nor by half of a file."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from objlib.core.config.settings import Settings
+from objlib.core.ids import content_hash, new_attempt_id
+from objlib.engine.recover import recover
+from objlib.engine.scan.scan import scan
+from objlib.engine.upload.run import upload
+from objlib.gemini import CHUNK, Document, ErrorKind, GeminiError, Operation
+from objlib.ledger import Transition
+from objlib.testing import DOWN, LOST, Action, Faults, Late, Refused, refusal
+from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows
+from tests.engine.recover_kit import follow, ledger_of
+
+Clock = trio.testing.MockClock
+NOWHERE = refusal(404, "NOT_FOUND", "There is no such thing.")
+
+
+async def cut_off(opened: Opener, faults: Faults, kind: str) -> None:
+    """A run that dies when it is about to send its first request of this kind."""
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda sent: life.cancel() if sent == kind else None
+            await upload(app)
+    assert life.cancelled_caught
+    faults.before = lambda _kind: None
+    faults.script = lambda _kind, _count: None
+
+
+async def test_a_file_that_changes_behind_its_first_chunk_makes_no_document_of_both(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Its size and its first bytes are as the scan saw them; only the hash of all can tell."""
+    blank = b"\n" * CHUNK
+    alone.write_bytes(blank + b"Before.\n")
+
+    def edit(kind: str) -> None:
+        if kind == "start":
+            alone.write_bytes(blank + b"After .\n")
+
+    faults.before = edit
+    async with opened() as app:
+        report = await upload(app)
+        (row,) = await app.ledger.files_page()
+    assert (report.indexed, report.failed) == (1, 0)
+    assert row.indexed_hash == content_hash(alone.read_bytes())
+    # The first time the last chunk is not sent, and the session is closed.
+    assert (faults.count["start"], faults.count["send"], faults.count["cancel"]) == (2, 3, 1)
+    assert_exactly_once(settings)
+
+
+async def test_a_cancel_without_an_answer_closes_nothing(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """The last bytes are still on their way, and make their document when the file was sent again."""
+    follow(faults, send=[Late(90)], query=[Refused()], cancel=[DOWN] * 40)
+    async with faults.acting_late():
+        async with opened() as app:
+            await upload(app)
+            await faults.settled()
+        async with opened() as app:
+            report = await upload(app)
+    assert (report.indexed, report.failed, faults.count["start"]) == (1, 0, 1)
+    assert_exactly_once(settings)
+
+
+async def test_a_listing_without_an_answer_decides_nothing(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    follow(faults, send=[LOST])
+    await cut_off(opened, faults, "query")
+    with closing(sqlite3.connect(settings.embedded)) as db, db:
+        db.execute("DELETE FROM uploads")
+    faults.script = lambda kind, _count: DOWN if kind == "list" else None
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.left, report.requeued, report.listings) == (1, 0, 0)
+    faults.script = lambda _kind, _count: None
+    async with opened() as app:
+        assert (await upload(app)).recovered.adopted == 1
+    assert faults.count["start"] == 1
+    assert_exactly_once(settings)
+
+
+@pytest.mark.parametrize("silent", ["document", "operation"])
+async def test_silence_about_one_document_decides_nothing_and_blocks_no_other(
+    opened: Opener,
+    settings: Settings,
+    faults: Faults,
+    monkeypatch: pytest.MonkeyPatch,
+    silent: str,
+    autojump_clock: Clock,
+) -> None:
+    await cut_off(opened, faults, "document")
+    many = sum(state == "processing" for _, _, state, _ in ledger_rows(settings))
+    assert many > 1
+    async with opened("recover") as app:
+        (_, attempt, _), *_ = await app.ledger.transient_page()
+        assert attempt is not None
+        ask = app.client.get_document
+
+        async def down(_name: str) -> Operation:
+            await trio.lowlevel.checkpoint()
+            raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
+
+        async def document(name: str) -> Document:
+            if name != attempt.document_name:
+                return await ask(name)
+            kind = ErrorKind.TRANSIENT if silent == "document" else ErrorKind.NOT_FOUND
+            raise GeminiError("no answer", kind=kind, status=503)
+
+        monkeypatch.setattr(app.client, "get_document", document)
+        if silent == "operation":
+            monkeypatch.setattr(app.client, "get_operation", down)
+        report = await recover(app)
+    assert (report.left, report.completed, report.listings) == (1, many - 1, 0)
+    async with opened() as app:
+        assert (await upload(app)).indexed == 10
+    assert faults.count["send"] == 10
+    assert_exactly_once(settings)
+
+
+async def test_a_document_that_is_nowhere_is_given_up_by_a_listing_alone(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """Its time to settle is over, but that it was not found proves nothing."""
+    began = trio.current_time()
+
+    def script(kind: str, _count: int) -> Action | None:
+        return NOWHERE if kind in {"document", "operation"} and trio.current_time() < began + 12 else None
+
+    faults.script = script
+    async with opened(settle_seconds=5) as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed, report.deleted) == (1, 0, 0)
+    assert (faults.count["start"], faults.count["list"]) == (1, 1)
+    assert_exactly_once(settings)
+
+
+async def test_a_superseded_document_stays_while_there_is_no_newer_one(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+) -> None:
+    """It is the only one that answers searches; its time comes when the file is indexed again."""
+    async with opened() as app:
+        await upload(app)
+    with ledger_of(settings) as db:
+        db.execute(
+            "UPDATE files SET superseded_document = gemini_document, gemini_document = NULL, indexed_hash = NULL,"
+            " gemini_state = 'untracked'"
+        )
+    async with opened("recover") as app:
+        assert (await recover(app)).found == 0
+    assert faults.count["delete"] == 0
+    async with opened() as app:
+        assert (await upload(app)).indexed == 1
+    assert faults.count["delete"] == 1
+    assert_exactly_once(settings)
+
+
+async def test_what_a_run_has_under_way_is_left_to_its_tasks(
+    opened: Opener, alone: Path, autojump_clock: Clock
+) -> None:
+    async with opened() as app:
+        await scan(app)
+        (row,) = await app.ledger.files_page()
+        await app.ledger.apply(
+            Transition.start_upload(row, attempt_id=new_attempt_id(app.now()), run_id=app.run_id)
+        )
+        assert (await recover(app)).found == 0
+        assert (await recover(app, own=True)).requeued == 1

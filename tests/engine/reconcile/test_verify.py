@@ -1,0 +1,73 @@
+"""`verify`: a sample of files on disk, in the ledger and in the store."""
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from objlib.core.config.settings import Settings
+from objlib.engine.bootstrap.open_app import StoreNeed
+from objlib.engine.reconcile.verify import verify
+from objlib.engine.upload.run import upload
+from objlib.gemini import GeminiError
+from objlib.testing import DOWN, Faults, refusal
+from tests.engine.conftest import Opener, ledger_rows
+from tests.engine.store_kit import alter
+
+
+async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    before, held = faults.count.copy(), ledger_rows(settings)
+    async with opened("verify", need=StoreNeed.EXISTING) as app:
+        report = await verify(app, sample=4)
+        assert (report.checked, report.of, report.drift, report.unanswered) == (4, 10, {}, 0)
+        assert dict(faults.count - before) == {"store": 1, "document": 4}
+        assert (await verify(app, sample=None)).checked == 10
+        assert (await verify(app, sample=500)).checked == 10
+        assert [run.command for run in await app.ledger.runs()] == ["upload"]
+    assert ledger_rows(settings) == held
+
+
+async def test_each_difference_is_one_finding(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+        rows = {row.file_path: row for row in await app.ledger.files_page()}
+    paths = sorted(rows)
+    (library / paths[0]).unlink()
+    (library / paths[1]).write_text("other words\n")
+    alter(settings, rows[paths[2]].document or "", state="FAILED")
+    async with opened("verify", need=StoreNeed.EXISTING) as app:
+        await app.client.delete_document(rows[paths[3]].document or "")
+        (library / paths[3]).unlink()
+        report = await verify(app, sample=None)
+    assert [(line.path, line.kind) for line in report.findings] == [
+        (paths[0], "gone from disk"),
+        (paths[1], "changed on disk"),
+        (paths[2], "broken"),
+        (paths[3], "ghost"),
+        (paths[3], "gone from disk"),
+    ]
+    assert report.drift == {"broken": 1, "changed on disk": 1, "ghost": 1, "gone from disk": 2}
+
+
+async def test_a_service_without_an_answer_is_no_drift_and_the_disk_is_looked_at_all_the_same(
+    opened: Opener, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    min(library.rglob("*.txt")).unlink()
+    faults.script = lambda what, _count: DOWN if what == "document" else None
+    async with opened("verify", need=StoreNeed.EXISTING) as app:
+        report = await verify(app, sample=None)
+    assert (report.unanswered, report.drift) == (10, {"gone from disk": 1})
+    faults.script = lambda what, _count: (
+        refusal(401, "UNAUTHENTICATED", "bad key") if what == "document" else None
+    )
+    with pytest.RaisesGroup(GeminiError, flatten_subgroups=True, allow_unwrapped=True):
+        async with opened("verify", need=StoreNeed.EXISTING) as app:
+            await verify(app, sample=1)

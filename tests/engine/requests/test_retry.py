@@ -1,0 +1,298 @@
+"""What a command does when the service pushes back before anything has begun."""
+
+from functools import partial
+from itertools import count
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from objlib.core.errors import Exit
+from objlib.core.events import SilentObserver
+from objlib.engine.requests.governor import Purpose, open_governor
+from objlib.engine.requests.retry import LONGEST, TRIES, Retrier
+from objlib.engine.search.ask import search
+from objlib.engine.upload.run import upload
+from objlib.gemini import ErrorKind, GeminiError
+from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, Reply, throttled
+from tests.engine.conftest import Opener
+
+
+class Heard(SilentObserver):
+    """Keeps what a person is told, and the events."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    def event(self, name: str, **fields: Any) -> None:
+        self.events.append((name, fields))
+
+
+@pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
+async def test_a_push_back_at_the_first_request_is_waited_for(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock, refusal: Reply
+) -> None:
+    faults.script = lambda what, count: refusal if what == "store" and count < 3 else None
+    async with opened() as app:
+        assert (await upload(app)).indexed == 10
+
+
+async def test_a_search_waits_for_its_turn(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+        faults.script = lambda what, count: throttled(2) if what == "ask" and count < 2 else None
+        began = trio.current_time()
+        assert (await search(app, "virtue")).citations
+        assert trio.current_time() - began >= 4
+        assert faults.count["ask"] == 3
+
+
+async def test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults.script = lambda what, count: LOST if what == "store" and count == 1 else None
+    async with opened() as app:
+        assert (await upload(app)).indexed == 10
+        found = await app.client.find_stores(app.settings.store)
+    assert [store.name for store in found] == [app.store]
+
+
+async def test_a_daily_quota_that_is_used_up_already_is_no_failure_of_the_command(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults.script = lambda _what, _count: DAILY_QUOTA
+    midnight = pytest.RaisesExc(
+        GeminiError,
+        match="run the same command again after midnight",
+        check=lambda error: error.exit_code is Exit.SOME_FAILED,
+    )
+    with pytest.RaisesGroup(midnight, flatten_subgroups=True):
+        async with opened():
+            pass
+    assert faults.count["store"] == 1
+
+
+async def test_a_full_store_says_how_full_it_is(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults.script = lambda what, count: STORE_FULL if what == "send" and count > 3 else None
+    async with opened() as app:
+        report = await upload(app)
+    assert report.stopped == "store_full"
+    assert report.indexed > 0
+    assert report.store_documents == report.indexed
+    assert report.store_bytes
+
+
+async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    said = GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=3600.0)
+    sent, heard = 0, []
+    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+        governor.share([{"requests": 2.0}])
+
+        async def ask() -> None:
+            nonlocal sent
+            try:
+                async with governor.request(anew=trio.CancelScope()):
+                    sent += 1
+                    await trio.sleep(0.1)
+                    raise said
+            except GeminiError as error:
+                heard.append((error.kind, error.retry_after))
+
+        for _ in range(16):
+            nursery.start_soon(ask)
+        await trio.sleep(5)
+        assert (sent, governor.requests) == (1, 1)
+        assert heard == [(ErrorKind.DAILY_QUOTA, 3600.0)] * 16
+        async with governor.request():  # what has begun may finish
+            pass
+
+
+async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    tries = 0
+
+    async def fail(error: GeminiError) -> None:
+        nonlocal tries
+        tries += 1
+        raise error
+
+    down = GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
+    gone = GeminiError("refused", kind=ErrorKind.TRANSIENT, connect=True)
+    async with open_governor(4, SilentObserver()) as governor:
+        for error, reconnect, most in ((down, False, TRIES), (gone, False, 1), (gone, True, TRIES)):
+            tries = 0
+            with pytest.raises(GeminiError):
+                await Retrier(governor, SilentObserver()).insist(
+                    Purpose.LIST, partial(fail, error), reconnect=reconnect
+                )
+            assert tries == most
+
+
+async def test_a_person_is_told_once_that_the_service_asks_to_wait(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    heard = Heard()
+    faults.script = lambda what, count: throttled(41) if what == "ask" and count < 2 else None
+    async with opened("search", observer=heard) as app:
+        assert (await search(app, "virtue")).citations
+    assert heard.notes == ["the service asks to wait 41 s"]
+
+
+async def test_a_wait_of_an_hour_is_refused_and_says_when_to_come_back(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+        faults.script = lambda what, _count: throttled(3600) if what == "ask" else None
+        began = trio.current_time()
+        with pytest.raises(GeminiError, match=r"run the same command again in 1 h$"):
+            await search(app, "virtue")
+    assert trio.current_time() - began < 1
+    assert faults.count["ask"] == 1
+
+
+async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A thousand questions to a service that is down cost as much time as one."""
+    sent: list[float] = []
+    gave_up = 0
+
+    async def fail() -> None:
+        sent.append(trio.current_time())
+        await trio.sleep(0.1)
+        raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
+
+    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+        patience = Retrier(governor, SilentObserver())
+
+        async def ask() -> None:
+            nonlocal gave_up
+            with pytest.raises(GeminiError, match="down"):
+                await patience.insist(Purpose.POLL, fail)
+            gave_up += 1
+
+        for _ in range(1000):
+            nursery.start_soon(ask)
+        await trio.sleep(LONGEST + 60)
+        assert gave_up == 1000
+        assert sent[-1] <= LONGEST + 15
+        patience.renew()
+        asked = len(sent)
+        with pytest.raises(GeminiError):
+            await patience.insist(Purpose.POLL, fail)
+        assert len(sent) > asked
+
+
+async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    sent, heard = 0, 0
+
+    async def refuse() -> None:
+        nonlocal sent
+        sent += 1
+        await trio.sleep(0.1)
+        raise GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429)
+
+    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+        governor.share([{"requests": 2.0}])
+        patience = Retrier(governor, SilentObserver())
+
+        async def ask(purpose: Purpose) -> None:
+            nonlocal heard
+            with pytest.raises(GeminiError, match="no more today"):
+                await patience.insist(purpose, refuse)
+            heard += 1
+
+        for purpose in (Purpose.DELETE, Purpose.POLL, Purpose.LIST) * 20:
+            nursery.start_soon(ask, purpose)
+        await trio.sleep(5)
+        assert (sent, heard) == (1, 60)
+        with pytest.raises(GeminiError, match="no more today"):
+            await patience.once(Purpose.POLL, refuse)
+        assert sent == 1
+
+
+async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    refused = GeminiError("too fast", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=60.0)
+    said: dict[str, str] = {}
+
+    async def answer(after: float, error: GeminiError | None) -> None:
+        await trio.sleep(after)
+        if error is not None:
+            raise error
+
+    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+        patience = Retrier(governor, SilentObserver())
+
+        async def ask(name: str, after: float, error: GeminiError | None = None) -> None:
+            try:
+                await patience.insist(Purpose.DELETE, partial(answer, after, error))
+            except GeminiError as refusal:
+                said[name] = str(refusal)
+            else:
+                said[name] = "answered"
+
+        nursery.start_soon(ask, "under way", 10.0)
+        nursery.start_soon(ask, "refused", 0.1, refused)
+        await trio.sleep(1)
+        nursery.start_soon(ask, "behind the gate", 0.1)
+        await trio.sleep(1)
+        patience.hurry()
+        await trio.sleep(12)
+        assert said.pop("under way") == "answered"
+        assert set(said) == {"refused", "behind the gate"}
+        assert "a stop was asked for" in said["behind the gate"]
+
+
+async def test_each_page_of_the_stores_waits_for_its_turn(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened("scan") as app:
+        for number in range(25):
+            await app.client.create_store(f"another {number}")
+    before = faults.count["store"]
+    faults.script = lambda what, count: throttled(30) if what == "store" and count == before + 1 else None
+    async with opened(store="another 24", ledger=app.settings.ledger.with_name("other.db")) as app:
+        assert faults.count["store"] - before == 3
+        assert app.governor.requests == app.requests == 3
+
+
+async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A real clock has moved on each time somebody looks."""
+    looks, virtual = count(), trio.current_time
+    monkeypatch.setattr(trio, "current_time", lambda: virtual() + 1e-6 * next(looks))
+    tries = 0
+
+    async def fail() -> None:
+        nonlocal tries
+        tries += 1
+        raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
+
+    async with open_governor(4, SilentObserver()) as governor:
+        patience = Retrier(governor, SilentObserver())
+        for most in (TRIES, 0):
+            tries = 0
+            with pytest.raises(GeminiError):
+                await patience.insist(Purpose.DELETE, fail)
+            assert tries == most
+        assert patience.given_up(Purpose.DELETE)

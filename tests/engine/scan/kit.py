@@ -1,0 +1,159 @@
+"""What the scan's tests share: a library on disk, a ledger beside it, and rows brought to any state."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from objlib.core.events import Phase, SilentObserver
+from objlib.core.ids import RunId
+from objlib.core.lifecycle.table import State
+from objlib.core.reports.upload import ScanReport
+from objlib.engine.scan.scan import scan_library
+from objlib.ledger import FileRow, Ledger, open_ledger
+from objlib.threads import Runner, inline_runner
+from tests.ledger.kit import Clock, bring
+
+RUN = RunId("scan-1")
+LONG_AGO = 1_500_000_000
+"""Unix seconds; files of the tests are that old, so that their time stamps can be trusted."""
+NOBODY = 65534
+
+
+class Watcher(SilentObserver):
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.size = 0
+        self.phases: list[str] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
+        self.phases.append(f"begin {phase}")
+
+    def advance(self, phase: Phase, files: int, size: int) -> None:
+        self.files += files
+        self.size += size
+
+    def end(self, phase: Phase) -> None:
+        self.phases.append(f"end {phase}")
+
+    def event(self, name: str, **fields: Any) -> None:
+        self.events.append((name, fields))
+
+
+@dataclass
+class Desk:
+    """A library, its ledger, and what can be done to them."""
+
+    root: Path
+    ledger: Ledger
+    clock: Clock
+    runner: Runner = inline_runner
+    watcher: Watcher = field(default_factory=Watcher)
+    _age: int = 0
+
+    def write(self, path: str, text: str | bytes) -> Path:
+        """Write a file with a time stamp of its own from long ago."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode() if isinstance(text, str) else text)
+        self.age(target)
+        return target
+
+    def age(self, target: Path) -> None:
+        """Give a file a new time stamp from long ago."""
+        self._age += 1
+        os.utime(target, (LONG_AGO, LONG_AGO + self._age))
+
+    async def scan(self, **settings: Any) -> ScanReport:
+        """Scan the library."""
+        self.clock.time += 1
+        return await scan_library(
+            self.ledger,
+            root=self.root,
+            run_id=RUN,
+            observer=self.watcher,
+            hash_runner=self.runner,
+            **settings,
+        )
+
+    async def rows(self) -> dict[str, FileRow]:
+        """The live rows, by path."""
+        return {
+            row.file_path: row
+            for row in await self.ledger.files_page(limit=10**6)
+            if row.missing_since is None
+        }
+
+    async def row(self, path: str) -> FileRow:
+        """The row at a path."""
+        row = await self.ledger.file_by_path(path)
+        assert row is not None, f"the ledger knows no {path}"
+        return row
+
+    async def bring(self, path: str, state: State) -> FileRow:
+        """Take an untracked row to ``state``, without a word to any service."""
+        row, _ = await bring(self.ledger, await self.row(path), state)
+        return row
+
+    async def index_all(self) -> None:
+        """Take every untracked file on disk to indexed."""
+        # All at once, so that they share their commits.
+        async with trio.open_nursery() as nursery:
+            for row in await self.ledger.files_page(State.UNTRACKED, limit=10**6):
+                if row.missing_since is None:
+                    nursery.start_soon(self.bring, row.file_path, State.INDEXED)
+
+    async def events(self, path: str) -> list[str]:
+        """Names of the events in a file's history."""
+        events, _ = await self.ledger.history((await self.row(path)).file_id)
+        return [str(event.event) for event in events]
+
+
+@asynccontextmanager
+async def open_desk(folder: Path, runner: Runner = inline_runner) -> AsyncIterator[Desk]:
+    """An empty library in ``folder`` and a ledger beside it."""
+    root = folder / "library"
+    root.mkdir(exist_ok=True)
+    clock = Clock()
+    async with open_ledger(folder / "ledger.db", runner=runner, now=clock) as ledger:
+        yield Desk(root, ledger, clock, runner)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the right of the superuser to read everything; files must belong to somebody else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+class CancelAt:
+    """A runner that cancels ``scope`` when it is called for the k-th time, instead of, or after, running."""
+
+    def __init__(self, number: int, *, after: bool) -> None:
+        self.left = number
+        self.after = after
+        self.scope = trio.CancelScope()
+
+    async def __call__(self, fn: Any, /) -> Any:
+        """Run ``fn``, or do not."""
+        self.left -= 1
+        if self.left == 0 and not self.after:
+            self.scope.cancel()
+        await trio.lowlevel.checkpoint()
+        value = fn()
+        if self.left == 0:
+            self.scope.cancel()
+        return value

@@ -1,0 +1,409 @@
+"""What of a library is seen: names of any kind, links, special files, and what is left out."""
+
+import errno
+import hashlib
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from objlib.core.errors import UsageError
+from objlib.core.library.ignore import IgnoreRules
+from objlib.core.library.snapshot import UNTRUSTED
+from objlib.core.lifecycle.table import State
+from objlib.engine.scan import read_file
+from objlib.engine.scan.scan import disk_path
+from objlib.engine.scan.walk import Walk
+from objlib.ledger.scan.session import ToRead
+from tests.engine.scan.kit import Desk, open_desk
+
+NFC, NFD = "caf\u00e9.txt", "cafe\u0301.txt"
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with open_desk(tmp_path) as opened:
+        yield opened
+
+
+def write_bytes(desk: Desk, name: bytes, content: bytes = b"text") -> Path:
+    """Write a file whose name is these bytes; skip where the file system takes only some."""
+    path = Path(os.fsdecode(os.fsencode(desk.root) + b"/" + name))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        assert path.name in os.listdir(path.parent)  # noqa: PTH208
+    except (OSError, UnicodeEncodeError, AssertionError):
+        pytest.skip("this file system does not keep such a name as it is")
+    desk.age(path)
+    return path
+
+
+async def paths(desk: Desk, **settings: Any) -> list[str]:
+    """What a scan finds."""
+    await desk.scan(**settings)
+    return sorted(await desk.rows())
+
+
+async def test_hidden_files_and_junk_are_no_documents(desk: Desk) -> None:
+    junk = [
+        ".hidden", ".git/config", ".DS_Store", "Thumbs.db", "THUMBS.DB", "desktop.ini", "__pycache__/m.txt",
+        "~$report.docx", "a.tmp", "b.part", "c.crdownload", "d.txt~", ".e.txt.swp", "f.swp", "#g.txt#", ".#h.txt",
+        "__MACOSX/x.txt", "folder/.objlibignore",
+    ]  # fmt: skip
+    for name in [*junk, "document.txt", "folder/other.txt"]:
+        desk.write(name, "" if name.endswith(".objlibignore") else "text")
+    assert await paths(desk) == ["document.txt", "folder/other.txt"]
+    assert desk.watcher.events[-1][1]["ignored"] == len(junk)
+
+
+async def test_ignore_files_hold_for_their_folder_and_below(desk: Desk) -> None:
+    desk.write(".objlibignore", "drafts/\n*.log\n!.notes/\n")
+    desk.write("a/.objlibignore", "!keep.log\n/only-here.txt\n")
+    names = ["drafts/x.txt", "a/drafts/y.txt", "z.log", "a/keep.log", "a/only-here.txt", "a/b/only-here.txt"]
+    for name in [*names, "keep.log", ".notes/n.txt", "a/b/keep.log", "drafts.txt"]:
+        desk.write(name, "text")
+    wanted = [".notes/n.txt", "a/b/keep.log", "a/b/only-here.txt", "a/keep.log", "drafts.txt"]
+    assert await paths(desk) == wanted
+
+
+async def test_a_file_that_becomes_ignored_is_missing_and_comes_back_with_its_document(desk: Desk) -> None:
+    for name in ("a.txt", "b.txt"):
+        desk.write(name, name)
+    await desk.scan()
+    await desk.index_all()
+    report = await desk.scan(ignore=["a.txt"])
+    assert (report.missing, report.scanned) == (1, 1)
+    report = await desk.scan()
+    assert (report.returned, report.hashed) == (1, 0)
+    assert (await desk.row("a.txt")).state is State.INDEXED
+
+
+async def test_a_rule_of_the_settings_that_is_none_is_a_usage_error(desk: Desk) -> None:
+    with pytest.raises(UsageError, match=r"ignore rule '\[z-a\]'"):
+        await desk.scan(ignore=["[z-a]"])
+
+
+async def test_a_rule_of_an_ignore_file_that_is_none_is_told(desk: Desk) -> None:
+    desk.write("a/.objlibignore", "[z-a]\n*.log\n")
+    desk.write("a/x.log", "text")
+    desk.write("a/x.txt", "text")
+    report = await desk.scan()
+    assert [path for path, _ in report.skipped] == ["a/.objlibignore"]
+    assert "[z-a]" in report.skipped[0][1]
+    assert sorted(await desk.rows()) == ["a/x.txt"]
+
+
+async def test_our_own_files_inside_the_library_are_no_documents(desk: Desk) -> None:
+    (desk.root / "link").symlink_to(desk.root / "data")
+    desk.write("a.txt", "text")
+    for name in ("data/ledger.db", "data/ledger.db-wal", "objlib.toml", "data/other.txt"):
+        desk.write(name, "text")
+    own = [desk.root / "link/ledger.db", desk.root / "link/ledger.db-wal", desk.root / "objlib.toml"]
+    assert await paths(desk, own=[*own, Path("/elsewhere/objlib.toml")]) == ["a.txt", "data/other.txt"]
+
+
+async def test_links_to_files_are_followed(desk: Desk) -> None:
+    outside = desk.root.parent / "outside.txt"
+    outside.write_text("from outside")
+    (desk.root / "link.txt").symlink_to(outside)
+    await desk.scan()
+    row = await desk.row("link.txt")
+    assert (row.size, row.inode) == (12, outside.stat().st_ino)
+    assert Path(disk_path(desk.root, row)).read_text() == "from outside"
+
+
+async def test_links_that_lead_nowhere_are_skipped_with_a_reason(desk: Desk) -> None:
+    (desk.root / "dangling.txt").symlink_to("nothing")
+    (desk.root / "circle.txt").symlink_to("circle.txt")
+    desk.write("a.txt", "text")
+    report = await desk.scan()
+    assert report.skipped == (
+        ("circle.txt", "the link leads in a circle"),
+        ("dangling.txt", "the link leads nowhere"),
+    )
+    assert report.scanned == 1
+
+
+async def test_a_link_that_begins_to_dangle_is_a_missing_file(desk: Desk) -> None:
+    outside = desk.root.parent / "outside.txt"
+    outside.write_text("from outside")
+    (desk.root / "link.txt").symlink_to(outside)
+    desk.write("a.txt", "text")
+    await desk.scan()
+    outside.unlink()
+    assert (await desk.scan()).missing == 1
+
+
+async def test_links_to_folders_are_followed_only_when_asked(desk: Desk) -> None:
+    outside = desk.root.parent / "outside"
+    outside.mkdir()
+    (outside / "x.txt").write_text("from outside")
+    (desk.root / "link").symlink_to(outside)
+    report = await desk.scan()
+    assert report.scanned == 0
+    assert [path for path, _ in report.skipped] == ["link"]
+    assert "follow_links" in report.skipped[0][1]
+    assert await paths(desk, follow_links=True) == ["link/x.txt"]
+
+
+async def test_folders_that_link_in_a_circle_end(desk: Desk) -> None:
+    desk.write("a/x.txt", "text")
+    desk.write("b/y.txt", "text")
+    (desk.root / "a/self").symlink_to(".")
+    (desk.root / "a/up").symlink_to("..")
+    (desk.root / "a/to-b").symlink_to("../b")
+    (desk.root / "b/to-a").symlink_to("../a")
+    found = await paths(desk, follow_links=True)
+    assert found == ["a/to-b/y.txt", "a/x.txt", "b/to-a/x.txt", "b/y.txt"]
+
+
+async def test_a_rule_for_folders_holds_for_a_link_to_one(desk: Desk) -> None:
+    desk.write("real/x.txt", "text")
+    (desk.root / "link").symlink_to("real")
+    assert await paths(desk, follow_links=True, ignore=["link/"]) == ["real/x.txt"]
+
+
+async def test_what_is_no_file_is_skipped_and_never_opened(desk: Desk) -> None:
+    os.mkfifo(desk.root / "pipe")
+    os.mkfifo(desk.root / ".objlibignore")
+    (desk.root / ".objlibignore").rename(desk.root / "second")
+    (desk.root / "null").symlink_to("/dev/null")
+    server = socket.socket(socket.AF_UNIX)
+    with server:
+        server.bind(str(desk.root / "s"))
+        report = await desk.scan()
+    assert report.skipped == (
+        ("null", "it is a device, not a file"),
+        ("pipe", "it is a pipe, not a file"),
+        ("s", "it is a socket, not a file"),
+        ("second", "it is a pipe, not a file"),
+    )
+
+
+async def test_an_ignore_file_that_is_a_pipe_does_not_make_the_scan_wait(desk: Desk) -> None:
+    desk.write("a.txt", "text")
+    (desk.root / "odd").mkdir()
+    os.mkfifo(desk.root / "odd/.objlibignore")
+    desk.write("odd/b.txt", "text")
+    report = await desk.scan()
+    assert [path for path, _ in report.skipped] == ["odd"]
+    assert sorted(await desk.rows()) == ["a.txt"]
+
+
+async def test_an_unreadable_ignore_file_of_the_library_stops_the_scan(desk: Desk) -> None:
+    (desk.root / ".objlibignore").symlink_to("nothing")
+    with pytest.raises(UsageError, match=r"objlibignore"):
+        await desk.scan()
+
+
+@pytest.mark.parametrize("name", [NFC, NFD, f"{NFD[:-4]}/{NFD}"])
+async def test_a_path_is_nfc_whatever_the_disk_says(desk: Desk, name: str) -> None:
+    write_bytes(desk, name.encode())
+    expected = name.replace(NFD[:-4], NFC[:-4])
+    assert await paths(desk) == [expected]
+    row = await desk.row(expected)
+    assert row.path_bytes == (None if name == NFC else name.encode())
+    assert Path(disk_path(desk.root, row)).read_bytes() == b"text"
+    assert (await desk.scan()).unchanged == 1
+
+
+async def test_names_that_collide_after_normalisation_are_both_kept(desk: Desk) -> None:
+    write_bytes(desk, NFD.encode(), b"decomposed")
+    await desk.scan()
+    await desk.index_all()
+    before = await desk.row(NFC)
+    write_bytes(desk, NFC.encode(), b"composed")
+    report = await desk.scan()
+    # The newcomer has the better claim to the name; the old row follows its content.
+    assert (report.new, report.renamed, report.changed) == (1, 1, 0)
+    assert sorted(await desk.rows()) == [NFD, NFC]
+    assert (await desk.row(NFD)).file_id == before.file_id
+    for name, content in ((NFC, b"composed"), (NFD, b"decomposed")):
+        row = await desk.row(name)
+        assert row.path_bytes is None
+        assert Path(disk_path(desk.root, row)).read_bytes() == content
+    assert (await desk.scan()).unchanged == 2
+
+
+async def test_a_name_that_is_no_unicode_is_readable_and_can_be_opened(desk: Desk) -> None:
+    write_bytes(desk, b"caf\xe9/na\xefve\\.txt", b"old encoding")
+    shown = "caf\\xe9/na\\xefve\\\\.txt"
+    assert await paths(desk) == [shown]
+    row = await desk.row(shown)
+    assert row.path_bytes == b"caf\xe9/na\xefve\\.txt"
+    assert row.mime_type == "text/plain"
+    assert Path(disk_path(desk.root, row)).read_bytes() == b"old encoding"
+    assert (await desk.scan()).unchanged == 1
+
+
+async def test_a_name_that_only_looks_like_another_is_kept_apart(desk: Desk) -> None:
+    write_bytes(desk, b"\xff.txt", b"one")
+    write_bytes(desk, b"\\xff.txt", b"two")
+    found = await paths(desk)
+    assert len(found) == 2
+    assert found[0] == "\\xff.txt"
+    contents = {Path(disk_path(desk.root, row)).read_bytes() for row in (await desk.rows()).values()}
+    assert contents == {b"one", b"two"}
+    assert (await desk.scan()).unchanged == 2
+
+
+def test_the_walk_is_sorted_and_the_same_every_time(tmp_path: Path) -> None:
+    for name in ("b/2.txt", "b/10.txt", "a.txt", "c.txt", "b/a/z.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+
+    def walked(batch: int) -> list[str]:
+        walk = Walk(tmp_path, IgnoreRules())
+        found = []
+        while entries := walk.take(batch):
+            found += [entry.path for entry in entries]
+        return found
+
+    expected = ["a.txt", "c.txt", "b/10.txt", "b/2.txt", "b/a/z.txt"]
+    assert [walked(batch) for batch in (1, 2, 100)] == [expected] * 3
+
+
+async def test_a_file_that_goes_away_while_the_scan_runs_is_not_there(desk: Desk) -> None:
+    for name in ("a.txt", "b.txt"):
+        desk.write(name, name)
+    await desk.scan()
+    desk.write("a.txt", "changed")
+    desk.runner = _after_the_walk(desk.root / "a.txt")
+    report = await desk.scan()
+    assert (report.scanned, report.missing, report.changed, report.unchanged) == (1, 1, 0, 1)
+
+
+def _after_the_walk(target: Path) -> Any:
+    """A runner under which ``target`` goes away as soon as the walk has seen everything."""
+    seen = ended = False
+
+    async def run(fn: Any, /) -> Any:
+        nonlocal seen, ended
+        await trio.lowlevel.checkpoint()
+        if ended:
+            target.unlink(missing_ok=True)
+        value = fn()
+        seen, ended = seen or value != [], ended or (seen and value == [])
+        return value
+
+    return run
+
+
+async def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = desk.write("a.txt", "text")
+
+    def meddle() -> Any:
+        with target.open("a") as file:
+            file.write("!")
+        desk.age(target)
+        return hashlib.sha256()
+
+    monkeypatch.setattr(read_file, "sha256", meddle)
+    await desk.scan()
+    monkeypatch.undo()
+    assert (await desk.row("a.txt")).mtime_ns == UNTRUSTED
+    assert (await desk.scan()).hashed == 1
+    assert (await desk.row("a.txt")).mtime_ns == target.stat().st_mtime_ns
+
+
+async def test_a_file_that_grows_too_large_while_it_is_read_is_told_apart(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_file, "LARGEST", 4)
+    target = desk.write("a.txt", "text")
+
+    def grow() -> Any:
+        with target.open("a") as file:
+            file.write("!")
+        return hashlib.sha256()
+
+    monkeypatch.setattr(read_file, "sha256", grow)
+    await desk.scan()
+    row = await desk.row("a.txt")
+    assert row.failure is not None
+    assert row.failure.kind == "too_large"
+
+
+def _failing(name: str, error: int, function: Any) -> Any:
+    """``function`` of the operating system, which fails for paths that end in ``name``."""
+
+    def call(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if os.fsencode(path).endswith(name.encode()):
+            raise OSError(error, os.strerror(error), path)
+        return function(path, *args, **kwargs)
+
+    return call
+
+
+@pytest.mark.parametrize("call", ["lstat", "stat"])
+async def test_a_file_that_cannot_be_looked_at_is_not_missing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    outside = desk.root.parent / "outside.txt"
+    outside.write_text("text")
+    (desk.root / "link.txt").symlink_to(outside)
+    desk.write("a.txt", "text")
+    await desk.scan()
+    monkeypatch.setattr(os, call, _failing("link.txt", errno.EIO, getattr(os, call)))
+    report = await desk.scan()
+    monkeypatch.undo()
+    assert report.skipped == (("link.txt", "it cannot be looked at: input/output error"),)
+    assert (report.missing, report.unchanged) == (0, 1)
+
+
+async def test_an_entry_that_goes_away_before_it_is_looked_at_is_not_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.txt", "folder/b.txt"):
+        desk.write(name, "text")
+    await desk.scan()
+    monkeypatch.setattr(os, "lstat", _failing("a.txt", errno.ENOENT, os.lstat))
+    monkeypatch.setattr(os, "scandir", _failing("folder", errno.ENOENT, os.scandir))
+    desk.write("c.txt", "keeps the library from looking empty")
+    report = await desk.scan()
+    monkeypatch.undo()
+    assert (report.missing, report.new, report.skipped) == (2, 1, ())
+
+
+@pytest.mark.parametrize(
+    ("opening", "looking", "expected"),
+    [
+        (errno.ENOTDIR, None, None),
+        (errno.EIO, errno.ENOENT, None),
+        (errno.EIO, errno.EIO, "input/output error"),
+        (errno.EIO, None, "input/output error"),
+    ],
+)
+def test_what_happens_to_a_file_between_two_calls_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opening: int, looking: int | None, expected: str | None
+) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    monkeypatch.setattr(os, "open", _failing("a.txt", opening, os.open))
+    if looking is not None:
+        monkeypatch.setattr(os, "stat", _failing("a.txt", looking, os.stat))
+    found = read_file.examine(tmp_path, ToRead(1, "a.txt", None, 4), (), time.time_ns)
+    monkeypatch.undo()
+    if expected is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.failure is not None
+        assert expected in found.failure.message
+
+
+async def test_dates_that_sqlite_cannot_keep_are_kept_as_near_as_it_can(desk: Desk) -> None:
+    target = desk.write("a.txt", "text")
+    try:
+        os.utime(target, (10_000_000_000, 10_000_000_000))
+    except OSError:
+        pytest.skip("this file system has no such dates")
+    await desk.scan()
+    assert (await desk.scan()).unchanged == 1

@@ -1,0 +1,437 @@
+"""A run from scan to quiescence, on the real ledger and the embedded store, in virtual time."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from objlib.core.config.settings import Settings
+from objlib.core.errors import RefusedError
+from objlib.core.events import SilentObserver
+from objlib.core.reports.upload import ScanReport
+from objlib.engine.bootstrap.open_app import StoreNeed
+from objlib.engine.recover import recover
+from objlib.engine.search.ask import ask, search
+from objlib.engine.status import explain, status
+from objlib.engine.upload.run import upload
+from objlib.testing import DOWN, LOST, Faults, Reply, refusal, throttled
+from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
+
+
+async def test_every_file_is_indexed_once_and_a_second_run_sends_nothing(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.scanned, report.uploaded, report.indexed, report.failed) == (10, 10, 10, 0)
+    assert report.stopped == ""
+    assert_exactly_once(settings)
+    sent = faults.count["start"], faults.count["send"]
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.uploaded, report.unchanged, report.indexed) == (0, 10, 10)
+    assert (faults.count["start"], faults.count["send"]) == sent == (10, 10)
+
+
+async def test_edits_are_sent_and_renames_and_deletions_are_not(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    files = sorted(library.rglob("*.txt"))
+    for path in files[:3]:
+        path.write_text(path.read_text() + "A later thought.\n")
+    for path in files[3:5]:
+        path.rename(path.with_name("renamed " + path.name))
+    files[5].unlink()
+    before = faults.count["start"]
+    async with opened() as app:
+        report = await upload(app)
+    assert faults.count["start"] - before == 3
+    assert (report.uploaded, report.renamed, report.missing, report.indexed) == (3, 2, 1, 9)
+    # The deleted file keeps its document until it is pruned; the edited ones have only the new one.
+    assert len(live_documents(settings)) == 10
+    assert_exactly_once(settings)
+
+
+@pytest.mark.parametrize("kind", ["start", "send", "document", "operation"])
+@pytest.mark.parametrize("reply", [LOST, DOWN], ids=["acted, answer lost", "not acted"])
+async def test_a_lost_answer_makes_no_duplicate(
+    opened: Opener,
+    settings: Settings,
+    faults: Faults,
+    kind: str,
+    reply: Reply,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    faults.script = lambda what, count: reply if what == kind and count % 3 == 0 else None
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed) == (10, 0)
+    assert_exactly_once(settings)
+
+
+async def test_a_session_that_forgot_everything_is_settled_by_one_listing(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """The finalize was acted upon, its answer is lost, and the session no longer exists."""
+    replies = {"send": LOST, "query": refusal(404, "NOT_FOUND", "no such upload")}
+    faults.script = lambda what, _count: replies.get(what)
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed) == (10, 0)
+    assert faults.count["send"] == 10
+    assert faults.count["list"] == 1
+    assert_exactly_once(settings)
+
+
+async def test_push_back_closes_the_gate_for_everyone(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults.script = lambda what, count: throttled(30) if what == "start" and count == 2 else None
+    async with opened() as app:
+        report = await upload(app)
+    assert report.throttled == 1
+    moments = [moment for moment, kind in faults.seen if kind != "store"]
+    closed = [moment for moment, kind in faults.seen if kind == "start"][2]
+    assert not [moment for moment in moments if closed < moment < closed + 30]
+    assert max(moments) >= closed + 30
+    assert_exactly_once(settings)
+
+
+async def test_a_question_that_waits_behind_a_gate_makes_no_document_slow(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """The store is as quick as ever; the questions about its documents are what takes a minute, or has no answer."""
+
+    def script(kind: str, count: int) -> Reply | None:
+        if kind not in {"document", "operation"}:
+            return None
+        return {4: throttled(60), 8: DOWN}.get(count)
+
+    faults.script = script
+    async with opened() as app:
+        report = await upload(app)
+        assert app.governor.pending.total_tokens == settings.max_pending
+    assert report.throttled >= 1
+    assert trio.current_time() > 60
+    assert_exactly_once(settings)
+
+
+async def test_a_service_that_is_down_for_a_while_costs_only_time(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults.script = lambda what, _count: DOWN if what != "store" and trio.current_time() < 5 else None
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed) == (10, 0)
+    assert_exactly_once(settings)
+
+
+async def test_the_daily_quota_stops_the_run_and_loses_nothing(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    quota = refusal(429, "RESOURCE_EXHAUSTED", "You exceeded your quota: requests per day")
+    faults.script = lambda what, count: quota if what == "start" and count >= 3 else None
+    async with opened() as app:
+        report = await upload(app)
+    assert report.stopped == "daily_quota"
+    assert "run the same command again after midnight" in report.advice
+    assert faults.count["start"] < 10
+    assert report.indexed + report.pending == 10
+    faults.script = lambda _what, _count: None
+    async with opened() as app:
+        assert (await upload(app)).indexed == 10
+    assert_exactly_once(settings)
+
+
+async def test_a_full_store_stops_the_run(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    full = refusal(429, "RESOURCE_EXHAUSTED", "Corpus has reached the storage limit of 1000000000 bytes.")
+    faults.script = lambda what, _count: full if what == "send" else None
+    async with opened() as app:
+        report = await upload(app)
+    assert report.stopped == "store_full"
+    assert "storage limit" in report.advice
+    assert report.indexed == 0
+    assert report.failed == 0
+
+
+async def test_a_refused_file_fails_alone_with_its_reason(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    bad = refusal(400, "INVALID_ARGUMENT", "the display name is not acceptable")
+    faults.script = lambda what, count: bad if what == "start" and count == 0 else None
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed) == (9, 1)
+    assert "not acceptable" in report.failures[0].error
+    assert not report.failures[0].retryable
+    starts = faults.count["start"]
+    async with opened() as app:
+        await upload(app)
+    assert faults.count["start"] == starts
+    async with opened() as app:
+        report = await upload(app, retry_failed=True)
+    assert (report.indexed, report.failed) == (10, 0)
+    assert_exactly_once(settings)
+
+
+async def test_the_two_step_path_takes_over_where_the_direct_one_is_broken(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    broken = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
+    async with opened(max_uploads=1) as app:
+        # Each file starts twice: first directly, which is refused, then through the files API.
+        faults.script = lambda what, count: broken if what == "start" and count % 2 == 0 else None
+        report = await upload(app)
+    assert (report.indexed, report.failed) == (10, 0)
+    assert faults.count["import"] == 10
+    assert_exactly_once(settings)
+
+
+async def test_a_document_the_store_cannot_index_fails_with_the_reason_and_leaves_nothing_behind(
+    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    (library / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no document at all\n%%EOF\n")
+    told: list[dict[str, str]] = []
+
+    class Told(SilentObserver):
+        def event(self, name: str, **fields: Any) -> None:
+            if name == "failed":
+                told.append(fields)
+
+    async with opened(observer=Told()) as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed) == (10, 1)
+    assert report.failures[0].path == "broken.pdf"
+    assert "PDF" in report.failures[0].error
+    assert told == [{"path": "broken.pdf", "error": report.failures[0].error}]
+    assert len(live_documents(settings)) == 10
+
+
+async def test_a_file_that_changes_while_it_is_read_is_a_newer_version(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    target = library / "zz.txt"
+    write(library, "zz.txt", "first words\n")
+
+    def edit(kind: str) -> None:
+        if kind == "store" and target.read_text() == "first words\n":
+            return
+        if kind == "start":
+            target.write_text("second words, and more of them\n")
+
+    faults.before = edit
+    async with opened(max_uploads=1) as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed) == (11, 0)
+    assert_exactly_once(settings)
+
+
+async def test_limit_and_dry_run(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened(need=StoreNeed.NONE) as app:
+        report = await upload(app, dry_run=True)
+    assert (report.scan.new, report.uploaded) == (10, 0)
+    assert ledger_rows(settings) == []
+    assert not faults.seen
+    async with opened() as app:
+        report = await upload(app, limit=4)
+    assert (report.uploaded, report.indexed, report.pending) == (4, 4, 6)
+    async with opened() as app:
+        assert (await upload(app)).indexed == 10
+    assert_exactly_once(settings)
+
+
+async def test_a_vanished_library_is_refused_rather_than_taken_as_deleted(
+    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    shutil.rmtree(library)
+    library.mkdir()
+    with pytest.RaisesGroup(RefusedError, flatten_subgroups=True):
+        async with opened() as app:
+            await upload(app)
+    assert len(live_documents(settings)) == 10
+
+
+async def test_a_ledger_of_another_store_is_refused(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    before = faults.count["start"]
+    with pytest.RaisesGroup(RefusedError, flatten_subgroups=True):
+        async with opened(store="another", store_given=True):
+            pytest.fail("opened")
+    assert faults.count["start"] == before
+
+
+async def test_the_first_stop_finishes_what_is_in_flight(
+    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened(max_uploads=3) as app:
+        faults.before = lambda kind: app.drain.stop() if kind == "send" and not app.drain.requested else None
+        report = await upload(app)
+    assert report.stopped == "interrupted"
+    assert 0 < report.indexed < 10
+    assert report.indexed + report.pending == 10
+    assert {state for _, _, state, _ in ledger_rows(settings)} <= {"indexed", "untracked"}
+    faults.before = lambda _kind: None
+    async with opened() as app:
+        assert (await upload(app)).indexed == 10
+    assert_exactly_once(settings)
+
+
+@pytest.mark.parametrize("strike", range(0, 42, 3))
+async def test_a_run_cut_off_at_any_request_is_finished_by_the_next(
+    opened: Opener, settings: Settings, faults: Faults, strike: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    with trio.CancelScope() as scope:
+        async with opened() as app:
+            faults.before = lambda _kind: scope.cancel() if len(faults.seen) > strike else None
+            await upload(app)
+    faults.before = lambda _kind: None
+    async with opened("recover") as app:
+        await recover(app)
+    async with opened("recover") as app:
+        changes = {"start", "send", "delete", "import", "cancel"}
+        before = {kind: faults.count[kind] for kind in changes}
+        again = await recover(app)
+        assert (again.found, again.actions) == (0, ())
+        assert {kind: faults.count[kind] for kind in changes} == before
+    async with opened() as app:
+        assert (await upload(app)).indexed == 10
+    assert_exactly_once(settings)
+
+
+async def test_search_and_ask_cite_the_current_path_and_place(
+    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    write(library, "Politics/Year 2022/social contract.txt", "On power.\n\nAll rule rests on consent.\n")
+    async with opened() as app:
+        await upload(app)
+    (library / "Politics/Year 2022/social contract.txt").rename(library / "moved.txt")
+    async with opened() as app:
+        await upload(app)
+        found = await search(app, "consent of the ruled", top_k=3)
+        assert found.citations[0].path == "moved.txt"
+        assert found.citations[0].line_start in {1, 3}
+        none = await search(app, "virtue", where='course = "Politics"')
+        assert {citation.path for citation in none.citations} <= {"moved.txt"}
+        answer = await ask(app, "What does all rule rest on?")
+        assert "consent" in answer.text
+        assert answer.supports
+        assert answer.citations[answer.supports[0].citations[0]].path == "moved.txt"
+
+
+async def test_status_and_explain_tell_the_story(
+    opened: Opener, settings: Settings, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    async with opened("status", need=StoreNeed.NONE) as app:
+        report = await status(app)
+        assert report.states["indexed"] == 10
+        assert report.runs_alive == 0
+        story = await explain(app, "Ethics/Year 2020/lecture 0.txt")
+    assert [line.event for line in story.events] == ["start_upload", "complete_upload", "complete_processing"]
+    assert story.version == 3
+    assert story.indexed_hash == story.content_hash
+
+
+async def test_a_file_given_up_for_a_passing_reason_gets_a_second_chance_in_the_same_run(
+    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Eight failed attempts are when a file is given up; the ninth succeeds."""
+    shutil.rmtree(library)
+    write(library, "only.txt", "One file, and a service that fails eight times.\n")
+    faults.script = lambda kind, count: DOWN if kind == "start" and count < 8 else None
+    async with opened() as app:
+        report = await upload(app)
+        story = await explain(app, "only.txt")
+    assert (report.indexed, report.failed) == (1, 0)
+    assert [line.event for line in story.events].count("start_upload") == 9
+    assert "retry" in [line.event for line in story.events]
+    assert_exactly_once(settings)
+
+
+@pytest.mark.parametrize("limit", [1, 60])
+async def test_a_limit_is_never_exceeded(
+    opened: Opener,
+    library: Path,
+    faults: Faults,
+    limit: int,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    for number in range(90):
+        write(library, f"more/{number}.txt", f"Thought number {number}.\n")
+    async with opened() as app:
+        report = await upload(app, limit=limit)
+    assert (report.indexed, report.uploaded, faults.count["start"]) == (limit, limit, limit)
+
+
+async def test_a_limit_counts_files_and_not_attempts(
+    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults.script = lambda kind, count: DOWN if kind == "start" and count < 3 else None
+    async with opened() as app:
+        report = await upload(app, limit=3)
+    assert (report.indexed, report.pending, report.stopped) == (3, 7, "limit")
+    async with opened() as app:
+        report = await upload(app, limit=7)
+    assert (report.indexed, report.pending, report.stopped) == (10, 0, "")
+
+
+async def test_a_ledger_is_about_one_library_until_that_is_moved(
+    opened: Opener,
+    settings: Settings,
+    library: Path,
+    faults: Faults,
+    tmp_path: Path,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    write(tmp_path, "other/only.txt", "Another library altogether.\n")
+    with pytest.RaisesGroup(RefusedError, flatten_subgroups=True):
+        async with opened(library=tmp_path / "other"):
+            pytest.fail("opened")
+    moved = library.rename(tmp_path / "moved")
+    before = faults.count["start"]
+    async with opened(library=moved) as app:
+        report = await upload(app)
+    assert (report.indexed, report.unchanged, report.missing) == (10, 10, 0)
+    assert faults.count["start"] == before
+
+
+@pytest.mark.parametrize("fate", ["gone", "emptied"])
+async def test_a_file_that_is_gone_or_emptied_between_scan_and_sending(
+    opened: Opener,
+    settings: Settings,
+    library: Path,
+    faults: Faults,
+    fate: str,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    target = write(library, "Ethics/Year 2029/zz.txt", "here for a moment\n")
+
+    async def strike(_scanned: ScanReport) -> None:
+        await trio.lowlevel.checkpoint()
+        target.unlink() if fate == "gone" else target.write_text("")
+
+    async with opened() as app:
+        report = await upload(app, accept=strike)
+    assert report.indexed == 10
+    assert (report.missing, report.failed) == ((1, 0) if fate == "gone" else (0, 1))
+    assert faults.count["start"] == 10
+    async with opened() as app:
+        again = await upload(app, retry_failed=True)
+    assert (again.indexed, again.failed) == (10, 0 if fate == "gone" else 1)
+    assert faults.count["start"] == 10

@@ -1,0 +1,322 @@
+"""Questions and small records: what they answer, page by page, and that none reads the whole table."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from objlib.core.errors import RefusedError
+from objlib.core.failures import Failure, FailureKind
+from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
+from objlib.core.lifecycle.table import Event, State
+from objlib.ledger import FileRow, Ledger, Transition, intents, open_ledger
+from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata, file_row
+from tests.ledger.kit import RUN, Clock, add, add_many, bring, fresh, gather, index, reset, wanted
+
+
+async def paged(ask: Callable[[str], Awaitable[Sequence[FileRow]]]) -> list[FileId]:
+    """All ids of a paged listing, page by page."""
+    found: list[FileId] = []
+    while page := await ask(found[-1] if found else ""):
+        found += [row.file_id for row in page]
+    return found
+
+
+async def put_off(ledger: Ledger, row: FileRow, until: float | None) -> FileRow:
+    """An untracked row that is to be tried again at a time."""
+    row, attempt = await bring(ledger, row, State.UPLOADING)
+    return await ledger.apply(
+        Transition.requeue_upload(row, attempt_id=attempt, run_id=RUN, reason="busy", retry_at=until)
+    )
+
+
+async def lose(ledger: Ledger, row: FileRow, since: float = 500.0) -> None:
+    """A scan no longer found the file."""
+    change = "UPDATE files SET missing_since = ? WHERE file_id = ?"
+    await ledger.write(lambda conn: conn.execute(change, (since, row.file_id)).rowcount)
+
+
+async def test_claimable_files_are_those_never_put_off_and_then_those_that_have_waited_longest(
+    ledger: Ledger,
+) -> None:
+    rows = await add_many(ledger, 7)
+    await put_off(ledger, rows[0], 900.0)
+    await put_off(ledger, rows[1], 1_001.0)
+    await put_off(ledger, rows[2], 800.0)
+    await bring(ledger, rows[3], State.UPLOADING)
+    await lose(ledger, rows[4])
+    ids = [row.file_id for row in rows]
+    found = [row.file_id for row in await ledger.claimable(now=1_000.0, limit=10)]
+    assert found == [ids[5], ids[6], ids[2], ids[0]]
+    assert [row.file_id for row in await ledger.claimable(now=1_000.0, limit=3)] == found[:3]
+    assert len(await ledger.claimable(now=1_001.0, limit=10)) == 5
+    assert await ledger.claimable_totals() == (5, 50)
+    assert await ledger.claimable_totals(now=1_000.0) == (4, 40)
+    assert await ledger.next_retry_at() == 800.0
+
+
+async def test_an_empty_ledger_answers_too(ledger: Ledger) -> None:
+    assert await ledger.claimable(now=1.0, limit=10) == []
+    assert await ledger.claimable_totals() == (0, 0)
+    assert await ledger.next_retry_at() is None
+    assert await ledger.file(FileId("nobody")) is None
+    assert await ledger.file_by_path("nowhere") is None
+    assert await ledger.last_attempt(FileId("nobody")) is None
+    assert await ledger.history(FileId("nobody")) == ([], [])
+    assert await ledger.transient_page() == []
+    assert (await ledger.counts()).states == dict.fromkeys(State, 0)
+    assert await ledger.runs() == []
+    assert await ledger.run(RUN) is None
+    assert await ledger.pinned() is None
+    assert await ledger.get_setting("window") is None
+
+
+async def test_pages_hold_every_file_once(ledger: Ledger) -> None:
+    rows = await add_many(ledger, 23)
+    ids = [row.file_id for row in rows]
+    for row in rows[::2]:
+        await bring(ledger, row, State.FAILED)
+    assert await paged(lambda after: ledger.files_page(after=after, limit=5)) == ids
+    assert await paged(lambda after: ledger.files_page(State.FAILED, after=after, limit=5)) == ids[::2]
+    assert await paged(lambda after: ledger.files_page(State.UNTRACKED, after=after, limit=11)) == ids[1::2]
+    assert await paged(lambda after: ledger.failed_page(after, 4)) == ids[::2]
+
+
+async def test_failed_files_by_whether_trying_again_may_help(ledger: Ledger) -> None:
+    rows = await add_many(ledger, 6)
+    for number, row in enumerate(rows):
+        moved, attempt = await bring(ledger, row, State.UPLOADING)
+        failure = Failure(FailureKind.REFUSED, "no", retryable=number % 2 == 0)
+        await ledger.apply(Transition.fail_upload(moved, attempt_id=attempt, run_id=RUN, failure=failure))
+    assert len(await ledger.failed_page()) == 6
+    again = await ledger.failed_page(retryable_only=True)
+    assert [row.file_id for row in again] == [row.file_id for row in rows[::2]]
+
+
+async def test_a_path_belongs_to_the_file_on_disk_or_else_to_the_last_that_was_there(ledger: Ledger) -> None:
+    first = await add(ledger, "a.txt")
+    await lose(ledger, first, 100.0)
+    second = await add(ledger, "a.txt")
+    third = await ledger.file_by_path("a.txt")
+    assert third is not None
+    assert third.file_id == second.file_id
+    await lose(ledger, second, 200.0)
+    last = await ledger.file_by_path("a.txt")
+    assert last is not None
+    assert (last.file_id, last.missing_since) == (second.file_id, 200.0)
+
+
+async def test_paths_of_known_files(ledger: Ledger) -> None:
+    rows = await add_many(ledger, 1_200)
+    wished = [row.file_id for row in rows] + [FileId("nobody")]
+    assert await ledger.paths_of(wished) == {row.file_id: row.file_path for row in rows}
+    assert await ledger.paths_of([]) == {}
+
+
+async def test_transient_rows_come_with_their_last_attempt_and_its_run(ledger: Ledger) -> None:
+    rows = await add_many(ledger, 5)
+    await ledger.start_run(RUN, 42, "here", "upload")
+    one, attempt = await bring(ledger, await put_off(ledger, rows[0], None), State.PROCESSING)
+    two, _ = await bring(ledger, rows[1], State.UPLOADING)
+    await bring(ledger, rows[2], State.INDEXED)
+    await ledger.write(
+        lambda conn: (
+            conn.execute("UPDATE attempts SET run_id = 'x' WHERE file_id = ?", (two.file_id,)).rowcount
+        )
+    )
+    await ledger.write(
+        lambda conn: (
+            conn.execute(
+                "UPDATE files SET gemini_state = 'uploading' WHERE file_id = ?", (rows[3].file_id,)
+            ).rowcount
+        )
+    )
+    found = await ledger.transient_page()
+    assert [row.file_id for row, _, _ in found] == [rows[0].file_id, rows[1].file_id, rows[3].file_id]
+    assert found[0][1] == await ledger.last_attempt(one.file_id)
+    assert found[0][1] is not None
+    assert found[0][1].attempt_id == attempt
+    assert [run and run.pid for _, _, run in found] == [42, None, None]
+    assert found[2][1] is None
+    rest = await ledger.transient_page(one.file_id, 1)
+    assert [row.file_id for row, _, _ in rest] == [two.file_id]
+
+
+async def test_superseded_documents_are_listed_until_their_intent_is_closed(
+    ledger: Ledger, clock: Clock
+) -> None:
+    rows = await add_many(ledger, 3)
+    for row in rows:
+        await index(
+            ledger, await reset(ledger, await index(ledger, row, f"{row.file_id}/1")), f"{row.file_id}/2"
+        )
+    ids = [row.file_id for row in rows]
+    assert await paged(lambda after: ledger.superseded_page(after, 2)) == ids
+    assert (await ledger.counts()).superseded == 3
+    intent = await ledger.open_intent(ids[1], f"{ids[1]}/1", "replaced", RUN)
+    assert intent == await ledger.open_intent(None, f"{ids[1]}/1", "again", None)
+    clock.time += 1
+    other = await ledger.open_intent(None, "stranger", "orphan", None)
+    assert [one.intent_id for one in await ledger.open_intents()] == [intent, other]
+    assert [one.intent_id for one in await ledger.open_intents(intent, 5)] == [other]
+    assert (await ledger.counts()).open_intents == 2
+    for outcome in ("deleted", "twice"):
+        await ledger.write(partial(intents.close_intent, intent_id=intent, outcome=outcome, now=clock.time))
+    assert (await fresh(ledger, ids[1])).superseded is None
+    assert await paged(lambda after: ledger.superseded_page(after, 2)) == [ids[0], ids[2]]
+    assert intent != await ledger.open_intent(ids[1], f"{ids[1]}/1", "it came back", RUN)
+    closed = await ledger.read(
+        lambda conn: conn.execute("SELECT outcome FROM intents WHERE done_at IS NOT NULL").fetchall()
+    )
+    assert closed == [("deleted",)]
+
+
+async def test_counts_are_of_files_on_disk(ledger: Ledger, clock: Clock) -> None:
+    rows = await add_many(ledger, 8)
+    await put_off(ledger, rows[0], clock.time + 1)
+    await put_off(ledger, rows[1], clock.time - 1)
+    await bring(ledger, rows[2], State.INDEXED)
+    await bring(ledger, rows[3], State.INDEXED)
+    await bring(ledger, rows[4], State.FAILED)
+    await bring(ledger, rows[5], State.PROCESSING)
+    await lose(ledger, rows[6])
+    await bring(ledger, rows[7], State.INDEXED)
+    await lose(ledger, rows[7])
+    await ledger.write(
+        lambda conn: (
+            conn.execute(
+                "UPDATE files SET content_hash = 'x' WHERE file_id IN (?, ?)",
+                (rows[2].file_id, rows[7].file_id),
+            ).rowcount
+        )
+    )
+    counts = await ledger.counts()
+    assert counts.states == {
+        State.UNTRACKED: 2,
+        State.UPLOADING: 0,
+        State.PROCESSING: 1,
+        State.INDEXED: 2,
+        State.FAILED: 1,
+    }
+    assert (counts.missing, counts.changed, counts.waiting) == (2, 1, 1)
+    assert (counts.superseded, counts.open_intents) == (0, 0)
+
+
+async def test_a_run_lives_from_its_start_to_its_end(ledger: Ledger, clock: Clock) -> None:
+    await ledger.start_run(RunId("b"), 7, "here", "upload")
+    clock.time += 5
+    await ledger.start_run(RunId("a"), 8, "there", "recover")
+    await ledger.heartbeat(RunId("b"))
+    clock.time += 5
+    await ledger.end_run(RunId("a"))
+    clock.time += 5
+    await ledger.end_run(RunId("a"))
+    first, second = await ledger.runs()
+    assert (first.run_id, first.started, first.heartbeat, first.ended) == ("b", 1_000.0, 1_005.0, None)
+    assert (second.host, second.command, second.heartbeat, second.ended) == (
+        "there",
+        "recover",
+        1_010.0,
+        1_010.0,
+    )
+    assert await ledger.run(RunId("a")) == second
+
+
+async def test_a_ledger_belongs_to_one_store(ledger: Ledger) -> None:
+    await ledger.pin("fileSearchStores/a", "Library")
+    await ledger.pin("fileSearchStores/a", "Renamed")
+    assert await ledger.pinned() == ("fileSearchStores/a", "Renamed")
+    with pytest.raises(RefusedError, match=r"belongs to the store fileSearchStores/a \(Renamed\), not to"):
+        await ledger.pin("fileSearchStores/b", "Library")
+    assert await ledger.pinned() == ("fileSearchStores/a", "Renamed")
+
+
+async def test_of_two_runs_that_pin_at_once_one_is_refused(ledger: Ledger) -> None:
+    results = await gather(*(partial(ledger.pin, name, name) for name in "ab"))
+    assert sorted(type(result).__name__ for result in results) == ["NoneType", "RefusedError"]
+
+
+async def test_settings_are_kept(path: Path) -> None:
+    async with open_ledger(path) as ledger:
+        await ledger.set_setting("window", "4.5")
+        await ledger.set_setting("window", "5.5")
+    async with open_ledger(path) as ledger:
+        assert await ledger.get_setting("window") == "5.5"
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"])),
+        st.text(st.characters(exclude_categories=["Cs"]))
+        | st.floats(allow_nan=False)
+        | st.lists(st.just("ü")),
+    ),
+    st.sampled_from(FailureKind),
+    st.booleans(),
+)
+def test_metadata_and_failures_survive_the_way_through_the_database(
+    metadata: dict[str, str | float | list[str]], kind: FailureKind, retryable: bool
+) -> None:
+    failure = Failure(kind, "one line", retryable)
+    cells = ("f", "p", b"\xff", "h", 1, 2, 3, "m", encode_metadata(metadata), "failed", 4.0, 5, 6, 7.0, "e",
+             encode_failure(failure), "d", "i", "s", 8.0)  # fmt: skip
+    row = file_row(cells)
+    assert (row.metadata, row.failure, row.state) == (metadata, failure, State.FAILED)
+    assert (row.path_bytes, row.missing_since, row.superseded) == (b"\xff", 8.0, "s")
+    assert decode_failure(None) is None
+
+
+async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
+    """Every statement of a page of work is planned: only counting may walk a whole index, nothing a table."""
+    row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
+    said: list[str] = []
+    await ledger.read(lambda conn: conn.set_trace_callback(said.append))
+    for ask in (
+        partial(ledger.claimable, now=1.0, limit=5),
+        ledger.claimable_totals,
+        ledger.next_retry_at,
+        partial(ledger.file, row.file_id),
+        partial(ledger.file_by_path, "elsewhere"),
+        ledger.files_page,
+        partial(ledger.files_page, State.FAILED),
+        ledger.failed_page,
+        ledger.superseded_page,
+        ledger.transient_page,
+        partial(ledger.paths_of, [row.file_id]),
+        ledger.open_intents,
+        partial(ledger.history, row.file_id),
+        partial(ledger.last_attempt, row.file_id),
+        partial(ledger.session_started, attempt, "url"),
+        partial(ledger.attempt_found, row, attempt, expected=None, document="d", surplus=(), run_id=RUN),
+        partial(ledger.open_intent, row.file_id, "d", "r", RUN),
+        partial(ledger.heartbeat, RUN),
+        partial(ledger.run, RUN),
+        ledger.pinned,
+    ):
+        await ask()
+    row = await ledger.apply(wanted(Event.COMPLETE_UPLOAD, row, attempt))
+    row = await ledger.apply(wanted(Event.COMPLETE_PROCESSING, row, attempt))
+    await ledger.apply(wanted(Event.RESET, row, AttemptId("")))
+    await ledger.apply(wanted(Event.START_UPLOAD, await fresh(ledger, row.file_id), new_attempt_id()))
+    await ledger.read(lambda conn: conn.set_trace_callback(None))
+    planned = [statement for statement in said if statement.startswith(("SELECT", "UPDATE", "INSERT"))]
+
+    def plan(conn: sqlite3.Connection) -> list[tuple[str, str]]:
+        return [
+            (statement, step[3])
+            for statement in planned
+            for step in conn.execute(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+
+    steps = await ledger.read(plan)
+    whole = [
+        (step, statement) for statement, step in steps if step.startswith("SCAN") and " USING " not in step
+    ]
+    assert [one for one in whole if "json_each" not in one[0]] == []
+    sorts = {statement for statement, step in steps if "TEMP B-TREE" in step}
+    assert all("IN ('processing', 'uploading')" in statement for statement in sorts), "few rows, sorted by id"
+    assert len(planned) > 30

@@ -1,0 +1,141 @@
+"""Who wins when many want the same row: tasks, ledgers on one file, and processes."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+
+from objlib.core.errors import StaleTransitionError
+from objlib.core.ids import FileId, new_attempt_id
+from objlib.core.lifecycle.table import Event, State
+from objlib.ledger import FileRow, Ledger, open_ledger
+from tests.ledger.kit import add, add_many, fresh, gather, wanted
+
+
+def claim(ledger: Ledger, row: FileRow) -> Callable[[], Awaitable[FileRow]]:
+    """A try at claiming a file."""
+    return partial(ledger.apply, wanted(Event.START_UPLOAD, row, new_attempt_id()))
+
+
+async def test_ten_tasks_on_one_file_are_one_success(ledger: Ledger) -> None:
+    row = await add(ledger)
+    results = await gather(*(claim(ledger, row) for _ in range(10)))
+    assert Counter(type(result) for result in results) == {FileRow: 1, StaleTransitionError: 9}
+    assert (await fresh(ledger, row.file_id)).version == 1
+    events, attempts = await ledger.history(row.file_id)
+    assert Counter(event.outcome for event in events) == {"success": 1, "rejected": 9}
+    assert len(attempts) == 1
+
+
+async def test_ten_tasks_on_ten_files_all_succeed(ledger: Ledger) -> None:
+    rows = await add_many(ledger, 10)
+    results = await gather(*(claim(ledger, row) for row in rows))
+    assert Counter(type(result) for result in results) == {FileRow: 10}
+
+
+async def test_two_ledgers_on_one_file_share_the_work(path: Path) -> None:
+    async with open_ledger(path) as one, open_ledger(path) as two:
+        rows = await add_many(one, 40)
+        results = await gather(*(claim(ledger, row) for row in rows for ledger in (one, two)))
+        assert Counter(type(result) for result in results) == {FileRow: 40, StaleTransitionError: 40}
+        for row in rows:
+            assert await fresh(one, row.file_id) == await fresh(two, row.file_id)
+        assert (await two.counts()).states[State.UPLOADING] == 40
+
+
+RACER = """
+import sys, trio
+from pathlib import Path
+from objlib.core.errors import StaleTransitionError
+from objlib.core.ids import RunId, new_attempt_id
+from objlib.ledger import Transition, open_ledger
+import json
+
+won, lost = [], []
+
+async def claim(ledger, row, run):
+    try:
+        await ledger.apply(Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=run))
+        won.append(row.file_id)
+    except StaleTransitionError:
+        lost.append(row.file_id)
+
+async def main(path, run):
+    async with open_ledger(path, create=False) as ledger:
+        rows = await ledger.claimable(now=0, limit=1000)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        async with trio.open_nursery() as nursery:
+            for row in rows:
+                nursery.start_soon(claim, ledger, row, run)
+    print(json.dumps({"won": won, "lost": len(lost)}), flush=True)
+
+trio.run(main, Path(sys.argv[1]), RunId(sys.argv[2]))
+"""
+
+
+def race(path: Path, names: tuple[str, ...]) -> dict[str, tuple[list[FileId], int]]:
+    """What each of so many processes won, and how often it lost, when all start at once."""
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACER, str(path), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    results = [json.loads(racer.communicate(timeout=60)[0]) for racer in racers]
+    assert [racer.returncode for racer in racers] == [0] * len(names)
+    return {name: (result["won"], result["lost"]) for name, result in zip(names, results, strict=True)}
+
+
+async def test_two_processes_claim_every_file_once(path: Path) -> None:
+    async with open_ledger(path) as ledger:
+        rows = await add_many(ledger, 300)
+    results = await trio.to_thread.run_sync(race, path, ("one", "two"))
+    claimed = sorted(file_id for won, _ in results.values() for file_id in won)
+    assert claimed == [row.file_id for row in rows]
+    assert sum(lost for _, lost in results.values()) == len(rows)
+    async with open_ledger(path) as ledger:
+        assert {row.version for row in await ledger.files_page()} == {1}
+        for name, (won, _) in results.items():
+            for file_id in won:
+                _, (attempt,) = await ledger.history(file_id)
+                assert attempt.run_id == name
+
+
+async def test_four_processes_want_the_same_files_and_each_is_won_once(path: Path) -> None:
+    async with open_ledger(path) as ledger:
+        rows = await add_many(ledger, 10)
+    results = await trio.to_thread.run_sync(race, path, ("one", "two", "three", "four"))
+    assert sorted(file_id for won, _ in results.values() for file_id in won) == [row.file_id for row in rows]
+    assert sum(lost for _, lost in results.values()) == 3 * len(rows)
+    async with open_ledger(path) as ledger:
+        for row in rows:
+            events, _ = await ledger.history(row.file_id)
+            assert Counter(event.outcome for event in events) == {"success": 1, "rejected": 3}
+
+
+async def test_a_row_that_came_back_to_its_state_is_another_than_before(ledger: Ledger) -> None:
+    """The state alone does not tell; the version does."""
+    row, attempt = await add(ledger), new_attempt_id()
+    claimed = await ledger.apply(wanted(Event.START_UPLOAD, row, attempt))
+    back = await ledger.apply(wanted(Event.REQUEUE_UPLOAD, claimed, attempt))
+    assert back.state is row.state
+    with pytest.raises(StaleTransitionError):
+        await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))
+    assert await fresh(ledger, row.file_id) == back

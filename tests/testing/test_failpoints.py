@@ -1,0 +1,87 @@
+"""A run that dies leaves nothing behind, whatever Python does while it unwinds."""
+
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+from starlette.types import Message, Receive, Scope, Send
+
+from objlib.ledger import open_ledger
+from objlib.testing import Died, Failpoints
+
+
+async def test_points_are_counted_at_commits_and_work_and_not_at_reads(tmp_path: Path) -> None:
+    mortal = Failpoints()
+    async with open_ledger(tmp_path / "ledger.db", runner=mortal.run) as ledger:
+        opened = mortal.passed
+        await ledger.get_setting("a")
+        assert mortal.passed == opened
+        await ledger.set_setting("a", "b")
+        assert mortal.passed == opened + 2
+    assert mortal.points["before commit"] == mortal.points["after commit"] == 1
+    assert mortal.points["before work"] == 2, "opening and closing"
+
+
+@pytest.mark.parametrize(("point", "kept"), [(3, None), (4, "b")])
+async def test_the_dead_write_nothing(tmp_path: Path, point: int, kept: str | None) -> None:
+    """Neither what was under way, nor what a ``finally`` under a shield still tries."""
+    path, last_words = tmp_path / "ledger.db", []
+    mortal = Failpoints(die_at=point)
+
+    async def live() -> None:
+        async with open_ledger(path, runner=mortal.run) as ledger:
+            try:
+                await ledger.set_setting("a", "b")
+            finally:
+                with trio.CancelScope(shield=True):
+                    try:
+                        await ledger.set_setting("a", "last words")
+                    except Died:
+                        last_words.append("nobody heard")
+                        raise
+
+    with pytest.raises(Died):
+        await live()
+    assert (mortal.dead, mortal.where) == (True, "before commit" if kept is None else "after commit")
+    assert last_words == ["nobody heard"]
+    async with open_ledger(path) as ledger:
+        assert await ledger.get_setting("a") == kept
+
+
+async def test_the_frozen_go_on_where_they_were(tmp_path: Path) -> None:
+    mortal = Failpoints(stop_at=3)
+    async with (
+        open_ledger(tmp_path / "ledger.db", runner=mortal.run) as ledger,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(ledger.set_setting, "a", "b")
+        await mortal.frozen.wait()
+        await trio.testing.wait_all_tasks_blocked()
+        async with open_ledger(tmp_path / "ledger.db") as other:
+            assert await other.get_setting("a") is None
+        mortal.thaw()
+    async with open_ledger(tmp_path / "ledger.db") as ledger:
+        assert await ledger.get_setting("a") == "b"
+
+
+async def test_requests_are_points_too_and_the_dead_get_no_answer() -> None:
+    acted = []
+
+    async def service(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        acted.append(True)
+        await trio.lowlevel.checkpoint()
+
+    async def receive() -> Message:
+        raise AssertionError("the service does not read")
+
+    async def send(_message: Message) -> None:
+        raise AssertionError("the service says nothing")
+
+    for point, expected in ((1, 0), (2, 1)):
+        mortal, acted[:] = Failpoints(die_at=point), []
+        with pytest.raises(Died):
+            await mortal.app(service)({"type": "http"}, receive, send)
+        assert len(acted) == expected
+        with pytest.raises(Died):
+            await mortal.point("send")

@@ -1,0 +1,183 @@
+"""What each action of a script means to the client, and what the history says of it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+from starlette.types import Message, Receive, Scope, Send
+
+from objlib.embedded import open_service
+from objlib.gemini import Client, Endpoint, ErrorKind, GeminiError, UploadStatus, open_client
+from objlib.testing import (
+    DAILY_QUOTA,
+    DOWN,
+    EMPTY,
+    INTERNAL_ACTED,
+    LOST,
+    PAGE,
+    REPEATED,
+    STORE_FULL,
+    TRUNCATED,
+    Action,
+    Altered,
+    Faults,
+    Late,
+    Lost,
+    Nemesis,
+    Refused,
+    Slow,
+    in_state,
+    never_done,
+    refusal,
+    throttled,
+    wall_clock,
+)
+from objlib.threads import inline_runner
+
+
+@pytest.fixture
+def autojump_clock() -> trio.testing.MockClock:
+    return trio.testing.MockClock(autojump_threshold=0)
+
+
+@asynccontextmanager
+async def served(folder: Path, faults: Faults) -> AsyncIterator[tuple[Client, str]]:
+    """A client, and a store in which there is one document."""
+    async with open_service(folder / "store.db", runner=inline_runner, now=wall_clock) as service:
+        app = faults.around(service.app, "someone")
+        async with open_client(Endpoint("http://service.localhost", "key"), asgi=app) as client:
+            store = (await client.create_store("here")).name
+            await send(client, store)
+            yield client, store
+
+
+async def send(client: Client, store: str) -> tuple[str, str]:
+    session = await client.start_upload(
+        store, display_name="a", mime_type="text/plain", size=3, metadata={"objlib_id": "f"}
+    )
+    progress = await client.send_chunk(session, b"abc", offset=0, final=True)
+    assert progress.landed is not None
+    assert progress.landed.document is not None
+    return session, progress.landed.document
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "landed"),
+    [
+        (Refused(), ErrorKind.TRANSIENT, False),
+        (Lost(act=False), ErrorKind.UNKNOWN, False),
+        (Lost(act=True), ErrorKind.UNKNOWN, True),
+        (LOST, ErrorKind.UNKNOWN, True),
+        (DOWN, ErrorKind.UNKNOWN, False),
+        (EMPTY, ErrorKind.UNKNOWN, False),
+        (INTERNAL_ACTED, ErrorKind.UNKNOWN, True),
+        (PAGE, ErrorKind.UNKNOWN, False),
+        (TRUNCATED, ErrorKind.UNKNOWN, True),
+        (throttled(3), ErrorKind.RATE_LIMIT, False),
+        (DAILY_QUOTA, ErrorKind.DAILY_QUOTA, False),
+        (STORE_FULL, ErrorKind.STORE_FULL, False),
+        (refusal(400, "INVALID_ARGUMENT", "no"), ErrorKind.UNKNOWN, False),
+    ],
+    ids=str,
+)
+async def test_what_the_client_is_told_and_whether_the_service_acted(
+    tmp_path: Path, action: Action, kind: ErrorKind, landed: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults = Faults()
+    async with served(tmp_path, faults) as (client, store):
+        faults.script = lambda what, _count: action if what == "send" else None
+        with pytest.raises(GeminiError) as caught:
+            await send(client, store)
+        assert caught.value.kind is kind
+        found = [document async for document in client.each_document(store)]
+    assert len(found) == 1 + landed
+    request = [one for one in faults.history if one.kind == "send"][-1]
+    assert (request.acted is not None, request.document is not None) == (landed, landed)
+    assert request.client == "someone"
+    assert request.action
+    assert request.action in request.line()
+
+
+async def test_the_service_acts_after_the_client_gave_up(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults = Faults()
+    async with faults.acting_late(), served(tmp_path, faults) as (client, store):
+        faults.script = lambda what, _count: Late(30) if what == "send" else None
+        with pytest.raises(GeminiError):
+            await send(client, store)
+        began = trio.current_time()
+        await faults.settled()
+        assert trio.current_time() == began + 30
+        assert len([document async for document in client.each_document(store)]) == 2
+        await faults.settled()
+    assert "acted at" in faults.history[-2].line()
+
+
+async def test_nobody_acts_late_for_a_script_that_nobody_keeps_open(tmp_path: Path) -> None:
+    faults = Faults(script=lambda _kind, _count: Late(1))
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise AssertionError("never reached")
+
+    async def send(_message: Message) -> None:
+        raise AssertionError("nothing to say")
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+
+    async def receive() -> Message:
+        await trio.lowlevel.checkpoint()
+        return {"type": "http.request"}
+
+    with pytest.raises(RuntimeError, match="acting_late"):
+        await faults.around(app)(scope, receive, send)
+
+
+async def test_answers_that_are_slow_or_not_true(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults = Faults()
+    async with served(tmp_path, faults) as (client, store):
+        session, name = await send(client, store)
+        faults.script = lambda _kind, _count: Altered("FAILED", in_state("STATE_FAILED"))
+        assert (await client.get_document(name)).state.name == "FAILED"
+        faults.script = lambda _kind, _count: REPEATED
+        page = await client.list_documents(store)
+        assert len(page.documents) == 4
+        faults.script = lambda _kind, _count: Altered("never", never_done)
+        operation = name.replace("/documents/", "/upload/operations/")
+        assert not (await client.get_operation(operation)).done
+        faults.script = lambda _kind, _count: Slow(7)
+        began = trio.current_time()
+        assert (await client.query_upload(session)).status is UploadStatus.FINAL
+        assert trio.current_time() == began + 7
+
+
+def test_mischief_is_a_function_of_its_seed_and_leaves_out_nothing() -> None:
+    def drawn(seed: int) -> list[str]:
+        mischief = Nemesis(seed, 0.5, lambda: 0.0)
+        kinds = ["start", "send", "document", "operation", "list", "delete", "cancel", "query", "store"]
+        return [re.sub("<.*", "", str(mischief(kind, number))) for kind in kinds for number in range(400)]
+
+    assert drawn(1) == drawn(1) != drawn(2)
+    told = " ".join(drawn(1))
+    for word in (
+        "Refused",
+        "Lost",
+        "Late",
+        "Slow",
+        "429",
+        "503",
+        "500",
+        "truncated",
+        "repeated",
+        "lags",
+        "FAILED",
+    ):
+        assert word in told
+    assert {*drawn(1)} > {"None"}
+    assert not any(Nemesis(1, 0.0, lambda: 0.0)("send", number) for number in range(100))
