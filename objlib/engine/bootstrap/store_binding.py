@@ -52,13 +52,13 @@ async def bind_store(app: App, *, create: bool) -> str:
 
 
 async def _stores(app: App, wanted: str) -> list[Store]:
-    return await app.client.find_stores(wanted, partial(app.patience.insist, Purpose.LIST))
+    return await app.client.stores.find(wanted, partial(app.patience.insist, Purpose.LIST))
 
 
 async def _create(app: App, wanted: str) -> str:
     """Make the store; where the answer was lost, it is looked for before another would be made."""
     try:
-        create = partial(app.client.create_store, wanted)
+        create = partial(app.client.stores.create, wanted)
         return (await app.patience.insist(Purpose.LIST, create)).name
     except GeminiError as error:
         if error.kind is not ErrorKind.UNKNOWN:
@@ -84,13 +84,13 @@ async def _pin_new(app: App, name: str, display: str) -> str:
     # The one made here is empty; where it cannot be deleted now, an empty store more does no harm.
     with suppress(GeminiError):
         async with app.governor.slot(Purpose.DELETE):
-            await app.client.delete_store(name, force=False)
+            await app.client.stores.delete(name, force=False)
     return known[0]
 
 
 async def _require_store(app: App, name: str) -> None:
     try:
-        await app.patience.insist(Purpose.LIST, partial(app.client.get_store, name))
+        await app.patience.insist(Purpose.LIST, partial(app.client.stores.get, name))
     except GeminiError as error:
         if error.kind is ErrorKind.NOT_FOUND:
             raise RefusedError(
