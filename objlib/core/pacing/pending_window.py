@@ -12,8 +12,8 @@ from typing import Final
 DECREASE: Final = 0.8
 """Share of the window that one throttling leaves.
 
-In the benchmark's overload of 3,000 documents (``OurSlots(n, n)`` of `benchmarks/pacing_lab/overload.py`, ten ceilings
-of 60 to 200, four seeds each) anything from 0.5 to 0.9 takes 1.1 times as long as the best fixed number at the median.
+In the simulated overload of 3,000 documents (`tests/support/pacing_lab/overload.py`, ten ceilings of 60 to 200, four
+seeds each) anything from 0.5 to 0.9 takes 1.1 times as long as the best fixed number at the median.
 In the worst run 0.5 takes 1.32 times, 0.8 takes 1.19: the window grows back slowly. 0.9 fails 390 documents, 0.8 215.
 """
 FAILURE_BURST: Final = 3.0

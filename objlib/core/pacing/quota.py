@@ -110,7 +110,7 @@ def _parse_one(text: str, fields: dict[str, float | Quota | bool]) -> Quota | No
         return None
     quota = Quota(**fields)  # type: ignore[arg-type]
     if reason := _contradiction(quota):
-        raise UsageError(f"--quota cannot be {text!r}: {why}")
+        raise UsageError(f"--quota cannot be {text!r}: {reason}")
     return quota
 
 
@@ -184,7 +184,9 @@ class Meter:
         if new or math.isnan(self._level) or math.isinf(quota.limit):
             self._level = quota.capacity
         elif quota.bucket:
-            self._level = min(quota.capacity, self._level + (now - self._updated_at) * quota.limit / quota.seconds)
+            self._level = min(
+                quota.capacity, self._level + (now - self._updated_at) * quota.limit / quota.seconds
+            )
         self._updated_at = now
 
     def _wait(self, now: float) -> float:

@@ -28,8 +28,8 @@ async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
         finally:
             # Compensation: what has been learnt and the end of the run are kept even when cancelled.
             with trio.move_on_after(5, shield=True):
-                rates = app.governor.rates(over=True)
-                leave = partial(leave_rates, run_id=app.run_id, rates=rates, taken=app.governor.taken)
+                rates = app.governor.rates(final=True)
+                leave = partial(leave_rates, run_id=app.run_id, rates=rates, taken=app.governor.last_share)
                 await app.ledger.write(partial(leave, now=app.now()))
                 await app.ledger.end_run(app.run_id)
         nursery.cancel_scope.cancel(reason="the run is over")
@@ -40,13 +40,13 @@ async def _beat(app: App) -> None:
         await trio.sleep(HEARTBEAT)
         await app.ledger.heartbeat(app.run_id)
         await _share_quota(app)
-        app.governor.tell()
+        app.governor.report()
 
 
 async def _share_quota(app: App) -> None:
     """Keep what was learnt about the quota, and take our part of it among the processes at work here."""
     if not app.store:
         return  # works on the ledger alone, and leaves the quota to others
-    rates, taken = app.governor.rates(), app.governor.taken
+    rates, taken = app.governor.rates(), app.governor.last_share
     exchange = partial(exchange_rates, run_id=app.run_id, rates=rates, taken=taken, now=app.now())
     app.governor.share(await app.ledger.write(exchange))
