@@ -14,7 +14,7 @@ from objlib.core.errors import ObjlibError
 from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
 from objlib.embedded import load_embedder
-from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
 from objlib.ledger import open_ledger
 from objlib.threads import thread_runner
@@ -106,9 +106,8 @@ async def _embedded(settings: Settings, observer: Observer) -> Check:
         )
     check = Check("store", Health.PROBLEM, "cannot be used")
     try:
-        async with open_app(
-            settings, command="doctor", observer=observer, store=StoreNeed.EXISTING, create_ledger=False
-        ) as app:
+        command = Command("doctor", records=False, store=StoreNeed.EXISTING, create_ledger=False)
+        async with open_app(settings, command, observer=observer) as app:
             assert app.service is not None
             vectors = await app.service.vectors()
             found = f"{app.store}, {vectors.total} passages, {vectors.done} searchable by meaning"

@@ -46,7 +46,7 @@ async def _whole(app: App, uploaded: UploadReport, pruned: PruneReport) -> Uploa
         deleted=app.deleted,
         requests=app.requests,
         throttled=app.governor.throttled,
-        seconds=trio.current_time() - app.opened,
+        seconds=trio.current_time() - app.opened_at,
         stopped=pruned.skipped,
         advice=str(app.patience.ended or ""),
     )

@@ -290,7 +290,7 @@ async def _report(
         requests=app.requests,
         throttled=app.governor.throttled,
         bytes=flow.sent_bytes,
-        seconds=trio.current_time() - app.opened,
+        seconds=trio.current_time() - app.opened_at,
         stopped=flow.stopped,
         advice=flow.advice,
         store_documents=None if full is None else full.active + full.pending + full.failed,
