@@ -1,9 +1,7 @@
 """Who owns the rows in a transient state: this run, another one that lives, or nobody any more."""
 
-import os
 import platform
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 import trio
@@ -12,6 +10,7 @@ from objlib.core.ids import RunId
 from objlib.engine.app import App
 from objlib.engine.bootstrap.run_record import HEARTBEAT
 from objlib.ledger import RunRow
+from objlib.liveness import process_is_alive
 
 STALE_AFTER: Final = 60.0
 """Seconds between a run's last heartbeat and now, either way, after which its life is in doubt."""
@@ -26,28 +25,9 @@ def is_alive(run: RunRow, *, now: float, host: str) -> bool | None:
 
     It has not ended, its heart beats, and if it is on this host its process is there.
     """
-    if run.ended is not None or (run.host == host and not _process_exists(run.pid)):
+    if run.ended is not None or (run.host == host and not process_is_alive(run.pid)):
         return False
     return True if abs(now - run.heartbeat) <= STALE_AFTER else None
-
-
-def _process_exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    """Whether it is dead, and only nobody has asked for its exit status yet, as init in many a container never does."""
-    try:
-        line = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-    except OSError:
-        return False
-    return line.rpartition(")")[2].split()[:1] == ["Z"]
 
 
 class RunLiveness:

@@ -133,7 +133,7 @@ UPLOAD: Final = (
     ),
     Mutant(
         "a dead process is known by its id",
-        "objlib/engine/runs.py",
+        "objlib/liveness.py",
         "    except ProcessLookupError:\n        return False\n",
         "    except ProcessLookupError:\n        return True\n",
         f"{RECOVER}::test_on_this_host_the_process_id_tells",
