@@ -21,6 +21,7 @@ from objlib.core.reports.answers import AnswerReport, Citation
 from objlib.core.reports.status import Check, ExplainReport, Health, StatusReport
 from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import FailedFile, RecoverReport, ScanReport, UploadReport
+from objlib.engine.bootstrap.open_app import Command, StoreNeed
 
 UPLOAD = UploadReport(
     "r", "embedded", "s", "/lib", ScanReport(scanned=1, new=1), scanned=1, uploaded=1, indexed=1

@@ -77,6 +77,7 @@ async def test_a_disk_that_fills_up_at_any_commit_breaks_no_promise(
     for name in ("one", "two"):
         write(library, f"{name}.txt", f"Thought {name}.\n")
     at = 0
+    command = Command("upload", records=True, store=StoreNeed.CREATE)
     while True:
         at += 1
         for path in (settings.ledger, settings.embedded):
