@@ -26,7 +26,7 @@ async def work(client: Client, governor: Governor, name: str, *, fixed: bool) ->
     while True:
         with suppress(GeminiError):
             async with nullcontext() if fixed else governor.slot(Purpose.UPLOAD):
-                await client.get_store(f"fileSearchStores/{name}")
+                await client.stores.get(f"fileSearchStores/{name}")
 
 
 async def exchange(governor: Governor, ledger: Ledger, name: str) -> None:

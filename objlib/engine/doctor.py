@@ -122,7 +122,7 @@ async def _service(settings: Settings) -> Check:
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     try:
         async with open_client(endpoint) as client:
-            stores = await client.find_stores(settings.store)
+            stores = await client.stores.find(settings.store)
     except GeminiError as error:
         return _refused(error, settings.base_url)
     return Check("service", Health.OK, f"{settings.base_url} answers, {key}, {len(stores)} such store")

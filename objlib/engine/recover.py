@@ -220,7 +220,7 @@ class _Recovery:
     ) -> None:
         if cancel_session and attempt is not None and attempt.session_url is not None:
             # A late finalize of the dead run must not land after the file was sent again.
-            cancel = partial(self.app.client.cancel_upload, SessionUrl(attempt.session_url))
+            cancel = partial(self.app.client.uploads.cancel, SessionUrl(attempt.session_url))
             closed = await self.app.patience.insist(Purpose.POLL, cancel, reconnect=True)
             if not closed:
                 # It has landed since the session was asked: ask again.
@@ -279,7 +279,7 @@ class _Recovery:
         found: dict[str, set[tuple[bool, str, str]]] = {}
         token: str | None = None
         while True:
-            request = partial(self.app.client.list_documents, self.app.store, page_token=token)
+            request = partial(self.app.client.documents.list, self.app.store, page_token=token)
             page = await self.app.patience.insist(Purpose.LIST, request, reconnect=True)
             for document in page.documents:
                 mark = document.metadata.get(KEY_ATTEMPT)

@@ -145,11 +145,11 @@ class _World:
         """A store with a document that is not ours."""
         endpoint = Endpoint(URL, "someone-else", self.settings.api_version)
         async with open_client(endpoint, asgi=self.service.app) as client:
-            store = (await client.create_store(self.settings.store)).name
-            session = await client.start_upload(
+            store = (await client.stores.create(self.settings.store)).name
+            session = await client.uploads.start(
                 store, display_name="not ours", mime_type="text/plain", size=5, metadata={"author": "them"}
             )
-            await client.send_chunk(session, b"theirs"[:5], offset=0, final=True)
+            await client.uploads.send(session, b"theirs"[:5], offset=0, final=True)
         await trio.sleep(1)
         self.checker.note_foreign()
         self.faults.before = self._count

@@ -98,7 +98,7 @@ async def _finalize_after(app: App, seconds: float) -> None:
     assert attempt.session_url is not None
     data = (app.settings.library / row.file_path).read_bytes()
     await trio.sleep(seconds)
-    await app.client.send_chunk(attempt.session_url, data, offset=0, final=True)
+    await app.client.uploads.send(attempt.session_url, data, offset=0, final=True)
 
 
 async def test_a_refusal_says_nothing_about_the_bytes_lost_before_it(

@@ -49,13 +49,13 @@ async def bind_store(app: App, *, create: bool) -> str:
 
 
 async def _find_stores(app: App, display_name: str) -> list[Store]:
-    return await app.client.find_stores(display_name, partial(app.patience.insist, Purpose.LIST))
+    return await app.client.stores.find(display_name, partial(app.patience.insist, Purpose.LIST))
 
 
 async def _create_store(app: App, display_name: str) -> str:
     """Create the store; after a lost answer look for it, since a second request would make a second store."""
     try:
-        create = partial(app.client.create_store, display_name)
+        create = partial(app.client.stores.create, display_name)
         return (await app.patience.insist(Purpose.LIST, create)).name
     except GeminiError as error:
         if error.kind is not ErrorKind.UNKNOWN:
@@ -81,13 +81,13 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
     # The one created here is empty; where it cannot be deleted now, one more empty store does no harm.
     with suppress(GeminiError):
         async with app.governor.slot(Purpose.DELETE):
-            await app.client.delete_store(name, force=False)
+            await app.client.stores.delete(name, force=False)
     return pinned[0]
 
 
 async def _require_store(app: App, name: str) -> None:
     try:
-        await app.patience.insist(Purpose.LIST, partial(app.client.get_store, name))
+        await app.patience.insist(Purpose.LIST, partial(app.client.stores.get, name))
     except GeminiError as error:
         if error.kind is ErrorKind.NOT_FOUND:
             raise RefusedError(

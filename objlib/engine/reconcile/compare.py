@@ -130,7 +130,7 @@ async def examine(
 async def fetch(app: App, document: str) -> Document | None:
     """The document; None when the store has none of that name. What passes by itself is waited for."""
     try:
-        request = partial(app.client.get_document, document)
+        request = partial(app.client.documents.get, document)
         return await app.patience.insist(Purpose.POLL, request, reconnect=True)
     except GeminiError as error:
         if error.kind is Answer.NOT_FOUND:

@@ -250,7 +250,7 @@ async def _full_store(flow: Flow) -> Store | None:
         return None
     with suppress(GeminiError), trio.move_on_after(LAST_QUESTION):
         async with flow.app.governor.slot(Purpose.LIST):
-            return await flow.app.client.get_store(flow.app.store)
+            return await flow.app.client.stores.get(flow.app.store)
     return None
 
 

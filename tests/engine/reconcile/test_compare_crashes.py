@@ -135,7 +135,7 @@ def test_a_repair_may_die_anywhere(before: Settings) -> None:
         rows = await app.ledger.files_page()
         await plant(app, rows[0].file_path, of_file(rows[0], app.ledger_id))
         await plant(app, "b/orphan.txt", {KEY_FILE: "nobody", KEY_LEDGER: app.ledger_id})
-        await app.client.delete_document(rows[1].document or "")
+        await app.client.documents.delete(rows[1].document or "")
         alter(before, rows[2].document or "", state="FAILED")
 
     assert lives(before, "store-sync", spoil, run=3)

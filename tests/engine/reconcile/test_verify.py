@@ -42,7 +42,7 @@ async def test_each_difference_is_one_finding(
     (library / paths[1]).write_text("other words\n")
     alter(settings, rows[paths[2]].document or "", state="FAILED")
     async with opened("verify", need=StoreNeed.EXISTING) as app:
-        await app.client.delete_document(rows[paths[3]].document or "")
+        await app.client.documents.delete(rows[paths[3]].document or "")
         (library / paths[3]).unlink()
         report = await verify(app, sample=None)
     assert [(line.path, line.kind) for line in report.findings] == [
