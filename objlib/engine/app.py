@@ -1,4 +1,4 @@
-"""What a command works with: one value that holds every open resource, and what a test may put in their place."""
+"""The application: one value that holds every open resource of a command, and a test's replacements for them."""
 
 import time
 from collections.abc import Callable

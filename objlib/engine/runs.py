@@ -1,4 +1,4 @@
-"""Who owns the rows in a transient state: this run, another one that lives, or a dead one."""
+"""The owner of a row in a transient state: this run, another one that is alive, or a dead one."""
 
 import platform
 from collections.abc import Callable, Iterable

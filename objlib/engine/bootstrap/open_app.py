@@ -36,7 +36,7 @@ LIBRARY_KEY: Final = "library"
 
 
 class StoreNeed(Enum):
-    """What a command needs of the store."""
+    """How far a command depends on the store."""
 
     NONE = auto()
     EXISTING = auto()
@@ -45,7 +45,7 @@ class StoreNeed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a command is called, and what it needs open.
+    """The name of a command, and the resources that it needs open.
 
     Attributes:
         name: as in the run's record.
