@@ -76,9 +76,9 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
             DriftKind.BROKEN: 1,
             DriftKind.DUPLICATE: 1,
             DriftKind.GHOST: 1,
-            DriftKind.METADATA: 2,
+            DriftKind.METADATA_MISMATCH: 2,
             DriftKind.ORPHAN: 1,
-            DriftKind.STALE: 1,
+            DriftKind.STALE_CONTENT: 1,
         }
         assert (report.foreign, report.documents, report.left) == (3, 14, 7)
         assert (faults.count["delete"], faults.count["start"]) == (1, 15)
@@ -398,7 +398,7 @@ async def test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request(
         path = min(library.rglob("*.txt"))
         path.rename(path.with_name("another name.txt"))
         await upload(app)
-        assert (await checked(app)).drift == {DriftKind.METADATA: 1}
+        assert (await checked(app)).drift == {DriftKind.METADATA_MISMATCH: 1}
         before = faults.count["start"]
         assert (await repaired(app)).left == 1
         await upload(app)
