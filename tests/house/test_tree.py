@@ -87,10 +87,10 @@ def _is_in_virtual_time(name: str, number: str) -> bool:
     path = ROOT / name
     text = path.read_text("utf-8")
     for node in ast.parse(text).body:
-        place = range(node.lineno, (node.end_lineno or 0) + 1)
-        if isinstance(node, ast.AsyncFunctionDef) and int(number) in place:
-            if any("real_time" in ast.unparse(decorator) for decorator in node.decorator_list):
-                return False
+        inside = node.lineno <= int(number) <= (node.end_lineno or 0)
+        marks = node.decorator_list if inside and isinstance(node, ast.AsyncFunctionDef) else []
+        if any("real_time" in ast.unparse(mark) for mark in marks):
+            return False
     if "pytestmark = pytest.mark.real_time" in text:
         return False
     rooms = [folder / "conftest.py" for folder in path.parents if (ROOT / "tests") in folder.parents]

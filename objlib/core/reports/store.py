@@ -3,15 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class DriftLine:
-    """One finding: what is wrong (in the words of :class:`objlib.core.lifecycle.drift.Kind`), and with what."""
-
-    kind: str
-    path: str
-    document: str
-    file_id: str
+from objlib.core.lifecycle.drift import Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,7 @@ class StoreSyncReport:
     leaving: int = 0
     foreign: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
-    findings: tuple[DriftLine, ...] = ()
+    findings: tuple[Drift, ...] = ()
     applied: bool = False
     deleted: int = 0
     postponed: int = 0
@@ -76,7 +68,7 @@ class VerifyReport:
     checked: int = 0
     of: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
-    findings: tuple[DriftLine, ...] = ()
+    findings: tuple[Drift, ...] = ()
     unanswered: int = 0
     requests: int = 0
 

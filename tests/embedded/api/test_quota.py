@@ -19,7 +19,7 @@ async def refused(client: Client) -> GeminiError:
     """The first refusal that the client meets."""
     for _ in range(10):
         try:
-            await client.find_stores("any")
+            await client.stores.find("any")
         except GeminiError as error:
             return error
     raise AssertionError("never refused")
@@ -47,7 +47,7 @@ async def test_a_refusal_says_what_the_quota_is_and_when_it_ends(
         assert error.retry_after == (None if hint is None else pytest.approx(hint, abs=1e-3))
         if hint is not None:
             await trio.sleep(hint + 0.001)
-            await client.find_stores("any")
+            await client.stores.find("any")
 
 
 async def test_what_is_not_the_api_does_not_count(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ async def test_what_is_not_the_api_does_not_count(tmp_path: Path) -> None:
         for _ in range(3):
             await service.app(scope, trio.sleep_forever, send)  # type: ignore[arg-type]
         assert 429 not in got
-        await client.find_stores("any")
+        await client.stores.find("any")
 
 
 async def test_an_answer_takes_the_latency_and_a_refusal_too(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ async def test_an_answer_takes_the_latency_and_a_refusal_too(tmp_path: Path) -> 
             if refusal:
                 await refused(client)
             else:
-                await client.find_stores("any")
+                await client.stores.find("any")
             assert trio.current_time() - began == pytest.approx(4)
 
 
