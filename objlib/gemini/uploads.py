@@ -191,9 +191,9 @@ async def query(transport: Transport, session: str) -> UploadProgress:
         if progress is not None:
             return progress
     error = transport.refusal(_QUERY, reply, (session,))
-    if error.kind in {ErrorKind.UNKNOWN, ErrorKind.NOT_FOUND, ErrorKind.PERMANENT}:
-        return UploadProgress(UploadStatus.GONE)
-    raise error
+    if error.kind.transient or error.kind.ends_run:
+        raise error
+    return UploadProgress(UploadStatus.GONE)
 
 
 async def cancel(transport: Transport, session: str) -> bool:
@@ -219,7 +219,7 @@ async def cancel(transport: Transport, session: str) -> bool:
             raise transport.unreadable(_CANCEL, reply)
         return stands.status is not UploadStatus.FINAL
     error = transport.refusal(_CANCEL, reply, (session,))
-    if error.kind not in {ErrorKind.UNKNOWN, ErrorKind.NOT_FOUND, ErrorKind.PERMANENT}:
+    if error.kind.transient or error.kind.ends_run:
         raise error
     return error.kind is ErrorKind.NOT_FOUND
 

@@ -61,7 +61,7 @@ async def _create(app: App, wanted: str) -> str:
         create = partial(app.client.create_store, wanted)
         return (await app.patience.insist(Purpose.LIST, create)).name
     except GeminiError as error:
-        if error.kind is not ErrorKind.UNKNOWN:
+        if not error.kind.ambiguous:
             raise
         lost = error
     if not (found := await _stores(app, wanted)):
