@@ -96,7 +96,7 @@ def _row(argument: Argument) -> str:
 
 
 def _value(argument: Argument) -> str:
-    """What follows the option: a placeholder, or nothing for a switch."""
+    """Return the placeholder after the option: empty for a switch."""
     if not _is_option(argument) or argument.token_count()[0] == 0:
         return ""
     if argument.parameter.metavar:

@@ -14,8 +14,8 @@ import trio
 
 from objlib.core.events import SilentObserver
 from objlib.core.ids import RunId
-from objlib.engine.bootstrap.run_record import HEARTBEAT
 from objlib.engine.requests.governor import Governor, Purpose, open_governor
+from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import Client, Endpoint, GeminiError, open_client
 from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.rates import exchange_rates
@@ -26,7 +26,7 @@ async def work(client: Client, governor: Governor, name: str, *, fixed: bool) ->
     while True:
         with suppress(GeminiError):
             async with nullcontext() if fixed else governor.slot(Purpose.UPLOAD):
-                await client.get_store(f"fileSearchStores/{name}")
+                await client.stores.get(f"fileSearchStores/{name}")
 
 
 async def exchange(governor: Governor, ledger: Ledger, name: str) -> None:

@@ -114,8 +114,8 @@ async def _stored(path: Path) -> Counter[str]:
         client = await stack.enter_async_context(
             open_client(Endpoint("http://store.localhost", ""), asgi=service.app)
         )
-        for store in await client.find_stores(STORE):
-            async with aclosing(client.each_document(store.name)) as documents:
+        for store in await client.stores.find(STORE):
+            async with aclosing(client.documents.each(store.name)) as documents:
                 async for document in documents:
                     if document.state is DocumentState.ACTIVE:
                         found[str(document.metadata[KEY_HASH])] += 1

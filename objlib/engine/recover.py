@@ -49,7 +49,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     An answer about the whole run ends it, and is in the report; what was not settled is as it was.
     """
     app.patience.renew()
-    recovery = _Recovery(app, own, RunLiveness(app))
+    recovery = _Recovery(app, own, RunLiveness(app.ledger, app.run_id, app.now))
     app.observer.begin(Phase.RECOVER, None, None)
     try:
         await recovery.ask_by_name()
@@ -111,7 +111,7 @@ class _Recovery:
         async with trio.open_nursery() as nursery:
             while page := await self.app.ledger.transient_page(after, PAGE):
                 after = page[-1][0].file_id
-                await self.owners.find_out((run for *_, run in page), watch=True)
+                await self.owners.refresh((run for *_, run in page), watch=True)
                 for row, attempt, run in page:
                     if self._is_someone_elses(run):
                         self.elsewhere += 1
@@ -154,7 +154,7 @@ class _Recovery:
     def _is_someone_elses(self, run: RunRow | None) -> bool:
         if run is not None and run.run_id == self.app.run_id:
             return not self.own
-        return self.owners.another(run)
+        return self.owners.is_live_elsewhere(run)
 
     async def _deletion(self, document: str, deletion: Awaitable[Removal]) -> None:
         self.found += 1
@@ -221,7 +221,7 @@ class _Recovery:
     ) -> None:
         if cancel_session and attempt is not None and attempt.session_url is not None:
             # A late finalize of the dead run must not land after the file was sent again.
-            cancel = partial(self.app.client.cancel_upload, SessionUrl(attempt.session_url))
+            cancel = partial(self.app.client.uploads.cancel, SessionUrl(attempt.session_url))
             closed = await self.app.patience.insist(Purpose.POLL, cancel, reconnect=True)
             if not closed:
                 # It has landed since the session was asked: ask again.
@@ -280,7 +280,7 @@ class _Recovery:
         found: dict[str, set[tuple[bool, str, str]]] = {}
         token: str | None = None
         while True:
-            request = partial(self.app.client.list_documents, self.app.store, page_token=token)
+            request = partial(self.app.client.documents.list, self.app.store, page_token=token)
             page = await self.app.patience.insist(Purpose.LIST, request, reconnect=True)
             for document in page.documents:
                 mark = document.metadata.get(KEY_ATTEMPT)

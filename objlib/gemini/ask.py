@@ -26,7 +26,7 @@ class Passage:
         uri: where the service gives one.
         store: full name of the store it is from.
         page: in a paginated document.
-        metadata: the document's, with our marks: the only way back to the document.
+        metadata: the document's, with our tags: the only way back to the document.
     """
 
     title: str
@@ -43,9 +43,8 @@ class Answer:
 
     Attributes:
         text: the answer; empty when it was blocked.
-        passages: what it was given. Nothing forces a model to search.
+        passages: what it was given; empty when it did not search, and nothing forces a model to.
         supports: (first character, character after the last, indices into ``passages``) of spans of ``text``.
-        searched: whether the answer has grounding at all; False means that the model did not search.
         model_version: the model that answered.
         finish_reason: why it stopped, such as ``STOP``.
         blocked: why there is no answer; None when there is one.
@@ -54,46 +53,50 @@ class Answer:
     text: str
     passages: list[Passage]
     supports: list[tuple[int, int, tuple[int, ...]]]
-    searched: bool = False
     model_version: str = ""
     finish_reason: str = ""
     blocked: str | None = None
 
 
-async def ask(
-    transport: Transport,
-    *,
-    model: str,
-    question: str,
-    store: str,
-    metadata_filter: str | None = None,
-    top_k: int | None = None,
-    system: str | None = None,
-) -> Answer:
-    """Ask ``model`` a question that it may search ``store`` for.
+class ModelsApi:
+    """The requests to models; see :attr:`objlib.gemini.Client.models`."""
 
-    Args:
-        transport: where to.
-        model: with or without ``models/``.
-        question: in plain text.
-        store: full resource name.
-        metadata_filter: AIP-160 expression over the documents' metadata.
-        top_k: passages per retrieval; the model may retrieve several times.
-        system: instruction that goes before the question.
-    """
-    search: dict[str, Any] = {"fileSearchStoreNames": [names.store_name(store)]}
-    if top_k is not None:
-        search["topK"] = top_k
-    if metadata_filter is not None:
-        search["metadataFilter"] = metadata_filter
-    body: dict[str, Any] = {
-        "contents": [{"role": "user", "parts": [{"text": question}]}],
-        "tools": [{"fileSearch": search}],
-    }
-    if system is not None:
-        body["systemInstruction"] = {"parts": [{"text": system}]}
-    path = f"{names.model_name(model)}:generateContent"
-    return read(await transport.json(_ASK, "POST", path, GenerateShape, body=body, slow=True))
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def ask(
+        self,
+        *,
+        model: str,
+        question: str,
+        store: str,
+        metadata_filter: str | None = None,
+        top_k: int | None = None,
+        system: str | None = None,
+    ) -> Answer:
+        """Ask ``model`` a question that it may search ``store`` for.
+
+        Args:
+            model: with or without ``models/``.
+            question: in plain text.
+            store: full resource name.
+            metadata_filter: AIP-160 expression over the documents' metadata.
+            top_k: passages per retrieval; the model may retrieve several times.
+            system: instruction that goes before the question.
+        """
+        search: dict[str, Any] = {"fileSearchStoreNames": [names.store_name(store)]}
+        if top_k is not None:
+            search["topK"] = top_k
+        if metadata_filter is not None:
+            search["metadataFilter"] = metadata_filter
+        body: dict[str, Any] = {
+            "contents": [{"role": "user", "parts": [{"text": question}]}],
+            "tools": [{"fileSearch": search}],
+        }
+        if system is not None:
+            body["systemInstruction"] = {"parts": [{"text": system}]}
+        path = f"{names.model_name(model)}:generateContent"
+        return read(await self._transport.json(_ASK, "POST", path, GenerateShape, body=body, slow=True))
 
 
 def read(shape: GenerateShape) -> Answer:
@@ -116,7 +119,6 @@ def read(shape: GenerateShape) -> Answer:
         text=spans.text,
         passages=passages,
         supports=supports,
-        searched=candidate.grounding_metadata is not None,
         model_version=shape.model_version,
         finish_reason=candidate.finish_reason,
         blocked=blocked or None,

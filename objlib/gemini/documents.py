@@ -7,12 +7,12 @@ from typing import Final
 
 from objlib.core.library.metadata import MetadataValue
 from objlib.gemini import names
-from objlib.gemini.errors import Call, ErrorKind, GeminiError
+from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.metadata import from_wire
 from objlib.gemini.stores import PAGE
 from objlib.gemini.times import unix_time
 from objlib.gemini.transport import Transport
-from objlib.gemini.wire import DocumentList, DocumentShape, Nothing
+from objlib.gemini.wire import DocumentList, DocumentShape
 
 _GET: Final = Call("document", "asking for a document")
 _LIST: Final = Call("list", "listing the documents")
@@ -74,60 +74,55 @@ class DocumentPage:
     next_page_token: str | None
 
 
-async def get(transport: Transport, name: str) -> Document:
-    """The document of that full name; GeminiError NOT_FOUND when there is none."""
-    shape = await transport.json(_GET, "GET", names.document_name(name), DocumentShape)
-    return _read(shape, name)
+class DocumentsApi:
+    """The requests about documents; see :attr:`objlib.gemini.Client.documents`."""
 
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
-async def page(transport: Transport, store: str, token: str | None) -> DocumentPage:
-    """One page of the store's documents."""
-    query = {"pageSize": str(PAGE)} | ({"pageToken": token} if token else {})
-    shape = await transport.json(
-        _LIST, "GET", f"{names.store_name(store)}/documents", DocumentList, query=query
-    )
-    found = []
-    for each in shape.documents:
-        name = names.full_document(each.name, store)
-        if name is None:
-            # Leaving it out would make the listing look complete, and it decides what is sent again.
-            raise GeminiError(
-                "listing the documents: one has no name", kind=ErrorKind.TRANSIENT, status=200, op=_LIST.op
-            )
-        found.append(_read(each, name))
-    return DocumentPage(tuple(found), shape.next_page_token or None)
+    async def get(self, name: str) -> Document:
+        """The document of that full name; NOT_FOUND when there is none."""
+        shape = await self._transport.json(_GET, "GET", names.document_name(name), DocumentShape)
+        return _read(shape, name)
 
+    async def list(self, store: str, *, page_token: str | None = None) -> DocumentPage:
+        """One page of the store's documents, oldest first."""
+        query = {"pageSize": str(PAGE)} | ({"pageToken": page_token} if page_token else {})
+        path = f"{names.store_name(store)}/documents"
+        page = await self._transport.json(_LIST, "GET", path, DocumentList, query=query)
+        documents = []
+        for shape in page.documents:
+            name = names.full_document(shape.name, store)
+            if name is None:
+                # Leaving it out would make the listing look complete, and it decides what is sent again.
+                raise _LIST.error("one has no name", ErrorKind.TRANSIENT, 200)
+            documents.append(_read(shape, name))
+        return DocumentPage(tuple(documents), page.next_page_token or None)
 
-async def each(transport: Transport, store: str) -> AsyncGenerator[Document, None]:
-    """Every document of the store once, though pages may overlap while documents come and go."""
-    token: str | None = None
-    tokens: set[str] = set()
-    names_seen: set[str] = set()
-    while True:
-        found = await page(transport, store, token)
-        for document in found.documents:
-            if document.name not in names_seen:
-                names_seen.add(document.name)
-                yield document
-        token = found.next_page_token
-        if token is None:
-            return
-        if token in tokens:
-            raise GeminiError(
-                "listing the documents: the pages go in a circle", kind=ErrorKind.TRANSIENT, op=_LIST.op
-            )
-        tokens.add(token)
+    async def each(self, store: str) -> AsyncGenerator[Document, None]:
+        """Every document of the store once, though pages may overlap while documents come and go.
 
+        Wrap it in ``contextlib.aclosing`` if you may stop early.
+        """
+        page = await self.list(store)
+        tokens: set[str] = set()
+        names_seen: set[str] = set()
+        while True:
+            for document in page.documents:
+                if document.name not in names_seen:
+                    names_seen.add(document.name)
+                    yield document
+            token = page.next_page_token
+            if token is None:
+                return
+            if token in tokens:
+                raise _LIST.error("the pages go in a circle", ErrorKind.TRANSIENT)
+            tokens.add(token)
+            page = await self.list(store, page_token=token)
 
-async def delete(transport: Transport, name: str) -> bool:
-    """Delete a document and all its passages; False when it was already gone."""
-    try:
-        await transport.json(_DELETE, "DELETE", names.document_name(name), Nothing, query={"force": "true"})
-    except GeminiError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
-            return False
-        raise
-    return True
+    async def delete(self, name: str) -> bool:
+        """Delete a document and all its passages; False when it was already gone."""
+        return await self._transport.delete(_DELETE, names.document_name(name), query={"force": "true"})
 
 
 def _read(shape: DocumentShape, name: str) -> Document:

@@ -83,21 +83,25 @@ class Call:
     Attributes:
         op: the counter it is counted under.
         what: it, in a few words, for messages.
-        once: carrying it out twice would leave something behind twice, so a lost answer is UNKNOWN.
+        idempotent: carrying it out twice does no harm; if not, a lost answer is UNKNOWN.
         session: it goes to an upload session: 400, 412 and 416 are disagreements about the offset.
         file: it is about a temporary file, where 403 means that there is none.
     """
 
     op: str
     what: str
-    once: bool = False
+    idempotent: bool = True
     session: bool = False
     file: bool = False
 
     @property
-    def lost(self) -> ErrorKind:
+    def unanswered(self) -> ErrorKind:
         """The kind of an answer that never came, or cannot be read."""
-        return ErrorKind.UNKNOWN if self.once else ErrorKind.TRANSIENT
+        return ErrorKind.TRANSIENT if self.idempotent else ErrorKind.UNKNOWN
+
+    def error(self, why: str, kind: ErrorKind, status: int | None = None) -> "GeminiError":
+        """The error of this request; ``why`` follows what it was about."""
+        return GeminiError(f"{self.what}: {why}", kind=kind, status=status, op=self.op)
 
 
 class GeminiError(ServiceError):
@@ -219,7 +223,7 @@ def _kind(call: Call, code: int, envelope: Envelope) -> ErrorKind:
     if code == 429:
         return _throttled(envelope)
     if code < 400 or code in {408, 499} or code >= 500:
-        return call.lost
+        return call.unanswered
     if _about_key(code, envelope):
         return ErrorKind.AUTH
     if call.session:
@@ -272,7 +276,7 @@ def _refused_kind(call: Call, code: int, envelope: Envelope) -> ErrorKind:
     if code == 403:
         return ErrorKind.NOT_FOUND if call.file or "may not exist" in message else ErrorKind.AUTH
     if code == 409 and envelope.status != "ALREADY_EXISTS":
-        return call.lost
+        return call.unanswered
     if code == 400 and (_NOT_READY in message or _REGRESSION in message):
         return ErrorKind.TRANSIENT
     return ErrorKind.PERMANENT

@@ -1,25 +1,20 @@
-"""Temporary files and their import into a store: the two-step path, for when the direct upload is broken."""
+"""Temporary files: the first half of the two-step path, for when the direct upload is broken."""
 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from objlib.core.library.metadata import MetadataValue
-from objlib.gemini import names, operations
-from objlib.gemini.errors import Call, ErrorKind, GeminiError, one_line
-from objlib.gemini.metadata import to_wire
-from objlib.gemini.operations import Operation
+from objlib.gemini import names
+from objlib.gemini.errors import Call, one_line
 from objlib.gemini.redact import without_secrets
 from objlib.gemini.transport import Transport
-from objlib.gemini.wire import FileShape, Nothing, OperationShape
+from objlib.gemini.wire import FileShape
 
 _GET: Final = Call("file", "asking for a temporary file", file=True)
 _DISCARD: Final = Call("discard", "deleting a temporary file", file=True)
-_IMPORT: Final = Call("import", "importing a file into the store", once=True)
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -63,45 +58,22 @@ class File:
     error: str = ""
 
 
-async def get(transport: Transport, name: str) -> File:
-    """The file of that name; GeminiError NOT_FOUND when it never was, is another's or has expired (a 403)."""
-    return read(await transport.json(_GET, "GET", names.file_name(name), FileShape), name)
+class FilesApi:
+    """The requests about temporary files; see :attr:`objlib.gemini.Client.files`."""
 
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
-async def delete(transport: Transport, name: str) -> bool:
-    """Delete a temporary file, so that nothing can be made of it any more; False when there is none.
+    async def get(self, name: str) -> File:
+        """The file of that name; NOT_FOUND when it never was, belongs to another or has expired (a 403)."""
+        return read(await self._transport.json(_GET, "GET", names.file_name(name), FileShape), name)
 
-    Documents that were made of it stay.
-    """
-    try:
-        await transport.json(_DISCARD, "DELETE", names.file_name(name), Nothing)
-    except GeminiError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
-            return False
-        raise
-    return True
+    async def delete(self, name: str) -> bool:
+        """Delete a temporary file, so that nothing can be made of it any more; False when there is none.
 
-
-async def import_file(
-    transport: Transport, store: str, name: str, metadata: Mapping[str, MetadataValue]
-) -> Operation:
-    """Start turning a file into a document of ``store``; the display name is lost on the way.
-
-    Raises:
-        GeminiError: UNKNOWN when the answer was lost; TRANSIENT while the file is not ACTIVE.
-    """
-    body = {"fileName": names.file_name(name), "customMetadata": to_wire(metadata)}
-    path = f"{names.store_name(store)}:importFile"
-    shape = await transport.json(_IMPORT, "POST", path, OperationShape, body=body)
-    operation = operations.read(shape, store=store)
-    if not operation.name:
-        raise GeminiError(
-            f"{_IMPORT.what}: the answer names no operation",
-            kind=ErrorKind.UNKNOWN,
-            status=200,
-            op=_IMPORT.op,
-        )
-    return operation
+        Documents that were made of it stay.
+        """
+        return await self._transport.delete(_DISCARD, names.file_name(name))
 
 
 def read(shape: FileShape, name: str) -> File:

@@ -54,12 +54,19 @@ class Operation:
     hint: bool = False
 
 
-async def get(transport: Transport, name: str) -> Operation:
-    """One look at the operation of that full name; GeminiError NOT_FOUND when its record is gone."""
-    path = names.operation_name(name)
-    return read(
-        await transport.json(_GET, "GET", path, OperationShape), store=names.store_of(name), name=name
-    )
+class OperationsApi:
+    """The requests about operations; see :attr:`objlib.gemini.Client.operations`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def get(self, name: str) -> Operation:
+        """One look at the operation of that full name.
+
+        NOT_FOUND when its record is gone, which says nothing of its document.
+        """
+        shape = await self._transport.json(_GET, "GET", names.operation_name(name), OperationShape)
+        return read(shape, store=names.store_of(name), name=name)
 
 
 def read(shape: OperationShape, *, store: str | None, name: str = "") -> Operation:

@@ -33,7 +33,7 @@ _LOGGERS: Final = (
 
 
 @contextmanager
-def keeping(*secrets: str) -> Iterator[None]:
+def redacting(*secrets: str) -> Iterator[None]:
     """While the block runs, this task's messages and logs are cleaned of ``secrets``."""
     token = _SECRETS.set((*_SECRETS.get(), *secrets))
     try:
@@ -43,7 +43,7 @@ def keeping(*secrets: str) -> Iterator[None]:
 
 
 def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
-    """``text`` without the given secrets and those being kept, any URL's query, and any upload id."""
+    """``text`` without the given secrets and those of :func:`redacting`, any URL's query, and any upload id."""
     kept = (whole for whole in (*secrets, *_SECRETS.get()) if len(whole) >= SHORTEST)
     hidden = {part for whole in kept for part in _parts(whole)}
     for secret in sorted(hidden, key=len, reverse=True):

@@ -1,25 +1,29 @@
-"""Stores: File Search stores of the key's project."""
+"""Stores: the File Search stores of the key's project, and the import of a temporary file into one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from objlib.gemini import names
-from objlib.gemini.errors import Call, ErrorKind, GeminiError
+from objlib.core.library.metadata import MetadataValue
+from objlib.gemini import names, operations
+from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.metadata import display_name as valid_name
+from objlib.gemini.metadata import to_wire
+from objlib.gemini.operations import Operation
 from objlib.gemini.transport import Transport
-from objlib.gemini.wire import Nothing, StoreList, StoreShape
+from objlib.gemini.wire import OperationShape, StoreList, StoreShape
 
 Asker = Callable[[Callable[[], Awaitable[StoreList]]], Awaitable[StoreList]]
 """How a request is sent that is only one of several: at once, or when its turn has come."""
 
 PAGE: Final = 20
 """Entries per page of stores and documents: the most the service gives."""
-_CREATE: Final = Call("store", "creating the store", once=True)
+_CREATE: Final = Call("store", "creating the store", idempotent=False)
 _GET: Final = Call("store", "asking for the store")
 _LIST: Final = Call("store", "listing the stores")
 _DELETE: Final = Call("store", "deleting the store")
+_IMPORT: Final = Call("import", "importing a file into the store", idempotent=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,63 +49,72 @@ class Store:
     embedding_model: str = ""
 
 
-async def create(transport: Transport, display_name: str) -> Store:
-    """A new store. Display names are not unique: look with :func:`find` first, and after UNKNOWN."""
-    body = {"displayName": valid_name(display_name)}
-    return _read(_CREATE, await transport.json(_CREATE, "POST", "fileSearchStores", StoreShape, body=body))
-
-
-async def get(transport: Transport, name: str) -> Store:
-    """The store of that resource name; GeminiError NOT_FOUND when there is none."""
-    return _read(_GET, await transport.json(_GET, "GET", names.store_name(name), StoreShape))
-
-
-async def find(transport: Transport, display_name: str, ask: Asker) -> list[Store]:
-    """All stores of that display name, oldest first; the service cannot search, so this lists.
-
-    Args:
-        transport: where to.
-        display_name: the whole name.
-        ask: sends the request for each page.
-    """
-    wanted, found = valid_name(display_name), dict[str, Store]()
-    token, seen = "", {""}
-    while True:
-        query = {"pageSize": str(PAGE)} | ({"pageToken": token} if token else {})
-        page = await ask(partial(transport.json, _LIST, "GET", "fileSearchStores", StoreList, query=query))
-        stores = [_read(_LIST, shape) for shape in page.file_search_stores]
-        found |= {store.name: store for store in stores if store.display_name == wanted}
-        if (token := page.next_page_token) == "":
-            return list(found.values())
-        if token in seen:
-            raise GeminiError(
-                "listing the stores: the pages go in a circle", kind=ErrorKind.TRANSIENT, op="store"
-            )
-        seen.add(token)
-
-
 async def at_once(request: Callable[[], Awaitable[StoreList]]) -> StoreList:
     """Send it now."""
     return await request()
 
 
-async def delete(transport: Transport, name: str, *, force: bool) -> bool:
-    """Delete a store; False when it was already gone."""
-    try:
+class StoresApi:
+    """The requests about stores; see :attr:`objlib.gemini.Client.stores`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def create(self, display_name: str) -> Store:
+        """A new store. Display names are not unique: look with :meth:`find` first, and after UNKNOWN."""
+        body = {"displayName": valid_name(display_name)}
+        shape = await self._transport.json(_CREATE, "POST", "fileSearchStores", StoreShape, body=body)
+        return _read(_CREATE, shape)
+
+    async def get(self, name: str) -> Store:
+        """The store of that resource name; NOT_FOUND when there is none."""
+        return _read(_GET, await self._transport.json(_GET, "GET", names.store_name(name), StoreShape))
+
+    async def find(self, display_name: str, ask: Asker = at_once) -> list[Store]:
+        """All stores of that display name, oldest first; the service cannot search, so this lists.
+
+        Args:
+            display_name: the whole name.
+            ask: sends the request for each page.
+        """
+        name, stores = valid_name(display_name), dict[str, Store]()
+        get = partial(self._transport.json, _LIST, "GET", "fileSearchStores", StoreList)
+        token, tokens = "", {""}
+        while True:
+            query = {"pageSize": str(PAGE)} | ({"pageToken": token} if token else {})
+            page = await ask(partial(get, query=query))
+            listed = [_read(_LIST, shape) for shape in page.file_search_stores]
+            stores |= {store.name: store for store in listed if store.display_name == name}
+            if (token := page.next_page_token) == "":
+                return list(stores.values())
+            if token in tokens:
+                raise _LIST.error("the pages go in a circle", ErrorKind.TRANSIENT)
+            tokens.add(token)
+
+    async def delete(self, name: str, *, force: bool = True) -> bool:
+        """Delete a store, with its documents if forced; False when it was already gone."""
         query = {"force": "true"} if force else None
-        # Slow: everything in it goes too.
-        await transport.json(_DELETE, "DELETE", names.store_name(name), Nothing, query=query, slow=True)
-    except GeminiError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
-            return False
-        raise
-    return True
+        return await self._transport.delete(_DELETE, names.store_name(name), query=query, slow=True)
+
+    async def import_file(self, store: str, file: str, *, metadata: Mapping[str, MetadataValue]) -> Operation:
+        """Start turning a temporary file into a document; its display name is lost on the way.
+
+        Raises:
+            GeminiError: UNKNOWN when the answer was lost; TRANSIENT while the file is not ACTIVE.
+        """
+        body = {"fileName": names.file_name(file), "customMetadata": to_wire(metadata)}
+        path = f"{names.store_name(store)}:importFile"
+        shape = await self._transport.json(_IMPORT, "POST", path, OperationShape, body=body)
+        operation = operations.read(shape, store=store)
+        if not operation.name:
+            raise _IMPORT.error("the answer names no operation", ErrorKind.UNKNOWN, 200)
+        return operation
 
 
 def _read(call: Call, shape: StoreShape) -> Store:
     name = names.full_store(shape.name)
     if name is None:
-        raise GeminiError(f"{call.what}: the service gave it no name", kind=call.lost, status=200, op=call.op)
+        raise call.error("the service gave it no name", call.unanswered, 200)
     return Store(
         name=name,
         display_name=shape.display_name,

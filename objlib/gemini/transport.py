@@ -18,8 +18,8 @@ from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
 from objlib.gemini.errors import Call, ErrorKind, GeminiError, classify, one_line
 from objlib.gemini.network import Pieces, UnpackError, unpacked
-from objlib.gemini.redact import keeping, without_secrets
-from objlib.gemini.wire import parse
+from objlib.gemini.redact import redacting, without_secrets
+from objlib.gemini.wire import Nothing, parse
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Timeouts:
         write: for one piece of the body to be taken.
         read: without a byte of the answer.
         pool: until one of the connections is free.
-        total: for one whole request; stops an answer that trickles for ever.
+        total: for one whole request; stops an answer that trickles without end.
         think: replaces ``read`` while a model writes its answer, an upload is finalized or a store deleted.
     """
 
@@ -107,12 +107,22 @@ class Transport:
         """
         reply = await self.keyed(call, method, path, query=query, body=body, slow=slow)
         try:
-            found = parse(reply.body, shape)
+            return parse(reply.body, shape)
         except ValueError:
-            found = None
-        if found is None:
-            raise self.unreadable(call, reply)
-        return found
+            pass  # the cause quotes the body
+        raise self.unreadable(call, reply)
+
+    async def delete(
+        self, call: Call, path: str, *, query: Mapping[str, str] | None = None, slow: bool = False
+    ) -> bool:
+        """Delete what is at ``path``; False when it was already gone."""
+        try:
+            await self.json(call, "DELETE", path, Nothing, query=query, slow=slow)
+        except GeminiError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
+                return False
+            raise
+        return True
 
     async def keyed(
         self,
@@ -167,7 +177,7 @@ class Transport:
         if content is not None:
             framed["content-length"] = str(len(content))
         self.sent[call.op] += 1
-        with keeping(self.endpoint.api_key, *secrets), trio.move_on_after(limits.total):
+        with redacting(self.endpoint.api_key, *secrets), trio.move_on_after(limits.total):
             try:
                 request = self._http.build_request(method, url, headers=framed, timeout=timeout)
                 if content:
@@ -179,13 +189,13 @@ class Transport:
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnpackError) as error:
                 # It is raised below, outside of this block: httpx's message may hold a header (h11 quotes bad
                 # ones), so it must be in no traceback, not even as the context.
-                failure = self._lost(call, error)
+                failure = self._unanswered(call, error)
             raise failure
-        raise GeminiError(f"{call.what}: no answer within {limits.total:.0f} s", kind=call.lost, op=call.op)
+        raise call.error(f"no answer within {limits.total:.0f} s", call.unanswered)
 
     def refusal(self, call: Call, reply: Reply, secrets: Iterable[str] = ()) -> GeminiError:
         """The error that ``reply`` is."""
-        with keeping(self.endpoint.api_key, *secrets):
+        with redacting(self.endpoint.api_key, *secrets):
             return classify(
                 call, reply.status, reply.headers, reply.body, now=time.time(), hide=without_secrets
             )
@@ -193,12 +203,11 @@ class Transport:
     def unreadable(self, call: Call, reply: Reply) -> GeminiError:
         """The error for a success whose body is not what was asked for, such as a login page of the network."""
         kind = "an HTML page" if "html" in reply.headers.get("content-type", "") else "something unreadable"
-        message = f"{call.what}: the service answered {reply.status} with {kind}"
-        return GeminiError(message, kind=call.lost, status=reply.status, op=call.op)
+        return call.error(f"the service answered {reply.status} with {kind}", call.unanswered, reply.status)
 
-    def _lost(self, call: Call, error: Exception) -> GeminiError:
+    def _unanswered(self, call: Call, error: Exception) -> GeminiError:
         """What a request without an answer means; see the rule for UNKNOWN in :class:`ErrorKind`."""
-        host, kind, connect = self.endpoint.host, call.lost, False
+        host, kind, connect = self.endpoint.host, call.unanswered, False
         match error:
             case httpx.PoolTimeout():
                 kind, why = ErrorKind.TRANSIENT, "every connection was busy for too long"

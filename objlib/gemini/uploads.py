@@ -25,7 +25,7 @@ CHUNK: Final = 8 * 1024 * 1024
 """Bytes of every chunk but the last: the granularity that the service asks for."""
 _SIZE: Final = re.compile(r"[0-9]{1,18}")
 _START: Final = Call("start", "starting an upload")
-_SEND: Final = Call("send", "sending a chunk", once=True, session=True)
+_SEND: Final = Call("send", "sending a chunk", idempotent=False, session=True)
 _QUERY: Final = Call("query", "asking an upload session", session=True)
 _CANCEL: Final = Call("cancel", "cancelling an upload", session=True)
 
@@ -64,164 +64,144 @@ class UploadProgress:
     Attributes:
         status: where the session stands.
         received: bytes that the service has, where it is known.
-        landed: what was made, when the session is final and the service says.
+        result: what was made, when the session is final and the service says.
     """
 
     status: UploadStatus
     received: int | None = None
-    landed: UploadResult | None = None
+    result: UploadResult | None = None
 
 
-async def start_in_store(
-    transport: Transport,
-    store: str,
-    *,
-    display_name: str,
-    mime_type: str,
-    size: int,
-    metadata: Mapping[str, MetadataValue],
-) -> SessionUrl:
-    """Open a session that ends in a document of ``store``; nothing is made before its last chunk."""
-    entries = to_wire(metadata)
-    body = {"displayName": valid_name(display_name), "mimeType": mime_type, "customMetadata": entries}
-    path = f"{names.store_name(store)}:uploadToFileSearchStore"
-    return await _start(transport, path, {k: v for k, v in body.items() if v}, mime_type, size)
+class UploadsApi:
+    """The requests of the upload protocol; see :attr:`objlib.gemini.Client.uploads`."""
 
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
-async def start_in_files(
-    transport: Transport, name: str, *, display_name: str, mime_type: str, size: int
-) -> SessionUrl:
-    """Open a session that ends in the temporary file ``name``, which the caller chooses."""
-    shape = {"name": names.file_name(name), "displayName": valid_name(display_name), "mimeType": mime_type}
-    return await _start(transport, "files", {"file": {k: v for k, v in shape.items() if v}}, mime_type, size)
+    async def start(
+        self,
+        store: str,
+        *,
+        display_name: str,
+        mime_type: str,
+        size: int,
+        metadata: Mapping[str, MetadataValue],
+    ) -> SessionUrl:
+        """Open a session that ends in a document of ``store``; nothing is made before its last chunk."""
+        entries = to_wire(metadata)
+        body = {"displayName": valid_name(display_name), "mimeType": mime_type, "customMetadata": entries}
+        path = f"{names.store_name(store)}:uploadToFileSearchStore"
+        return await self._start(path, {k: v for k, v in body.items() if v}, mime_type, size)
 
+    async def start_file(self, name: str, *, display_name: str, mime_type: str, size: int) -> SessionUrl:
+        """Open a session that ends in the temporary file ``name``, which the caller chooses."""
+        shape = {
+            "name": names.file_name(name),
+            "displayName": valid_name(display_name),
+            "mimeType": mime_type,
+        }
+        return await self._start("files", {"file": {k: v for k, v in shape.items() if v}}, mime_type, size)
 
-async def _start(
-    transport: Transport, path: str, body: Mapping[str, Any], mime_type: str, size: int
-) -> SessionUrl:
-    if not mime_type.isascii() or not mime_type.isprintable():
-        raise GeminiError(f"{mime_type!r} is not a MIME type", kind=ErrorKind.PERMANENT, op=_START.op)
-    # X-Goog-Upload-File-Name stays out: a header cannot hold most names, and the display name is in the body.
-    headers = {
-        "x-goog-upload-protocol": "resumable",
-        "x-goog-upload-command": "start",
-        "x-goog-upload-header-content-length": str(size),
-    }
-    if mime_type:
-        headers["x-goog-upload-header-content-type"] = mime_type
-    reply = await transport.keyed(_START, "POST", path, headers=headers, body=body, upload=True)
-    url = reply.headers.get("x-goog-upload-url", "")
-    if not url:
-        raise GeminiError(
-            f"{_START.what}: the service gave no address to send to",
-            kind=ErrorKind.TRANSIENT,
-            status=200,
-            op=_START.op,
+    async def _start(self, path: str, body: Mapping[str, Any], mime_type: str, size: int) -> SessionUrl:
+        if not mime_type.isascii() or not mime_type.isprintable():
+            raise GeminiError(f"{mime_type!r} is not a MIME type", kind=ErrorKind.PERMANENT, op=_START.op)
+        # X-Goog-Upload-File-Name stays out: a header cannot hold most names, and the display name is in the body.
+        headers = {
+            "x-goog-upload-protocol": "resumable",
+            "x-goog-upload-command": "start",
+            "x-goog-upload-header-content-length": str(size),
+        }
+        if mime_type:
+            headers["x-goog-upload-header-content-type"] = mime_type
+        reply = await self._transport.keyed(_START, "POST", path, headers=headers, body=body, upload=True)
+        url = reply.headers.get("x-goog-upload-url", "")
+        if not url:
+            raise _START.error("the service gave no address to send to", ErrorKind.TRANSIENT, 200)
+        if not self._transport.endpoint.trusts(url):
+            raise _START.error(
+                "the service wants the bytes on another host; none are sent, check the base URL",
+                ErrorKind.PERMANENT,
+                200,
+            )
+        return SessionUrl(url)
+
+    async def send(self, session: str, data: bytes, *, offset: int, final: bool) -> UploadProgress:
+        """Send ``data``, which starts at ``offset`` of the file.
+
+        Args:
+            session: address of the session.
+            data: a multiple of :data:`CHUNK` unless it is the last; may be empty when it is.
+            offset: bytes of the file before it.
+            final: it is the last: the answer is the result.
+
+        Raises:
+            GeminiError: UNKNOWN when it may have arrived, so that the session has to be queried.
+        """
+        if not self._transport.endpoint.trusts(session):
+            raise _SEND.error("the session is on another host", ErrorKind.NOT_FOUND)
+        headers = {
+            "x-goog-upload-command": "upload, finalize" if final else "upload",
+            "x-goog-upload-offset": str(offset),
+        }
+        reply = await self._transport.exchange(
+            _SEND, "POST", session, headers=headers, content=data, slow=final, secrets=(session,)
         )
-    if not transport.endpoint.trusts(url):
-        raise GeminiError(
-            f"{_START.what}: the service wants the bytes on another host; none are sent, check the base URL",
-            kind=ErrorKind.PERMANENT,
-            status=200,
-            op=_START.op,
+        if not reply.success:
+            raise self._transport.refusal(_SEND, reply, (session,))
+        progress = _progress(session, reply, after=offset + len(data))
+        if progress is None:
+            raise _SEND.error("the answer does not say where the upload stands", ErrorKind.UNKNOWN, 200)
+        if progress.status is UploadStatus.FINAL and progress.result is None:
+            raise _SEND.error("the upload is final, and the answer names nothing", ErrorKind.UNKNOWN, 200)
+        return progress
+
+    async def query(self, session: str) -> UploadProgress:
+        """Ask where the session stands; a session that the service does not know is GONE, not an error.
+
+        Raises:
+            GeminiError: the service did not answer, or only that it is too busy to.
+        """
+        if not self._transport.endpoint.trusts(session):
+            return UploadProgress(UploadStatus.GONE)  # it was made with another service: nothing to ask here
+        headers = {"x-goog-upload-command": "query"}
+        reply = await self._transport.exchange(
+            _QUERY, "POST", session, headers=headers, content=b"", secrets=(session,)
         )
-    return SessionUrl(url)
+        if reply.success or (reply.status < 500 and reply.status != 429):
+            progress = _progress(session, reply, after=None)
+            if progress is not None:
+                return progress
+        error = self._transport.refusal(_QUERY, reply, (session,))
+        if error.kind.transient or error.kind.ends_run:
+            raise error
+        return UploadProgress(UploadStatus.GONE)
 
+    async def cancel(self, session: str) -> bool:
+        """End the session, so that nothing sent late can land.
 
-async def send_chunk(
-    transport: Transport, session: str, data: bytes, *, offset: int, final: bool
-) -> UploadProgress:
-    """Send ``data``, which starts at ``offset`` of the file.
+        Returns:
+            Whether nothing can land any more: it is cancelled, or gone. False when the service refuses: something
+            may have landed in the meantime, and the session has to be queried again.
 
-    Args:
-        transport: where to.
-        session: address of the session.
-        data: a multiple of :data:`CHUNK` unless it is the last; may be empty when it is.
-        offset: bytes of the file before it.
-        final: it is the last: the answer is the result.
-
-    Raises:
-        GeminiError: UNKNOWN when it may have arrived, so that the session has to be queried.
-    """
-    if not transport.endpoint.trusts(session):
-        raise GeminiError(
-            f"{_SEND.what}: the session is on another host", kind=ErrorKind.NOT_FOUND, op=_SEND.op
+        Raises:
+            GeminiError: TRANSIENT, the service did not confirm it.
+        """
+        if not self._transport.endpoint.trusts(session):
+            return True
+        headers = {"x-goog-upload-command": "cancel"}
+        reply = await self._transport.exchange(
+            _CANCEL, "POST", session, headers=headers, content=b"", secrets=(session,)
         )
-    headers = {
-        "x-goog-upload-command": "upload, finalize" if final else "upload",
-        "x-goog-upload-offset": str(offset),
-    }
-    reply = await transport.exchange(
-        _SEND, "POST", session, headers=headers, content=data, slow=final, secrets=(session,)
-    )
-    if not reply.success:
-        raise transport.refusal(_SEND, reply, (session,))
-    progress = _progress(session, reply, after=offset + len(data))
-    if progress is None:
-        raise GeminiError(
-            f"{_SEND.what}: the answer does not say where the upload stands",
-            kind=ErrorKind.UNKNOWN,
-            status=200,
-            op=_SEND.op,
-        )
-    if progress.status is UploadStatus.FINAL and progress.landed is None:
-        raise GeminiError(
-            f"{_SEND.what}: the upload is final, and the answer names nothing",
-            kind=ErrorKind.UNKNOWN,
-            status=200,
-            op=_SEND.op,
-        )
-    return progress
-
-
-async def query(transport: Transport, session: str) -> UploadProgress:
-    """Ask where the session stands; a session that the service does not know is GONE, not an error.
-
-    Raises:
-        GeminiError: the service did not answer, or only that it is too busy to.
-    """
-    if not transport.endpoint.trusts(session):
-        return UploadProgress(UploadStatus.GONE)  # it was made with another service: nothing to ask here
-    headers = {"x-goog-upload-command": "query"}
-    reply = await transport.exchange(
-        _QUERY, "POST", session, headers=headers, content=b"", secrets=(session,)
-    )
-    if reply.success or (reply.status < 500 and reply.status != 429):
-        progress = _progress(session, reply, after=None)
-        if progress is not None:
-            return progress
-    error = transport.refusal(_QUERY, reply, (session,))
-    if error.kind.transient or error.kind.ends_run:
-        raise error
-    return UploadProgress(UploadStatus.GONE)
-
-
-async def cancel(transport: Transport, session: str) -> bool:
-    """End the session, so that nothing sent late can land.
-
-    Returns:
-        Whether nothing can land any more: it is cancelled, or gone. False when the service refuses: something
-        may have landed in the meantime, and the session has to be queried again.
-
-    Raises:
-        GeminiError: TRANSIENT, the service did not confirm it.
-    """
-    if not transport.endpoint.trusts(session):
-        return True
-    headers = {"x-goog-upload-command": "cancel"}
-    reply = await transport.exchange(
-        _CANCEL, "POST", session, headers=headers, content=b"", secrets=(session,)
-    )
-    if reply.success:
-        # An answer that does not say where the session stands may be anybody's, a page of the network's too.
-        stands = _progress(session, reply, after=None) or await query(transport, session)
-        if stands.status is UploadStatus.ACTIVE:
-            raise transport.unreadable(_CANCEL, reply)
-        return stands.status is not UploadStatus.FINAL
-    error = transport.refusal(_CANCEL, reply, (session,))
-    if error.kind.transient or error.kind.ends_run:
-        raise error
-    return error.kind is ErrorKind.NOT_FOUND
+        if reply.success:
+            # An answer that does not say where the session stands may be anybody's, a page of the network's too.
+            stands = _progress(session, reply, after=None) or await self.query(session)
+            if stands.status is UploadStatus.ACTIVE:
+                raise self._transport.unreadable(_CANCEL, reply)
+            return stands.status is not UploadStatus.FINAL
+        error = self._transport.refusal(_CANCEL, reply, (session,))
+        if error.kind.transient or error.kind.ends_run:
+            raise error
+        return error.kind is ErrorKind.NOT_FOUND
 
 
 def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgress | None:
@@ -232,14 +212,14 @@ def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgres
         case "active":
             return UploadProgress(UploadStatus.ACTIVE, received)
         case "final":
-            return UploadProgress(UploadStatus.FINAL, received, _landed(session, reply.body))
+            return UploadProgress(UploadStatus.FINAL, received, _result(session, reply.body))
         case "cancelled" | "canceled":
             return UploadProgress(UploadStatus.CANCELLED, received)
         case _:
             return None
 
 
-def _landed(session: str, body: bytes) -> UploadResult | None:
+def _result(session: str, body: bytes) -> UploadResult | None:
     """What the body of a finalized upload names; None where it names nothing."""
     try:
         shape = parse(body, Finalized)

@@ -13,6 +13,7 @@ from trio.testing import MockClock
 from objlib.core.errors import ServiceError
 from objlib.embedded import Options, embedding_worker, index
 from objlib.embedded.embedding_worker import LOOK_AGAIN, QUIET
+from objlib.embedded.index import lazy_embedder
 from tests.embedded.box import Box, V, ok, open_box, refused
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Fake:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     embedder = Fake()
-    monkeypatch.setattr(index, "load_embedder", lambda: (embedder, ""))
+    monkeypatch.setattr(lazy_embedder, "load_embedder", lambda: (embedder, ""))
     monkeypatch.setattr(embedding_worker, "BATCH", 2)
     return embedder
 
@@ -186,7 +187,7 @@ async def test_in_the_background_a_full_disk_ends_nothing(
 async def test_where_there_is_no_model_it_says_so(
     tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "load_embedder", lambda: (None, "numpy is not installed"))
+    monkeypatch.setattr(lazy_embedder, "load_embedder", lambda: (None, "numpy is not installed"))
     async with open_box(tmp_path / "s.db", options=Options(background_vectors=True)) as box:
         await fill(box, 1)
         report = await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
@@ -211,11 +212,11 @@ async def test_it_says_what_is_possible_without_loading_the_model(
         loaded.append(True)
         return fake, ""
 
-    monkeypatch.setattr(index, "load_embedder", load)
+    monkeypatch.setattr(lazy_embedder, "load_embedder", load)
     async with open_box(tmp_path / "s.db") as box:
         await fill(box, 1)
         assert (await box.service.vectors()).available
-        monkeypatch.setattr(index, "obstacle", lambda: "numpy is not installed")
+        monkeypatch.setattr(lazy_embedder, "obstacle", lambda: "numpy is not installed")
         state = await box.service.vectors()
         assert (state.available, state.reason) == (False, "numpy is not installed")
         assert not loaded

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -155,6 +157,19 @@ def test_a_process_that_may_not_be_asked_is_taken_to_be_alive(
         assert leases.free(db, "me", 5) == []
         assert leases.free(db, "me", 11) == ["1:1:aa"]
     assert bool(asked) == (system == "posix")  # on Windows the question would be Ctrl-C
+    db.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the state of a process in a file")
+def test_the_documents_of_a_zombie_are_free_before_its_lease_ends() -> None:
+    """In a container the first process may never ask for the exit status of orphans."""
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE documents(state, claim, claim_until)")
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        owner = f"{child.pid}:1:aa"
+        db.execute("INSERT INTO documents VALUES('PENDING', ?, 10)", (owner,))
+        assert leases.free(db, "me", 5) == [owner]
     db.close()
 
 

@@ -34,14 +34,14 @@ async def repaired(app: App, *, metadata: bool = False, limit: DeleteLimit = ALL
 async def plant(app: App, name: str, metadata: Mapping[str, str | float | list[str]]) -> str:
     """A document in the store that nobody recorded; its full name once it is ACTIVE."""
     data = f"What {name} says.\n".encode()
-    session = await app.client.start_upload(
+    session = await app.client.uploads.start(
         app.store, display_name=name, mime_type="text/plain", size=len(data), metadata=metadata
     )
-    landed = (await app.client.send_chunk(session, data, offset=0, final=True)).landed
+    landed = (await app.client.uploads.send(session, data, offset=0, final=True)).result
     assert landed is not None
     assert landed.document is not None
     while True:
-        made = await app.client.get_document(landed.document)
+        made = await app.client.documents.get(landed.document)
         if made.state is not DocumentState.PENDING:
             return made.name
         await trio.sleep(1)

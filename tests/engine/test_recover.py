@@ -29,7 +29,7 @@ from objlib.engine.attempt.wait_active import give_up
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import LISTING_LAG, recover
 from objlib.engine.requests.retry import LONGEST
-from objlib.engine.runs import WATCH, is_alive
+from objlib.engine.runs import HEARTBEAT_WATCH, is_alive
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
@@ -98,7 +98,7 @@ async def _finalize_after(app: App, seconds: float) -> None:
     assert attempt.session_url is not None
     data = (app.settings.library / row.file_path).read_bytes()
     await trio.sleep(seconds)
-    await app.client.send_chunk(attempt.session_url, data, offset=0, final=True)
+    await app.client.uploads.send(attempt.session_url, data, offset=0, final=True)
 
 
 async def test_a_refusal_says_nothing_about_the_bytes_lost_before_it(
@@ -160,7 +160,7 @@ async def test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said(
         report = await recover(app)
         assert left > 0
         assert (report.found, report.requeued) == (left, left)
-        assert trio.current_time() - began < WATCH + 1
+        assert trio.current_time() - began < HEARTBEAT_WATCH + 1
 
 
 @pytest.mark.parametrize("ahead", [-7200.0, 0.0, 7200.0])

@@ -18,12 +18,12 @@ def generated(**candidate: Any) -> Reply:
 
 async def ask(answer: Reply) -> Answer:
     async with scripted(answer) as (client, _):
-        return await client.ask(model="gemini-3.5-flash", question="?", store=STORE)
+        return await client.models.ask(model="gemini-3.5-flash", question="?", store=STORE)
 
 
 async def test_the_question_goes_with_store_filter_and_instruction() -> None:
     async with scripted(Reply(content={}), Reply(content={})) as (client, service):
-        await client.ask(
+        await client.models.ask(
             model="models/gemini-3.5-flash",
             question="Was ist gut?",
             store=STORE,
@@ -31,7 +31,7 @@ async def test_the_question_goes_with_store_filter_and_instruction() -> None:
             top_k=7,
             system="Answer from the files.",
         )
-        await client.ask(model="gemini-3.5-flash", question="?", store=STORE)
+        await client.models.ask(model="gemini-3.5-flash", question="?", store=STORE)
     full, bare = service.seen
     assert full.path == bare.path == "/v1beta/models/gemini-3.5-flash:generateContent"
     assert full.json == {
@@ -91,7 +91,6 @@ async def test_supports_are_characters_of_the_text_and_lead_to_passages() -> Non
         ("Göttliches 🌱 Maß.", (0, 1)),
         ("Zweiter Satz.", (1,)),
     ]
-    assert answer.searched
     assert (answer.finish_reason, answer.model_version, answer.blocked) == (
         "STOP",
         "gemini-3.5-flash-001",
@@ -99,14 +98,14 @@ async def test_supports_are_characters_of_the_text_and_lead_to_passages() -> Non
     )
 
 
-async def test_no_grounding_means_that_the_model_did_not_search() -> None:
+async def test_an_answer_without_grounding_has_no_passages() -> None:
     answer = await ask(generated(content={"parts": [{"text": "I "}, {"text": "know."}]}, finishReason="STOP"))
     assert answer == Answer("I know.", [], [], model_version="gemini-3.5-flash-001", finish_reason="STOP")
-    assert not answer.searched
 
 
-async def test_grounding_that_found_nothing_is_still_a_search() -> None:
-    assert (await ask(generated(content={"parts": [{"text": "No."}]}, groundingMetadata={}))).searched
+async def test_grounding_without_a_passage_gives_none() -> None:
+    answer = await ask(generated(content={"parts": [{"text": "No."}]}, groundingMetadata={}))
+    assert (answer.text, answer.passages) == ("No.", [])
 
 
 @pytest.mark.parametrize(

@@ -99,20 +99,22 @@ async def requests() -> dict[str, Seen]:
     metadata: dict[str, str | float | list[str]] = {"a": "b", "n": 1.5, "l": ["x"]}
     answers = (named, named, empty, empty, started(), started(SESSION), *[empty] * 5, operation, empty, empty)
     async with scripted(*answers) as (client, service):
-        await client.create_store("a")
-        await client.get_store(STORE)
-        await client.find_stores("a")
-        await client.delete_store(STORE)
-        await client.start_upload(STORE, display_name="a", mime_type="text/plain", size=1, metadata=metadata)
-        await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
-        await client.get_operation(f"{STORE}/operations/d-1")
-        await client.get_operation(f"{STORE}/upload/operations/d-1")
-        await client.get_document(document)
-        await client.list_documents(STORE, page_token="t")
-        await client.delete_document(document)
-        await client.import_file(STORE, "files/a", metadata=metadata)
-        await client.delete_file("files/a")
-        await client.ask(model="m", question="?", store=STORE, metadata_filter='a="b"', top_k=3, system="s")
+        await client.stores.create("a")
+        await client.stores.get(STORE)
+        await client.stores.find("a")
+        await client.stores.delete(STORE)
+        await client.uploads.start(STORE, display_name="a", mime_type="text/plain", size=1, metadata=metadata)
+        await client.uploads.start_file("files/a", display_name="a", mime_type="text/plain", size=1)
+        await client.operations.get(f"{STORE}/operations/d-1")
+        await client.operations.get(f"{STORE}/upload/operations/d-1")
+        await client.documents.get(document)
+        await client.documents.list(STORE, page_token="t")
+        await client.documents.delete(document)
+        await client.stores.import_file(STORE, "files/a", metadata=metadata)
+        await client.files.delete("files/a")
+        await client.models.ask(
+            model="m", question="?", store=STORE, metadata_filter='a="b"', top_k=3, system="s"
+        )
     ids = (
         "fileSearchStores.create fileSearchStores.get fileSearchStores.list fileSearchStores.delete "
         "media.uploadToFileSearchStore media.upload fileSearchStores.operations.get "

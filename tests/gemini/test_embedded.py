@@ -44,7 +44,7 @@ async def box(path: Path, **options: object) -> AsyncIterator[Client]:
 async def settled(client: Client, name: str) -> Document:
     """The document when it is no longer pending; the waiting is virtual."""
     for _ in range(60):
-        document = await client.get_document(name)
+        document = await client.documents.get(name)
         if document.state is not DocumentState.PENDING:
             return document
         await trio.sleep(5)
@@ -53,118 +53,117 @@ async def settled(client: Client, name: str) -> Document:
 
 async def put(client: Client, store: str, name: str = " Ethics/1 Über.txt") -> str:
     """Upload :data:`TEXT` in two chunks and return the document's name."""
-    session = await client.start_upload(
+    session = await client.uploads.start(
         store, display_name=name, mime_type="text/plain", size=len(TEXT), metadata=METADATA
     )
     cut = GRANULE * 2
-    assert (await client.send_chunk(session, TEXT[:cut], offset=0, final=False)).received == cut
-    asked = await client.query_upload(session)
+    assert (await client.uploads.send(session, TEXT[:cut], offset=0, final=False)).received == cut
+    asked = await client.uploads.query(session)
     assert (asked.status, asked.received) == (UploadStatus.ACTIVE, cut)
-    final = await client.send_chunk(session, TEXT[cut:], offset=cut, final=True)
+    final = await client.uploads.send(session, TEXT[cut:], offset=cut, final=True)
     assert final.status is UploadStatus.FINAL
-    assert final.landed is not None
-    assert final.landed.document is not None
-    again = await client.query_upload(session)
-    assert (again.status, again.landed) == (UploadStatus.FINAL, final.landed)
-    operation = await client.get_operation(final.landed.operation or "")
-    assert operation.document == final.landed.document
-    return final.landed.document
+    assert final.result is not None
+    assert final.result.document is not None
+    again = await client.uploads.query(session)
+    assert (again.status, again.result) == (UploadStatus.FINAL, final.result)
+    operation = await client.operations.get(final.result.operation or "")
+    assert operation.document == final.result.document
+    return final.result.document
 
 
 async def test_a_document_goes_in_is_found_and_goes_out(tmp_path: Path, autojump_clock: MockClock) -> None:
     async with box(tmp_path) as client:
-        store = (await client.create_store("Library")).name
-        assert [found.name for found in await client.find_stores("Library")] == [store]
-        assert (await client.get_store(store)).display_name == "Library"
+        store = (await client.stores.create("Library")).name
+        assert [found.name for found in await client.stores.find("Library")] == [store]
+        assert (await client.stores.get(store)).display_name == "Library"
         name = await put(client, store)
         document = await settled(client, name)
         assert (document.state, document.size) == (DocumentState.ACTIVE, len(TEXT))
         assert (document.display_name, document.metadata) == ("Ethics/1 Über.txt", METADATA)
         assert document.create_time > 1.7e9
-        answer = await client.ask(
+        answer = await client.models.ask(
             model="m", question="promise", store=store, metadata_filter='objlib_id = "f1"'
         )
-        assert answer.searched
         assert {passage.metadata["objlib_id"] for passage in answer.passages} == {"f1"}
         assert {passage.store for passage in answer.passages} == {store}
         for start, stop, cited in answer.supports:
             assert answer.text[start:stop].strip()
             assert all(0 <= index < len(answer.passages) for index in cited)
-        assert await client.delete_document(name)
-        assert not await client.delete_document(name)
+        assert await client.documents.delete(name)
+        assert not await client.documents.delete(name)
         with pytest.raises(GeminiError) as caught:
-            await client.get_document(name)
+            await client.documents.get(name)
         assert caught.value.kind is ErrorKind.NOT_FOUND
-        assert await client.delete_store(store)
-        assert not await client.delete_store(store)
+        assert await client.stores.delete(store)
+        assert not await client.stores.delete(store)
 
 
 async def test_the_two_step_path_ends_in_a_document_too(tmp_path: Path, autojump_clock: MockClock) -> None:
     async with box(tmp_path) as client:
-        store = (await client.create_store("Library")).name
-        session = await client.start_file_upload(
+        store = (await client.stores.create("Library")).name
+        session = await client.uploads.start_file(
             "files/a", display_name="a", mime_type="text/plain", size=len(TEXT)
         )
-        landed = (await client.send_chunk(session, TEXT, offset=0, final=True)).landed
-        assert landed is not None
-        assert landed.file is not None
+        result = (await client.uploads.send(session, TEXT, offset=0, final=True)).result
+        assert result is not None
+        assert result.file is not None
         await trio.sleep(60)
-        file = await client.get_file(landed.file)
-        assert (file.state, file.sha256, file.size) == (FileState.ACTIVE, landed.sha256, len(TEXT))
-        operation = await client.import_file(store, file.name, metadata=METADATA)
+        file = await client.files.get(result.file)
+        assert (file.state, file.sha256, file.size) == (FileState.ACTIVE, result.sha256, len(TEXT))
+        operation = await client.stores.import_file(store, file.name, metadata=METADATA)
         assert operation.document is not None
         document = await settled(client, operation.document)
         assert (document.state, document.metadata) == (DocumentState.ACTIVE, METADATA)
-        done = await client.get_operation(operation.name)
+        done = await client.operations.get(operation.name)
         assert (done.done, done.document, done.hint) == (True, operation.document, False)
         with pytest.raises(GeminiError) as caught:
-            await client.get_file("files/nowhere")
+            await client.files.get("files/nowhere")
         assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 async def test_a_listing_over_several_pages_is_complete(tmp_path: Path, autojump_clock: MockClock) -> None:
     async with box(tmp_path) as client:
-        store = (await client.create_store("Library")).name
+        store = (await client.stores.create("Library")).name
         names = [await put(client, store, f"{number}.txt") for number in range(23)]
-        first = await client.list_documents(store)
+        first = await client.documents.list(store)
         assert len(first.documents) == 20
         assert first.next_page_token is not None
-        async with aclosing(client.each_document(store)) as documents:
+        async with aclosing(client.documents.each(store)) as documents:
             assert [document.name async for document in documents] == names
 
 
 async def test_sessions_that_disagree_are_asked_and_ended(tmp_path: Path, autojump_clock: MockClock) -> None:
     async with box(tmp_path) as client:
-        store = (await client.create_store("Library")).name
-        session = await client.start_upload(
+        store = (await client.stores.create("Library")).name
+        session = await client.uploads.start(
             store, display_name="a", mime_type="text/plain", size=len(TEXT), metadata={}
         )
         with pytest.raises(GeminiError) as caught:
-            await client.send_chunk(session, TEXT[:10], offset=GRANULE, final=True)
+            await client.uploads.send(session, TEXT[:10], offset=GRANULE, final=True)
         assert caught.value.kind is ErrorKind.UNKNOWN
-        assert (await client.query_upload(session)).received == 0
-        await client.cancel_upload(session)
-        assert (await client.query_upload(session)).status in {UploadStatus.CANCELLED, UploadStatus.GONE}
-        await client.cancel_upload(session)
+        assert (await client.uploads.query(session)).received == 0
+        await client.uploads.cancel(session)
+        assert (await client.uploads.query(session)).status in {UploadStatus.CANCELLED, UploadStatus.GONE}
+        await client.uploads.cancel(session)
         assert (
-            await client.query_upload(session.replace("upload_id=", "upload_id=0"))
+            await client.uploads.query(session.replace("upload_id=", "upload_id=0"))
         ).status is UploadStatus.GONE
 
 
 async def test_refusals_have_their_kinds(tmp_path: Path, autojump_clock: MockClock) -> None:
     async with box(tmp_path, require_key="another", storage_limit=None) as client:
         with pytest.raises(GeminiError) as caught:
-            await client.create_store("Library")
+            await client.stores.create("Library")
         assert caught.value.kind is ErrorKind.AUTH
     async with box(tmp_path, storage_limit=1) as client:
-        store = (await client.create_store("Library")).name
+        store = (await client.stores.create("Library")).name
 
         def cases() -> tuple[tuple[Callable[[], object], ErrorKind], ...]:
             return (
-                (lambda: client.get_store("fileSearchStores/nowhere"), ErrorKind.NOT_FOUND),
-                (lambda: client.get_operation(f"{store}/operations/nowhere"), ErrorKind.NOT_FOUND),
+                (lambda: client.stores.get("fileSearchStores/nowhere"), ErrorKind.NOT_FOUND),
+                (lambda: client.operations.get(f"{store}/operations/nowhere"), ErrorKind.NOT_FOUND),
                 (
-                    lambda: client.ask(model="m", question="?", store=store, metadata_filter="(("),
+                    lambda: client.models.ask(model="m", question="?", store=store, metadata_filter="(("),
                     ErrorKind.PERMANENT,
                 ),
                 (lambda: put(client, store), ErrorKind.STORE_FULL),

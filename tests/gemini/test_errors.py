@@ -12,9 +12,9 @@ from objlib.gemini.errors import Call, classify, one_line
 
 GET = Call("document", "asking for a document")
 START = Call("start", "starting an upload")
-SEND = Call("send", "sending a chunk", once=True, session=True)
+SEND = Call("send", "sending a chunk", idempotent=False, session=True)
 QUERY = Call("query", "asking an upload session", session=True)
-IMPORT = Call("import", "importing a file", once=True)
+IMPORT = Call("import", "importing a file", idempotent=False)
 FILE = Call("file", "asking for a file", file=True)
 CALLS = (GET, START, SEND, QUERY, IMPORT, FILE)
 
@@ -220,7 +220,7 @@ def test_any_answer_has_a_kind(
     assert str(error).isprintable()
     assert len(str(error)) < 500
     assert error.retry_after is None or 0 <= error.retry_after <= 86_400
-    if not call.once:
+    if call.idempotent:
         assert error.kind is not ErrorKind.UNKNOWN or call.session
 
 

@@ -30,9 +30,9 @@ async def failing(handler: Handler, *, timeouts: Timeouts = QUICK) -> tuple[Gemi
     """How a GET and a chunk fail with it."""
     async with client_of(handler, timeouts=timeouts) as (client, session):
         with pytest.raises(GeminiError) as get:
-            await client.get_document(DOC)
+            await client.documents.get(DOC)
         with pytest.raises(GeminiError) as send:
-            await client.send_chunk(session, b"x" * 200_000, offset=0, final=False)
+            await client.uploads.send(session, b"x" * 200_000, offset=0, final=False)
     assert "s3cr3t" not in str(send.value)
     return get.value, send.value
 
@@ -51,8 +51,8 @@ async def test_a_connection_serves_many_requests_and_bodies_may_come_in_chunks()
                 await stream.send_all(piece)
 
     async with client_of(serve) as (client, session):
-        assert (await client.get_document(DOC)).display_name == "a"
-        assert (await client.send_chunk(session, b"z" * CHUNK, offset=0, final=False)).received == CHUNK
+        assert (await client.documents.get(DOC)).display_name == "a"
+        assert (await client.uploads.send(session, b"z" * CHUNK, offset=0, final=False)).received == CHUNK
     (get, _, _), (send, _, body) = heads
     assert f"x-goog-api-key: {KEY}".encode() in get
     assert b"x-goog-api-key" not in send
@@ -68,7 +68,7 @@ async def test_a_packed_answer_is_unpacked() -> None:
         )
 
     async with client_of(serve) as (client, _):
-        assert (await client.get_document(DOC)).display_name == "a"
+        assert (await client.documents.get(DOC)).display_name == "a"
 
 
 async def close_at_once(stream: trio.SocketStream, _: int) -> None:
@@ -145,7 +145,7 @@ async def test_a_service_that_takes_no_bytes_is_a_timeout() -> None:
 
     async with client_of(serve) as (client, session):
         with pytest.raises(GeminiError, match="did not answer in time") as caught:
-            await client.send_chunk(session, b"x" * (4 * CHUNK), offset=0, final=False)
+            await client.uploads.send(session, b"x" * (4 * CHUNK), offset=0, final=False)
     assert caught.value.kind is ErrorKind.UNKNOWN
 
 
@@ -172,7 +172,7 @@ async def test_an_early_refusal_is_heard_while_bytes_are_still_going_out() -> No
 
     async with client_of(serve) as (client, session):
         with pytest.raises(GeminiError, match="413") as caught:
-            await client.send_chunk(session, b"x" * CHUNK, offset=0, final=False)
+            await client.uploads.send(session, b"x" * CHUNK, offset=0, final=False)
     assert caught.value.kind is ErrorKind.PERMANENT
 
 
@@ -180,8 +180,8 @@ async def test_a_refused_connection_sent_nothing() -> None:
     base = await unused()
     async with open_client(Endpoint(base, KEY)) as client:
         for asking in (
-            client.import_file(STORE, "files/a", metadata={}),
-            client.send_chunk(f"{base}/upload", b"x", offset=0, final=True),
+            client.stores.import_file(STORE, "files/a", metadata={}),
+            client.uploads.send(f"{base}/upload", b"x", offset=0, final=True),
         ):
             with pytest.raises(GeminiError, match=r"cannot connect to 127\.0\.0\.1") as caught:
                 await asking
@@ -196,7 +196,7 @@ async def test_a_failed_handshake_says_why_and_sent_nothing() -> None:
     async with port(serve) as base:
         async with open_client(Endpoint(base.replace("http:", "https:"), KEY), timeouts=QUICK) as client:
             with pytest.raises(GeminiError, match="SSL") as caught:
-                await client.create_store("a")
+                await client.stores.create("a")
     assert (caught.value.kind, caught.value.connect) == (ErrorKind.TRANSIENT, True)
 
 
@@ -204,17 +204,17 @@ async def test_a_handshake_that_hangs_is_a_connect_timeout() -> None:
     async with port(never_answer) as base:
         async with open_client(Endpoint(base.replace("http:", "https:"), KEY), timeouts=QUICK) as client:
             with pytest.raises(GeminiError, match="in time") as caught:
-                await client.create_store("a")
+                await client.stores.create("a")
     assert (caught.value.kind, caught.value.connect) == (ErrorKind.TRANSIENT, True)
 
 
 async def test_waiting_for_a_connection_sends_nothing() -> None:
     async with client_of(never_answer, timeouts=Timeouts(pool=0.05), connections=1) as (client, session):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(client.get_document, DOC)
+            nursery.start_soon(client.documents.get, DOC)
             await trio.testing.wait_all_tasks_blocked(0.01)
             with pytest.raises(GeminiError, match="every connection was busy") as caught:
-                await client.send_chunk(session, b"x", offset=0, final=True)
+                await client.uploads.send(session, b"x", offset=0, final=True)
             nursery.cancel_scope.cancel()
     assert (caught.value.kind, caught.value.connect) == (ErrorKind.TRANSIENT, False)
 
@@ -230,10 +230,10 @@ async def test_a_cancelled_request_leaves_the_client_usable() -> None:
     asked = trio.Event()
     async with client_of(serve, connections=1) as (client, _):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(client.get_document, DOC)
+            nursery.start_soon(client.documents.get, DOC)
             await asked.wait()
             nursery.cancel_scope.cancel()
-        assert (await client.get_document(DOC)).name == DOC
+        assert (await client.documents.get(DOC)).name == DOC
         assert client.sent == {"document": 2}
 
 
@@ -270,13 +270,13 @@ async def test_a_whole_upload_over_a_port_with_a_prefix() -> None:
 
     async with port(serve) as base:
         async with open_client(Endpoint(f"{base}/gem", KEY, "v1")) as client:
-            session = await client.start_file_upload(
+            session = await client.uploads.start_file(
                 "files/a", display_name="a", mime_type="text/plain", size=1
             )
-            progress = await client.send_chunk(session, b"x", offset=0, final=True)
+            progress = await client.uploads.send(session, b"x", offset=0, final=True)
     assert progress.status is UploadStatus.FINAL
-    assert progress.landed is not None
-    assert progress.landed.file == "files/a"
+    assert progress.result is not None
+    assert progress.result.file == "files/a"
     # The session's query arrives exactly as it was given.
     assert seen == [
         "POST /gem/upload/v1/files HTTP/1.1",
@@ -293,7 +293,7 @@ async def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPat
         await stream.send_all(reply("200 OK", b"{}"))
 
     async with client_of(serve) as (client, _):
-        assert (await client.get_document(DOC)).name == DOC
+        assert (await client.documents.get(DOC)).name == DOC
 
 
 async def test_a_proxy_that_cannot_be_used_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ async def test_a_store_is_created_by_its_display_name() -> None:
         "new": 1,
     }
     async with scripted(Reply(content=shape)) as (client, service):
-        store = await client.create_store(" Über ")
+        store = await client.stores.create(" Über ")
     assert store == Store(STORE, "Über", active=3, size=1234567890123)
     (seen,) = service.seen
     assert (seen.method, seen.path, seen.json) == (
@@ -53,7 +53,7 @@ async def test_a_store_is_created_by_its_display_name() -> None:
 async def test_whether_a_store_was_made_is_unknown_without_its_name(answer: Reply) -> None:
     async with scripted(answer) as (client, _):
         with pytest.raises(GeminiError) as caught:
-            await client.create_store("x")
+            await client.stores.create("x")
     assert caught.value.kind is ErrorKind.UNKNOWN
 
 
@@ -63,7 +63,7 @@ async def test_stores_are_found_by_name_over_all_pages() -> None:
         return Reply(content={"fileSearchStores": shapes, "nextPageToken": token})
 
     async with scripted(page("t 1", "a1", "b1"), page("", "b1", "a2")) as (client, service):
-        assert [store.name for store in await client.find_stores("a")] == [
+        assert [store.name for store in await client.stores.find("a")] == [
             "fileSearchStores/a1",
             "fileSearchStores/a2",
         ]
@@ -74,23 +74,23 @@ async def test_pages_in_a_circle_are_an_error_and_no_end() -> None:
     page = Reply(content={"nextPageToken": "t"})
     async with scripted(page, page) as (client, _):
         with pytest.raises(GeminiError, match="circle"):
-            await client.find_stores("a")
+            await client.stores.find("a")
     async with scripted(page, page) as (client, _):
         with pytest.raises(GeminiError, match="circle"):
-            await anext(client.each_document(STORE))
+            await anext(client.documents.each(STORE))
 
 
 async def test_no_stores_at_all_is_an_empty_object() -> None:
     async with scripted(Reply(content={})) as (client, _):
-        assert await client.find_stores("a") == []
+        assert await client.stores.find("a") == []
 
 
 async def test_deleting_what_is_gone_is_false() -> None:
     async with scripted(Reply(content={}), Reply(), refusal(404), refusal(404)) as (client, service):
-        assert await client.delete_store(STORE)
-        assert await client.delete_document(DOC)
-        assert not await client.delete_store(STORE, force=False)
-        assert not await client.delete_document(DOC)
+        assert await client.stores.delete(STORE)
+        assert await client.documents.delete(DOC)
+        assert not await client.stores.delete(STORE, force=False)
+        assert not await client.documents.delete(DOC)
     assert [(seen.method, seen.query) for seen in service.seen] == [
         ("DELETE", "force=true"),
         ("DELETE", "force=true"),
@@ -102,7 +102,7 @@ async def test_deleting_what_is_gone_is_false() -> None:
 @pytest.mark.parametrize("answer", [refusal(503), ConnectionResetError(), Reply(content=b"<html>ok</html>")])
 async def test_a_delete_without_an_answer_may_be_repeated(answer: Reply) -> None:
     async with scripted(answer, answer) as (client, _):
-        for deleting in (client.delete_document(DOC), client.delete_store(STORE)):
+        for deleting in (client.documents.delete(DOC), client.stores.delete(STORE)):
             with pytest.raises(GeminiError) as caught:
                 await deleting
             assert caught.value.kind is ErrorKind.TRANSIENT
@@ -122,7 +122,7 @@ async def test_a_delete_without_an_answer_may_be_repeated(answer: Reply) -> None
 )
 async def test_only_active_is_active(state: str | int | None, found: DocumentState) -> None:
     async with scripted(Reply(content={"name": DOC, "state": state})) as (client, _):
-        assert (await client.get_document(DOC)).state is found
+        assert (await client.documents.get(DOC)).state is found
 
 
 async def test_a_document_is_read_in_full() -> None:
@@ -136,7 +136,7 @@ async def test_a_document_is_read_in_full() -> None:
         "customMetadata": [{"key": "objlib_id", "stringValue": "f1"}, {"key": "year", "numericValue": 1843}],
     }
     async with scripted(Reply(content=shape)) as (client, service):
-        document = await client.get_document(DOC)
+        document = await client.documents.get(DOC)
     assert document == Document(
         DOC,
         "Ethics",
@@ -152,8 +152,8 @@ async def test_a_document_is_read_in_full() -> None:
 async def test_a_page_of_documents_has_full_names_and_perhaps_a_next() -> None:
     page = Reply(content={"documents": [{"name": DOC}, {"name": "bare-id"}], "nextPageToken": "n/+="})
     async with scripted(page, Reply(content={})) as (client, service):
-        first = await client.list_documents(STORE)
-        last = await client.list_documents(STORE, page_token=first.next_page_token)
+        first = await client.documents.list(STORE)
+        last = await client.documents.list(STORE, page_token=first.next_page_token)
     assert [document.name for document in first.documents] == [DOC, f"{STORE}/documents/bare-id"]
     assert (last.documents, last.next_page_token) == ((), None)
     assert [seen.query for seen in service.seen] == ["pageSize=20", "pageSize=20&pageToken=n%2F%2B%3D"]
@@ -164,7 +164,7 @@ async def test_a_page_of_documents_has_full_names_and_perhaps_a_next() -> None:
 async def test_a_listing_with_a_nameless_document_is_not_taken_for_complete() -> None:
     async with scripted(Reply(content={"documents": [{"name": DOC}, {}]})) as (client, _):
         with pytest.raises(GeminiError, match="one has no name") as caught:
-            await client.list_documents(STORE)
+            await client.documents.list(STORE)
     assert caught.value.kind is ErrorKind.TRANSIENT
 
 
@@ -175,7 +175,7 @@ async def test_every_document_comes_once_though_pages_overlap() -> None:
         )
 
     async with scripted(page("1", "a", "b"), page("2", "b", "c"), page("", "d")) as (client, _):
-        async with aclosing(client.each_document(STORE)) as documents:
+        async with aclosing(client.documents.each(STORE)) as documents:
             found = [document.name[-1] async for document in documents]
     assert found == ["a", "b", "c", "d"]
 
@@ -206,7 +206,7 @@ async def test_every_document_comes_once_though_pages_overlap() -> None:
 )
 async def test_an_operation_is_done_only_when_it_says_so(shape: object, operation: Operation) -> None:
     async with scripted(Reply(content=shape)) as (client, service):
-        assert await client.get_operation(UPLOAD) == operation
+        assert await client.operations.get(UPLOAD) == operation
     assert service.seen[0].path == f"/v1beta/{UPLOAD}"
 
 
@@ -230,13 +230,13 @@ def test_an_operations_error_has_a_kind(code: int, message: str, kind: ErrorKind
 async def test_an_operation_whose_record_is_gone_is_not_found() -> None:
     async with scripted(refusal(404)) as (client, _):
         with pytest.raises(GeminiError) as caught:
-            await client.get_operation(IMPORT)
+            await client.operations.get(IMPORT)
     assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 async def test_an_import_names_its_operation_and_so_its_document() -> None:
     async with scripted(Reply(content={"name": IMPORT})) as (client, service):
-        operation = await client.import_file(STORE, "files/ethics", metadata={"objlib_id": "f1"})
+        operation = await client.stores.import_file(STORE, "files/ethics", metadata={"objlib_id": "f1"})
     assert operation == Operation(IMPORT, document=DOC, hint=True)
     (seen,) = service.seen
     assert seen.path == f"/v1beta/{STORE}:importFile"
@@ -250,7 +250,7 @@ async def test_an_import_names_its_operation_and_so_its_document() -> None:
 async def test_an_import_without_a_readable_answer_is_unknown(answer: Reply) -> None:
     async with scripted(answer) as (client, _):
         with pytest.raises(GeminiError) as caught:
-            await client.import_file(STORE, "files/ethics", metadata={})
+            await client.stores.import_file(STORE, "files/ethics", metadata={})
     assert caught.value.kind is ErrorKind.UNKNOWN
 
 
@@ -284,30 +284,30 @@ async def test_a_file_is_read_in_full() -> None:
     }
     failed = {"name": "files/abc", "state": "FAILED", "error": {"code": 3, "message": "bad"}}
     async with scripted(Reply(content=shape), Reply(content=failed)) as (client, _):
-        assert await client.get_file("files/abc") == File(
+        assert await client.files.get("files/abc") == File(
             "files/abc", "a", FileState.ACTIVE, size=5, mime_type="text/plain"
         )
-        assert await client.get_file("files/abc") == File("files/abc", state=FileState.FAILED, error="bad")
+        assert await client.files.get("files/abc") == File("files/abc", state=FileState.FAILED, error="bad")
 
 
 async def test_a_file_that_is_not_there_is_forbidden_and_means_not_found() -> None:
     words = "You do not have permission to access the File x or it may not exist."
     async with scripted(refusal(403, words, "PERMISSION_DENIED")) as (client, _):
         with pytest.raises(GeminiError) as caught:
-            await client.get_file("files/x")
+            await client.files.get("files/x")
     assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 async def test_names_are_checked_before_they_get_into_a_path() -> None:
     async with scripted() as (client, service):
         for asking in (
-            client.get_store("x"),
-            client.get_document(f"{STORE}/documents/../../x"),
-            client.get_operation("operations/x"),
-            client.get_file("x"),
-            client.delete_document(STORE),
-            client.list_documents("x"),
-            client.import_file(STORE, "x", metadata={}),
+            client.stores.get("x"),
+            client.documents.get(f"{STORE}/documents/../../x"),
+            client.operations.get("operations/x"),
+            client.files.get("x"),
+            client.documents.delete(STORE),
+            client.documents.list("x"),
+            client.stores.import_file(STORE, "x", metadata={}),
         ):
             with pytest.raises(UsageError, match="is not"):
                 await asking

@@ -38,11 +38,13 @@ def everything_said(service: Service, key: str, session: str) -> str:
     async def main() -> None:
         async with open_client(Endpoint(HOST, key), asgi=service) as client:
             calls: tuple[Any, ...] = (
-                lambda: client.get_document(f"{STORE}/documents/d-1"),
-                lambda: client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1),
-                lambda: client.send_chunk(session, b"x", offset=0, final=True),
-                lambda: client.query_upload(session),
-                lambda: client.cancel_upload(session),
+                lambda: client.documents.get(f"{STORE}/documents/d-1"),
+                lambda: client.uploads.start_file(
+                    "files/a", display_name="a", mime_type="text/plain", size=1
+                ),
+                lambda: client.uploads.send(session, b"x", offset=0, final=True),
+                lambda: client.uploads.query(session),
+                lambda: client.uploads.cancel(session),
             )
             for call in calls:
                 try:
@@ -127,13 +129,13 @@ async def test_the_http_libraries_log_no_address_of_a_session(
 
     async with port(serve) as base:
         async with open_client(Endpoint(base, KEY)) as client:
-            session = await client.start_file_upload(
+            session = await client.uploads.start_file(
                 "files/a", display_name="a", mime_type="text/plain", size=1
             )
             assert "s3cr3t" in session
             for call in (
-                client.send_chunk(session, b"x", offset=0, final=True),
-                client.query_upload(session),
+                client.uploads.send(session, b"x", offset=0, final=True),
+                client.uploads.query(session),
             ):
                 with pytest.raises(GeminiError) as caught:
                     await call
@@ -169,7 +171,7 @@ def test_other_addresses_lose_their_query_and_nothing_else() -> None:
 async def test_a_key_that_is_too_short_for_a_secret_is_not_cut_out_of_words(key: str, said: str) -> None:
     async with scripted(refusal(429, "You exceeded your current quota"), key=key) as (client, _):
         with pytest.raises(GeminiError) as caught:
-            await client.get_store(STORE)
+            await client.stores.get(STORE)
     assert str(caught.value).endswith(f": {said}")
 
 
@@ -183,6 +185,6 @@ def test_a_malformed_record_is_left_to_its_handler() -> None:
 async def test_a_session_is_hidden_in_the_repr_of_what_holds_it() -> None:
     service = Service([started()])
     async with open_client(Endpoint(HOST, KEY), asgi=service) as client:
-        session = await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
+        session = await client.uploads.start_file("files/a", display_name="a", mime_type="text/plain", size=1)
     assert session == SESSION
     assert "s3cr3t" not in repr({"session": session})

@@ -26,7 +26,7 @@ FILES_SESSION = "http://box.test/upload/v1beta/files?upload_id=s3cr3t-session&up
 
 async def test_a_start_says_everything_about_the_document() -> None:
     async with scripted(started()) as (client, service):
-        session = await client.start_upload(
+        session = await client.uploads.start(
             STORE,
             display_name="  Ethik/Über das Gute 🌱.txt ",
             mime_type="text/plain",
@@ -57,7 +57,7 @@ async def test_a_start_says_everything_about_the_document() -> None:
 
 async def test_a_start_of_the_two_step_path_makes_a_file() -> None:
     async with scripted(started(FILES_SESSION)) as (client, service):
-        session = await client.start_file_upload("files/a", display_name="a", mime_type="", size=0)
+        session = await client.uploads.start_file("files/a", display_name="a", mime_type="", size=0)
     assert session == FILES_SESSION
     assert service.seen[0].path == "/upload/v1beta/files"
     assert service.seen[0].json == {"file": {"name": "files/a", "displayName": "a"}}
@@ -67,17 +67,17 @@ async def test_a_start_of_the_two_step_path_makes_a_file() -> None:
 async def test_bytes_are_never_sent_to_a_stranger() -> None:
     async with scripted(started("https://evil.test/upload?upload_id=1")) as (client, _):
         with pytest.raises(GeminiError, match="on another host") as caught:
-            await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
+            await client.uploads.start_file("files/a", display_name="a", mime_type="text/plain", size=1)
         assert caught.value.kind is ErrorKind.PERMANENT
         with pytest.raises(GeminiError) as caught:
-            await client.send_chunk("https://evil.test/upload?upload_id=1", b"x", offset=0, final=True)
+            await client.uploads.send("https://evil.test/upload?upload_id=1", b"x", offset=0, final=True)
         assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 async def test_a_session_of_another_service_is_gone_and_nothing_is_asked() -> None:
     async with scripted() as (client, service):
-        progress = await client.query_upload("http://127.0.0.1:9/upload?upload_id=1")
-        await client.cancel_upload("http://127.0.0.1:9/upload?upload_id=1")
+        progress = await client.uploads.query("http://127.0.0.1:9/upload?upload_id=1")
+        await client.uploads.cancel("http://127.0.0.1:9/upload?upload_id=1")
     assert progress == UploadProgress(UploadStatus.GONE)
     assert service.seen == []
 
@@ -85,7 +85,7 @@ async def test_a_session_of_another_service_is_gone_and_nothing_is_asked() -> No
 async def test_a_start_without_an_address_may_be_repeated() -> None:
     async with scripted(Reply(content=b"<html>login</html>")) as (client, _):
         with pytest.raises(GeminiError, match="no address") as caught:
-            await client.start_file_upload("files/a", display_name="a", mime_type="text/plain", size=1)
+            await client.uploads.start_file("files/a", display_name="a", mime_type="text/plain", size=1)
     assert caught.value.kind is ErrorKind.TRANSIENT
 
 
@@ -93,25 +93,25 @@ async def test_a_start_without_an_address_may_be_repeated() -> None:
 async def test_a_mime_type_that_no_header_can_hold_is_refused(mime: str) -> None:
     async with scripted() as (client, _):
         with pytest.raises(GeminiError, match="not a MIME type"):
-            await client.start_file_upload("files/a", display_name="a", mime_type=mime, size=1)
+            await client.uploads.start_file("files/a", display_name="a", mime_type=mime, size=1)
 
 
 async def test_metadata_and_store_are_checked_before_anything_is_sent() -> None:
     async with scripted() as (client, service):
         with pytest.raises(GeminiError, match="257 bytes"):
-            await client.start_upload(
+            await client.uploads.start(
                 STORE, display_name="a", mime_type="text/plain", size=1, metadata={"k": "x" * 257}
             )
         with pytest.raises(UsageError, match="'My Library' is not a store's resource name"):
-            await client.start_upload("My Library", display_name="a", mime_type="", size=1, metadata={})
+            await client.uploads.start("My Library", display_name="a", mime_type="", size=1, metadata={})
     assert service.seen == []
 
 
 async def test_chunks_go_to_the_session_without_the_key() -> None:
     first, last = b"a" * CHUNK, b"b" * 5
     async with scripted(stands("active"), stands("final", FINALIZED)) as (client, service):
-        active = await client.send_chunk(SESSION, first, offset=0, final=False)
-        final = await client.send_chunk(SESSION, last, offset=CHUNK, final=True)
+        active = await client.uploads.send(SESSION, first, offset=0, final=False)
+        final = await client.uploads.send(SESSION, last, offset=CHUNK, final=True)
     assert active == UploadProgress(UploadStatus.ACTIVE, CHUNK)
     assert final == UploadProgress(UploadStatus.FINAL, CHUNK + 5, UploadResult(OPERATION, DOC))
     one, two = service.seen
@@ -129,13 +129,13 @@ async def test_chunks_go_to_the_session_without_the_key() -> None:
 
 async def test_an_empty_file_is_one_empty_final_chunk() -> None:
     async with scripted(stands("final", FINALIZED)) as (client, service):
-        progress = await client.send_chunk(SESSION, b"", offset=0, final=True)
-    assert progress.landed == UploadResult(OPERATION, DOC)
+        progress = await client.uploads.send(SESSION, b"", offset=0, final=True)
+    assert progress.result == UploadResult(OPERATION, DOC)
     assert (service.seen[0].body, service.seen[0].headers["content-length"]) == (b"", "0")
 
 
 @pytest.mark.parametrize(
-    ("content", "landed"),
+    ("content", "result"),
     [
         (FINALIZED, UploadResult(OPERATION, DOC)),
         ({"name": OPERATION}, UploadResult(OPERATION, DOC)),
@@ -160,16 +160,16 @@ async def test_an_empty_file_is_one_empty_final_chunk() -> None:
     ],
 )
 async def test_names_in_the_result_become_full_whatever_their_shape(
-    content: object, landed: UploadResult | None
+    content: object, result: UploadResult | None
 ) -> None:
     async with scripted(stands("final", content)) as (client, _):
-        assert await client.query_upload(SESSION) == UploadProgress(UploadStatus.FINAL, None, landed)
+        assert await client.uploads.query(SESSION) == UploadProgress(UploadStatus.FINAL, None, result)
     async with scripted(stands("final", content)) as (client, _):
-        if landed is not None:
-            assert (await client.send_chunk(SESSION, b"x", offset=0, final=True)).landed == landed
+        if result is not None:
+            assert (await client.uploads.send(SESSION, b"x", offset=0, final=True)).result == result
             return
         with pytest.raises(GeminiError) as caught:
-            await client.send_chunk(SESSION, b"x", offset=0, final=True)
+            await client.uploads.send(SESSION, b"x", offset=0, final=True)
         assert caught.value.kind is ErrorKind.UNKNOWN
 
 
@@ -200,7 +200,7 @@ async def test_names_in_the_result_become_full_whatever_their_shape(
 async def test_a_chunk_that_may_have_arrived_is_unknown(answer: Reply, kind: ErrorKind) -> None:
     async with scripted(answer) as (client, service):
         with pytest.raises(GeminiError) as caught:
-            await client.send_chunk(SESSION, b"x", offset=0, final=True)
+            await client.uploads.send(SESSION, b"x", offset=0, final=True)
     assert caught.value.kind is kind
     assert len(service.seen) == 1  # the client never sends again by itself
     assert "s3cr3t" not in str(caught.value)
@@ -208,9 +208,9 @@ async def test_a_chunk_that_may_have_arrived_is_unknown(answer: Reply, kind: Err
 
 async def test_a_final_chunk_that_stays_active_says_how_much_arrived() -> None:
     async with scripted(stands("active", received=3), stands("cancelled")) as (client, _):
-        progress = await client.send_chunk(SESSION, b"12345", offset=0, final=True)
+        progress = await client.uploads.send(SESSION, b"12345", offset=0, final=True)
         assert progress == UploadProgress(UploadStatus.ACTIVE, 3)
-        assert (await client.send_chunk(SESSION, b"12345", offset=0, final=True)).status == "cancelled"
+        assert (await client.uploads.send(SESSION, b"12345", offset=0, final=True)).status == "cancelled"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_a_final_chunk_that_stays_active_says_how_much_arrived() -> None:
 )
 async def test_a_query_says_where_the_session_stands(answer: Reply, progress: UploadProgress) -> None:
     async with scripted(answer) as (client, service):
-        found = await client.query_upload(SESSION)
+        found = await client.uploads.query(SESSION)
     assert found == progress
     assert Session(found.status).value == found.status.value  # the words of the verdict
     (seen,) = service.seen
@@ -251,14 +251,14 @@ async def test_a_query_says_where_the_session_stands(answer: Reply, progress: Up
 async def test_a_query_that_was_not_answered_may_be_repeated(answer: Reply) -> None:
     async with scripted(answer) as (client, _):
         with pytest.raises(GeminiError) as caught:
-            await client.query_upload(SESSION)
+            await client.uploads.query(SESSION)
     assert caught.value.kind is ErrorKind.TRANSIENT
 
 
 async def test_a_throttled_query_is_a_rate_limit() -> None:
     async with scripted(refusal(429)) as (client, _):
         with pytest.raises(GeminiError) as caught:
-            await client.query_upload(SESSION)
+            await client.uploads.query(SESSION)
     assert caught.value.kind is ErrorKind.RATE_LIMIT
 
 
@@ -274,14 +274,14 @@ async def test_a_throttled_query_is_a_rate_limit() -> None:
 )
 async def test_a_cancel_says_whether_something_may_still_land(answer: Reply, closed: bool) -> None:
     async with scripted(answer) as (client, service):
-        assert await client.cancel_upload(SESSION) is closed
+        assert await client.uploads.cancel(SESSION) is closed
     assert service.seen[0].headers["x-goog-upload-command"] == "cancel"
 
 
 async def test_a_cancel_that_was_not_confirmed_says_so() -> None:
     async with scripted(refusal(503)) as (client, _):
         with pytest.raises(GeminiError) as caught:
-            await client.cancel_upload(SESSION)
+            await client.uploads.cancel(SESSION)
     assert caught.value.kind is ErrorKind.TRANSIENT
     assert client.sent == {"cancel": 1}
 
@@ -293,8 +293,8 @@ async def test_a_cancel_answered_by_who_knows_whom_is_checked(found: str, closed
     async with scripted(*answers) as (client, _):
         if closed is None:
             with pytest.raises(GeminiError) as caught:
-                await client.cancel_upload(SESSION)
+                await client.uploads.cancel(SESSION)
             assert caught.value.kind is ErrorKind.TRANSIENT
         else:
-            assert await client.cancel_upload(SESSION) is closed
+            assert await client.uploads.cancel(SESSION) is closed
     assert client.sent == {"cancel": 1, "query": 1}

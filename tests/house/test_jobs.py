@@ -66,7 +66,7 @@ class Clone:
         return done
 
     def installs(self) -> list[str]:
-        """What uv was asked to do since the last time."""
+        """Return the commands that uv has received since the last call."""
         text = self.log.read_text("utf-8") if self.log.exists() else ""
         self.log.unlink(missing_ok=True)
         return text.splitlines()

@@ -1,4 +1,4 @@
-"""What a fresh clone is built from: the README's commands, the pins, the settings, the example library."""
+"""Parts of a fresh clone: the README's commands, the pins, the settings, the example library."""
 
 import re
 import stat

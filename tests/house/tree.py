@@ -1,4 +1,4 @@
-"""What the house rules look at: the files of this repository and where it stands."""
+"""Files of this repository, as the house rules read them."""
 
 import subprocess
 from pathlib import Path

@@ -95,7 +95,7 @@ DOUBTS: Final = (
     Mutant(
         "the fence deletes the temporary file",
         INQUIRY,
-        "    await _ask(app, Purpose.DELETE, partial(app.client.delete_file, facts.importable), insist)\n",
+        "    await _ask(app, Purpose.DELETE, partial(app.client.files.delete, facts.importable), insist)\n",
         "",
         "tests/engine/test_recover.py::test_an_import_that_comes_late_makes_nothing",
     ),

@@ -133,7 +133,7 @@ UPLOAD: Final = (
     ),
     Mutant(
         "a dead process is known by its id",
-        "objlib/engine/runs.py",
+        "objlib/liveness.py",
         "    except ProcessLookupError:\n        return False\n",
         "    except ProcessLookupError:\n        return True\n",
         f"{RECOVER}::test_on_this_host_the_process_id_tells",
@@ -148,15 +148,15 @@ UPLOAD: Final = (
     Mutant(
         "a heart in doubt is watched",
         "objlib/engine/runs.py",
-        "            self._lives[run.run_id] = beats\n",
-        "            self._lives[run.run_id] = False\n",
+        "                later is not None and later.ended is None and later.heartbeat != run.heartbeat\n",
+        "                False\n",
         f"{RECOVER}::test_the_rows_of_a_living_run_are_left_alone_whatever_its_clock_says",
     ),
     Mutant(
         "a heart that does not beat is dead, whatever its time",
         "objlib/engine/runs.py",
-        "            self._lives[run.run_id] = beats\n",
-        "            self._lives[run.run_id] = True\n",
+        "                later is not None and later.ended is None and later.heartbeat != run.heartbeat\n",
+        "                True\n",
         f"{RECOVER}::test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said",
     ),
     Mutant(
@@ -176,14 +176,18 @@ UPLOAD: Final = (
     Mutant(
         "first runs at once agree on one store",
         "objlib/engine/bootstrap/store_binding.py",
-        "            return await _pin_new(app, await _create(app, wanted), wanted)\n",
-        "            name = await _create(app, wanted)\n",
+        "            return await _pin_created(app, await _create_store(app, store), store)\n"
+        "        name = stores[0].name\n",
+        "            name = await _create_store(app, store)\n"
+        "        else:\n"
+        "            name = stores[0].name\n",
         f"{RECOVER}::test_first_runs_at_once_agree_on_one_store",
     ),
     Mutant(
         "a store whose making was not answered is looked for before another is made",
         "objlib/engine/bootstrap/store_binding.py",
-        "    if not (found := await _stores(app, wanted)):\n        raise lost\n    return found[0].name\n",
+        "    if not (stores := await _find_stores(app, display_name)):\n        raise unanswered\n"
+        "    return stores[0].name\n",
         "    return (await app.patience.insist(Purpose.LIST, create)).name\n",
         f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
     ),

@@ -50,19 +50,19 @@ async def served(folder: Path, faults: Faults) -> AsyncIterator[tuple[Client, st
     async with open_service(folder / "store.db", runner=inline_runner, now=wall_clock) as service:
         app = faults.around(service.app, "someone")
         async with open_client(Endpoint("http://service.localhost", "key"), asgi=app) as client:
-            store = (await client.create_store("here")).name
+            store = (await client.stores.create("here")).name
             await send(client, store)
             yield client, store
 
 
 async def send(client: Client, store: str) -> tuple[str, str]:
-    session = await client.start_upload(
+    session = await client.uploads.start(
         store, display_name="a", mime_type="text/plain", size=3, metadata={"objlib_id": "f"}
     )
-    progress = await client.send_chunk(session, b"abc", offset=0, final=True)
-    assert progress.landed is not None
-    assert progress.landed.document is not None
-    return session, progress.landed.document
+    progress = await client.uploads.send(session, b"abc", offset=0, final=True)
+    assert progress.result is not None
+    assert progress.result.document is not None
+    return session, progress.result.document
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_what_the_client_is_told_and_whether_the_service_acted(
         with pytest.raises(GeminiError) as caught:
             await send(client, store)
         assert caught.value.kind is kind
-        found = [document async for document in client.each_document(store)]
+        found = [document async for document in client.documents.each(store)]
     assert len(found) == 1 + landed
     request = [one for one in faults.history if one.kind == "send"][-1]
     assert (request.acted is not None, request.document is not None) == (landed, landed)
@@ -113,7 +113,7 @@ async def test_the_service_acts_after_the_client_gave_up(
         began = trio.current_time()
         await faults.settled()
         assert trio.current_time() == began + 30
-        assert len([document async for document in client.each_document(store)]) == 2
+        assert len([document async for document in client.documents.each(store)]) == 2
         await faults.settled()
     assert "acted at" in faults.history[-2].line()
 
@@ -144,16 +144,16 @@ async def test_answers_that_are_slow_or_not_true(
     async with served(tmp_path, faults) as (client, store):
         session, name = await send(client, store)
         faults.script = lambda _kind, _count: Altered("FAILED", in_state("STATE_FAILED"))
-        assert (await client.get_document(name)).state.name == "FAILED"
+        assert (await client.documents.get(name)).state.name == "FAILED"
         faults.script = lambda _kind, _count: REPEATED
-        page = await client.list_documents(store)
+        page = await client.documents.list(store)
         assert len(page.documents) == 4
         faults.script = lambda _kind, _count: Altered("never", never_done)
         operation = name.replace("/documents/", "/upload/operations/")
-        assert not (await client.get_operation(operation)).done
+        assert not (await client.operations.get(operation)).done
         faults.script = lambda _kind, _count: Slow(7)
         began = trio.current_time()
-        assert (await client.query_upload(session)).status is UploadStatus.FINAL
+        assert (await client.uploads.query(session)).status is UploadStatus.FINAL
         assert trio.current_time() == began + 7
 
 

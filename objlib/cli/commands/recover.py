@@ -20,13 +20,12 @@ def recover(*, options: Annotated[CommonOptions | None, Parameter(name="*")] = N
     """Settle everything that a dead run left; running it again changes nothing."""
     settings = settle(options)
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.recover import recover as engine_recover
 
     async def work(observer: Observer) -> RecoverReport:
-        async with open_app(
-            settings, observer=observer, command="recover", store=StoreNeed.CREATE, create_ledger=False
-        ) as app:
+        command = Command("recover", records=True, store=StoreNeed.CREATE, create_ledger=False)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_recover(app)
 
     report = run(settings, work, events=True)

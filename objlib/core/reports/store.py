@@ -3,17 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from objlib.core.lifecycle.drift import Drift
 from objlib.core.stop_reason import StopReason
-
-
-@dataclass(frozen=True, slots=True)
-class DriftLine:
-    """One finding: what is wrong (in the words of :class:`objlib.core.lifecycle.drift.Kind`), and with what."""
-
-    kind: str
-    path: str
-    document: str
-    file_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +39,7 @@ class StoreSyncReport:
     leaving: int = 0
     foreign: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
-    findings: tuple[DriftLine, ...] = ()
+    findings: tuple[Drift, ...] = ()
     applied: bool = False
     deleted: int = 0
     postponed: int = 0
@@ -78,7 +69,7 @@ class VerifyReport:
     checked: int = 0
     of: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
-    findings: tuple[DriftLine, ...] = ()
+    findings: tuple[Drift, ...] = ()
     unanswered: int = 0
     requests: int = 0
 

@@ -109,7 +109,7 @@ async def continue_session(context: Context, request: Request, upload_id: str, *
     raise invalid("Unknown X-Goog-Upload-Command: one of upload, finalize, query, cancel was expected.")
 
 
-def _answer(session: upload_sessions.Session) -> Response:
+def _answer(session: upload_sessions.UploadSession) -> Response:
     if session.status == "final":
         return Response(session.final_body, 200, session.headers, JSON_TYPE)
     return Response(b"", 200, session.headers)

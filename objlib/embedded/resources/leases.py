@@ -11,6 +11,8 @@ import os
 import sqlite3
 from typing import Final
 
+from objlib.liveness import process_is_alive
+
 LEASE: Final = 60.0
 """Seconds until others may take over what a living process has not indexed yet."""
 
@@ -34,15 +36,7 @@ def _alive(claim: str) -> bool:
     pid = int(claim.partition(":")[0])
     if pid == os.getpid():
         return claim in _here
-    if os.name == "nt":
-        return True  # there signal 0 is no question but Ctrl-C; the lease decides
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    return process_is_alive(pid)
 
 
 def free(db: sqlite3.Connection, claim: str, now: float) -> list[str | None]:

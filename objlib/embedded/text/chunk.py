@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from objlib.embedded.index.records import Extracted
+from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.sentences import BORDER
 
 SIZE = 180

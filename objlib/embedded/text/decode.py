@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from objlib.embedded.index.records import UnreadableError
+from objlib.embedded.text.extracted import UnreadableError
 
 # UTF-32 before UTF-16: the little-endian mark of the one begins with the mark of the other.
 _MARKS = (

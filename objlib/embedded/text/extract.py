@@ -3,8 +3,8 @@
 import re
 from pathlib import PurePosixPath
 
-from objlib.embedded.index.records import Extracted, UnreadableError
 from objlib.embedded.text.decode import decode
+from objlib.embedded.text.extracted import Extracted, UnreadableError
 from objlib.embedded.text.markdown import front_matter, headings
 
 _CHARSET = re.compile(r"\bcharset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import Any
 
-from objlib.embedded.index.records import UnreadableError
 from objlib.embedded.text.decode import without_surrogates
+from objlib.embedded.text.extracted import UnreadableError
 
 _ENCRYPTED = "The PDF is protected by a password. Save it without one and upload it again."
 _BROKEN = "The PDF is damaged and cannot be read. Open it in a viewer and save it again."

@@ -57,7 +57,7 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
         case Start.SEND:
             pass
     try:
-        request = partial(app.client.delete_document, document)
+        request = partial(app.client.documents.delete, document)
         deleted = await app.patience.insist(Purpose.DELETE, request, reconnect=True)
     except GeminiError as error:
         app.observer.event("delete_postponed", document=document, error=str(error))

@@ -83,8 +83,8 @@ async def _session(app: App, facts: Facts, attempt: AttemptRow | None, insist: b
     url = attempt.session_url if attempt else None
     if url is None:
         return replace(facts, session=Session.GONE)
-    progress = await _ask(app, Purpose.POLL, partial(app.client.query_upload, SessionUrl(url)), insist)
-    landed = progress.landed
+    progress = await _ask(app, Purpose.POLL, partial(app.client.uploads.query, SessionUrl(url)), insist)
+    landed = progress.result
     return replace(
         facts,
         session=Session(progress.status),
@@ -97,14 +97,14 @@ async def _session(app: App, facts: Facts, attempt: AttemptRow | None, insist: b
 async def _fence(app: App, facts: Facts, insist: bool) -> Facts:
     """Delete the temporary file: an import that was sent before and is carried out after this makes nothing."""
     assert facts.importable is not None
-    await _ask(app, Purpose.DELETE, partial(app.client.delete_file, facts.importable), insist)
+    await _ask(app, Purpose.DELETE, partial(app.client.files.delete, facts.importable), insist)
     return replace(facts, importable=None)
 
 
 async def _document(app: App, facts: Facts, insist: bool) -> Facts:
     assert facts.document_name is not None
     try:
-        request = partial(app.client.get_document, facts.document_name)
+        request = partial(app.client.documents.get, facts.document_name)
         document = await _ask(app, Purpose.POLL, request, insist)
     except GeminiError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
@@ -116,7 +116,7 @@ async def _document(app: App, facts: Facts, insist: bool) -> Facts:
 async def _operation(app: App, facts: Facts, insist: bool) -> Facts:
     assert facts.operation_name is not None
     try:
-        request = partial(app.client.get_operation, facts.operation_name)
+        request = partial(app.client.operations.get, facts.operation_name)
         operation = await _ask(app, Purpose.POLL, request, insist)
     except GeminiError as error:
         if error.kind is not ErrorKind.NOT_FOUND:

@@ -81,7 +81,7 @@ async def send(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool = F
             await _cancel(app, session)
             raise ChangedWhileReadError
         progress = await _deliver(app, session, data, offset, final=True)
-    landed = progress.landed
+    landed = progress.result
     if two_step and landed is not None and landed.file is not None:
         return await _import(app, row, attempt, landed.file)
     if landed is None or (landed.operation is None and landed.document is None):
@@ -118,10 +118,10 @@ def _matches(row: FileRow, digest: str, size: int) -> bool:
 async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) -> SessionUrl:
     async with app.governor.request(anew=app.drain.intake()):
         if two_step:
-            return await app.client.start_file_upload(
+            return await app.client.uploads.start_file(
                 temporary_file(attempt), display_name=row.file_path, mime_type=row.mime_type, size=row.size
             )
-        return await app.client.start_upload(
+        return await app.client.uploads.start(
             app.store,
             display_name=row.file_path,
             mime_type=row.mime_type,
@@ -134,7 +134,7 @@ async def _import(app: App, row: FileRow, attempt: AttemptId, file: str) -> Name
     await _usable(app, file)
     try:
         async with app.governor.request():
-            operation = await app.client.import_file(
+            operation = await app.client.stores.import_file(
                 app.store, file, metadata=marks(row, attempt, app.ledger_id)
             )
     except GeminiError as error:
@@ -149,7 +149,7 @@ async def _usable(app: App, file: str) -> None:
     began = trio.current_time()
     while True:
         async with app.governor.request():
-            state = (await app.client.get_file(file)).state
+            state = (await app.client.files.get(file)).state
         if state is FileState.ACTIVE:
             return
         waited = trio.current_time() - began
@@ -166,7 +166,7 @@ async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, f
     for _ in range(RESUMES + 1):
         try:
             async with app.governor.request():
-                progress = await app.client.send_chunk(session, data[at - offset :], offset=at, final=final)
+                progress = await app.client.uploads.send(session, data[at - offset :], offset=at, final=final)
         except GeminiError as error:
             if error.kind.final:
                 if doubtful:
@@ -193,7 +193,7 @@ async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, f
 async def _query(app: App, session: SessionUrl, error: GeminiError) -> UploadProgress:
     try:
         async with app.governor.request():
-            return await app.client.query_upload(session)
+            return await app.client.uploads.query(session)
     except GeminiError as silence:
         raise OutcomeUnknownError(f"{error}; and the session could not be asked: {silence}") from silence
 
@@ -202,6 +202,6 @@ async def _cancel(app: App, session: SessionUrl) -> None:
     """Close a session whose bytes are not wanted; an unfinished session makes no document anyway."""
     try:
         async with app.governor.request():
-            await app.client.cancel_upload(session)
+            await app.client.uploads.cancel(session)
     except GeminiError as error:
         app.observer.event("cancel_failed", error=str(error))

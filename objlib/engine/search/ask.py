@@ -53,7 +53,7 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
     began = trio.current_time()
     try:
         request = partial(
-            app.client.ask,
+            app.client.models.ask,
             model=app.settings.model,
             question=question,
             store=app.store,

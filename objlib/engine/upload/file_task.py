@@ -252,7 +252,7 @@ async def _cancelled(app: App, row: FileRow) -> bool:
         return True
     try:
         async with app.governor.slot(Purpose.POLL):
-            return await app.client.cancel_upload(SessionUrl(attempt.session_url))
+            return await app.client.uploads.cancel(SessionUrl(attempt.session_url))
     except GeminiError:
         return False
 

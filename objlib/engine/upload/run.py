@@ -22,7 +22,7 @@ from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.recover import recover
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.runs import elsewhere
+from objlib.engine.runs import in_flight_elsewhere
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.file_task import Flow, carry
 from objlib.gemini import GeminiError, Store
@@ -244,7 +244,7 @@ async def _full_store(flow: Flow) -> Store | None:
         return None
     with suppress(GeminiError), trio.move_on_after(LAST_QUESTION):
         async with flow.app.governor.slot(Purpose.LIST):
-            return await flow.app.client.get_store(flow.app.store)
+            return await flow.app.client.stores.get(flow.app.store)
     return None
 
 
@@ -276,7 +276,7 @@ async def _report(
         unchanged=scanned.unchanged,
         failed=counts.states.get(State.FAILED, 0),
         pending=wanted + on_the_way,
-        elsewhere=await elsewhere(app),
+        elsewhere=await in_flight_elsewhere(app.ledger, app.run_id, app.now),
         postponed=postponed,
         renamed=scanned.renamed,
         missing=counts.missing,
@@ -284,7 +284,7 @@ async def _report(
         requests=app.requests,
         throttled=app.governor.throttled,
         bytes=flow.sent_bytes,
-        seconds=trio.current_time() - app.opened,
+        seconds=trio.current_time() - app.opened_at,
         stopped=flow.stopped,
         advice=flow.advice,
         store_documents=None if full is None else full.active + full.pending + full.failed,

@@ -22,6 +22,7 @@ from objlib.core.reports.status import Check, ExplainReport, Health, StatusRepor
 from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import FailedFile, RecoverReport, ScanReport, UploadReport
 from objlib.core.stop_reason import StopReason
+from objlib.engine.bootstrap.open_app import Command, StoreNeed
 
 UPLOAD = UploadReport(
     "r", "embedded", "s", "/lib", ScanReport(scanned=1, new=1), scanned=1, uploaded=1, indexed=1
@@ -40,13 +41,13 @@ class Engine:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.patch = patch
-        self.opened: list[tuple[Settings, dict[str, Any]]] = []
+        self.opened: list[tuple[Settings, Command]] = []
         self.asked: Calls = []
 
         @asynccontextmanager
-        async def open_app(settings: Settings, **how: Any) -> AsyncIterator[Any]:
-            self.opened.append((settings, how))
-            self.observer: Observer = how["observer"]
+        async def open_app(settings: Settings, command: Command, *, observer: Observer) -> AsyncIterator[Any]:
+            self.opened.append((settings, command))
+            self.observer = observer
             yield self
 
         patch.setattr("objlib.engine.bootstrap.open_app.open_app", open_app)
@@ -97,10 +98,10 @@ def test_upload_says_what_it_works_with_and_what_it_did(engine: Engine, read: Re
     assert engine.asked == [
         ("upload.run.upload", {"args": (), "limit": 5, "dry_run": False, "retry_failed": True})
     ]
-    settings, how = engine.opened[0]
+    settings, command = engine.opened[0]
     assert settings.library == Path.cwd() / "lib"
     assert settings.max_uploads == 3
-    assert (how["command"], how["store"].name) == ("upload", "CREATE")
+    assert command == Command("upload", records=True, store=StoreNeed.CREATE)
 
 
 def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) -> None:
@@ -127,7 +128,7 @@ def test_a_quiet_run_does_not_end_with_3_in_silence(engine: Engine, read: Read) 
 def test_a_dry_run_needs_no_store(engine: Engine, read: Read) -> None:
     engine.gives("upload.run.upload", replace(UPLOAD, dry_run=True, pending=1))
     assert run(["upload", "lib", "--dry-run"]) == Exit.OK
-    assert engine.opened[0][1]["store"].name == "NONE"
+    assert engine.opened[0][1].store is StoreNeed.NONE
     assert read()[0].startswith("Would send 1 file")
 
 
@@ -190,7 +191,7 @@ def test_scan(engine: Engine, read: Read) -> None:
     assert read()[0].startswith("2 files on disk")
     assert run(["scan", "lib", "--json"]) == Exit.OK
     assert json.loads(read()[0])["library"] == str(Path.cwd() / "lib")
-    assert engine.opened[0][1]["store"].name == "NONE"
+    assert engine.opened[0][1].store is StoreNeed.NONE
 
 
 def test_status_recover_and_explain(engine: Engine, read: Read) -> None:
@@ -208,7 +209,7 @@ def test_status_recover_and_explain(engine: Engine, read: Read) -> None:
         assert json.loads(read()[0])["schema"] == f"objlib/{args[0]}/1"
         assert run([*args, "--quiet"]) == Exit.OK
         assert read() == ("", "")
-    assert all(how["create_ledger"] is False for _, how in engine.opened)
+    assert not any(command.create_ledger for _, command in engine.opened)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_search_and_ask(engine: Engine, read: Read) -> None:
     assert engine.opened[-1][0].model == "other"
     assert run(["ask", "why"]) == Exit.OK
     assert read()[0].startswith("Claim.\n")
-    assert engine.opened[-1][1]["store"].name == "EXISTING"
+    assert engine.opened[-1][1].store is StoreNeed.EXISTING
 
 
 @pytest.mark.parametrize(("health", "code"), [(Health.OK, 0), (Health.WARNING, 0), (Health.PROBLEM, 1)])

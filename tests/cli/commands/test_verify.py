@@ -15,14 +15,15 @@ from objlib.cli.render.store_sync import store_sync_lines
 from objlib.cli.render.sync import sync_lines
 from objlib.cli.render.verify import rebuild_lines, verify_lines
 from objlib.core.errors import Exit
-from objlib.core.reports.store import DriftLine, RebuildReport, StoreSyncReport, VerifyReport
+from objlib.core.lifecycle.drift import Drift, DriftKind
+from objlib.core.reports.store import RebuildReport, StoreSyncReport, VerifyReport
 from objlib.core.reports.upload import PruneReport, ScanReport, SyncReport, UploadReport
 from objlib.core.stop_reason import StopReason
 from tests.cli.conftest import Objlib
 
 PLAIN = Terminal()
 UPLOADED = UploadReport("r", "embedded", "s", "/lib", ScanReport(scanned=1), scanned=1, indexed=1)
-LINE = DriftLine("orphan", "a/b.txt", "fileSearchStores/s/documents/d", "f")
+LINE = Drift(DriftKind.ORPHAN, "a/b.txt", "fileSearchStores/s/documents/d", "f")
 
 
 def places(library: Path) -> tuple[str, ...]:
@@ -207,8 +208,8 @@ def test_a_verification_has_a_line_for_each_finding() -> None:
         "s",
         checked=2,
         of=9,
-        drift={"ghost": 1, "changed on disk": 2},
-        findings=(replace(LINE, kind="ghost"), replace(LINE, kind="changed on disk")),
+        drift={"ghost": 1, "changed_on_disk": 2},
+        findings=(replace(LINE, kind=DriftKind.GHOST), replace(LINE, kind=DriftKind.CHANGED_ON_DISK)),
         unanswered=1,
     )
     lines = verify_lines(report, PLAIN)

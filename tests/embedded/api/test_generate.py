@@ -8,8 +8,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from objlib.embedded import Options, index
+from objlib.embedded import Options, worker
 from objlib.embedded.api.generate import in_events
+from objlib.embedded.text.extracted import Extracted
 from tests.embedded.box import Box, V, ok, open_box, refused
 
 LIGHTHOUSE = "# Ölhafen\n\nDer Wärter des Leuchtturms von Ölhafen heißt Jörg. Er mag Flöten.\n"
@@ -177,8 +178,8 @@ async def test_without_the_tool_nothing_is_searched(tmp_path: Path) -> None:
 async def test_a_page_number_comes_along(
     tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages = index.Extracted(text="bees on page one\n\nwasps on page two", page_starts=(0, 18))
-    monkeypatch.setattr(index, "extract", lambda _data, **_rest: pages)
+    pages = Extracted(text="bees on page one\n\nwasps on page two", page_starts=(0, 18))
+    monkeypatch.setattr(worker, "extract", lambda _data, **_rest: pages)
     async with open_box(tmp_path / "s.db") as box:
         await box.active(b"%PDF", "c.pdf", mime_type="application/pdf")
         chunks = (await box.ask("wasps"))["groundingMetadata"]["groundingChunks"]

@@ -22,7 +22,7 @@ async def refused(client: Client) -> GeminiError:
     """The first refusal that the client meets."""
     for _ in range(10):
         try:
-            await client.find_stores("any")
+            await client.stores.find("any")
         except GeminiError as error:
             return error
     raise AssertionError("never refused")
@@ -50,7 +50,7 @@ async def test_a_refusal_says_what_the_quota_is_and_when_it_ends(
         assert error.retry_after == (None if hint is None else pytest.approx(hint, abs=1e-3))
         if hint is not None:
             await trio.sleep(hint + 0.001)
-            await client.find_stores("any")
+            await client.stores.find("any")
 
 
 async def test_what_is_not_the_api_does_not_count(
@@ -70,7 +70,7 @@ async def test_what_is_not_the_api_does_not_count(
         for _ in range(3):
             await service.app(scope, trio.sleep_forever, send)  # type: ignore[arg-type]
         assert 429 not in got
-        await client.find_stores("any")
+        await client.stores.find("any")
 
 
 async def test_an_answer_takes_the_latency_and_a_refusal_too(
@@ -86,7 +86,7 @@ async def test_an_answer_takes_the_latency_and_a_refusal_too(
             if refusal:
                 await refused(client)
             else:
-                await client.find_stores("any")
+                await client.stores.find("any")
             assert trio.current_time() - began == pytest.approx(4)
 
 

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from objlib.embedded import Options, index
+from objlib.embedded import Options, index, worker
+from objlib.embedded.text.extract import extract
+from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.wire.metadata import float32, read_metadata, write_metadata
 from tests.embedded.box import Clock, open_box, refused
 
@@ -84,12 +86,10 @@ async def test_an_unreadable_document_fails_with_its_reason(
 async def test_a_bug_in_reading_one_document_fails_that_one_alone(
     tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = index.extract
-
-    def extract(data: bytes, *, mime_type: str, name: str) -> index.Extracted:
+    def bugged_extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
         if data == b"bad":
             raise ZeroDivisionError("oops")
-        return real(data, mime_type=mime_type, name=name)
+        return extract(data, mime_type=mime_type, name=name)
 
     def index_document(db: sqlite3.Connection, **rest: Any) -> int:
         db.execute("INSERT INTO index_meta VALUES('half', 'done')")
@@ -98,7 +98,7 @@ async def test_a_bug_in_reading_one_document_fails_that_one_alone(
         db.execute("DELETE FROM index_meta WHERE key = 'half'")
         return 1
 
-    monkeypatch.setattr(index, "extract", extract)
+    monkeypatch.setattr(worker, "extract", bugged_extract)
     monkeypatch.setattr(index, "index_document", index_document)
     async with open_box(tmp_path / "s.db", options=Options(settle_seconds=1)) as box:
         names = [await box.upload(data) for data in (b"good", b"bad", b"worse", b"fine")]

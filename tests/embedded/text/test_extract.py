@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.embedded.index import Extracted, UnreadableError, chunks
+from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.decode import decode
 from objlib.embedded.text.extract import extract
+from objlib.embedded.text.extracted import Extracted, UnreadableError
 from objlib.embedded.text.html import html_text
 
 

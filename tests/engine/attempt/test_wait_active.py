@@ -104,7 +104,7 @@ async def test_silence_about_one_document_decides_nothing_and_blocks_no_other(
     async with opened("recover") as app:
         (_, attempt, _), *_ = await app.ledger.transient_page()
         assert attempt is not None
-        ask = app.client.get_document
+        ask = app.client.documents.get
 
         async def down(_name: str) -> Operation:
             await trio.lowlevel.checkpoint()
@@ -116,9 +116,9 @@ async def test_silence_about_one_document_decides_nothing_and_blocks_no_other(
             kind = ErrorKind.TRANSIENT if silent == "document" else ErrorKind.NOT_FOUND
             raise GeminiError("no answer", kind=kind, status=503)
 
-        monkeypatch.setattr(app.client, "get_document", document)
+        monkeypatch.setattr(app.client.documents, "get", document)
         if silent == "operation":
-            monkeypatch.setattr(app.client, "get_operation", down)
+            monkeypatch.setattr(app.client.operations, "get", down)
         report = await recover(app)
     assert (report.left, report.completed, report.listings) == (1, many - 1, 0)
     async with opened() as app:

@@ -14,7 +14,7 @@ from objlib.core.config.settings import Backend, Settings
 from objlib.core.ids import KEY_FILE, KEY_LEDGER
 from objlib.embedded import Options
 from objlib.engine.app import App, Overrides
-from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.reconcile.rebuild import rebuild
 from objlib.engine.recover import recover
 from objlib.engine.sync import sync
@@ -29,13 +29,13 @@ FILES = 3
 
 async def life(settings: Settings, command: str, step: Step, mortal: Failpoints, run: int = 0) -> None:
     """One run of ``command``, whose every way to the outer world leads through ``mortal``."""
-    seams = Overrides(
+    overrides = Overrides(
         now=lambda: EPOCH + 100 * run + trio.current_time(),
         runner=mortal.run,
         options=Options(middleware=(Middleware(mortal.app),)),
     )
     need = StoreNeed.EXISTING if command == "rebuild" else StoreNeed.CREATE
-    async with open_app(settings, command=command, store=need, seams=seams) as app:
+    async with open_app(settings, Command(command, records=True, store=need), overrides=overrides) as app:
         await step(app)
 
 
@@ -135,7 +135,7 @@ def test_a_repair_may_die_anywhere(before: Settings) -> None:
         rows = await app.ledger.files_page()
         await plant(app, rows[0].file_path, of_file(rows[0], app.ledger_id))
         await plant(app, "b/orphan.txt", {KEY_FILE: "nobody", KEY_LEDGER: app.ledger_id})
-        await app.client.delete_document(rows[1].document or "")
+        await app.client.documents.delete(rows[1].document or "")
         alter(before, rows[2].document or "", state="FAILED")
 
     assert lives(before, "store-sync", spoil, run=3)

@@ -60,7 +60,7 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
         held = await rows(app)
         await plant(app, "lost/and found.txt", {KEY_FILE: "nobody", KEY_LEDGER: app.ledger_id})
         await plant(app, held[0].file_path, of_file(held[0], app.ledger_id))
-        await app.client.delete_document(the_document(held[1]))
+        await app.client.documents.delete(the_document(held[1]))
         stale = without_marks(settings, the_document(held[2]))[:-1] + (
             f', "{KEY_FILE}": "{held[2].file_id}", "{KEY_LEDGER}": "{app.ledger_id}", "{KEY_HASH}": "another"}}'
         )
@@ -76,9 +76,9 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
             DriftKind.BROKEN: 1,
             DriftKind.DUPLICATE: 1,
             DriftKind.GHOST: 1,
-            DriftKind.METADATA: 2,
+            DriftKind.METADATA_MISMATCH: 2,
             DriftKind.ORPHAN: 1,
-            DriftKind.STALE: 1,
+            DriftKind.STALE_CONTENT: 1,
         }
         assert (report.foreign, report.documents, report.left) == (3, 14, 7)
         assert (faults.count["delete"], faults.count["start"]) == (1, 15)
@@ -156,7 +156,7 @@ async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
     async with opened("store-sync") as app:
         await upload(app)
-        pages = app.client.list_documents
+        pages = app.client.documents.list
 
         async def overlapping(store: str, *, page_token: str | None = None) -> DocumentPage:
             page = await pages(store, page_token=page_token)
@@ -166,7 +166,7 @@ async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
             return DocumentPage((*first, *page.documents[:-2]), page.next_page_token)
 
         first: list[Document] = []
-        monkeypatch.setattr(app.client, "list_documents", overlapping)
+        monkeypatch.setattr(app.client.documents, "list", overlapping)
         before = faults.count["document"]
         report = await checked(app)
     assert report.drift == {}
@@ -229,7 +229,7 @@ async def test_pages_that_go_in_a_circle_are_noticed(
             await trio.lowlevel.checkpoint()
             return DocumentPage((), "round" if page_token == "and" else "and")
 
-        monkeypatch.setattr(app.client, "list_documents", circle)
+        monkeypatch.setattr(app.client.documents, "list", circle)
         with pytest.raises(GeminiError, match="in a circle"):
             await checked(app)
 
@@ -261,7 +261,7 @@ async def test_push_back_is_waited_for_in_a_comparison(
         held = await rows(app)
         for row in held[:3]:
             await plant(app, row.file_path, of_file(row, app.ledger_id))
-        await app.client.delete_document(the_document(held[4]))
+        await app.client.documents.delete(the_document(held[4]))
         kinds = {"document", "list"}
         faults.script = lambda what, count: throttled(7) if what in kinds and count % 3 == 0 else None
         assert sum((await checked(app)).drift.values()) == 4
@@ -294,7 +294,7 @@ async def test_more_deletions_than_allowed_are_refused_and_nothing_is_changed(
         held = await rows(app)
         for row in held[:3]:
             await plant(app, row.file_path, of_file(row, app.ledger_id))
-        await app.client.delete_document(the_document(held[5]))
+        await app.client.documents.delete(the_document(held[5]))
         with pytest.raises(RefusedError, match=r"would delete 3 of 10.*--max-delete 3"):
             await repaired(app, limit=DeleteLimit(count=2))
         assert faults.count["delete"] == 1
@@ -312,7 +312,7 @@ async def test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checke
         held = await rows(app)
         surplus = await plant(app, held[0].file_path, of_file(held[0], app.ledger_id))
         await plant(app, held[1].file_path, of_file(held[1], app.ledger_id))
-        await app.client.delete_document(the_document(held[2]))
+        await app.client.documents.delete(the_document(held[2]))
         alter(settings, the_document(held[3]), state="FAILED")
         _, plan = await store_sync(app, apply=False, metadata=False, limit=ALL)
     plan = decode_plan(encode_plan(plan))
@@ -320,7 +320,7 @@ async def test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checke
     alter(settings, the_document(held[3]), state="ACTIVE")
     lists = faults.count["list"]
     async with opened("store-sync") as app:
-        await app.client.delete_document(surplus)
+        await app.client.documents.delete(surplus)
         shown, _ = await store_sync(app, apply=False, metadata=False, limit=ALL, plan=plan)
         assert (shown.left, shown.deleted) == (4, 0)
         report, _ = await store_sync(app, apply=True, metadata=False, limit=ALL, plan=plan)
@@ -383,7 +383,7 @@ async def test_a_step_that_gets_no_answer_is_left(
     async with opened("store-sync") as app:
         await upload(app)
         row = (await rows(app))[0]
-        await app.client.delete_document(the_document(row))
+        await app.client.documents.delete(the_document(row))
         _, plan = await store_sync(app, apply=False, metadata=False, limit=ALL)
         faults.script = lambda what, _count: DOWN if what == "document" else None
         report, _ = await store_sync(app, apply=True, metadata=False, limit=ALL, plan=plan)
@@ -398,7 +398,7 @@ async def test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request(
         path = min(library.rglob("*.txt"))
         path.rename(path.with_name("another name.txt"))
         await upload(app)
-        assert (await checked(app)).drift == {DriftKind.METADATA: 1}
+        assert (await checked(app)).drift == {DriftKind.METADATA_MISMATCH: 1}
         before = faults.count["start"]
         assert (await repaired(app)).left == 1
         await upload(app)
@@ -422,7 +422,7 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
         await upload(app)
         row = (await rows(app))[0]
         if kind is DriftKind.GHOST:
-            await app.client.delete_document(the_document(row))
+            await app.client.documents.delete(the_document(row))
         else:
             alter(settings, the_document(row), state="FAILED")
         _, plan = await store_sync(app, apply=False, metadata=False, limit=ALL)

@@ -42,17 +42,17 @@ async def test_each_difference_is_one_finding(
     (library / paths[1]).write_text("other words\n")
     alter(settings, rows[paths[2]].document or "", state="FAILED")
     async with opened("verify", need=StoreNeed.EXISTING) as app:
-        await app.client.delete_document(rows[paths[3]].document or "")
+        await app.client.documents.delete(rows[paths[3]].document or "")
         (library / paths[3]).unlink()
         report = await verify(app, sample=None)
     assert [(line.path, line.kind) for line in report.findings] == [
-        (paths[0], "gone from disk"),
-        (paths[1], "changed on disk"),
+        (paths[0], "missing_on_disk"),
+        (paths[1], "changed_on_disk"),
         (paths[2], "broken"),
         (paths[3], "ghost"),
-        (paths[3], "gone from disk"),
+        (paths[3], "missing_on_disk"),
     ]
-    assert report.drift == {"broken": 1, "changed on disk": 1, "ghost": 1, "gone from disk": 2}
+    assert report.drift == {"broken": 1, "changed_on_disk": 1, "ghost": 1, "missing_on_disk": 2}
 
 
 async def test_a_service_without_an_answer_is_no_drift_and_the_disk_is_looked_at_all_the_same(
@@ -64,7 +64,7 @@ async def test_a_service_without_an_answer_is_no_drift_and_the_disk_is_looked_at
     faults.script = lambda what, _count: DOWN if what == "document" else None
     async with opened("verify", need=StoreNeed.EXISTING) as app:
         report = await verify(app, sample=None)
-    assert (report.unanswered, report.drift) == (10, {"gone from disk": 1})
+    assert (report.unanswered, report.drift) == (10, {"missing_on_disk": 1})
     faults.script = lambda what, _count: (
         refusal(401, "UNAUTHENTICATED", "bad key") if what == "document" else None
     )

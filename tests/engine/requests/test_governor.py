@@ -14,8 +14,8 @@ from objlib.core.events import Pressure, SilentObserver
 from objlib.core.ids import RunId
 from objlib.core.pacing.quota import Meter, parse_quota
 from objlib.core.pacing.state import CRUISE, speed
-from objlib.engine.bootstrap.run_record import HEARTBEAT
 from objlib.engine.requests.governor import RATE, Governor, Purpose, open_governor
+from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import ErrorKind, GeminiError
 from objlib.ledger.rates import exchange_rates, leave_rates
 from tests.engine.conftest import Opener

@@ -60,7 +60,7 @@ async def test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_
     faults.script = lambda what, count: LOST if what == "store" and count == 1 else None
     async with opened() as app:
         assert (await upload(app)).indexed == 10
-        found = await app.client.find_stores(app.settings.store)
+        found = await app.client.stores.find(app.settings.store)
     assert [store.name for store in found] == [app.store]
 
 
@@ -267,7 +267,7 @@ async def test_each_page_of_the_stores_waits_for_its_turn(
 ) -> None:
     async with opened("scan") as app:
         for number in range(25):
-            await app.client.create_store(f"another {number}")
+            await app.client.stores.create(f"another {number}")
     before = faults.count["store"]
     faults.script = lambda what, count: throttled(30) if what == "store" and count == before + 1 else None
     async with opened(store="another 24", ledger=app.settings.ledger.with_name("other.db")) as app:

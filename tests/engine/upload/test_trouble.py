@@ -17,7 +17,7 @@ from objlib.core.config.settings import Settings
 from objlib.core.errors import LedgerError
 from objlib.embedded import Options
 from objlib.engine.app import Overrides
-from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
 from objlib.ledger.commit import perform
@@ -77,20 +77,21 @@ async def test_a_disk_that_fills_up_at_any_commit_breaks_no_promise(
     for name in ("one", "two"):
         write(library, f"{name}.txt", f"Thought {name}.\n")
     at = 0
+    command = Command("upload", records=True, store=StoreNeed.CREATE)
     while True:
         at += 1
         for path in (settings.ledger, settings.embedded):
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
         disk = FullDisk(at)
-        seams = Overrides(
+        overrides = Overrides(
             now=lambda: EPOCH + trio.current_time(),
             runner=disk.run,
             options=Options(middleware=(faults.middleware(),)),
         )
         errors: list[BaseException] = []
         try:
-            async with open_app(settings, command="upload", store=StoreNeed.CREATE, seams=seams) as app:
+            async with open_app(settings, command, overrides=overrides) as app:
                 await upload(app)
         except (LedgerError, BaseExceptionGroup) as error:
             errors += leaves(error)

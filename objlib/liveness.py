@@ -1,0 +1,30 @@
+"""Whether a process of this host is alive."""
+
+import os
+from pathlib import Path
+
+
+def process_is_alive(pid: int) -> bool:
+    """Whether the process runs. A zombie is dead; a process that cannot be asked counts as alive.
+
+    Signal 0 asks on POSIX. Windows would send it as Ctrl-C, so there every process counts as alive, and the
+    caller's lease or heartbeat decides.
+    """
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether it has ended, and only its exit status is still to be read, which many a container's init never does."""
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return line.rpartition(")")[2].split()[:1] == ["Z"]
