@@ -170,6 +170,7 @@ class _Repair:
             return
         why = f"store-sync: {_WHY[kind]}"
         if kind is DriftKind.BROKEN:
+            # Retryable, unlike other failures in processing: the store took these bytes before.
             failure = Failure(FailureKind.PROCESSING, _WHY[kind], retryable=True)
             taken = await app.ledger.write(
                 partial(

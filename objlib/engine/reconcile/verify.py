@@ -17,7 +17,6 @@ from objlib.core.lifecycle.table import State
 from objlib.core.reports.store import VerifyReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.compare import examine as examine_document
-from objlib.engine.requests.retry import FATAL
 from objlib.engine.scan.read_file import examine
 from objlib.gemini import GeminiError
 from objlib.ledger import comparison
@@ -83,7 +82,7 @@ class _Verify:
         try:
             await self._look(file_id)
         except GeminiError as error:
-            if error.kind in FATAL:
+            if error.kind.ends_run:
                 raise
             self.unanswered += 1
             self.app.observer.event("unanswered", file_id=file_id, error=str(error))

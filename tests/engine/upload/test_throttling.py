@@ -8,6 +8,7 @@ import trio.testing
 
 from objlib.core.config.settings import Settings
 from objlib.core.events import SilentObserver
+from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.requests.governor import NotBegunError, open_governor
 from objlib.engine.upload.file_task import Flow
@@ -86,7 +87,7 @@ async def test_a_run_that_ends_does_not_wait_for_the_gate_to_take_files_in(
                 async with app.governor.request():
                     await trio.sleep(5)
                     raise GeminiError("no room", kind=ErrorKind.STORE_FULL, status=429)
-            flows[0].stop("store_full", "make room")
+            flows[0].stop(StopReason.STORE_FULL, "make room")
 
         nursery.start_soon(stop)
         await trio.testing.wait_all_tasks_blocked()
