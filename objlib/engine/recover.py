@@ -21,6 +21,7 @@ from objlib.core.ids import KEY_ATTEMPT, AttemptId
 from objlib.core.lifecycle.recovery import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import RecoverReport
+from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out, remove
 from objlib.engine.attempt.probe import inquire
@@ -85,7 +86,7 @@ class _Recovery:
     unlisted: list[tuple[FileRow, AttemptRow, Facts]] = field(default_factory=list)
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
-    def report(self, stopped: str, advice: str) -> RecoverReport:
+    def report(self, stopped: StopReason, advice: str) -> RecoverReport:
         """What happened, as a value."""
         return RecoverReport(
             found=self.found,

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from typing import cast
 
@@ -50,8 +49,8 @@ async def serve(
     config.errorlog = config.accesslog = None
     config.graceful_timeout = 3.0
 
-    def report(decision: Decision) -> None:
-        observer.event("request", **asdict(decision))
+    def report(on: Decision) -> None:
+        observer.event("request", method=on.method, path=on.path, admitted=on.admitted, wait=on.wait)
 
     middleware = () if quota is None else (quota_middleware(quota, report),)
     options = Options(background_vectors=True, middleware=middleware)

@@ -215,7 +215,7 @@ UPLOAD: Final = (
     Mutant(
         "an answer about the whole run ends it where a delete gets it",
         "objlib/engine/attempt/delete.py",
-        "        if error.kind in FATAL:\n            raise\n",
+        "        if error.kind.ends_run:\n            raise\n",
         "",
         "tests/engine/attempt/test_delete.py::test_no_file_is_sent_after_a_delete_has_ended_the_run",
     ),
