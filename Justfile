@@ -90,6 +90,14 @@ docs: (env "main")
     @{{ python }} scripts/lifecycle_doc.py
     @{{ python }} scripts/cli_doc.py
 
+# lint the prose of files or folders: just prose objlib/engine
+prose *PATHS: (env "dev")
+    @{{ python }} -m tests.house.prose "$@"
+
+# build wheel and sdist into dist/, check them, and run objlib from the wheel: just release [TAG]
+release *TAG: (env "main")
+    @{{ python }} scripts/release.py "$@"
+
 # choose the newest versions of everything and pin them in constraints.txt
 constraints:
     @"${UV:-uv}" pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url \

@@ -14,8 +14,8 @@ import trio
 
 from objlib.core.events import SilentObserver
 from objlib.core.ids import RunId
-from objlib.engine.bootstrap.run_record import HEARTBEAT
 from objlib.engine.requests.governor import Governor, Purpose, open_governor
+from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import Client, Endpoint, GeminiError, open_client
 from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.rates import exchange_rates

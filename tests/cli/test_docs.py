@@ -8,11 +8,11 @@ import pytest
 
 from objlib.cli.app import COMMANDS, app
 from objlib.cli.commands.completion import completion
-from objlib.cli.render.stop import STOPS
 from objlib.core.config.backend import KEY_VARIABLES
 from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import Exit
 from objlib.core.events import Phase
+from objlib.core.stop_reason import StopReason
 from tests.house.tree import ROOT, files, read
 
 PAGE = read("docs/cli.md")
@@ -81,7 +81,7 @@ def test_every_phase_and_reason_to_stop_is_documented() -> None:
     part = PAGE.partition("\n### Events\n")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| `(begin|stopping)` \|(.+)$", part, re.MULTILINE))
     assert {*Phase, "phase", "files", "bytes"} == set(re.findall(r"`(\w+)`", rows["begin"]))
-    assert {*STOPS, "refused", "reason", "advice"} - {"interrupted"} == set(
+    assert {*StopReason, "reason", "advice"} - {StopReason.NONE, StopReason.INTERRUPTED} == set(
         re.findall(r"`(\w+)`", rows["stopping"])
     )
 

@@ -46,6 +46,9 @@ They are metaphors, words of no field, subjects that hide the actor, and double 
 EXAMPLES: Final = ("tests/house/prose.py", "tests/house/test_prose.py")
 """The files that have to spell the phrases."""
 
+SUFFIXES: Final = frozenset({".py", ".md", ".sh", ".toml", ".yml", ".yaml"})
+"""Endings of the files that hold prose."""
+
 NAME_LENGTH: Final = 80
 """Characters of a test's name at most: a longer one does not fit a terminal beside its file."""
 
@@ -211,8 +214,13 @@ def _without_fences(text: str) -> str:
 
 
 def readable(*folders: str) -> list[Path]:
-    """List the Python files and pages of folders, as git sees them."""
-    return [path for path in files(*folders) if path.suffix in {".py", ".md"} or path.name == "Justfile"]
+    """List the files of folders that hold prose, as git sees them; the example library is data."""
+    named = {"Justfile", "run"}
+    return [
+        path
+        for path in files(*folders)
+        if (path.suffix in SUFFIXES or path.name in named) and not path.is_relative_to(ROOT / "examples")
+    ]
 
 
 def main(arguments: list[str]) -> int:

@@ -11,6 +11,10 @@ from tests.house.tree import ROOT
 
 CLEAN = (
     ".ci",
+    ".github",
+    ".pre-commit-config.yaml",
+    "Justfile",
+    "pyproject.toml",
     "scripts",
     "tests/house",
 )

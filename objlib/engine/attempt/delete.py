@@ -6,7 +6,6 @@ from functools import partial
 from objlib.core.ids import FileId
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.requests.retry import FATAL
 from objlib.gemini import GeminiError
 from objlib.ledger import deletions
 from objlib.ledger.deletions import Start
@@ -62,7 +61,7 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
         deleted = await app.patience.insist(Purpose.DELETE, request, reconnect=True)
     except GeminiError as error:
         app.observer.event("delete_postponed", document=document, error=str(error))
-        if error.kind in FATAL:
+        if error.kind.ends_run:
             raise
         return Removal.POSTPONED
     outcome = "deleted" if deleted else "already gone"

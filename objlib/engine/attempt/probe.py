@@ -125,6 +125,6 @@ async def _operation(app: App, facts: Facts, insist: bool) -> Facts:
     if not operation.done:
         return replace(facts, operation=Operation.RUNNING)
     if operation.error is not None:
-        passing = operation.error.kind in {ErrorKind.TRANSIENT, ErrorKind.RATE_LIMIT}
+        passing = operation.error.kind.transient
         return replace(facts, operation=Operation.FAILED, reason=operation.error.message, passing=passing)
     return replace(facts, operation=Operation.DONE)

@@ -13,7 +13,7 @@ from objlib.core.pacing.backoff import first_poll, next_poll
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import remove
 from objlib.engine.attempt.probe import inquire
-from objlib.engine.requests.retry import FATAL, LONGEST
+from objlib.engine.requests.retry import LONGEST
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
 
@@ -57,7 +57,7 @@ async def settle(
         try:
             found, facts = await inquire(app, row, await app.ledger.last_attempt(row.file_id))
         except GeminiError as error:
-            if error.kind in FATAL:
+            if error.kind.ends_run:
                 raise
             if not in_time or trio.current_time() - answered > (GONE if error.connect else LONGEST):
                 return row
@@ -124,7 +124,7 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
             row,
             attempt_id=AttemptId(attempt.attempt_id if attempt else ""),
             run_id=app.run_id,
-            failure=Failure(kind, reason, retryable=kind in {FailureKind.TRANSIENT, FailureKind.TIMEOUT}),
+            failure=Failure.of(kind, reason),
             discard=facts.document_name,
         )
     )

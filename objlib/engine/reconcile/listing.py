@@ -17,7 +17,6 @@ from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVE
 from objlib.core.lifecycle.drift import Held
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.requests.retry import FATAL, PASSING
 from objlib.engine.runs import is_alive
 from objlib.gemini import Document, DocumentPage, ErrorKind, GeminiError
 from objlib.ledger import listings
@@ -102,7 +101,7 @@ async def _turn_pages(app: App, listing: Listing) -> int:
         try:
             page = await _page(app, token)
         except GeminiError as error:
-            if not resumed or error.kind in FATAL | PASSING:
+            if not resumed or error.kind.ends_run or error.kind.transient:
                 raise
             # The store has forgotten the token of an earlier process: nothing for it but to start over.
             await app.ledger.write(partial(listings.restart, listing_id=listing.listing_id))

@@ -18,13 +18,7 @@ import trio
 from objlib.core.events import Observer, Pressure
 from objlib.core.pacing import controller, pending_window
 from objlib.core.pacing.state import PaceState
-from objlib.gemini import ErrorKind, GeminiError
-
-THROTTLING: Final = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL})
-"""Meanings of a 429, all of which throttle. Errors without a 429 can throttle too: see :func:`_overloaded`."""
-
-ENDS_RUN: Final = frozenset({ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL})
-"""Of these, the ones that last longer than a run."""
+from objlib.gemini import GeminiError
 
 
 class NotBegunError(Exception):
@@ -272,17 +266,17 @@ class Governor:
         self._departure_moved = trio.Event()
 
     def _learn_from(self, error: GeminiError, started: float) -> None:
-        if error.kind not in THROTTLING and not _overloaded(error):
+        if not error.kind.throttles and not _overloaded(error):
             if error.status is not None:
                 self._admitted(started)
             return
         self.throttled += 1
-        if error.kind in ENDS_RUN:
+        if error.kind.ends_run:
             self._ending_error = error
             self._wake()
             return  # no gate: it would open tomorrow, and requests in flight must end today
         now, pause = trio.current_time(), error.retry_after
-        self._quota = self._quota or error.kind in THROTTLING
+        self._quota = self._quota or error.kind.throttles
         self._state = controller.throttled(
             self._state, started=started, now=now, retry_after=pause, in_use=self._in_flight
         )

@@ -19,6 +19,7 @@ from objlib.core.library.snapshot import NO_TYPE
 from objlib.core.lifecycle.recovery import Adopt, Ask, Requeue
 from objlib.core.lifecycle.table import State
 from objlib.core.pacing.backoff import backoff
+from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.attempt.probe import inquire
 from objlib.engine.attempt.send import ChangedWhileReadError, Names, OutcomeUnknownError, send
@@ -37,14 +38,6 @@ MAX_QUESTIONS: Final = 4
 """How often one task asks about an outcome that it does not know before recovery has to."""
 UNREACHABLE_AFTER: Final = 24
 """Connections refused in a row after which the service counts as gone."""
-
-STOPS: Final = {
-    ErrorKind.DAILY_QUOTA: "daily_quota",
-    ErrorKind.STORE_FULL: "store_full",
-    ErrorKind.AUTH: "unauthorized",
-    ErrorKind.NOT_FOUND: "store_gone",
-}
-"""Answers about the whole run rather than one file: nothing more is sent."""
 
 
 @dataclass(slots=True)
@@ -77,11 +70,11 @@ class Flow:
     uploaded: int = 0
     sent_bytes: int = 0
     unreachable: int = 0
-    stopped: str = ""
+    stopped: StopReason = StopReason.NONE
     advice: str = ""
     feeding: trio.CancelScope | None = None
 
-    def stop(self, why: str, advice: str) -> None:
+    def stop(self, why: StopReason, advice: str) -> None:
         """Take in nothing more; what is in flight finishes."""
         if not self.stopped:
             self.stopped, self.advice = why, advice
@@ -164,7 +157,7 @@ async def _upload(flow: Flow, row: FileRow) -> tuple[FileRow, AttemptId] | None:
             return None
         except OSError as error:
             why = f"cannot be read: {error.strerror or error}; check the file and its permissions"
-            await _fail(flow, claimed, attempt, Failure(FailureKind.UNREADABLE, why, retryable=True))
+            await _fail(flow, claimed, attempt, Failure.of(FailureKind.UNREADABLE, why))
             return None
         except OutcomeUnknownError as error:
             # The token covers the attempt, never the waiting after it.
@@ -220,7 +213,7 @@ async def _resolve(
         try:
             found, facts = await inquire(app, row, await app.ledger.last_attempt(row.file_id))
         except GeminiError as error:
-            if error.kind in STOPS and error.kind is not ErrorKind.NOT_FOUND:
+            if error.kind.ends_run:
                 raise
             await trio.sleep(backoff(tries, jitter=random.random()))
             continue
@@ -268,7 +261,7 @@ async def _changed(flow: Flow, row: FileRow, attempt: AttemptId) -> None:
     """The file is not what the scan saw: record what it is now, and send that if a store could take it."""
     if row.attempts >= MAX_ATTEMPTS:
         why = "changes each time it is read; upload again when the program that writes it is done"
-        await _fail(flow, row, attempt, Failure(FailureKind.CHANGED, why, retryable=True))
+        await _fail(flow, row, attempt, Failure.of(FailureKind.CHANGED, why))
         return
     unfit = await record_change(flow.app, row)
     if unfit is not None:
@@ -280,31 +273,33 @@ async def _changed(flow: Flow, row: FileRow, attempt: AttemptId) -> None:
 async def _refused(flow: Flow, row: FileRow, attempt: AttemptId, error: GeminiError) -> None:
     """The service said no, and it is certain that no document was made."""
     match error.kind:
-        case kind if kind in STOPS:
+        case kind if kind.ends_run or kind is ErrorKind.NOT_FOUND:
             await _requeue(flow, row, attempt, str(error), excused=True)
             _stop_run(flow, error)
         case ErrorKind.TRANSIENT | ErrorKind.UNKNOWN:
             flow.unreachable = flow.unreachable + 1 if error.connect else 0
             if flow.unreachable >= UNREACHABLE_AFTER:
-                flow.stop("unreachable", "the service cannot be reached; check the network and --base-url")
+                flow.stop(
+                    StopReason.UNREACHABLE, "the service cannot be reached; check the network and --base-url"
+                )
             await _try_again(flow, row, attempt, str(error), after=error.retry_after or 0.0)
         case ErrorKind.RATE_LIMIT:
             times = flow.pushed_back[row.file_id] = flow.pushed_back.get(row.file_id, 0) + 1
             if times >= MAX_THROTTLED:
                 why = f"gave up, pushed back {times} times: {error}"
-                await _fail(flow, row, attempt, Failure(FailureKind.RATE_LIMIT, why, retryable=True))
+                await _fail(flow, row, attempt, Failure.of(FailureKind.RATE_LIMIT, why))
             else:
                 pause = max(backoff(times, jitter=random.random()), error.retry_after or 0.0)
                 await _requeue(flow, row, attempt, str(error), after=pause, excused=True)
         case _:
-            await _fail(flow, row, attempt, Failure(FailureKind.REFUSED, str(error), retryable=False))
+            await _fail(flow, row, attempt, Failure.of(FailureKind.REFUSED, str(error)))
 
 
 async def _try_again(flow: Flow, row: FileRow, attempt: AttemptId, why: str, *, after: float = 0.0) -> None:
     """Back to the queue, due after a backoff and ``after`` seconds; given up if it happened too often."""
     if row.attempts >= MAX_ATTEMPTS:
         why = f"gave up after {row.attempts} attempts: {why}"
-        await _fail(flow, row, attempt, Failure(FailureKind.TRANSIENT, why, retryable=True))
+        await _fail(flow, row, attempt, Failure.of(FailureKind.TRANSIENT, why))
         return
     pause = backoff(row.attempts, jitter=random.random())
     await _requeue(flow, row, attempt, why, after=max(pause, after))
@@ -344,4 +339,4 @@ def _stop_run(flow: Flow, error: GeminiError) -> None:
     advice = str(error)
     if error.kind is ErrorKind.NOT_FOUND:
         advice = f"{advice}; check --store, or start over with another --ledger"
-    flow.stop(STOPS.get(error.kind, "refused"), advice)
+    flow.stop(error.kind.stop_reason, advice)

@@ -14,8 +14,8 @@ from objlib.core.events import Pressure, SilentObserver
 from objlib.core.ids import RunId
 from objlib.core.pacing.quota import Meter, parse_quota
 from objlib.core.pacing.state import CRUISE_GAIN, send_rate
-from objlib.engine.bootstrap.run_record import HEARTBEAT
 from objlib.engine.requests.governor import REQUEST_RATE, Governor, Purpose, open_governor
+from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import ErrorKind, GeminiError
 from objlib.ledger.rates import exchange_rates, leave_rates
 from tests.engine.conftest import Opener
@@ -50,9 +50,7 @@ async def throttle(governor: Governor, error: GeminiError) -> None:
             raise error
 
 
-async def test_a_retry_after_stops_every_purpose_until_it_is_over(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_retry_after_stops_every_purpose_until_it_is_over() -> None:
     async with open_governor(8, SilentObserver()) as governor:
         await throttle(governor, throttling_error(20))
         began = trio.current_time()
@@ -63,7 +61,7 @@ async def test_a_retry_after_stops_every_purpose_until_it_is_over(
         assert governor.uploads.total_tokens >= 1
 
 
-async def test_the_later_of_two_retry_afters_decides(autojump_clock: trio.testing.MockClock) -> None:
+async def test_the_later_of_two_retry_afters_decides() -> None:
     async with open_governor(8, SilentObserver()) as governor:
         began = trio.current_time()
         async with trio.open_nursery() as nursery:
@@ -73,7 +71,7 @@ async def test_the_later_of_two_retry_afters_decides(autojump_clock: trio.testin
             assert trio.current_time() - began >= 50
 
 
-async def test_sixteen_refusals_at_once_cut_once(autojump_clock: trio.testing.MockClock) -> None:
+async def test_sixteen_refusals_at_once_cut_once() -> None:
     log = EventLog()
     async with open_governor(16, log) as governor:
         async with trio.open_nursery() as nursery:
@@ -84,9 +82,7 @@ async def test_sixteen_refusals_at_once_cut_once(autojump_clock: trio.testing.Mo
         assert len(set(log.rates)) == 1
 
 
-async def test_lowering_the_tokens_lets_holders_finish_and_admits_no_request(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_lowering_the_tokens_lets_holders_finish_and_admits_no_request() -> None:
     """10 in flight, 10 → 2 → 8 tokens: nothing is cancelled, and never more than 2 start while it is 2."""
     async with open_governor(10, SilentObserver()) as governor:
         limiter = governor.uploads
@@ -113,7 +109,7 @@ async def test_lowering_the_tokens_lets_holders_finish_and_admits_no_request(
         assert len([at for at, _ in started if at == pytest.approx(3.5)]) == 6
 
 
-async def test_success_raises_the_window_up_to_the_ceiling(autojump_clock: trio.testing.MockClock) -> None:
+async def test_success_raises_the_window_up_to_the_ceiling() -> None:
     async with open_governor(6, SilentObserver()) as governor:
 
         async def busy() -> None:
@@ -128,9 +124,7 @@ async def test_success_raises_the_window_up_to_the_ceiling(autojump_clock: trio.
         assert governor.rate is None
 
 
-async def test_answers_that_come_together_raise_the_window_like_any(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_answers_that_come_together_raise_the_window_like_any() -> None:
     async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
 
         async def busy() -> None:
@@ -149,7 +143,7 @@ async def test_answers_that_come_together_raise_the_window_like_any(
     assert totals == [4, 6, 9, 14, 16]
 
 
-async def test_a_server_error_slows_down_without_a_gate(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_server_error_slows_down_without_a_gate() -> None:
     async with open_governor(8, SilentObserver()) as governor:
         await throttle(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rate is not None
@@ -157,9 +151,7 @@ async def test_a_server_error_slows_down_without_a_gate(autojump_clock: trio.tes
         assert governor.throttled == 1
 
 
-async def test_a_connection_that_breaks_under_a_request_slows_down(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_connection_that_breaks_under_a_request_slows_down() -> None:
     async with open_governor(8, SilentObserver()) as governor:
         await throttle(governor, GeminiError("reset by peer", kind=ErrorKind.TRANSIENT))
         assert governor.rate is not None
@@ -167,9 +159,7 @@ async def test_a_connection_that_breaks_under_a_request_slows_down(
         assert governor.throttled == 1
 
 
-async def test_a_rate_learnt_from_server_errors_alone_is_not_kept(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_rate_learnt_from_server_errors_alone_is_not_kept() -> None:
     async with open_governor(8, SilentObserver()) as governor:
         await throttle(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rates() == {}
@@ -178,9 +168,7 @@ async def test_a_rate_learnt_from_server_errors_alone_is_not_kept(
         assert governor.rates() == {REQUEST_RATE: governor.rate}
 
 
-async def test_an_unfinished_ramp_is_kept_with_its_achieved_throughput(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_an_unfinished_ramp_is_kept_with_its_achieved_throughput() -> None:
     """The quota of 2/s is gone: the next run must not begin there."""
     async with open_governor(8, SilentObserver()) as governor, trio.open_nursery() as nursery:
         governor.share([{REQUEST_RATE: 2.0}])
@@ -197,9 +185,7 @@ async def test_an_unfinished_ramp_is_kept_with_its_achieved_throughput(
     assert governor.rates(final=True)[REQUEST_RATE] > 20
 
 
-async def test_no_request_of_any_purpose_starts_inside_a_gate(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_no_request_of_any_purpose_starts_inside_a_gate() -> None:
     """Requests of each purpose are refused now and then; each Retry-After is a gate for all."""
     chance = random.Random(4)
     gates: list[tuple[float, float]] = []
@@ -226,9 +212,7 @@ async def test_no_request_of_any_purpose_starts_inside_a_gate(
     assert not [at for at in starts for begin, end in gates if begin < at < end]
 
 
-async def test_an_answer_that_does_not_throttle_changes_nothing(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_an_answer_that_does_not_throttle_changes_nothing() -> None:
     async with open_governor(8, SilentObserver()) as governor:
         await throttle(governor, GeminiError("no such thing", kind=ErrorKind.NOT_FOUND, status=404))
         await throttle(governor, GeminiError("nobody there", kind=ErrorKind.TRANSIENT, connect=True))
@@ -236,9 +220,7 @@ async def test_an_answer_that_does_not_throttle_changes_nothing(
         assert governor.throttled == 0
 
 
-async def test_an_inherited_rate_spaces_the_first_requests(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_an_inherited_rate_spaces_the_first_requests() -> None:
     async with open_governor(16, SilentObserver()) as governor:
         governor.share([{REQUEST_RATE: 2.0}])
         began = trio.current_time()
@@ -248,16 +230,14 @@ async def test_an_inherited_rate_spaces_the_first_requests(
         assert trio.current_time() - began == pytest.approx(8 / (2 * CRUISE_GAIN))
 
 
-async def test_three_processes_take_equal_shares(autojump_clock: trio.testing.MockClock) -> None:
+async def test_three_processes_take_equal_shares() -> None:
     async with open_governor(16, SilentObserver()) as governor:
         governor.share([{REQUEST_RATE: 6.0}, {REQUEST_RATE: 3.0}, {}])
         assert governor.rate == pytest.approx(3.0)
         assert governor.rates() == {REQUEST_RATE: pytest.approx(3.0)}
 
 
-async def test_all_purposes_find_their_common_quota(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_all_purposes_find_their_common_quota() -> None:
     """Two uploads for each poll, with short round trips: only refusals show the requests of the other purpose."""
     meter, seconds = Meter(parse_quota("20/s")), 60.0
     passed, refusals = dict.fromkeys(Purpose, 0), 0
@@ -289,9 +269,7 @@ async def test_all_purposes_find_their_common_quota(
     assert passed[Purpose.POLL] == pytest.approx(together / 3, rel=0.05)
 
 
-async def test_a_poll_waits_only_behind_uploads_that_hold_a_token(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_poll_waits_only_behind_uploads_that_hold_a_token() -> None:
     """Forty uploads wait, two start in a second; only those that hold a token come before the poll."""
     async with open_governor(16, SilentObserver()) as governor:
         governor.share([{REQUEST_RATE: 2.0}])
@@ -311,9 +289,7 @@ async def test_a_poll_waits_only_behind_uploads_that_hold_a_token(
                     assert turns <= governor.uploads.total_tokens + 1.001
 
 
-async def test_a_rise_without_a_refusal_is_reported_at_the_next_heartbeat(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_rise_without_a_refusal_is_reported_at_the_next_heartbeat() -> None:
     log, meter = EventLog(), Meter(parse_quota("2/s for 20s, then 20/s"))
     async with open_governor(16, log) as governor:
 
@@ -342,7 +318,7 @@ async def test_a_rise_without_a_refusal_is_reported_at_the_next_heartbeat(
     )
 
 
-async def test_unchanged_statistics_are_not_reported_again(autojump_clock: trio.testing.MockClock) -> None:
+async def test_unchanged_statistics_are_not_reported_again() -> None:
     log = EventLog()
     async with open_governor(16, log) as governor:
         governor.report()
@@ -353,9 +329,7 @@ async def test_unchanged_statistics_are_not_reported_again(autojump_clock: trio.
     assert [now.requests_per_second for now in log.pressures] == [None, 4 * CRUISE_GAIN]
 
 
-async def test_a_run_reports_changes_at_each_heartbeat(
-    opened: Opener, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_run_reports_changes_at_each_heartbeat(opened: Opener) -> None:
     log, other = EventLog(), RunId("another")
     async with opened(observer=log) as app:
         for rate in (8.0, 4.0):  # of both, then the other one's part of it
@@ -371,9 +345,7 @@ async def test_a_run_reports_changes_at_each_heartbeat(
     assert [now.requests_per_second for now in log.pressures] == [4 * CRUISE_GAIN, 10 * CRUISE_GAIN]
 
 
-async def test_a_burst_of_failed_documents_shrinks_the_pending_window(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_burst_of_failed_documents_shrinks_the_pending_window() -> None:
     log = EventLog()
     async with open_governor(8, log, max_pending=20) as governor:
         for file in range(20):
@@ -386,9 +358,7 @@ async def test_a_burst_of_failed_documents_shrinks_the_pending_window(
         assert governor.failed_confirmations > 4
 
 
-async def test_slow_documents_shrink_the_pending_window(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_slow_documents_shrink_the_pending_window() -> None:
     log = EventLog()
     async with open_governor(8, log, max_pending=20) as governor:
         for file in range(20):
@@ -402,9 +372,7 @@ async def test_slow_documents_shrink_the_pending_window(
         assert not governor.failure_burst
 
 
-async def test_a_daily_quota_lets_requests_in_flight_finish(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_daily_quota_lets_requests_in_flight_finish() -> None:
     async with open_governor(8, SilentObserver()) as governor:
         await throttle(
             governor, GeminiError("no more", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=80_000)
@@ -415,9 +383,7 @@ async def test_a_daily_quota_lets_requests_in_flight_finish(
         assert governor.throttled == 1
 
 
-async def test_the_reported_speed_after_a_refusal_is_that_after_the_round_trip(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_the_reported_speed_after_a_refusal_is_that_after_the_round_trip() -> None:
     """For one round trip requests start at half of it; the report leaves that out."""
     log = EventLog()
     async with open_governor(4, log) as governor:
