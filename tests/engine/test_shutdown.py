@@ -5,7 +5,6 @@ import signal
 
 import pytest
 import trio
-import trio.testing
 
 from objlib.core.events import Observer
 from objlib.engine.shutdown import GRACE, InterruptedRun, stop_on_signals
@@ -37,7 +36,7 @@ async def test_without_an_intake_the_first_signal_ends_the_work() -> None:
                 await trio.sleep_forever()
 
 
-async def test_the_work_in_flight_gets_its_grace_and_no_more(autojump_clock: trio.testing.MockClock) -> None:
+async def test_the_work_in_flight_gets_its_grace_and_no_more() -> None:
     with pytest.RaisesGroup(InterruptedRun, flatten_subgroups=True):
         async with stop_on_signals(Observer()) as drain:
             with drain.work():

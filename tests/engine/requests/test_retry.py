@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import trio
-import trio.testing
 
 from objlib.core.errors import Exit
 from objlib.core.events import EventKind, Observer
@@ -35,16 +34,14 @@ class Heard(Observer):
 
 @pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
 async def test_a_push_back_at_the_first_request_is_waited_for(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock, refusal: Reply
+    opened: Opener, faults: Faults, refusal: Reply
 ) -> None:
     faults.script = lambda what, count: refusal if what == "store" and count < 3 else None
     async with opened() as app:
         assert (await upload(app)).indexed == 10
 
 
-async def test_a_search_waits_for_its_turn(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_search_waits_for_its_turn(opened: Opener, faults: Faults) -> None:
     async with opened() as app:
         await upload(app)
         faults.script = lambda what, count: throttled(2) if what == "ask" and count < 2 else None
@@ -55,7 +52,7 @@ async def test_a_search_waits_for_its_turn(
 
 
 async def test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults
 ) -> None:
     faults.script = lambda what, count: LOST if what == "store" and count == 1 else None
     async with opened() as app:
@@ -65,7 +62,7 @@ async def test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_
 
 
 async def test_a_daily_quota_that_is_used_up_already_is_no_failure_of_the_command(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults
 ) -> None:
     faults.script = lambda _what, _count: DAILY_QUOTA
     midnight = pytest.RaisesExc(
@@ -79,9 +76,7 @@ async def test_a_daily_quota_that_is_used_up_already_is_no_failure_of_the_comman
     assert faults.count["store"] == 1
 
 
-async def test_a_full_store_says_how_full_it_is(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_full_store_says_how_full_it_is(opened: Opener, faults: Faults) -> None:
     faults.script = lambda what, count: STORE_FULL if what == "send" and count > 3 else None
     async with opened() as app:
         report = await upload(app)
@@ -91,9 +86,7 @@ async def test_a_full_store_says_how_full_it_is(
     assert report.store_bytes
 
 
-async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today() -> None:
     said = GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=3600.0)
     sent, heard = 0, []
     async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
@@ -118,9 +111,7 @@ async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_t
             pass
 
 
-async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
     tries = 0
 
     async def fail(error: GeminiError) -> None:
@@ -140,9 +131,7 @@ async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there(
             assert tries == most
 
 
-async def test_a_person_is_told_once_that_the_service_asks_to_wait(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_person_is_told_once_that_the_service_asks_to_wait(opened: Opener, faults: Faults) -> None:
     async with opened() as app:
         await upload(app)
     heard = Heard()
@@ -153,7 +142,7 @@ async def test_a_person_is_told_once_that_the_service_asks_to_wait(
 
 
 async def test_a_wait_of_an_hour_is_refused_and_says_when_to_come_back(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -165,9 +154,7 @@ async def test_a_wait_of_an_hour_is_refused_and_says_when_to_come_back(
     assert faults.count["ask"] == 1
 
 
-async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request() -> None:
     """A thousand questions to a service that is down cost as much time as one."""
     sent: list[float] = []
     gave_up = 0
@@ -198,9 +185,7 @@ async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_reque
         assert len(sent) > asked
 
 
-async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent() -> None:
     sent, heard = 0, 0
 
     async def refuse() -> None:
@@ -228,9 +213,7 @@ async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent(
         assert sent == 1
 
 
-async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish() -> None:
     refused = GeminiError("too fast", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=60.0)
     said: dict[str, str] = {}
 
@@ -262,9 +245,7 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish(
         assert "a stop was asked for" in said["behind the gate"]
 
 
-async def test_each_page_of_the_stores_waits_for_its_turn(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_each_page_of_the_stores_waits_for_its_turn(opened: Opener, faults: Faults) -> None:
     async with opened("scan") as app:
         for number in range(25):
             await app.client.stores.create(f"another {number}")
@@ -276,7 +257,7 @@ async def test_each_page_of_the_stores_waits_for_its_turn(
 
 
 async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
-    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A real clock has moved on each time somebody looks."""
     looks, virtual = count(), trio.current_time
