@@ -15,7 +15,7 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, AttemptId
 from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict, Wait
@@ -129,7 +129,7 @@ class _Recovery:
             listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
         except GeminiError as error:
             self.left += len(self.unlisted)
-            app.observer.event("listing_failed", error=str(error))
+            app.observer.event(EventKind.LISTING_FAILED, error=str(error))
             return
         self.listings += 1
         for row, attempt, facts in self.unlisted:
@@ -297,4 +297,4 @@ class _Recovery:
     def _note(self, row: FileRow, action: str, why: str) -> None:
         if len(self.actions) < SHOWN:
             self.actions.append((row.file_path, action, why))
-        self.app.observer.event("recovered", path=row.file_path, action=action, why=why)
+        self.app.observer.event(EventKind.RECOVERED, path=row.file_path, action=action, why=why)

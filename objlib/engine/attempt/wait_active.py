@@ -6,6 +6,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.events import EventKind
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId
 from objlib.core.lifecycle.recovery import Complete, Facts, Fail, Wait
@@ -103,7 +104,7 @@ async def complete(app: App, row: FileRow, attempt: AttemptId, document: str) ->
     row = await app.ledger.apply(
         Transition.complete_processing(row, attempt_id=attempt, run_id=app.run_id, document=document)
     )
-    app.observer.event("indexed", path=row.file_path)
+    app.observer.event(EventKind.INDEXED, path=row.file_path)
     if row.superseded is not None:
         await remove(app, row.superseded, file_id=row.file_id, reason="replaced by a newer version")
     if row.indexed_hash == row.content_hash or row.missing_since is not None:
@@ -128,7 +129,7 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
             discard=facts.document_name,
         )
     )
-    app.observer.event("failed", path=row.file_path, error=reason)
+    app.observer.event(EventKind.FAILED, path=row.file_path, error=reason)
     if facts.document_name is not None:
         await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
     return row
