@@ -15,7 +15,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import Observer, Pressure
+from objlib.core.events import EventKind, Observer, Pressure
 from objlib.core.pacing import controller, pending_window
 from objlib.core.pacing.state import PaceState
 from objlib.gemini import GeminiError
@@ -224,7 +224,7 @@ class Governor:
     def _resize_pending(self, reason: str) -> None:
         size = pending_window.capacity(self._window)
         if size < self.pending.total_tokens:
-            self._observer.event("push_back", kind=reason, pending=size)
+            self._observer.event(EventKind.THROTTLED, kind=reason, pending=size)
         if size != self.pending.total_tokens:
             self.pending.total_tokens = size
 
@@ -284,7 +284,7 @@ class Governor:
             self._paused.set()
         self._resize(now)
         self._observer.event(
-            "push_back",
+            EventKind.THROTTLED,
             kind=str(error.kind),
             status=error.status,
             pause=pause,

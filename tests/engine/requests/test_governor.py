@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from objlib.core.events import Pressure, SilentObserver
+from objlib.core.events import EventKind, Observer, Pressure
 from objlib.core.ids import RunId
 from objlib.core.pacing.quota import Meter, parse_quota
 from objlib.core.pacing.state import CRUISE_GAIN, send_rate
@@ -21,7 +21,7 @@ from objlib.ledger.rates import exchange_rates, leave_rates
 from tests.engine.conftest import Opener
 
 
-class EventLog(SilentObserver):
+class EventLog(Observer):
     """Records the rate and the pending window after each throttling, and the reported statistics."""
 
     def __init__(self) -> None:
@@ -32,10 +32,10 @@ class EventLog(SilentObserver):
     def pressure(self, now: Pressure) -> None:
         self.pressures.append(now)
 
-    def event(self, name: str, **fields: Any) -> None:
-        if name == "push_back" and "pending" in fields:
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
+        if kind is EventKind.THROTTLED and "pending" in fields:
             self.pending.append((fields["kind"], fields["pending"]))
-        elif name == "push_back":
+        elif kind is EventKind.THROTTLED:
             self.rates.append(fields["requests_per_second"])
 
 
@@ -51,7 +51,7 @@ async def throttle(governor: Governor, error: GeminiError) -> None:
 
 
 async def test_a_retry_after_stops_every_purpose_until_it_is_over() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await throttle(governor, throttling_error(20))
         began = trio.current_time()
         assert governor.uploads.total_tokens == 0
@@ -62,7 +62,7 @@ async def test_a_retry_after_stops_every_purpose_until_it_is_over() -> None:
 
 
 async def test_the_later_of_two_retry_afters_decides() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         began = trio.current_time()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(throttle, governor, throttling_error(50))
@@ -84,7 +84,7 @@ async def test_sixteen_refusals_at_once_cut_once() -> None:
 
 async def test_lowering_the_tokens_lets_holders_finish_and_admits_no_request() -> None:
     """10 in flight, 10 → 2 → 8 tokens: nothing is cancelled, and never more than 2 start while it is 2."""
-    async with open_governor(10, SilentObserver()) as governor:
+    async with open_governor(10, Observer()) as governor:
         limiter = governor.uploads
         limiter.total_tokens = 10
         started: list[tuple[float, int]] = []
@@ -110,7 +110,7 @@ async def test_lowering_the_tokens_lets_holders_finish_and_admits_no_request() -
 
 
 async def test_success_raises_the_window_up_to_the_ceiling() -> None:
-    async with open_governor(6, SilentObserver()) as governor:
+    async with open_governor(6, Observer()) as governor:
 
         async def busy() -> None:
             for _ in range(20):
@@ -125,7 +125,7 @@ async def test_success_raises_the_window_up_to_the_ceiling() -> None:
 
 
 async def test_answers_that_come_together_raise_the_window_like_any() -> None:
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
 
         async def busy() -> None:
             while True:
@@ -144,7 +144,7 @@ async def test_answers_that_come_together_raise_the_window_like_any() -> None:
 
 
 async def test_a_server_error_slows_down_without_a_gate() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await throttle(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
@@ -152,7 +152,7 @@ async def test_a_server_error_slows_down_without_a_gate() -> None:
 
 
 async def test_a_connection_that_breaks_under_a_request_slows_down() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await throttle(governor, GeminiError("reset by peer", kind=ErrorKind.TRANSIENT))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
@@ -160,7 +160,7 @@ async def test_a_connection_that_breaks_under_a_request_slows_down() -> None:
 
 
 async def test_a_rate_learnt_from_server_errors_alone_is_not_kept() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await throttle(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rates() == {}
         await trio.sleep(5)
@@ -170,7 +170,7 @@ async def test_a_rate_learnt_from_server_errors_alone_is_not_kept() -> None:
 
 async def test_an_unfinished_ramp_is_kept_with_its_achieved_throughput() -> None:
     """The quota of 2/s is gone: the next run must not begin there."""
-    async with open_governor(8, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(8, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{REQUEST_RATE: 2.0}])
 
         async def busy() -> None:
@@ -190,7 +190,7 @@ async def test_no_request_of_any_purpose_starts_inside_a_gate() -> None:
     chance = random.Random(4)
     gates: list[tuple[float, float]] = []
     starts: list[float] = []
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
 
         async def busy(purpose: Purpose) -> None:
             for _ in range(60):
@@ -213,7 +213,7 @@ async def test_no_request_of_any_purpose_starts_inside_a_gate() -> None:
 
 
 async def test_an_answer_that_does_not_throttle_changes_nothing() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await throttle(governor, GeminiError("no such thing", kind=ErrorKind.NOT_FOUND, status=404))
         await throttle(governor, GeminiError("nobody there", kind=ErrorKind.TRANSIENT, connect=True))
         assert governor.rate is None
@@ -221,7 +221,7 @@ async def test_an_answer_that_does_not_throttle_changes_nothing() -> None:
 
 
 async def test_an_inherited_rate_spaces_the_first_requests() -> None:
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
         governor.share([{REQUEST_RATE: 2.0}])
         began = trio.current_time()
         for _ in range(9):
@@ -231,7 +231,7 @@ async def test_an_inherited_rate_spaces_the_first_requests() -> None:
 
 
 async def test_three_processes_take_equal_shares() -> None:
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
         governor.share([{REQUEST_RATE: 6.0}, {REQUEST_RATE: 3.0}, {}])
         assert governor.rate == pytest.approx(3.0)
         assert governor.rates() == {REQUEST_RATE: pytest.approx(3.0)}
@@ -241,7 +241,7 @@ async def test_all_purposes_find_their_common_quota() -> None:
     """Two uploads for each poll, with short round trips: only refusals show the requests of the other purpose."""
     meter, seconds = Meter(parse_quota("20/s")), 60.0
     passed, refusals = dict.fromkeys(Purpose, 0), 0
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
 
         async def ask(purpose: Purpose) -> None:
             nonlocal refusals
@@ -271,7 +271,7 @@ async def test_all_purposes_find_their_common_quota() -> None:
 
 async def test_a_poll_waits_only_behind_uploads_that_hold_a_token() -> None:
     """Forty uploads wait, two start in a second; only those that hold a token come before the poll."""
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
         governor.share([{REQUEST_RATE: 2.0}])
 
         async def upload() -> None:
@@ -373,7 +373,7 @@ async def test_slow_documents_shrink_the_pending_window() -> None:
 
 
 async def test_a_daily_quota_lets_requests_in_flight_finish() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await throttle(
             governor, GeminiError("no more", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=80_000)
         )
