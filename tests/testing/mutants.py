@@ -36,7 +36,7 @@ def render(page: str) -> str:
     Raises:
         ValueError: the page has no such table.
     """
-    rows = ["| what is taken out | the test that fails |", "| --- | --- |"]
+    rows = ["| removed safeguard | test that fails |", "| --- | --- |"]
     for mutant in MUTANTS:
         path, _, name = mutant.test.partition("::")
         rows.append(f"| {mutant.name} | [`{name}`](../{path}) |")
