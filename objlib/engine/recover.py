@@ -18,7 +18,7 @@ from objlib.core.errors import StaleTransitionError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, AttemptId
-from objlib.core.lifecycle.recovery import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
+from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict, Wait
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import RecoverReport
 from objlib.core.stop_reason import StopReason
@@ -180,7 +180,7 @@ class _Recovery:
         try:
             for _ in range(MAX_QUESTIONS):
                 found, facts = await inquire(self.app, row, attempt, known, insist=True)
-                if found is Ask.LISTING:
+                if found is Probe.LISTING:
                     if attempt is not None:
                         self.unlisted.append((row, attempt, facts))
                     return
@@ -213,7 +213,7 @@ class _Recovery:
                 await give_up(self.app, row, facts, FailureKind.PROCESSING, reason)
                 self.failed += 1
                 self._note(row, "failed", reason)
-            case Ask():
+            case Probe():
                 raise AssertionError("a question is no action")
 
     async def _requeue(

@@ -74,14 +74,14 @@ async def settle(
             case Fail(reason):
                 # Under load a FAILED document may still turn ACTIVE, so it is asked again; not for long if the store
                 # names a reason that will not pass.
-                final = bool(facts.reason) and not facts.passing
+                final = bool(facts.reason) and not facts.transient
                 failed += 1
                 if failed == 1:
                     doubted()
                     if not final:
                         app.governor.failed(began)
                 if failed >= (TWICE if final else app.governor.asks) or not in_time:
-                    passing = facts.passing or (not final and app.governor.strained)
+                    passing = facts.transient or (not final and app.governor.strained)
                     kind = FailureKind.TRANSIENT if passing else FailureKind.PROCESSING
                     return await give_up(app, row, facts, kind, reason)
             case _ if in_time:

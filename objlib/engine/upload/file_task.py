@@ -16,7 +16,7 @@ from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, new_attempt_id
 from objlib.core.library.snapshot import NO_TYPE
-from objlib.core.lifecycle.recovery import Adopt, Ask, Requeue
+from objlib.core.lifecycle.recovery import Adopt, Probe, Requeue
 from objlib.core.lifecycle.table import State
 from objlib.core.pacing.backoff import backoff
 from objlib.core.stop_reason import StopReason
@@ -237,7 +237,7 @@ async def _resolve(
                     continue
                 await _try_again(flow, row, attempt, f"{why}; {reason}")
                 return None
-            case Ask.LISTING:
+            case Probe.LISTING:
                 break
             case _:
                 break
