@@ -24,7 +24,7 @@ from objlib.core.config.settings import Backend, Settings
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.embedded import Options
 from objlib.engine.app import App, Overrides
-from objlib.engine.bootstrap.open_app import open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
 from objlib.testing import Faults, run_virtual, wall_clock
@@ -57,8 +57,9 @@ class Bench:
     async def opened(self, command: str = "upload", **changes: Any) -> AsyncIterator[App]:
         """An app of its own process, so to speak."""
         options = Options(middleware=(self.faults.middleware(),))
-        seams = Overrides(now=wall_clock, runner=inline_runner, options=options)
-        async with open_app(replace(self.settings, **changes), command=command, seams=seams) as app:
+        overrides = Overrides(now=wall_clock, runner=inline_runner, options=options)
+        needs = Command(command, records=True, store=StoreNeed.CREATE)
+        async with open_app(replace(self.settings, **changes), needs, overrides=overrides) as app:
             yield app
 
     async def recovery(self, *, forgotten: bool) -> bool:

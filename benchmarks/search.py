@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from objlib.embedded import index
 from objlib.embedded.index import sign_codes as index_codes
 from objlib.embedded.model import DIMENSIONS, MODEL_ID
+from objlib.embedded.text.extract import extract
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "ir"
 DOCUMENTS = (
@@ -121,7 +122,7 @@ def build(task: Task) -> sqlite3.Connection:
     db.execute("BEGIN")
     for doc_id, (name, data) in enumerate(task.documents.items(), 1):
         db.execute("INSERT INTO documents VALUES(?, 1, ?, '{}')", (doc_id, name))
-        extracted = index.extract(data, mime_type="text/markdown", name=f"{name}.md")
+        extracted = extract(data, mime_type="text/markdown", name=f"{name}.md")
         count += index.index_document(db, doc_id=doc_id, extracted=extracted, display_name=name, metadata={})
     db.execute("COMMIT")
     seconds, worked = time.perf_counter() - begun, time.process_time() - worked

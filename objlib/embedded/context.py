@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import trio
 
 from objlib.embedded.database import Database
+from objlib.embedded.index import LazyEmbedder
 from objlib.embedded.options import Options
 from objlib.threads import Runner
 
@@ -45,7 +46,8 @@ class Context:
         options: how the service behaves.
         now: the clock, in Unix seconds.
         claim: this open service's mark on the documents it means to index.
-        embed: runs the embedding model, which knows nothing of the file.
+        embedding_runner: runs the embedding model, which never touches the file.
+        embedder: the model, loaded at its first use.
         work: rung when there may be documents to index or stores to empty.
         passages: rung when documents have been indexed here.
         requests: rung by each request, since work that can wait keeps out of its way.
@@ -56,7 +58,8 @@ class Context:
     options: Options
     now: Callable[[], float]
     claim: str
-    embed: Runner
+    embedding_runner: Runner
+    embedder: LazyEmbedder = field(default_factory=LazyEmbedder)
     work: Wakeup = field(default_factory=Wakeup)
     passages: Wakeup = field(default_factory=Wakeup)
     requests: Wakeup = field(default_factory=Wakeup)

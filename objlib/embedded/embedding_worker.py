@@ -15,7 +15,6 @@ import trio
 
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import index
-from objlib.embedded.api.generate import LazyEmbedder
 from objlib.embedded.context import Context
 
 _log = logging.getLogger(__name__)
@@ -33,16 +32,15 @@ LOOK_AGAIN: Final = 60.0
 """Seconds after which the background pass looks for passages that another process has indexed, or tries again."""
 
 
-async def vector_state(context: Context, meaning: LazyEmbedder) -> VectorReport:
+async def vector_state(context: Context) -> VectorReport:
     """How far it has come, and whether vectors can be made here at all; loads nothing to say so."""
     done, total = await context.database.read(index.vector_progress)
-    reason = await context.embed(meaning.outlook)
+    reason = await context.embedding_runner(context.embedder.obstacle)
     return VectorReport(done=done, total=total, available=not reason, reason=reason)
 
 
 async def make_vectors(
     context: Context,
-    meaning: LazyEmbedder,
     *,
     seconds: float,
     progress: Callable[[int, int], None],
@@ -54,14 +52,13 @@ async def make_vectors(
 
     Args:
         context: the open service.
-        meaning: the embedder's keeper.
         seconds: time budget.
         progress: called with (passages with a vector, all passages) at the beginning and after each batch.
         turn: awaited before each batch.
     """
     deadline = trio.current_time() + seconds
-    embedder, _ = await context.embed(meaning.embedder)
-    state = await vector_state(context, meaning)
+    embedder, _ = await context.embedding_runner(context.embedder.load)
+    state = await vector_state(context)
     progress(state.done, state.total)
     if embedder is None:
         return state
@@ -72,11 +69,11 @@ async def make_vectors(
         if not rows:
             break
         texts = [text for _, text in rows]
-        vectors = await context.embed(partial(embedder.embed, texts))
+        vectors = await context.embedding_runner(partial(embedder.embed, texts))
         pairs = list(zip((chunk_id for chunk_id, _ in rows), vectors, strict=True))
         await context.database.write(partial(index.store_vectors, rows=pairs, model_id=embedder.model_id))
         progress(*await context.database.read(index.vector_progress))
-    return await vector_state(context, meaning)
+    return await vector_state(context)
 
 
 async def _quiet(context: Context) -> None:
@@ -90,7 +87,7 @@ async def _quiet(context: Context) -> None:
                 return
 
 
-async def keep_making(context: Context, meaning: LazyEmbedder) -> None:
+async def keep_making(context: Context) -> None:
     """Make vectors in the background whenever there are new passages, until cancelled.
 
     A file that cannot be written just now (a full disk, say) ends neither this nor the service around it.
@@ -100,7 +97,6 @@ async def keep_making(context: Context, meaning: LazyEmbedder) -> None:
         try:
             state = await make_vectors(
                 context,
-                meaning,
                 seconds=inf,
                 progress=lambda _done, _total: None,
                 turn=partial(_quiet, context),

@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import embedding_worker
-from objlib.embedded.api.generate import LazyEmbedder
 from objlib.embedded.api.routes import make_app
 from objlib.embedded.context import Context
 from objlib.embedded.database import explained, open_database
@@ -28,11 +27,10 @@ class Service:
         app: the ASGI app; it answers as long as the service is open.
     """
 
-    def __init__(self, path: Path, context: Context, meaning: LazyEmbedder) -> None:
+    def __init__(self, path: Path, context: Context) -> None:
         self._path = path
         self._context = context
-        self._meaning = meaning
-        self.app: Final[Starlette] = make_app(context, meaning)
+        self.app: Final[Starlette] = make_app(context)
 
     async def make_vectors(self, *, seconds: float, progress: Callable[[int, int], None]) -> VectorReport:
         """Make vectors for search by meaning until all passages have one or the time is over.
@@ -47,9 +45,7 @@ class Service:
             ServiceError: the file cannot be written; what was made before is kept.
         """
         with explained(self._path):
-            return await embedding_worker.make_vectors(
-                self._context, self._meaning, seconds=seconds, progress=progress
-            )
+            return await embedding_worker.make_vectors(self._context, seconds=seconds, progress=progress)
 
     async def vectors(self) -> VectorReport:
         """How many passages have a vector, and whether vectors can be made here.
@@ -58,7 +54,7 @@ class Service:
             ServiceError: the file cannot be read.
         """
         with explained(self._path):
-            return await embedding_worker.vector_state(self._context, self._meaning)
+            return await embedding_worker.vector_state(self._context)
 
 
 @asynccontextmanager
@@ -93,17 +89,16 @@ async def open_service(
             options=options,
             now=now,
             claim=claim,
-            embed=thread_runner(1) if runner is None else runner,
+            embedding_runner=thread_runner(1) if runner is None else runner,
         )
-        meaning = LazyEmbedder()
         try:
             failure: Exception | None = None
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Worker(context).run)
                 if options.background_vectors:
-                    nursery.start_soon(embedding_worker.keep_making, context, meaning)
+                    nursery.start_soon(embedding_worker.keep_making, context)
                 try:
-                    yield Service(path, context, meaning)
+                    yield Service(path, context)
                 except Exception as error:
                     failure = error
                 nursery.cancel_scope.cancel()

@@ -21,6 +21,8 @@ from objlib.embedded.context import Context
 from objlib.embedded.database import disk_is_full, spoils_transaction
 from objlib.embedded.resources import documents, files, leases, operations, upload_sessions
 from objlib.embedded.resources.blobs import read
+from objlib.embedded.text.extract import extract
+from objlib.embedded.text.extracted import Extracted, UnreadableError
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ class _Read:
     name: str
     display_name: str
     metadata: dict[str, Any]
-    extracted: "index.Extracted | None"
+    extracted: Extracted | None
     reason: str
     status: str = "INVALID_ARGUMENT"
 
@@ -145,8 +147,8 @@ def _extract(db: sqlite3.Connection, row: tuple[Any, ...]) -> _Read:
     doc_id, name, display_name, mime_type, metadata, blob_id, _ = row
     values = json.loads(metadata)
     try:
-        extracted = index.extract(read(db, blob_id), mime_type=mime_type, name=display_name)
-    except index.UnreadableError as error:
+        extracted = extract(read(db, blob_id), mime_type=mime_type, name=display_name)
+    except UnreadableError as error:
         return _Read(doc_id, name, display_name, values, None, str(error))
     except sqlite3.Error:
         raise

@@ -1,4 +1,4 @@
-"""What a command works with: one value that holds every open resource, and what a test may put in their place."""
+"""The application: one value that holds every open resource of a command, and a test's replacements for them."""
 
 import time
 from collections.abc import Callable
@@ -23,14 +23,16 @@ class App:
     """Everything a command works with, open for as long as its ``async with``.
 
     Attributes:
-        store: resource name of the store; empty when the command needs none.
-        ledger_id: the mark by which documents of this ledger are told from another's.
+        patience: sends requests again that get no answer at once.
+        drain: the scopes that a stop cancels.
         run_id: this run's id in the ledger.
+        files: runs blocking file work (reading and hashing) in its own small pool of threads.
+        now: wall-clock Unix seconds; tests replace it.
+        opened_at: when the command began, on trio's clock.
+        store: resource name of the store; empty when the command needs none.
+        ledger_id: tag that tells documents of this ledger from those of another.
         service: the embedded service, when that is the backend.
         deleted: documents that this command removed from the store.
-        patience: waits for answers that do not come at once.
-        files: runs blocking file work (reading and hashing) in its own small pool of threads.
-        now: wall-clock Unix seconds, a seam for tests.
     """
 
     settings: Settings
@@ -42,7 +44,7 @@ class App:
     run_id: RunId
     files: Runner
     now: Callable[[], float]
-    opened: float
+    opened_at: float
     _client: Client | None = None
     store: str = ""
     ledger_id: str = ""
@@ -68,13 +70,13 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """Where a test puts its own clock, threads and faults; production uses the defaults.
+    """A test's own clock, threads and faults; production uses the defaults.
 
     Attributes:
         now: wall-clock Unix seconds.
-        runner: takes the place of every worker thread, for virtual time.
-        options: of the embedded service, whose middleware may misbehave.
-        asgi: answers instead of the network when the backend is gemini: a service that outlives the run.
+        runner: replaces every worker thread, for virtual time.
+        options: of the embedded service, whose middleware may inject faults.
+        asgi: replaces the network when the backend is gemini: a service that outlives the run.
     """
 
     now: Callable[[], float] = time.time

@@ -1,4 +1,4 @@
-"""What is configured, reachable and writable, and what to do about what is not. Changes nothing."""
+"""Checks of the set-up: configuration, folders, ledger, store and service, each with the remedy."""
 
 import math
 import os
@@ -14,21 +14,21 @@ from objlib.core.errors import ObjlibError
 from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
 from objlib.embedded import load_embedder
-from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
 from objlib.ledger import open_ledger
 from objlib.threads import thread_runner
 
-ROOM: Final = 256 * 1024 * 1024
-"""Free bytes below which a warning is due."""
+FREE_SPACE: Final = 256 * 1024 * 1024
+"""Bytes; with fewer free on the disk of the ledger or the store, the check warns."""
 
 
 async def doctor(settings: Settings, observer: Observer) -> list[Check]:
-    """Look at everything a run depends on, without changing anything."""
+    """Check everything that a run depends on, without changing anything."""
     checks = [_version(), *_library(settings), *_folders(settings)]
     checks.append(await _ledger(settings))
     if settings.backend is Backend.EMBEDDED:
-        checks.append(await _meaning())
+        checks.append(await _embedder())
         checks.append(await _embedded(settings, observer))
     else:
         checks.append(await _service(settings))
@@ -36,8 +36,8 @@ async def doctor(settings: Settings, observer: Observer) -> list[Check]:
 
 
 def _version() -> Check:
-    found = f"objlib {__version__}, Python {platform.python_version()} on {platform.system()}"
-    return Check("objlib", Health.OK, found)
+    versions = f"objlib {__version__}, Python {platform.python_version()} on {platform.system()}"
+    return Check("objlib", Health.OK, versions)
 
 
 def _library(settings: Settings) -> Iterator[Check]:
@@ -48,8 +48,8 @@ def _library(settings: Settings) -> Iterator[Check]:
         yield Check("library", Health.PROBLEM, f"{root} cannot be read", "check its permissions")
     else:
         yield Check("library", Health.OK, str(root))
-    found = str(settings.config) if settings.config else "none found from here upward"
-    yield Check("configuration", Health.OK, found)
+    config = str(settings.config) if settings.config else "none found from here upward"
+    yield Check("configuration", Health.OK, config)
 
 
 def _folders(settings: Settings) -> Iterator[Check]:
@@ -61,7 +61,7 @@ def _folders(settings: Settings) -> Iterator[Check]:
         free = shutil.disk_usage(folder).free
         if not os.access(folder, os.W_OK):
             yield Check(name, Health.PROBLEM, f"{folder} cannot be written", "check its permissions")
-        elif free < ROOM:
+        elif free < FREE_SPACE:
             yield Check(
                 name, Health.WARNING, f"{free // 2**20} MiB free in {folder}", "make room on the disk"
             )
@@ -70,7 +70,7 @@ def _folders(settings: Settings) -> Iterator[Check]:
 
 
 def _existing(folder: Path) -> Path:
-    """The nearest folder that exists: where missing ones would be made."""
+    """The nearest folder that exists, in which the missing ones would be created."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
@@ -83,14 +83,14 @@ async def _ledger(settings: Settings) -> Check:
     try:
         async with open_ledger(settings.ledger, create=False) as ledger:
             counts, pinned = await ledger.counts(), await ledger.pinned()
-            found = f"{sum(counts.states.values())} files, store {pinned[0] if pinned else 'none yet'}"
-            check = Check("ledger", Health.OK, found)
+            contents = f"{sum(counts.states.values())} files, store {pinned[0] if pinned else 'none yet'}"
+            check = Check("ledger", Health.OK, contents)
     except* ObjlibError as group:
         check = Check("ledger", Health.PROBLEM, first_line(group))
     return check
 
 
-async def _meaning() -> Check:
+async def _embedder() -> Check:
     embedder, reason = await thread_runner(1)(load_embedder)
     if embedder is None:
         return Check("search by meaning", Health.WARNING, reason, "search by words works without it")
@@ -106,13 +106,12 @@ async def _embedded(settings: Settings, observer: Observer) -> Check:
         )
     check = Check("store", Health.PROBLEM, "cannot be used")
     try:
-        async with open_app(
-            settings, command="doctor", observer=observer, store=StoreNeed.EXISTING, create_ledger=False
-        ) as app:
+        command = Command("doctor", records=False, store=StoreNeed.EXISTING, create_ledger=False)
+        async with open_app(settings, command, observer=observer) as app:
             assert app.service is not None
             vectors = await app.service.vectors()
-            found = f"{app.store}, {vectors.total} passages, {vectors.done} searchable by meaning"
-            check = Check("store", Health.OK, found)
+            contents = f"{app.store}, {vectors.total} passages, {vectors.done} searchable by meaning"
+            check = Check("store", Health.OK, contents)
     except* ObjlibError as group:
         check = Check("store", Health.PROBLEM, first_line(group))
     return check
@@ -130,7 +129,7 @@ async def _service(settings: Settings) -> Check:
 
 
 def _refused(error: GeminiError, base_url: str) -> Check:
-    """What an error of the service says about the set-up. Whoever hears of a quota has the right address and key."""
+    """Judge the set-up by an error of the service. An answer about a quota proves the address and the key right."""
     fine = f"{base_url} and the API key are fine"
     match error.kind:
         case ErrorKind.DAILY_QUOTA:

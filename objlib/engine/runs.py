@@ -1,29 +1,30 @@
-"""Who owns the rows in a transient state: this run, another one that lives, or nobody any more."""
+"""The owner of a row in a transient state: this run, another one that is alive, or a dead one."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import trio
 
 from objlib.core.ids import RunId
-from objlib.engine.app import App
-from objlib.engine.bootstrap.run_record import HEARTBEAT
-from objlib.ledger import RunRow
+from objlib.ledger import Ledger, RunRow
 from objlib.liveness import process_is_alive
 
+HEARTBEAT: Final = 5.0
+"""Seconds between two heartbeats of a run in the ledger."""
 STALE_AFTER: Final = 60.0
-"""Seconds between a run's last heartbeat and now, either way, after which its life is in doubt."""
-WATCH: Final = 2.5 * HEARTBEAT
-"""Seconds for which the heart of a run in doubt is watched. Clocks jump, and differ between hosts: a heart that
-beats is what counts, not the time that it shows."""
-PAGE: Final = 200
+"""Seconds between a run's last heartbeat and now, either way, after which it may be dead."""
+HEARTBEAT_WATCH: Final = 2.5 * HEARTBEAT
+"""Seconds for which recovery watches the heartbeat of a run that may be dead. Clocks jump, and differ between hosts:
+what counts is that the heartbeat moves, not the time that it shows."""
+OWNERS_PAGE: Final = 200
+"""Rows that are read at once while in-flight rows of other runs are counted."""
 
 
 def is_alive(run: RunRow, *, now: float, host: str) -> bool | None:
-    """Whether a run still owns its rows; None if only watching its heart can tell.
+    """Whether a run still owns its rows; None if only watching its heartbeat can tell.
 
-    It has not ended, its heart beats, and if it is on this host its process is there.
+    It has not ended, its heartbeat is fresh, and if it is on this host its process runs.
     """
     if run.ended is not None or (run.host == host and not process_is_alive(run.pid)):
         return False
@@ -31,46 +32,49 @@ def is_alive(run: RunRow, *, now: float, host: str) -> bool | None:
 
 
 class RunLiveness:
-    """What is known of the runs that own rows."""
+    """Which of the runs that own rows are alive, each judged once."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._lives: dict[RunId, bool] = {}
+    def __init__(self, ledger: Ledger, run_id: RunId, now: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._run_id = run_id
+        self._now = now
+        self._alive: dict[RunId, bool] = {}
 
-    def another(self, run: RunRow | None) -> bool:
-        """Whether another run that lives owns a row of ``run``, of which :meth:`find_out` was asked."""
-        return run is not None and run.run_id != self._app.run_id and self._lives[run.run_id]
+    def is_live_elsewhere(self, run: RunRow | None) -> bool:
+        """Whether ``run`` is another run, and alive; :meth:`refresh` has judged it before."""
+        return run is not None and run.run_id != self._run_id and self._alive[run.run_id]
 
-    async def find_out(self, runs: Iterable[RunRow | None], *, watch: bool) -> None:
-        """Note which of ``runs`` live.
+    async def refresh(self, runs: Iterable[RunRow | None], *, watch: bool) -> None:
+        """Judge those of ``runs`` that were not judged before.
 
         Args:
             runs: owners of rows.
-            watch: whether the hearts of those in doubt are watched, all at once; otherwise they count as alive, since
-                who took over what is dead has watched them.
+            watch: whether to watch the heartbeats of those that may be dead, all at once. Otherwise they count as
+                alive, since the recovery that takes over a dead run's rows has watched it.
         """
-        now, host = self._app.now(), platform.node()
+        now, host = self._now(), platform.node()
         doubtful: list[RunRow] = []
         for run in {run.run_id: run for run in runs if run is not None}.values():
-            if run.run_id in self._lives or run.run_id == self._app.run_id:
+            if run.run_id in self._alive or run.run_id == self._run_id:
                 continue
             alive = is_alive(run, now=now, host=host)
-            self._lives[run.run_id] = alive is not False
+            self._alive[run.run_id] = alive is not False
             if alive is None and watch:
                 doubtful.append(run)
         if doubtful:
-            await trio.sleep(WATCH)
+            await trio.sleep(HEARTBEAT_WATCH)
         for run in doubtful:
-            later = await self._app.ledger.run(run.run_id)
-            beats = later is not None and later.ended is None and later.heartbeat != run.heartbeat
-            self._lives[run.run_id] = beats
+            later = await self._ledger.run(run.run_id)
+            self._alive[run.run_id] = (
+                later is not None and later.ended is None and later.heartbeat != run.heartbeat
+            )
 
 
-async def elsewhere(app: App) -> int:
-    """How many rows other runs have in hand; asks nobody but the ledger."""
-    owners, after, count = RunLiveness(app), "", 0
-    while page := await app.ledger.transient_page(after, PAGE):
+async def in_flight_elsewhere(ledger: Ledger, run_id: RunId, now: Callable[[], float]) -> int:
+    """In-flight rows that other live runs own; asks the ledger only."""
+    liveness, after, count = RunLiveness(ledger, run_id, now), "", 0
+    while page := await ledger.transient_page(after, OWNERS_PAGE):
         after = page[-1][0].file_id
-        await owners.find_out((run for *_, run in page), watch=False)
-        count += sum(owners.another(run) for *_, run in page)
+        await liveness.refresh((run for *_, run in page), watch=False)
+        count += sum(liveness.is_live_elsewhere(run) for *_, run in page)
     return count

@@ -12,7 +12,7 @@ from hypercorn.typing import ASGIFramework
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import ServiceError
-from objlib.core.events import Observer
+from objlib.core.events import EventKind, Observer
 from objlib.core.pacing.quota import Quota
 from objlib.embedded import Options, open_service
 from objlib.embedded.api.quota import Decision, quota_middleware
@@ -28,15 +28,15 @@ async def serve(
     ready: Callable[[str], None],
     quota: Quota | None = None,
 ) -> None:
-    """Serve the embedded store until a signal asks to stop, which is how a server is meant to end.
+    """Serve the embedded store until a signal stops it, which is the regular end of a server.
 
     Args:
         settings: names the store's file.
         host: address to listen on.
         port: 0 for any free one.
-        observer: told when it stops, and of each request that meets the quota.
+        observer: gets an event when it stops, and one for each request that meets the quota.
         ready: called with the base URL once connections are accepted.
-        quota: requests beyond it are refused, and answers take as long as it says.
+        quota: limits the requests and sets the latency of answers; None for neither.
 
     Raises:
         ServiceError: the port is taken or not allowed, or the store's file cannot be used.
@@ -49,17 +49,17 @@ async def serve(
     config.errorlog = config.accesslog = None
     config.graceful_timeout = 3.0
 
-    def decided(on: Decision) -> None:
-        observer.event("request", method=on.method, path=on.path, admitted=on.admitted, wait=on.wait)
+    def report(on: Decision) -> None:
+        observer.event(EventKind.REQUEST, method=on.method, path=on.path, admitted=on.admitted, wait=on.wait)
 
-    middleware = () if quota is None else (quota_middleware(quota, decided),)
+    middleware = () if quota is None else (quota_middleware(quota, report),)
     options = Options(background_vectors=True, middleware=middleware)
     async with stop_on_signals(observer) as drain:
         with drain.work():
             async with open_service(settings.embedded, options=options) as service:
                 stopping = trio.Event()
                 async with trio.open_nursery() as nursery:
-                    # The socket listens already, so whoever connects before the server runs is served then.
+                    # The socket listens already: a connection made before the server runs is served then.
                     app = cast("ASGIFramework", service.app)
                     nursery.start_soon(partial(hypercorn_serve, app, config, shutdown_trigger=stopping.wait))
                     ready(f"http://{f'[{host}]' if ':' in host else host}:{address[1]}")

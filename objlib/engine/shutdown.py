@@ -17,7 +17,7 @@ from objlib.core.errors import Exit, ObjlibError
 from objlib.core.events import Observer
 
 GRACE: Final = 30.0
-"""Seconds that the work in flight gets to finish after the first signal."""
+"""Seconds that the work in flight gets to finish after the first signal: most documents are ACTIVE by then."""
 
 
 class InterruptedRun(ObjlibError):
@@ -27,10 +27,7 @@ class InterruptedRun(ObjlibError):
 
 
 class Drain:
-    """Who has to stop when, told by scopes.
-
-    A stretch of code that takes in new work runs in :meth:`intake`; everything runs in :meth:`work`.
-    """
+    """The two scopes of a stop: code that takes in new work runs in :meth:`intake`, everything in :meth:`work`."""
 
     def __init__(self, observer: Observer, grace: float = GRACE) -> None:
         self._observer = observer
@@ -40,15 +37,15 @@ class Drain:
         self.requested = False
 
     def intake(self) -> "Intake":
-        """A scope that the first stop cancels, so that what is in flight can finish."""
+        """A scope that the first stop cancels, so that the work in flight can finish."""
         return Intake(self)
 
     @contextmanager
     def work(self) -> Iterator[None]:
-        """The scope around everything; the second stop (or the first, without an intake) cancels it.
+        """The scope around everything, which the second stop cancels; without an intake the first one does.
 
         Raises:
-            InterruptedRun: when it was cancelled by a stop.
+            InterruptedRun: a stop cancelled it.
         """
         with self._work:
             yield
@@ -58,19 +55,23 @@ class Drain:
             )
 
     def stop(self) -> None:
-        """One more request to stop."""
+        """Stop: the first call ends the intake and gives the work :data:`GRACE` seconds, the next one ends the work."""
         if not self.requested and self.intakes:
             self._observer.note("stopping: finishing what is in flight (interrupt again to stop at once)")
             for scope in tuple(self.intakes):
-                scope.cancel(reason="a stop was asked for")
+                scope.cancel(reason="a stop was requested")
             self._work.deadline = trio.current_time() + self._grace
         else:
-            self._work.cancel(reason="a second stop was asked for")
+            self._work.cancel(reason="a second stop was requested")
         self.requested = True
 
 
 class Intake:
-    """A cancel scope around what takes in new work; a class, so that a type checker knows it may swallow."""
+    """A cancel scope around code that takes in new work.
+
+    A class with its own ``__exit__``, since a type checker takes a generator's context manager for one that never
+    swallows an exception.
+    """
 
     def __init__(self, drain: Drain) -> None:
         self._drain = drain
@@ -80,7 +81,7 @@ class Intake:
         scope = self._scope.__enter__()
         self._drain.intakes.add(scope)
         if self._drain.requested:
-            scope.cancel(reason="a stop was asked for")
+            scope.cancel(reason="a stop was requested")
         return scope
 
     def __exit__(
@@ -92,7 +93,7 @@ class Intake:
 
 @asynccontextmanager
 async def stop_on_signals(observer: Observer, grace: float = GRACE) -> AsyncIterator[Drain]:
-    """A drain that SIGINT and SIGTERM stop; outside the main thread no signal arrives."""
+    """A drain that SIGINT and SIGTERM stop. Outside the main thread it gets no signal."""
     drain = Drain(observer, grace)
     async with trio.open_nursery() as nursery:
         if threading.current_thread() is threading.main_thread():

@@ -1,4 +1,4 @@
-"""What the ledger says: the state of the library, and the history of one file. Sends nothing."""
+"""Reports from the ledger alone: the state of the library, and the history of one file."""
 
 import os
 import platform
@@ -16,15 +16,16 @@ from objlib.engine.runs import is_alive
 from objlib.ledger import FileRow
 from objlib.ledger.rates import learnt_rates
 
-SHOWN: Final = 50
+LISTED_FAILURES: Final = 50
+"""Failed files that a status report lists; the others are only counted."""
 
 
 async def status(app: App) -> StatusReport:
-    """Counts by state, failures with their reasons, and what waits for what."""
+    """Count files by state, and list failures with their reasons, pending deletes and live runs."""
     ledger, now = app.ledger, app.now()
     counts = await ledger.counts()
     pinned = await ledger.pinned()
-    failed = [row for row in await ledger.failed_page("", SHOWN) if row.missing_since is None]
+    failed = [row for row in await ledger.failed_page("", LISTED_FAILURES) if row.missing_since is None]
     alive = [run for run in await ledger.runs() if is_alive(run, now=now, host=platform.node())]
     rates = await ledger.read(learnt_rates)
     return StatusReport(
@@ -55,7 +56,7 @@ def _failed(row: FileRow) -> FailedFile:
 
 
 async def explain(app: App, path: str) -> ExplainReport:
-    """The whole history of one file, and in one sentence why it is where it is.
+    """The whole history of one file, and in one sentence the reason for its state.
 
     Args:
         app: the open application; needs no store.
@@ -138,9 +139,6 @@ def _explanation(row: FileRow) -> str:
         case State.INDEXED:
             return "The store said ACTIVE for exactly these bytes; nothing is left to do."
         case State.FAILED:
-            again = (
-                "`objlib upload --retry-failed` tries again."
-                if row.failure and row.failure.retryable
-                else ("The same bytes will fail again; change the file, and the next upload sends it.")
-            )
-            return f"It was given up. {again}"
+            if row.failure and row.failure.retryable:
+                return "It was given up. `objlib upload --retry-failed` tries again."
+            return "It was given up. The same bytes will fail again; change the file, and the next upload sends it."

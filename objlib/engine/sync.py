@@ -1,4 +1,4 @@
-"""A sync: an upload and, where it is asked for, the removal of documents whose files are gone.
+"""A sync: an upload and, on request, the removal of documents whose files are gone.
 
 The removal comes last: until a file that was moved has its new document, the old one answers searches.
 """
@@ -16,13 +16,13 @@ from objlib.engine.upload.run import upload
 
 
 async def sync(app: App, *, prune_missing: bool, grace: float, limit: DeleteLimit) -> SyncReport:
-    """Bring the store up to date with the library, and with ``prune_missing`` remove what is gone from it.
+    """Bring the store up to date with the library, and with ``prune_missing`` remove documents of missing files.
 
     Args:
         app: the open application.
-        prune_missing: whether documents of files that are gone are removed.
+        prune_missing: whether to remove the documents of files that are gone.
         grace: seconds for which a file must have been missing.
-        limit: how many documents may be removed at most.
+        limit: bounds the documents that may be removed.
 
     Raises:
         RefusedError: more would be removed; nothing was sent or deleted.
@@ -32,21 +32,21 @@ async def sync(app: App, *, prune_missing: bool, grace: float, limit: DeleteLimi
         return SyncReport(await upload(app), None)
     uploaded = await upload(app, accept=partial(check_prune, app, grace=grace, limit=limit))
     if uploaded.stopped:
-        # Who asked to stop, or ran into a quota, is not served by more requests.
+        # After a stop, or a quota that is used up, more requests would serve no purpose.
         return SyncReport(uploaded, PruneReport(skipped=uploaded.stopped, grace=grace))
     pruned = await prune(app, grace=grace, limit=limit)
-    return SyncReport(await _whole(app, uploaded, pruned), pruned)
+    return SyncReport(await _combined(app, uploaded, pruned), pruned)
 
 
-async def _whole(app: App, uploaded: UploadReport, pruned: PruneReport) -> UploadReport:
-    """The upload's report with the counts, and the end, of the whole run."""
+async def _combined(app: App, uploaded: UploadReport, pruned: PruneReport) -> UploadReport:
+    """The upload's report with the counts and the stop reason of the whole run."""
     return replace(
         uploaded,
         missing=(await app.ledger.counts()).missing,
         deleted=app.deleted,
         requests=app.requests,
         throttled=app.governor.throttled,
-        seconds=trio.current_time() - app.opened,
+        seconds=trio.current_time() - app.opened_at,
         stopped=pruned.skipped,
         advice=str(app.patience.ended or ""),
     )

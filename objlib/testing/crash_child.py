@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from objlib.core.config.settings import Backend, Settings
 from objlib.embedded import Options
 from objlib.engine.app import Overrides
-from objlib.engine.bootstrap.open_app import open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
 from objlib.testing.checker import Checker
@@ -131,13 +131,14 @@ class Life:
         watch = Checker(settings.ledger, settings.embedded, self.broken).watch
         faults = Faults(script=Nemesis(self.run, self.density, now), watch=watch)
         self._seen.append((command, faults.history))
-        seams = Overrides(
+        overrides = Overrides(
             now=now,
             runner=self.mortal.run,
             options=Options(middleware=(Middleware(self.mortal.app), Middleware(faults.around))),
         )
+        needs = Command(command, records=True, store=StoreNeed.CREATE)
         async with faults.acting_late():
-            async with open_app(settings, command=command, seams=seams) as app:
+            async with open_app(settings, needs, overrides=overrides) as app:
                 await (recover(app) if command == "recover" else upload(app, retry_failed=True))
         return faults.history
 

@@ -20,7 +20,7 @@ from objlib.core.errors import ObjlibError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.embedded import Service, open_service
 from objlib.engine.app import App, Overrides
-from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
 from objlib.engine.sync import sync
@@ -217,7 +217,7 @@ class _World:
         process = self.table.spawn("elsewhere" if run.elsewhere else "here")
         self.table.become(process)
         mortal = Failpoints(run.die_at, None if run.freeze_at is None else run.freeze_at[0])
-        seams = Overrides(
+        overrides = Overrides(
             now=self.now,
             runner=self._counted(mortal),
             asgi=mortal.app(self.faults.around(self.service.app, label)),
@@ -232,9 +232,8 @@ class _World:
             mortal.on_death = life.cancel
             try:
                 with life:
-                    async with open_app(
-                        self.settings, command=run.command, store=StoreNeed.CREATE, seams=seams
-                    ) as app:
+                    command = Command(run.command, records=True, store=StoreNeed.CREATE)
+                    async with open_app(self.settings, command, overrides=overrides) as app:
                         await _work(app, run, retry=retry)
             except (Exception, BaseExceptionGroup, Died) as error:
                 errors += _leaves(error)

@@ -10,7 +10,7 @@ from objlib.core.config.settings import Backend, Settings
 from objlib.core.ids import new_id
 from objlib.embedded import Options
 from objlib.engine.app import App, Overrides
-from objlib.engine.bootstrap.open_app import open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.testing.faults import Faults
 from objlib.testing.virtual import wall_clock
 from objlib.threads import inline_runner
@@ -43,8 +43,9 @@ async def opened(folder: Path, faults: Faults, *, files: int = 0, **changes: Any
         embed_seconds=0,
         **changes,
     )
-    seams = Overrides(
+    overrides = Overrides(
         now=wall_clock, runner=inline_runner, options=Options(middleware=(faults.middleware(),))
     )
-    async with open_app(settings, command="upload", seams=seams) as app:
+    command = Command("upload", records=True, store=StoreNeed.CREATE)
+    async with open_app(settings, command, overrides=overrides) as app:
         yield app

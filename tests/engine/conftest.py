@@ -16,7 +16,7 @@ from objlib.core.config.settings import Backend, Settings
 from objlib.core.ids import KEY_FILE, KEY_HASH
 from objlib.embedded import Options
 from objlib.engine.app import App, Overrides
-from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.testing import Faults
 from objlib.threads import inline_runner
 
@@ -71,6 +71,9 @@ def faults() -> Faults:
     return Faults()
 
 
+RECORDED = frozenset({"upload", "scan", "recover", "sync", "store-sync", "rebuild"})
+"""Commands whose runs have a record, as the command line says it."""
+
 Opener = Callable[..., AbstractAsyncContextManager[App]]
 
 
@@ -80,23 +83,23 @@ def opened(settings: Settings, faults: Faults) -> Opener:
 
     @asynccontextmanager
     async def opener(command: str = "upload", **changes: Any) -> AsyncIterator[App]:
-        seams = Overrides(
+        overrides = Overrides(
             now=lambda: EPOCH + trio.current_time(),
             runner=inline_runner,
             options=Options(middleware=(faults.middleware(),)),
         )
         need, observer = changes.pop("need", StoreNeed.CREATE), changes.pop("observer", None)
-        wanted = replace(settings, **changes)
-        async with open_app(wanted, command=command, observer=observer, store=need, seams=seams) as app:
+        needs = Command(command, records=command in RECORDED, store=need)
+        changed = replace(settings, **changes)
+        async with open_app(changed, needs, observer=observer, overrides=overrides) as app:
             yield app
 
     return opener
 
 
-@pytest.fixture
-def autojump_clock() -> trio.testing.MockClock:
-    """Virtual time that jumps at once when every task sleeps; pytest-trio finds it by its name."""
-    return trio.testing.MockClock(autojump_threshold=0)
+@pytest.fixture(autouse=True)
+def virtual_time(autojump_clock: trio.testing.MockClock) -> None:
+    """Every test of the engine runs in virtual time, unless it is marked ``real_time``."""
 
 
 def live_documents(settings: Settings) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from objlib.core.config.settings import Settings
-from objlib.engine.bootstrap.open_app import open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.search.ask import search
 from objlib.engine.upload.run import upload
 from tests.engine.conftest import assert_exactly_once
@@ -33,12 +33,13 @@ def working_threads() -> list[str]:
     return sorted(t.name for t in threading.enumerate() if not t.name.startswith("Trio thread"))
 
 
+@pytest.mark.real_time  # worker threads, whose work a virtual clock would jump over
 async def test_files_threads_and_tokens_are_back_at_their_start_after_a_run(settings: Settings) -> None:
-    async with open_app(settings, command="upload") as app:
+    async with open_app(settings, Command("upload", records=True, store=StoreNeed.CREATE)) as app:
         await upload(app, limit=1)
     gc.collect()
     files, threads = open_files(), working_threads()
-    async with open_app(settings, command="upload") as app:
+    async with open_app(settings, Command("upload", records=True, store=StoreNeed.CREATE)) as app:
         report = await upload(app)
         assert report.indexed == 10
         assert app.governor.uploads.borrowed_tokens == 0

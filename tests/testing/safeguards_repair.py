@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.testing.mutant import Mutant
 
-AUDIT: Final = "objlib/core/lifecycle/drift.py"
+DRIFT: Final = "objlib/core/lifecycle/drift.py"
 STORE_SYNC: Final = "objlib/engine/reconcile/store_sync.py"
 AUDITS: Final = "objlib/ledger/comparison.py"
 TEST_SYNC: Final = "tests/engine/reconcile/test_store_sync.py"
@@ -12,78 +12,78 @@ TEST_RECOVER: Final = "tests/engine/test_recover.py"
 TEST_REBUILD: Final = "tests/engine/reconcile/test_rebuild.py"
 TEST_LISTINGS: Final = "tests/ledger/test_listings.py"
 TEST_SURPLUS: Final = "tests/ledger/test_surplus.py"
-TEST_AUDIT: Final = "tests/core/lifecycle/test_drift.py"
+TEST_DRIFT: Final = "tests/core/lifecycle/test_drift.py"
 EACH_KIND: Final = f"{TEST_SYNC}::test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_upload"
-KNOWN: Final = f"{TEST_AUDIT}::test_a_document_of_a_known_file"
+KNOWN: Final = f"{TEST_DRIFT}::test_a_document_of_a_known_file"
 
 REPAIRS: Final = (
     Mutant(
         "an orphan is found",
-        AUDIT,
-        "    return DriftKind.ORPHAN if known is None",
-        "    return DriftKind.LEAVING if known is None",
+        DRIFT,
+        "    return DriftKind.ORPHAN if expected is None",
+        "    return DriftKind.DELETING if expected is None",
         EACH_KIND,
     ),
     Mutant(
         "a duplicate is found",
-        AUDIT,
-        "if known is None else DriftKind.DUPLICATE",
-        "if known is None else DriftKind.LEAVING",
+        DRIFT,
+        "if expected is None else DriftKind.DUPLICATE",
+        "if expected is None else DriftKind.DELETING",
         EACH_KIND,
     ),
     Mutant(
         "a ghost is found",
-        AUDIT,
-        "        judged.append(Finding(known.document, DriftKind.GHOST))\n",
+        DRIFT,
+        "        findings.append(Finding(named, DriftKind.GHOST))\n",
         "        pass\n",
         EACH_KIND,
     ),
     Mutant(
         "a document of other bytes is found",
-        AUDIT,
-        "        return DriftKind.STALE\n",
-        "        return DriftKind.WELL\n",
+        DRIFT,
+        "        return DriftKind.STALE_CONTENT\n",
+        "        return DriftKind.OK\n",
         EACH_KIND,
     ),
     Mutant(
         "a document that failed is found",
-        AUDIT,
+        DRIFT,
         "        return DriftKind.BROKEN\n",
-        "        return DriftKind.WELL\n",
+        "        return DriftKind.OK\n",
         EACH_KIND,
     ),
     Mutant(
         "a document with other metadata is found",
-        AUDIT,
-        "each.metadata != known.metadata:\n        return DriftKind.METADATA",
-        "each.metadata != known.metadata:\n        return DriftKind.WELL",
+        DRIFT,
+        "actual.metadata != expected.metadata:\n        return DriftKind.METADATA_MISMATCH",
+        "actual.metadata != expected.metadata:\n        return DriftKind.OK",
         EACH_KIND,
     ),
     Mutant(
         "a document with another name is found",
-        AUDIT,
-        "(None, known.title) else DriftKind.METADATA",
-        "(None, known.title) else DriftKind.WELL",
+        DRIFT,
+        "(None, expected.title) else DriftKind.METADATA_MISMATCH",
+        "(None, expected.title) else DriftKind.OK",
         KNOWN,
     ),
     Mutant(
         "what does not carry our mark is foreign",
-        AUDIT,
-        "    if not each.ours:\n        return DriftKind.FOREIGN\n",
+        DRIFT,
+        "    if not actual.ours:\n        return DriftKind.FOREIGN\n",
         "",
         f"{TEST_SYNC}::test_two_ledgers_on_one_store_leave_each_other_alone",
     ),
     Mutant(
         "what is in flight is left alone",
-        AUDIT,
-        "    if each.in_flight:\n        return DriftKind.IN_FLIGHT\n",
+        DRIFT,
+        "    if actual.in_flight:\n        return DriftKind.IN_FLIGHT\n",
         "",
         f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
     ),
     Mutant(
         "what is leaving is left alone",
-        AUDIT,
-        "    if each.leaving:\n        return DriftKind.LEAVING\n    return DriftKind.ORPHAN",
+        DRIFT,
+        "    if actual.deleting:\n        return DriftKind.DELETING\n    return DriftKind.ORPHAN",
         "    return DriftKind.ORPHAN",
         f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
     ),
@@ -139,7 +139,7 @@ REPAIRS: Final = (
     Mutant(
         "metadata is repaired on request only",
         STORE_SYNC,
-        "                    if step.kind is DriftKind.METADATA and not self.metadata:\n",
+        "                    if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:\n",
         "                    if False:\n",
         f"{TEST_SYNC}::test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request",
     ),

@@ -83,7 +83,7 @@ UPLOAD: Final = (
     Mutant(
         "the session is asked before anything is sent again",
         "objlib/core/lifecycle/recovery.py",
-        "        case None:\n            return Ask.SESSION\n",
+        "        case None:\n            return Probe.SESSION\n",
         "        case None:\n            return Requeue('a guess')\n",
         f"{RECOVER}::test_no_listing_is_needed_while_sessions_can_be_asked",
     ),
@@ -111,7 +111,7 @@ UPLOAD: Final = (
     Mutant(
         "the store is listed before a file without a session goes back",
         "objlib/core/lifecycle/recovery.py",
-        "    if facts.listed is None:\n        return Ask.LISTING\n",
+        "    if facts.listed is None:\n        return Probe.LISTING\n",
         "    if facts.listed is None:\n        return Requeue('a guess')\n",
         f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
     ),
@@ -148,15 +148,15 @@ UPLOAD: Final = (
     Mutant(
         "a heart in doubt is watched",
         "objlib/engine/runs.py",
-        "            self._lives[run.run_id] = beats\n",
-        "            self._lives[run.run_id] = False\n",
+        "                later is not None and later.ended is None and later.heartbeat != run.heartbeat\n",
+        "                False\n",
         f"{RECOVER}::test_the_rows_of_a_living_run_are_left_alone_whatever_its_clock_says",
     ),
     Mutant(
         "a heart that does not beat is dead, whatever its time",
         "objlib/engine/runs.py",
-        "            self._lives[run.run_id] = beats\n",
-        "            self._lives[run.run_id] = True\n",
+        "                later is not None and later.ended is None and later.heartbeat != run.heartbeat\n",
+        "                True\n",
         f"{RECOVER}::test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said",
     ),
     Mutant(
@@ -176,14 +176,18 @@ UPLOAD: Final = (
     Mutant(
         "first runs at once agree on one store",
         "objlib/engine/bootstrap/store_binding.py",
-        "            return await _pin_new(app, await _create(app, wanted), wanted)\n",
-        "            name = await _create(app, wanted)\n",
+        "            return await _pin_created(app, await _create_store(app, store), store)\n"
+        "        name = stores[0].name\n",
+        "            name = await _create_store(app, store)\n"
+        "        else:\n"
+        "            name = stores[0].name\n",
         f"{RECOVER}::test_first_runs_at_once_agree_on_one_store",
     ),
     Mutant(
         "a store whose making was not answered is looked for before another is made",
         "objlib/engine/bootstrap/store_binding.py",
-        "    if not (found := await _stores(app, wanted)):\n        raise lost\n    return found[0].name\n",
+        "    if not (stores := await _find_stores(app, display_name)):\n        raise unanswered\n"
+        "    return stores[0].name\n",
         "    return (await app.patience.insist(Purpose.LIST, create)).name\n",
         f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
     ),
@@ -211,7 +215,7 @@ UPLOAD: Final = (
     Mutant(
         "an answer about the whole run ends it where a delete gets it",
         "objlib/engine/attempt/delete.py",
-        "        if error.kind in FATAL:\n            raise\n",
+        "        if error.kind.ends_run:\n            raise\n",
         "",
         "tests/engine/attempt/test_delete.py::test_no_file_is_sent_after_a_delete_has_ended_the_run",
     ),

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from objlib.cli.config import settle
-from objlib.cli.console.errors import complain, stop_exit
+from objlib.cli.console.errors import complain
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.console.terminal import plural
 from objlib.cli.options import CommonOptions
@@ -20,13 +20,12 @@ def recover(*, options: Annotated[CommonOptions | None, Parameter(name="*")] = N
     """Settle everything that a dead run left; running it again changes nothing."""
     settings = settle(options)
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.recover import recover as engine_recover
 
     async def work(observer: Observer) -> RecoverReport:
-        async with open_app(
-            settings, observer=observer, command="recover", store=StoreNeed.CREATE, create_ledger=False
-        ) as app:
+        command = Command("recover", records=True, store=StoreNeed.CREATE, create_ledger=False)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_recover(app)
 
     report = run(settings, work, events=True)
@@ -44,7 +43,7 @@ def recover(*, options: Annotated[CommonOptions | None, Parameter(name="*")] = N
 def recover_exit(report: RecoverReport) -> Exit:
     """The exit code that a recovery earned."""
     if report.stopped:
-        return stop_exit(report.stopped)
+        return report.stopped.exit_code
     return Exit.SOME_FAILED if report.failed or report.left or report.postponed else Exit.OK
 
 

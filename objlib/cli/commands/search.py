@@ -67,14 +67,13 @@ def _answer(
     settings = settle(options, model=model)
     from objlib.cli.render.answer import ask_lines, search_lines
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.search.ask import ask as engine_ask
     from objlib.engine.search.ask import search as engine_search
 
     async def work(observer: Observer) -> AnswerReport:
-        async with open_app(
-            settings, observer=observer, command=command, store=StoreNeed.EXISTING, create_ledger=False
-        ) as app:
+        needs = Command(command, records=False, store=StoreNeed.EXISTING, create_ledger=False)
+        async with open_app(settings, needs, observer=observer) as app:
             if command == "search":
                 return await engine_search(app, text, where=where, top_k=top_k)
             return await engine_ask(app, text, where=where, top_k=top_k)

@@ -22,13 +22,12 @@ def status(*, options: Annotated[CommonOptions | None, Parameter(name="*")] = No
     """Count files by state, with what failed and why, what is missing or changed, and the limiter."""
     settings = settle(options)
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.status import status as engine_status
 
     async def work(observer: Observer) -> StatusReport:
-        async with open_app(
-            settings, observer=observer, command="status", store=StoreNeed.NONE, create_ledger=False
-        ) as app:
+        command = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_status(app)
 
     report = run(settings, work)
@@ -50,15 +49,14 @@ def explain(
     """Tell the whole history of one file, and why it is in its state."""
     settings = settle(options)
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.status import explain as engine_explain
 
     path = path_in_library(file, settings.library, working_folder())
 
     async def work(observer: Observer) -> ExplainReport:
-        async with open_app(
-            settings, observer=observer, command="explain", store=StoreNeed.NONE, create_ledger=False
-        ) as app:
+        command = Command("explain", records=False, store=StoreNeed.NONE, create_ledger=False)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_explain(app, path)
 
     report = run(settings, work)

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from objlib.cli.config import settle, working_folder
-from objlib.cli.console.errors import complain, stop_exit
+from objlib.cli.console.errors import complain
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.console.terminal import plural
 from objlib.cli.options import CommonOptions, option, switch
@@ -49,17 +49,12 @@ def store_sync(
     settings = settle(options)
     saved = None if plan is None else _read(working_folder() / plan)
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.reconcile.store_sync import store_sync as engine_store_sync
 
     async def work(observer: Observer) -> tuple[StoreSyncReport, Plan]:
-        async with open_app(
-            settings,
-            observer=observer,
-            command="store-sync",
-            store=StoreNeed.EXISTING,
-            create_ledger=False,
-        ) as app:
+        command = Command("store-sync", records=True, store=StoreNeed.EXISTING, create_ledger=False)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_store_sync(app, apply=apply, metadata=metadata, limit=limit, plan=saved)
 
     report, found = run(settings, work, events=True)
@@ -82,7 +77,7 @@ def store_sync_exit(report: StoreSyncReport) -> Exit:
     if report.interrupted:
         return Exit.INTERRUPTED
     if report.stopped:
-        return stop_exit(report.stopped)
+        return report.stopped.exit_code
     if report.postponed or report.unanswered:
         return Exit.SOME_FAILED
     return Exit.DRIFT if report.left else Exit.OK

@@ -52,11 +52,12 @@ def sync(
     settings = settle(options, path=path, names_library=True, prune_grace=prune_grace)
     require_folder(settings)
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.sync import sync as engine_sync
 
     async def work(observer: Observer) -> SyncReport:
-        async with open_app(settings, observer=observer, command="sync", store=StoreNeed.CREATE) as app:
+        command = Command("sync", records=True, store=StoreNeed.CREATE)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_sync(app, prune_missing=prune, grace=settings.prune_grace, limit=limit)
 
     report = run(settings, work, events=True)

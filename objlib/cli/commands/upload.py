@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from objlib.cli.config import require_folder, settle
-from objlib.cli.console.errors import complain, stop_exit
+from objlib.cli.console.errors import complain
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.console.terminal import plural
 from objlib.cli.options import CommonOptions, option, switch
@@ -45,12 +45,13 @@ def upload(
     require_folder(settings)
     from objlib.cli.console.suggest import suggestion
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.upload.run import upload as engine_upload
 
     async def work(observer: Observer) -> UploadReport:
         need = StoreNeed.NONE if dry_run else StoreNeed.CREATE
-        async with open_app(settings, observer=observer, command="upload", store=need) as app:
+        command = Command("upload", records=True, store=need)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_upload(app, limit=limit, dry_run=dry_run, retry_failed=retry_failed)
 
     report = run(settings, work, events=True)
@@ -84,15 +85,11 @@ def complain_of(report: UploadReport) -> None:
 
 def upload_exit(report: UploadReport) -> Exit:
     """The exit code that an upload run earned."""
-    match report.stopped:
-        case "interrupted":
-            return Exit.INTERRUPTED
-        case "" | "limit":
-            unfinished = report.pending > 0 and report.stopped != "limit" and not report.dry_run
-            failed = report.failed > 0 and not report.dry_run
-            return Exit.SOME_FAILED if failed or unfinished or report.postponed else Exit.OK
-        case stopped:
-            return stop_exit(stopped)
+    if report.stopped.exit_code:
+        return report.stopped.exit_code
+    unfinished = report.pending > 0 and not report.stopped and not report.dry_run
+    failed = report.failed > 0 and not report.dry_run
+    return Exit.SOME_FAILED if failed or unfinished or report.postponed else Exit.OK
 
 
 def scan(
@@ -106,11 +103,12 @@ def scan(
     settings = settle(options, path=path, names_library=True)
     require_folder(settings)
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.scan.scan import scan as engine_scan
 
     async def work(observer: Observer) -> ScanReport:
-        async with open_app(settings, observer=observer, command="scan", store=StoreNeed.NONE) as app:
+        command = Command("scan", records=True, store=StoreNeed.NONE)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_scan(app, dry_run=dry_run)
 
     report = run(settings, work)

@@ -29,13 +29,12 @@ def verify(
     settings = settle(options)
     require_folder(settings)
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.reconcile.verify import verify as engine_verify
 
     async def work(observer: Observer) -> VerifyReport:
-        async with open_app(
-            settings, observer=observer, command="verify", store=StoreNeed.EXISTING, create_ledger=False
-        ) as app:
+        command = Command("verify", records=False, store=StoreNeed.EXISTING, create_ledger=False)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_verify(app, sample=size)
 
     report = run(settings, work)
@@ -79,11 +78,12 @@ def rebuild(
     settings = settle(options)
     require_folder(settings)
     from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
     from objlib.engine.reconcile.rebuild import rebuild as engine_rebuild
 
     async def work(observer: Observer) -> RebuildReport:
-        async with open_app(settings, observer=observer, command="rebuild", store=StoreNeed.EXISTING) as app:
+        command = Command("rebuild", records=True, store=StoreNeed.EXISTING)
+        async with open_app(settings, command, observer=observer) as app:
             return await engine_rebuild(app, owner=of)
 
     report = run(settings, work)

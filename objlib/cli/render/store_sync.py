@@ -1,18 +1,20 @@
 """What a comparison of store and ledger found, and what was done about it."""
 
 from objlib.cli.console.terminal import Terminal, plural, safe
+from objlib.cli.render.drift import drift_label
 from objlib.cli.render.stop import stop_lines
+from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.reports.store import StoreSyncReport
 
 SHOWN = 20
 
-_SAID = {
-    "orphan": "the ledger knows no such file",
-    "duplicate": "a second document of the file",
-    "ghost": "indexed, and not in the store",
-    "stale bytes": "made of other bytes",
-    "broken": "the store says it failed",
-    "wrong metadata": "another name or other metadata",
+_EXPLANATIONS = {
+    DriftKind.ORPHAN: "the ledger knows no such file",
+    DriftKind.DUPLICATE: "a second document of the file",
+    DriftKind.GHOST: "indexed, and not in the store",
+    DriftKind.STALE_CONTENT: "made of other bytes",
+    DriftKind.BROKEN: "the store says it failed",
+    DriftKind.METADATA_MISMATCH: "another name or other metadata",
 }
 
 
@@ -20,9 +22,11 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal) -> list[str]:
     """The findings, and what became of them."""
     lines = [_summary(report, screen)]
     for finding in report.findings[:SHOWN]:
-        name = f"{finding.kind:14}"
+        name = f"{drift_label(finding.kind):14}"
         shown = screen.cyan(safe(finding.path))
-        lines.append(f"  {screen.yellow(name)}  {shown}{screen.dim(': ' + _SAID.get(finding.kind, ''))}")
+        lines.append(
+            f"  {screen.yellow(name)}  {shown}{screen.dim(': ' + _EXPLANATIONS.get(finding.kind, ''))}"
+        )
     total = sum(report.drift.values())
     if total > SHOWN:
         lines.append(f"  and {total - SHOWN:,} more (--json, or --save-plan FILE)")

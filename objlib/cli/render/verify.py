@@ -1,12 +1,14 @@
 """What an audit of a sample found, and what a rebuild made."""
 
 from objlib.cli.console.terminal import Terminal, plural, safe
+from objlib.cli.render.drift import drift_label
+from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.reports.store import RebuildReport, VerifyReport
 
 _ADVICE = {
-    "gone from disk": "objlib sync --prune removes its document",
-    "changed on disk": "objlib upload sends it",
-    "unreadable": "check its permissions",
+    DriftKind.MISSING_ON_DISK: "objlib sync --prune removes its document",
+    DriftKind.CHANGED_ON_DISK: "objlib upload sends it",
+    DriftKind.UNREADABLE: "check its permissions",
 }
 
 
@@ -26,7 +28,9 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
         lines.append(screen.yellow(f"{screen.sign('!', '!')} {agree}"))
     for line in report.findings:
         advice = _ADVICE.get(line.kind, "objlib store-sync --apply repairs it")
-        lines.append(f"  {line.kind:15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}")
+        lines.append(
+            f"  {drift_label(line.kind):15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}"
+        )
     if found > len(report.findings):
         lines.append(f"  and {found - len(report.findings):,} more")
     if report.unanswered:

@@ -1,8 +1,8 @@
-"""What a document in the store is to the ledger: a pure function of what both sides say.
+"""Drift: how a document in the store differs from what the ledger expects, as a pure function of both sides.
 
-:func:`judge` looks at one file of the ledger (or none) and at every document that carries its mark, and gives
-each document one word. It decides nothing by time or by luck: whatever could be on its way is never judged
-to be too much, and whatever is not marked as this ledger's is nobody's business here.
+:func:`classify` compares one file of the ledger (or none) with every document that carries its tag, and gives
+each document one kind. It never guesses: a document that may be on its way is never called surplus, and a
+document without this ledger's tags is left alone.
 """
 
 import json
@@ -19,34 +19,45 @@ from objlib.core.library.metadata import MetadataValue
 
 
 class DriftKind(StrEnum):
-    """What a document is, or that one is not there."""
+    """What a document or a file is, compared with what the ledger expects; the values stand in JSON."""
 
-    WELL = "well"
-    """It is the document that the ledger names, and as the ledger wants it."""
-    IN_FLIGHT = "in flight"
+    OK = "ok"
+    """It is the document that the ledger names, and as the ledger expects it."""
+    IN_FLIGHT = "in_flight"
     """An attempt that is not over made it; its run, or recovery, decides."""
-    LEAVING = "leaving"
-    """Its removal is on record; recovery carries it out."""
+    DELETING = "deleting"
+    """Its deletion is on record; recovery carries it out."""
     FOREIGN = "foreign"
-    """It does not carry this ledger's mark, and is never touched."""
+    """It does not carry this ledger's tags, and is never touched."""
     ORPHAN = "orphan"
-    """It carries our mark, and the ledger knows no such file."""
+    """It carries our tags, and the ledger knows no such file."""
     DUPLICATE = "duplicate"
-    """The file is known, and has another document or none that the ledger knows of."""
+    """The ledger knows the file, and names another document for it, or none."""
     GHOST = "ghost"
     """The ledger names it, and the store does not have it."""
-    STALE = "stale bytes"
+    STALE_CONTENT = "stale_content"
     """It was made of other bytes than the ledger says."""
     BROKEN = "broken"
-    """The store says FAILED of what the ledger takes for searchable."""
-    METADATA = "wrong metadata"
+    """The store says FAILED of a document that the ledger takes for searchable."""
+    METADATA_MISMATCH = "metadata_mismatch"
     """Its name or its metadata are not what would be sent today, as after a rename."""
+    MISSING_ON_DISK = "missing_on_disk"
+    """The file is gone from disk."""
+    CHANGED_ON_DISK = "changed_on_disk"
+    """The file has other bytes than the ledger says."""
+    UNREADABLE = "unreadable"
+    """The file cannot be read."""
 
 
 SURPLUS: Final = frozenset({DriftKind.ORPHAN, DriftKind.DUPLICATE})
-"""What is removed."""
-DRIFT: Final = SURPLUS | {DriftKind.GHOST, DriftKind.STALE, DriftKind.BROKEN, DriftKind.METADATA}
-"""What is told, and can be repaired."""
+"""Documents that a repair deletes."""
+REPAIRABLE: Final = SURPLUS | {
+    DriftKind.GHOST,
+    DriftKind.STALE_CONTENT,
+    DriftKind.BROKEN,
+    DriftKind.METADATA_MISMATCH,
+}
+"""Differences between store and ledger: they are reported, and a repair can mend them."""
 
 
 class Held(StrEnum):
@@ -58,22 +69,39 @@ class Held(StrEnum):
 
 
 _TEMPORARY: Final = re.compile(r"[a-z0-9-]{1,40}")
-"""What the id of a temporary file looks like; the name of a document that was imported."""
+"""The shape of a temporary file's id, which is the name of a document that was imported."""
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class Drift:
+    """One difference, which is also one step of a repair.
+
+    Attributes:
+        kind: one of :data:`REPAIRABLE`, or how the file on disk differs.
+        path: the file's path, or the document's own name where the ledger knows no such file.
+        document: full resource name.
+        file_id: our id of the file, from the ledger or from the document's tag.
+    """
+
+    kind: DriftKind
+    path: str
+    document: str
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
     """One document of the store.
 
     Attributes:
         name: full resource name.
         state: what the store says of it.
-        content_hash: our mark of its bytes; None if it has none.
+        content_hash: our tag of its bytes; None if it has none.
         title: :func:`title` of its name.
         metadata: :func:`digest` of its metadata.
-        ours: whether its marks are those of this ledger.
+        ours: whether its tags are those of this ledger.
         in_flight: whether the attempt that made it is not over.
-        leaving: whether its removal is on record.
+        deleting: whether its deletion is on record.
     """
 
     name: str
@@ -83,11 +111,11 @@ class Holding:
     metadata: str
     ours: bool = True
     in_flight: bool = False
-    leaving: bool = False
+    deleting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Expected:
     """One file as the ledger knows it.
 
     Attributes:
@@ -109,63 +137,66 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A document and what it is."""
+    """The full resource name of a document, and its kind."""
 
     document: str
     kind: DriftKind
 
 
-def judge(known: Known | None, holdings: Sequence[Holding]) -> list[Finding]:
-    """What each of ``holdings`` is; and a ghost, if the file's own document is not among them.
+def classify(expected: Expected | None, documents: Sequence[Actual]) -> list[Finding]:
+    """The kind of each document; and a ghost, if the file's own document is not among them.
 
     Args:
-        known: the file of the ledger whose mark they carry; None if it knows none.
-        holdings: every document of the store with that mark, each once.
+        expected: the file of the ledger whose tag they carry; None if it knows none.
+        documents: every document of the store with that tag, each once.
     """
-    judged = [Finding(each.name, _kind(known, each)) for each in holdings]
-    names = {each.name for each in holdings}
-    if known is not None and known.indexed and known.document is not None and known.document not in names:
-        judged.append(Finding(known.document, DriftKind.GHOST))
-    return judged
+    findings = [Finding(actual.name, _kind(expected, actual)) for actual in documents]
+    named = expected.document if expected is not None and expected.indexed else None
+    if named is not None and all(actual.name != named for actual in documents):
+        findings.append(Finding(named, DriftKind.GHOST))
+    return findings
 
 
-def _kind(known: Known | None, each: Holding) -> DriftKind:
-    if known is not None and each.name == known.document:
-        return _named(known, each)
-    if not each.ours:
+def _kind(expected: Expected | None, actual: Actual) -> DriftKind:
+    if expected is not None and actual.name == expected.document:
+        return _kind_of_named(expected, actual)
+    if not actual.ours:
         return DriftKind.FOREIGN
-    if each.in_flight:
+    if actual.in_flight:
         return DriftKind.IN_FLIGHT
-    if each.leaving:
-        return DriftKind.LEAVING
-    return DriftKind.ORPHAN if known is None else DriftKind.DUPLICATE
+    if actual.deleting:
+        return DriftKind.DELETING
+    return DriftKind.ORPHAN if expected is None else DriftKind.DUPLICATE
 
 
-def _named(known: Known, each: Holding) -> DriftKind:
-    """The document that the ledger names. Only an indexed file on disk can be repaired by sending it again."""
-    if each.leaving:
-        return DriftKind.LEAVING
-    if not known.indexed or known.missing:
-        return DriftKind.WELL
-    if each.state is Held.FAILED:
+def _kind_of_named(expected: Expected, actual: Actual) -> DriftKind:
+    """The kind of the document that the ledger names.
+
+    Only an indexed file on disk can be repaired by sending it again; nothing else is called drift.
+    """
+    if actual.deleting:
+        return DriftKind.DELETING
+    if not expected.indexed or expected.missing:
+        return DriftKind.OK
+    if actual.state is Held.FAILED:
         return DriftKind.BROKEN
-    if each.content_hash is not None and each.content_hash != known.indexed_hash:
-        return DriftKind.STALE
-    if each.content_hash is None or not each.ours or each.metadata != known.metadata:
-        return DriftKind.METADATA
-    return DriftKind.WELL if each.title in (None, known.title) else DriftKind.METADATA
+    if actual.content_hash is not None and actual.content_hash != expected.indexed_hash:
+        return DriftKind.STALE_CONTENT
+    if actual.content_hash is None or not actual.ours or actual.metadata != expected.metadata:
+        return DriftKind.METADATA_MISMATCH
+    return DriftKind.OK if actual.title in (None, expected.title) else DriftKind.METADATA_MISMATCH
 
 
 def title(display_name: str) -> str | None:
     """A document's name as far as it can be compared with a path; None where it is not ours to choose.
 
-    A document that was imported is called after the temporary file it came from, and nothing can rename it.
+    The service names an imported document after the temporary file it came from, and cannot rename it.
     """
     return None if _TEMPORARY.fullmatch(display_name) else display_name
 
 
 def digest(metadata: Mapping[str, MetadataValue]) -> str:
-    """A digest of a document's metadata without our marks, numbers as the service keeps them: in 32 bits."""
+    """A digest of a document's metadata without our tags, numbers as the service keeps them: in 32 bits."""
     entries = {key: _stored(value) for key, value in metadata.items() if key not in RESERVED_KEYS}
     return sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
 

@@ -1,46 +1,33 @@
-"""What a comparison with the store found, as a plan that can be saved, read by a person, and applied later."""
+"""Repair plans: the differences of one comparison, to be saved, read, and applied later."""
 
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from objlib.core.errors import RefusedError, UsageError
-from objlib.core.lifecycle.drift import DRIFT, SURPLUS, DriftKind
+from objlib.core.lifecycle.drift import REPAIRABLE, SURPLUS, Drift, DriftKind
 
 SCHEMA: Final = "objlib/store-plan/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One finding, which is also what can be done about it.
-
-    Attributes:
-        kind: what was found; one of :data:`objlib.core.lifecycle.drift.DRIFT`.
-        document: full resource name.
-        file_id: our id of the file, as the ledger or the document's mark has it.
-        path: the file's path, or the document's own name where the ledger knows no such file.
-    """
-
-    kind: DriftKind
-    document: str
-    file_id: str
-    path: str
+"""The first member of a saved plan, by which it is recognised."""
+_FORMER_KINDS: Final = {"stale bytes": "stale_content", "wrong metadata": "metadata_mismatch"}
+"""Kinds as version 0.1 wrote them, so that a plan saved by it can still be applied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All findings of one comparison.
+    """All differences that one comparison of a store found.
 
     Attributes:
         store: resource name of the store that was compared.
         ledger: the id of the ledger it was compared with.
         made: Unix time.
+        steps: the differences, all of them repairable.
     """
 
     store: str
     ledger: str
     made: float
-    steps: tuple[Step, ...]
+    steps: tuple[Drift, ...]
 
     def deletions(self) -> int:
         """How many documents it would delete."""
@@ -82,11 +69,11 @@ def decode_plan(text: str) -> Plan:
         raise UsageError(f"it is not a saved plan of store-sync ({type(error).__name__}: {error})") from None
 
 
-def _step(raw: Any) -> Step:
-    kind = DriftKind(raw["kind"])
-    if kind not in DRIFT:
-        raise ValueError(f"{kind} is no step")
-    return Step(kind, _text(raw["document"]), _text(raw["file_id"]), _text(raw["path"]))
+def _step(raw: Any) -> Drift:
+    kind = DriftKind(_FORMER_KINDS.get(raw["kind"], raw["kind"]))
+    if kind not in REPAIRABLE:
+        raise ValueError(f"{kind} cannot be repaired")
+    return Drift(kind, _text(raw["path"]), _text(raw["document"]), _text(raw["file_id"]))
 
 
 def _text(value: Any) -> str:

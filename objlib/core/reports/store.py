@@ -3,15 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class DriftLine:
-    """One finding: what is wrong (in the words of :class:`objlib.core.lifecycle.drift.Kind`), and with what."""
-
-    kind: str
-    path: str
-    document: str
-    file_id: str
+from objlib.core.lifecycle.drift import Drift
+from objlib.core.stop_reason import StopReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +26,7 @@ class StoreSyncReport:
         unanswered: steps that the service did not answer.
         left: steps that were not taken: those, and those that nobody asked for.
         interrupted: whether a stop cut it short.
-        stopped: why the service ended it before its end, as in :class:`UploadReport`; empty where it did not.
+        stopped: why the service ended it before its end.
         advice: what to do about that.
     """
 
@@ -46,7 +39,7 @@ class StoreSyncReport:
     leaving: int = 0
     foreign: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
-    findings: tuple[DriftLine, ...] = ()
+    findings: tuple[Drift, ...] = ()
     applied: bool = False
     deleted: int = 0
     postponed: int = 0
@@ -55,7 +48,7 @@ class StoreSyncReport:
     unanswered: int = 0
     left: int = 0
     interrupted: bool = False
-    stopped: str = ""
+    stopped: StopReason = StopReason.NONE
     advice: str = ""
     requests: int = 0
 
@@ -76,7 +69,7 @@ class VerifyReport:
     checked: int = 0
     of: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
-    findings: tuple[DriftLine, ...] = ()
+    findings: tuple[Drift, ...] = ()
     unanswered: int = 0
     requests: int = 0
 

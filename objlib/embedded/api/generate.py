@@ -6,7 +6,6 @@ difference by it.
 """
 
 import sqlite3
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ _NOTHING_TO_SEARCH: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class GenerateRequest:
     """A request to generate, read.
 
     Attributes:
@@ -57,33 +56,6 @@ class Question:
     said: int
 
 
-class LazyEmbedder:
-    """The embedder and its cache: loaded at the first search that can use them, kept from then on."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._embedder: index.Embedder | None = None
-        self._reason: str | None = None
-        self.codes = index.SignBitCache()
-
-    def embedder(self) -> "tuple[index.Embedder | None, str]":
-        """The embedder, or None and the reason; blocks while it is loaded for the first time."""
-        with self._lock:
-            if self._reason is None:
-                self._embedder, self._reason = index.load_embedder()
-            return self._embedder, self._reason
-
-    def outlook(self) -> str:
-        """Why there is no embedder here, or an empty string; what loading it may bring up is not known before."""
-        with self._lock:
-            return index.obstacle() if self._reason is None else self._reason
-
-    def for_search(self, db: sqlite3.Connection) -> "index.Embedder | None":
-        """The embedder if there is a passage to compare with; else loading it would be for nothing."""
-        known = self._reason is not None or index.vector_progress(db)[1] > 0
-        return self.embedder()[0] if known else None
-
-
 def _texts(content: Any) -> list[str]:
     if not isinstance(content, dict):
         raise invalid("Invalid value at 'contents': an object was expected.")
@@ -91,7 +63,7 @@ def _texts(content: Any) -> list[str]:
     return [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
 
 
-def read_question(body: Json) -> Question:
+def read_question(body: Json) -> GenerateRequest:
     """Read a request in lowerCamel.
 
     Raises:
@@ -120,7 +92,7 @@ def read_question(body: Json) -> Question:
             where.append(text_field(tool, "metadataFilter"))
     if searches and not 1 <= len(names) <= MOST_STORES:
         raise invalid(f"file_search_store_names must name at least 1 and at most {MOST_STORES} stores.")
-    return Question(
+    return GenerateRequest(
         text="\n".join(spoken[-1]),
         searches=bool(searches),
         stores=tuple(names),
@@ -132,12 +104,11 @@ def read_question(body: Json) -> Question:
     )
 
 
-async def answer(context: Context, meaning: LazyEmbedder, model: str, body: Json) -> Json:
+async def answer(context: Context, model: str, body: Json) -> Json:
     """Answer a request: a GenerateContentResponse.
 
     Args:
         context: the open service.
-        meaning: the embedder's keeper.
         model: the model that was asked, for ``modelVersion``.
         body: the request in lowerCamel.
 
@@ -150,17 +121,24 @@ async def answer(context: Context, meaning: LazyEmbedder, model: str, body: Json
     now, on_demand = context.now(), index.OnDemand()
     try:
         found = await context.database.search.run(
-            partial(_search, meaning=meaning, question=question, model=model, now=now, on_demand=on_demand)
+            partial(
+                _search,
+                lazy=context.embedder,
+                question=question,
+                model=model,
+                now=now,
+                on_demand=on_demand,
+            )
         )
     except index.FilterError as error:
         raise invalid(f"Invalid metadata_filter: {error}") from None
-    await _keep(context, meaning, on_demand)
+    await _keep(context, on_demand)
     return found
 
 
-async def _keep(context: Context, meaning: LazyEmbedder, on_demand: "index.OnDemand") -> None:
+async def _keep(context: Context, on_demand: "index.OnDemand") -> None:
     """Store the vectors that a search had made; a file that cannot be written now is no reason to fail it."""
-    embedder, _ = meaning.embedder() if on_demand.made else (None, "")
+    embedder, _ = context.embedder.load() if on_demand.made else (None, "")
     if embedder is None:
         return
     with suppress(sqlite3.Error):
@@ -172,8 +150,8 @@ async def _keep(context: Context, meaning: LazyEmbedder, on_demand: "index.OnDem
 def _search(
     db: sqlite3.Connection,
     *,
-    meaning: LazyEmbedder,
-    question: Question,
+    lazy: index.LazyEmbedder,
+    question: GenerateRequest,
     model: str,
     now: float,
     on_demand: "index.OnDemand",
@@ -181,14 +159,14 @@ def _search(
     db.execute("BEGIN")  # one snapshot for all statements
     try:
         ids = {stores.find(db, name): name for name in question.stores}
-        embedder = meaning.for_search(db)
+        embedder = lazy.for_search(db)
         hits = _visible(
-            db, question, list(ids), now, codes=meaning.codes, on_demand=on_demand, embedder=embedder
+            db, question, list(ids), now, codes=lazy.sign_bits, on_demand=on_demand, embedder=embedder
         )
         place = {hit.doc_id: ids[_store_of(db, hit.doc_id)] for hit in hits}
     finally:
         db.execute("COMMIT")
-    composed = index.compose(question.text, hits, embedder)
+    composed = index.quote_answer(question.text, hits, embedder)
     chunks = [
         {
             "retrievedContext": compact(
@@ -218,7 +196,7 @@ def _store_of(db: sqlite3.Connection, doc_id: int) -> int:
 
 def _visible(
     db: sqlite3.Connection,
-    question: Question,
+    question: GenerateRequest,
     store_ids: Sequence[int],
     now: float,
     *,

@@ -9,31 +9,31 @@ from objlib.embedded.wire.json import ApiError, Json, after_token, flag, page_si
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiRequest:
     """One request, taken apart.
 
     Attributes:
-        request: as it came.
+        http: as it came.
         parts: named pieces of the path.
         base: URL up to and including the version.
     """
 
-    request: Request
+    http: Request
     parts: dict[str, str]
     base: str
 
     async def body(self) -> Json:
         """The JSON object in the body, in lowerCamel."""
-        return read_json(await read_body(self.request))
+        return read_json(await read_body(self.http))
 
     @property
     def force(self) -> bool:
         """The query parameter of the deletes."""
-        return flag(self.request.query_params.get("force"))
+        return flag(self.http.query_params.get("force"))
 
     def paging(self, *, most: int) -> tuple[int, tuple[float, int]]:
         """Page size and where to go on."""
-        query = self.request.query_params
+        query = self.http.query_params
         size = page_size(query.get("pageSize") or query.get("page_size"), default=10, most=most)
         return size, after_token(query.get("pageToken") or query.get("page_token"))
 

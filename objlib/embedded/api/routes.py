@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from objlib.embedded.api import generate, models, upload_protocol
-from objlib.embedded.api.request import Call, check_key
+from objlib.embedded.api.request import ApiRequest, check_key
 from objlib.embedded.context import Context
 from objlib.embedded.database import disk_is_full
 from objlib.embedded.resources import documents, files, imports, operations, stores
@@ -48,15 +48,14 @@ _FILE: Final = f"(?P<name>files/{ID})"
 _MODEL: Final = r"models/(?P<model>[A-Za-z0-9._-]+)"
 
 
-Handler = Callable[[Call], Awaitable[Json | Response]]
+Handler = Callable[[ApiRequest], Awaitable[Json | Response]]
 
 
 class Routes:
     """The calls of the API over one open file."""
 
-    def __init__(self, context: Context, meaning: generate.LazyEmbedder) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._meaning = meaning
         table: Iterable[tuple[str, str, Handler]] = (
             ("POST", "fileSearchStores", self._create_store),
             ("GET", "fileSearchStores", self._list_stores),
@@ -122,36 +121,36 @@ class Routes:
                 continue
             known = True
             if method == request.method:
-                return await handler(Call(request, found.groupdict(), base))
+                return await handler(ApiRequest(request, found.groupdict(), base))
         raise not_found("Method not found." if known else "The requested URL was not found on this server.")
 
     # Stores
 
-    async def _create_store(self, call: Call) -> Json:
-        body, now = await call.body(), self._context.now()
+    async def _create_store(self, request: ApiRequest) -> Json:
+        body, now = await request.body(), self._context.now()
         return await self._context.database.write(lambda db: stores.create(db, body, now))
 
-    async def _list_stores(self, call: Call) -> Json:
-        size, after = call.paging(most=stores.MOST_PER_PAGE)
+    async def _list_stores(self, request: ApiRequest) -> Json:
+        size, after = request.paging(most=stores.MOST_PER_PAGE)
         return await self._context.database.read(lambda db: stores.page(db, size, after))
 
-    async def _get_store(self, call: Call) -> Json:
-        return await self._context.database.read(lambda db: stores.get(db, call.parts["store"]))
+    async def _get_store(self, request: ApiRequest) -> Json:
+        return await self._context.database.read(lambda db: stores.get(db, request.parts["store"]))
 
-    async def _delete_store(self, call: Call) -> Json:
+    async def _delete_store(self, request: ApiRequest) -> Json:
         answer = await self._context.database.write(
-            lambda db: stores.delete(db, call.parts["store"], force=call.force)
+            lambda db: stores.delete(db, request.parts["store"], force=request.force)
         )
         self._context.work.ring()
         return answer
 
     # Documents and operations
 
-    async def _start_document(self, call: Call) -> Response:
-        return await upload_protocol.start(self._context, call.request, store=call.parts["store"])
+    async def _start_document(self, request: ApiRequest) -> Response:
+        return await upload_protocol.start(self._context, request.http, store=request.parts["store"])
 
-    async def _import_file(self, call: Call) -> Json:
-        context, body, store = self._context, await call.body(), call.parts["store"]
+    async def _import_file(self, request: ApiRequest) -> Json:
+        context, body, store = self._context, await request.body(), request.parts["store"]
         file = text_field(body, "fileName")
         if not file:
             raise invalid("* ImportFileRequest.file_name: file_name is required.")
@@ -170,23 +169,23 @@ class Routes:
         context.work.ring()
         return answer
 
-    async def _get_operation(self, call: Call) -> Json:
+    async def _get_operation(self, request: ApiRequest) -> Json:
         full_names = self._context.options.full_names_in_import
         answer, runs = await self._context.database.read(
-            lambda db: operations.get(db, call.parts["name"], full_names=full_names)
+            lambda db: operations.get(db, request.parts["name"], full_names=full_names)
         )
         if runs:
             self._look_again()
         return answer
 
-    async def _list_documents(self, call: Call) -> Json:
-        size, after = call.paging(most=documents.MOST_PER_PAGE)
+    async def _list_documents(self, request: ApiRequest) -> Json:
+        size, after = request.paging(most=documents.MOST_PER_PAGE)
         return await self._context.database.read(
-            lambda db: documents.page(db, call.parts["store"], size, after)
+            lambda db: documents.page(db, request.parts["store"], size, after)
         )
 
-    async def _get_document(self, call: Call) -> Json:
-        answer = await self._context.database.read(lambda db: documents.get(db, call.parts["name"]))
+    async def _get_document(self, request: ApiRequest) -> Json:
+        answer = await self._context.database.read(lambda db: documents.get(db, request.parts["name"]))
         if answer["state"] == "STATE_PENDING":
             self._look_again()
         return answer
@@ -201,72 +200,76 @@ class Routes:
         if self._context.disk.full:
             raise no_room()
 
-    async def _delete_document(self, call: Call) -> Json:
+    async def _delete_document(self, request: ApiRequest) -> Json:
         return await self._context.database.write(
-            lambda db: documents.delete(db, call.parts["name"], force=call.force)
+            lambda db: documents.delete(db, request.parts["name"], force=request.force)
         )
 
     # Files
 
-    async def _start_file(self, call: Call) -> Response:
-        return await upload_protocol.start(self._context, call.request, store=None)
+    async def _start_file(self, request: ApiRequest) -> Response:
+        return await upload_protocol.start(self._context, request.http, store=None)
 
-    async def _list_files(self, call: Call) -> Json:
-        size, after = call.paging(most=files.MOST_PER_PAGE)
+    async def _list_files(self, request: ApiRequest) -> Json:
+        size, after = request.paging(most=files.MOST_PER_PAGE)
         now = self._context.now()
         return await self._context.database.read(
-            lambda db: files.page(db, size, after, now=now, base=call.base)
+            lambda db: files.page(db, size, after, now=now, base=request.base)
         )
 
-    async def _get_file(self, call: Call) -> Json:
+    async def _get_file(self, request: ApiRequest) -> Json:
         now = self._context.now()
         return await self._context.database.read(
-            lambda db: files.get(db, call.parts["name"], now=now, base=call.base)
+            lambda db: files.get(db, request.parts["name"], now=now, base=request.base)
         )
 
-    async def _delete_file(self, call: Call) -> Json:
+    async def _delete_file(self, request: ApiRequest) -> Json:
         now = self._context.now()
-        return await self._context.database.write(lambda db: files.delete(db, call.parts["name"], now=now))
+        return await self._context.database.write(lambda db: files.delete(db, request.parts["name"], now=now))
 
     # Models
 
-    async def _generate(self, call: Call) -> Json:
-        return await generate.answer(self._context, self._meaning, call.parts["model"], await call.body())
+    async def _generate(self, request: ApiRequest) -> Json:
+        return await generate.answer(self._context, request.parts["model"], await request.body())
 
-    async def _stream(self, call: Call) -> Response:
-        whole = await generate.answer(self._context, self._meaning, call.parts["model"], await call.body())
+    async def _stream(self, request: ApiRequest) -> Response:
+        whole = await generate.answer(self._context, request.parts["model"], await request.body())
         events = [dump(event) for event in generate.in_events(whole)]
-        if call.request.query_params.get("alt") == "sse":
+        if request.http.query_params.get("alt") == "sse":
             return StreamingResponse(
                 _one_by_one(b"data: " + event + b"\r\n\r\n" for event in events),
                 media_type="text/event-stream",
             )
         return Response(b"[" + b",\r\n".join(events) + b"]", 200, media_type=JSON_TYPE)
 
-    async def _count_tokens(self, call: Call) -> Json:
+    async def _count_tokens(self, request: ApiRequest) -> Json:
         await trio.lowlevel.checkpoint()
-        return generate.count_tokens(await call.body())
+        return generate.count_tokens(await request.body())
 
-    async def _embed(self, call: Call) -> Json:
-        body = await call.body()
-        embedded = await self._context.embed(lambda: models.embed(self._meaning.embedder, [body]))
+    async def _embed(self, request: ApiRequest) -> Json:
+        body = await request.body()
+        embedded = await self._context.embedding_runner(
+            lambda: models.embed(self._context.embedder.load, [body])
+        )
         return {"embedding": embedded[0]}
 
-    async def _embed_batch(self, call: Call) -> Json:
-        requests = list_field(await call.body(), "requests")
+    async def _embed_batch(self, request: ApiRequest) -> Json:
+        requests = list_field(await request.body(), "requests")
         if not all(isinstance(request, dict) for request in requests):
             raise invalid("Invalid value at 'requests': objects were expected.")
         return {
-            "embeddings": await self._context.embed(lambda: models.embed(self._meaning.embedder, requests))
+            "embeddings": await self._context.embedding_runner(
+                lambda: models.embed(self._context.embedder.load, requests)
+            )
         }
 
-    async def _list_models(self, call: Call) -> Json:
+    async def _list_models(self, request: ApiRequest) -> Json:
         await trio.lowlevel.checkpoint()
         return models.page()
 
-    async def _get_model(self, call: Call) -> Json:
+    async def _get_model(self, request: ApiRequest) -> Json:
         await trio.lowlevel.checkpoint()
-        return models.get(call.parts["model"])
+        return models.get(request.parts["model"])
 
 
 async def _one_by_one(chunks: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
@@ -275,9 +278,9 @@ async def _one_by_one(chunks: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-def make_app(context: Context, meaning: generate.LazyEmbedder) -> Starlette:
+def make_app(context: Context) -> Starlette:
     """The ASGI app over an open file."""
-    routes = Routes(context, meaning)
+    routes = Routes(context)
 
     async def endpoint(request: Request) -> Response:
         return await routes(request)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from objlib.embedded.index.embedder import Embedder
 from objlib.embedded.index.lexical import STOPWORDS, fold, parse_query, terms
-from objlib.embedded.index.records import Composed, Hit, Support
+from objlib.embedded.index.records import Hit, Quotation, QuotedAnswer
 from objlib.embedded.index.vectors import products
 from objlib.embedded.text.chunk import weight
 from objlib.embedded.text.sentences import sentences
@@ -57,7 +57,7 @@ class _Sentence:
     stems: frozenset[str]
 
 
-def compose(question: str, hits: Sequence[Hit], embedder: Embedder | None = None) -> Composed:
+def quote_answer(question: str, hits: Sequence[Hit], embedder: Embedder | None = None) -> QuotedAnswer:
     """Answer a question with two to four sentences quoted from the passages (one, if only one fits).
 
     Nothing is invented: every sentence of the answer is a slice of a passage and has a support that says
@@ -71,18 +71,18 @@ def compose(question: str, hits: Sequence[Hit], embedder: Embedder | None = None
     known = [s for number, hit in enumerate(hits[:_PASSAGES]) for s in _sentences(number, hit.text)]
     scores, enough = _scores(question, known, embedder)
     if not enough:
-        return Composed(NOTHING, ())
+        return QuotedAnswer(NOTHING, ())
     chosen = _choose(known, scores)
     chosen.sort(key=lambda n: (known[n].hit, known[n].start))
     text = ""
-    supports: list[Support] = []
+    supports: list[Quotation] = []
     for n in chosen:
         text += " " if text else ""
         start = len(text.encode())
         text += known[n].text
         where = tuple(number for number, hit in enumerate(hits) if known[n].text in hit.text)
-        supports.append(Support(start, len(text.encode()), known[n].text, where))
-    return Composed(text, tuple(supports))
+        supports.append(Quotation(start, len(text.encode()), known[n].text, where))
+    return QuotedAnswer(text, tuple(supports))
 
 
 def _sentences(number: int, passage: str) -> list[_Sentence]:

@@ -1,12 +1,8 @@
-"""The plain values that cross the border of the index, and the two errors it raises on bad input."""
+"""What a search and an answer give back, and the error of a malformed filter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-
-class UnreadableError(ValueError):
-    """No text can be got out of the bytes; the message is one line: what is wrong and what to do."""
 
 
 class FilterError(ValueError):
@@ -19,30 +15,6 @@ class FilterError(ValueError):
     def __init__(self, reason: str, column: int) -> None:
         super().__init__(f"metadataFilter, column {column}: {reason}")
         self.column = column
-
-
-@dataclass(frozen=True, slots=True)
-class Extracted:
-    """The text of one document and what its format says about it.
-
-    Offsets everywhere count characters of ``text``. For text formats that is the decoded file (after a
-    byte order mark), for HTML and PDF what was drawn out of it.
-
-    Attributes:
-        text: the whole text, front matter included, so that offsets fit the file.
-        page_starts: where each page begins (PDF), first page first; empty if the format has no pages.
-        title: the document's own title, or an empty string.
-        author: the document's own author, or an empty string.
-        body_start: where the text to index begins (after Markdown front matter).
-        headings: (offset, heading) in order of offset.
-    """
-
-    text: str
-    page_starts: tuple[int, ...] = ()
-    title: str = ""
-    author: str = ""
-    body_start: int = 0
-    headings: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +50,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Support:
+class Quotation:
     """One piece of a composed answer and the passages it stands in.
 
     Attributes:
@@ -94,7 +66,7 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
+class QuotedAnswer:
     """An answer made only of sentences quoted from the passages.
 
     Attributes:
@@ -103,4 +75,4 @@ class Composed:
     """
 
     text: str
-    supports: tuple[Support, ...]
+    supports: tuple[Quotation, ...]

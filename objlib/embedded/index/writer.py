@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from objlib.embedded.index.lexical import indexed_form
-from objlib.embedded.index.records import Extracted
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.index.vectors import drop_vectors, head
 from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.decode import without_surrogates
+from objlib.embedded.text.extracted import Extracted
 
 _SEPARATOR = re.compile(r"[\W_]+")
 _TELLING = re.compile(r"[^\W\d]+|[12]\d{3}")

@@ -25,7 +25,7 @@ _COLUMNS: Final = "upload_id, store_id, status, wanted, declared, received, blob
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class UploadSession:
     """A session as it stands.
 
     Attributes:
@@ -96,7 +96,7 @@ def start(
     return upload_id
 
 
-def get(db: sqlite3.Connection, upload_id: str, now: float) -> Session:
+def get(db: sqlite3.Connection, upload_id: str, now: float) -> UploadSession:
     """A session.
 
     Raises:
@@ -107,12 +107,12 @@ def get(db: sqlite3.Connection, upload_id: str, now: float) -> Session:
     ).fetchone()
     if row is None:
         raise not_found("The upload session was not found or has expired.")
-    return Session(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5], row[6], row[7])
+    return UploadSession(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5], row[6], row[7])
 
 
 def active(
     db: sqlite3.Connection, upload_id: str, *, offset: int, length: int, now: float, options: Options
-) -> Session:
+) -> UploadSession:
     """A session that can take ``length`` bytes at ``offset``.
 
     Raises:
@@ -132,7 +132,7 @@ def active(
 
 def append(
     db: sqlite3.Connection, upload_id: str, offset: int, data: bytes, *, now: float, options: Options
-) -> Session:
+) -> UploadSession:
     """Add bytes that are not the last.
 
     Raises:
@@ -171,7 +171,7 @@ def finalize(
     options: Options,
     claim: str,
     base: str,
-) -> Session:
+) -> UploadSession:
     """Add the last bytes and make the document or file, in the caller's transaction.
 
     Args:
@@ -241,7 +241,7 @@ def finalize(
     return get(db, upload_id, now)
 
 
-def cancel(db: sqlite3.Connection, upload_id: str, now: float) -> Session:
+def cancel(db: sqlite3.Connection, upload_id: str, now: float) -> UploadSession:
     """End a session without a result; its bytes are deleted. Doing it again changes nothing.
 
     Raises:

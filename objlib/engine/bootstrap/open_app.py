@@ -5,6 +5,7 @@ signals → ledger → embedded service (if that is the backend) → client → 
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ import trio
 
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import RefusedError, ServiceError
-from objlib.core.events import Observer, SilentObserver
+from objlib.core.events import Observer
 from objlib.core.ids import new_run_id
 from objlib.embedded import open_service
 from objlib.engine.app import App, Overrides
@@ -31,29 +32,42 @@ from objlib.threads import thread_runner
 EMBEDDED_URL: Final = "http://embedded.localhost"
 """A label only: requests to the embedded service never leave the process."""
 LIBRARY_KEY: Final = "library"
-"""Setting of the ledger that keeps the root of the library it is about."""
-
-RECORDED: Final = frozenset({"upload", "scan", "recover", "sync", "store-sync", "rebuild"})
-"""Commands that may change something; each of their runs has a record, and rows that it owns."""
+"""Setting of the ledger that keeps the root folder of its library."""
 
 
 class StoreNeed(Enum):
-    """What a command needs of the store."""
+    """How far a command depends on the store."""
 
     NONE = auto()
     EXISTING = auto()
     CREATE = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The name of a command, and the resources that it needs open.
+
+    Attributes:
+        name: as in the run's record.
+        records: whether it may change something. Then its run has a record with a heartbeat, and rows of its own;
+            without one, other runs would take those rows for a dead run's.
+        store: what it needs of the store.
+        create_ledger: whether a ledger is made where there is none.
+    """
+
+    name: str
+    records: bool
+    store: StoreNeed
+    create_ledger: bool = True
+
+
 @asynccontextmanager
 async def open_app(
     settings: Settings,
+    command: Command,
     *,
-    command: str,
     observer: Observer | None = None,
-    store: StoreNeed = StoreNeed.CREATE,
-    create_ledger: bool = True,
-    seams: Overrides | None = None,
+    overrides: Overrides | None = None,
 ) -> AsyncIterator[App]:
     """Open what ``command`` needs, and close it in reverse order whatever happens.
 
@@ -61,76 +75,77 @@ async def open_app(
         ObjlibError: the ledger or the service cannot be used, or the ledger belongs to another store.
         InterruptedRun: a signal stopped the command.
     """
-    watcher: Observer = SilentObserver() if observer is None else observer
-    seams = seams or Overrides()
-    now = seams.now
+    observer = Observer() if observer is None else observer
+    overrides = overrides or Overrides()
+    now = overrides.now
     async with AsyncExitStack() as stack:
-        drain = await stack.enter_async_context(stop_on_signals(watcher))
+        drain = await stack.enter_async_context(stop_on_signals(observer))
         stack.enter_context(drain.work())
         ledger = await stack.enter_async_context(
-            open_ledger(settings.ledger, runner=seams.runner, now=now, create=create_ledger)
+            open_ledger(settings.ledger, runner=overrides.runner, now=now, create=command.create_ledger)
         )
         governor = await stack.enter_async_context(
-            open_governor(settings.max_uploads, watcher, max_pending=settings.max_pending)
+            open_governor(settings.max_uploads, observer, max_pending=settings.max_pending)
         )
         app = App(
             settings=settings,
             ledger=ledger,
             governor=governor,
-            patience=Retrier(governor, watcher),
-            observer=watcher,
+            patience=Retrier(governor, observer),
+            observer=observer,
             drain=drain,
             run_id=new_run_id(now()),
-            files=seams.runner or thread_runner(2),
+            files=overrides.runner or thread_runner(2),
             now=now,
-            opened=trio.current_time(),
+            opened_at=trio.current_time(),
         )
-        if command in RECORDED:
-            await _own_library(app)
+        if command.records:
+            await _bind_library(app)
             app.ledger_id = await ledger.write(partial(own_id, now=now()))
         else:
             app.ledger_id = await ledger.get_setting(LEDGER_KEY) or ""
-        if store is not StoreNeed.NONE:
-            await _open_service(app, stack, seams)
+        if command.store is not StoreNeed.NONE:
+            await _open_service(app, stack, overrides)
             try:
-                app.store = await bind_store(app, create=store is StoreNeed.CREATE)
+                app.store = await bind_store(app, create=command.store is StoreNeed.CREATE)
             except GeminiError as error:
                 if error.connect:
                     raise ServiceError(f"{error}; check --base-url and the network") from None
                 raise
-        if command in RECORDED:
-            await stack.enter_async_context(keep_run_record(app, command))
+        if command.records:
+            await stack.enter_async_context(keep_run_record(app, command.name))
         yield app
 
 
-async def _own_library(app: App) -> None:
-    """Remember which library the ledger is about. A folder that was moved as a whole is still the same library.
+async def _bind_library(app: App) -> None:
+    """Remember the ledger's library. A folder that was moved as a whole is still the same library.
 
     Raises:
-        RefusedError: the ledger is about another folder, which is still there; taking this one for it would
-            record every file of that one as missing.
+        RefusedError: the ledger belongs to another folder, which is still there; with this one in its place a scan
+            would record every file of that one as missing.
     """
     root = str(app.settings.library)
-    known = await app.ledger.get_setting(LIBRARY_KEY)
-    if known == root:
+    bound = await app.ledger.get_setting(LIBRARY_KEY)
+    if bound == root:
         return
-    if known is not None and await app.files(Path(known).is_dir):
+    if bound is not None and await app.files(Path(bound).is_dir):
         raise RefusedError(
-            f"the ledger {app.settings.ledger} belongs to the library {known}, not to {root}; "
+            f"the ledger {app.settings.ledger} belongs to the library {bound}, not to {root}; "
             "name that folder, or another --ledger"
         )
     await app.ledger.set_setting(LIBRARY_KEY, root)
 
 
-async def _open_service(app: App, stack: AsyncExitStack, seams: Overrides) -> None:
+async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -> None:
     settings = app.settings
     if settings.backend is Backend.EMBEDDED:
-        app.service = await stack.enter_async_context(
-            open_service(settings.embedded, runner=seams.runner, now=seams.now, options=seams.options)
+        service = open_service(
+            settings.embedded, runner=overrides.runner, now=overrides.now, options=overrides.options
         )
+        app.service = await stack.enter_async_context(service)
         endpoint = Endpoint(base_url=EMBEDDED_URL, api_key="", api_version=settings.api_version)
         client = open_client(endpoint, asgi=app.service.app)
     else:
         endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
-        client = open_client(endpoint, asgi=seams.asgi)
+        client = open_client(endpoint, asgi=overrides.asgi)
     app._client = await stack.enter_async_context(client)

@@ -10,15 +10,16 @@ from typing import Final
 import trio
 
 from objlib.engine.app import App
+from objlib.engine.runs import HEARTBEAT
 from objlib.ledger.rates import exchange_rates, leave_rates
 
-HEARTBEAT: Final = 5.0
-"""Seconds between two signs of life of a run in the ledger."""
+LAST_WRITES: Final = 5.0
+"""Seconds that a cancelled run may take to record its end: a few writes, each bounded by the busy timeout."""
 
 
 @asynccontextmanager
 async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
-    """Record the run, keep its heart beating, and record its end."""
+    """Record the run and its end, and write its heartbeat in between."""
     await app.ledger.start_run(app.run_id, os.getpid(), platform.node(), command)
     async with trio.open_nursery() as nursery:
         await _share_quota(app)
@@ -26,8 +27,8 @@ async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            # Compensation: what has been learnt and the end of the run are kept even when cancelled.
-            with trio.move_on_after(5, shield=True):
+            # Compensation: what was learnt and the end of the run are kept even when cancelled.
+            with trio.move_on_after(LAST_WRITES, shield=True):
                 rates = app.governor.rates(over=True)
                 leave = partial(leave_rates, run_id=app.run_id, rates=rates, taken=app.governor.taken)
                 await app.ledger.write(partial(leave, now=app.now()))
@@ -44,9 +45,9 @@ async def _beat(app: App) -> None:
 
 
 async def _share_quota(app: App) -> None:
-    """Keep what was learnt about the quota, and take our part of it among the processes at work here."""
+    """Record what was learnt about the quota, and take this run's share of it among the runs on this ledger."""
     if not app.store:
-        return  # works on the ledger alone, and leaves the quota to others
+        return  # it works on the ledger alone, and leaves the quota to others
     rates, taken = app.governor.rates(), app.governor.taken
     exchange = partial(exchange_rates, run_id=app.run_id, rates=rates, taken=taken, now=app.now())
     app.governor.share(await app.ledger.write(exchange))

@@ -1,4 +1,4 @@
-"""Which store a ledger belongs to: found, or made and pinned by the first run."""
+"""Which store a ledger belongs to: found, or created and pinned by the first run."""
 
 from contextlib import suppress
 from functools import partial
@@ -10,82 +10,79 @@ from objlib.gemini import ErrorKind, GeminiError, Store
 
 
 async def bind_store(app: App, *, create: bool) -> str:
-    """The resource name of the store this ledger belongs to; made and pinned by the first run.
+    """The resource name of the ledger's store; with ``create``, the first run creates and pins it.
 
     Raises:
         RefusedError: the ledger belongs to another store, or its store is gone.
     """
     settings, pinned = app.settings, await app.ledger.pinned()
-    wanted = settings.store
-    by_name = wanted.startswith("fileSearchStores/")
+    store = settings.store
     if pinned is not None:
-        name, display = pinned
-        if settings.store_given and wanted not in pinned:
+        name, display_name = pinned
+        if settings.store_given and store not in pinned:
             raise RefusedError(
-                f"the ledger {settings.ledger} belongs to the store {display} ({name}), not to {wanted}; "
+                f"the ledger {settings.ledger} belongs to the store {display_name} ({name}), not to {store}; "
                 "use that store, or another --ledger"
             )
         await _require_store(app, name)
         return name
-    if by_name:
-        await _require_store(app, wanted)
-        name, display = wanted, wanted
+    if store.startswith("fileSearchStores/"):
+        await _require_store(app, store)
+        name = store
     else:
-        found = await _stores(app, wanted)
-        if len(found) > 1 and (known := await app.ledger.pinned()) is not None:
-            return known[0]  # others are making their first run too, and one of them has settled it
-        if len(found) > 1:
-            names = ", ".join(store.name for store in found)
+        stores = await _find_stores(app, store)
+        if len(stores) > 1 and (pinned := await app.ledger.pinned()) is not None:
+            return pinned[0]  # other first runs create stores too, and one of them has pinned its own
+        if len(stores) > 1:
+            names = ", ".join(each.name for each in stores)
             raise RefusedError(
-                f"{len(found)} stores are called {wanted}: {names}; name one of them with --store"
+                f"{len(stores)} stores are called {store}: {names}; name one of them with --store"
             )
-        if not found and not create:
-            raise RefusedError(f"there is no store called {wanted} yet; `objlib upload` makes it")
-        if found:
-            name = found[0].name
-        else:
-            return await _pin_new(app, await _create(app, wanted), wanted)
-        display = wanted
+        if not stores and not create:
+            raise RefusedError(f"there is no store called {store} yet; `objlib upload` makes it")
+        if not stores:
+            return await _pin_created(app, await _create_store(app, store), store)
+        name = stores[0].name
     if create:
-        await app.ledger.pin(name, display)
+        await app.ledger.pin(name, store)
     return name
 
 
-async def _stores(app: App, wanted: str) -> list[Store]:
-    return await app.client.stores.find(wanted, partial(app.patience.insist, Purpose.LIST))
+async def _find_stores(app: App, display_name: str) -> list[Store]:
+    return await app.client.stores.find(display_name, partial(app.patience.insist, Purpose.LIST))
 
 
-async def _create(app: App, wanted: str) -> str:
-    """Make the store; where the answer was lost, it is looked for before another would be made."""
+async def _create_store(app: App, display_name: str) -> str:
+    """Create the store; after a lost answer look for it, since a second request would make a second store."""
     try:
-        create = partial(app.client.stores.create, wanted)
+        create = partial(app.client.stores.create, display_name)
         return (await app.patience.insist(Purpose.LIST, create)).name
     except GeminiError as error:
-        if error.kind is not ErrorKind.UNKNOWN:
+        if not error.kind.ambiguous:
             raise
-        lost = error
-    if not (found := await _stores(app, wanted)):
-        raise lost
-    return found[0].name
+        unanswered = error
+    if not (stores := await _find_stores(app, display_name)):
+        raise unanswered
+    return stores[0].name
 
 
-async def _pin_new(app: App, name: str, display: str) -> str:
-    """Make a store that this run has just made that of the ledger, unless another first run was quicker."""
+async def _pin_created(app: App, name: str, display_name: str) -> str:
+    """Pin the store that this run has just created, unless another first run was quicker; the one that is pinned."""
     refusal: RefusedError | None = None
     try:
-        await app.ledger.pin(name, display)
+        await app.ledger.pin(name, display_name)
     except RefusedError as error:
         refusal = error
     if refusal is None:
         return name
-    known = await app.ledger.pinned()
-    if known is None or known[1] != display:
+    pinned = await app.ledger.pinned()
+    if pinned is None or pinned[1] != display_name:
         raise refusal
-    # The one made here is empty; where it cannot be deleted now, an empty store more does no harm.
+    # The one created here is empty; where it cannot be deleted now, one more empty store does no harm.
     with suppress(GeminiError):
         async with app.governor.slot(Purpose.DELETE):
             await app.client.stores.delete(name, force=False)
-    return known[0]
+    return pinned[0]
 
 
 async def _require_store(app: App, name: str) -> None:

@@ -8,18 +8,19 @@ from typing import Final
 import trio
 
 from objlib.core.lifecycle.drift import (
-    DRIFT,
+    REPAIRABLE,
     SURPLUS,
+    Actual,
+    Drift,
     DriftKind,
+    Expected,
     Finding,
     Held,
-    Holding,
-    Known,
+    classify,
     digest,
-    judge,
     title,
 )
-from objlib.core.lifecycle.repair_plan import Plan, Step
+from objlib.core.lifecycle.repair_plan import Plan
 from objlib.core.lifecycle.table import State
 from objlib.engine.app import App
 from objlib.engine.reconcile.listing import as_listed, listed_store
@@ -57,23 +58,23 @@ class Audit:
 class _Auditor:
     app: App
     counts: Counter[DriftKind] = field(default_factory=Counter)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Drift] = field(default_factory=list)
 
     async def group(self, group: Group) -> None:
         """Judge one file and its documents, and confirm what is unsure."""
-        known = None if group.row is None else known_of(group.row)
-        holdings = [holding(each, group.row, at, self.app.ledger_id) for each, at in group.documents]
+        expected = None if group.row is None else expected_of(group.row)
+        documents = [actual_of(each, group.row, at, self.app.ledger_id) for each, at in group.documents]
         names = {each.document: each for each, _ in group.documents}
-        for judged in judge(known, holdings):
-            kind = judged.kind
+        for finding in classify(expected, documents):
+            kind = finding.kind
             if kind in UNSURE:
-                listed = names.get(judged.document)
+                listed = names.get(finding.document)
                 attempt = None if listed is None else listed.attempt_id
-                kind, _ = await examine(self.app, judged.document, group.file_id, attempt)
+                kind, _ = await examine(self.app, finding.document, group.file_id, attempt)
             self.counts[kind] += 1
-            if kind in DRIFT:
-                path = group.row.file_path if group.row else names[judged.document].display_name
-                self.steps.append(Step(kind, judged.document, group.file_id, path))
+            if kind in REPAIRABLE:
+                path = group.row.file_path if group.row else names[finding.document].display_name
+                self.steps.append(Drift(kind, path, finding.document, group.file_id))
 
 
 async def audit(app: App) -> Audit:
@@ -120,11 +121,11 @@ async def examine(
     row, standing = await app.ledger.read(
         partial(comparison.look, document=document, file_id=file_id, attempt_id=attempt)
     )
-    known = None if row is None else known_of(row)
-    holdings = [] if listed is None else [holding(listed, row, standing, app.ledger_id)]
-    said = [each for each in judge(known, holdings) if each.document == document]
+    expected = None if row is None else expected_of(row)
+    documents = [] if listed is None else [actual_of(listed, row, standing, app.ledger_id)]
+    findings = [each for each in classify(expected, documents) if each.document == document]
     # A document that is gone, and that nobody names, is as it should be.
-    return (said or [Finding(document, DriftKind.WELL)])[0].kind, attempt
+    return (findings or [Finding(document, DriftKind.OK)])[0].kind, attempt
 
 
 async def fetch(app: App, document: str) -> Document | None:
@@ -138,9 +139,9 @@ async def fetch(app: App, document: str) -> Document | None:
         raise
 
 
-def known_of(row: FileRow) -> Known:
-    """A row as the judge sees it."""
-    return Known(
+def expected_of(row: FileRow) -> Expected:
+    """A row as a comparison sees it."""
+    return Expected(
         indexed=row.state is State.INDEXED,
         document=row.document,
         indexed_hash=row.indexed_hash,
@@ -150,8 +151,8 @@ def known_of(row: FileRow) -> Known:
     )
 
 
-def holding(listed: Listed, row: FileRow | None, standing: Standing, ledger_id: str) -> Holding:
-    """A document as the judge sees it.
+def actual_of(listed: Listed, row: FileRow | None, standing: Standing, ledger_id: str) -> Actual:
+    """A document as a comparison sees it.
 
     One without a ledger's mark is ours where the ledger knows its file: that is how documents were marked
     before there was one.
@@ -159,7 +160,7 @@ def holding(listed: Listed, row: FileRow | None, standing: Standing, ledger_id: 
     ours = listed.file_id is not None and (
         listed.ledger_id == ledger_id if listed.ledger_id is not None else row is not None
     )
-    return Holding(
+    return Actual(
         name=listed.document,
         state=Held(listed.state),
         content_hash=listed.content_hash,
@@ -167,7 +168,7 @@ def holding(listed: Listed, row: FileRow | None, standing: Standing, ledger_id: 
         metadata=digest(listed.metadata),
         ours=ours,
         in_flight=standing.in_flight,
-        leaving=standing.leaving,
+        deleting=standing.leaving,
     )
 
 

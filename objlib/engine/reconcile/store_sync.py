@@ -15,13 +15,13 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.delete_limit import DeleteLimit
-from objlib.core.lifecycle.drift import SURPLUS, DriftKind
-from objlib.core.lifecycle.repair_plan import Plan, Step
-from objlib.core.reports.store import DriftLine, StoreSyncReport
+from objlib.core.lifecycle.drift import SURPLUS, Drift, DriftKind
+from objlib.core.lifecycle.repair_plan import Plan
+from objlib.core.reports.store import StoreSyncReport
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out
 from objlib.engine.reconcile.compare import Audit, audit, examine
@@ -37,9 +37,9 @@ _WHY: Final[Mapping[DriftKind, str]] = {
     DriftKind.ORPHAN: "the ledger knows no such file",
     DriftKind.DUPLICATE: "the file has another document",
     DriftKind.GHOST: "the store does not have its document",
-    DriftKind.STALE: "its document was made of other bytes",
+    DriftKind.STALE_CONTENT: "its document was made of other bytes",
     DriftKind.BROKEN: "the store says that its document failed",
-    DriftKind.METADATA: "its document has another name or other metadata",
+    DriftKind.METADATA_MISMATCH: "its document has another name or other metadata",
 }
 
 
@@ -104,7 +104,7 @@ class _Repair:
         async with trio.open_nursery() as nursery:
             with self.app.drain.intake():
                 for step in plan.steps:
-                    if step.kind is DriftKind.METADATA and not self.metadata:
+                    if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
                         continue
                     if self.app.patience.ended is not None:
                         break
@@ -116,7 +116,7 @@ class _Repair:
             if self.app.drain.requested:
                 self.app.patience.hurry()
 
-    async def _step(self, step: Step, limiter: trio.CapacityLimiter) -> None:
+    async def _step(self, step: Drift, limiter: trio.CapacityLimiter) -> None:
         try:
             if step.kind in SURPLUS:
                 await self._delete(step)
@@ -128,12 +128,12 @@ class _Repair:
             self.taken += 1
         except GeminiError as error:
             self.unanswered += 1
-            self.app.observer.event("repair_failed", path=step.path, error=str(error))
+            self.app.observer.event(EventKind.REPAIR_FAILED, path=step.path, error=str(error))
         finally:
             limiter.release_on_behalf_of(step.document)
             self.app.observer.advance(Phase.REPAIR, 1, 0)
 
-    async def _delete(self, step: Step) -> None:
+    async def _delete(self, step: Drift) -> None:
         """Delete a document that is still too much: it carries our mark, and nobody names or awaits it."""
         app = self.app
         kind, attempt = await examine(app, step.document, step.file_id)
@@ -160,7 +160,7 @@ class _Repair:
         self.deleted += gone
         self.postponed += not gone
 
-    async def _requeue(self, step: Step) -> None:
+    async def _requeue(self, step: Drift) -> None:
         """Send a file again whose document is gone or wrong."""
         app = self.app
         row = await app.ledger.file(FileId(step.file_id))
@@ -170,6 +170,7 @@ class _Repair:
             return
         why = f"store-sync: {_WHY[kind]}"
         if kind is DriftKind.BROKEN:
+            # Retryable, unlike other failures in processing: the store took these bytes before.
             failure = Failure(FailureKind.PROCESSING, _WHY[kind], retryable=True)
             taken = await app.ledger.write(
                 partial(
@@ -197,14 +198,12 @@ def _report(app: App, found: Audit, repair: _Repair | None) -> StoreSyncReport:
         ledger=app.ledger_id,
         documents=found.documents,
         pages=found.pages,
-        well=found.counts[DriftKind.WELL],
+        well=found.counts[DriftKind.OK],
         in_flight=found.counts[DriftKind.IN_FLIGHT],
-        leaving=found.counts[DriftKind.LEAVING],
+        leaving=found.counts[DriftKind.DELETING],
         foreign=found.counts[DriftKind.FOREIGN],
         drift={str(kind): count for kind, count in sorted(drift.items())},
-        findings=tuple(
-            DriftLine(str(step.kind), step.path, step.document, step.file_id) for step in plan.steps[:SHOWN]
-        ),
+        findings=plan.steps[:SHOWN],
         applied=repair is not None,
         deleted=repair.deleted if repair else 0,
         postponed=repair.postponed if repair else 0,

@@ -3,22 +3,20 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from typing import Final
 
 import trio
 
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.ids import FileId
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import UNREAD
-from objlib.core.lifecycle.drift import DRIFT
+from objlib.core.lifecycle.drift import REPAIRABLE, Drift, DriftKind
 from objlib.core.lifecycle.table import State
-from objlib.core.reports.store import DriftLine, VerifyReport
+from objlib.core.reports.store import VerifyReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.compare import examine as examine_document
-from objlib.engine.requests.retry import FATAL
 from objlib.engine.scan.read_file import examine
 from objlib.gemini import GeminiError
 from objlib.ledger import comparison
@@ -26,14 +24,6 @@ from objlib.ledger import comparison
 PAGE: Final = 500
 AT_ONCE: Final = 8
 SHOWN: Final = 1000
-
-
-class OnDisk(StrEnum):
-    """How a file differs from what the ledger says of it."""
-
-    GONE = "gone from disk"
-    CHANGED = "changed on disk"
-    UNREADABLE = "unreadable"
 
 
 async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
@@ -60,13 +50,13 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
             after = page[-1]
     finally:
         app.observer.end(Phase.VERIFY)
-    found = sorted(work.findings, key=lambda line: (line.path, line.kind))
+    findings = sorted(work.findings, key=lambda drift: (drift.path, drift.kind))
     return VerifyReport(
         store=app.store,
         checked=work.checked,
         of=total,
-        drift=dict(sorted(Counter(line.kind for line in found).items())),
-        findings=tuple(found[:SHOWN]),
+        drift=dict(sorted(Counter(drift.kind for drift in findings).items())),
+        findings=tuple(findings[:SHOWN]),
         unanswered=work.unanswered,
         requests=app.requests,
     )
@@ -78,7 +68,7 @@ class _Verify:
     patterns: tuple[PathPattern, ...]
     checked: int = 0
     unanswered: int = 0
-    findings: list[DriftLine] = field(default_factory=list)
+    findings: list[Drift] = field(default_factory=list)
 
     async def page(self, page: list[FileId]) -> None:
         """Look at some files, a few at a time."""
@@ -92,10 +82,10 @@ class _Verify:
         try:
             await self._look(file_id)
         except GeminiError as error:
-            if error.kind in FATAL:
+            if error.kind.ends_run:
                 raise
             self.unanswered += 1
-            self.app.observer.event("unanswered", file_id=file_id, error=str(error))
+            self.app.observer.event(EventKind.UNANSWERED, file_id=file_id, error=str(error))
         finally:
             limiter.release_on_behalf_of(file_id)
             self.app.observer.advance(Phase.VERIFY, 1, 0)
@@ -108,16 +98,16 @@ class _Verify:
             return
         self.checked += 1
         read = await app.files(partial(examine, app.settings.library, row, self.patterns, time.time_ns))
-        found: list[str] = []
+        kinds: list[DriftKind] = []
         if read is None:
-            found.append(OnDisk.GONE)
+            kinds.append(DriftKind.MISSING_ON_DISK)
         elif read.content_hash == UNREAD:
-            found.append(OnDisk.UNREADABLE)
+            kinds.append(DriftKind.UNREADABLE)
         elif read.content_hash != row.indexed_hash:
-            found.append(OnDisk.CHANGED)
+            kinds.append(DriftKind.CHANGED_ON_DISK)
         try:
-            kind, _ = await examine_document(app, row.document, file_id)
-            if kind in DRIFT:
-                found.append(kind)
+            drift, _ = await examine_document(app, row.document, file_id)
+            if drift in REPAIRABLE:
+                kinds.append(drift)
         finally:
-            self.findings += [DriftLine(str(each), row.file_path, row.document, file_id) for each in found]
+            self.findings += [Drift(kind, row.file_path, row.document, file_id) for kind in kinds]

@@ -15,12 +15,14 @@ from objlib.cli.app import run
 from objlib.core.config.registry import SETTINGS
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, RefusedError
-from objlib.core.events import Observer, Phase
+from objlib.core.events import EventKind, Observer, Phase
 from objlib.core.pacing.quota import Quota
 from objlib.core.reports.answers import AnswerReport, Citation
 from objlib.core.reports.status import Check, ExplainReport, Health, StatusReport
 from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import FailedFile, RecoverReport, ScanReport, UploadReport
+from objlib.core.stop_reason import StopReason
+from objlib.engine.bootstrap.open_app import Command, StoreNeed
 
 UPLOAD = UploadReport(
     "r", "embedded", "s", "/lib", ScanReport(scanned=1, new=1), scanned=1, uploaded=1, indexed=1
@@ -39,13 +41,13 @@ class Engine:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.patch = patch
-        self.opened: list[tuple[Settings, dict[str, Any]]] = []
+        self.opened: list[tuple[Settings, Command]] = []
         self.asked: Calls = []
 
         @asynccontextmanager
-        async def open_app(settings: Settings, **how: Any) -> AsyncIterator[Any]:
-            self.opened.append((settings, how))
-            self.observer: Observer = how["observer"]
+        async def open_app(settings: Settings, command: Command, *, observer: Observer) -> AsyncIterator[Any]:
+            self.opened.append((settings, command))
+            self.observer = observer
             yield self
 
         patch.setattr("objlib.engine.bootstrap.open_app.open_app", open_app)
@@ -96,10 +98,10 @@ def test_upload_says_what_it_works_with_and_what_it_did(engine: Engine, read: Re
     assert engine.asked == [
         ("upload.run.upload", {"args": (), "limit": 5, "dry_run": False, "retry_failed": True})
     ]
-    settings, how = engine.opened[0]
+    settings, command = engine.opened[0]
     assert settings.library == Path.cwd() / "lib"
     assert settings.max_uploads == 3
-    assert (how["command"], how["store"].name) == ("upload", "CREATE")
+    assert command == Command("upload", records=True, store=StoreNeed.CREATE)
 
 
 def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) -> None:
@@ -107,7 +109,8 @@ def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) ->
     assert run(["upload", "lib", "-q"]) == Exit.OK
     assert read() == ("", "")
     engine.gives(
-        "upload.run.upload", replace(UPLOAD, failed=2, stopped="store_full", advice="make room", pending=3)
+        "upload.run.upload",
+        replace(UPLOAD, failed=2, stopped=StopReason.STORE_FULL, advice="make room", pending=3),
     )
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
     assert read() == ("", "objlib: 2 files failed (objlib status names them); 3 files waiting; make room\n")
@@ -125,7 +128,7 @@ def test_a_quiet_run_does_not_end_with_3_in_silence(engine: Engine, read: Read) 
 def test_a_dry_run_needs_no_store(engine: Engine, read: Read) -> None:
     engine.gives("upload.run.upload", replace(UPLOAD, dry_run=True, pending=1))
     assert run(["upload", "lib", "--dry-run"]) == Exit.OK
-    assert engine.opened[0][1]["store"].name == "NONE"
+    assert engine.opened[0][1].store is StoreNeed.NONE
     assert read()[0].startswith("Would send 1 file")
 
 
@@ -139,14 +142,14 @@ FAILED = FailedFile("a", "failed", "too large", retryable=False)
         ({"failed": 1, "failures": (FAILED,)}, 3),
         ({"pending": 1}, 3),
         ({"postponed": 1}, 3),
-        ({"stopped": "limit", "pending": 1}, 0),
-        ({"stopped": "limit", "failed": 1}, 3),
-        ({"stopped": "daily_quota"}, 3),
-        ({"stopped": "daily_quota", "pending": 4}, 3),
-        ({"stopped": "store_full", "pending": 4}, 3),
-        ({"stopped": "interrupted", "pending": 4}, 130),
-        ({"stopped": "unauthorized", "pending": 4}, 1),
-        ({"stopped": "unreachable", "pending": 4}, 1),
+        ({"stopped": StopReason.LIMIT, "pending": 1}, 0),
+        ({"stopped": StopReason.LIMIT, "failed": 1}, 3),
+        ({"stopped": StopReason.DAILY_QUOTA}, 3),
+        ({"stopped": StopReason.DAILY_QUOTA, "pending": 4}, 3),
+        ({"stopped": StopReason.STORE_FULL, "pending": 4}, 3),
+        ({"stopped": StopReason.INTERRUPTED, "pending": 4}, 130),
+        ({"stopped": StopReason.UNAUTHORIZED, "pending": 4}, 1),
+        ({"stopped": StopReason.UNREACHABLE, "pending": 4}, 1),
     ],
 )
 def test_exit_codes_of_an_upload(engine: Engine, more: dict[str, Any], code: int, read: Read) -> None:
@@ -160,7 +163,7 @@ def test_upload_as_json_is_events_and_the_object_last(engine: Engine, read: Read
     async def upload(app: Engine, **_: Any) -> UploadReport:
         await trio.lowlevel.checkpoint()
         app.observer.begin(Phase.UPLOAD, 1, 5)
-        app.observer.event("failed", path="a", error="too large")
+        app.observer.event(EventKind.FAILED, path="a", error="too large")
         return replace(UPLOAD, failed=1, failures=(FAILED,))
 
     engine.patch.setattr("objlib.engine.upload.run.upload", upload)
@@ -188,7 +191,7 @@ def test_scan(engine: Engine, read: Read) -> None:
     assert read()[0].startswith("2 files on disk")
     assert run(["scan", "lib", "--json"]) == Exit.OK
     assert json.loads(read()[0])["library"] == str(Path.cwd() / "lib")
-    assert engine.opened[0][1]["store"].name == "NONE"
+    assert engine.opened[0][1].store is StoreNeed.NONE
 
 
 def test_status_recover_and_explain(engine: Engine, read: Read) -> None:
@@ -206,7 +209,7 @@ def test_status_recover_and_explain(engine: Engine, read: Read) -> None:
         assert json.loads(read()[0])["schema"] == f"objlib/{args[0]}/1"
         assert run([*args, "--quiet"]) == Exit.OK
         assert read() == ("", "")
-    assert all(how["create_ledger"] is False for _, how in engine.opened)
+    assert not any(command.create_ledger for _, command in engine.opened)
 
 
 @pytest.mark.parametrize(
@@ -216,8 +219,8 @@ def test_status_recover_and_explain(engine: Engine, read: Read) -> None:
         ({"left": 1}, 3),
         ({"postponed": 1}, 3),
         ({"requeued": 1}, 0),
-        ({"stopped": "daily_quota"}, 3),
-        ({"stopped": "unauthorized"}, 1),
+        ({"stopped": StopReason.DAILY_QUOTA}, 3),
+        ({"stopped": StopReason.UNAUTHORIZED}, 1),
     ],
 )
 def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: int) -> None:
@@ -235,7 +238,7 @@ def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: in
         ),
         ({"postponed": 1}, "1 document could not be removed now; run objlib recover again later"),
         (
-            {"postponed": 2, "stopped": "daily_quota", "advice": "come back tomorrow"},
+            {"postponed": 2, "stopped": StopReason.DAILY_QUOTA, "advice": "come back tomorrow"},
             "2 documents could not be removed now; come back tomorrow",
         ),
     ],
@@ -268,7 +271,7 @@ def test_search_and_ask(engine: Engine, read: Read) -> None:
     assert engine.opened[-1][0].model == "other"
     assert run(["ask", "why"]) == Exit.OK
     assert read()[0].startswith("Claim.\n")
-    assert engine.opened[-1][1]["store"].name == "EXISTING"
+    assert engine.opened[-1][1].store is StoreNeed.EXISTING
 
 
 @pytest.mark.parametrize(("health", "code"), [(Health.OK, 0), (Health.WARNING, 0), (Health.PROBLEM, 1)])
@@ -312,7 +315,7 @@ def test_serve_tells_of_each_request_that_meets_the_quota(engine: Engine, read: 
     ) -> None:
         await trio.lowlevel.checkpoint()
         ready("http://127.0.0.1:4711")
-        observer.event("request", method="GET", path="/v1beta/files", admitted=False, wait=0.5)
+        observer.event(EventKind.REQUEST, method="GET", path="/v1beta/files", admitted=False, wait=0.5)
 
     engine.patch.setattr("objlib.engine.serve.serve", serve)
     assert run(["serve", "--quota", "2/s", "--json", "--quiet"]) == Exit.OK

@@ -1,4 +1,4 @@
-"""What a document is to the ledger: every case, and what must never be said of any."""
+"""The kind of every document: each case, and what no document may be called."""
 
 from dataclasses import replace
 
@@ -8,26 +8,26 @@ from hypothesis import strategies as st
 
 from objlib.core.ids import RESERVED_KEYS
 from objlib.core.lifecycle.drift import (
-    DRIFT,
+    REPAIRABLE,
     SURPLUS,
+    Actual,
     DriftKind,
+    Expected,
     Finding,
     Held,
-    Holding,
-    Known,
+    classify,
     digest,
-    judge,
     title,
 )
 
-KNOWN = Known(indexed=True, document="d1", indexed_hash="h", title="a/b.txt", metadata="m")
-WELL = Holding(name="d1", state=Held.ACTIVE, content_hash="h", title="a/b.txt", metadata="m")
-OTHER = replace(WELL, name="d2")
+EXPECTED = Expected(indexed=True, document="d1", indexed_hash="h", title="a/b.txt", metadata="m")
+OK_DOCUMENT = Actual(name="d1", state=Held.ACTIVE, content_hash="h", title="a/b.txt", metadata="m")
+OTHER = replace(OK_DOCUMENT, name="d2")
 
 names = st.sampled_from(["d1", "d2", "d3"])
 hashes = st.sampled_from(["h", "g", None])
-knowns = st.builds(
-    Known,
+expectations = st.builds(
+    Expected,
     indexed=st.booleans(),
     document=st.one_of(st.none(), names),
     indexed_hash=st.sampled_from(["h", "g"]),
@@ -35,9 +35,9 @@ knowns = st.builds(
     metadata=st.sampled_from(["m", "n"]),
     missing=st.booleans(),
 )
-holdings = st.lists(
+documents = st.lists(
     st.builds(
-        Holding,
+        Actual,
         name=names,
         state=st.sampled_from(Held),
         content_hash=hashes,
@@ -45,7 +45,7 @@ holdings = st.lists(
         metadata=st.sampled_from(["m", "n"]),
         ours=st.booleans(),
         in_flight=st.booleans(),
-        leaving=st.booleans(),
+        deleting=st.booleans(),
     ),
     max_size=3,
     unique_by=lambda each: each.name,
@@ -53,89 +53,93 @@ holdings = st.lists(
 
 
 @pytest.mark.parametrize(
-    ("holding", "kind"),
+    ("actual", "kind"),
     [
-        (WELL, DriftKind.WELL),
-        (replace(WELL, title=None), DriftKind.WELL),
-        (replace(WELL, state=Held.PENDING), DriftKind.WELL),
-        (replace(WELL, state=Held.FAILED), DriftKind.BROKEN),
-        (replace(WELL, content_hash="g"), DriftKind.STALE),
-        (replace(WELL, content_hash=None), DriftKind.METADATA),
-        (replace(WELL, title="c.txt"), DriftKind.METADATA),
-        (replace(WELL, metadata="n"), DriftKind.METADATA),
-        (replace(WELL, ours=False), DriftKind.METADATA),
-        (replace(WELL, leaving=True), DriftKind.LEAVING),
+        (OK_DOCUMENT, DriftKind.OK),
+        (replace(OK_DOCUMENT, title=None), DriftKind.OK),
+        (replace(OK_DOCUMENT, state=Held.PENDING), DriftKind.OK),
+        (replace(OK_DOCUMENT, state=Held.FAILED), DriftKind.BROKEN),
+        (replace(OK_DOCUMENT, content_hash="g"), DriftKind.STALE_CONTENT),
+        (replace(OK_DOCUMENT, content_hash=None), DriftKind.METADATA_MISMATCH),
+        (replace(OK_DOCUMENT, title="c.txt"), DriftKind.METADATA_MISMATCH),
+        (replace(OK_DOCUMENT, metadata="n"), DriftKind.METADATA_MISMATCH),
+        (replace(OK_DOCUMENT, ours=False), DriftKind.METADATA_MISMATCH),
+        (replace(OK_DOCUMENT, deleting=True), DriftKind.DELETING),
         (OTHER, DriftKind.DUPLICATE),
         (replace(OTHER, in_flight=True), DriftKind.IN_FLIGHT),
-        (replace(OTHER, leaving=True), DriftKind.LEAVING),
+        (replace(OTHER, deleting=True), DriftKind.DELETING),
         (replace(OTHER, ours=False), DriftKind.FOREIGN),
     ],
 )
-def test_a_document_of_a_known_file(holding: Holding, kind: DriftKind) -> None:
-    assert judge(KNOWN, [holding])[0].kind is kind
+def test_a_document_of_a_known_file(actual: Actual, kind: DriftKind) -> None:
+    assert classify(EXPECTED, [actual])[0].kind is kind
 
 
-def test_a_document_of_no_known_file_is_an_orphan_unless_it_is_somebody_elses() -> None:
-    assert judge(None, [WELL, replace(OTHER, ours=False)]) == [
+def test_a_document_of_no_known_file_is_an_orphan_unless_it_is_foreign() -> None:
+    assert classify(None, [OK_DOCUMENT, replace(OTHER, ours=False)]) == [
         Finding("d1", DriftKind.ORPHAN),
         Finding("d2", DriftKind.FOREIGN),
     ]
 
 
 def test_a_document_that_is_named_and_not_there_is_a_ghost() -> None:
-    assert judge(KNOWN, [OTHER]) == [Finding("d2", DriftKind.DUPLICATE), Finding("d1", DriftKind.GHOST)]
-    assert judge(replace(KNOWN, missing=True), []) == [Finding("d1", DriftKind.GHOST)]
+    assert classify(EXPECTED, [OTHER]) == [Finding("d2", DriftKind.DUPLICATE), Finding("d1", DriftKind.GHOST)]
+    assert classify(replace(EXPECTED, missing=True), []) == [Finding("d1", DriftKind.GHOST)]
 
 
-def test_what_cannot_be_sent_again_is_not_found_fault_with() -> None:
-    bad = replace(WELL, state=Held.FAILED, content_hash="g", metadata="n")
-    assert judge(replace(KNOWN, missing=True), [bad]) == [Finding("d1", DriftKind.WELL)]
-    assert judge(replace(KNOWN, indexed=False), [bad]) == [Finding("d1", DriftKind.WELL)]
-    assert judge(replace(KNOWN, indexed=False), []) == []
+def test_a_file_that_cannot_be_sent_again_has_no_drift() -> None:
+    bad = replace(OK_DOCUMENT, state=Held.FAILED, content_hash="g", metadata="n")
+    assert classify(replace(EXPECTED, missing=True), [bad]) == [Finding("d1", DriftKind.OK)]
+    assert classify(replace(EXPECTED, indexed=False), [bad]) == [Finding("d1", DriftKind.OK)]
+    assert classify(replace(EXPECTED, indexed=False), []) == []
 
 
-@given(st.one_of(st.none(), knowns), holdings)
-def test_nothing_is_judged_too_much_that_could_be_wanted(known: Known | None, held: list[Holding]) -> None:
-    judged = {each.document: each.kind for each in judge(known, held)}
-    for each in held:
-        kind = judged[each.name]
-        named = known is not None and known.document == each.name
-        if named or each.in_flight or each.leaving or not each.ours:
-            assert kind not in SURPLUS
-        if known is None or not known.indexed or not named:
-            assert kind not in DRIFT - SURPLUS
-
-
-@given(st.one_of(st.none(), knowns), holdings)
-def test_every_document_gets_one_word_and_a_ghost_is_never_there(
-    known: Known | None, held: list[Holding]
+@given(st.one_of(st.none(), expectations), documents)
+def test_no_document_is_surplus_that_may_be_needed(
+    expected: Expected | None, documents: list[Actual]
 ) -> None:
-    judged = judge(known, held)
-    assert len({each.document for each in judged}) == len(judged)
-    there = {each.name for each in held}
-    assert {each.document for each in judged if each.kind is not DriftKind.GHOST} == there
-    ghosts = {each.document for each in judged if each.kind is DriftKind.GHOST}
+    kinds = {each.document: each.kind for each in classify(expected, documents)}
+    for each in documents:
+        kind = kinds[each.name]
+        named = expected is not None and expected.document == each.name
+        if named or each.in_flight or each.deleting or not each.ours:
+            assert kind not in SURPLUS
+        if expected is None or not expected.indexed or not named:
+            assert kind not in REPAIRABLE - SURPLUS
+
+
+@given(st.one_of(st.none(), expectations), documents)
+def test_each_document_gets_one_kind_and_a_ghost_is_not_in_the_store(
+    expected: Expected | None, documents: list[Actual]
+) -> None:
+    findings = classify(expected, documents)
+    assert len({each.document for each in findings}) == len(findings)
+    there = {each.name for each in documents}
+    assert {each.document for each in findings if each.kind is not DriftKind.GHOST} == there
+    ghosts = {each.document for each in findings if each.kind is DriftKind.GHOST}
     assert not ghosts & there
-    if known is not None and known.indexed and known.document not in {None, *there}:
-        assert ghosts == {known.document}
+    if expected is not None and expected.indexed and expected.document not in {None, *there}:
+        assert ghosts == {expected.document}
 
 
-@given(st.one_of(st.none(), knowns), holdings)
-def test_repairing_comes_to_an_end(known: Known | None, held: list[Holding]) -> None:
-    """After the surplus is deleted and the rest was sent again, there is nothing left to find fault with."""
-    judged = {each.document: each.kind for each in judge(known, held)}
-    left = [each for each in held if judged[each.name] not in SURPLUS]
-    if known is not None and set(judged.values()) & (DRIFT - SURPLUS):
-        fresh = replace(WELL, name="new", title=known.title, metadata=known.metadata)
-        left = [each for each in left if each.name != known.document] + [fresh]
-        known = replace(known, document="new", indexed_hash="h")
-    assert not {each.kind for each in judge(known, left)} & DRIFT
+@given(st.one_of(st.none(), expectations), documents)
+def test_a_second_comparison_after_a_repair_finds_nothing(
+    expected: Expected | None, documents: list[Actual]
+) -> None:
+    """Even after the surplus was deleted and the rest sent again: a repair comes to an end."""
+    kinds = {each.document: each.kind for each in classify(expected, documents)}
+    left = [each for each in documents if kinds[each.name] not in SURPLUS]
+    if expected is not None and set(kinds.values()) & (REPAIRABLE - SURPLUS):
+        fresh = replace(OK_DOCUMENT, name="new", title=expected.title, metadata=expected.metadata)
+        left = [each for each in left if each.name != expected.document] + [fresh]
+        expected = replace(expected, document="new", indexed_hash="h")
+    assert not {each.kind for each in classify(expected, left)} & REPAIRABLE
 
 
 @given(st.floats(width=32, allow_nan=False), st.text(max_size=5))
-def test_a_digest_knows_numbers_as_the_service_keeps_them(number: float, text: str) -> None:
-    marks = dict.fromkeys(RESERVED_KEYS, "x")
-    assert digest({"n": number, "t": text}) == digest({"t": text, "n": number, **marks})
+def test_a_digest_has_numbers_in_32_bits_as_the_service_keeps_them(number: float, text: str) -> None:
+    tags = dict.fromkeys(RESERVED_KEYS, "x")
+    assert digest({"n": number, "t": text}) == digest({"t": text, "n": number, **tags})
     assert digest({"n": 0.1}) == digest({"n": 0.10000000149011612})
     assert digest({"n": 1.0}) != digest({"n": "1.0"})
     assert digest({"n": 1e300}) == digest({"n": 1e300})

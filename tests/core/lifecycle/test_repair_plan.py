@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.core.errors import RefusedError, UsageError
-from objlib.core.lifecycle.drift import DRIFT
-from objlib.core.lifecycle.repair_plan import SCHEMA, Plan, Step, decode_plan, encode_plan
+from objlib.core.lifecycle.drift import REPAIRABLE, Drift, DriftKind
+from objlib.core.lifecycle.repair_plan import SCHEMA, Plan, decode_plan, encode_plan
 
 steps = st.builds(
-    Step, kind=st.sampled_from(sorted(DRIFT)), document=st.text(), file_id=st.text(), path=st.text()
+    Drift, kind=st.sampled_from(sorted(REPAIRABLE)), document=st.text(), file_id=st.text(), path=st.text()
 )
 plans = st.builds(
     Plan,
@@ -39,7 +39,7 @@ def test_a_plan_survives_being_saved(plan: Plan) -> None:
         json.dumps({"schema": SCHEMA, "store": "s", "ledger": "l", "made": 1}),
         json.dumps({"schema": SCHEMA, "store": 1, "ledger": "l", "made": 1, "steps": []}),
         json.dumps({"schema": SCHEMA, "store": "s", "ledger": "l", "made": "x", "steps": []}),
-        json.dumps({"schema": SCHEMA, "store": "s", "ledger": "l", "made": 1, "steps": [{"kind": "well"}]}),
+        json.dumps({"schema": SCHEMA, "store": "s", "ledger": "l", "made": 1, "steps": [{"kind": "ok"}]}),
         json.dumps({"schema": SCHEMA, "store": "s", "ledger": "l", "made": 1, "steps": [{"kind": "odd"}]}),
         "[" * 100_000,
     ],
@@ -47,6 +47,11 @@ def test_a_plan_survives_being_saved(plan: Plan) -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         decode_plan(text)
+
+
+def test_a_plan_with_the_kinds_of_version_0_1_can_be_read() -> None:
+    plan = Plan("s", "l", 1.0, (Drift(DriftKind.STALE_CONTENT, "a.txt", "d1", "f"),))
+    assert decode_plan(encode_plan(plan).replace("stale_content", "stale bytes")) == plan
 
 
 def test_a_plan_is_only_good_for_what_it_was_made_for() -> None:

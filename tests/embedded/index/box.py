@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objlib.embedded.index import SCHEMA, Extracted, index_document
+from objlib.embedded.index import SCHEMA, index_document
 from objlib.embedded.index.vectors import pending_chunks, store_vectors
 from objlib.embedded.model import DIMENSIONS
 from objlib.embedded.text.extract import extract
+from objlib.embedded.text.extracted import Extracted
 
 DOCUMENTS = """
     CREATE TABLE documents (

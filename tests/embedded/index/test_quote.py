@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.embedded.index import Composed, Hit, compose
+from objlib.embedded.index import Hit, QuotedAnswer, quote_answer
 from objlib.embedded.index.quote import MOST, NOTHING
 from objlib.embedded.text.sentences import sentences
 from tests.embedded.index.box import Meanings
@@ -23,12 +23,12 @@ def hits(*texts: str) -> list[Hit]:
     ]
 
 
-def quoted(answer: Composed) -> list[str]:
+def quoted(answer: QuotedAnswer) -> list[str]:
     return [support.text for support in answer.supports]
 
 
 def test_the_best_sentences_are_quoted_with_their_passages() -> None:
-    answer = compose("What is virtue?", hits(*PASSAGES))
+    answer = quote_answer("What is virtue?", hits(*PASSAGES))
     assert quoted(answer)[0] == "Virtue is a habit of choosing the mean."
     assert answer.supports[0].hits == (0, 2)
     assert "Money" not in answer.text
@@ -36,20 +36,20 @@ def test_the_best_sentences_are_quoted_with_their_passages() -> None:
 
 
 def test_the_same_is_not_said_twice() -> None:
-    answer = compose("What is virtue, a habit?", hits(*PASSAGES))
+    answer = quote_answer("What is virtue, a habit?", hits(*PASSAGES))
     assert answer.text.count("habit of choosing") == 1
 
 
 @pytest.mark.parametrize("question", ["quantum chromodynamics lattice", "", "???", "the of and"])
 def test_no_answer_is_said_plainly(question: str) -> None:
-    assert compose(question, hits(*PASSAGES)) == Composed(NOTHING, ())
+    assert quote_answer(question, hits(*PASSAGES)) == QuotedAnswer(NOTHING, ())
 
 
 def test_no_passages_no_answer() -> None:
-    assert compose("virtue", []) == Composed(NOTHING, ())
-    assert compose("virtue", hits("# Virtue", "| virtue | habit | mean | x |", "virtue")) == Composed(
-        NOTHING, ()
-    )
+    assert quote_answer("virtue", []) == QuotedAnswer(NOTHING, ())
+    assert quote_answer(
+        "virtue", hits("# Virtue", "| virtue | habit | mean | x |", "virtue")
+    ) == QuotedAnswer(NOTHING, ())
 
 
 def test_meaning_chooses_where_words_do_not() -> None:
@@ -57,21 +57,21 @@ def test_meaning_chooses_where_words_do_not() -> None:
     passages = hits(
         "Money has its value by law alone. Cows eat the green grass.", "The sea is deep and wide today."
     )
-    assert compose("cash worth", passages) == Composed(NOTHING, ())
-    answer = compose("cash worth", passages, embedder)
+    assert quote_answer("cash worth", passages) == QuotedAnswer(NOTHING, ())
+    answer = quote_answer("cash worth", passages, embedder)
     assert quoted(answer) == ["Money has its value by law alone."]
-    assert compose("violin sonata", passages, embedder) == Composed(NOTHING, ())
+    assert quote_answer("violin sonata", passages, embedder) == QuotedAnswer(NOTHING, ())
 
 
 def test_accents_do_not_matter() -> None:
     passages = hits("Der Wärter des Leuchtturms von Ölhafen heißt Jörg. Er mag Flöten.")
-    assert quoted(compose("wie heisst der warter des leuchtturms olhafen?", passages)) == [
+    assert quoted(quote_answer("wie heisst der warter des leuchtturms olhafen?", passages)) == [
         "Der Wärter des Leuchtturms von Ölhafen heißt Jörg."
     ]
 
 
 def test_chinese_is_quoted_too() -> None:
-    answer = compose("人的根本是道德", hits("今天下雨了。道德是人的根本。"))
+    answer = quote_answer("人的根本是道德", hits("今天下雨了。道德是人的根本。"))
     assert quoted(answer) == ["道德是人的根本。"]
 
 
@@ -79,7 +79,7 @@ def test_a_statement_comes_before_a_question_and_a_heading() -> None:
     passages = hits(
         "IS VIRTUE A KIND OF KNOWLEDGE. Is virtue a kind of knowledge? Virtue is knowledge of a kind."
     )
-    answer = compose("Is virtue knowledge?", passages)
+    answer = quote_answer("Is virtue knowledge?", passages)
     assert quoted(answer) == ["Virtue is knowledge of a kind."]
 
 
@@ -94,7 +94,7 @@ TEXT = st.lists(
 @given(st.lists(TEXT, max_size=4), st.sampled_from(["virtue", "good virtue?", "善", "a b c d"]))
 def test_supports_are_the_very_bytes(texts: list[str], question: str) -> None:
     found = hits(*texts)
-    answer = compose(question, found)
+    answer = quote_answer(question, found)
     data = answer.text.encode()
     end = 0
     for support in answer.supports:

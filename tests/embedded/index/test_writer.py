@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objlib.embedded.index import (
-    Extracted,
     SignBitCache,
     adopt_model,
     drop_document,
@@ -21,6 +20,7 @@ from objlib.embedded.index import (
 )
 from objlib.embedded.index.schema import POSITION_BITS
 from objlib.embedded.index.sign_codes import cosines
+from objlib.embedded.text.extracted import Extracted
 from tests.embedded.index.box import Meanings, counts, give_vectors, new_store, put
 
 LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 150 for n in range(4))

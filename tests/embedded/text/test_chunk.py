@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.embedded.index import Extracted, chunks
-from objlib.embedded.text.chunk import SIZE, weight
+from objlib.embedded.text.chunk import SIZE, chunks, weight
+from objlib.embedded.text.extracted import Extracted
 
 PIECES = st.sampled_from(
     [

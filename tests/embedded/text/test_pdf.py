@@ -5,8 +5,9 @@ import io
 import pypdf
 import pytest
 
-from objlib.embedded.index import UnreadableError, chunks
+from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.extract import extract
+from objlib.embedded.text.extracted import UnreadableError
 
 
 def pdf(*pages: str, info: str = "") -> bytes:

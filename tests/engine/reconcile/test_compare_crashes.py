@@ -14,7 +14,7 @@ from objlib.core.config.settings import Backend, Settings
 from objlib.core.ids import KEY_FILE, KEY_LEDGER
 from objlib.embedded import Options
 from objlib.engine.app import App, Overrides
-from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.reconcile.rebuild import rebuild
 from objlib.engine.recover import recover
 from objlib.engine.sync import sync
@@ -29,13 +29,13 @@ FILES = 3
 
 async def life(settings: Settings, command: str, step: Step, mortal: Failpoints, run: int = 0) -> None:
     """One run of ``command``, whose every way to the outer world leads through ``mortal``."""
-    seams = Overrides(
+    overrides = Overrides(
         now=lambda: EPOCH + 100 * run + trio.current_time(),
         runner=mortal.run,
         options=Options(middleware=(Middleware(mortal.app),)),
     )
     need = StoreNeed.EXISTING if command == "rebuild" else StoreNeed.CREATE
-    async with open_app(settings, command=command, store=need, seams=seams) as app:
+    async with open_app(settings, Command(command, records=True, store=need), overrides=overrides) as app:
         await step(app)
 
 

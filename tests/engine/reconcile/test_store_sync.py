@@ -39,7 +39,7 @@ def the_document(row: FileRow) -> str:
 
 
 async def test_a_store_that_agrees_is_told_in_one_listing_and_left_alone(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -53,7 +53,7 @@ async def test_a_store_that_agrees_is_told_in_one_listing_and_left_alone(
 
 
 async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_upload(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -76,9 +76,9 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
             DriftKind.BROKEN: 1,
             DriftKind.DUPLICATE: 1,
             DriftKind.GHOST: 1,
-            DriftKind.METADATA: 2,
+            DriftKind.METADATA_MISMATCH: 2,
             DriftKind.ORPHAN: 1,
-            DriftKind.STALE: 1,
+            DriftKind.STALE_CONTENT: 1,
         }
         assert (report.foreign, report.documents, report.left) == (3, 14, 7)
         assert (faults.count["delete"], faults.count["start"]) == (1, 15)
@@ -97,7 +97,7 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
 
 
 async def test_what_is_in_flight_or_leaving_is_nobodys_business(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     write(library, "late.txt", "A file that is under way.\n")
     async with opened("store-sync") as app:
@@ -115,7 +115,7 @@ async def test_what_is_in_flight_or_leaving_is_nobodys_business(
 
 
 async def test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_intent(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -129,7 +129,7 @@ async def test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_
 
 
 async def test_what_a_dead_run_left_is_settled_before_it_is_judged(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     with trio.CancelScope() as life:
         async with opened() as app:
@@ -145,11 +145,7 @@ async def test_what_a_dead_run_left_is_settled_before_it_is_judged(
 
 
 async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
-    opened: Opener,
-    library: Path,
-    faults: Faults,
-    monkeypatch: pytest.MonkeyPatch,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, library: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store repeats documents between pages and does not list the newest ones yet."""
     for number in range(30):
@@ -175,7 +171,7 @@ async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
 
 
 async def test_an_interrupted_listing_goes_on_where_it_broke_off(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     for number in range(70):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -197,7 +193,7 @@ async def test_an_interrupted_listing_goes_on_where_it_broke_off(
 
 
 async def test_a_signal_ends_a_comparison_at_once_and_the_next_goes_on_with_its_listing(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     for number in range(50):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -219,9 +215,7 @@ async def test_a_signal_ends_a_comparison_at_once_and_the_next_goes_on_with_its_
     assert faults.count["list"] <= 4
 
 
-async def test_pages_that_go_in_a_circle_are_noticed(
-    opened: Opener, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_pages_that_go_in_a_circle_are_noticed(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened("store-sync") as app:
         await upload(app)
 
@@ -235,7 +229,7 @@ async def test_pages_that_go_in_a_circle_are_noticed(
 
 
 async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     for number in range(30):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -253,9 +247,7 @@ async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
     assert (report.pages, report.well) == (2, 40)
 
 
-async def test_push_back_is_waited_for_in_a_comparison(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: Faults) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         held = await rows(app)
@@ -268,7 +260,7 @@ async def test_push_back_is_waited_for_in_a_comparison(
 
 
 async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
-    opened: Opener, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, library: Path, faults: Faults
 ) -> None:
     for number in range(30):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -287,7 +279,7 @@ async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
 
 
 async def test_more_deletions_than_allowed_are_refused_and_nothing_is_changed(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -305,7 +297,7 @@ async def test_more_deletions_than_allowed_are_refused_and_nothing_is_changed(
 
 
 async def test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checked_again(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -339,7 +331,7 @@ async def test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checke
 
 
 async def test_two_ledgers_on_one_store_leave_each_other_alone(
-    opened: Opener, settings: Settings, library: Path, tmp_path: Path, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     write(other, "theirs.txt", "What the others wrote.\n")
@@ -358,11 +350,7 @@ async def test_two_ledgers_on_one_store_leave_each_other_alone(
 
 @pytest.mark.parametrize("reply", [DOWN, LOST], ids=["not acted", "acted, answer lost"])
 async def test_a_delete_without_an_answer_is_left_to_recovery(
-    opened: Opener,
-    settings: Settings,
-    faults: Faults,
-    reply: Reply,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, faults: Faults, reply: Reply
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -377,9 +365,7 @@ async def test_a_delete_without_an_answer_is_left_to_recovery(
     assert_exactly_once(settings)
 
 
-async def test_a_step_that_gets_no_answer_is_left(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_step_that_gets_no_answer_is_left(opened: Opener, faults: Faults) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         row = (await rows(app))[0]
@@ -391,14 +377,14 @@ async def test_a_step_that_gets_no_answer_is_left(
 
 
 async def test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         path = min(library.rglob("*.txt"))
         path.rename(path.with_name("another name.txt"))
         await upload(app)
-        assert (await checked(app)).drift == {DriftKind.METADATA: 1}
+        assert (await checked(app)).drift == {DriftKind.METADATA_MISMATCH: 1}
         before = faults.count["start"]
         assert (await repaired(app)).left == 1
         await upload(app)
@@ -412,11 +398,7 @@ async def test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request(
 
 @pytest.mark.parametrize("kind", [DriftKind.GHOST, DriftKind.BROKEN])
 async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
-    opened: Opener,
-    settings: Settings,
-    faults: Faults,
-    kind: DriftKind,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, faults: Faults, kind: DriftKind
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -440,7 +422,7 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
 
 
 async def test_a_repair_during_an_upload_takes_nothing_from_it(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """Two runs on one ledger: one sends and replaces, one compares and repairs as fast as it can."""
     async with opened() as app:
@@ -473,9 +455,7 @@ async def test_a_repair_during_an_upload_takes_nothing_from_it(
     assert_exactly_once(settings)
 
 
-async def test_a_store_that_was_never_made_has_nothing_to_compare(
-    opened: Opener, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_store_that_was_never_made_has_nothing_to_compare(opened: Opener) -> None:
     with pytest.RaisesGroup(RefusedError, flatten_subgroups=True, allow_unwrapped=True):
         async with opened("store-sync", need=StoreNeed.EXISTING) as app:
             await checked(app)

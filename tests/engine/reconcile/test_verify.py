@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import trio
 
 from objlib.core.config.settings import Settings
 from objlib.engine.bootstrap.open_app import StoreNeed
@@ -16,7 +15,7 @@ from tests.engine.store_kit import alter
 
 
 async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -32,7 +31,7 @@ async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(
 
 
 async def test_each_difference_is_one_finding(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -46,17 +45,17 @@ async def test_each_difference_is_one_finding(
         (library / paths[3]).unlink()
         report = await verify(app, sample=None)
     assert [(line.path, line.kind) for line in report.findings] == [
-        (paths[0], "gone from disk"),
-        (paths[1], "changed on disk"),
+        (paths[0], "missing_on_disk"),
+        (paths[1], "changed_on_disk"),
         (paths[2], "broken"),
         (paths[3], "ghost"),
-        (paths[3], "gone from disk"),
+        (paths[3], "missing_on_disk"),
     ]
-    assert report.drift == {"broken": 1, "changed on disk": 1, "ghost": 1, "gone from disk": 2}
+    assert report.drift == {"broken": 1, "changed_on_disk": 1, "ghost": 1, "missing_on_disk": 2}
 
 
 async def test_a_service_without_an_answer_is_no_drift_and_the_disk_is_looked_at_all_the_same(
-    opened: Opener, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -64,7 +63,7 @@ async def test_a_service_without_an_answer_is_no_drift_and_the_disk_is_looked_at
     faults.script = lambda what, _count: DOWN if what == "document" else None
     async with opened("verify", need=StoreNeed.EXISTING) as app:
         report = await verify(app, sample=None)
-    assert (report.unanswered, report.drift) == (10, {"gone from disk": 1})
+    assert (report.unanswered, report.drift) == (10, {"missing_on_disk": 1})
     faults.script = lambda what, _count: (
         refusal(401, "UNAUTHENTICATED", "bad key") if what == "document" else None
     )

@@ -11,13 +11,12 @@ from typing import Any, TypeVar, cast
 
 import pytest
 import trio
-import trio.testing
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import LedgerError
 from objlib.embedded import Options
 from objlib.engine.app import Overrides
-from objlib.engine.bootstrap.open_app import StoreNeed, open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
 from objlib.ledger.commit import perform
@@ -71,26 +70,27 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 async def test_a_disk_that_fills_up_at_any_commit_breaks_no_promise(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     shutil.rmtree(library)
     for name in ("one", "two"):
         write(library, f"{name}.txt", f"Thought {name}.\n")
     at = 0
+    command = Command("upload", records=True, store=StoreNeed.CREATE)
     while True:
         at += 1
         for path in (settings.ledger, settings.embedded):
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
         disk = FullDisk(at)
-        seams = Overrides(
+        overrides = Overrides(
             now=lambda: EPOCH + trio.current_time(),
             runner=disk.run,
             options=Options(middleware=(faults.middleware(),)),
         )
         errors: list[BaseException] = []
         try:
-            async with open_app(settings, command="upload", store=StoreNeed.CREATE, seams=seams) as app:
+            async with open_app(settings, command, overrides=overrides) as app:
                 await upload(app)
         except (LedgerError, BaseExceptionGroup) as error:
             errors += leaves(error)
@@ -110,12 +110,7 @@ async def test_a_disk_that_fills_up_at_any_commit_breaks_no_promise(
 
 @pytest.mark.parametrize("tail", [b"\0" * 2000, os.urandom(3000), b"half"], ids=["zeros", "garbage", "stub"])
 async def test_a_torn_write_ahead_log_is_read_up_to_its_last_commit(
-    opened: Opener,
-    settings: Settings,
-    tmp_path: Path,
-    faults: Faults,
-    tail: bytes,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, tmp_path: Path, faults: Faults, tail: bytes
 ) -> None:
     """The power failed while a frame was written: what was committed is there, and the rest never happened."""
     torn = replace(settings, ledger=tmp_path / "torn.db")
