@@ -26,7 +26,7 @@ PAGE: Final = ROOT / "docs" / "reliability.md"
 MUTANTS: Final = (*UPLOAD, *VERDICTS, *DOUBTS, *PRUNES, *REPAIRS)
 
 _TABLE: Final = re.compile(
-    r"(each of these edits in a copy of the tree; all )\d+( are caught[^\n]*\n\n)(?:\|[^\n]*\n)+"
+    r"(safeguards from a copy of the tree; the named test catches all )\d+( edits\.\n\n)(?:\|[^\n]*\n)+"
 )
 
 
