@@ -211,14 +211,14 @@ REPAIRS: Final = (
     Mutant(
         "only an ACTIVE document makes an indexed row",
         "objlib/ledger/rebuild.py",
-        "    if document.state != Held.ACTIVE:\n",
+        "    if document.state != DocumentState.ACTIVE:\n",
         "    if False:\n",
         f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
     ),
     Mutant(
         "a failed document makes no row",
         "objlib/ledger/rebuild.py",
-        " and document.state != Held.FAILED\n",
+        " and document.state != DocumentState.FAILED\n",
         "\n",
         f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
     ),
