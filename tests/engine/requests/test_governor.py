@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from objlib.core.events import EventKind, Observer, Pressure
+from objlib.core.events import EventKind, GovernorStatistics, Observer
 from objlib.core.ids import RunId
 from objlib.core.pacing.quota import Meter, parse_quota
 from objlib.core.pacing.state import CRUISE_GAIN, send_rate
@@ -27,9 +27,9 @@ class EventLog(Observer):
     def __init__(self) -> None:
         self.pending: list[tuple[str, int]] = []
         self.rates: list[float] = []
-        self.pressures: list[Pressure] = []
+        self.pressures: list[GovernorStatistics] = []
 
-    def pressure(self, now: Pressure) -> None:
+    def pressure(self, now: GovernorStatistics) -> None:
         self.pressures.append(now)
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
