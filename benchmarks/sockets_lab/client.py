@@ -33,7 +33,7 @@ async def exchange(governor: Governor, ledger: Ledger, name: str) -> None:
     """What the processes on one ledger tell each other, as a run does it at its start and at each heartbeat."""
     while True:
         told = partial(
-            exchange_rates, run_id=RunId(name), rates=governor.rates(), last_share=governor.last_share
+            exchange_rates, run_id=RunId(name), rates=governor.rates(), taken=governor.last_share
         )
         governor.share(await ledger.write(partial(told, now=time.time())))
         await trio.sleep(HEARTBEAT)
