@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +16,6 @@ from objlib.core.pacing.state import CRUISE, speed
 from objlib.engine.requests.governor import RATE, Governor, Purpose, open_governor
 from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.ledger.rates import exchange_rates, leave_rates
 from tests.engine.conftest import Opener
 
 
@@ -355,12 +353,10 @@ async def test_a_run_tells_at_each_heartbeat_what_changed(
     told, other = Told(), RunId("another")
     async with opened(observer=told) as app:
         for rate in (8.0, 4.0):  # of both, then the other one's part of it
-            learnt = partial(exchange_rates, run_id=other, rates={RATE: rate}, now=app.now())
-            await app.ledger.write(partial(learnt, taken={RATE: 4.0} if rate == 4 else None))
+            taken = {RATE: 4.0} if rate == 4 else None
+            await app.ledger.rates.exchange(other, rates={RATE: rate}, taken=taken)
             await trio.sleep(1.5 * HEARTBEAT)
-        await app.ledger.write(
-            partial(leave_rates, run_id=other, rates={RATE: 6.0}, taken={RATE: 4.0}, now=app.now())
-        )
+        await app.ledger.rates.leave(other, rates={RATE: 6.0}, taken={RATE: 4.0})
         await trio.sleep(1.5 * HEARTBEAT)
     assert [now.requests_per_second for now in told.pressures] == [4 * CRUISE, 10 * CRUISE]
 
