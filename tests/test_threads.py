@@ -142,7 +142,8 @@ async def test_the_loop_goes_on_while_a_function_blocks() -> None:
         gate.go.set()
 
 
-async def test_inline_is_exact_under_a_virtual_clock(autojump_clock: trio.testing.MockClock) -> None:
+@pytest.mark.usefixtures("autojump_clock")
+async def test_inline_is_exact_under_a_virtual_clock() -> None:
     """No virtual second passes while the function runs, however long it takes and whoever sleeps beside it."""
     woken: list[float] = []
 

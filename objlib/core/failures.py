@@ -18,10 +18,35 @@ class FailureKind(StrEnum):
     PROCESSING = "processing"
     TIMEOUT = "timeout"
 
+    @property
+    def local(self) -> bool:
+        """Whether it was found by looking at the file, without asking the service."""
+        return self in {
+            FailureKind.UNREADABLE,
+            FailureKind.EMPTY,
+            FailureKind.TOO_LARGE,
+            FailureKind.UNSUPPORTED,
+        }
+
+    @property
+    def unfit(self) -> bool:
+        """Whether the same bytes will always fail."""
+        return self.local and not self.retryable
+
+    @property
+    def transient(self) -> bool:
+        """Whether it says more about the moment than about the file."""
+        return self in {FailureKind.TRANSIENT, FailureKind.RATE_LIMIT, FailureKind.TIMEOUT}
+
+    @property
+    def retryable(self) -> bool:
+        """Whether trying the same bytes again may succeed."""
+        return self.transient or self in {FailureKind.UNREADABLE, FailureKind.CHANGED}
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One file's failure, as data: a reason a person can act on.
+    """One file's failure, as data: a reason a user can act on.
 
     Attributes:
         kind: the class of the failure.
@@ -32,3 +57,8 @@ class Failure:
     kind: FailureKind
     message: str
     retryable: bool
+
+    @classmethod
+    def of(cls, kind: FailureKind, message: str) -> "Failure":
+        """A failure that is as retryable as others of its kind."""
+        return cls(kind, message, kind.retryable)

@@ -1,7 +1,7 @@
 """What an answer means: from any status and body to one :class:`ErrorKind`, by pure functions.
 
-The engine asks one question of an error: may the same request be sent again (TRANSIENT, RATE_LIMIT), should
-the run stop (AUTH, DAILY_QUOTA, STORE_FULL), or must it ask first (UNKNOWN)?
+The engine asks of an error what its kind says: may the same request be sent again (``transient``), does the run
+end (``ends_run``), does it send too fast (``throttles``), or must it ask first (``ambiguous``)?
 """
 
 import re
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from objlib.core.errors import Exit, ServiceError
+from objlib.core.errors import ServiceError
 from objlib.core.pacing.backoff import span
+from objlib.core.stop_reason import StopReason
 from objlib.gemini.envelope import Envelope, read_envelope
 from objlib.gemini.retry import retry_after
 
@@ -35,6 +36,44 @@ class ErrorKind(StrEnum):
     """Refused for good: sending the same again gets the same answer."""
     UNKNOWN = "unknown"
     """It may have been carried out: ask before sending again."""
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether it ends the run rather than one request: no other request would fare better."""
+        return self in {ErrorKind.AUTH, ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL}
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may succeed later in this run."""
+        return self in {ErrorKind.TRANSIENT, ErrorKind.RATE_LIMIT}
+
+    @property
+    def throttles(self) -> bool:
+        """Whether the service limits us; each of the meanings of a 429."""
+        return self in {ErrorKind.RATE_LIMIT, ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL}
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether the request may have been carried out nevertheless."""
+        return self is ErrorKind.UNKNOWN
+
+    @property
+    def final(self) -> bool:
+        """Whether the request was certainly not carried out, and would not be if it were sent again."""
+        return self.ends_run or self is ErrorKind.PERMANENT
+
+    @property
+    def stop_reason(self) -> StopReason:
+        """Why a run ends that gets this answer about itself or, with NOT_FOUND, about its store."""
+        return _STOP_REASONS.get(self, StopReason.REFUSED)
+
+
+_STOP_REASONS: Final = {
+    ErrorKind.DAILY_QUOTA: StopReason.DAILY_QUOTA,
+    ErrorKind.STORE_FULL: StopReason.STORE_FULL,
+    ErrorKind.AUTH: StopReason.UNAUTHORIZED,
+    ErrorKind.NOT_FOUND: StopReason.STORE_GONE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +130,8 @@ class GeminiError(ServiceError):
         op: str = "",
     ) -> None:
         super().__init__(message)
-        if kind in {ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL}:
-            self.exit_code = Exit.SOME_FAILED  # what was to be done waits for its time, and nothing is wrong
+        if kind.ends_run:
+            self.exit_code = kind.stop_reason.exit_code
         self.kind = kind
         self.status = status
         self.retry_after = retry_after

@@ -172,9 +172,9 @@ class UploadsApi:
             if progress is not None:
                 return progress
         error = self._transport.refusal(_QUERY, reply, (session,))
-        if error.kind in {ErrorKind.UNKNOWN, ErrorKind.NOT_FOUND, ErrorKind.PERMANENT}:
-            return UploadProgress(UploadStatus.GONE)
-        raise error
+        if error.kind.transient or error.kind.ends_run:
+            raise error
+        return UploadProgress(UploadStatus.GONE)
 
     async def cancel(self, session: str) -> bool:
         """End the session, so that nothing sent late can land.
@@ -199,7 +199,7 @@ class UploadsApi:
                 raise self._transport.unreadable(_CANCEL, reply)
             return stands.status is not UploadStatus.FINAL
         error = self._transport.refusal(_CANCEL, reply, (session,))
-        if error.kind not in {ErrorKind.UNKNOWN, ErrorKind.NOT_FOUND, ErrorKind.PERMANENT}:
+        if error.kind.transient or error.kind.ends_run:
             raise error
         return error.kind is ErrorKind.NOT_FOUND
 

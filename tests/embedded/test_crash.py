@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from objlib.embedded import Options, database
 from tests.embedded import child
@@ -116,7 +115,7 @@ async def work(box: Box, answered: Answered) -> None:
 
 
 async def test_a_crash_at_every_statement_keeps_every_promise(
-    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a SIGKILL leaves is the files as they are on disk: copied here before every statement of the work."""
     path = tmp_path / "s.db"
@@ -173,6 +172,7 @@ async def run_child(path: Path, number: int, lines: int) -> list[str]:
     return heard.decode().splitlines()
 
 
+@pytest.mark.real_time
 async def test_two_processes_killed_in_the_middle_of_everything(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     answered = Answered()

@@ -17,6 +17,8 @@ from objlib.embedded.resources import schema
 from objlib.embedded.resources.schema import APPLICATION_ID, VERSION
 from objlib.threads import inline_runner
 
+pytestmark = pytest.mark.real_time
+
 T = TypeVar("T")
 
 

@@ -52,9 +52,7 @@ async def fill(box: Box, count: int) -> None:
         await box.active(b"bees and honey, number %d" % number, f"{number}.txt")
 
 
-async def test_all_passages_get_a_vector_and_are_found_by_it(
-    tmp_path: Path, fake: Fake, autojump_clock: MockClock
-) -> None:
+async def test_all_passages_get_a_vector_and_are_found_by_it(tmp_path: Path, fake: Fake) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await fill(box, 5)
         assert await box.titles("seeb") == []  # by words alone it is not there
@@ -91,9 +89,7 @@ async def test_it_stops_when_its_time_is_over_and_goes_on_later(
         assert (await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)).done == 7
 
 
-async def test_cancelled_between_batches_it_keeps_what_it_has(
-    tmp_path: Path, fake: Fake, autojump_clock: MockClock
-) -> None:
+async def test_cancelled_between_batches_it_keeps_what_it_has(tmp_path: Path, fake: Fake) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await fill(box, 7)
         with trio.CancelScope() as scope:
@@ -107,7 +103,7 @@ async def test_cancelled_between_batches_it_keeps_what_it_has(
         assert (await box.service.vectors()).done == 2
 
 
-async def test_two_at_once_do_no_harm(tmp_path: Path, fake: Fake, autojump_clock: MockClock) -> None:
+async def test_two_at_once_do_no_harm(tmp_path: Path, fake: Fake) -> None:
     path = tmp_path / "s.db"
     async with open_box(path) as one, open_box(path, store=False) as two:
         await fill(one, 6)
@@ -123,9 +119,7 @@ async def test_two_at_once_do_no_harm(tmp_path: Path, fake: Fake, autojump_clock
         assert len(await two.titles("seeb", topK=9)) == 6
 
 
-async def test_in_the_background_new_passages_get_theirs_too(
-    tmp_path: Path, fake: Fake, autojump_clock: MockClock
-) -> None:
+async def test_in_the_background_new_passages_get_theirs_too(tmp_path: Path, fake: Fake) -> None:
     async with open_box(tmp_path / "s.db", options=Options(background_vectors=True)) as box:
         for count in (1, 2, 3):
             await fill(box, 1)
@@ -153,7 +147,7 @@ class NoRoom:
 
 
 async def test_a_full_disk_is_told_in_one_line(
-    tmp_path: Path, fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An upload whose files were all in already ended as a bug in objlib."""
     path = tmp_path / "s.db"
@@ -171,7 +165,7 @@ async def test_a_full_disk_is_told_in_one_line(
 
 
 async def test_in_the_background_a_full_disk_ends_nothing(
-    tmp_path: Path, fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server ended with it, and with whatever it was answering."""
     disk = NoRoom(monkeypatch)
@@ -184,9 +178,7 @@ async def test_in_the_background_a_full_disk_ends_nothing(
         assert (await box.service.vectors()).done == 1
 
 
-async def test_where_there_is_no_model_it_says_so(
-    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_where_there_is_no_model_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lazy_embedder, "load_embedder", lambda: (None, "numpy is not installed"))
     async with open_box(tmp_path / "s.db", options=Options(background_vectors=True)) as box:
         await fill(box, 1)
@@ -204,7 +196,7 @@ async def test_where_there_is_no_model_it_says_so(
 
 
 async def test_it_says_what_is_possible_without_loading_the_model(
-    tmp_path: Path, fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[bool] = []
 
@@ -242,7 +234,7 @@ async def test_embedding_on_the_wire(tmp_path: Path, fake: Fake) -> None:
         refused(answer, 400, "INVALID_ARGUMENT")
 
 
-async def test_the_model_that_ships_finds_a_meaning(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_the_model_that_ships_finds_a_meaning(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await box.active(b"The physician healed the sick child.", "doctor.txt")
         await box.active(b"The ship sailed across the ocean.", "ship.txt")

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from objlib.embedded import Options, index, worker
 from objlib.embedded.database import open_database
@@ -30,7 +29,7 @@ def claim_all(path: Path, owner: str | None, until: float) -> None:
     db.close()
 
 
-async def test_two_services_see_what_the_other_does(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_two_services_see_what_the_other_does(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     async with open_box(path) as one, open_box(path, store=False) as two:
         two.store = one.store
@@ -42,7 +41,7 @@ async def test_two_services_see_what_the_other_does(tmp_path: Path, autojump_clo
 
 
 async def test_each_document_is_indexed_once_whoever_gets_there_first(
-    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stranger takes over between reading and indexing: the slower one finds the work done."""
     path = tmp_path / "s.db"
@@ -81,9 +80,7 @@ async def test_each_document_is_indexed_once_whoever_gets_there_first(
     db.close()
 
 
-async def test_what_a_closed_service_left_is_done_at_the_next_open(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_what_a_closed_service_left_is_done_at_the_next_open(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     async with open_box(path, options=SLOW) as box:
         document, store = await box.upload(b"text"), box.store
@@ -105,7 +102,7 @@ async def test_what_a_closed_service_left_is_done_at_the_next_open(
     ],
 )
 async def test_a_living_service_takes_over_from_the_dead_and_the_late(
-    tmp_path: Path, owner: str | None, late: float, taken: bool, autojump_clock: MockClock
+    tmp_path: Path, owner: str | None, late: float, taken: bool
 ) -> None:
     path = tmp_path / "s.db"
     clock = Clock()
@@ -174,7 +171,7 @@ def test_the_documents_of_a_zombie_are_free_before_its_lease_ends() -> None:
 
 
 async def test_a_full_disk_delays_the_worker_and_who_waits_is_told(
-    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = index.index_document
     failures = 3
@@ -211,6 +208,7 @@ async def test_two_that_empty_the_same_store_do_not_disturb_each_other(tmp_path:
         await file.write(worker.purge)  # the other one was quicker
 
 
+@pytest.mark.real_time
 async def test_threads_of_its_own_by_default(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", runner=None, now=Clock()) as box:
         documents = []

@@ -97,10 +97,9 @@ def opened(settings: Settings, faults: Faults) -> Opener:
     return opener
 
 
-@pytest.fixture
-def autojump_clock() -> trio.testing.MockClock:
-    """Virtual time that jumps at once when every task sleeps; pytest-trio finds it by its name."""
-    return trio.testing.MockClock(autojump_threshold=0)
+@pytest.fixture(autouse=True)
+def virtual_time(autojump_clock: trio.testing.MockClock) -> None:
+    """Every test of the engine runs in virtual time, unless it is marked ``real_time``."""
 
 
 def live_documents(settings: Settings) -> list[tuple[str, str, str]]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import trio
-import trio.testing
 
 from objlib.cli.console.errors import verdict
 from objlib.core.config.settings import Settings
@@ -80,12 +79,7 @@ async def test_a_disk_that_is_full_while_a_file_is_made_is_told_in_one_line(
 
 @pytest.mark.parametrize("which", ["ledger", "embedded"])
 async def test_a_disk_that_fills_up_at_any_page_breaks_no_promise(
-    opened: Opener,
-    settings: Settings,
-    library: Path,
-    which: str,
-    monkeypatch: pytest.MonkeyPatch,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, library: Path, which: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(library)
     write(library, "first.txt", "The first thought.\n")

@@ -33,6 +33,7 @@ def working_threads() -> list[str]:
     return sorted(t.name for t in threading.enumerate() if not t.name.startswith("Trio thread"))
 
 
+@pytest.mark.real_time  # worker threads, whose work a virtual clock would jump over
 async def test_files_threads_and_tokens_are_back_at_their_start_after_a_run(settings: Settings) -> None:
     async with open_app(settings, Command("upload", records=True, store=StoreNeed.CREATE)) as app:
         await upload(app, limit=1)

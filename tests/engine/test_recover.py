@@ -15,7 +15,6 @@ from typing import Final
 
 import pytest
 import trio
-import trio.testing
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import StaleTransitionError
@@ -56,11 +55,9 @@ from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_document
 from tests.engine.conftest import EPOCH, Opener, assert_exactly_once, ledger_rows, write
 from tests.engine.recover_kit import follow, ledger_of
 
-Clock = trio.testing.MockClock
-
 
 async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Found by torture, seed 319: the refused cancel was taken for a closed session, and the file sent again."""
     follow(faults, send=[Late(2)], query=[Refused(), Slow(5)])
@@ -73,7 +70,7 @@ async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
 
 
 async def test_recovery_asks_again_where_a_session_cannot_be_closed(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """The same race, with a run that died after it had sent the last bytes."""
     with trio.CancelScope() as life:
@@ -102,7 +99,7 @@ async def _finalize_after(app: App, seconds: float) -> None:
 
 
 async def test_a_refusal_says_nothing_about_the_bytes_lost_before_it(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Found by torture, seed 324: the first finalize was still on its way when the second was refused for good."""
     follow(faults, send=[Late(90), STORE_FULL])
@@ -117,7 +114,7 @@ async def test_a_refusal_says_nothing_about_the_bytes_lost_before_it(
 
 
 async def test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent(
-    opened: Opener, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, alone: Path, faults: Faults
 ) -> None:
     """Found by torture, seed 1669: the scan leaves alone what is under way, and recovery put it in the queue."""
     with trio.CancelScope() as life:
@@ -151,7 +148,7 @@ async def interrupted_elsewhere(opened: Opener, settings: Settings, faults: Faul
 
 @pytest.mark.parametrize("ahead", [-7200.0, -61.0, 61.0, 7200.0])
 async def test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said(
-    opened: Opener, settings: Settings, faults: Faults, ahead: float, autojump_clock: Clock
+    opened: Opener, settings: Settings, faults: Faults, ahead: float
 ) -> None:
     """Found by torture, seed 110: after the clock was set back, a dead run seemed to live for an hour."""
     left = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
@@ -165,7 +162,7 @@ async def test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said(
 
 @pytest.mark.parametrize("ahead", [-7200.0, 0.0, 7200.0])
 async def test_the_rows_of_a_living_run_are_left_alone_whatever_its_clock_says(
-    opened: Opener, settings: Settings, faults: Faults, ahead: float, autojump_clock: Clock
+    opened: Opener, settings: Settings, faults: Faults, ahead: float
 ) -> None:
     left = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
 
@@ -189,7 +186,7 @@ async def test_the_rows_of_a_living_run_are_left_alone_whatever_its_clock_says(
 
 
 async def test_unknown_outcomes_cost_one_listing_at_most(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """Their sessions are forgotten, and the store has documents by the page: 20 to each, so a hundred pages."""
     shutil.rmtree(library)
@@ -210,7 +207,7 @@ async def test_unknown_outcomes_cost_one_listing_at_most(
 
 
 async def test_a_service_that_answers_nothing_is_not_waited_for_once_for_each_row(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     shutil.rmtree(library)
     many = 100
@@ -232,7 +229,7 @@ async def test_a_service_that_answers_nothing_is_not_waited_for_once_for_each_ro
 
 
 async def test_recovery_waits_for_push_back_and_loses_no_question_by_it(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     with trio.CancelScope() as life:
         async with opened() as app:
@@ -255,9 +252,7 @@ async def test_recovery_waits_for_push_back_and_loses_no_question_by_it(
     assert_exactly_once(settings)
 
 
-async def test_recovery_does_not_wait_for_an_hour(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: Clock
-) -> None:
+async def test_recovery_does_not_wait_for_an_hour(opened: Opener, settings: Settings, faults: Faults) -> None:
     """Nor does what comes behind it: a document that is to be removed, and a listing."""
     await cut_off_after_the_bytes(opened, faults, 10)
     before = len(faults.history)
@@ -281,7 +276,7 @@ async def test_recovery_does_not_wait_for_an_hour(
     ("answer", "stopped"), [(DAILY_QUOTA, "daily_quota"), (throttled(3600), "")], ids=["ended", "given up"]
 )
 async def test_recovery_does_not_wait_before_a_listing_that_is_not_made(
-    opened: Opener, faults: Faults, answer: Action, stopped: str, autojump_clock: Clock
+    opened: Opener, faults: Faults, answer: Action, stopped: str
 ) -> None:
     """What nobody lists need not be listed yet."""
     await cut_off_after_the_bytes(opened, faults, 10)
@@ -299,7 +294,7 @@ async def test_recovery_does_not_wait_before_a_listing_that_is_not_made(
 
 
 async def test_no_listing_is_needed_while_sessions_can_be_asked(
-    opened: Opener, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, library: Path, faults: Faults
 ) -> None:
     shutil.rmtree(library)
     many = 100
@@ -315,7 +310,7 @@ async def test_no_listing_is_needed_while_sessions_can_be_asked(
 
 
 async def test_first_runs_at_once_agree_on_one_store(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     """Found by killing processes: each made a store of the same name, and all but one were refused."""
     faults.script = lambda kind, count: Slow(1) if kind == "store" and count < 3 else None
@@ -337,7 +332,7 @@ async def test_first_runs_at_once_agree_on_one_store(
 
 
 async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """One run saw FAILED and fell asleep; the document turned ACTIVE, and another run completed the row."""
     async with opened() as app:
@@ -353,7 +348,7 @@ async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
 
 
 async def test_what_another_run_has_in_hand_is_left_alone_and_named_so(
-    opened: Opener, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, library: Path, faults: Faults
 ) -> None:
     async with opened("scan") as first, opened() as second:
         await scan(first)
@@ -369,7 +364,7 @@ async def test_what_another_run_has_in_hand_is_left_alone_and_named_so(
 
 @pytest.mark.parametrize("why", ["daily_quota", "limit", "interrupted"])
 async def test_a_run_that_was_stopped_names_what_another_has_in_hand_too(
-    opened: Opener, faults: Faults, why: str, autojump_clock: Clock
+    opened: Opener, faults: Faults, why: str
 ) -> None:
     async with opened("scan") as first, opened(max_uploads=2) as second:
         await scan(first)
@@ -388,7 +383,7 @@ async def test_a_run_that_was_stopped_names_what_another_has_in_hand_too(
 
 
 async def test_a_document_that_says_failed_once_is_asked_again(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Under load a document that says FAILED may still turn ACTIVE."""
     follow(faults, document=[Altered("FAILED", in_state("STATE_FAILED"))])
@@ -400,12 +395,7 @@ async def test_a_document_that_says_failed_once_is_asked_again(
 
 
 async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_up(
-    opened: Opener,
-    settings: Settings,
-    alone: Path,
-    faults: Faults,
-    monkeypatch: pytest.MonkeyPatch,
-    autojump_clock: Clock,
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It could still turn ACTIVE, and be a second one after a retry."""
     failed = Altered("FAILED", in_state("STATE_FAILED"))
@@ -430,7 +420,7 @@ async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_u
 
 
 async def test_every_delete_has_its_intent_first_and_leaves_another_document(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     checker = Checker(settings.ledger, settings.embedded)
     faults.watch = checker.watch
@@ -450,7 +440,7 @@ async def test_every_delete_has_its_intent_first_and_leaves_another_document(
     ids=["the run died before the intent", "only the intent is left"],
 )
 async def test_a_replaced_document_goes_in_the_end(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, forgotten: str, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, forgotten: str
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -469,7 +459,7 @@ async def test_a_replaced_document_goes_in_the_end(
 
 
 async def test_a_listing_waits_until_fresh_documents_are_listed(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Documents appear in listings two seconds late; who lists at once sends the file again."""
     follow(faults, send=[LOST], query=[DOWN] * 4)
@@ -495,7 +485,7 @@ def hide(answer: Answer) -> Answer:
 
 
 async def test_of_two_documents_of_one_attempt_one_stays(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     await _two_documents_of_one_attempt(opened, settings, faults, second="PENDING")
     async with opened("recover") as app:
@@ -532,7 +522,7 @@ BROKEN: Final = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
 
 
 async def test_an_import_that_comes_late_makes_nothing(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """It has no session that could be closed, but it needs its temporary file."""
     follow(faults, start=[BROKEN], **{"import": [Late(300)]})
@@ -548,7 +538,7 @@ async def test_an_import_that_comes_late_makes_nothing(
 
 
 async def test_a_late_import_makes_nothing_where_its_session_is_forgotten(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """The temporary file has a name of our own choosing, so that nobody has to be asked for it."""
     follow(faults, start=[BROKEN], **{"import": [Late(300)]})
@@ -569,7 +559,7 @@ async def test_a_late_import_makes_nothing_where_its_session_is_forgotten(
 
 
 async def test_a_listing_waits_from_the_last_question_on(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Found by torture, seed 2656: an import landed long after the last that the ledger knew of its attempt.
 
@@ -601,7 +591,7 @@ def hide_young(answer: Answer) -> Answer:
 
 
 async def test_of_two_recoveries_that_prefer_different_documents_only_one_deletes(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     names = await _two_documents_of_one_attempt(opened, settings, faults)
 
@@ -624,7 +614,7 @@ async def test_of_two_recoveries_that_prefer_different_documents_only_one_delete
 
 @pytest.mark.parametrize(("pid", "taken"), [(2**30, True), (os.getpid(), False)], ids=["dead", "alive"])
 async def test_on_this_host_the_process_id_tells(
-    opened: Opener, settings: Settings, faults: Faults, pid: int, taken: bool, autojump_clock: Clock
+    opened: Opener, settings: Settings, faults: Faults, pid: int, taken: bool
 ) -> None:
     left = await interrupted_elsewhere(opened, settings, faults, ahead=0)
     with ledger_of(settings) as db:
@@ -638,7 +628,7 @@ async def test_on_this_host_the_process_id_tells(
 
 @pytest.mark.parametrize("kind", ["send", "document"])
 async def test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, kind: str, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, kind: str
 ) -> None:
     """Found by killing processes: recovery indexed the older version, and the run called that the end."""
     with trio.CancelScope() as life:
@@ -656,7 +646,7 @@ async def test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run(
 
 
 async def test_under_a_limit_nobody_waits_for_a_file_that_another_run_took(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Found by torture: the run looked fifty times a second whether its turn had come, for ever."""
     follow(faults, start=[DOWN])

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from objlib.embedded import Options, open_service
 from objlib.gemini import (
@@ -22,6 +21,8 @@ from objlib.gemini import (
 )
 from objlib.threads import inline_runner
 from tests.gemini.service import HOST, KEY
+
+pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 TEXT = "Was ist das Gute? 🌱 A promise binds the one who makes it. ".encode() * 20
 GRANULE = 256
@@ -71,7 +72,7 @@ async def put(client: Client, store: str, name: str = " Ethics/1 Über.txt") -> 
     return final.result.document
 
 
-async def test_a_document_goes_in_is_found_and_goes_out(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_a_document_goes_in_is_found_and_goes_out(tmp_path: Path) -> None:
     async with box(tmp_path) as client:
         store = (await client.stores.create("Library")).name
         assert [found.name for found in await client.stores.find("Library")] == [store]
@@ -98,7 +99,7 @@ async def test_a_document_goes_in_is_found_and_goes_out(tmp_path: Path, autojump
         assert not await client.stores.delete(store)
 
 
-async def test_the_two_step_path_ends_in_a_document_too(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_the_two_step_path_ends_in_a_document_too(tmp_path: Path) -> None:
     async with box(tmp_path) as client:
         store = (await client.stores.create("Library")).name
         session = await client.uploads.start_file(
@@ -121,7 +122,7 @@ async def test_the_two_step_path_ends_in_a_document_too(tmp_path: Path, autojump
         assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
-async def test_a_listing_over_several_pages_is_complete(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_a_listing_over_several_pages_is_complete(tmp_path: Path) -> None:
     async with box(tmp_path) as client:
         store = (await client.stores.create("Library")).name
         names = [await put(client, store, f"{number}.txt") for number in range(23)]
@@ -132,7 +133,7 @@ async def test_a_listing_over_several_pages_is_complete(tmp_path: Path, autojump
             assert [document.name async for document in documents] == names
 
 
-async def test_sessions_that_disagree_are_asked_and_ended(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_sessions_that_disagree_are_asked_and_ended(tmp_path: Path) -> None:
     async with box(tmp_path) as client:
         store = (await client.stores.create("Library")).name
         session = await client.uploads.start(
@@ -150,7 +151,7 @@ async def test_sessions_that_disagree_are_asked_and_ended(tmp_path: Path, autoju
         ).status is UploadStatus.GONE
 
 
-async def test_refusals_have_their_kinds(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_refusals_have_their_kinds(tmp_path: Path) -> None:
     async with box(tmp_path, require_key="another", storage_limit=None) as client:
         with pytest.raises(GeminiError) as caught:
             await client.stores.create("Library")

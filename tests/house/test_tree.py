@@ -79,13 +79,23 @@ def test_every_public_thing_of_the_package_is_documented() -> None:
 def test_tests_do_not_sleep() -> None:
     """They wait for events, or sleep under a virtual clock. Where real time is the point, the line says so."""
     sleeping = _found(r"\b(time|trio)\.sleep\(", unless=r"# real time", among=("tests/*.py",))
-    assert [line for line in sleeping if not _has_a_virtual_clock(ROOT / line.partition(":")[0])] == []
+    assert [line for line in sleeping if not _is_in_virtual_time(*line.split(":")[:2])] == []
 
 
-def _has_a_virtual_clock(path: Path) -> bool:
-    beside = path.with_name("conftest.py")
-    text = path.read_text("utf-8") + (beside.read_text("utf-8") if beside.exists() else "")
-    return "MockClock" in text or "autojump" in text
+def _is_in_virtual_time(name: str, number: str) -> bool:
+    """Whether the module, or a room that it is in, asks for virtual time, and the test does not opt out of it."""
+    path = ROOT / name
+    text = path.read_text("utf-8")
+    for node in ast.parse(text).body:
+        inside = node.lineno <= int(number) <= (node.end_lineno or 0)
+        marks = node.decorator_list if inside and isinstance(node, ast.AsyncFunctionDef) else []
+        if any("real_time" in ast.unparse(mark) for mark in marks):
+            return False
+    if "pytestmark = pytest.mark.real_time" in text:
+        return False
+    rooms = [folder / "conftest.py" for folder in path.parents if (ROOT / "tests") in folder.parents]
+    texts = (text, *(room.read_text("utf-8") for room in rooms if room.exists()))
+    return any("MockClock" in part or "autojump" in part for part in texts)
 
 
 def test_suppressions_are_few_and_name_what_they_suppress() -> None:

@@ -86,9 +86,8 @@ async def test_a_runner_that_breaks_while_closing(path: Path) -> None:
     assert left(path) == []
 
 
-async def test_a_runner_that_never_gets_to_closing(
-    path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+@pytest.mark.usefixtures("autojump_clock")
+async def test_a_runner_that_never_gets_to_closing(path: Path) -> None:
     runner = HeldRunner()
     async with open_ledger(path, runner=runner) as ledger:
         row = await add(ledger)

@@ -19,11 +19,7 @@ from spike.phase18_spike.polling import PollLoop, judge, poll_until
 from spike.record import BEGIN, END
 from tests.spike.kit import run_harness
 
-
-@pytest.fixture
-def autojump_clock() -> trio.testing.MockClock:
-    """Virtual time that jumps at once when every task sleeps; pytest-trio finds it by its name."""
-    return trio.testing.MockClock(autojump_threshold=0)
+pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 
 def test_the_whole_harness_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -36,9 +32,7 @@ def test_the_whole_harness_passes_and_leaves_nothing_behind(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_poll_loop_that_returns_inside_its_retry_block_is_caught(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_poll_loop_that_returns_inside_its_retry_block_is_caught() -> None:
     """The seeded trap: it throws no error, and an answer of "not done" comes out as the value."""
     passed, evidence = await judge(traps.returns_inside_its_retry_block)
     assert not passed
@@ -46,12 +40,12 @@ async def test_a_poll_loop_that_returns_inside_its_retry_block_is_caught(
 
 
 @pytest.mark.parametrize("trap", traps.TRAPS, ids=lambda trap: trap.__name__)
-async def test_every_other_trap_is_caught_too(autojump_clock: trio.testing.MockClock, trap: PollLoop) -> None:
+async def test_every_other_trap_is_caught_too(trap: PollLoop) -> None:
     passed, evidence = await judge(trap)
     assert not passed, evidence
 
 
-async def test_the_right_loop_is_not(autojump_clock: trio.testing.MockClock) -> None:
+async def test_the_right_loop_is_not() -> None:
     passed, evidence = await judge(poll_until)
     assert passed, evidence
     assert "value 'done' after 4 questions, 3 retries" in evidence
@@ -62,16 +56,12 @@ async def test_the_right_loop_is_not(autojump_clock: trio.testing.MockClock) -> 
     [polling.the_loop_that_ships, polling.the_deadline_that_ships, polling.a_real_error_that_ships],
     ids=lambda check: check.__name__,
 )
-async def test_the_loop_that_ships(
-    autojump_clock: trio.testing.MockClock, tmp_path: Path, check: Callable[[Path], Awaitable[Seen]]
-) -> None:
+async def test_the_loop_that_ships(tmp_path: Path, check: Callable[[Path], Awaitable[Seen]]) -> None:
     passed, evidence = await check(tmp_path)
     assert passed, evidence
 
 
-async def test_occ_transition_gives_back_the_first_result_that_was_not_stale(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_occ_transition_gives_back_the_first_result_that_was_not_stale() -> None:
     calls = 0
 
     async def third_time() -> str:

@@ -83,7 +83,7 @@ UPLOAD: Final = (
     Mutant(
         "the session is asked before anything is sent again",
         "objlib/core/lifecycle/recovery.py",
-        "        case None:\n            return Ask.SESSION\n",
+        "        case None:\n            return Probe.SESSION\n",
         "        case None:\n            return Requeue('a guess')\n",
         f"{RECOVER}::test_no_listing_is_needed_while_sessions_can_be_asked",
     ),
@@ -111,7 +111,7 @@ UPLOAD: Final = (
     Mutant(
         "the store is listed before a file without a session goes back",
         "objlib/core/lifecycle/recovery.py",
-        "    if facts.listed is None:\n        return Ask.LISTING\n",
+        "    if facts.listed is None:\n        return Probe.LISTING\n",
         "    if facts.listed is None:\n        return Requeue('a guess')\n",
         f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
     ),
@@ -215,7 +215,7 @@ UPLOAD: Final = (
     Mutant(
         "an answer about the whole run ends it where a delete gets it",
         "objlib/engine/attempt/delete.py",
-        "        if error.kind in FATAL:\n            raise\n",
+        "        if error.kind.ends_run:\n            raise\n",
         "",
         "tests/engine/attempt/test_delete.py::test_no_file_is_sent_after_a_delete_has_ended_the_run",
     ),

@@ -38,10 +38,7 @@ from objlib.testing import (
 )
 from objlib.threads import inline_runner
 
-
-@pytest.fixture
-def autojump_clock() -> trio.testing.MockClock:
-    return trio.testing.MockClock(autojump_threshold=0)
+pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 
 @asynccontextmanager
@@ -85,7 +82,7 @@ async def send(client: Client, store: str) -> tuple[str, str]:
     ids=str,
 )
 async def test_what_the_client_is_told_and_whether_the_service_acted(
-    tmp_path: Path, action: Action, kind: ErrorKind, landed: bool, autojump_clock: trio.testing.MockClock
+    tmp_path: Path, action: Action, kind: ErrorKind, landed: bool
 ) -> None:
     faults = Faults()
     async with served(tmp_path, faults) as (client, store):
@@ -102,9 +99,7 @@ async def test_what_the_client_is_told_and_whether_the_service_acted(
     assert request.action in request.line()
 
 
-async def test_the_service_acts_after_the_client_gave_up(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_the_service_acts_after_the_client_gave_up(tmp_path: Path) -> None:
     faults = Faults()
     async with faults.acting_late(), served(tmp_path, faults) as (client, store):
         faults.script = lambda what, _count: Late(30) if what == "send" else None
@@ -137,9 +132,7 @@ async def test_nobody_acts_late_for_a_script_that_nobody_keeps_open(tmp_path: Pa
         await faults.around(app)(scope, receive, send)
 
 
-async def test_answers_that_are_slow_or_not_true(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_answers_that_are_slow_or_not_true(tmp_path: Path) -> None:
     faults = Faults()
     async with served(tmp_path, faults) as (client, store):
         session, name = await send(client, store)

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from objlib.cli.config import settle
-from objlib.cli.console.errors import complain, stop_exit
+from objlib.cli.console.errors import complain
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.console.terminal import plural
 from objlib.cli.options import CommonOptions
@@ -43,7 +43,7 @@ def recover(*, options: Annotated[CommonOptions | None, Parameter(name="*")] = N
 def recover_exit(report: RecoverReport) -> Exit:
     """The exit code that a recovery earned."""
     if report.stopped:
-        return stop_exit(report.stopped)
+        return report.stopped.exit_code
     return Exit.SOME_FAILED if report.failed or report.left or report.postponed else Exit.OK
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from objlib.cli.config import settle, working_folder
-from objlib.cli.console.errors import complain, stop_exit
+from objlib.cli.console.errors import complain
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.console.terminal import plural
 from objlib.cli.options import CommonOptions, option, switch
@@ -77,7 +77,7 @@ def store_sync_exit(report: StoreSyncReport) -> Exit:
     if report.interrupted:
         return Exit.INTERRUPTED
     if report.stopped:
-        return stop_exit(report.stopped)
+        return report.stopped.exit_code
     if report.postponed or report.unanswered:
         return Exit.SOME_FAILED
     return Exit.DRIFT if report.left else Exit.OK

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from objlib.cli.config import require_folder, settle
-from objlib.cli.console.errors import complain, stop_exit
+from objlib.cli.console.errors import complain
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.console.terminal import plural
 from objlib.cli.options import CommonOptions, option, switch
@@ -85,15 +85,11 @@ def complain_of(report: UploadReport) -> None:
 
 def upload_exit(report: UploadReport) -> Exit:
     """The exit code that an upload run earned."""
-    match report.stopped:
-        case "interrupted":
-            return Exit.INTERRUPTED
-        case "" | "limit":
-            unfinished = report.pending > 0 and report.stopped != "limit" and not report.dry_run
-            failed = report.failed > 0 and not report.dry_run
-            return Exit.SOME_FAILED if failed or unfinished or report.postponed else Exit.OK
-        case stopped:
-            return stop_exit(stopped)
+    if report.stopped.exit_code:
+        return report.stopped.exit_code
+    unfinished = report.pending > 0 and not report.stopped and not report.dry_run
+    failed = report.failed > 0 and not report.dry_run
+    return Exit.SOME_FAILED if failed or unfinished or report.postponed else Exit.OK
 
 
 def scan(

@@ -73,12 +73,6 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def stop_exit(stopped: str) -> Exit:
-    """The exit code of a run that an answer of the service ended (``stopped`` of its report)."""
-    # What is left to do waits for its time, and nothing is wrong.
-    return Exit.SOME_FAILED if stopped in {"daily_quota", "store_full"} else Exit.FATAL
-
-
 def complain(message: str) -> None:
     """One line for a person on stderr, with our name in front."""
     screen = terminal_of(sys.stderr)

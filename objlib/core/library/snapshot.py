@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from objlib.core.failures import Failure, FailureKind
+from objlib.core.failures import Failure
 from objlib.core.library.metadata import MetadataValue
 
 UNREAD: Final = ""
@@ -12,10 +12,6 @@ UNTRUSTED: Final = -1
 """An mtime that no file has: the next scan reads the file again, whatever its status says."""
 NO_TYPE: Final = "application/octet-stream"
 """The type of what no store takes; never sent."""
-LOCAL_FAILURES: Final = frozenset(
-    {FailureKind.UNREADABLE, FailureKind.EMPTY, FailureKind.TOO_LARGE, FailureKind.UNSUPPORTED}
-)
-"""Failures found by looking at the file, without asking the service."""
 
 
 @dataclass(frozen=True, slots=True)

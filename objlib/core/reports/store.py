@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from objlib.core.lifecycle.drift import Drift
+from objlib.core.stop_reason import StopReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class StoreSyncReport:
         unanswered: steps that the service did not answer.
         left: steps that were not taken: those, and those that nobody asked for.
         interrupted: whether a stop cut it short.
-        stopped: why the service ended it before its end, as in :class:`UploadReport`; empty where it did not.
+        stopped: why the service ended it before its end.
         advice: what to do about that.
     """
 
@@ -47,7 +48,7 @@ class StoreSyncReport:
     unanswered: int = 0
     left: int = 0
     interrupted: bool = False
-    stopped: str = ""
+    stopped: StopReason = StopReason.NONE
     advice: str = ""
     requests: int = 0
 

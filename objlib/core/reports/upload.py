@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from objlib.core.stop_reason import StopReason
+
 
 @dataclass(frozen=True, slots=True)
 class FailedFile:
@@ -50,7 +52,7 @@ class RecoverReport:
         left: rows that could not be settled now, since the service did not answer.
         postponed: documents whose removal is on record, and that could not be removed now.
         elsewhere: rows that a living run has in hand; they were not touched.
-        stopped: why it ended before its end, as in :class:`UploadReport`; empty where it did not.
+        stopped: why it ended before its end.
         advice: what to do about that.
         actions: (path, action, why), in order.
     """
@@ -65,7 +67,7 @@ class RecoverReport:
     postponed: int = 0
     elsewhere: int = 0
     listings: int = 0
-    stopped: str = ""
+    stopped: StopReason = StopReason.NONE
     advice: str = ""
     actions: tuple[tuple[str, str, str], ...] = ()
 
@@ -116,8 +118,8 @@ class UploadReport:
     bytes: int = 0
     seconds: float = 0.0
     dry_run: bool = False
-    stopped: str = ""
-    """Why the run ended before quiescence: '' | 'interrupted' | 'daily_quota' | 'store_full' | 'limit'."""
+    stopped: StopReason = StopReason.NONE
+    """Why the run ended before quiescence."""
     advice: str = ""
     store_documents: int | None = None
     """Of a full store, as the service counts them; None otherwise, or where it does not say."""
@@ -138,7 +140,7 @@ class PruneReport:
         postponed: documents that could not be removed now, be it on record or not; the next run goes on with them.
         kept: files that have not been gone for ``grace`` seconds yet; their documents stay.
         grace: seconds.
-        skipped: why it was not done to its end: '' or what stopped the run.
+        skipped: why it was not done to its end.
         paths: paths of the files, at most 1,000.
     """
 
@@ -147,7 +149,7 @@ class PruneReport:
     postponed: int = 0
     kept: int = 0
     grace: float = 0.0
-    skipped: str = ""
+    skipped: StopReason = StopReason.NONE
     paths: tuple[str, ...] = ()
 
 

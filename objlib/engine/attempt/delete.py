@@ -3,10 +3,10 @@
 from enum import Enum, auto
 from functools import partial
 
+from objlib.core.events import EventKind
 from objlib.core.ids import FileId
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.requests.retry import FATAL
 from objlib.gemini import GeminiError
 from objlib.ledger import Start
 
@@ -48,10 +48,10 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
         return Removal.POSTPONED
     match await app.ledger.deletions.begin(intent, run_id=app.run_id):
         case Start.KEPT:
-            app.observer.event("kept", document=document)
+            app.observer.event(EventKind.KEPT, document=document)
             return Removal.DONE
         case Start.REPLACE:
-            app.observer.event("replaced_first", document=document)
+            app.observer.event(EventKind.REPLACED_FIRST, document=document)
             return Removal.REPLACE
         case Start.SEND:
             pass
@@ -59,12 +59,12 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
         request = partial(app.client.documents.delete, document)
         deleted = await app.patience.insist(Purpose.DELETE, request, reconnect=True)
     except GeminiError as error:
-        app.observer.event("delete_postponed", document=document, error=str(error))
-        if error.kind in FATAL:
+        app.observer.event(EventKind.DELETE_POSTPONED, document=document, error=str(error))
+        if error.kind.ends_run:
             raise
         return Removal.POSTPONED
     outcome = "deleted" if deleted else "already gone"
     await app.ledger.deletions.finish(intent, outcome=outcome, run_id=app.run_id)
     app.deleted += 1
-    app.observer.event("deleted", document=document)
+    app.observer.event(EventKind.DELETED, document=document)
     return Removal.DONE

@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.events import EventKind
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, AttemptId, temporary_file
 from objlib.core.library.paths import disk_path
 from objlib.core.lifecycle.recovery import Session
@@ -27,11 +28,6 @@ RESUMES: Final = 3
 
 FILE_SECONDS: Final = 60.0
 """How long a temporary file may take to become usable."""
-
-FINAL_WORD: Final = frozenset(
-    {ErrorKind.PERMANENT, ErrorKind.AUTH, ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL}
-)
-"""Answers after which it is certain that the chunk was not taken and that sending it again is no use."""
 
 
 class ChangedWhileReadError(Exception):
@@ -143,7 +139,7 @@ async def _import(app: App, row: FileRow, attempt: AttemptId, file: str) -> Name
                 app.store, file, metadata=marks(row, attempt, app.ledger_id)
             )
     except GeminiError as error:
-        if error.kind is ErrorKind.UNKNOWN:
+        if error.kind.ambiguous:
             raise OutcomeUnknownError(str(error)) from error
         raise
     return Names(operation.name, operation.document)
@@ -173,12 +169,12 @@ async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, f
             async with app.governor.request():
                 progress = await app.client.uploads.send(session, data[at - offset :], offset=at, final=final)
         except GeminiError as error:
-            if error.kind in FINAL_WORD:
+            if error.kind.final:
                 if doubtful:
                     # The refusal is about this sending; one that was lost before may still be acted upon.
                     raise OutcomeUnknownError(str(error)) from error
                 raise
-            doubtful = doubtful or error.kind is ErrorKind.UNKNOWN
+            doubtful = doubtful or error.kind.ambiguous
             progress = await _query(app, session, error)
         match Session(progress.status):
             case Session.FINAL:
@@ -209,4 +205,4 @@ async def _cancel(app: App, session: SessionUrl) -> None:
         async with app.governor.request():
             await app.client.uploads.cancel(session)
     except GeminiError as error:
-        app.observer.event("cancel_failed", error=str(error))
+        app.observer.event(EventKind.CANCEL_FAILED, error=str(error))

@@ -6,6 +6,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.events import EventKind
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId
 from objlib.core.lifecycle.recovery import Complete, Facts, Fail, Wait
@@ -13,7 +14,7 @@ from objlib.core.pacing.backoff import first_poll, next_poll
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import remove
 from objlib.engine.attempt.probe import inquire
-from objlib.engine.requests.retry import FATAL, LONGEST
+from objlib.engine.requests.retry import LONGEST
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
 
@@ -57,7 +58,7 @@ async def settle(
         try:
             found, facts = await inquire(app, row, await app.ledger.attempts.last(row.file_id))
         except GeminiError as error:
-            if error.kind in FATAL:
+            if error.kind.ends_run:
                 raise
             if not in_time or trio.current_time() - answered > (GONE if error.connect else LONGEST):
                 return row
@@ -73,14 +74,14 @@ async def settle(
             case Fail(reason):
                 # Under load a FAILED document may still turn ACTIVE, so it is asked again; not for long if the store
                 # names a reason that will not pass.
-                final = bool(facts.reason) and not facts.passing
+                final = bool(facts.reason) and not facts.transient
                 failed += 1
                 if failed == 1:
                     doubted()
                     if not final:
                         app.governor.failed(began)
                 if failed >= (TWICE if final else app.governor.asks) or not in_time:
-                    passing = facts.passing or (not final and app.governor.strained)
+                    passing = facts.transient or (not final and app.governor.strained)
                     kind = FailureKind.TRANSIENT if passing else FailureKind.PROCESSING
                     return await give_up(app, row, facts, kind, reason)
             case _ if in_time:
@@ -103,7 +104,7 @@ async def complete(app: App, row: FileRow, attempt: AttemptId, document: str) ->
     row = await app.ledger.apply(
         Transition.complete_processing(row, attempt_id=attempt, run_id=app.run_id, document=document)
     )
-    app.observer.event("indexed", path=row.file_path)
+    app.observer.event(EventKind.INDEXED, path=row.file_path)
     if row.superseded is not None:
         await remove(app, row.superseded, file_id=row.file_id, reason="replaced by a newer version")
     if row.indexed_hash == row.content_hash or row.missing_since is not None:
@@ -124,11 +125,11 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
             row,
             attempt_id=AttemptId(attempt.attempt_id if attempt else ""),
             run_id=app.run_id,
-            failure=Failure(kind, reason, retryable=kind in {FailureKind.TRANSIENT, FailureKind.TIMEOUT}),
+            failure=Failure.of(kind, reason),
             discard=facts.document_name,
         )
     )
-    app.observer.event("failed", path=row.file_path, error=reason)
+    app.observer.event(EventKind.FAILED, path=row.file_path, error=reason)
     if facts.document_name is not None:
         await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
     return row

@@ -58,7 +58,7 @@ async def _create_store(app: App, display_name: str) -> str:
         create = partial(app.client.stores.create, display_name)
         return (await app.patience.insist(Purpose.LIST, create)).name
     except GeminiError as error:
-        if error.kind is not ErrorKind.UNKNOWN:
+        if not error.kind.ambiguous:
             raise
         unanswered = error
     if not (stores := await _find_stores(app, display_name)):

@@ -12,12 +12,11 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
 from objlib.core.lifecycle.drift import Held
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.requests.retry import FATAL, PASSING
 from objlib.engine.runs import is_alive
 from objlib.gemini import Document, DocumentPage, ErrorKind, GeminiError
 from objlib.ledger import Listed, Listing
@@ -77,7 +76,7 @@ async def _list(app: App) -> Listing:
         store=app.store, run_id=app.run_id, alive=alive, since=now - RESUMABLE
     )
     if listing.pages:
-        app.observer.event("listing_resumed", pages=listing.pages)
+        app.observer.event(EventKind.LISTING_RESUMED, pages=listing.pages)
     app.observer.begin(Phase.LISTING, None, None)
     try:
         pages = await _turn_pages(app, listing)
@@ -94,7 +93,7 @@ async def _turn_pages(app: App, listing: Listing) -> int:
         try:
             page = await _page(app, token)
         except GeminiError as error:
-            if not resumed or error.kind in FATAL | PASSING:
+            if not resumed or error.kind.ends_run or error.kind.transient:
                 raise
             # The store has forgotten the token of an earlier process: nothing for it but to start over.
             await app.ledger.listings.restart(listing.listing_id)

@@ -19,6 +19,7 @@ from objlib.core.events import Phase
 from objlib.core.library.paths import disk_path
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import PruneReport, ScanReport
+from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out
 from objlib.engine.requests.ending import ending
@@ -73,7 +74,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
         postponed=work.unreached + work.opened - work.done,
         kept=totals.young,
         grace=grace,
-        skipped="interrupted" if app.drain.requested else ending(app)[0],
+        skipped=StopReason.INTERRUPTED if app.drain.requested else ending(app)[0],
         paths=tuple(sorted(work.files))[:SHOWN],
     )
 

@@ -14,7 +14,7 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.delete_limit import DeleteLimit
@@ -127,7 +127,7 @@ class _Repair:
             self.taken += 1
         except GeminiError as error:
             self.unanswered += 1
-            self.app.observer.event("repair_failed", path=step.path, error=str(error))
+            self.app.observer.event(EventKind.REPAIR_FAILED, path=step.path, error=str(error))
         finally:
             limiter.release_on_behalf_of(step.document)
             self.app.observer.advance(Phase.REPAIR, 1, 0)
@@ -165,6 +165,7 @@ class _Repair:
             return
         why = f"store-sync: {_WHY[kind]}"
         if kind is DriftKind.BROKEN:
+            # Retryable, unlike other failures in processing: the store took these bytes before.
             failure = Failure(FailureKind.PROCESSING, _WHY[kind], retryable=True)
             taken = await app.ledger.comparison.requeue_broken(
                 row, failure=failure, reason=why, run_id=app.run_id

@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.ids import FileId
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import UNREAD
@@ -17,7 +17,6 @@ from objlib.core.lifecycle.table import State
 from objlib.core.reports.store import VerifyReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.compare import examine as examine_document
-from objlib.engine.requests.retry import FATAL
 from objlib.engine.scan.read_file import examine
 from objlib.gemini import GeminiError
 
@@ -82,10 +81,10 @@ class _Verify:
         try:
             await self._look(file_id)
         except GeminiError as error:
-            if error.kind in FATAL:
+            if error.kind.ends_run:
                 raise
             self.unanswered += 1
-            self.app.observer.event("unanswered", file_id=file_id, error=str(error))
+            self.app.observer.event(EventKind.UNANSWERED, file_id=file_id, error=str(error))
         finally:
             limiter.release_on_behalf_of(file_id)
             self.app.observer.advance(Phase.VERIFY, 1, 0)

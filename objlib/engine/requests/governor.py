@@ -16,16 +16,10 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import Observer, Pressure
+from objlib.core.events import EventKind, Observer, Pressure
 from objlib.core.pacing import controller, pending_window
 from objlib.core.pacing.state import Pace
-from objlib.gemini import ErrorKind, GeminiError
-
-PUSH_BACK: Final = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL})
-"""What a 429 may mean, and all of it is push-back. So is what says no such word: see :func:`_overloaded`."""
-
-ENDS_RUN: Final = frozenset({ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL})
-"""Of these, the ones that no waiting heals within a run."""
+from objlib.gemini import GeminiError
 
 
 class NotBegunError(Exception):
@@ -227,7 +221,7 @@ class Governor:
     def _make_room(self, why: str) -> None:
         room = pending_window.slots(self._crowd)
         if room < self.pending.total_tokens:
-            self._observer.event("push_back", kind=why, pending=room)
+            self._observer.event(EventKind.THROTTLED, kind=why, pending=room)
         if room != self.pending.total_tokens:
             self.pending.total_tokens = room
 
@@ -269,17 +263,17 @@ class Governor:
         self._sooner = trio.Event()
 
     def _learn_from(self, error: GeminiError, started: float) -> None:
-        if error.kind not in PUSH_BACK and not _overloaded(error):
+        if not error.kind.throttles and not _overloaded(error):
             if error.status is not None:
                 self._admitted(started)
             return
         self.throttled += 1
-        if error.kind in ENDS_RUN:
+        if error.kind.ends_run:
             self._ended = error
             self._wake()
             return  # a gate that opens tomorrow would keep what is in flight from ending today
         now, pause = trio.current_time(), error.retry_after
-        self._quota = self._quota or error.kind in PUSH_BACK
+        self._quota = self._quota or error.kind.throttles
         self._pace = controller.pushed_back(
             self._pace, started=started, now=now, retry_after=pause, in_use=self._flying
         )
@@ -287,7 +281,7 @@ class Governor:
             self._paused.set()
         self._resize(now)
         self._observer.event(
-            "push_back",
+            EventKind.THROTTLED,
             kind=str(error.kind),
             status=error.status,
             pause=pause,

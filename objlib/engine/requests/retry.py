@@ -20,10 +20,6 @@ from objlib.gemini import ErrorKind, GeminiError
 
 T = TypeVar("T")
 
-FATAL: Final = frozenset({ErrorKind.AUTH, ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL})
-"""Answers that end the run rather than one file."""
-PASSING: Final = frozenset({ErrorKind.TRANSIENT, ErrorKind.RATE_LIMIT})
-"""Answers that pass by themselves."""
 TRIES: Final = 8
 """How often a request without an answer is sent at most: some two minutes of a service that is down."""
 LONGEST: Final = 180.0
@@ -107,7 +103,7 @@ class Retrier:
             try:
                 return await self._once(purpose, request, purpose)
             except GeminiError as error:
-                if error.kind not in PASSING or (error.connect and not reconnect):
+                if not error.kind.transient or (error.connect and not reconnect):
                     raise
                 failed = error
             now = trio.current_time()
@@ -147,10 +143,10 @@ class Retrier:
         try:
             answer = await request()
         except GeminiError as error:
-            if error.kind in FATAL and self.ended is None:
+            if error.kind.ends_run and self.ended is None:
                 self.ended = error
                 self._call_back({None, *Purpose})
-            elif error.kind not in PASSING:
+            elif not error.kind.transient:
                 self._since.pop(purpose, None)
             elif error.retry_after is not None and error.retry_after > LONGEST:
                 self._give_up(set(Purpose), _for_later(error))  # the gate is closed for all of them

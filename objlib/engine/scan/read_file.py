@@ -156,9 +156,7 @@ def _unreadable(path: str, shown: str, error: OSError) -> FileSnapshot | None:
         size, mtime, inode = status.st_size, _bounded(status.st_mtime_ns), status.st_ino & (2**63 - 1)
     why = (error.strerror or type(error).__name__).lower()
     message = f"{shown} cannot be read: {why}; change its mode or owner, or list it in .objlibignore"
-    return FileSnapshot(
-        UNREAD, size, mtime, inode, failure=Failure(FailureKind.UNREADABLE, message, retryable=True)
-    )
+    return FileSnapshot(UNREAD, size, mtime, inode, failure=Failure.of(FailureKind.UNREADABLE, message))
 
 
 def _too_large(known: FileSnapshot) -> FileSnapshot:
@@ -166,14 +164,14 @@ def _too_large(known: FileSnapshot) -> FileSnapshot:
         f"is {known.size / 2**20:,.1f} MiB, and a document may have {LARGEST / 2**20:.0f} MiB; "
         "split it, or list it in .objlibignore"
     )
-    failure = Failure(FailureKind.TOO_LARGE, message, retryable=False)
+    failure = Failure.of(FailureKind.TOO_LARGE, message)
     return FileSnapshot(UNREAD, known.size, known.mtime_ns, known.inode, failure=failure)
 
 
 def _empty() -> Failure:
-    return Failure(FailureKind.EMPTY, "is empty; it gets in as soon as it has content", retryable=False)
+    return Failure.of(FailureKind.EMPTY, "is empty; it gets in as soon as it has content")
 
 
 def _unsupported() -> Failure:
     message = "is binary and of no type that the store reads; convert it to text or PDF, or list it in .objlibignore"
-    return Failure(FailureKind.UNSUPPORTED, message, retryable=False)
+    return Failure.of(FailureKind.UNSUPPORTED, message)

@@ -12,13 +12,14 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, new_attempt_id
 from objlib.core.library.snapshot import NO_TYPE
-from objlib.core.lifecycle.recovery import Adopt, Ask, Requeue
+from objlib.core.lifecycle.recovery import Adopt, Probe, Requeue
 from objlib.core.lifecycle.table import State
 from objlib.core.pacing.backoff import backoff
+from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.attempt.probe import inquire
 from objlib.engine.attempt.send import ChangedWhileReadError, Names, OutcomeUnknownError, send
@@ -37,14 +38,6 @@ MAX_QUESTIONS: Final = 4
 """How often one task asks about an outcome that it does not know before recovery has to."""
 UNREACHABLE_AFTER: Final = 24
 """Connections refused in a row after which the service counts as gone."""
-
-STOPS: Final = {
-    ErrorKind.DAILY_QUOTA: "daily_quota",
-    ErrorKind.STORE_FULL: "store_full",
-    ErrorKind.AUTH: "unauthorized",
-    ErrorKind.NOT_FOUND: "store_gone",
-}
-"""Answers about the whole run rather than one file: nothing more is sent."""
 
 
 @dataclass(slots=True)
@@ -77,15 +70,15 @@ class Flow:
     uploaded: int = 0
     sent_bytes: int = 0
     unreachable: int = 0
-    stopped: str = ""
+    stopped: StopReason = StopReason.NONE
     advice: str = ""
     feeding: trio.CancelScope | None = None
 
-    def stop(self, why: str, advice: str) -> None:
+    def stop(self, why: StopReason, advice: str) -> None:
         """Take in nothing more; what is in flight finishes."""
         if not self.stopped:
             self.stopped, self.advice = why, advice
-            self.app.observer.event("stopping", reason=why, advice=advice)
+            self.app.observer.event(EventKind.STOPPING, reason=why, advice=advice)
             if self.feeding is not None:
                 self.feeding.cancel(reason=why)  # it may wait for a token behind a closed gate
 
@@ -128,7 +121,7 @@ async def carry(flow: Flow, row: FileRow) -> None:
         if row.state in {State.INDEXED, State.FAILED}:
             app.observer.advance(Phase.UPLOAD, 1, row.size)
     except StaleTransitionError:
-        app.observer.event("taken_over", path=row.file_path)
+        app.observer.event(EventKind.TAKEN_OVER, path=row.file_path)
     except GeminiError as error:
         # Only answers about the whole run get here; the row stays where recovery finds it.
         _stop_run(flow, error)
@@ -164,7 +157,7 @@ async def _upload(flow: Flow, row: FileRow) -> tuple[FileRow, AttemptId] | None:
             return None
         except OSError as error:
             why = f"cannot be read: {error.strerror or error}; check the file and its permissions"
-            await _fail(flow, claimed, attempt, Failure(FailureKind.UNREADABLE, why, retryable=True))
+            await _fail(flow, claimed, attempt, Failure.of(FailureKind.UNREADABLE, why))
             return None
         except OutcomeUnknownError as error:
             # The token covers the attempt, never the waiting after it.
@@ -207,7 +200,7 @@ async def _send(flow: Flow, row: FileRow, attempt: AttemptId) -> Names:
     except GeminiError as error:
         if not error.fallback:
             raise
-        flow.app.observer.event("two_step", path=row.file_path, error=str(error))
+        flow.app.observer.event(EventKind.TWO_STEP, path=row.file_path, error=str(error))
     return await send(flow.app, row, attempt, two_step=True)
 
 
@@ -220,7 +213,7 @@ async def _resolve(
         try:
             found, facts = await inquire(app, row, await app.ledger.attempts.last(row.file_id))
         except GeminiError as error:
-            if error.kind in STOPS and error.kind is not ErrorKind.NOT_FOUND:
+            if error.kind.ends_run:
                 raise
             await trio.sleep(backoff(tries, jitter=random.random()))
             continue
@@ -244,11 +237,11 @@ async def _resolve(
                     continue
                 await _try_again(flow, row, attempt, f"{why}; {reason}")
                 return None
-            case Ask.LISTING:
+            case Probe.LISTING:
                 break
             case _:
                 break
-    app.observer.event("unknown", path=row.file_path, why=why)
+    app.observer.event(EventKind.UNKNOWN, path=row.file_path, why=why)
     return None
 
 
@@ -268,7 +261,7 @@ async def _changed(flow: Flow, row: FileRow, attempt: AttemptId) -> None:
     """The file is not what the scan saw: record what it is now, and send that if a store could take it."""
     if row.attempts >= MAX_ATTEMPTS:
         why = "changes each time it is read; upload again when the program that writes it is done"
-        await _fail(flow, row, attempt, Failure(FailureKind.CHANGED, why, retryable=True))
+        await _fail(flow, row, attempt, Failure.of(FailureKind.CHANGED, why))
         return
     unfit = await record_change(flow.app, row)
     if unfit is not None:
@@ -280,31 +273,33 @@ async def _changed(flow: Flow, row: FileRow, attempt: AttemptId) -> None:
 async def _refused(flow: Flow, row: FileRow, attempt: AttemptId, error: GeminiError) -> None:
     """The service said no, and it is certain that no document was made."""
     match error.kind:
-        case kind if kind in STOPS:
+        case kind if kind.ends_run or kind is ErrorKind.NOT_FOUND:
             await _requeue(flow, row, attempt, str(error), excused=True)
             _stop_run(flow, error)
         case ErrorKind.TRANSIENT | ErrorKind.UNKNOWN:
             flow.unreachable = flow.unreachable + 1 if error.connect else 0
             if flow.unreachable >= UNREACHABLE_AFTER:
-                flow.stop("unreachable", "the service cannot be reached; check the network and --base-url")
+                flow.stop(
+                    StopReason.UNREACHABLE, "the service cannot be reached; check the network and --base-url"
+                )
             await _try_again(flow, row, attempt, str(error), after=error.retry_after or 0.0)
         case ErrorKind.RATE_LIMIT:
             times = flow.pushed_back[row.file_id] = flow.pushed_back.get(row.file_id, 0) + 1
             if times >= MAX_THROTTLED:
                 why = f"gave up, pushed back {times} times: {error}"
-                await _fail(flow, row, attempt, Failure(FailureKind.RATE_LIMIT, why, retryable=True))
+                await _fail(flow, row, attempt, Failure.of(FailureKind.RATE_LIMIT, why))
             else:
                 pause = max(backoff(times, jitter=random.random()), error.retry_after or 0.0)
                 await _requeue(flow, row, attempt, str(error), after=pause, excused=True)
         case _:
-            await _fail(flow, row, attempt, Failure(FailureKind.REFUSED, str(error), retryable=False))
+            await _fail(flow, row, attempt, Failure.of(FailureKind.REFUSED, str(error)))
 
 
 async def _try_again(flow: Flow, row: FileRow, attempt: AttemptId, why: str, *, after: float = 0.0) -> None:
     """Back to the queue, due after a backoff and ``after`` seconds; given up if it happened too often."""
     if row.attempts >= MAX_ATTEMPTS:
         why = f"gave up after {row.attempts} attempts: {why}"
-        await _fail(flow, row, attempt, Failure(FailureKind.TRANSIENT, why, retryable=True))
+        await _fail(flow, row, attempt, Failure.of(FailureKind.TRANSIENT, why))
         return
     pause = backoff(row.attempts, jitter=random.random())
     await _requeue(flow, row, attempt, why, after=max(pause, after))
@@ -328,7 +323,7 @@ async def _requeue(
         row, attempt_id=attempt, run_id=app.run_id, reason=why, retry_at=due, excused=excused
     )
     await app.ledger.apply(requeued)
-    app.observer.event("requeued", path=row.file_path, why=why, due=due)
+    app.observer.event(EventKind.REQUEUED, path=row.file_path, why=why, due=due)
 
 
 async def _fail(flow: Flow, row: FileRow, attempt: AttemptId, failure: Failure) -> None:
@@ -337,11 +332,11 @@ async def _fail(flow: Flow, row: FileRow, attempt: AttemptId, failure: Failure) 
         Transition.fail_upload(row, attempt_id=attempt, run_id=flow.app.run_id, failure=failure)
     )
     flow.app.observer.advance(Phase.UPLOAD, 1, row.size)
-    flow.app.observer.event("failed", path=row.file_path, error=failure.message)
+    flow.app.observer.event(EventKind.FAILED, path=row.file_path, error=failure.message)
 
 
 def _stop_run(flow: Flow, error: GeminiError) -> None:
     advice = str(error)
     if error.kind is ErrorKind.NOT_FOUND:
         advice = f"{advice}; check --store, or start over with another --ledger"
-    flow.stop(STOPS.get(error.kind, "refused"), advice)
+    flow.stop(error.kind.stop_reason, advice)

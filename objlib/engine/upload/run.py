@@ -15,17 +15,17 @@ import trio
 
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import Phase
-from objlib.core.failures import FailureKind
 from objlib.core.lifecycle.table import State
 from objlib.core.pacing.backoff import backoff
 from objlib.core.reports.upload import FailedFile, RecoverReport, ScanReport, UploadReport, VectorReport
+from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.recover import recover
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import in_flight_elsewhere
 from objlib.engine.scan.scan import scan
-from objlib.engine.upload.file_task import STOPS, Flow, carry
-from objlib.gemini import ErrorKind, GeminiError, Store
+from objlib.engine.upload.file_task import Flow, carry
+from objlib.gemini import GeminiError, Store
 from objlib.ledger import FileRow, Transition
 
 PAGE: Final = 128
@@ -34,10 +34,6 @@ MAX_ROUNDS: Final = 6
 LISTED_FAILURES: Final = 1000
 LAST_QUESTION: Final = 10.0
 """Seconds that a run which is over waits for what its report would also like to tell."""
-UNFIT: Final = frozenset({FailureKind.EMPTY, FailureKind.TOO_LARGE, FailureKind.UNSUPPORTED})
-"""Failures that the same bytes will always have."""
-PASSING: Final = frozenset({FailureKind.TRANSIENT, FailureKind.RATE_LIMIT, FailureKind.TIMEOUT})
-"""Failures that say more about the moment than about the file."""
 
 
 async def upload(
@@ -70,9 +66,7 @@ async def upload(
         recovered = await _recover(flow)
         if retry_failed:
             # What only an edit can help is found fit by the scan, once it was edited.
-            await _retry(
-                app, "--retry-failed", lambda row: row.failure is None or row.failure.kind not in UNFIT
-            )
+            await _retry(app, "--retry-failed", lambda row: row.failure is None or not row.failure.kind.unfit)
         postponed = await _to_quiescence(flow)
         vectors = await _vectors(flow)
     report = await _report(flow, scanned, recovered, postponed, vectors)
@@ -112,9 +106,9 @@ async def _to_quiescence(flow: Flow) -> int:
         and len(flow.begun) >= flow.limit
         and (await app.ledger.files.claimable_totals())[0]
     ):
-        flow.stop("limit", "run the same command again for the rest")
+        flow.stop(StopReason.LIMIT, "run the same command again for the rest")
     if app.drain.requested:
-        flow.stopped = "interrupted"
+        flow.stopped = StopReason.INTERRUPTED
         flow.advice = "nothing is lost: the next upload, or `objlib recover`, finishes it"
     return postponed
 
@@ -202,7 +196,7 @@ async def _second_chance(app: App, since: float) -> int:
     return await _retry(
         app,
         "a second chance in the same run",
-        lambda row: row.state_updated_at >= since and row.failure is not None and row.failure.kind in PASSING,
+        lambda row: row.state_updated_at >= since and row.failure is not None and row.failure.kind.transient,
     )
 
 
@@ -243,7 +237,7 @@ async def _vectors(flow: Flow) -> VectorReport | None:
         with app.drain.intake() as scope:
             await app.service.make_vectors(seconds=seconds, progress=progress)
         if scope.cancelled_caught:
-            flow.stopped = "interrupted"
+            flow.stopped = StopReason.INTERRUPTED
             flow.advice = "every file is searchable by words; the next upload goes on with search by meaning"
     finally:
         app.observer.end(Phase.VECTORS)
@@ -252,7 +246,7 @@ async def _vectors(flow: Flow) -> VectorReport | None:
 
 async def _full_store(flow: Flow) -> Store | None:
     """What a store holds that is full; asked once, and not waited for long, since the run is over anyway."""
-    if flow.stopped != STOPS[ErrorKind.STORE_FULL]:
+    if flow.stopped is not StopReason.STORE_FULL:
         return None
     with suppress(GeminiError), trio.move_on_after(LAST_QUESTION):
         async with flow.app.governor.slot(Purpose.LIST):
@@ -270,9 +264,9 @@ async def _report(
     app = flow.app
     counts = await app.ledger.files.counts(now=app.now())
     full = await _full_store(flow)
-    failures = await app.ledger.files.failed(limit=LISTED_FAILURES)
+    failures = await app.ledger.files.failed("", LISTED_FAILURES)
     wanted, _ = await app.ledger.files.claimable_totals()
-    if flow.stopped not in {"", "limit"}:
+    if flow.stopped not in {StopReason.NONE, StopReason.LIMIT}:
         # No recovery came last and counted them.
         postponed = max(counts.open_intents, counts.superseded)
     on_the_way = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)

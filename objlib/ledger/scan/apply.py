@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from objlib.core.failures import Failure
 from objlib.core.ids import RunId, new_attempt_id, new_file_id
-from objlib.core.library.snapshot import LOCAL_FAILURES, FileSnapshot
+from objlib.core.library.snapshot import FileSnapshot
 from objlib.core.lifecycle.table import State
 from objlib.ledger.rows import (
     FILE_COLUMNS,
@@ -196,4 +196,4 @@ def _settle(
 
 
 def _judged_otherwise(row: FileRow, failure: Failure | None) -> bool:
-    return row.failure is not None and row.failure.kind in LOCAL_FAILURES and row.failure != failure
+    return row.failure is not None and row.failure.kind.local and row.failure != failure

@@ -11,12 +11,13 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
-from objlib.core.library.snapshot import LOCAL_FAILURES, UNREAD
+from objlib.core.failures import FailureKind
+from objlib.core.library.snapshot import UNREAD
 from objlib.core.lifecycle.table import State
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import scan_generation
 
-_LOCAL: Final = ", ".join(f"'{kind}'" for kind in sorted(LOCAL_FAILURES))
+_LOCAL: Final = ", ".join(f"'{kind}'" for kind in sorted(FailureKind) if kind.local)
 _LIVE: Final = "missing_since IS NULL"
 
 

@@ -15,12 +15,13 @@ from objlib.cli.app import run
 from objlib.core.config.registry import SETTINGS
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, RefusedError
-from objlib.core.events import Observer, Phase
+from objlib.core.events import EventKind, Observer, Phase
 from objlib.core.pacing.quota import Quota
 from objlib.core.reports.answers import AnswerReport, Citation
 from objlib.core.reports.status import Check, ExplainReport, Health, StatusReport
 from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import FailedFile, RecoverReport, ScanReport, UploadReport
+from objlib.core.stop_reason import StopReason
 from objlib.engine.bootstrap.open_app import Command, StoreNeed
 
 UPLOAD = UploadReport(
@@ -108,7 +109,8 @@ def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) ->
     assert run(["upload", "lib", "-q"]) == Exit.OK
     assert read() == ("", "")
     engine.gives(
-        "upload.run.upload", replace(UPLOAD, failed=2, stopped="store_full", advice="make room", pending=3)
+        "upload.run.upload",
+        replace(UPLOAD, failed=2, stopped=StopReason.STORE_FULL, advice="make room", pending=3),
     )
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
     assert read() == ("", "objlib: 2 files failed (objlib status names them); 3 files waiting; make room\n")
@@ -140,14 +142,14 @@ FAILED = FailedFile("a", "failed", "too large", retryable=False)
         ({"failed": 1, "failures": (FAILED,)}, 3),
         ({"pending": 1}, 3),
         ({"postponed": 1}, 3),
-        ({"stopped": "limit", "pending": 1}, 0),
-        ({"stopped": "limit", "failed": 1}, 3),
-        ({"stopped": "daily_quota"}, 3),
-        ({"stopped": "daily_quota", "pending": 4}, 3),
-        ({"stopped": "store_full", "pending": 4}, 3),
-        ({"stopped": "interrupted", "pending": 4}, 130),
-        ({"stopped": "unauthorized", "pending": 4}, 1),
-        ({"stopped": "unreachable", "pending": 4}, 1),
+        ({"stopped": StopReason.LIMIT, "pending": 1}, 0),
+        ({"stopped": StopReason.LIMIT, "failed": 1}, 3),
+        ({"stopped": StopReason.DAILY_QUOTA}, 3),
+        ({"stopped": StopReason.DAILY_QUOTA, "pending": 4}, 3),
+        ({"stopped": StopReason.STORE_FULL, "pending": 4}, 3),
+        ({"stopped": StopReason.INTERRUPTED, "pending": 4}, 130),
+        ({"stopped": StopReason.UNAUTHORIZED, "pending": 4}, 1),
+        ({"stopped": StopReason.UNREACHABLE, "pending": 4}, 1),
     ],
 )
 def test_exit_codes_of_an_upload(engine: Engine, more: dict[str, Any], code: int, read: Read) -> None:
@@ -161,7 +163,7 @@ def test_upload_as_json_is_events_and_the_object_last(engine: Engine, read: Read
     async def upload(app: Engine, **_: Any) -> UploadReport:
         await trio.lowlevel.checkpoint()
         app.observer.begin(Phase.UPLOAD, 1, 5)
-        app.observer.event("failed", path="a", error="too large")
+        app.observer.event(EventKind.FAILED, path="a", error="too large")
         return replace(UPLOAD, failed=1, failures=(FAILED,))
 
     engine.patch.setattr("objlib.engine.upload.run.upload", upload)
@@ -217,8 +219,8 @@ def test_status_recover_and_explain(engine: Engine, read: Read) -> None:
         ({"left": 1}, 3),
         ({"postponed": 1}, 3),
         ({"requeued": 1}, 0),
-        ({"stopped": "daily_quota"}, 3),
-        ({"stopped": "unauthorized"}, 1),
+        ({"stopped": StopReason.DAILY_QUOTA}, 3),
+        ({"stopped": StopReason.UNAUTHORIZED}, 1),
     ],
 )
 def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: int) -> None:
@@ -236,7 +238,7 @@ def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: in
         ),
         ({"postponed": 1}, "1 document could not be removed now; run objlib recover again later"),
         (
-            {"postponed": 2, "stopped": "daily_quota", "advice": "come back tomorrow"},
+            {"postponed": 2, "stopped": StopReason.DAILY_QUOTA, "advice": "come back tomorrow"},
             "2 documents could not be removed now; come back tomorrow",
         ),
     ],
@@ -313,7 +315,7 @@ def test_serve_tells_of_each_request_that_meets_the_quota(engine: Engine, read: 
     ) -> None:
         await trio.lowlevel.checkpoint()
         ready("http://127.0.0.1:4711")
-        observer.event("request", method="GET", path="/v1beta/files", admitted=False, wait=0.5)
+        observer.event(EventKind.REQUEST, method="GET", path="/v1beta/files", admitted=False, wait=0.5)
 
     engine.patch.setattr("objlib.engine.serve.serve", serve)
     assert run(["serve", "--quota", "2/s", "--json", "--quiet"]) == Exit.OK

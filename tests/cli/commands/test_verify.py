@@ -18,6 +18,7 @@ from objlib.core.errors import Exit
 from objlib.core.lifecycle.drift import Drift, DriftKind
 from objlib.core.reports.store import RebuildReport, StoreSyncReport, VerifyReport
 from objlib.core.reports.upload import PruneReport, ScanReport, SyncReport, UploadReport
+from objlib.core.stop_reason import StopReason
 from tests.cli.conftest import Objlib
 
 PLAIN = Terminal()
@@ -108,15 +109,19 @@ def test_a_mistake_is_one_line(
         (SyncReport(UPLOADED, PruneReport(files=1, deleted=1)), Exit.OK),
         (SyncReport(UPLOADED, PruneReport(files=1, postponed=1)), Exit.SOME_FAILED),
         (
-            SyncReport(replace(UPLOADED, stopped="interrupted"), PruneReport(skipped="interrupted")),
+            SyncReport(
+                replace(UPLOADED, stopped=StopReason.INTERRUPTED), PruneReport(skipped=StopReason.INTERRUPTED)
+            ),
             Exit.INTERRUPTED,
         ),
         (
-            SyncReport(replace(UPLOADED, stopped="daily_quota"), PruneReport(skipped="daily_quota")),
+            SyncReport(
+                replace(UPLOADED, stopped=StopReason.DAILY_QUOTA), PruneReport(skipped=StopReason.DAILY_QUOTA)
+            ),
             Exit.SOME_FAILED,
         ),
         (SyncReport(replace(UPLOADED, failed=1), PruneReport(postponed=1)), Exit.SOME_FAILED),
-        (SyncReport(replace(UPLOADED, stopped="interrupted"), PruneReport()), Exit.INTERRUPTED),
+        (SyncReport(replace(UPLOADED, stopped=StopReason.INTERRUPTED), PruneReport()), Exit.INTERRUPTED),
     ],
 )
 def test_exit_codes_of_sync(report: SyncReport, code: Exit) -> None:
@@ -132,8 +137,8 @@ def test_exit_codes_of_sync(report: SyncReport, code: Exit) -> None:
         (StoreSyncReport("s", "l", applied=True, left=1, unanswered=1), Exit.SOME_FAILED),
         (StoreSyncReport("s", "l", applied=True, postponed=1), Exit.SOME_FAILED),
         (StoreSyncReport("s", "l", interrupted=True, left=1), Exit.INTERRUPTED),
-        (StoreSyncReport("s", "l", applied=True, stopped="daily_quota"), Exit.SOME_FAILED),
-        (StoreSyncReport("s", "l", applied=True, stopped="unauthorized"), Exit.FATAL),
+        (StoreSyncReport("s", "l", applied=True, stopped=StopReason.DAILY_QUOTA), Exit.SOME_FAILED),
+        (StoreSyncReport("s", "l", applied=True, stopped=StopReason.UNAUTHORIZED), Exit.FATAL),
     ],
 )
 def test_exit_codes_of_store_sync(report: StoreSyncReport, code: Exit) -> None:
@@ -156,7 +161,9 @@ def test_a_sync_says_what_it_removed_and_what_it_kept() -> None:
     left = sync_lines(SyncReport(UPLOADED, PruneReport(postponed=3)), PLAIN)
     assert left[-1] == "3 documents could not be removed now; run the same command again later"
     assert "Nothing to remove." not in left
-    assert "not finished" in sync_lines(SyncReport(UPLOADED, PruneReport(skipped="limit")), PLAIN)[-1]
+    assert (
+        "not finished" in sync_lines(SyncReport(UPLOADED, PruneReport(skipped=StopReason.LIMIT)), PLAIN)[-1]
+    )
     assert "objlib sync --prune" in sync_lines(SyncReport(replace(UPLOADED, missing=1), None), PLAIN)[-1]
 
 
@@ -187,7 +194,7 @@ def test_a_comparison_names_what_it_found_and_what_to_do() -> None:
     assert "1 deletion without an answer" in text
     assert "1 step without an answer" in text
     assert "Interrupted" in text
-    stopped = replace(done, interrupted=False, stopped="daily_quota", advice="come back tomorrow")
+    stopped = replace(done, interrupted=False, stopped=StopReason.DAILY_QUOTA, advice="come back tomorrow")
     text = "\n".join(store_sync_lines(stopped, PLAIN))
     assert "metadata" not in text
     assert text.endswith("Stopped: the daily quota is used up; come back tomorrow.")

@@ -23,6 +23,7 @@ from objlib.cli.render.upload import upload_lines
 from objlib.core.reports.answers import AnswerReport, Citation, Support
 from objlib.core.reports.status import Check, ExplainReport, Health, HistoryLine, StatusReport
 from objlib.core.reports.upload import FailedFile, RecoverReport, ScanReport, UploadReport, VectorReport
+from objlib.core.stop_reason import StopReason
 
 PLAIN = Terminal()
 ASCII = Terminal(unicode=False)
@@ -87,10 +88,8 @@ class TestUpload:
         assert "objlib upload --retry-failed" in said
         assert said.startswith("! ")
 
-    @pytest.mark.parametrize(
-        "stop", ["interrupted", "limit", "daily_quota", "store_full", "unauthorized", "new"]
-    )
-    def test_a_stopped_run_says_why_and_what_waits(self, stop: str) -> None:
+    @pytest.mark.parametrize("stop", list(filter(None, StopReason)))
+    def test_a_stopped_run_says_why_and_what_waits(self, stop: StopReason) -> None:
         said = text(upload_lines(upload_report(stopped=stop, advice="come back", pending=2), PLAIN, "x"))
         assert "come back" in said
         assert "2 files are still waiting" in said
@@ -173,7 +172,9 @@ class TestRecover:
         assert "and 2 more" in said
         assert "objlib upload" in said
         assert "1 file could not be settled now" in said
-        stopped = RecoverReport(found=2, postponed=2, stopped="daily_quota", advice="come back tomorrow")
+        stopped = RecoverReport(
+            found=2, postponed=2, stopped=StopReason.DAILY_QUOTA, advice="come back tomorrow"
+        )
         said = text(recover_lines(stopped, PLAIN))
         assert "2 documents could not be removed now" in said
         assert said.endswith("Stopped: the daily quota is used up; come back tomorrow.")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from objlib.embedded import Options, worker
 from objlib.embedded.api.generate import in_events
@@ -30,7 +29,7 @@ async def filled(box: Box) -> None:
     )
 
 
-async def test_grounding_points_at_bytes_of_the_answer(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_grounding_points_at_bytes_of_the_answer(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await filled(box)
         candidate = await box.ask("Wie heißt der Wärter des Leuchtturms Ölhafen?")
@@ -53,7 +52,7 @@ async def test_grounding_points_at_bytes_of_the_answer(tmp_path: Path, autojump_
             assert all(0 <= n < len(grounding["groundingChunks"]) for n in support["groundingChunkIndices"])
 
 
-async def test_filters_and_numbers_of_passages(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_filters_and_numbers_of_passages(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await filled(box)
         question = "village blacksmith Ölhafen Leuchtturm"
@@ -66,14 +65,14 @@ async def test_filters_and_numbers_of_passages(tmp_path: Path, autojump_clock: M
         assert await box.titles(question, metadataFilter='author = "Nobody"') == []
 
 
-async def test_nothing_found_has_no_supports(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_nothing_found_has_no_supports(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         candidate = await box.ask("quantum chromodynamics")
         assert candidate["groundingMetadata"] == {}
         assert candidate["content"]["parts"][0]["text"]
 
 
-async def test_what_the_sdk_sends_is_understood(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_what_the_sdk_sends_is_understood(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await filled(box)
         body = {
@@ -106,7 +105,7 @@ async def test_what_the_sdk_sends_is_understood(tmp_path: Path, autojump_clock: 
         assert "bees" in candidate["content"]["parts"][0]["text"]
 
 
-async def test_several_stores_and_two_tools(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_several_stores_and_two_tools(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         first = box.store
         await box.active(b"bees in the garden", "one.txt")
@@ -175,9 +174,7 @@ async def test_without_the_tool_nothing_is_searched(tmp_path: Path) -> None:
         assert "fileSearch" in candidate["content"]["parts"][0]["text"]
 
 
-async def test_a_page_number_comes_along(
-    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_page_number_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = Extracted(text="bees on page one\n\nwasps on page two", page_starts=(0, 18))
     monkeypatch.setattr(worker, "extract", lambda _data, **_rest: pages)
     async with open_box(tmp_path / "s.db") as box:
@@ -186,7 +183,7 @@ async def test_a_page_number_comes_along(
         assert chunks[0]["retrievedContext"]["pageNumber"] in {1, 2}
 
 
-async def test_found_only_some_time_after_active(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_found_only_some_time_after_active(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(searchable_seconds=10)) as box:
         for number in range(4):
             await box.active(b"bees and honey", f"{number}.txt")
@@ -219,7 +216,7 @@ async def stream(box: Box, query: str) -> Any:
     )
 
 
-async def test_a_stream_adds_up_to_the_whole(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_a_stream_adds_up_to_the_whole(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         for number in range(5):
             tale = "as every keeper of bees in this wide and sunny valley between the old mountains knows"

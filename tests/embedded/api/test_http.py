@@ -14,7 +14,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from trio.testing import MockClock
 
 from objlib.embedded import Options
 from objlib.embedded.resources import stores
@@ -24,9 +23,7 @@ from tests.embedded.box import ok, open_box, refused, start_headers
 
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
 @pytest.mark.parametrize("prefix", ["", "/gem", "/a/v1/b"])
-async def test_any_version_behind_any_prefix(
-    tmp_path: Path, version: str, prefix: str, autojump_clock: MockClock
-) -> None:
+async def test_any_version_behind_any_prefix(tmp_path: Path, version: str, prefix: str) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
         store = ok(await box.client.post(f"{prefix}/{version}/fileSearchStores"))["name"]
         answer = await box.client.post(

@@ -19,6 +19,8 @@ from objlib.embedded import Options, Service, open_service
 from objlib.embedded.options import GRANULARITY
 from tests.embedded.box import Box, ok
 
+pytestmark = pytest.mark.real_time
+
 LINES = "Bees bring honey. The keeper of the lighthouse of Ölhafen is called Jörg.\n"
 
 LONG = (

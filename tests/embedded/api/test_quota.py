@@ -12,10 +12,7 @@ from objlib.embedded.api.quota import Decision, quota_middleware
 from objlib.gemini import Client, Endpoint, ErrorKind, GeminiError, open_client
 from objlib.threads import inline_runner
 
-
-@pytest.fixture
-def autojump_clock() -> trio.testing.MockClock:
-    return trio.testing.MockClock(autojump_threshold=0)
+pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 
 async def refused(client: Client) -> GeminiError:
@@ -38,7 +35,7 @@ async def refused(client: Client) -> GeminiError:
     ],
 )
 async def test_a_refusal_says_what_the_quota_is_and_when_it_ends(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock, quota: str, kind: ErrorKind, hint: float | None
+    tmp_path: Path, quota: str, kind: ErrorKind, hint: float | None
 ) -> None:
     options = Options(middleware=(quota_middleware(parse_quota(quota)),))
     async with (
@@ -53,9 +50,7 @@ async def test_a_refusal_says_what_the_quota_is_and_when_it_ends(
             await client.stores.find("any")
 
 
-async def test_what_is_not_the_api_does_not_count(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_what_is_not_the_api_does_not_count(tmp_path: Path) -> None:
     options = Options(middleware=(quota_middleware(parse_quota("1/day")),))
     async with (
         open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
@@ -73,9 +68,7 @@ async def test_what_is_not_the_api_does_not_count(
         await client.stores.find("any")
 
 
-async def test_an_answer_takes_the_latency_and_a_refusal_too(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_an_answer_takes_the_latency_and_a_refusal_too(tmp_path: Path) -> None:
     options = Options(middleware=(quota_middleware(parse_quota("2/min,window,latency 4s")),))
     async with (
         open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
@@ -90,9 +83,7 @@ async def test_an_answer_takes_the_latency_and_a_refusal_too(
             assert trio.current_time() - began == pytest.approx(4)
 
 
-async def test_a_quota_changes_while_the_service_is_open(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_quota_changes_while_the_service_is_open(tmp_path: Path) -> None:
     options = Options(middleware=(quota_middleware(parse_quota("2/s for 10s, then 3/day")),))
     async with (
         open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
@@ -103,9 +94,7 @@ async def test_a_quota_changes_while_the_service_is_open(
         assert (await refused(client)).kind is ErrorKind.DAILY_QUOTA
 
 
-async def test_each_decision_is_told_without_what_the_query_holds(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_each_decision_is_told_without_what_the_query_holds(tmp_path: Path) -> None:
     told: list[Decision] = []
     options = Options(middleware=(quota_middleware(parse_quota("2/s"), told.append),))
     async with (

@@ -10,7 +10,6 @@ import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from trio.testing import MockClock
 
 from objlib.embedded import Options, index, worker
 from objlib.embedded.text.extract import extract
@@ -19,7 +18,7 @@ from objlib.embedded.wire.metadata import float32, read_metadata, write_metadata
 from tests.embedded.box import Clock, open_box, refused
 
 
-async def test_a_document_shows_what_was_uploaded(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_a_document_shows_what_was_uploaded(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         name = await box.active(
             b"hello file search",
@@ -45,7 +44,7 @@ async def test_a_document_shows_what_was_uploaded(tmp_path: Path, autojump_clock
         assert (await box.get(f"{box.store}/documents"))["documents"] == [document]
 
 
-async def test_an_operation_is_silent_until_it_is_done(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_an_operation_is_silent_until_it_is_done(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(settle_seconds=5)) as box:
         name = await box.upload(b"text")
         doc = name.rpartition("/")[2]
@@ -67,9 +66,7 @@ async def test_an_operation_is_silent_until_it_is_done(tmp_path: Path, autojump_
         assert (await box.get(name))["state"] == "STATE_ACTIVE"
 
 
-async def test_an_unreadable_document_fails_with_its_reason(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_an_unreadable_document_fails_with_its_reason(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         name = await box.upload(b"no pdf at all", mime_type="application/pdf")
         operation = await box.settled(name)
@@ -84,7 +81,7 @@ async def test_an_unreadable_document_fails_with_its_reason(
 
 
 async def test_a_bug_in_reading_one_document_fails_that_one_alone(
-    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bugged_extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
         if data == b"bad":
@@ -109,9 +106,7 @@ async def test_a_bug_in_reading_one_document_fails_that_one_alone(
     db.close()
 
 
-async def test_deleting_wants_force_and_takes_everything_along(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_deleting_wants_force_and_takes_everything_along(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         name = await box.active(b"some text about a lighthouse")
         other = await box.active(b"some text about a lighthouse", "twin.txt")
@@ -129,9 +124,7 @@ async def test_deleting_wants_force_and_takes_everything_along(
     db.close()
 
 
-async def test_a_document_deleted_while_pending_ends_its_operation(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_a_document_deleted_while_pending_ends_its_operation(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(settle_seconds=60)) as box:
         name = await box.upload(b"text")
         await box.delete(name)
@@ -139,18 +132,14 @@ async def test_a_document_deleted_while_pending_ends_its_operation(
         assert operation["error"]["code"] == 5
 
 
-async def test_the_operation_of_a_deleted_document_still_says_that_it_was_done(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_the_operation_of_a_deleted_document_still_says_that_it_was_done(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         name = await box.active(b"text")
         await box.delete(name, force="true")
         assert (await box.settled(name))["response"]["documentName"] == name
 
 
-async def test_without_a_display_name_the_header_or_the_id_stands_in(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_without_a_display_name_the_header_or_the_id_stands_in(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         url = await box.start(1)
         document = (await box.command(url, "upload, finalize", b"x", 0)).json()["response"]["documentName"]

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from objlib.embedded import Options
 from tests.embedded.box import EPOCH, Box, Clock, ok, open_box, refused, start_headers
@@ -123,9 +122,7 @@ async def test_lists_of_files_are_clamped_at_a_hundred(tmp_path: Path) -> None:
         assert len((await box.get("files", pageSize="1000"))["files"]) == 12
 
 
-async def test_an_imported_document_is_called_by_the_files_id(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_an_imported_document_is_called_by_the_files_id(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await put_file(box, b"a lighthouse keeper", name="files/probe123", displayName="pretty name")
         body = {"file_name": "files/probe123", "custom_metadata": [{"key": "k", "string_value": "v"}]}
@@ -147,7 +144,7 @@ async def test_an_imported_document_is_called_by_the_files_id(
         refused(await box.client.get(f"/v1/{box.store}/upload/operations/{doc}"), 404, "NOT_FOUND")
 
 
-async def test_full_names_in_import_can_be_switched_on(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_full_names_in_import_can_be_switched_on(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(full_names_in_import=True)) as box:
         file = await put_file(box, b"text")
         done = await import_done(box, await box.post(f"{box.store}:importFile", {"fileName": file["name"]}))
@@ -156,9 +153,7 @@ async def test_full_names_in_import_can_be_switched_on(tmp_path: Path, autojump_
         assert done["response"]["documentName"] == f"{box.store}/documents/{doc}"
 
 
-async def test_a_file_that_is_not_active_yet_cannot_be_imported(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_a_file_that_is_not_active_yet_cannot_be_imported(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(settle_seconds=5)) as box:
         file = await put_file(box, b"text", name="files/slow")
         assert file["state"] == "PROCESSING"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from tests.embedded.box import Clock, open_box, refused
 
@@ -63,7 +62,7 @@ async def test_a_store_that_cannot_be_is_refused(tmp_path: Path, body: object) -
         refused(await box.client.post("/v1/fileSearchStores", json=body), 400, "INVALID_ARGUMENT")
 
 
-async def test_counts_and_size_are_strings(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_counts_and_size_are_strings(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await box.active(b"12345")
         await box.active(b"67")
@@ -107,7 +106,7 @@ async def test_an_unknown_store_is_not_found(tmp_path: Path) -> None:
         refused(await box.client.delete("/v1beta/fileSearchStores/nope?force=true"), 404, "NOT_FOUND")
 
 
-async def test_a_store_with_documents_wants_force(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_a_store_with_documents_wants_force(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         empty, full = box.store, await box.new_store()
         document = await box.upload(b"text")
@@ -121,9 +120,7 @@ async def test_a_store_with_documents_wants_force(tmp_path: Path, autojump_clock
         assert await box.get("fileSearchStores") == {}
 
 
-async def test_a_deleted_store_is_emptied_in_steps_and_leaves_nothing(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_a_deleted_store_is_emptied_in_steps_and_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     async with open_box(path) as box:
         for number in range(25):

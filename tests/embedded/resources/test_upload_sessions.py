@@ -8,7 +8,6 @@ import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from trio.testing import MockClock
 
 from objlib.embedded import Options
 from objlib.embedded.options import GRANULARITY
@@ -34,7 +33,7 @@ async def test_start_answers_with_four_headers_and_no_body(tmp_path: Path) -> No
         assert "key=" not in url
 
 
-async def test_one_upload_finalize_makes_the_document(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_one_upload_finalize_makes_the_document(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         url = await box.start(5, {"displayName": "a.txt"})
         # The SDK repeats the start headers and sends a content type of its own: none of it counts.
@@ -74,7 +73,7 @@ async def test_an_empty_file_is_one_finalize(tmp_path: Path, declared: int | Non
             assert "sizeBytes" not in await box.get(body["response"]["documentName"])
 
 
-async def test_chunks_query_and_a_bare_finalize(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_chunks_query_and_a_bare_finalize(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=SMALL) as box:
         url = await box.start(16)
         first = await box.command(url, "upload", b"a" * 8, 0)
@@ -94,9 +93,7 @@ async def test_chunks_query_and_a_bare_finalize(tmp_path: Path, autojump_clock: 
         assert (await box.get(ok(final)["response"]["documentName"]))["sizeBytes"] == "16"
 
 
-async def test_a_lost_final_answer_is_not_a_second_document(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
+async def test_a_lost_final_answer_is_not_a_second_document(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         url = await box.start(4)
         await box.command(url, "upload, finalize", b"text", 0)
@@ -350,7 +347,7 @@ async def test_eight_mebibytes_and_a_bit(tmp_path: Path) -> None:
     db.close()
 
 
-async def test_full_storage_is_a_429_that_names_the_limit(tmp_path: Path, autojump_clock: MockClock) -> None:
+async def test_full_storage_is_a_429_that_names_the_limit(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(storage_limit=10)) as box:
         await box.upload(b"123456")
         path = f"/upload/v1beta/{box.store}:uploadToFileSearchStore"

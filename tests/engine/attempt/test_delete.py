@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import trio
-import trio.testing
 
 from objlib.core.config.settings import Settings
 from objlib.core.lifecycle.repair_plan import Plan
@@ -18,8 +17,6 @@ from objlib.testing import DAILY_QUOTA, DOWN, Action, Faults, refusal, throttled
 from tests.engine.conftest import Opener, assert_exactly_once, live_documents, write
 from tests.engine.recover_kit import ledger_of
 from tests.engine.store_kit import ALL, of_file, plant
-
-Clock = trio.testing.MockClock
 
 BAD_KEY = refusal(401, "UNAUTHENTICATED", "bad key")
 
@@ -48,13 +45,7 @@ async def restored(opened: Opener, settings: Settings, faults: Faults, *, delete
     ("answer", "stopped"), [(DAILY_QUOTA, "daily_quota"), (BAD_KEY, "unauthorized")], ids=["quota", "key"]
 )
 async def test_a_daily_quota_that_is_met_in_a_delete_ends_an_upload_with_its_report(
-    opened: Opener,
-    settings: Settings,
-    library: Path,
-    faults: Faults,
-    answer: Action,
-    stopped: str,
-    autojump_clock: Clock,
+    opened: Opener, settings: Settings, library: Path, faults: Faults, answer: Action, stopped: str
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -78,7 +69,7 @@ async def test_a_daily_quota_that_is_met_in_a_delete_ends_an_upload_with_its_rep
 
 @pytest.mark.parametrize("answer", [DAILY_QUOTA, BAD_KEY], ids=["quota", "key"])
 async def test_no_file_is_sent_after_a_delete_has_ended_the_run(
-    opened: Opener, library: Path, faults: Faults, answer: Action, autojump_clock: Clock
+    opened: Opener, library: Path, faults: Faults, answer: Action
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -94,7 +85,7 @@ async def test_no_file_is_sent_after_a_delete_has_ended_the_run(
 
 
 async def test_a_daily_quota_that_recovery_meets_ends_the_upload_with_its_report(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -116,7 +107,7 @@ async def test_a_daily_quota_that_recovery_meets_ends_the_upload_with_its_report
 
 
 async def test_a_daily_quota_ends_a_recovery_with_its_report(
-    opened: Opener, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -135,7 +126,7 @@ async def test_a_daily_quota_ends_a_recovery_with_its_report(
 
 
 async def test_a_daily_quota_ends_a_prune_with_its_report(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     for number in range(30):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -168,9 +159,7 @@ async def _surplus(app: App, count: int) -> Plan:
     return plan
 
 
-async def test_a_daily_quota_ends_a_repair_with_its_report(
-    opened: Opener, faults: Faults, autojump_clock: Clock
-) -> None:
+async def test_a_daily_quota_ends_a_repair_with_its_report(opened: Opener, faults: Faults) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         plan = await _surplus(app, 10)
@@ -183,7 +172,7 @@ async def test_a_daily_quota_ends_a_repair_with_its_report(
 
 
 async def test_a_delete_that_is_pushed_back_is_waited_for(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -202,7 +191,7 @@ async def test_a_delete_that_is_pushed_back_is_waited_for(
 
 
 async def test_rounds_are_not_repeated_for_deletes_that_get_no_answer(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """Each of them was waited for already, in the run and once more in its recovery; the next run goes on."""
     async with opened() as app:
@@ -218,7 +207,7 @@ async def test_rounds_are_not_repeated_for_deletes_that_get_no_answer(
 
 
 async def test_a_stop_ends_the_waiting_for_deletes(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """The report comes in the time that work in flight is given, though the service asked to wait for longer."""
     async with opened("sync") as app:
@@ -242,7 +231,7 @@ async def test_a_stop_ends_the_waiting_for_deletes(
 
 
 async def test_a_stop_ends_the_waiting_for_the_delete_of_a_replaced_document(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import trio
-import trio.testing
 
 from objlib.core.config.settings import Settings
 from objlib.core.ids import content_hash, new_attempt_id
@@ -19,7 +18,6 @@ from objlib.testing import DOWN, LOST, Action, Faults, Late, Refused, refusal
 from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows
 from tests.engine.recover_kit import follow, ledger_of
 
-Clock = trio.testing.MockClock
 NOWHERE = refusal(404, "NOT_FOUND", "There is no such thing.")
 
 
@@ -35,7 +33,7 @@ async def cut_off(opened: Opener, faults: Faults, kind: str) -> None:
 
 
 async def test_a_file_that_changes_behind_its_first_chunk_makes_no_document_of_both(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Its size and its first bytes are as the scan saw them; only the hash of all can tell."""
     blank = b"\n" * CHUNK
@@ -57,7 +55,7 @@ async def test_a_file_that_changes_behind_its_first_chunk_makes_no_document_of_b
 
 
 async def test_a_cancel_without_an_answer_closes_nothing(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """The last bytes are still on their way, and make their document when the file was sent again."""
     follow(faults, send=[Late(90)], query=[Refused()], cancel=[DOWN] * 40)
@@ -72,7 +70,7 @@ async def test_a_cancel_without_an_answer_closes_nothing(
 
 
 async def test_a_listing_without_an_answer_decides_nothing(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     follow(faults, send=[LOST])
     await cut_off(opened, faults, "query")
@@ -91,12 +89,7 @@ async def test_a_listing_without_an_answer_decides_nothing(
 
 @pytest.mark.parametrize("silent", ["document", "operation"])
 async def test_silence_about_one_document_decides_nothing_and_blocks_no_other(
-    opened: Opener,
-    settings: Settings,
-    faults: Faults,
-    monkeypatch: pytest.MonkeyPatch,
-    silent: str,
-    autojump_clock: Clock,
+    opened: Opener, settings: Settings, faults: Faults, monkeypatch: pytest.MonkeyPatch, silent: str
 ) -> None:
     await cut_off(opened, faults, "document")
     many = sum(state == "processing" for _, _, state, _ in ledger_rows(settings))
@@ -128,7 +121,7 @@ async def test_silence_about_one_document_decides_nothing_and_blocks_no_other(
 
 
 async def test_a_document_that_is_nowhere_is_given_up_by_a_listing_alone(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Its time to settle is over, but that it was not found proves nothing."""
     began = trio.current_time()
@@ -145,7 +138,7 @@ async def test_a_document_that_is_nowhere_is_given_up_by_a_listing_alone(
 
 
 async def test_a_superseded_document_stays_while_there_is_no_newer_one(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults, autojump_clock: Clock
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """It is the only one that answers searches; its time comes when the file is indexed again."""
     async with opened() as app:
@@ -164,9 +157,7 @@ async def test_a_superseded_document_stays_while_there_is_no_newer_one(
     assert_exactly_once(settings)
 
 
-async def test_what_a_run_has_under_way_is_left_to_its_tasks(
-    opened: Opener, alone: Path, autojump_clock: Clock
-) -> None:
+async def test_what_a_run_has_under_way_is_left_to_its_tasks(opened: Opener, alone: Path) -> None:
     async with opened() as app:
         await scan(app)
         (row,) = await app.ledger.files.page()

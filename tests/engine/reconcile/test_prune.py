@@ -51,7 +51,7 @@ def open_intents(settings: Settings) -> int:
 
 
 async def test_documents_of_files_that_are_gone_are_removed_with_intents_and_the_history_stays(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -77,7 +77,7 @@ async def test_documents_of_files_that_are_gone_are_removed_with_intents_and_the
 
 
 async def test_without_prune_and_within_the_grace_everything_is_kept(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -99,11 +99,7 @@ async def test_without_prune_and_within_the_grace_everything_is_kept(
 
 @pytest.mark.parametrize("limit", [DeleteLimit(count=2), DeleteLimit(percent=29)])
 async def test_too_many_deletions_are_refused_before_anything_is_sent(
-    opened: Opener,
-    library: Path,
-    faults: Faults,
-    limit: DeleteLimit,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, library: Path, faults: Faults, limit: DeleteLimit
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -122,7 +118,7 @@ async def test_too_many_deletions_are_refused_before_anything_is_sent(
 
 
 async def test_an_empty_library_is_refused_even_where_all_is_known_to_be_missing(
-    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -147,7 +143,7 @@ async def test_an_empty_library_is_refused_even_where_all_is_known_to_be_missing
 
 
 async def test_a_file_that_comes_back_after_its_document_was_removed_is_sent_again(
-    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -165,12 +161,7 @@ async def test_a_file_that_comes_back_after_its_document_was_removed_is_sent_aga
 
 @pytest.mark.parametrize("reply", [DOWN, LOST], ids=["not acted", "acted, answer lost"])
 async def test_a_removal_that_the_service_did_not_confirm_is_carried_out_by_recovery(
-    opened: Opener,
-    settings: Settings,
-    library: Path,
-    faults: Faults,
-    reply: Reply,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, library: Path, faults: Faults, reply: Reply
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -193,7 +184,7 @@ async def test_a_removal_that_the_service_did_not_confirm_is_carried_out_by_reco
 
 
 async def test_a_prune_that_does_not_try_says_what_it_left(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """A delete of the same run was told to come back in an hour, and nobody waits for that."""
     async with opened("sync") as app:
@@ -224,7 +215,6 @@ async def test_a_prune_that_gives_up_on_the_way_counts_what_it_did_not_reach(
     answer: Action,
     skipped: str,
     monkeypatch: pytest.MonkeyPatch,
-    autojump_clock: trio.testing.MockClock,
 ) -> None:
     monkeypatch.setattr("objlib.engine.reconcile.prune.PAGE", 2)
     async with opened("sync") as app:
@@ -238,12 +228,7 @@ async def test_a_prune_that_gives_up_on_the_way_counts_what_it_did_not_reach(
 
 
 async def test_a_file_that_is_found_again_before_its_page_comes_is_not_left_over(
-    opened: Opener,
-    settings: Settings,
-    library: Path,
-    faults: Faults,
-    monkeypatch: pytest.MonkeyPatch,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, library: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was counted when the prune began, and another run's scan took it off the list."""
     monkeypatch.setattr("objlib.engine.reconcile.prune.PAGE", 2)
@@ -265,7 +250,7 @@ async def test_a_file_that_is_found_again_before_its_page_comes_is_not_left_over
 
 
 async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -288,12 +273,7 @@ async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document
 
 @pytest.mark.parametrize("fate", [DOWN, LOST, Late(600)], ids=["not acted", "acted", "acts later"])
 async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document_first(
-    opened: Opener,
-    settings: Settings,
-    library: Path,
-    faults: Faults,
-    fate: Action,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, library: Path, faults: Faults, fate: Action
 ) -> None:
     """Found by torture, seed 100903: the document was kept, and then the delete that was on its way took it."""
     async with opened("sync") as app:
@@ -321,7 +301,7 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
 
 
 async def test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_intent_for_ever(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """It gets no new document by itself, so nothing would come before which the old one may not go."""
     async with opened("sync") as app:
@@ -342,7 +322,7 @@ async def test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_inte
 
 
 async def test_an_older_version_of_a_file_that_changed_and_then_went_is_removed_too(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -366,7 +346,7 @@ async def test_an_older_version_of_a_file_that_changed_and_then_went_is_removed_
 
 
 async def test_a_stop_ends_the_prune_and_the_next_run_finishes_it(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -388,9 +368,7 @@ async def test_a_stop_ends_the_prune_and_the_next_run_finishes_it(
     assert len(live_documents(settings)) == 4
 
 
-async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(
-    opened: Opener, library: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(opened: Opener, library: Path) -> None:
     """Another run's scan may come between the question who is to be pruned and the record of it."""
     async with opened("sync") as app:
         await upload(app)
@@ -407,9 +385,7 @@ async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(
     assert [intent.document for intent in opened_now] == [row.document]
 
 
-async def test_a_file_that_is_under_way_is_not_pruned(
-    opened: Opener, library: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_file_that_is_under_way_is_not_pruned(opened: Opener, library: Path) -> None:
     """Whoever carries it means to give it a document, and the old one answers searches until then."""
     async with opened("sync") as app:
         await upload(app)
@@ -431,7 +407,7 @@ async def test_a_file_that_is_under_way_is_not_pruned(
 
 
 async def test_a_file_that_is_on_disk_is_not_pruned_whatever_an_older_scan_says(
-    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path
 ) -> None:
     async with opened("sync") as app:
         await upload(app)

@@ -4,7 +4,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
@@ -28,7 +27,7 @@ def lose(settings: Settings) -> None:
 
 
 async def test_a_lost_ledger_costs_a_listing_and_no_upload(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -60,7 +59,7 @@ async def test_a_lost_ledger_costs_a_listing_and_no_upload(
 
 
 async def test_what_changed_since_is_told_apart(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -82,7 +81,7 @@ async def test_what_changed_since_is_told_apart(
 
 
 async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -122,9 +121,7 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
         assert (await checked(app)).drift == {}
 
 
-async def test_a_ledger_with_files_is_refused(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_ledger_with_files_is_refused(opened: Opener, faults: Faults) -> None:
     async with opened() as app:
         await upload(app)
     lists = faults.count["list"]
@@ -138,7 +135,7 @@ async def test_a_ledger_with_files_is_refused(
 
 
 async def test_of_two_ledgers_in_a_store_one_has_to_be_named(
-    opened: Opener, settings: Settings, tmp_path: Path, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     write(other, "theirs.txt", "What the others wrote.\n")
@@ -157,9 +154,7 @@ async def test_of_two_ledgers_in_a_store_one_has_to_be_named(
     assert (report.files, report.matched, report.foreign) == (10, 10, 1)
 
 
-async def test_a_store_without_documents_of_ours_is_refused(
-    opened: Opener, settings: Settings, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_store_without_documents_of_ours_is_refused(opened: Opener, settings: Settings) -> None:
     async with opened() as app:
         await plant(app, "somebody's.txt", {})
     lose(settings)
@@ -169,11 +164,7 @@ async def test_a_store_without_documents_of_ours_is_refused(
 
 
 async def test_a_rebuild_that_breaks_off_leaves_nothing_and_can_be_repeated(
-    opened: Opener,
-    settings: Settings,
-    library: Path,
-    faults: Faults,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     for number in range(20):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -192,9 +183,7 @@ async def test_a_rebuild_that_breaks_off_leaves_nothing_and_can_be_repeated(
     assert_exactly_once(settings)
 
 
-async def test_a_name_that_leads_out_of_the_library_is_no_path(
-    opened: Opener, settings: Settings, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_name_that_leads_out_of_the_library_is_no_path(opened: Opener, settings: Settings) -> None:
     names = ["/etc/passwd", "a/../../b.txt", ".."]
     async with opened() as app:
         await upload(app)

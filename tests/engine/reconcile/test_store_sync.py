@@ -40,7 +40,7 @@ def the_document(row: FileRow) -> str:
 
 
 async def test_a_store_that_agrees_is_told_in_one_listing_and_left_alone(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -54,7 +54,7 @@ async def test_a_store_that_agrees_is_told_in_one_listing_and_left_alone(
 
 
 async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_upload(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -98,7 +98,7 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
 
 
 async def test_what_is_in_flight_or_leaving_is_nobodys_business(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     write(library, "late.txt", "A file that is under way.\n")
     async with opened("store-sync") as app:
@@ -116,7 +116,7 @@ async def test_what_is_in_flight_or_leaving_is_nobodys_business(
 
 
 async def test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_intent(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -130,7 +130,7 @@ async def test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_
 
 
 async def test_what_a_dead_run_left_is_settled_before_it_is_judged(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     with trio.CancelScope() as life:
         async with opened() as app:
@@ -146,11 +146,7 @@ async def test_what_a_dead_run_left_is_settled_before_it_is_judged(
 
 
 async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
-    opened: Opener,
-    library: Path,
-    faults: Faults,
-    monkeypatch: pytest.MonkeyPatch,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, library: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store repeats documents between pages and does not list the newest ones yet."""
     for number in range(30):
@@ -176,7 +172,7 @@ async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
 
 
 async def test_an_interrupted_listing_goes_on_where_it_broke_off(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     for number in range(70):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -198,7 +194,7 @@ async def test_an_interrupted_listing_goes_on_where_it_broke_off(
 
 
 async def test_a_signal_ends_a_comparison_at_once_and_the_next_goes_on_with_its_listing(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     for number in range(50):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -220,9 +216,7 @@ async def test_a_signal_ends_a_comparison_at_once_and_the_next_goes_on_with_its_
     assert faults.count["list"] <= 4
 
 
-async def test_pages_that_go_in_a_circle_are_noticed(
-    opened: Opener, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_pages_that_go_in_a_circle_are_noticed(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened("store-sync") as app:
         await upload(app)
 
@@ -236,7 +230,7 @@ async def test_pages_that_go_in_a_circle_are_noticed(
 
 
 async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     for number in range(30):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -254,9 +248,7 @@ async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
     assert (report.pages, report.well) == (2, 40)
 
 
-async def test_push_back_is_waited_for_in_a_comparison(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: Faults) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         held = await rows(app)
@@ -269,7 +261,7 @@ async def test_push_back_is_waited_for_in_a_comparison(
 
 
 async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
-    opened: Opener, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, library: Path, faults: Faults
 ) -> None:
     for number in range(30):
         write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
@@ -288,7 +280,7 @@ async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
 
 
 async def test_more_deletions_than_allowed_are_refused_and_nothing_is_changed(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -306,7 +298,7 @@ async def test_more_deletions_than_allowed_are_refused_and_nothing_is_changed(
 
 
 async def test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checked_again(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -340,7 +332,7 @@ async def test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checke
 
 
 async def test_two_ledgers_on_one_store_leave_each_other_alone(
-    opened: Opener, settings: Settings, library: Path, tmp_path: Path, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     write(other, "theirs.txt", "What the others wrote.\n")
@@ -359,11 +351,7 @@ async def test_two_ledgers_on_one_store_leave_each_other_alone(
 
 @pytest.mark.parametrize("reply", [DOWN, LOST], ids=["not acted", "acted, answer lost"])
 async def test_a_delete_without_an_answer_is_left_to_recovery(
-    opened: Opener,
-    settings: Settings,
-    faults: Faults,
-    reply: Reply,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, faults: Faults, reply: Reply
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -378,9 +366,7 @@ async def test_a_delete_without_an_answer_is_left_to_recovery(
     assert_exactly_once(settings)
 
 
-async def test_a_step_that_gets_no_answer_is_left(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_step_that_gets_no_answer_is_left(opened: Opener, faults: Faults) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         row = (await rows(app))[0]
@@ -392,7 +378,7 @@ async def test_a_step_that_gets_no_answer_is_left(
 
 
 async def test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -413,11 +399,7 @@ async def test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request(
 
 @pytest.mark.parametrize("kind", [DriftKind.GHOST, DriftKind.BROKEN])
 async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
-    opened: Opener,
-    settings: Settings,
-    faults: Faults,
-    kind: DriftKind,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, faults: Faults, kind: DriftKind
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)
@@ -441,7 +423,7 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
 
 
 async def test_a_repair_during_an_upload_takes_nothing_from_it(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """Two runs on one ledger: one sends and replaces, one compares and repairs as fast as it can."""
     async with opened() as app:
@@ -474,9 +456,7 @@ async def test_a_repair_during_an_upload_takes_nothing_from_it(
     assert_exactly_once(settings)
 
 
-async def test_a_store_that_was_never_made_has_nothing_to_compare(
-    opened: Opener, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_store_that_was_never_made_has_nothing_to_compare(opened: Opener) -> None:
     with pytest.RaisesGroup(RefusedError, flatten_subgroups=True, allow_unwrapped=True):
         async with opened("store-sync", need=StoreNeed.EXISTING) as app:
             await checked(app)

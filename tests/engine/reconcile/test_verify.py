@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import trio
 
 from objlib.core.config.settings import Settings
 from objlib.engine.bootstrap.open_app import StoreNeed
@@ -16,7 +15,7 @@ from tests.engine.store_kit import alter
 
 
 async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -32,7 +31,7 @@ async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(
 
 
 async def test_each_difference_is_one_finding(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -56,7 +55,7 @@ async def test_each_difference_is_one_finding(
 
 
 async def test_a_service_without_an_answer_is_no_drift_and_the_disk_is_looked_at_all_the_same(
-    opened: Opener, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)

@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from objlib.core.events import Pressure, SilentObserver
+from objlib.core.events import EventKind, Observer, Pressure
 from objlib.core.ids import RunId
 from objlib.core.pacing.quota import Meter, parse_quota
 from objlib.core.pacing.state import CRUISE, speed
@@ -19,7 +19,7 @@ from objlib.gemini import ErrorKind, GeminiError
 from tests.engine.conftest import Opener
 
 
-class Told(SilentObserver):
+class Told(Observer):
     """Notes the rate after each push-back, the places that one left, and what the governor says that it does."""
 
     def __init__(self) -> None:
@@ -30,10 +30,10 @@ class Told(SilentObserver):
     def pressure(self, now: Pressure) -> None:
         self.pressures.append(now)
 
-    def event(self, name: str, **fields: Any) -> None:
-        if name == "push_back" and "pending" in fields:
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
+        if kind is EventKind.THROTTLED and "pending" in fields:
             self.places.append((fields["kind"], fields["pending"]))
-        elif name == "push_back":
+        elif kind is EventKind.THROTTLED:
             self.rates.append(fields["requests_per_second"])
 
 
@@ -48,8 +48,8 @@ async def refused(governor: Governor, error: GeminiError) -> None:
             raise error
 
 
-async def test_a_pause_parks_every_budget_and_ends_by_itself(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+async def test_a_pause_parks_every_budget_and_ends_by_itself() -> None:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, push_back(20))
         began = trio.current_time()
         assert governor.uploads.total_tokens == 0
@@ -59,8 +59,8 @@ async def test_a_pause_parks_every_budget_and_ends_by_itself(autojump_clock: tri
         assert governor.uploads.total_tokens >= 1
 
 
-async def test_the_latest_of_two_pauses_decides(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+async def test_the_latest_of_two_pauses_decides() -> None:
+    async with open_governor(8, Observer()) as governor:
         began = trio.current_time()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(refused, governor, push_back(50))
@@ -69,7 +69,7 @@ async def test_the_latest_of_two_pauses_decides(autojump_clock: trio.testing.Moc
             assert trio.current_time() - began >= 50
 
 
-async def test_sixteen_push_backs_at_once_cut_once(autojump_clock: trio.testing.MockClock) -> None:
+async def test_sixteen_push_backs_at_once_cut_once() -> None:
     told = Told()
     async with open_governor(16, told) as governor:
         async with trio.open_nursery() as nursery:
@@ -80,11 +80,9 @@ async def test_sixteen_push_backs_at_once_cut_once(autojump_clock: trio.testing.
         assert len(set(told.rates)) == 1
 
 
-async def test_lowering_the_tokens_lets_holders_finish_and_admits_nobody(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_lowering_the_tokens_lets_holders_finish_and_admits_nobody() -> None:
     """10 in flight, 10 → 2 → 8 tokens: nothing is cancelled, and never more than 2 start while it is 2."""
-    async with open_governor(10, SilentObserver()) as governor:
+    async with open_governor(10, Observer()) as governor:
         limiter = governor.uploads
         limiter.total_tokens = 10
         started: list[tuple[float, int]] = []
@@ -109,8 +107,8 @@ async def test_lowering_the_tokens_lets_holders_finish_and_admits_nobody(
         assert len([at for at, _ in started if at == pytest.approx(3.5)]) == 6
 
 
-async def test_success_raises_the_window_up_to_the_ceiling(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_governor(6, SilentObserver()) as governor:
+async def test_success_raises_the_window_up_to_the_ceiling() -> None:
+    async with open_governor(6, Observer()) as governor:
 
         async def busy() -> None:
             for _ in range(20):
@@ -124,10 +122,8 @@ async def test_success_raises_the_window_up_to_the_ceiling(autojump_clock: trio.
         assert governor.rate is None
 
 
-async def test_answers_that_come_together_raise_the_window_like_any(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+async def test_answers_that_come_together_raise_the_window_like_any() -> None:
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
 
         async def busy() -> None:
             while True:
@@ -145,28 +141,24 @@ async def test_answers_that_come_together_raise_the_window_like_any(
     assert totals == [4, 6, 9, 14, 16]
 
 
-async def test_a_server_error_slows_down_without_a_gate(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+async def test_a_server_error_slows_down_without_a_gate() -> None:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
         assert governor.throttled == 1
 
 
-async def test_a_connection_that_breaks_under_a_request_slows_down(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+async def test_a_connection_that_breaks_under_a_request_slows_down() -> None:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, GeminiError("reset by peer", kind=ErrorKind.TRANSIENT))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
         assert governor.throttled == 1
 
 
-async def test_what_only_broken_answers_told_of_is_no_quota_to_start_with_next_time(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+async def test_what_only_broken_answers_told_of_is_no_quota_to_start_with_next_time() -> None:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rates() == {}
         await trio.sleep(5)
@@ -174,11 +166,9 @@ async def test_what_only_broken_answers_told_of_is_no_quota_to_start_with_next_t
         assert governor.rates() == {RATE: governor.rate}
 
 
-async def test_a_climb_that_met_no_limit_is_kept_as_what_went_through(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_climb_that_met_no_limit_is_kept_as_what_went_through() -> None:
     """The quota was 2/s and is gone: the next run is not to begin there."""
-    async with open_governor(8, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(8, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{RATE: 2.0}])
 
         async def busy() -> None:
@@ -193,14 +183,12 @@ async def test_a_climb_that_met_no_limit_is_kept_as_what_went_through(
     assert governor.rates(over=True)[RATE] > 20
 
 
-async def test_not_one_request_of_any_budget_starts_inside_a_gate(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_not_one_request_of_any_budget_starts_inside_a_gate() -> None:
     """Each budget is refused now and then, with waits of many lengths; each wait is a gate for all of them."""
     chance = random.Random(4)
     gates: list[tuple[float, float]] = []
     starts: list[float] = []
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
 
         async def busy(purpose: Purpose) -> None:
             for _ in range(60):
@@ -222,18 +210,16 @@ async def test_not_one_request_of_any_budget_starts_inside_a_gate(
     assert not [at for at in starts for begin, end in gates if begin < at < end]
 
 
-async def test_an_answer_that_is_no_push_back_changes_nothing(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+async def test_an_answer_that_is_no_push_back_changes_nothing() -> None:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, GeminiError("no such thing", kind=ErrorKind.NOT_FOUND, status=404))
         await refused(governor, GeminiError("nobody there", kind=ErrorKind.TRANSIENT, connect=True))
         assert governor.rate is None
         assert governor.throttled == 0
 
 
-async def test_a_rate_that_was_learnt_before_spaces_the_first_requests(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with open_governor(16, SilentObserver()) as governor:
+async def test_a_rate_that_was_learnt_before_spaces_the_first_requests() -> None:
+    async with open_governor(16, Observer()) as governor:
         governor.share([{RATE: 2.0}])
         began = trio.current_time()
         for _ in range(9):
@@ -242,20 +228,18 @@ async def test_a_rate_that_was_learnt_before_spaces_the_first_requests(
         assert trio.current_time() - began == pytest.approx(8 / (2 * CRUISE))
 
 
-async def test_three_processes_take_the_same_part(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_governor(16, SilentObserver()) as governor:
+async def test_three_processes_take_the_same_part() -> None:
+    async with open_governor(16, Observer()) as governor:
         governor.share([{RATE: 6.0}, {RATE: 3.0}, {}])
         assert governor.rate == pytest.approx(3.0)
         assert governor.rates() == {RATE: pytest.approx(3.0)}
 
 
-async def test_all_kinds_of_requests_find_the_quota_that_they_have_in_common(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_all_kinds_of_requests_find_the_quota_that_they_have_in_common() -> None:
     """Two uploads for each poll, and round trips so short that a refusal is the only news of the other kind."""
     meter, seconds = Meter(parse_quota("20/s")), 60.0
     passed, refusals = dict.fromkeys(Purpose, 0), 0
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
 
         async def ask(purpose: Purpose) -> None:
             nonlocal refusals
@@ -283,11 +267,9 @@ async def test_all_kinds_of_requests_find_the_quota_that_they_have_in_common(
     assert passed[Purpose.POLL] == pytest.approx(together / 3, rel=0.05)
 
 
-async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer() -> None:
     """Forty uploads want to start, two in a second; only those that hold a token come before the poll."""
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
         governor.share([{RATE: 2.0}])
 
         async def upload() -> None:
@@ -305,9 +287,7 @@ async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer
                     assert turns <= governor.uploads.total_tokens + 1.001
 
 
-async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat() -> None:
     told, meter = Told(), Meter(parse_quota("2/s for 20s, then 20/s"))
     async with open_governor(16, told) as governor:
 
@@ -336,7 +316,7 @@ async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat(
     )
 
 
-async def test_what_was_told_is_not_told_again(autojump_clock: trio.testing.MockClock) -> None:
+async def test_what_was_told_is_not_told_again() -> None:
     told = Told()
     async with open_governor(16, told) as governor:
         governor.tell()
@@ -347,9 +327,7 @@ async def test_what_was_told_is_not_told_again(autojump_clock: trio.testing.Mock
     assert [now.requests_per_second for now in told.pressures] == [None, 4 * CRUISE]
 
 
-async def test_a_run_tells_at_each_heartbeat_what_changed(
-    opened: Opener, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_run_tells_at_each_heartbeat_what_changed(opened: Opener) -> None:
     told, other = Told(), RunId("another")
     async with opened(observer=told) as app:
         for rate in (8.0, 4.0):  # of both, then the other one's part of it
@@ -361,9 +339,7 @@ async def test_a_run_tells_at_each_heartbeat_what_changed(
     assert [now.requests_per_second for now in told.pressures] == [4 * CRUISE, 10 * CRUISE]
 
 
-async def test_a_burst_of_failed_documents_leaves_fewer_places(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_burst_of_failed_documents_leaves_fewer_places() -> None:
     told = Told()
     async with open_governor(8, told, max_pending=20) as governor:
         for file in range(20):
@@ -376,9 +352,7 @@ async def test_a_burst_of_failed_documents_leaves_fewer_places(
         assert governor.asks > 4
 
 
-async def test_documents_that_take_too_long_leave_fewer_places(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_documents_that_take_too_long_leave_fewer_places() -> None:
     told = Told()
     async with open_governor(8, told, max_pending=20) as governor:
         for file in range(20):
@@ -392,10 +366,8 @@ async def test_documents_that_take_too_long_leave_fewer_places(
         assert not governor.strained
 
 
-async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end() -> None:
+    async with open_governor(8, Observer()) as governor:
         await refused(
             governor, GeminiError("no more", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=80_000)
         )
@@ -405,9 +377,7 @@ async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end(
         assert governor.throttled == 1
 
 
-async def test_what_is_told_after_push_back_without_a_hint_is_the_pace_that_follows(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_what_is_told_after_push_back_without_a_hint_is_the_pace_that_follows() -> None:
     """For one round trip requests start at half of it; who is told of each push-back would see nothing else."""
     told = Told()
     async with open_governor(4, told) as governor:

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 import trio
-import trio.testing
 
 from objlib.core.errors import Exit
-from objlib.core.events import SilentObserver
+from objlib.core.events import EventKind, Observer
 from objlib.engine.requests.governor import Purpose, open_governor
 from objlib.engine.requests.retry import LONGEST, TRIES, Retrier
 from objlib.engine.search.ask import search
@@ -19,7 +18,7 @@ from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, Reply, t
 from tests.engine.conftest import Opener
 
 
-class Heard(SilentObserver):
+class Heard(Observer):
     """Keeps what a person is told, and the events."""
 
     def __init__(self) -> None:
@@ -29,22 +28,20 @@ class Heard(SilentObserver):
     def note(self, message: str) -> None:
         self.notes.append(message)
 
-    def event(self, name: str, **fields: Any) -> None:
-        self.events.append((name, fields))
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
+        self.events.append((kind, fields))
 
 
 @pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
 async def test_a_push_back_at_the_first_request_is_waited_for(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock, refusal: Reply
+    opened: Opener, faults: Faults, refusal: Reply
 ) -> None:
     faults.script = lambda what, count: refusal if what == "store" and count < 3 else None
     async with opened() as app:
         assert (await upload(app)).indexed == 10
 
 
-async def test_a_search_waits_for_its_turn(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_search_waits_for_its_turn(opened: Opener, faults: Faults) -> None:
     async with opened() as app:
         await upload(app)
         faults.script = lambda what, count: throttled(2) if what == "ask" and count < 2 else None
@@ -55,7 +52,7 @@ async def test_a_search_waits_for_its_turn(
 
 
 async def test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults
 ) -> None:
     faults.script = lambda what, count: LOST if what == "store" and count == 1 else None
     async with opened() as app:
@@ -65,7 +62,7 @@ async def test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_
 
 
 async def test_a_daily_quota_that_is_used_up_already_is_no_failure_of_the_command(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults
 ) -> None:
     faults.script = lambda _what, _count: DAILY_QUOTA
     midnight = pytest.RaisesExc(
@@ -79,9 +76,7 @@ async def test_a_daily_quota_that_is_used_up_already_is_no_failure_of_the_comman
     assert faults.count["store"] == 1
 
 
-async def test_a_full_store_says_how_full_it_is(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_full_store_says_how_full_it_is(opened: Opener, faults: Faults) -> None:
     faults.script = lambda what, count: STORE_FULL if what == "send" and count > 3 else None
     async with opened() as app:
         report = await upload(app)
@@ -91,12 +86,10 @@ async def test_a_full_store_says_how_full_it_is(
     assert report.store_bytes
 
 
-async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today() -> None:
     said = GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=3600.0)
     sent, heard = 0, []
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 2.0}])
 
         async def ask() -> None:
@@ -118,9 +111,7 @@ async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_t
             pass
 
 
-async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
     tries = 0
 
     async def fail(error: GeminiError) -> None:
@@ -130,19 +121,17 @@ async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there(
 
     down = GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
     gone = GeminiError("refused", kind=ErrorKind.TRANSIENT, connect=True)
-    async with open_governor(4, SilentObserver()) as governor:
+    async with open_governor(4, Observer()) as governor:
         for error, reconnect, most in ((down, False, TRIES), (gone, False, 1), (gone, True, TRIES)):
             tries = 0
             with pytest.raises(GeminiError):
-                await Retrier(governor, SilentObserver()).insist(
+                await Retrier(governor, Observer()).insist(
                     Purpose.LIST, partial(fail, error), reconnect=reconnect
                 )
             assert tries == most
 
 
-async def test_a_person_is_told_once_that_the_service_asks_to_wait(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_person_is_told_once_that_the_service_asks_to_wait(opened: Opener, faults: Faults) -> None:
     async with opened() as app:
         await upload(app)
     heard = Heard()
@@ -153,7 +142,7 @@ async def test_a_person_is_told_once_that_the_service_asks_to_wait(
 
 
 async def test_a_wait_of_an_hour_is_refused_and_says_when_to_come_back(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -165,9 +154,7 @@ async def test_a_wait_of_an_hour_is_refused_and_says_when_to_come_back(
     assert faults.count["ask"] == 1
 
 
-async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request() -> None:
     """A thousand questions to a service that is down cost as much time as one."""
     sent: list[float] = []
     gave_up = 0
@@ -177,8 +164,8 @@ async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_reque
         await trio.sleep(0.1)
         raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
 
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
-        patience = Retrier(governor, SilentObserver())
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
+        patience = Retrier(governor, Observer())
 
         async def ask() -> None:
             nonlocal gave_up
@@ -198,9 +185,7 @@ async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_reque
         assert len(sent) > asked
 
 
-async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent() -> None:
     sent, heard = 0, 0
 
     async def refuse() -> None:
@@ -209,9 +194,9 @@ async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent(
         await trio.sleep(0.1)
         raise GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429)
 
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 2.0}])
-        patience = Retrier(governor, SilentObserver())
+        patience = Retrier(governor, Observer())
 
         async def ask(purpose: Purpose) -> None:
             nonlocal heard
@@ -228,9 +213,7 @@ async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent(
         assert sent == 1
 
 
-async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish() -> None:
     refused = GeminiError("too fast", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=60.0)
     said: dict[str, str] = {}
 
@@ -239,8 +222,8 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish(
         if error is not None:
             raise error
 
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
-        patience = Retrier(governor, SilentObserver())
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
+        patience = Retrier(governor, Observer())
 
         async def ask(name: str, after: float, error: GeminiError | None = None) -> None:
             try:
@@ -262,9 +245,7 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish(
         assert "a stop was asked for" in said["behind the gate"]
 
 
-async def test_each_page_of_the_stores_waits_for_its_turn(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_each_page_of_the_stores_waits_for_its_turn(opened: Opener, faults: Faults) -> None:
     async with opened("scan") as app:
         for number in range(25):
             await app.client.stores.create(f"another {number}")
@@ -276,7 +257,7 @@ async def test_each_page_of_the_stores_waits_for_its_turn(
 
 
 async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
-    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A real clock has moved on each time somebody looks."""
     looks, virtual = count(), trio.current_time
@@ -288,8 +269,8 @@ async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
         tries += 1
         raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
 
-    async with open_governor(4, SilentObserver()) as governor:
-        patience = Retrier(governor, SilentObserver())
+    async with open_governor(4, Observer()) as governor:
+        patience = Retrier(governor, Observer())
         for most in (TRIES, 0):
             tries = 0
             with pytest.raises(GeminiError):

@@ -9,7 +9,7 @@ from typing import Any
 
 import trio
 
-from objlib.core.events import Phase, SilentObserver
+from objlib.core.events import EventKind, Observer, Phase
 from objlib.core.ids import RunId
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import ScanReport
@@ -24,7 +24,7 @@ LONG_AGO = 1_500_000_000
 NOBODY = 65534
 
 
-class Watcher(SilentObserver):
+class Watcher(Observer):
     """An observer that remembers."""
 
     def __init__(self) -> None:
@@ -43,8 +43,8 @@ class Watcher(SilentObserver):
     def end(self, phase: Phase) -> None:
         self.phases.append(f"end {phase}")
 
-    def event(self, name: str, **fields: Any) -> None:
-        self.events.append((name, fields))
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
+        self.events.append((kind, fields))
 
 
 @dataclass

@@ -9,7 +9,7 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
-from objlib.core.events import SilentObserver
+from objlib.core.events import EventKind, Observer
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
@@ -21,7 +21,7 @@ from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live
 
 
 async def test_every_file_is_indexed_once_and_a_second_run_sends_nothing(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened() as app:
         report = await upload(app)
@@ -36,7 +36,7 @@ async def test_every_file_is_indexed_once_and_a_second_run_sends_nothing(
 
 
 async def test_edits_are_sent_and_renames_and_deletions_are_not(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -59,12 +59,7 @@ async def test_edits_are_sent_and_renames_and_deletions_are_not(
 @pytest.mark.parametrize("kind", ["start", "send", "document", "operation"])
 @pytest.mark.parametrize("reply", [LOST, DOWN], ids=["acted, answer lost", "not acted"])
 async def test_a_lost_answer_makes_no_duplicate(
-    opened: Opener,
-    settings: Settings,
-    faults: Faults,
-    kind: str,
-    reply: Reply,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, faults: Faults, kind: str, reply: Reply
 ) -> None:
     faults.script = lambda what, count: reply if what == kind and count % 3 == 0 else None
     async with opened() as app:
@@ -74,7 +69,7 @@ async def test_a_lost_answer_makes_no_duplicate(
 
 
 async def test_a_session_that_forgot_everything_is_settled_by_one_listing(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     """The finalize was acted upon, its answer is lost, and the session no longer exists."""
     replies = {"send": LOST, "query": refusal(404, "NOT_FOUND", "no such upload")}
@@ -88,7 +83,7 @@ async def test_a_session_that_forgot_everything_is_settled_by_one_listing(
 
 
 async def test_push_back_closes_the_gate_for_everyone(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     faults.script = lambda what, count: throttled(30) if what == "start" and count == 2 else None
     async with opened() as app:
@@ -102,7 +97,7 @@ async def test_push_back_closes_the_gate_for_everyone(
 
 
 async def test_a_question_that_waits_behind_a_gate_makes_no_document_slow(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     """The store is as quick as ever; the questions about its documents are what takes a minute, or has no answer."""
 
@@ -121,7 +116,7 @@ async def test_a_question_that_waits_behind_a_gate_makes_no_document_slow(
 
 
 async def test_a_service_that_is_down_for_a_while_costs_only_time(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     faults.script = lambda what, _count: DOWN if what != "store" and trio.current_time() < 5 else None
     async with opened() as app:
@@ -131,7 +126,7 @@ async def test_a_service_that_is_down_for_a_while_costs_only_time(
 
 
 async def test_the_daily_quota_stops_the_run_and_loses_nothing(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     quota = refusal(429, "RESOURCE_EXHAUSTED", "You exceeded your quota: requests per day")
     faults.script = lambda what, count: quota if what == "start" and count >= 3 else None
@@ -147,9 +142,7 @@ async def test_the_daily_quota_stops_the_run_and_loses_nothing(
     assert_exactly_once(settings)
 
 
-async def test_a_full_store_stops_the_run(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_full_store_stops_the_run(opened: Opener, faults: Faults) -> None:
     full = refusal(429, "RESOURCE_EXHAUSTED", "Corpus has reached the storage limit of 1000000000 bytes.")
     faults.script = lambda what, _count: full if what == "send" else None
     async with opened() as app:
@@ -161,7 +154,7 @@ async def test_a_full_store_stops_the_run(
 
 
 async def test_a_refused_file_fails_alone_with_its_reason(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     bad = refusal(400, "INVALID_ARGUMENT", "the display name is not acceptable")
     faults.script = lambda what, count: bad if what == "start" and count == 0 else None
@@ -181,7 +174,7 @@ async def test_a_refused_file_fails_alone_with_its_reason(
 
 
 async def test_the_two_step_path_takes_over_where_the_direct_one_is_broken(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     broken = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
     async with opened(max_uploads=1) as app:
@@ -194,14 +187,14 @@ async def test_the_two_step_path_takes_over_where_the_direct_one_is_broken(
 
 
 async def test_a_document_the_store_cannot_index_fails_with_the_reason_and_leaves_nothing_behind(
-    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path
 ) -> None:
     (library / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no document at all\n%%EOF\n")
     told: list[dict[str, str]] = []
 
-    class Told(SilentObserver):
-        def event(self, name: str, **fields: Any) -> None:
-            if name == "failed":
+    class Told(Observer):
+        def event(self, kind: EventKind, /, **fields: Any) -> None:
+            if kind is EventKind.FAILED:
                 told.append(fields)
 
     async with opened(observer=Told()) as app:
@@ -214,7 +207,7 @@ async def test_a_document_the_store_cannot_index_fails_with_the_reason_and_leave
 
 
 async def test_a_file_that_changes_while_it_is_read_is_a_newer_version(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     target = library / "zz.txt"
     write(library, "zz.txt", "first words\n")
@@ -232,9 +225,7 @@ async def test_a_file_that_changes_while_it_is_read_is_a_newer_version(
     assert_exactly_once(settings)
 
 
-async def test_limit_and_dry_run(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_limit_and_dry_run(opened: Opener, settings: Settings, faults: Faults) -> None:
     async with opened(need=StoreNeed.NONE) as app:
         report = await upload(app, dry_run=True)
     assert (report.scan.new, report.uploaded) == (10, 0)
@@ -249,7 +240,7 @@ async def test_limit_and_dry_run(
 
 
 async def test_a_vanished_library_is_refused_rather_than_taken_as_deleted(
-    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -261,9 +252,7 @@ async def test_a_vanished_library_is_refused_rather_than_taken_as_deleted(
     assert len(live_documents(settings)) == 10
 
 
-async def test_a_ledger_of_another_store_is_refused(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_ledger_of_another_store_is_refused(opened: Opener, faults: Faults) -> None:
     async with opened() as app:
         await upload(app)
     before = faults.count["start"]
@@ -274,7 +263,7 @@ async def test_a_ledger_of_another_store_is_refused(
 
 
 async def test_the_first_stop_finishes_what_is_in_flight(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     async with opened(max_uploads=3) as app:
         faults.before = lambda kind: app.drain.stop() if kind == "send" and not app.drain.requested else None
@@ -291,7 +280,7 @@ async def test_the_first_stop_finishes_what_is_in_flight(
 
 @pytest.mark.parametrize("strike", range(0, 42, 3))
 async def test_a_run_cut_off_at_any_request_is_finished_by_the_next(
-    opened: Opener, settings: Settings, faults: Faults, strike: int, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults, strike: int
 ) -> None:
     with trio.CancelScope() as scope:
         async with opened() as app:
@@ -312,7 +301,7 @@ async def test_a_run_cut_off_at_any_request_is_finished_by_the_next(
 
 
 async def test_search_and_ask_cite_the_current_path_and_place(
-    opened: Opener, settings: Settings, library: Path, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path
 ) -> None:
     write(library, "Politics/Year 2022/social contract.txt", "On power.\n\nAll rule rests on consent.\n")
     async with opened() as app:
@@ -331,9 +320,7 @@ async def test_search_and_ask_cite_the_current_path_and_place(
         assert answer.citations[answer.supports[0].citations[0]].path == "moved.txt"
 
 
-async def test_status_and_explain_tell_the_story(
-    opened: Opener, settings: Settings, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_status_and_explain_tell_the_story(opened: Opener, settings: Settings) -> None:
     async with opened() as app:
         await upload(app)
     async with opened("status", need=StoreNeed.NONE) as app:
@@ -347,7 +334,7 @@ async def test_status_and_explain_tell_the_story(
 
 
 async def test_a_file_given_up_for_a_passing_reason_gets_a_second_chance_in_the_same_run(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """Eight failed attempts are when a file is given up; the ninth succeeds."""
     shutil.rmtree(library)
@@ -363,13 +350,7 @@ async def test_a_file_given_up_for_a_passing_reason_gets_a_second_chance_in_the_
 
 
 @pytest.mark.parametrize("limit", [1, 60])
-async def test_a_limit_is_never_exceeded(
-    opened: Opener,
-    library: Path,
-    faults: Faults,
-    limit: int,
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_a_limit_is_never_exceeded(opened: Opener, library: Path, faults: Faults, limit: int) -> None:
     for number in range(90):
         write(library, f"more/{number}.txt", f"Thought number {number}.\n")
     async with opened() as app:
@@ -377,9 +358,7 @@ async def test_a_limit_is_never_exceeded(
     assert (report.indexed, report.uploaded, faults.count["start"]) == (limit, limit, limit)
 
 
-async def test_a_limit_counts_files_and_not_attempts(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_limit_counts_files_and_not_attempts(opened: Opener, faults: Faults) -> None:
     faults.script = lambda kind, count: DOWN if kind == "start" and count < 3 else None
     async with opened() as app:
         report = await upload(app, limit=3)
@@ -390,12 +369,7 @@ async def test_a_limit_counts_files_and_not_attempts(
 
 
 async def test_a_ledger_is_about_one_library_until_that_is_moved(
-    opened: Opener,
-    settings: Settings,
-    library: Path,
-    faults: Faults,
-    tmp_path: Path,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, library: Path, faults: Faults, tmp_path: Path
 ) -> None:
     async with opened() as app:
         await upload(app)
@@ -413,12 +387,7 @@ async def test_a_ledger_is_about_one_library_until_that_is_moved(
 
 @pytest.mark.parametrize("fate", ["gone", "emptied"])
 async def test_a_file_that_is_gone_or_emptied_between_scan_and_sending(
-    opened: Opener,
-    settings: Settings,
-    library: Path,
-    faults: Faults,
-    fate: str,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, library: Path, faults: Faults, fate: str
 ) -> None:
     target = write(library, "Ethics/Year 2029/zz.txt", "here for a moment\n")
 

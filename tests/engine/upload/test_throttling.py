@@ -7,7 +7,8 @@ import trio
 import trio.testing
 
 from objlib.core.config.settings import Settings
-from objlib.core.events import SilentObserver
+from objlib.core.events import Observer
+from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.requests.governor import NotBegunError, open_governor
 from objlib.engine.upload.file_task import Flow
@@ -19,7 +20,7 @@ from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows
 
 @pytest.mark.parametrize("answer", [DAILY_QUOTA, STORE_FULL], ids=["daily quota", "full store"])
 async def test_runs_that_the_service_ended_are_no_attempts_of_a_file(
-    opened: Opener, settings: Settings, faults: Faults, answer: Reply, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults, answer: Reply
 ) -> None:
     """A job that runs each hour meets a full store many times before somebody makes room."""
     faults.script = lambda what, _count: answer if what == "start" else None
@@ -36,7 +37,7 @@ async def test_runs_that_the_service_ended_are_no_attempts_of_a_file(
 
 
 async def test_push_back_does_not_count_towards_giving_a_file_up(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     answers = [throttled(1)] * 30 + [DOWN] * 7
     faults.script = lambda what, count: answers[count] if what == "start" and count < len(answers) else None
@@ -46,7 +47,7 @@ async def test_push_back_does_not_count_towards_giving_a_file_up(
 
 
 async def test_a_stop_begins_nothing_that_waits_behind_a_closed_gate(
-    opened: Opener, settings: Settings, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     begun: list[int] = []
     faults.script = lambda what, count: throttled(12) if what == "start" and count == 6 else None
@@ -69,7 +70,7 @@ async def test_a_stop_begins_nothing_that_waits_behind_a_closed_gate(
 
 
 async def test_a_run_that_ends_does_not_wait_for_the_gate_to_take_files_in(
-    opened: Opener, faults: Faults, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults.script = lambda what, _count: throttled(300) if what == "start" else None
     flows: list[Flow] = []
@@ -86,7 +87,7 @@ async def test_a_run_that_ends_does_not_wait_for_the_gate_to_take_files_in(
                 async with app.governor.request():
                     await trio.sleep(5)
                     raise GeminiError("no room", kind=ErrorKind.STORE_FULL, status=429)
-            flows[0].stop("store_full", "make room")
+            flows[0].stop(StopReason.STORE_FULL, "make room")
 
         nursery.start_soon(stop)
         await trio.testing.wait_all_tasks_blocked()
@@ -95,11 +96,9 @@ async def test_a_run_that_ends_does_not_wait_for_the_gate_to_take_files_in(
     assert report.stopped == "store_full"
 
 
-async def test_who_waits_for_a_turn_goes_as_soon_as_the_pace_rises(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_who_waits_for_a_turn_goes_as_soon_as_the_pace_rises() -> None:
     slow = GeminiError("slow down", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=1.0)
-    async with open_governor(4, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(4, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 0.1}])
         with pytest.raises(GeminiError):
             async with governor.request():
@@ -118,10 +117,8 @@ async def test_who_waits_for_a_turn_goes_as_soon_as_the_pace_rises(
         assert started == [2.0]
 
 
-async def test_what_is_called_off_while_it_waits_is_not_begun(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with open_governor(4, SilentObserver()) as governor:
+async def test_what_is_called_off_while_it_waits_is_not_begun() -> None:
+    async with open_governor(4, Observer()) as governor:
         governor.share([{"requests": 0.1}])
         async with governor.request():
             pass
@@ -134,7 +131,7 @@ async def test_what_is_called_off_while_it_waits_is_not_begun(
 
 
 async def test_a_service_that_is_gone_is_not_asked_about_documents_for_a_quarter_of_an_hour(
-    opened: Opener, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, faults: Faults
 ) -> None:
     """Files that it has taken stay as they are for the next run."""
     gone = False

@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast
 
 import pytest
 import trio
-import trio.testing
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import LedgerError
@@ -71,7 +70,7 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 async def test_a_disk_that_fills_up_at_any_commit_breaks_no_promise(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, autojump_clock: trio.testing.MockClock
+    opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     shutil.rmtree(library)
     for name in ("one", "two"):
@@ -111,12 +110,7 @@ async def test_a_disk_that_fills_up_at_any_commit_breaks_no_promise(
 
 @pytest.mark.parametrize("tail", [b"\0" * 2000, os.urandom(3000), b"half"], ids=["zeros", "garbage", "stub"])
 async def test_a_torn_write_ahead_log_is_read_up_to_its_last_commit(
-    opened: Opener,
-    settings: Settings,
-    tmp_path: Path,
-    faults: Faults,
-    tail: bytes,
-    autojump_clock: trio.testing.MockClock,
+    opened: Opener, settings: Settings, tmp_path: Path, faults: Faults, tail: bytes
 ) -> None:
     """The power failed while a frame was written: what was committed is there, and the rest never happened."""
     torn = replace(settings, ledger=tmp_path / "torn.db")
