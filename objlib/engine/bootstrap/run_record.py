@@ -27,8 +27,8 @@ async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
         finally:
             # Compensation: what was learnt and the end of the run are kept even when cancelled.
             with trio.move_on_after(LAST_WRITES, shield=True):
-                rates = app.governor.rates(over=True)
-                await app.ledger.rates.leave(app.run_id, rates=rates, taken=app.governor.taken)
+                rates = app.governor.rates(final=True)
+                await app.ledger.rates.leave(app.run_id, rates=rates, taken=app.governor.last_share)
                 await app.ledger.runs.end(app.run_id)
         nursery.cancel_scope.cancel(reason="the run is over")
 
@@ -38,12 +38,12 @@ async def _beat(app: App) -> None:
         await trio.sleep(HEARTBEAT)
         await app.ledger.runs.heartbeat(app.run_id)
         await _share_quota(app)
-        app.governor.tell()
+        app.governor.report()
 
 
 async def _share_quota(app: App) -> None:
     """Record what was learnt about the quota, and take this run's share of it among the runs on this ledger."""
     if not app.store:
         return  # it works on the ledger alone, and leaves the quota to others
-    rates, taken = app.governor.rates(), app.governor.taken
-    app.governor.share(await app.ledger.rates.exchange(app.run_id, rates=rates, taken=taken))
+    rates, last_share = app.governor.rates(), app.governor.last_share
+    app.governor.share(await app.ledger.rates.exchange(app.run_id, rates=rates, taken=last_share))
