@@ -15,11 +15,12 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, AttemptId
-from objlib.core.lifecycle.recovery import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
+from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict, Wait
 from objlib.core.lifecycle.table import State
+from objlib.core.remote import DocumentState
 from objlib.core.reports.upload import RecoverReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
@@ -29,7 +30,7 @@ from objlib.engine.attempt.wait_active import complete, give_up, settle
 from objlib.engine.requests.ending import ending
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import RunLiveness
-from objlib.gemini import DocumentState, GeminiError, SessionUrl
+from objlib.gemini import GeminiError, SessionUrl
 from objlib.ledger import AttemptRow, FileRow, RunRow, Transition
 
 LISTING_LAG: Final = 5.0
@@ -109,7 +110,7 @@ class _Recovery:
         limiter = trio.CapacityLimiter(AT_ONCE)
         after = ""
         async with trio.open_nursery() as nursery:
-            while page := await self.app.ledger.transient_page(after, PAGE):
+            while page := await self.app.ledger.files.transient(after=after, limit=PAGE):
                 after = page[-1][0].file_id
                 await self.owners.refresh((run for *_, run in page), watch=True)
                 for row, attempt, run in page:
@@ -129,7 +130,7 @@ class _Recovery:
             listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
         except GeminiError as error:
             self.left += len(self.unlisted)
-            app.observer.event("listing_failed", error=str(error))
+            app.observer.event(EventKind.LISTING_FAILED, error=str(error))
             return
         self.listings += 1
         for row, attempt, facts in self.unlisted:
@@ -138,13 +139,13 @@ class _Recovery:
     async def delete_what_was_meant_to_go(self) -> None:
         """Carry out open intents, and remove superseded documents that have none yet."""
         app, seen = self.app, ""
-        while intents := await app.ledger.open_intents(seen, PAGE):
+        while intents := await app.ledger.intents.page(after=seen, limit=PAGE):
             seen = intents[-1].intent_id
             for intent in intents:
                 name = intent.document_name
                 await self._deletion(name, carry_out(app, intent.intent_id, name))
         after = ""
-        while rows := await app.ledger.superseded_page(after, PAGE):
+        while rows := await app.ledger.files.superseded(after=after, limit=PAGE):
             after = rows[-1].file_id
             for row in rows:
                 old = row.superseded
@@ -180,7 +181,7 @@ class _Recovery:
         try:
             for _ in range(MAX_QUESTIONS):
                 found, facts = await inquire(self.app, row, attempt, known, insist=True)
-                if found is Ask.LISTING:
+                if found is Probe.LISTING:
                     if attempt is not None:
                         self.unlisted.append((row, attempt, facts))
                     return
@@ -213,7 +214,7 @@ class _Recovery:
                 await give_up(self.app, row, facts, FailureKind.PROCESSING, reason)
                 self.failed += 1
                 self._note(row, "failed", reason)
-            case Ask():
+            case Probe():
                 raise AssertionError("a question is no action")
 
     async def _requeue(
@@ -248,7 +249,7 @@ class _Recovery:
             )
             row = await app.ledger.apply(adopt)
         else:
-            await app.ledger.attempt_found(
+            await app.ledger.attempts.record_document(
                 row,
                 attempt,
                 expected=facts.document_name,
@@ -297,4 +298,4 @@ class _Recovery:
     def _note(self, row: FileRow, action: str, why: str) -> None:
         if len(self.actions) < SHOWN:
             self.actions.append((row.file_path, action, why))
-        self.app.observer.event("recovered", path=row.file_path, action=action, why=why)
+        self.app.observer.event(EventKind.RECOVERED, path=row.file_path, action=action, why=why)

@@ -12,7 +12,7 @@ TEST_RECOVER: Final = "tests/engine/test_recover.py"
 TEST_UPLOAD: Final = "tests/engine/upload/test_run.py"
 TEST_QUERIES: Final = "tests/ledger/test_files.py"
 TEST_SURPLUS: Final = "tests/ledger/test_surplus.py"
-ORDER: Final = f"{TEST_VERDICT}::test_the_order_of_questions_costs_least"
+ORDER: Final = f"{TEST_VERDICT}::test_probes_come_in_the_order_that_costs_least"
 GUESS: Final = f"{TEST_VERDICT}::test_nothing_is_sent_again_while_a_document_may_exist"
 
 VERDICTS: Final = (
@@ -54,8 +54,8 @@ VERDICTS: Final = (
     Mutant(
         "a document that is not ACTIVE does not",
         VERDICT,
-        "        case Document.PENDING:\n            return Wait()\n",
-        "        case Document.PENDING:\n            return Complete(facts.document_name)\n",
+        "        case DocumentState.PENDING:\n            return Wait()\n",
+        "        case DocumentState.PENDING:\n            return Complete(facts.document_name)\n",
         f"{TEST_VERDICT}::test_only_an_active_document_completes",
     ),
     Mutant(
@@ -68,15 +68,15 @@ VERDICTS: Final = (
     Mutant(
         "a document that is not there is asked for by its operation",
         VERDICT,
-        "            case None:\n                return Ask.OPERATION\n",
+        "            case None:\n                return Probe.OPERATION\n",
         "            case None:\n                return Requeue('a guess')\n",
         GUESS,
     ),
     Mutant(
         "a running operation is waited for",
         VERDICT,
-        "            case Operation.RUNNING:\n                return Wait()\n",
-        "            case Operation.RUNNING:\n                return Requeue('a guess')\n",
+        "            case OperationState.RUNNING:\n                return Wait()\n",
+        "            case OperationState.RUNNING:\n                return Requeue('a guess')\n",
         GUESS,
     ),
     Mutant(
@@ -110,7 +110,7 @@ VERDICTS: Final = (
     Mutant(
         "a document that an attempt takes is no longer to be deleted",
         "objlib/ledger/attempts.py",
-        "    intents.keep_document(conn, document=document, now=now)\n",
+        "        IntentTable.withdraw(conn, now, document)\n",
         "",
         f"{TEST_SURPLUS}::test_of_two_that_choose_for_an_attempt_under_way_the_first_decides",
     ),
@@ -152,14 +152,14 @@ VERDICTS: Final = (
     Mutant(
         "a row forgets the document that was deleted",
         REMOVALS,
-        "    if cells is not None:\n"
-        "        row = file_row(cells)\n"
-        "        if row.state is State.INDEXED:\n"
-        "            reset",
-        "    if False:\n"
-        "        row = file_row(cells)\n"
-        "        if row.state is State.INDEXED:\n"
-        "            reset",
+        "        if cells is not None:\n"
+        "            row = file_row(cells)\n"
+        "            if row.state is State.INDEXED:\n"
+        "                reset",
+        "        if False:\n"
+        "            row = file_row(cells)\n"
+        "            if row.state is State.INDEXED:\n"
+        "                reset",
         f"{TEST_PRUNE}::test_a_file_that_comes_back_after_its_document_was_removed_is_sent_again",
     ),
 )

@@ -12,13 +12,13 @@ from rich.progress import TaskID
 from objlib.cli.console.errors import print_message
 from objlib.cli.console.progress_bars import Lines, Tally
 from objlib.cli.console.terminal import safe
-from objlib.core.events import Phase, Pressure
+from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 
 PATIENCE: Final = 1.0
 """Seconds of work before anything is drawn: a short run stays quiet."""
 
 
-class Progress:
+class Progress(Observer):
     """Draws bars from what a run reports; opened around the run, gone when it ends.
 
     A timer shows the bars, not the first report: a run may wait for its first answer for a long time.
@@ -69,11 +69,11 @@ class Progress:
         if phase in self._tasks:
             self._bars.remove_task(self._tasks.pop(phase)[0])
 
-    def pressure(self, now: Pressure) -> None:
+    def pressure(self, now: GovernorStatistics) -> None:
         """The governor does something else."""
         self._bars.pressure(now)
 
-    def event(self, name: str, **fields: Any) -> None:
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
         """Look away: a bar has no room for single events."""
 
     def note(self, message: str) -> None:

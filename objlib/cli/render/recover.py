@@ -10,7 +10,7 @@ SHOWN = 20
 def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
     """What dead runs left, and what became of it."""
     elsewhere = (
-        [screen.dim(f"{files_are(report.elsewhere)} being handled by another run, which goes on")]
+        [screen.dim(f"{files_are(report.elsewhere)} in flight in another run, which goes on")]
         if report.elsewhere
         else []
     )

@@ -35,9 +35,7 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
     if waiting := report.pending - report.elsewhere:
         lines.append(screen.yellow(f"{files_are(waiting)} still waiting: objlib upload"))
     if report.elsewhere:
-        lines.append(
-            screen.yellow(f"{files_are(report.elsewhere)} being handled by another run: objlib status")
-        )
+        lines.append(screen.yellow(f"{files_are(report.elsewhere)} in flight in another run: objlib status"))
     if report.postponed:
         old = plural(report.postponed, "old document")
         lines.append(screen.yellow(f"{old} could not be removed now: objlib recover goes on with that"))
@@ -56,7 +54,7 @@ def upload_problems(report: UploadReport) -> str:
     problems = phrases(
         (report.failed, "file", "failed (objlib status names them)"),
         (waiting, "file", "waiting"),
-        (report.elsewhere, "file", "being handled by another run"),
+        (report.elsewhere, "file", "in flight in another run"),
         (report.postponed, "old document", "could not be removed now"),
     )
     if report.stopped and report.advice:

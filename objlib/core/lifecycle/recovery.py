@@ -1,85 +1,58 @@
-"""What to do with a row that a run left in a transient state: a pure function of what is known.
+"""The recovery of a row in a transient state, decided by a pure function of the facts.
 
-:func:`verdict` either names the next question to ask the service or the action to take, in the order that
-costs least: the upload session, the document by name, the operation, and one listing for all that is left.
-An answer that never came is *unknown*, never *failed*; nothing is sent again before the service was asked.
+:func:`decide` names either the next probe of the service or the action to take, in the order that costs least: the
+upload session, the document by name, the operation, and one listing for all other rows. An attempt whose answer was
+lost is *unknown*, never *failed*; nothing is sent again before the service was probed.
 """
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import Enum, auto
 from typing import assert_never
 
 from objlib.core.lifecycle.table import State
-
-
-class Session(StrEnum):
-    """What the service says of an upload session."""
-
-    ACTIVE = "active"
-    FINAL = "final"
-    CANCELLED = "cancelled"
-    GONE = "gone"
-
-
-class Document(StrEnum):
-    """What the service says of a document."""
-
-    PENDING = "pending"
-    ACTIVE = "active"
-    FAILED = "failed"
-    ABSENT = "absent"
-
-
-class Operation(StrEnum):
-    """What the service says of an operation."""
-
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    ABSENT = "absent"
+from objlib.core.remote import DocumentState, OperationState, SessionState
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known about one attempt. None means "not asked yet", or "no such name".
+    """The facts about one attempt. None means "not probed yet", or "no such name".
 
     Attributes:
         state: the row's state, UPLOADING or PROCESSING.
         sent: whether a session was recorded, so that bytes may have been sent.
-        session: the answer to the session query.
+        session: the state of the upload session.
         document_name: full resource name of the attempt's document.
-        document: the answer about that document.
+        document: the state of that document.
         operation_name: full resource name of the attempt's operation.
-        operation: the answer about that operation.
+        operation: the state of that operation.
         importable: full resource name of a temporary file from which an import that was sent may still make a
             document; None when the attempt needs none, or it is gone.
         reason: why the operation or document failed, where the service says.
-        passing: whether that reason may have passed by the next attempt.
-        listed: documents that carry the attempt's mark, best first (ACTIVE, then oldest); None before
-            a listing.
+        transient: whether another attempt may not meet that reason.
+        listed: documents that carry the attempt's tag, best first (ACTIVE, then oldest); None before a listing.
     """
 
     state: State
     sent: bool
-    session: Session | None = None
+    session: SessionState | None = None
     document_name: str | None = None
-    document: Document | None = None
+    document: DocumentState | None = None
     operation_name: str | None = None
-    operation: Operation | None = None
+    operation: OperationState | None = None
     reason: str = ""
-    passing: bool = False
+    transient: bool = False
     importable: str | None = None
     listed: tuple[str, ...] | None = None
 
 
-class Ask(Enum):
-    """The next question."""
+class Probe(Enum):
+    """The next probe of the service."""
 
     SESSION = auto()
     DOCUMENT = auto()
     OPERATION = auto()
     FENCE = auto()
-    """Not a question but what makes the next one final: without its temporary file no import can land late."""
+    """It deletes the temporary file, which makes the next probe final: no import can land late without it."""
     LISTING = auto()
 
 
@@ -101,7 +74,7 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The store is still at work: settle it like any other."""
+    """The store is still indexing the document: wait until it is ACTIVE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +87,16 @@ class Requeue:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """The store took it and could not index it."""
+    """The store has the bytes and could not index them."""
 
     reason: str
 
 
-Verdict = Ask | Adopt | Complete | Wait | Requeue | Fail
+Verdict = Probe | Adopt | Complete | Wait | Requeue | Fail
 
 
-def verdict(facts: Facts) -> Verdict:
-    """The next question or the action for one row; never both, and never a guess."""
+def decide(facts: Facts) -> Verdict:
+    """Decide the next probe or the action for one row; never both, and never a guess."""
     match facts.state:
         case State.UPLOADING:
             return _uploading(facts)
@@ -140,14 +113,14 @@ def _uploading(facts: Facts) -> Verdict:
         return Adopt(facts.document_name, facts.operation_name)
     match facts.session:
         case None:
-            return Ask.SESSION
-        case Session.ACTIVE:
+            return Probe.SESSION
+        case SessionState.ACTIVE:
             return Requeue("the upload was never finalized", cancel_session=True)
-        case Session.CANCELLED:
+        case SessionState.CANCELLED:
             return Requeue("the upload session was cancelled before it was finalized")
-        case Session.FINAL | Session.GONE:
+        case SessionState.FINAL | SessionState.GONE:
             if facts.importable is not None and facts.listed is None:
-                return Ask.FENCE
+                return Probe.FENCE
             return _listing(facts)
         case _:
             assert_never(facts.session)
@@ -158,32 +131,32 @@ def _processing(facts: Facts) -> Verdict:
         return _listing(facts)
     match facts.document:
         case None:
-            return Ask.DOCUMENT
-        case Document.ACTIVE:
+            return Probe.DOCUMENT
+        case DocumentState.ACTIVE:
             return Complete(facts.document_name)
-        case Document.PENDING:
+        case DocumentState.PENDING:
             return Wait()
-        case Document.FAILED:
+        case DocumentState.FAILED:
             if facts.operation_name is not None and facts.operation is None:
-                return Ask.OPERATION
+                return Probe.OPERATION
             return Fail(facts.reason or "the service could not index the document and does not say why")
-        case Document.ABSENT:
+        case DocumentState.ABSENT:
             return _absent(facts)
         case _:
             assert_never(facts.document)
 
 
 def _absent(facts: Facts) -> Verdict:
-    """The document is not there (yet): the operation knows, and the listing has the last word."""
+    """The document is not there, or not yet: the operation tells which, and a listing decides."""
     if facts.operation_name is not None:
         match facts.operation:
             case None:
-                return Ask.OPERATION
-            case Operation.RUNNING:
+                return Probe.OPERATION
+            case OperationState.RUNNING:
                 return Wait()
-            case Operation.FAILED:
+            case OperationState.FAILED:
                 return Fail(facts.reason or "the service gave up on the document and does not say why")
-            case Operation.DONE | Operation.ABSENT:
+            case OperationState.DONE | OperationState.ABSENT:
                 pass
             case _:
                 assert_never(facts.operation)
@@ -192,7 +165,7 @@ def _absent(facts: Facts) -> Verdict:
 
 def _listing(facts: Facts) -> Verdict:
     if facts.listed is None:
-        return Ask.LISTING
+        return Probe.LISTING
     if not facts.listed:
         return Requeue("no document of this attempt is in the store")
     kept, *surplus = facts.listed

@@ -12,15 +12,13 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
-from objlib.core.lifecycle.drift import Held
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import is_alive
 from objlib.gemini import Document, DocumentPage, ErrorKind, GeminiError
-from objlib.ledger import listings
-from objlib.ledger.listings import Listed, Listing
+from objlib.ledger import Listed, Listing
 
 RESUMABLE: Final = 3600.0
 """Seconds for which the token of a page, and what was listed before it, is good enough to go on with."""
@@ -40,7 +38,7 @@ async def listed_store(app: App) -> AsyncIterator[Listing]:
         yield listing
     finally:
         with trio.move_on_after(10, shield=True):
-            await app.ledger.write(partial(listings.drop, listing_id=listing.listing_id))
+            await app.ledger.listings.drop(listing.listing_id)
 
 
 def as_listed(document: Document) -> Listed:
@@ -56,7 +54,7 @@ def as_listed(document: Document) -> Listed:
         attempt_id=mark(KEY_ATTEMPT),
         ledger_id=mark(KEY_LEDGER),
         content_hash=mark(KEY_HASH),
-        state=Held(document.state.value),
+        state=document.state,
         created=document.create_time,
         display_name=document.display_name,
         size=document.size,
@@ -70,21 +68,14 @@ async def _list(app: App) -> Listing:
     # A run whose life is in doubt keeps its listing; ours is only slower for it.
     alive = [
         run.run_id
-        for run in await app.ledger.runs()
+        for run in await app.ledger.runs.all()
         if is_alive(run, now=now, host=platform.node()) is not False
     ]
-    listing = await app.ledger.write(
-        partial(
-            listings.begin,
-            store=app.store,
-            run_id=app.run_id,
-            alive=alive,
-            since=now - RESUMABLE,
-            now=now,
-        )
+    listing = await app.ledger.listings.begin(
+        store=app.store, run_id=app.run_id, alive=alive, since=now - RESUMABLE
     )
     if listing.pages:
-        app.observer.event("listing_resumed", pages=listing.pages)
+        app.observer.event(EventKind.LISTING_RESUMED, pages=listing.pages)
     app.observer.begin(Phase.LISTING, None, None)
     try:
         pages = await _turn_pages(app, listing)
@@ -104,20 +95,16 @@ async def _turn_pages(app: App, listing: Listing) -> int:
             if not resumed or error.kind.ends_run or error.kind.transient:
                 raise
             # The store has forgotten the token of an earlier process: nothing for it but to start over.
-            await app.ledger.write(partial(listings.restart, listing_id=listing.listing_id))
+            await app.ledger.listings.restart(listing.listing_id)
             token, pages, resumed = None, 0, False
             continue
         resumed = False
         token, pages = page.next_page_token, pages + 1
-        await app.ledger.write(
-            partial(
-                listings.note_page,
-                listing_id=listing.listing_id,
-                run_id=app.run_id,
-                documents=[as_listed(document) for document in page.documents],
-                token=token,
-                now=app.now(),
-            )
+        await app.ledger.listings.add_page(
+            listing.listing_id,
+            run_id=app.run_id,
+            documents=[as_listed(document) for document in page.documents],
+            token=token,
         )
         app.observer.advance(Phase.LISTING, len(page.documents), 0)
         if token is None:

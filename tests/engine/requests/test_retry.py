@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from objlib.core.errors import Exit
-from objlib.core.events import SilentObserver
+from objlib.core.events import EventKind, Observer
 from objlib.engine.requests.governor import Purpose, open_governor
 from objlib.engine.requests.retry import LONGEST, TRIES, Retrier
 from objlib.engine.search.ask import search
@@ -18,7 +18,7 @@ from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, Reply, t
 from tests.engine.conftest import Opener
 
 
-class Heard(SilentObserver):
+class Heard(Observer):
     """Keeps what a person is told, and the events."""
 
     def __init__(self) -> None:
@@ -28,8 +28,8 @@ class Heard(SilentObserver):
     def note(self, message: str) -> None:
         self.notes.append(message)
 
-    def event(self, name: str, **fields: Any) -> None:
-        self.events.append((name, fields))
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
+        self.events.append((kind, fields))
 
 
 @pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
@@ -89,13 +89,13 @@ async def test_a_full_store_says_how_full_it_is(opened: Opener, faults: Faults) 
 async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today() -> None:
     said = GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=3600.0)
     sent, heard = 0, []
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 2.0}])
 
         async def ask() -> None:
             nonlocal sent
             try:
-                async with governor.request(anew=trio.CancelScope()):
+                async with governor.request(intake=trio.CancelScope()):
                     sent += 1
                     await trio.sleep(0.1)
                     raise said
@@ -121,11 +121,11 @@ async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
 
     down = GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
     gone = GeminiError("refused", kind=ErrorKind.TRANSIENT, connect=True)
-    async with open_governor(4, SilentObserver()) as governor:
+    async with open_governor(4, Observer()) as governor:
         for error, reconnect, most in ((down, False, TRIES), (gone, False, 1), (gone, True, TRIES)):
             tries = 0
             with pytest.raises(GeminiError):
-                await Retrier(governor, SilentObserver()).insist(
+                await Retrier(governor, Observer()).insist(
                     Purpose.LIST, partial(fail, error), reconnect=reconnect
                 )
             assert tries == most
@@ -164,8 +164,8 @@ async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_reque
         await trio.sleep(0.1)
         raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
 
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
-        patience = Retrier(governor, SilentObserver())
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
+        patience = Retrier(governor, Observer())
 
         async def ask() -> None:
             nonlocal gave_up
@@ -194,9 +194,9 @@ async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent() -> Non
         await trio.sleep(0.1)
         raise GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429)
 
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 2.0}])
-        patience = Retrier(governor, SilentObserver())
+        patience = Retrier(governor, Observer())
 
         async def ask(purpose: Purpose) -> None:
             nonlocal heard
@@ -222,8 +222,8 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish() -> No
         if error is not None:
             raise error
 
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
-        patience = Retrier(governor, SilentObserver())
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
+        patience = Retrier(governor, Observer())
 
         async def ask(name: str, after: float, error: GeminiError | None = None) -> None:
             try:
@@ -269,8 +269,8 @@ async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
         tries += 1
         raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
 
-    async with open_governor(4, SilentObserver()) as governor:
-        patience = Retrier(governor, SilentObserver())
+    async with open_governor(4, Observer()) as governor:
+        patience = Retrier(governor, Observer())
         for most in (TRIES, 0):
             tries = 0
             with pytest.raises(GeminiError):

@@ -9,7 +9,7 @@ from typing import Any
 
 import trio
 
-from objlib.core.events import Phase, SilentObserver
+from objlib.core.events import EventKind, Observer, Phase
 from objlib.core.ids import RunId
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import ScanReport
@@ -24,7 +24,7 @@ LONG_AGO = 1_500_000_000
 NOBODY = 65534
 
 
-class Watcher(SilentObserver):
+class Watcher(Observer):
     """An observer that remembers."""
 
     def __init__(self) -> None:
@@ -43,8 +43,8 @@ class Watcher(SilentObserver):
     def end(self, phase: Phase) -> None:
         self.phases.append(f"end {phase}")
 
-    def event(self, name: str, **fields: Any) -> None:
-        self.events.append((name, fields))
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
+        self.events.append((kind, fields))
 
 
 @dataclass
@@ -87,13 +87,13 @@ class Desk:
         """The live rows, by path."""
         return {
             row.file_path: row
-            for row in await self.ledger.files_page(limit=10**6)
+            for row in await self.ledger.files.page(limit=10**6)
             if row.missing_since is None
         }
 
     async def row(self, path: str) -> FileRow:
         """The row at a path."""
-        row = await self.ledger.file_by_path(path)
+        row = await self.ledger.files.by_path(path)
         assert row is not None, f"the ledger knows no {path}"
         return row
 
@@ -106,13 +106,13 @@ class Desk:
         """Take every untracked file on disk to indexed."""
         # All at once, so that they share their commits.
         async with trio.open_nursery() as nursery:
-            for row in await self.ledger.files_page(State.UNTRACKED, limit=10**6):
+            for row in await self.ledger.files.page(State.UNTRACKED, limit=10**6):
                 if row.missing_since is None:
                     nursery.start_soon(self.bring, row.file_path, State.INDEXED)
 
     async def events(self, path: str) -> list[str]:
         """Names of the events in a file's history."""
-        events, _ = await self.ledger.history((await self.row(path)).file_id)
+        events, _ = await self.ledger.files.history((await self.row(path)).file_id)
         return [str(event.event) for event in events]
 
 

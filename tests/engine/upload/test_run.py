@@ -9,7 +9,7 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
-from objlib.core.events import SilentObserver
+from objlib.core.events import EventKind, Observer
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
@@ -192,9 +192,9 @@ async def test_a_document_the_store_cannot_index_fails_with_the_reason_and_leave
     (library / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no document at all\n%%EOF\n")
     told: list[dict[str, str]] = []
 
-    class Told(SilentObserver):
-        def event(self, name: str, **fields: Any) -> None:
-            if name == "failed":
+    class Told(Observer):
+        def event(self, kind: EventKind, /, **fields: Any) -> None:
+            if kind is EventKind.FAILED:
                 told.append(fields)
 
     async with opened(observer=Told()) as app:
