@@ -16,7 +16,7 @@ from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, Transition, open_ledger
 from objlib.ledger.commit import BATCH
 from objlib.threads import inline_runner
-from tests.ledger.kit import (
+from tests.support.ledger import (
     RUN,
     BreakingRunner,
     Crash,

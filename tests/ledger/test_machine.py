@@ -18,7 +18,7 @@ from objlib.core.ids import AttemptId, FileId, new_attempt_id
 from objlib.core.lifecycle.table import TABLE, Event, State
 from objlib.ledger import FileRow, Ledger, Transition, intents, open_ledger
 from objlib.threads import inline_runner
-from tests.ledger.kit import RUN, gather, insert, wanted
+from tests.support.ledger import RUN, gather, insert, wanted
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from objlib.core.errors import StaleTransitionError
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, Transition, comparison, deletions
 from objlib.ledger.deletions import Start
-from tests.ledger.kit import DOCUMENT, RUN, add, bring, index, reset, wanted
+from tests.support.ledger import DOCUMENT, RUN, add, bring, index, reset, wanted
 
 
 async def meant_to_go(ledger: Ledger) -> list[str]:

@@ -4,13 +4,12 @@ import contextlib
 import random
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
-from objlib.core.events import Pressure, SilentObserver
+from objlib.core.events import SilentObserver
 from objlib.core.ids import RunId
 from objlib.core.pacing.quota import Meter, parse_quota
 from objlib.core.pacing.state import CRUISE, speed
@@ -18,25 +17,24 @@ from objlib.engine.requests.governor import RATE, Governor, Purpose, open_govern
 from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import ErrorKind, GeminiError
 from objlib.ledger.rates import exchange_rates, leave_rates
-from tests.engine.conftest import Opener
+from objlib.testing import RecordingObserver
+from tests.support.engine import Opener
 
 
-class Told(SilentObserver):
-    """Notes the rate after each push-back, the places that one left, and what the governor says that it does."""
+def rates_after(observer: RecordingObserver) -> list[float]:
+    """The rate of requests after each push-back."""
+    return [
+        fields["requests_per_second"] for fields in observer.fields_of("push_back") if "pending" not in fields
+    ]
 
-    def __init__(self) -> None:
-        self.places: list[tuple[str, int]] = []
-        self.rates: list[float] = []
-        self.pressures: list[Pressure] = []
 
-    def pressure(self, now: Pressure) -> None:
-        self.pressures.append(now)
-
-    def event(self, name: str, **fields: Any) -> None:
-        if name == "push_back" and "pending" in fields:
-            self.places.append((fields["kind"], fields["pending"]))
-        elif name == "push_back":
-            self.rates.append(fields["requests_per_second"])
+def places_after(observer: RecordingObserver) -> list[tuple[str, int]]:
+    """Why and to what the room for pending documents shrank, each time."""
+    return [
+        (fields["kind"], fields["pending"])
+        for fields in observer.fields_of("push_back")
+        if "pending" in fields
+    ]
 
 
 def push_back(retry_after: float | None = None) -> GeminiError:
@@ -72,14 +70,14 @@ async def test_the_latest_of_two_pauses_decides() -> None:
 
 
 async def test_sixteen_push_backs_at_once_cut_once() -> None:
-    told = Told()
-    async with open_governor(16, told) as governor:
+    observer = RecordingObserver()
+    async with open_governor(16, observer) as governor:
         async with trio.open_nursery() as nursery:
             for _ in range(16):
                 nursery.start_soon(refused, governor, push_back())
         assert governor.throttled == 16
-        assert len(told.rates) == 16
-        assert len(set(told.rates)) == 1
+        assert len(rates_after(observer)) == 16
+        assert len(set(rates_after(observer))) == 1
 
 
 async def test_lowering_the_tokens_lets_holders_finish_and_admits_nobody() -> None:
@@ -290,8 +288,8 @@ async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer
 
 
 async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat() -> None:
-    told, meter = Told(), Meter(parse_quota("2/s for 20s, then 20/s"))
-    async with open_governor(16, told) as governor:
+    observer, meter = RecordingObserver(), Meter(parse_quota("2/s for 20s, then 20/s"))
+    async with open_governor(16, observer) as governor:
 
         async def ask() -> None:
             while True:
@@ -309,29 +307,29 @@ async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat() -> None:
                 while True:
                     await trio.sleep(5)
                     governor.tell()
-                    assert told.pressures[-1].requests_per_second == speed(governor._pace)
-    refusals = [now.throttled for now in told.pressures]
+                    assert observer.pressures[-1].requests_per_second == speed(governor._pace)
+    refusals = [now.throttled for now in observer.pressures]
     # Faster, with no refusal since it was told the last time: nothing but the beat could have said so.
     assert any(
         before == after and (then.requests_per_second or 0) < 0.9 * (now.requests_per_second or 0)
-        for (before, after), (then, now) in zip(pairwise(refusals), pairwise(told.pressures), strict=True)
+        for (before, after), (then, now) in zip(pairwise(refusals), pairwise(observer.pressures), strict=True)
     )
 
 
 async def test_what_was_told_is_not_told_again() -> None:
-    told = Told()
-    async with open_governor(16, told) as governor:
+    observer = RecordingObserver()
+    async with open_governor(16, observer) as governor:
         governor.tell()
         governor.tell()
         governor.share([{RATE: 4.0}])
         governor.tell()
         governor.tell()
-    assert [now.requests_per_second for now in told.pressures] == [None, 4 * CRUISE]
+    assert [now.requests_per_second for now in observer.pressures] == [None, 4 * CRUISE]
 
 
 async def test_a_run_tells_at_each_heartbeat_what_changed(opened: Opener) -> None:
-    told, other = Told(), RunId("another")
-    async with opened(observer=told) as app:
+    observer, other = RecordingObserver(), RunId("another")
+    async with opened(observer=observer) as app:
         for rate in (8.0, 4.0):  # of both, then the other one's part of it
             learnt = partial(exchange_rates, run_id=other, rates={RATE: rate}, now=app.now())
             await app.ledger.write(partial(learnt, taken={RATE: 4.0} if rate == 4 else None))
@@ -340,25 +338,25 @@ async def test_a_run_tells_at_each_heartbeat_what_changed(opened: Opener) -> Non
             partial(leave_rates, run_id=other, rates={RATE: 6.0}, taken={RATE: 4.0}, now=app.now())
         )
         await trio.sleep(1.5 * HEARTBEAT)
-    assert [now.requests_per_second for now in told.pressures] == [4 * CRUISE, 10 * CRUISE]
+    assert [now.requests_per_second for now in observer.pressures] == [4 * CRUISE, 10 * CRUISE]
 
 
 async def test_a_burst_of_failed_documents_leaves_fewer_places() -> None:
-    told = Told()
-    async with open_governor(8, told, max_pending=20) as governor:
+    observer = RecordingObserver()
+    async with open_governor(8, observer, max_pending=20) as governor:
         for file in range(20):
             await governor.pending.acquire_on_behalf_of(file)
         for _ in range(10):
             governor.failed(trio.current_time())
         assert governor.pending.total_tokens == 16
-        assert told.places == [("failed_documents", 16)]
+        assert places_after(observer) == [("failed_documents", 16)]
         assert governor.strained
         assert governor.asks > 4
 
 
 async def test_documents_that_take_too_long_leave_fewer_places() -> None:
-    told = Told()
-    async with open_governor(8, told, max_pending=20) as governor:
+    observer = RecordingObserver()
+    async with open_governor(8, observer, max_pending=20) as governor:
         for file in range(20):
             await governor.pending.acquire_on_behalf_of(file)
         for took in (2.0, 2.0, 30.0):
@@ -366,7 +364,7 @@ async def test_documents_that_take_too_long_leave_fewer_places() -> None:
             await trio.sleep(30)
             governor.settled(began, took)
         assert governor.pending.total_tokens == 16
-        assert told.places == [("slow_documents", 16)]
+        assert places_after(observer) == [("slow_documents", 16)]
         assert not governor.strained
 
 
@@ -383,9 +381,9 @@ async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end() -> None:
 
 async def test_what_is_told_after_push_back_without_a_hint_is_the_pace_that_follows() -> None:
     """For one round trip requests start at half of it; who is told of each push-back would see nothing else."""
-    told = Told()
-    async with open_governor(4, told) as governor:
+    observer = RecordingObserver()
+    async with open_governor(4, observer) as governor:
         governor.share([{RATE: 10.0}])
         await trio.sleep(1)
         await refused(governor, push_back())
-        assert told.rates[-1] > 8
+        assert rates_after(observer)[-1] > 8
