@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import trio
 import trio.testing
 
-from objlib.core.events import SilentObserver
+from objlib.core.events import Observer
 from objlib.engine.requests.governor import open_governor
 
 REQUESTS = 60
@@ -37,7 +37,7 @@ def resize(seed: int) -> Resized:
 
 async def _resize(rng: random.Random) -> Resized:
     seen = Resized()
-    async with open_governor(10, SilentObserver()) as governor:
+    async with open_governor(10, Observer()) as governor:
         limiter = governor.uploads
         limiter.total_tokens = 10
         raised = 8.0

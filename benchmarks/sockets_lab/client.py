@@ -12,7 +12,7 @@ from pathlib import Path
 
 import trio
 
-from objlib.core.events import SilentObserver
+from objlib.core.events import Observer
 from objlib.core.ids import RunId
 from objlib.engine.requests.governor import Governor, Purpose, open_governor
 from objlib.engine.runs import HEARTBEAT
@@ -42,7 +42,7 @@ async def run(url: str, name: str, seconds: float, ceiling: int, path: Path | No
     with trio.move_on_after(seconds):
         async with (
             open_client(Endpoint(url, "none"), connections=ceiling) as client,
-            open_governor(ceiling, SilentObserver()) as governor,
+            open_governor(ceiling, Observer()) as governor,
             nullcontext() if path is None else open_ledger(path) as ledger,
             trio.open_nursery() as nursery,
         ):

@@ -1,8 +1,8 @@
-"""Progress as a port: the engine reports to an Observer and never draws."""
+"""Progress as a port: the engine reports to an observer and never draws."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 
 class Phase(StrEnum):
@@ -18,6 +18,40 @@ class Phase(StrEnum):
     VERIFY = "verify"
 
 
+class EventKind(StrEnum):
+    """What an event is about; the value is its name in NDJSON."""
+
+    SCANNED = "scanned"
+    RECOVERED = "recovered"
+    """Recovery acted on a row, or left it; ``action`` says which."""
+    LISTING_RESUMED = "listing_resumed"
+    LISTING_FAILED = "listing_failed"
+    REQUEUED = "requeued"
+    INDEXED = "indexed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """An answer was lost, and only a listing can tell what became of the attempt."""
+    TAKEN_OVER = "taken_over"
+    """Another run moved the row first."""
+    TWO_STEP = "two_step"
+    """The direct upload is broken for this file, so that it goes through the Files API."""
+    CANCEL_FAILED = "cancel_failed"
+    DELETED = "deleted"
+    DELETE_POSTPONED = "delete_postponed"
+    KEPT = "kept"
+    """The file of a document that was to be deleted came back."""
+    REPLACED_FIRST = "replaced_first"
+    """The same, and the file gets another document before this one is deleted."""
+    REPAIR_FAILED = "repair_failed"
+    UNANSWERED = "unanswered"
+    STOPPING = "stopping"
+    """Nothing more is taken in; ``reason`` is a :class:`objlib.core.stop_reason.StopReason`."""
+    THROTTLED = "push_back"
+    """The service asked for less; the value is older than the name."""
+    REQUEST = "request"
+    """The embedded service answered a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pressure:
     """What the governor is doing, for the progress line.
@@ -26,8 +60,8 @@ class Pressure:
         tokens: how many uploads may be in flight now.
         in_flight: how many are.
         paused_for: seconds until the gate opens again, 0 when it is open.
-        throttled: how many requests were pushed back so far: answered with 429 or a server error, or broken off.
-        requests_per_second: so many start now, of all kinds, or will when the gate opens; None while no limit is known.
+        throttled: requests so far that were answered with 429 or a server error, or broken off.
+        requests_per_second: starts of all kinds now, or when the gate opens; None while no limit is known.
     """
 
     tokens: int
@@ -37,45 +71,26 @@ class Pressure:
     requests_per_second: float | None = None
 
 
-class Observer(Protocol):
-    """Told what happens; must return at once and must not raise."""
+class Observer:
+    """Hears what happens; must return at once and must not raise.
+
+    This one ignores everything; an observer that cares overrides some of the methods.
+    """
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
         """A phase begins; ``files`` and ``size`` (bytes) are its totals where they are known."""
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
-        """So many more files and bytes of the phase are done."""
+        """That many more files and bytes of the phase are done."""
 
     def end(self, phase: Phase) -> None:
         """The phase is over."""
 
     def pressure(self, now: Pressure) -> None:
-        """What the governor is doing now: at each push-back, and at every beat at which it is something else."""
+        """What the governor does has changed: at each throttled request, and at most once a beat otherwise."""
 
-    def event(self, name: str, **fields: Any) -> None:
-        """Something worth a line in NDJSON or a verbose log (never holds a key or a session URL)."""
-
-    def note(self, message: str) -> None:
-        """One line for a person."""
-
-
-class SilentObserver:
-    """An observer that looks away."""
-
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """Look away."""
-
-    def advance(self, phase: Phase, files: int, size: int) -> None:
-        """Look away."""
-
-    def end(self, phase: Phase) -> None:
-        """Look away."""
-
-    def pressure(self, now: Pressure) -> None:
-        """Look away."""
-
-    def event(self, name: str, **fields: Any) -> None:
-        """Look away."""
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
+        """Something happened that deserves a line of NDJSON; holds neither a key nor a session URL."""
 
     def note(self, message: str) -> None:
-        """Look away."""
+        """One line for the user."""

@@ -15,10 +15,10 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, AttemptId
-from objlib.core.lifecycle.recovery import Adopt, Ask, Complete, Facts, Fail, Requeue, Verdict, Wait
+from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict, Wait
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import RecoverReport
 from objlib.core.stop_reason import StopReason
@@ -129,7 +129,7 @@ class _Recovery:
             listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
         except GeminiError as error:
             self.left += len(self.unlisted)
-            app.observer.event("listing_failed", error=str(error))
+            app.observer.event(EventKind.LISTING_FAILED, error=str(error))
             return
         self.listings += 1
         for row, attempt, facts in self.unlisted:
@@ -180,7 +180,7 @@ class _Recovery:
         try:
             for _ in range(MAX_QUESTIONS):
                 found, facts = await inquire(self.app, row, attempt, known, insist=True)
-                if found is Ask.LISTING:
+                if found is Probe.LISTING:
                     if attempt is not None:
                         self.unlisted.append((row, attempt, facts))
                     return
@@ -213,7 +213,7 @@ class _Recovery:
                 await give_up(self.app, row, facts, FailureKind.PROCESSING, reason)
                 self.failed += 1
                 self._note(row, "failed", reason)
-            case Ask():
+            case Probe():
                 raise AssertionError("a question is no action")
 
     async def _requeue(
@@ -297,4 +297,4 @@ class _Recovery:
     def _note(self, row: FileRow, action: str, why: str) -> None:
         if len(self.actions) < SHOWN:
             self.actions.append((row.file_path, action, why))
-        self.app.observer.event("recovered", path=row.file_path, action=action, why=why)
+        self.app.observer.event(EventKind.RECOVERED, path=row.file_path, action=action, why=why)

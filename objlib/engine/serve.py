@@ -12,7 +12,7 @@ from hypercorn.typing import ASGIFramework
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import ServiceError
-from objlib.core.events import Observer
+from objlib.core.events import EventKind, Observer
 from objlib.core.pacing.quota import Quota
 from objlib.embedded import Options, open_service
 from objlib.embedded.api.quota import Decision, quota_middleware
@@ -50,7 +50,7 @@ async def serve(
     config.graceful_timeout = 3.0
 
     def report(on: Decision) -> None:
-        observer.event("request", method=on.method, path=on.path, admitted=on.admitted, wait=on.wait)
+        observer.event(EventKind.REQUEST, method=on.method, path=on.path, admitted=on.admitted, wait=on.wait)
 
     middleware = () if quota is None else (quota_middleware(quota, report),)
     options = Options(background_vectors=True, middleware=middleware)

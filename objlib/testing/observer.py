@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from objlib.core.events import Phase, Pressure
+from objlib.core.events import EventKind, Observer, Phase, Pressure
 
 
-class RecordingObserver:
-    """An :class:`~objlib.core.events.Observer` for tests.
+class RecordingObserver(Observer):
+    """Keeps everything.
 
     Attributes:
         phases: ``begin upload``, ``end upload``, … in order.
         files: files that all phases advanced by.
         size: bytes that all phases advanced by.
         pressures: what the governor reported, in order.
-        events: (name, fields) in order.
+        events: (kind, fields) in order.
         notes: the lines for the user.
     """
 
@@ -22,7 +22,7 @@ class RecordingObserver:
         self.files = 0
         self.size = 0
         self.pressures: list[Pressure] = []
-        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.events: list[tuple[EventKind, dict[str, Any]]] = []
         self.notes: list[str] = []
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
@@ -42,14 +42,14 @@ class RecordingObserver:
         """Keep ``now``."""
         self.pressures.append(now)
 
-    def event(self, name: str, **fields: Any) -> None:
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
         """Keep the event."""
-        self.events.append((name, fields))
+        self.events.append((kind, fields))
 
     def note(self, message: str) -> None:
         """Keep the line."""
         self.notes.append(message)
 
-    def fields_of(self, name: str) -> list[dict[str, Any]]:
-        """The fields of each event called ``name``, in order."""
-        return [fields for event, fields in self.events if event == name]
+    def fields_of(self, kind: EventKind) -> list[dict[str, Any]]:
+        """The fields of each event of a kind, in order."""
+        return [fields for event, fields in self.events if event is kind]

@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import SilentObserver
+from objlib.core.events import Observer
 from objlib.engine.requests.governor import open_governor
 from spike.evidence import Seen
 
@@ -76,7 +76,7 @@ class Stream:
 
 async def ten_two_eight(_folder: Path) -> Seen:
     """Twenty items, 10 tokens to 2 in midstream and back to 8. Real time."""
-    async with open_governor(WIDE, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(WIDE, Observer()) as governor, trio.open_nursery() as nursery:
         stream = Stream(governor.uploads)
         stream.limiter.total_tokens = WIDE
         nursery.start_soon(stream.pump, nursery)
@@ -109,7 +109,7 @@ async def ten_two_eight(_folder: Path) -> Seen:
 async def zero_parks_everyone(_folder: Path) -> Seen:
     """No tokens is a pause: who runs finishes, nobody starts, and all start when it ends. Virtual time."""
     starts: list[float] = []
-    async with open_governor(4, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(4, Observer()) as governor, trio.open_nursery() as nursery:
         limiter = governor.uploads
         limiter.total_tokens = 4
 

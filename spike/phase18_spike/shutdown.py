@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import trio
 import trio.testing
 
-from objlib.core.events import SilentObserver
+from objlib.core.events import Observer
 from objlib.core.ids import new_id
 from objlib.core.lifecycle.table import State
 from objlib.engine.shutdown import stop_on_signals
@@ -42,7 +42,7 @@ SETS: Final = 3
 WRITE_SECONDS: Final = 0.002
 
 
-class Noticing(SilentObserver):
+class Noticing(Observer):
     """Tells a thread that the drain has been asked to stop."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from objlib.core.config.settings import Backend, Settings
-from objlib.core.events import SilentObserver
+from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
 from objlib.engine.doctor import doctor
 from objlib.gemini import open_client
@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 async def check(settings: Settings, monkeypatch: pytest.MonkeyPatch, answer: Any) -> Check:
     """What it says of a service that answers like this."""
     monkeypatch.setattr("objlib.engine.doctor.open_client", partial(open_client, asgi=Service([answer])))
-    return (await doctor(settings, SilentObserver()))[-1]
+    return (await doctor(settings, Observer()))[-1]
 
 
 async def test_a_service_that_answers_is_well(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

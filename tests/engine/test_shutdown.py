@@ -6,14 +6,14 @@ import signal
 import pytest
 import trio
 
-from objlib.core.events import SilentObserver
+from objlib.core.events import Observer
 from objlib.engine.shutdown import GRACE, InterruptedRun, stop_on_signals
 
 
 async def test_the_first_signal_ends_the_intake_and_the_second_the_work() -> None:
     trace: list[str] = []
     with pytest.RaisesGroup(InterruptedRun, flatten_subgroups=True):
-        async with stop_on_signals(SilentObserver()) as drain:
+        async with stop_on_signals(Observer()) as drain:
             with drain.work():
                 with drain.intake():
                     os.kill(os.getpid(), signal.SIGINT)
@@ -30,7 +30,7 @@ async def test_the_first_signal_ends_the_intake_and_the_second_the_work() -> Non
 
 async def test_without_an_intake_the_first_signal_ends_the_work() -> None:
     with pytest.RaisesGroup(InterruptedRun, flatten_subgroups=True):
-        async with stop_on_signals(SilentObserver()) as drain:
+        async with stop_on_signals(Observer()) as drain:
             with drain.work():
                 os.kill(os.getpid(), signal.SIGINT)
                 await trio.sleep_forever()
@@ -38,7 +38,7 @@ async def test_without_an_intake_the_first_signal_ends_the_work() -> None:
 
 async def test_the_work_in_flight_gets_its_grace_and_no_more() -> None:
     with pytest.RaisesGroup(InterruptedRun, flatten_subgroups=True):
-        async with stop_on_signals(SilentObserver()) as drain:
+        async with stop_on_signals(Observer()) as drain:
             with drain.work():
                 with drain.intake():
                     drain.stop()

@@ -67,8 +67,8 @@ DOUBTS: Final = (
     Mutant(
         "a listing without an answer decides nothing",
         RECOVER,
-        '            app.observer.event("listing_failed", error=str(error))\n            return\n',
-        '            app.observer.event("listing_failed", error=str(error))\n            listed = {}\n',
+        "            app.observer.event(EventKind.LISTING_FAILED, error=str(error))\n            return\n",
+        "            app.observer.event(EventKind.LISTING_FAILED, error=str(error))\n            listed = {}\n",
         f"{TEST_DOUBT}::test_a_listing_without_an_answer_decides_nothing",
     ),
     Mutant(

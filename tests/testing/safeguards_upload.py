@@ -83,7 +83,7 @@ UPLOAD: Final = (
     Mutant(
         "the session is asked before anything is sent again",
         "objlib/core/lifecycle/recovery.py",
-        "        case None:\n            return Ask.SESSION\n",
+        "        case None:\n            return Probe.SESSION\n",
         "        case None:\n            return Requeue('a guess')\n",
         f"{RECOVER}::test_no_listing_is_needed_while_sessions_can_be_asked",
     ),
@@ -111,7 +111,7 @@ UPLOAD: Final = (
     Mutant(
         "the store is listed before a file without a session goes back",
         "objlib/core/lifecycle/recovery.py",
-        "    if facts.listed is None:\n        return Ask.LISTING\n",
+        "    if facts.listed is None:\n        return Probe.LISTING\n",
         "    if facts.listed is None:\n        return Requeue('a guess')\n",
         f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
     ),

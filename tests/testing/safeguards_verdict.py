@@ -12,7 +12,7 @@ TEST_RECOVER: Final = "tests/engine/test_recover.py"
 TEST_UPLOAD: Final = "tests/engine/upload/test_run.py"
 TEST_QUERIES: Final = "tests/ledger/test_files.py"
 TEST_SURPLUS: Final = "tests/ledger/test_surplus.py"
-ORDER: Final = f"{TEST_VERDICT}::test_the_order_of_questions_costs_least"
+ORDER: Final = f"{TEST_VERDICT}::test_probes_come_in_the_order_that_costs_least"
 GUESS: Final = f"{TEST_VERDICT}::test_nothing_is_sent_again_while_a_document_may_exist"
 
 VERDICTS: Final = (
@@ -68,7 +68,7 @@ VERDICTS: Final = (
     Mutant(
         "a document that is not there is asked for by its operation",
         VERDICT,
-        "            case None:\n                return Ask.OPERATION\n",
+        "            case None:\n                return Probe.OPERATION\n",
         "            case None:\n                return Requeue('a guess')\n",
         GUESS,
     ),

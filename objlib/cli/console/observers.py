@@ -12,7 +12,7 @@ from objlib.cli.console.errors import complain, complain_raw
 from objlib.cli.console.output import OutputError, encode, print_event, to_plain
 from objlib.cli.console.terminal import is_terminal, safe
 from objlib.core.config.settings import Settings
-from objlib.core.events import Observer, Phase, Pressure, SilentObserver
+from objlib.core.events import EventKind, Observer, Phase, Pressure
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def observing(settings: Settings, *, events: bool) -> Iterator[Observer]:
         yield Several(watching)
 
 
-class Events(SilentObserver):
+class Events(Observer):
     """Prints what happens as NDJSON. When stdout breaks, the run goes on: its result says so at the end."""
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
@@ -61,9 +61,9 @@ class Events(SilentObserver):
             requests_per_second=now.requests_per_second,
         )
 
-    def event(self, name: str, **fields: Any) -> None:
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
         """Something happened."""
-        self._print(event=name, **fields)
+        self._print(event=kind, **fields)
 
     def note(self, message: str) -> None:
         """One line for a person."""
@@ -74,7 +74,7 @@ class Events(SilentObserver):
             print_event({"time": round(time.time(), 3), **fields})
 
 
-class Log(SilentObserver):
+class Log(Observer):
     """Logs to stderr: what happens at level 1, every change of pressure at level 2."""
 
     def __init__(self, level: int) -> None:
@@ -101,9 +101,9 @@ class Log(SilentObserver):
                 requests_per_second=None if speed is None else round(speed, 3),
             )
 
-    def event(self, name: str, **fields: Any) -> None:
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
         """Something happened."""
-        self._log(name, **fields)
+        self._log(kind, **fields)
 
     def note(self, message: str) -> None:
         """One line for a person."""
@@ -115,7 +115,7 @@ class Log(SilentObserver):
         complain_raw(f"{stamp} {safe(what)}{' ' if said else ''}{said}\n")
 
 
-class Notes(SilentObserver):
+class Notes(Observer):
     """Only passes on what is meant for a person."""
 
     def note(self, message: str) -> None:
@@ -123,7 +123,7 @@ class Notes(SilentObserver):
         complain(message)
 
 
-class Several:
+class Several(Observer):
     """Several observers behind one."""
 
     def __init__(self, watching: Sequence[Observer]) -> None:
@@ -149,10 +149,10 @@ class Several:
         for each in self._watching:
             each.pressure(now)
 
-    def event(self, name: str, **fields: Any) -> None:
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
         """Something happened."""
         for each in self._watching:
-            each.event(name, **fields)
+            each.event(kind, **fields)
 
     def note(self, message: str) -> None:
         """One line for a person."""

@@ -12,13 +12,13 @@ from rich.progress import TaskID
 from objlib.cli.console.errors import complain
 from objlib.cli.console.progress_bars import Lines, Tally
 from objlib.cli.console.terminal import safe
-from objlib.core.events import Phase, Pressure
+from objlib.core.events import EventKind, Observer, Phase, Pressure
 
 PATIENCE: Final = 1.0
 """Seconds of work before anything is drawn: a short run stays quiet."""
 
 
-class Progress:
+class Progress(Observer):
     """Draws bars from what a run reports; opened around the run, gone when it ends.
 
     A timer shows the bars, not the first report: a run may wait for its first answer for a long time.
@@ -73,7 +73,7 @@ class Progress:
         """The governor does something else."""
         self._bars.pressure(now)
 
-    def event(self, name: str, **fields: Any) -> None:
+    def event(self, kind: EventKind, /, **fields: Any) -> None:
         """Look away: a bar has no room for single events."""
 
     def note(self, message: str) -> None:

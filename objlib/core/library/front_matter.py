@@ -44,12 +44,21 @@ class _OutsideSubsetError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """One key with what stands behind it on its line and the lines that belong to it below."""
+class Entry:
+    """One key with the value on its line and the lines that belong to it below."""
 
     key: str
     value: str
     below: list[str]
+
+    @property
+    def text(self) -> str:
+        """The value on the key's line as text, whatever its type: without its comment and its quotes."""
+        text = _without_comment(self.value)
+        try:
+            return _unquote(text)
+        except _OutsideSubsetError:
+            return text
 
 
 def front_matter(head: bytes | str) -> dict[str, Scalar | list[Scalar]]:
@@ -58,18 +67,17 @@ def front_matter(head: bytes | str) -> dict[str, Scalar | list[Scalar]]:
     Args:
         head: the start of the file, :data:`HEAD` of it at most; bytes are read as UTF-8.
     """
-    block = _block(head[:HEAD])
-    if block is None:
-        return {}
-    found: dict[str, Scalar | list[Scalar]] = {}
-    for entry in _entries(block):
+    text = head[:HEAD]
+    lines, _ = split(text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
+    values: dict[str, Scalar | list[Scalar]] = {}
+    for entry in entries(lines):
         try:
             value = _value(entry)
         except _OutsideSubsetError:
             continue
         if value is not None:
-            found[entry.key] = value
-    return found
+            values[entry.key] = value
+    return values
 
 
 def number(text: str) -> int | float | None:
@@ -91,24 +99,25 @@ def number(text: str) -> int | float | None:
     return float(kept) if kept == float(text) else None
 
 
-def _block(head: bytes | str) -> list[str] | None:
-    """The lines between the two fences, or None."""
-    text = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
-    text = text.removeprefix("\ufeff")
-    if not text.startswith("---"):
-        return None
-    lines = text.replace("\r\n", "\n").split("\n")
-    if lines[0].rstrip() != "---":
-        return None
-    for number, line in enumerate(lines[1:], 1):
-        if line.rstrip() in {"---", "..."}:
-            return lines[1:number]
-    return None
+def split(text: str) -> tuple[list[str], int]:
+    """The lines between the two fences, and the offset of the body; no lines and 0 without front matter."""
+    position = int(text.startswith("\ufeff"))
+    lines: list[str] = []
+    while position < len(text):
+        stop = text.find("\n", position) + 1 or len(text)
+        line = text[position:stop].rstrip()
+        if lines and line in {"---", "..."}:
+            return lines[1:], stop
+        if not lines and line != "---":
+            break
+        lines.append(line)
+        position = stop
+    return [], 0
 
 
-def _entries(lines: list[str]) -> Iterator[_Entry]:
+def entries(lines: list[str]) -> Iterator[Entry]:
     """The keys of the top level, each with its own lines."""
-    current: _Entry | None = None
+    current: Entry | None = None
     for line in lines:
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
@@ -125,12 +134,12 @@ def _entries(lines: list[str]) -> Iterator[_Entry]:
             continue
         double, single, plain, value = match.groups()
         key = next(text for text in (double, single, plain) if text is not None)
-        current = _Entry(key, (value or "").strip(), [])
+        current = Entry(key, (value or "").strip(), [])
     if current is not None:
         yield current
 
 
-def _value(entry: _Entry) -> Scalar | list[Scalar] | None:
+def _value(entry: Entry) -> Scalar | list[Scalar] | None:
     value = _without_comment(entry.value)
     if not value:
         return _block_list(entry.below)
@@ -172,16 +181,8 @@ def _inline_list(text: str) -> list[Scalar] | None:
 
 def _scalar(text: str) -> Scalar | None:
     """The value of one scalar; None for nothing (``null``, ``~``)."""
-    if text[:1] == '"':
-        match = _DOUBLE_QUOTED.fullmatch(text)
-        if match is None:
-            raise _OutsideSubsetError
-        return _ESCAPE.sub(_unescape, match.group(1))
-    if text[:1] == "'":
-        match = _SINGLE_QUOTED.fullmatch(text)
-        if match is None:
-            raise _OutsideSubsetError
-        return match.group(1).replace("''", "'")
+    if text[:1] in {'"', "'"}:
+        return _unquote(text)
     if text[:1] in {"[", "]", "{", "}", "&", "*", "!", "|", ">", "%", "@", "`"}:
         raise _OutsideSubsetError
     if text in {"", "~", "null", "Null", "NULL"}:
@@ -192,6 +193,14 @@ def _scalar(text: str) -> Scalar | None:
         return False
     value = number(text)
     return text if value is None else value
+
+
+def _unquote(text: str) -> str:
+    if match := _DOUBLE_QUOTED.fullmatch(text):
+        return _ESCAPE.sub(_unescape, match.group(1))
+    if match := _SINGLE_QUOTED.fullmatch(text):
+        return match.group(1).replace("''", "'")
+    raise _OutsideSubsetError
 
 
 def _unescape(match: re.Match[str]) -> str:

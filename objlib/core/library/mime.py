@@ -12,14 +12,16 @@ SNIFF: Final = 8192
 
 # What File Search takes in a text store, after the page ai.google.dev/gemini-api/docs/file-search as of 2026.
 # Images need a multimodal store; audio and video are not taken at all.
-_APPLICATION: Final = """
-dart ecmascript json ms-java msword pdf sql typescript vnd.curl vnd.dart vnd.ibm.secure-container
-vnd.jupyter vnd.ms-excel vnd.oasis.opendocument.text
+_BINARY_APPLICATION: Final = """
+msword pdf vnd.ibm.secure-container vnd.ms-excel vnd.oasis.opendocument.text
 vnd.openxmlformats-officedocument.presentationml.presentation
 vnd.openxmlformats-officedocument.spreadsheetml.sheet
 vnd.openxmlformats-officedocument.wordprocessingml.document
-vnd.openxmlformats-officedocument.wordprocessingml.template x-csh x-hwp x-hwp-v5 x-latex x-php x-powershell
-x-sh x-shellscript x-tex x-zsh xml zip
+vnd.openxmlformats-officedocument.wordprocessingml.template x-hwp x-hwp-v5 zip
+"""
+_TEXT_APPLICATION: Final = """
+dart ecmascript json ms-java sql typescript vnd.curl vnd.dart vnd.jupyter x-csh x-latex x-php x-powershell
+x-sh x-shellscript x-tex x-zsh xml
 """
 _TEXTUAL: Final = """
 1d-interleaved-parityfec RED SGML cache-manifest calendar cql cql-extension cql-identifier css csv
@@ -41,9 +43,17 @@ x-swift x-tcl x-tex x-vbasic x-vcalendar xml xml-dtd xml-external-parsed-entity 
 """
 
 ACCEPTED: Final = frozenset(
-    [f"application/{name}" for name in _APPLICATION.split()] + [f"text/{name}" for name in _TEXTUAL.split()]
+    [f"application/{name}" for name in (_BINARY_APPLICATION + _TEXT_APPLICATION).split()]
+    + [f"text/{name}" for name in _TEXTUAL.split()]
 )
 """Every MIME type the service takes."""
+
+_ALIASES: Final = """
+javascript x-javascript x-ndjson jsonl ld+json x-ipynb+json x-httpd-php toml yaml x-yaml x-subrip x-perl
+x-python x-ruby x-bibtex graphql
+"""
+_TEXT_SUBTYPES: Final = frozenset((_TEXT_APPLICATION + _ALIASES).split())
+"""Subtypes of ``application/`` that are text: those of the service, and other names that files come with."""
 
 PLAIN: Final = "text/plain"
 MARKDOWN: Final = "text/markdown"
@@ -66,7 +76,7 @@ _BINARY: Final = {
 _TEXT: Final = {
     suffix: mime
     for mime, suffixes in {
-        PLAIN: "txt text log",
+        PLAIN: "txt text log org toml ini cfg srt jl jsonl ndjson",
         MARKDOWN: "md markdown mdown mkd mkdn",
         "text/html": "html htm xhtml",
         "text/css": "css",
@@ -171,6 +181,25 @@ def looks_like_text(head: bytes) -> bool:
         cut_short = error.start >= len(window) - 3 and error.reason == "unexpected end of data"
         return cut_short or len(_CONTROL.findall(window)) * 50 <= len(window)
     return True
+
+
+def base_type(content_type: str) -> str:
+    """A content type in lower case and without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def is_text_type(mime_type: str) -> bool:
+    """Whether bytes of a type, as :func:`base_type` gives it, are text."""
+    family, _, subtype = mime_type.partition("/")
+    if family == "application":
+        return subtype in _TEXT_SUBTYPES or subtype.endswith(("+json", "+xml", "+yaml"))
+    return family == "text" or mime_type == "message/rfc822"
+
+
+def type_of_suffix(path: str) -> str | None:
+    """The MIME type that a path's suffix stands for; None when it is in no table."""
+    suffix = suffix_of(path)
+    return _BINARY.get(suffix) or _TEXT.get(suffix)
 
 
 def detect(path: str, head: bytes) -> str | None:

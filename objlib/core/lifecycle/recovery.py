@@ -1,8 +1,8 @@
-"""What to do with a row that a run left in a transient state: a pure function of what is known.
+"""The recovery of a row in a transient state, decided by a pure function of the facts.
 
-:func:`verdict` either names the next question to ask the service or the action to take, in the order that
-costs least: the upload session, the document by name, the operation, and one listing for all that is left.
-An answer that never came is *unknown*, never *failed*; nothing is sent again before the service was asked.
+:func:`decide` names either the next probe of the service or the action to take, in the order that costs least: the
+upload session, the document by name, the operation, and one listing for all other rows. An attempt whose answer was
+lost is *unknown*, never *failed*; nothing is sent again before the service was probed.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from objlib.core.lifecycle.table import State
 
 
 class Session(StrEnum):
-    """What the service says of an upload session."""
+    """The state of an upload session at the service."""
 
     ACTIVE = "active"
     FINAL = "final"
@@ -22,7 +22,7 @@ class Session(StrEnum):
 
 
 class Document(StrEnum):
-    """What the service says of a document."""
+    """The state of a document at the service."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -31,7 +31,7 @@ class Document(StrEnum):
 
 
 class Operation(StrEnum):
-    """What the service says of an operation."""
+    """The state of an operation at the service."""
 
     RUNNING = "running"
     DONE = "done"
@@ -41,22 +41,21 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known about one attempt. None means "not asked yet", or "no such name".
+    """The facts about one attempt. None means "not probed yet", or "no such name".
 
     Attributes:
         state: the row's state, UPLOADING or PROCESSING.
         sent: whether a session was recorded, so that bytes may have been sent.
-        session: the answer to the session query.
+        session: the state of the upload session.
         document_name: full resource name of the attempt's document.
-        document: the answer about that document.
+        document: the state of that document.
         operation_name: full resource name of the attempt's operation.
-        operation: the answer about that operation.
+        operation: the state of that operation.
         importable: full resource name of a temporary file from which an import that was sent may still make a
             document; None when the attempt needs none, or it is gone.
         reason: why the operation or document failed, where the service says.
-        passing: whether that reason may have passed by the next attempt.
-        listed: documents that carry the attempt's mark, best first (ACTIVE, then oldest); None before
-            a listing.
+        transient: whether another attempt may not meet that reason.
+        listed: documents that carry the attempt's tag, best first (ACTIVE, then oldest); None before a listing.
     """
 
     state: State
@@ -67,19 +66,19 @@ class Facts:
     operation_name: str | None = None
     operation: Operation | None = None
     reason: str = ""
-    passing: bool = False
+    transient: bool = False
     importable: str | None = None
     listed: tuple[str, ...] | None = None
 
 
-class Ask(Enum):
-    """The next question."""
+class Probe(Enum):
+    """The next probe of the service."""
 
     SESSION = auto()
     DOCUMENT = auto()
     OPERATION = auto()
     FENCE = auto()
-    """Not a question but what makes the next one final: without its temporary file no import can land late."""
+    """It deletes the temporary file, which makes the next probe final: no import can land late without it."""
     LISTING = auto()
 
 
@@ -101,7 +100,7 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The store is still at work: settle it like any other."""
+    """The store is still indexing the document: wait until it is ACTIVE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +113,16 @@ class Requeue:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """The store took it and could not index it."""
+    """The store has the bytes and could not index them."""
 
     reason: str
 
 
-Verdict = Ask | Adopt | Complete | Wait | Requeue | Fail
+Verdict = Probe | Adopt | Complete | Wait | Requeue | Fail
 
 
-def verdict(facts: Facts) -> Verdict:
-    """The next question or the action for one row; never both, and never a guess."""
+def decide(facts: Facts) -> Verdict:
+    """Decide the next probe or the action for one row; never both, and never a guess."""
     match facts.state:
         case State.UPLOADING:
             return _uploading(facts)
@@ -140,14 +139,14 @@ def _uploading(facts: Facts) -> Verdict:
         return Adopt(facts.document_name, facts.operation_name)
     match facts.session:
         case None:
-            return Ask.SESSION
+            return Probe.SESSION
         case Session.ACTIVE:
             return Requeue("the upload was never finalized", cancel_session=True)
         case Session.CANCELLED:
             return Requeue("the upload session was cancelled before it was finalized")
         case Session.FINAL | Session.GONE:
             if facts.importable is not None and facts.listed is None:
-                return Ask.FENCE
+                return Probe.FENCE
             return _listing(facts)
         case _:
             assert_never(facts.session)
@@ -158,14 +157,14 @@ def _processing(facts: Facts) -> Verdict:
         return _listing(facts)
     match facts.document:
         case None:
-            return Ask.DOCUMENT
+            return Probe.DOCUMENT
         case Document.ACTIVE:
             return Complete(facts.document_name)
         case Document.PENDING:
             return Wait()
         case Document.FAILED:
             if facts.operation_name is not None and facts.operation is None:
-                return Ask.OPERATION
+                return Probe.OPERATION
             return Fail(facts.reason or "the service could not index the document and does not say why")
         case Document.ABSENT:
             return _absent(facts)
@@ -174,11 +173,11 @@ def _processing(facts: Facts) -> Verdict:
 
 
 def _absent(facts: Facts) -> Verdict:
-    """The document is not there (yet): the operation knows, and the listing has the last word."""
+    """The document is not there, or not yet: the operation tells which, and a listing decides."""
     if facts.operation_name is not None:
         match facts.operation:
             case None:
-                return Ask.OPERATION
+                return Probe.OPERATION
             case Operation.RUNNING:
                 return Wait()
             case Operation.FAILED:
@@ -192,7 +191,7 @@ def _absent(facts: Facts) -> Verdict:
 
 def _listing(facts: Facts) -> Verdict:
     if facts.listed is None:
-        return Ask.LISTING
+        return Probe.LISTING
     if not facts.listed:
         return Requeue("no document of this attempt is in the store")
     kept, *surplus = facts.listed

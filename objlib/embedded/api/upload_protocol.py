@@ -9,12 +9,13 @@ from contextlib import aclosing
 from starlette.requests import Request
 from starlette.responses import Response
 
+from objlib.core.library.mime import base_type
 from objlib.embedded.context import Context
 from objlib.embedded.resources import files, upload_sessions
 from objlib.embedded.resources.stores import LONGEST_NAME
 from objlib.embedded.wire.json import JSON_TYPE, invalid, object_field, read_body, read_json, text_field
 from objlib.embedded.wire.metadata import read_metadata
-from objlib.embedded.wire.mime import base_type, check_supported
+from objlib.embedded.wire.mime import check_supported
 
 _H = "x-goog-upload-"
 

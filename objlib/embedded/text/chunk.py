@@ -14,13 +14,13 @@ from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.sentences import BORDER
 
 SIZE = 180
-"""Words in a passage. About 240 of the 256 tokens the embedding model reads."""
+"""Words in a passage: about 240 of the 256 tokens that the embedding model reads."""
 
 _TAIL = 0.4
-"""A passage smaller than this share of SIZE is not left alone where it can join its neighbour."""
+"""Share of SIZE below which a passage joins its neighbour where it can."""
 
 _CHARS_PER_WORD = 10
-"""Text without spaces is measured by its length: no passage is longer than SIZE times this."""
+"""Characters that count as one word in text without spaces: no passage is longer than SIZE times this."""
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*(?:\n\s*)+|\r[^\S\r\n]*(?:\r\s*)+|\f\s*")
 _CUTS = (
@@ -35,7 +35,7 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage by its place.
+    """A passage by its offsets.
 
     Attributes:
         start, stop: character offsets; neither end is white space.
@@ -52,8 +52,8 @@ class Chunk:
 def chunks(extracted: Extracted, size: int = SIZE) -> list[Chunk]:
     """Cut a document into passages of about ``size`` words, in order, covering all of its text.
 
-    A heading starts a new passage unless the one before it is still small. Every character from
-    ``body_start`` on that is not white space is in exactly one passage.
+    A heading starts a new passage unless the one before it is still small. From ``body_start`` on every
+    character that is not white space is in exactly one passage.
     """
     packer = _Packer(extracted, size)
     for start, stop in _units(extracted.text, extracted.body_start, len(extracted.text), size, 0):
@@ -70,7 +70,7 @@ def weight(text: str) -> float:
 
 
 def _units(text: str, start: int, stop: int, size: int, level: int) -> Iterator[tuple[int, int]]:
-    """Spans that are each at most ``size`` words, cut at the strongest border that will do."""
+    """Spans of at most ``size`` words each, cut at the strongest border that suffices."""
     position = start
     for cut in _CUTS[level].finditer(text, start, stop):
         yield from _fit(text, position, cut.start(), size, level)
@@ -95,7 +95,7 @@ def _fit(text: str, start: int, stop: int, size: int, level: int) -> Iterator[tu
 
 
 class _Packer:
-    """Puts units together into passages."""
+    """Joins units into passages."""
 
     def __init__(self, extracted: Extracted, size: int) -> None:
         self._text = extracted.text
@@ -108,7 +108,7 @@ class _Packer:
         self._weight = 0.0
 
     def add(self, start: int, stop: int) -> None:
-        """Put the next unit into the passage at hand, or begin a new one with it."""
+        """Add the next unit to the current passage, or begin a new one with it."""
         more = weight(self._text[start:stop])
         if self._weight and (
             self._weight + more > self._size
@@ -121,7 +121,7 @@ class _Packer:
         self._weight += more
 
     def finish(self) -> list[Chunk]:
-        """The passages; a small last one has joined its neighbour if they stand under one heading."""
+        """The passages; a small last one joins its neighbour if both stand under one heading."""
         if self._weight:
             self._flush()
         if len(self._out) > 1:

@@ -1,4 +1,4 @@
-"""Bytes to characters, for files that do not say how they were written."""
+"""Bytes to characters, for files that do not state their encoding."""
 
 import codecs
 import re
@@ -15,9 +15,11 @@ _MARKS = (
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_SHARE = 0.02
-"""More control characters than this, and the bytes are no text, whatever code they can be read in."""
+"""Largest share of control characters in a text; beyond it the bytes are binary data in any encoding."""
 
 _SAMPLE = 4096
+"""Bytes at the start that are searched for the zeros of UTF-16."""
+
 _BINARY = "The file holds binary data, not text. Convert it to text, Markdown, HTML or PDF."
 
 
@@ -29,7 +31,7 @@ def decode(data: bytes, charset: str | None = None) -> str:
 
     Args:
         data: the file.
-        charset: what the MIME type says, if it says anything.
+        charset: the charset of the MIME type, if it has one.
 
     Raises:
         UnreadableError: the bytes are binary data.
@@ -52,12 +54,12 @@ def decode(data: bytes, charset: str | None = None) -> str:
 
 
 def without_surrogates(text: str) -> str:
-    """The text with a question mark for each half of a surrogate pair, which SQLite would refuse."""
+    """The text with ``?`` for each half of a surrogate pair, which SQLite would refuse."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
-    """Western text in UTF-16 has a zero in every second byte and hardly one in the others."""
+    """The byte order of Western UTF-16: a zero in every second byte and hardly one in the others."""
     sample = data[:_SAMPLE]
     half = max(1, len(sample) // 2)
     even, odd = sample[0::2].count(0) / half, sample[1::2].count(0) / half
@@ -69,10 +71,10 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 
 def _checked(text: str) -> str:
-    """Give the text back if it is text.
+    """Return the text.
 
     Raises:
-        UnreadableError: too many control characters; or a NUL, which no text has and SQLite would cut at.
+        UnreadableError: it has too many control characters, or a NUL, at which SQLite would cut it.
     """
     if "\0" in text or len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text):
         raise UnreadableError(_BINARY)

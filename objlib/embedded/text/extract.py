@@ -1,50 +1,36 @@
-"""From a document's bytes to its text, by MIME type."""
+"""From a document's bytes to its text, by MIME type.
+
+To read one more format, write its extractor and name its types in :data:`EXTRACTORS`.
+"""
 
 import re
-from pathlib import PurePosixPath
+from collections.abc import Callable, Mapping
+from typing import Final
 
+from objlib.core.library.mime import base_type, is_text_type, type_of_suffix
 from objlib.embedded.text.decode import decode
 from objlib.embedded.text.extracted import Extracted, UnreadableError
 from objlib.embedded.text.markdown import front_matter, headings
 
-_CHARSET = re.compile(r"\bcharset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
-_EMPTY = "The file is empty: there is no text in it to search."
-_MARKDOWN = frozenset({"text/markdown", "text/x-markdown", "text/x-r-markdown"})
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
-# The application types of the service's list that are text, and their usual other names.
-_TEXT_SUBTYPES = """
-    dart ecmascript javascript x-javascript json x-ndjson jsonl ld+json ms-java sql typescript vnd.curl
-    vnd.dart vnd.jupyter x-ipynb+json x-csh x-latex x-php x-httpd-php x-powershell x-sh x-shellscript
-    x-tex x-zsh xml toml yaml x-yaml x-subrip x-perl x-python x-ruby x-bibtex graphql
-"""
-_TEXT_APPLICATIONS = frozenset(_TEXT_SUBTYPES.split())
-_UNSAID = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-unknown"})
-_TEXT_SUFFIXES = """
-    .txt .text .rst .org .tex .csv .tsv .json .jsonl .ndjson .xml .yaml .yml .toml .ini .cfg .log .srt
-    .vtt .py .js .ts .jsx .tsx .java .c .h .cpp .hpp .cs .go .rs .rb .php .sh .sql .css .r .jl .lua .pl
-    .swift .kt .scala .bib
-"""
-_BY_SUFFIX = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".xhtml": "text/html",
-    ".pdf": "application/pdf",
-} | dict.fromkeys(_TEXT_SUFFIXES.split(), "text/plain")
+Extractor = Callable[[bytes, str | None], Extracted]
+"""A function from the bytes and the stated charset to the text."""
+
+_CHARSET: Final = re.compile(r"\bcharset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
+_EMPTY: Final = "The file is empty: there is no text in it to search."
+_UNSTATED: Final = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-unknown"})
+"""Types that say nothing: the suffix of the name decides."""
 
 
 def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
-    """Get the text out of a document.
+    """Extract the text of a document.
 
     Args:
-        data: the bytes that were uploaded.
-        mime_type: their MIME type, with or without a ``charset``; if it says nothing, the name's suffix
-            decides.
-        name: a file name, for that and nothing else.
+        data: the uploaded bytes.
+        mime_type: their MIME type, with or without a ``charset``; if it says nothing, the name's suffix decides.
+        name: a file name, used for its suffix only.
 
     Returns:
-        The text; it has at least one character that is not white space from ``body_start`` on.
+        The text; from ``body_start`` on it has at least one character that is not white space.
 
     Raises:
         UnreadableError: empty, binary, encrypted, a scan without text, or a type that has no text.
@@ -52,48 +38,55 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
     kind, charset = _kind(mime_type, name)
     if not data.strip():
         raise UnreadableError(_EMPTY)
-    if kind == "application/pdf":
-        from objlib.embedded.text.pdf import pdf_text
-
-        text, pages, title, author = pdf_text(data)
-        return Extracted(text, page_starts=pages, title=title, author=author)
-    if kind in _HTML:
-        from objlib.embedded.text.html import declared_charset, html_text
-
-        text, title, author, found = html_text(decode(data, charset or declared_charset(data)))
-        extracted = Extracted(text, title=title, author=author, headings=found)
-    elif kind in _MARKDOWN:
-        extracted = _markdown(decode(data, charset))
-    elif _is_text(kind):
-        extracted = Extracted(decode(data, charset))
-    else:
+    extractor = EXTRACTORS.get(kind, _plain if is_text_type(kind) else None)
+    if extractor is None:
         raise UnreadableError(f"{kind} cannot be read here. Convert it to text, Markdown, HTML or PDF.")
+    extracted = extractor(data, charset)
     if not extracted.text[extracted.body_start :].strip():
         raise UnreadableError(_EMPTY)
     return extracted
 
 
 def _kind(mime_type: str, name: str) -> tuple[str, str | None]:
-    """The type in lower case without parameters (or what the suffix says), and the stated charset."""
-    kind, _, parameters = mime_type.partition(";")
-    kind = kind.strip().lower()
-    charset = _CHARSET.search(parameters)
-    if kind in _UNSAID:
-        kind = _BY_SUFFIX.get(PurePosixPath(name).suffix.lower(), kind or "A file without a type")
+    """The type in lower case without parameters (or by the suffix), and the stated charset."""
+    kind, charset = base_type(mime_type), _CHARSET.search(mime_type.partition(";")[2])
+    if kind in _UNSTATED:
+        kind = type_of_suffix(name) or kind or "A file without a type"
     return kind, charset[1] if charset else None
 
 
-def _is_text(kind: str) -> bool:
-    family, _, subtype = kind.partition("/")
-    if family == "application":
-        return subtype in _TEXT_APPLICATIONS or subtype.endswith(("+json", "+xml", "+yaml"))
-    return family == "text" or kind == "message/rfc822"
+def _plain(data: bytes, charset: str | None) -> Extracted:
+    return Extracted(decode(data, charset))
 
 
-def _markdown(text: str) -> Extracted:
+def _markdown(data: bytes, charset: str | None) -> Extracted:
+    text = decode(data, charset)
     fields, start = front_matter(text)
-    found = headings(text, start)
+    outline = headings(text, start)
     title = fields.get("title", "")
-    if not title and found and not text[start : found[0][0]].strip():
-        title = found[0][1]  # a heading that opens the text is its title
-    return Extracted(text, title=title, author=fields.get("author", ""), body_start=start, headings=found)
+    if not title and outline and not text[start : outline[0][0]].strip():
+        title = outline[0][1]  # a heading that opens the text is its title
+    return Extracted(text, title=title, author=fields.get("author", ""), body_start=start, headings=outline)
+
+
+def _html(data: bytes, charset: str | None) -> Extracted:
+    from objlib.embedded.text.html import declared_charset, html_text
+
+    return html_text(decode(data, charset or declared_charset(data)))
+
+
+def _pdf(data: bytes, _charset: str | None) -> Extracted:
+    from objlib.embedded.text.pdf import pdf_text
+
+    return pdf_text(data)
+
+
+EXTRACTORS: Final[Mapping[str, Extractor]] = {
+    "application/pdf": _pdf,
+    "application/xhtml+xml": _html,
+    "text/html": _html,
+    "text/markdown": _markdown,
+    "text/x-markdown": _markdown,
+    "text/x-r-markdown": _markdown,
+}
+"""Formats that need more than decoding, by MIME type; every other text type is decoded as it is."""

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 
 class UnreadableError(ValueError):
-    """No text can be got out of the bytes; the message is one line: what is wrong and what to do."""
+    """The bytes have no text; the message is one line: what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The text of one document and what its format says about it.
+    """The text of one document and the metadata of its format.
 
-    Offsets everywhere count characters of ``text``. For text formats that is the decoded file (after a
-    byte order mark), for HTML and PDF what was drawn out of it.
+    Offsets count characters of ``text``: the decoded file (after a byte order mark) of a text format, the
+    extracted text of HTML and PDF.
 
     Attributes:
         text: the whole text, front matter included, so that offsets fit the file.

@@ -1,7 +1,8 @@
-"""HTML to text: what a reader sees, with block borders as blank lines."""
+"""HTML to text: the visible text, with block borders as blank lines."""
 
 import re
 
+from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.html_tokens import attributes, tokens
 from objlib.embedded.text.markdown import MAX_HEADING
 
@@ -20,16 +21,12 @@ _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", r
 
 def declared_charset(data: bytes) -> str | None:
     """The charset a ``<meta>`` tag names within the first 2,048 bytes, or None."""
-    found = _CHARSET.search(data[:2048])
-    return found[1].decode("ascii") if found else None
+    charset = _CHARSET.search(data[:2048])
+    return charset[1].decode("ascii") if charset else None
 
 
-def html_text(source: str) -> tuple[str, str, str, tuple[tuple[int, str], ...]]:
-    """Draw the text out of HTML.
-
-    Returns:
-        text, title, author, and (offset, heading) of each h1 to h6.
-    """
+def html_text(source: str) -> Extracted:
+    """Extract the text of HTML, its title and author, and the headings h1 to h6."""
     reader = _Reader()
     for token in tokens(source):
         if token.kind == "text":
@@ -39,7 +36,12 @@ def html_text(source: str) -> tuple[str, str, str, tuple[tuple[int, str], ...]]:
         else:
             reader.end(token.value)
     reader.end_block()
-    return "".join(reader.out), _tidy("".join(reader.title)), _tidy(reader.author), tuple(reader.headings)
+    return Extracted(
+        "".join(reader.out),
+        title=_tidy("".join(reader.title)),
+        author=_tidy(reader.author),
+        headings=tuple(reader.headings),
+    )
 
 
 def _tidy(text: str) -> str:
@@ -47,7 +49,7 @@ def _tidy(text: str) -> str:
 
 
 class _Reader:
-    """Collects blocks; ``length`` is the length of what is in ``out``, so a heading knows its offset."""
+    """Collects blocks into ``out``, and counts their length for the offsets of headings."""
 
     def __init__(self) -> None:
         self.out: list[str] = []
@@ -70,7 +72,7 @@ class _Reader:
             if fields.get("name", "").lower() == "author":
                 self.author = fields.get("content", "")
         elif tag in _BLOCK and self._hidden == ["head"]:
-            self._hidden.clear()  # <head> is often left open; the first thing to be seen closes it
+            self._hidden.clear()  # <head> is often left open; the first visible element closes it
         if source.endswith("/") and tag in _HIDDEN:
             return
         if tag in _HIDDEN:
@@ -85,7 +87,7 @@ class _Reader:
             self._block.append("\t")
 
     def end(self, tag: str) -> None:
-        """Close what was opened; an end tag without a start does no harm."""
+        """Close an element; an end tag without a start does no harm."""
         if tag == "title":
             self._in_title = False
         if tag in self._hidden:
@@ -95,14 +97,14 @@ class _Reader:
             self._pre -= tag == "pre" and self._pre > 0
 
     def text(self, data: str) -> None:
-        """Keep text that is seen; white space counts only inside ``<pre>``."""
+        """Keep visible text; white space counts only inside ``<pre>``."""
         if self._in_title:
             self.title.append(data)
         elif not self._hidden:
             self._block.append(data if self._pre else _SPACE.sub(" ", data))
 
     def end_block(self) -> None:
-        """Write the block that has been collected, if it says anything, and a blank line after it."""
+        """Write the collected block and a blank line, unless the block is blank."""
         lines = [line.rstrip() if self._pre else _cells(line) for line in "".join(self._block).split("\n")]
         text = "\n".join(lines).strip("\n" if self._pre else None)
         self._block.clear()

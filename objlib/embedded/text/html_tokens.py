@@ -1,8 +1,7 @@
-"""HTML cut into tags and text, in time that grows with its length and no faster, whatever is in it.
+"""HTML cut into tags and text, in linear time for any input.
 
 Not ``html.parser``: up to Python 3.13 that takes quadratic time for unclosed comments and end tags
-(CVE-2025-6069), which would let one document block the service for hours, and raises AssertionError for
-``<![x``.
+(CVE-2025-6069), so one document could block the service for hours, and raises AssertionError for ``<![x``.
 """
 
 import re
@@ -15,11 +14,10 @@ _NAME = re.compile(r"[a-zA-Z][^\s/>]*")
 _TAG = re.compile(r"""(?:[^"'<>]|"[^"]*"|'[^']*')*>""")
 _ATTRIBUTE = re.compile(r"""([^\s=/"'<>]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
 _RAW = frozenset({"script", "style"})
-"""Elements whose content is no markup: only their end tag ends them."""
+"""Elements whose content is no markup; only their end tag closes them."""
 
-_PATIENCE = 100
-"""Tags with quotes that never close, after which quotes are not looked at any more: each costs a look at all
-the rest."""
+_MAX_OPEN_QUOTES = 100
+"""Tags with an unclosed quote after which quotes are ignored: each costs a scan of the whole rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class Token:
     """A piece of HTML.
 
     Attributes:
-        kind: what it is.
+        kind: start tag, end tag or text.
         value: the name of a tag in lower case, or text with its entities resolved.
         source: the inside of a start tag, for :func:`attributes`.
     """
@@ -46,9 +44,9 @@ def attributes(source: str) -> dict[str, str]:
 
 
 def tokens(source: str) -> Iterator[Token]:
-    """Cut HTML into its pieces, comments and declarations left out; a ``<`` that begins nothing is text."""
+    """Cut HTML into its pieces, without comments and declarations; a ``<`` that begins nothing is text."""
     last = source.rfind(">")
-    patience = _PATIENCE
+    scans_left = _MAX_OPEN_QUOTES
     position = text_from = 0
     while True:
         start = source.find("<", position)
@@ -63,9 +61,9 @@ def tokens(source: str) -> Iterator[Token]:
         if name is None:
             position = text_from = _after_declaration(source, start)
             continue
-        tag = _TAG.match(source, name.end()) if patience else None
+        tag = _TAG.match(source, name.end()) if scans_left else None
         if tag is None:
-            patience -= patience > 0
+            scans_left -= scans_left > 0
         stop = tag.end() if tag else source.find(">", name.end()) + 1
         position = text_from = stop
         kind: Literal["start", "end"] = "end" if source[start + 1] == "/" else "start"
@@ -78,7 +76,7 @@ def tokens(source: str) -> Iterator[Token]:
 
 
 def _after_declaration(source: str, start: int) -> int:
-    """Where a comment, declaration or anything else that is not shown ends."""
+    """The offset at which a comment, a declaration or the like ends."""
     if source.startswith("<!--", start):
         closed = source.find("-->", start + 4)
         return closed + 3 if closed >= 0 else len(source)

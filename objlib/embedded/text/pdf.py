@@ -1,4 +1,4 @@
-"""PDF to text, with the place where each page begins. The only module that knows pypdf."""
+"""PDF to text, with the offset of each page. The only module that imports pypdf."""
 
 import io
 import logging
@@ -7,21 +7,18 @@ import unicodedata
 from typing import Any
 
 from objlib.embedded.text.decode import without_surrogates
-from objlib.embedded.text.extracted import UnreadableError
+from objlib.embedded.text.extracted import Extracted, UnreadableError
 
 _ENCRYPTED = "The PDF is protected by a password. Save it without one and upload it again."
 _BROKEN = "The PDF is damaged and cannot be read. Open it in a viewer and save it again."
-_LIGATURE = re.compile("[\ufb00-\ufb06]")  # "fi" as one character: a matter of the font, not of the text
+_LIGATURE = re.compile("[\ufb00-\ufb06]")  # "fi" as one character belongs to the font and not to the text
 _NO_TEXT = "The PDF has no text, only images (a scan). Run text recognition (OCR) over it first."
 
 
-def pdf_text(data: bytes) -> tuple[str, tuple[int, ...], str, str]:
-    """Draw the text out of a PDF.
+def pdf_text(data: bytes) -> Extracted:
+    """Extract the text of a PDF, its pages, title and author.
 
-    A page that cannot be read counts as an empty page, so that one bad page does not cost the whole book.
-
-    Returns:
-        text, offset of each page, title, author.
+    A page that cannot be read counts as empty, so one bad page does not cost the whole book.
 
     Raises:
         UnreadableError: encrypted, damaged, or without any text.
@@ -33,9 +30,9 @@ def pdf_text(data: bytes) -> tuple[str, tuple[int, ...], str, str]:
     for number in range(len(reader.pages)):
         try:
             page = reader.pages[number].extract_text()
-        except Exception:  # as above, for one page
+        except Exception:  # a damaged page can raise anything, as a damaged file can
             page = ""
-        page = _LIGATURE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), _clean(page))
+        page = _LIGATURE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), _clean(page))
         page = page.strip() + "\n\n"
         starts.append(length)
         pages.append(page)
@@ -43,8 +40,8 @@ def pdf_text(data: bytes) -> tuple[str, tuple[int, ...], str, str]:
     text = "".join(pages)
     if not text.strip():
         raise UnreadableError(_NO_TEXT)
-    title, author = _facts(reader)
-    return text, tuple(starts), title, author
+    title, author = _title_and_author(reader)
+    return Extracted(text, page_starts=tuple(starts), title=title, author=author)
 
 
 def _clean(text: str) -> str:
@@ -55,7 +52,7 @@ def _open(data: bytes) -> Any:
     """A reader whose pages can be counted."""
     import pypdf  # 60 ms that only a PDF should cost
 
-    # pypdf reports every oddity of a file as a log line; what matters to a person is the exception below.
+    # pypdf logs every oddity of a file; the user gets the exception below.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = pypdf.PdfReader(io.BytesIO(data))
@@ -71,13 +68,13 @@ def _open(data: bytes) -> Any:
     return reader
 
 
-def _facts(reader: Any) -> tuple[str, str]:
-    """Title and author, if the file says something worth keeping."""
+def _title_and_author(reader: Any) -> tuple[str, str]:
+    """Title and author of the file's information; empty where it has none or a program's default."""
     try:
-        facts = {key: str(value) for key, value in (reader.metadata or {}).items()}
-    except Exception:  # as above
+        information = {key: str(value) for key, value in (reader.metadata or {}).items()}
+    except Exception:  # a damaged file can raise anything
         return "", ""
-    title = _clean(facts.get("/Title", "")).strip()
+    title = _clean(information.get("/Title", "")).strip()
     if title.lower().startswith(("untitled", "microsoft word", "microsoft powerpoint")):
         title = ""
-    return title[:300], _clean(facts.get("/Author", "")).strip()[:200]
+    return title[:300], _clean(information.get("/Author", "")).strip()[:200]

@@ -1,4 +1,4 @@
-"""Where sentences end."""
+"""The borders of sentences."""
 
 import re
 
@@ -9,11 +9,10 @@ BORDER = re.compile(
     f"|(?<=[.!?\u2026]{_CLOSERS}{_CLOSERS}))\\s+"
     "|(?<=[\u3002\uff01\uff1f])"
 )
-"""The white space between two sentences: quotation marks and brackets stay with the sentence they close."""
+"""The white space between two sentences; quotation marks and brackets stay with the sentence they close."""
 
 _BLANK_LINE = re.compile(r"\n\s*\n\s*")
-# "Dr.", "Is.", "cf.", "J.": a short word with a capital or one letter; so few sentences end in one that the
-# loss is small.
+# "Dr.", "Is.", "cf.", "J.": a short word with a capital, or one letter. Few sentences end in one.
 _ABBREVIATION = re.compile(r"(?:\b[A-Z][a-z]{0,2}|\b[A-Za-z]|\b(?:cf|vol|ed|pp|ch|sec|art|etc|viz))\.$")
 
 

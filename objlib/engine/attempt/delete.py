@@ -3,6 +3,7 @@
 from enum import Enum, auto
 from functools import partial
 
+from objlib.core.events import EventKind
 from objlib.core.ids import FileId
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
@@ -49,10 +50,10 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
     begin = partial(deletions.begin, intent_id=intent, run_id=app.run_id, now=app.now())
     match await app.ledger.write(begin):
         case Start.KEPT:
-            app.observer.event("kept", document=document)
+            app.observer.event(EventKind.KEPT, document=document)
             return Removal.DONE
         case Start.REPLACE:
-            app.observer.event("replaced_first", document=document)
+            app.observer.event(EventKind.REPLACED_FIRST, document=document)
             return Removal.REPLACE
         case Start.SEND:
             pass
@@ -60,7 +61,7 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
         request = partial(app.client.documents.delete, document)
         deleted = await app.patience.insist(Purpose.DELETE, request, reconnect=True)
     except GeminiError as error:
-        app.observer.event("delete_postponed", document=document, error=str(error))
+        app.observer.event(EventKind.DELETE_POSTPONED, document=document, error=str(error))
         if error.kind.ends_run:
             raise
         return Removal.POSTPONED
@@ -69,5 +70,5 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
         partial(deletions.finish, intent_id=intent, outcome=outcome, run_id=app.run_id, now=app.now())
     )
     app.deleted += 1
-    app.observer.event("deleted", document=document)
+    app.observer.event(EventKind.DELETED, document=document)
     return Removal.DONE

@@ -8,7 +8,7 @@ from typing import TypeVar
 import trio
 
 from objlib.core.ids import AttemptId, temporary_file
-from objlib.core.lifecycle.recovery import Ask, Document, Facts, Operation, Session, Verdict, verdict
+from objlib.core.lifecycle.recovery import Document, Facts, Operation, Probe, Session, Verdict, decide
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import DocumentState, ErrorKind, GeminiError, SessionUrl, is_store_session
@@ -50,15 +50,15 @@ async def inquire(
         operation_name=attempt.operation_name if attempt else None,
         importable=_importable(attempt) if attempt else None,
     )
-    while (found := verdict(facts)) is not Ask.LISTING:
+    while (found := decide(facts)) is not Probe.LISTING:
         match found:
-            case Ask.SESSION:
+            case Probe.SESSION:
                 facts = await _session(app, facts, attempt, insist)
-            case Ask.DOCUMENT:
+            case Probe.DOCUMENT:
                 facts = await _document(app, facts, insist)
-            case Ask.OPERATION:
+            case Probe.OPERATION:
                 facts = await _operation(app, facts, insist)
-            case Ask.FENCE:
+            case Probe.FENCE:
                 facts = await _fence(app, facts, insist)
             case _:
                 return found, facts
@@ -125,6 +125,6 @@ async def _operation(app: App, facts: Facts, insist: bool) -> Facts:
     if not operation.done:
         return replace(facts, operation=Operation.RUNNING)
     if operation.error is not None:
-        passing = operation.error.kind.transient
-        return replace(facts, operation=Operation.FAILED, reason=operation.error.message, passing=passing)
+        transient = operation.error.kind.transient
+        return replace(facts, operation=Operation.FAILED, reason=operation.error.message, transient=transient)
     return replace(facts, operation=Operation.DONE)

@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.events import EventKind
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, AttemptId, temporary_file
 from objlib.core.library.paths import disk_path
 from objlib.core.lifecycle.recovery import Session
@@ -204,4 +205,4 @@ async def _cancel(app: App, session: SessionUrl) -> None:
         async with app.governor.request():
             await app.client.uploads.cancel(session)
     except GeminiError as error:
-        app.observer.event("cancel_failed", error=str(error))
+        app.observer.event(EventKind.CANCEL_FAILED, error=str(error))

@@ -6,6 +6,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.events import EventKind
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId
 from objlib.core.lifecycle.recovery import Complete, Facts, Fail, Wait
@@ -73,14 +74,14 @@ async def settle(
             case Fail(reason):
                 # Under load a FAILED document may still turn ACTIVE, so it is asked again; not for long if the store
                 # names a reason that will not pass.
-                final = bool(facts.reason) and not facts.passing
+                final = bool(facts.reason) and not facts.transient
                 failed += 1
                 if failed == 1:
                     doubted()
                     if not final:
                         app.governor.failed(began)
                 if failed >= (TWICE if final else app.governor.asks) or not in_time:
-                    passing = facts.passing or (not final and app.governor.strained)
+                    passing = facts.transient or (not final and app.governor.strained)
                     kind = FailureKind.TRANSIENT if passing else FailureKind.PROCESSING
                     return await give_up(app, row, facts, kind, reason)
             case _ if in_time:
@@ -103,7 +104,7 @@ async def complete(app: App, row: FileRow, attempt: AttemptId, document: str) ->
     row = await app.ledger.apply(
         Transition.complete_processing(row, attempt_id=attempt, run_id=app.run_id, document=document)
     )
-    app.observer.event("indexed", path=row.file_path)
+    app.observer.event(EventKind.INDEXED, path=row.file_path)
     if row.superseded is not None:
         await remove(app, row.superseded, file_id=row.file_id, reason="replaced by a newer version")
     if row.indexed_hash == row.content_hash or row.missing_since is not None:
@@ -128,7 +129,7 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
             discard=facts.document_name,
         )
     )
-    app.observer.event("failed", path=row.file_path, error=reason)
+    app.observer.event(EventKind.FAILED, path=row.file_path, error=reason)
     if facts.document_name is not None:
         await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
     return row

@@ -15,7 +15,7 @@ import trio
 
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import RefusedError, ServiceError
-from objlib.core.events import Observer, SilentObserver
+from objlib.core.events import Observer
 from objlib.core.ids import new_run_id
 from objlib.embedded import open_service
 from objlib.engine.app import App, Overrides
@@ -75,7 +75,7 @@ async def open_app(
         ObjlibError: the ledger or the service cannot be used, or the ledger belongs to another store.
         InterruptedRun: a signal stopped the command.
     """
-    observer = SilentObserver() if observer is None else observer
+    observer = Observer() if observer is None else observer
     overrides = overrides or Overrides()
     now = overrides.now
     async with AsyncExitStack() as stack:

@@ -12,7 +12,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
 from objlib.core.lifecycle.drift import Held
 from objlib.engine.app import App
@@ -84,7 +84,7 @@ async def _list(app: App) -> Listing:
         )
     )
     if listing.pages:
-        app.observer.event("listing_resumed", pages=listing.pages)
+        app.observer.event(EventKind.LISTING_RESUMED, pages=listing.pages)
     app.observer.begin(Phase.LISTING, None, None)
     try:
         pages = await _turn_pages(app, listing)

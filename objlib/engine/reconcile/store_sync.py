@@ -15,7 +15,7 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.delete_limit import DeleteLimit
@@ -128,7 +128,7 @@ class _Repair:
             self.taken += 1
         except GeminiError as error:
             self.unanswered += 1
-            self.app.observer.event("repair_failed", path=step.path, error=str(error))
+            self.app.observer.event(EventKind.REPAIR_FAILED, path=step.path, error=str(error))
         finally:
             limiter.release_on_behalf_of(step.document)
             self.app.observer.advance(Phase.REPAIR, 1, 0)

@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.ids import FileId
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import UNREAD
@@ -85,7 +85,7 @@ class _Verify:
             if error.kind.ends_run:
                 raise
             self.unanswered += 1
-            self.app.observer.event("unanswered", file_id=file_id, error=str(error))
+            self.app.observer.event(EventKind.UNANSWERED, file_id=file_id, error=str(error))
         finally:
             limiter.release_on_behalf_of(file_id)
             self.app.observer.advance(Phase.VERIFY, 1, 0)

@@ -1,5 +1,6 @@
 """How a pass over the store tells of an answer about the whole run: as it happens, and in its report."""
 
+from objlib.core.events import EventKind
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 
@@ -10,5 +11,5 @@ def ending(app: App) -> tuple[StopReason, str]:
     if error is None:
         return StopReason.NONE, ""
     why, advice = error.kind.stop_reason, str(error)
-    app.observer.event("stopping", reason=why, advice=advice)
+    app.observer.event(EventKind.STOPPING, reason=why, advice=advice)
     return why, advice

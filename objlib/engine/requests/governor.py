@@ -16,7 +16,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import Observer, Pressure
+from objlib.core.events import EventKind, Observer, Pressure
 from objlib.core.pacing import controller, pending_window
 from objlib.core.pacing.state import Pace
 from objlib.gemini import GeminiError
@@ -221,7 +221,7 @@ class Governor:
     def _make_room(self, why: str) -> None:
         room = pending_window.slots(self._crowd)
         if room < self.pending.total_tokens:
-            self._observer.event("push_back", kind=why, pending=room)
+            self._observer.event(EventKind.THROTTLED, kind=why, pending=room)
         if room != self.pending.total_tokens:
             self.pending.total_tokens = room
 
@@ -281,7 +281,7 @@ class Governor:
             self._paused.set()
         self._resize(now)
         self._observer.event(
-            "push_back",
+            EventKind.THROTTLED,
             kind=str(error.kind),
             status=error.status,
             pause=pause,

@@ -17,7 +17,7 @@ from unicodedata import normalize
 import trio
 
 from objlib.core.errors import RefusedError
-from objlib.core.events import Observer, Phase
+from objlib.core.events import EventKind, Observer, Phase
 from objlib.core.failures import Failure
 from objlib.core.ids import RunId
 from objlib.core.library.ignore import IgnoreRules
@@ -137,7 +137,9 @@ async def scan_library(
                     break
         finally:
             observer.end(Phase.SCAN)
-    observer.event("scanned", files=job.files, ignored=job.walk.ignored, read=job.read, left_alone=stale)
+    observer.event(
+        EventKind.SCANNED, files=job.files, ignored=job.walk.ignored, read=job.read, left_alone=stale
+    )
     told = sum(
         found[kind] for kind in (ChangeKind.NEW, ChangeKind.CHANGED, ChangeKind.RENAMED, ChangeKind.RETURNED)
     )

@@ -12,11 +12,11 @@ from typing import Final
 import trio
 
 from objlib.core.errors import StaleTransitionError
-from objlib.core.events import Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, new_attempt_id
 from objlib.core.library.snapshot import NO_TYPE
-from objlib.core.lifecycle.recovery import Adopt, Ask, Requeue
+from objlib.core.lifecycle.recovery import Adopt, Probe, Requeue
 from objlib.core.lifecycle.table import State
 from objlib.core.pacing.backoff import backoff
 from objlib.core.stop_reason import StopReason
@@ -78,7 +78,7 @@ class Flow:
         """Take in nothing more; what is in flight finishes."""
         if not self.stopped:
             self.stopped, self.advice = why, advice
-            self.app.observer.event("stopping", reason=why, advice=advice)
+            self.app.observer.event(EventKind.STOPPING, reason=why, advice=advice)
             if self.feeding is not None:
                 self.feeding.cancel(reason=why)  # it may wait for a token behind a closed gate
 
@@ -121,7 +121,7 @@ async def carry(flow: Flow, row: FileRow) -> None:
         if row.state in {State.INDEXED, State.FAILED}:
             app.observer.advance(Phase.UPLOAD, 1, row.size)
     except StaleTransitionError:
-        app.observer.event("taken_over", path=row.file_path)
+        app.observer.event(EventKind.TAKEN_OVER, path=row.file_path)
     except GeminiError as error:
         # Only answers about the whole run get here; the row stays where recovery finds it.
         _stop_run(flow, error)
@@ -200,7 +200,7 @@ async def _send(flow: Flow, row: FileRow, attempt: AttemptId) -> Names:
     except GeminiError as error:
         if not error.fallback:
             raise
-        flow.app.observer.event("two_step", path=row.file_path, error=str(error))
+        flow.app.observer.event(EventKind.TWO_STEP, path=row.file_path, error=str(error))
     return await send(flow.app, row, attempt, two_step=True)
 
 
@@ -237,11 +237,11 @@ async def _resolve(
                     continue
                 await _try_again(flow, row, attempt, f"{why}; {reason}")
                 return None
-            case Ask.LISTING:
+            case Probe.LISTING:
                 break
             case _:
                 break
-    app.observer.event("unknown", path=row.file_path, why=why)
+    app.observer.event(EventKind.UNKNOWN, path=row.file_path, why=why)
     return None
 
 
@@ -323,7 +323,7 @@ async def _requeue(
         row, attempt_id=attempt, run_id=app.run_id, reason=why, retry_at=due, excused=excused
     )
     await app.ledger.apply(requeued)
-    app.observer.event("requeued", path=row.file_path, why=why, due=due)
+    app.observer.event(EventKind.REQUEUED, path=row.file_path, why=why, due=due)
 
 
 async def _fail(flow: Flow, row: FileRow, attempt: AttemptId, failure: Failure) -> None:
@@ -332,7 +332,7 @@ async def _fail(flow: Flow, row: FileRow, attempt: AttemptId, failure: Failure) 
         Transition.fail_upload(row, attempt_id=attempt, run_id=flow.app.run_id, failure=failure)
     )
     flow.app.observer.advance(Phase.UPLOAD, 1, row.size)
-    flow.app.observer.event("failed", path=row.file_path, error=failure.message)
+    flow.app.observer.event(EventKind.FAILED, path=row.file_path, error=failure.message)
 
 
 def _stop_run(flow: Flow, error: GeminiError) -> None:

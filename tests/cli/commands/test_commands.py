@@ -15,7 +15,7 @@ from objlib.cli.app import run
 from objlib.core.config.registry import SETTINGS
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, RefusedError
-from objlib.core.events import Observer, Phase
+from objlib.core.events import EventKind, Observer, Phase
 from objlib.core.pacing.quota import Quota
 from objlib.core.reports.answers import AnswerReport, Citation
 from objlib.core.reports.status import Check, ExplainReport, Health, StatusReport
@@ -163,7 +163,7 @@ def test_upload_as_json_is_events_and_the_object_last(engine: Engine, read: Read
     async def upload(app: Engine, **_: Any) -> UploadReport:
         await trio.lowlevel.checkpoint()
         app.observer.begin(Phase.UPLOAD, 1, 5)
-        app.observer.event("failed", path="a", error="too large")
+        app.observer.event(EventKind.FAILED, path="a", error="too large")
         return replace(UPLOAD, failed=1, failures=(FAILED,))
 
     engine.patch.setattr("objlib.engine.upload.run.upload", upload)
@@ -315,7 +315,7 @@ def test_serve_tells_of_each_request_that_meets_the_quota(engine: Engine, read: 
     ) -> None:
         await trio.lowlevel.checkpoint()
         ready("http://127.0.0.1:4711")
-        observer.event("request", method="GET", path="/v1beta/files", admitted=False, wait=0.5)
+        observer.event(EventKind.REQUEST, method="GET", path="/v1beta/files", admitted=False, wait=0.5)
 
     engine.patch.setattr("objlib.engine.serve.serve", serve)
     assert run(["serve", "--quota", "2/s", "--json", "--quiet"]) == Exit.OK

@@ -15,7 +15,7 @@ from objlib.cli.console import observers
 from objlib.cli.console.output import OutputError
 from objlib.cli.console.progress import Progress
 from objlib.core.config.settings import Backend, Settings
-from objlib.core.events import Observer, Phase, Pressure
+from objlib.core.events import EventKind, Observer, Phase, Pressure
 
 SETTINGS = Settings(Path("/lib"), Path("/led"), Path("/emb"), "store", Backend.EMBEDDED)
 
@@ -28,7 +28,7 @@ def play(observer: Observer) -> None:
     observer.pressure(
         Pressure(tokens=0, in_flight=1, paused_for=12.0, throttled=1, requests_per_second=3.91234)
     )
-    observer.event("requeued", path="a b\x1b.txt", why=None, due=1.5)
+    observer.event(EventKind.REQUEUED, path="a b\x1b.txt", why=None, due=1.5)
     observer.note("stopping\x1b[2J")
     observer.advance(Phase.UPLOAD, 1, 1500)
     observer.end(Phase.UPLOAD)
@@ -137,7 +137,7 @@ class TestProgress:
             progress.note("stopping\x1b[2J [bold]")
             progress.begin(Phase.VECTORS, 10, None)
             progress.advance(Phase.VECTORS, 1, 0)
-            progress.event("ignored")
+            progress.event(EventKind.KEPT)
             progress._bars.refresh()
             text = drawn.getvalue()
             progress.pressure(Pressure(tokens=0, in_flight=1, paused_for=12.0, throttled=4))

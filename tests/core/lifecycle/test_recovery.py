@@ -1,4 +1,4 @@
-"""The verdict on what a dead run left, over every combination of facts."""
+"""The verdict on a row that a dead run left, over every combination of facts."""
 
 import itertools
 from dataclasses import replace
@@ -7,16 +7,16 @@ import pytest
 
 from objlib.core.lifecycle.recovery import (
     Adopt,
-    Ask,
     Complete,
     Document,
     Facts,
     Fail,
     Operation,
+    Probe,
     Requeue,
     Session,
     Wait,
-    verdict,
+    decide,
 )
 from objlib.core.lifecycle.table import TRANSIENT, State
 
@@ -38,27 +38,27 @@ EVERY = [
 def test_every_combination_has_a_verdict() -> None:
     assert len(EVERY) == 2 * 2 * 5 * 2 * 5 * 2 * 5 * 4
     for facts in EVERY:
-        verdict(facts)
+        decide(facts)
 
 
-def test_a_question_is_never_asked_twice() -> None:
+def test_no_probe_is_made_twice() -> None:
     for facts in EVERY:
-        match verdict(facts):
-            case Ask.SESSION:
+        match decide(facts):
+            case Probe.SESSION:
                 assert facts.session is None
-            case Ask.DOCUMENT:
+            case Probe.DOCUMENT:
                 assert facts.document is None
                 assert facts.document_name is not None
-            case Ask.OPERATION:
+            case Probe.OPERATION:
                 assert facts.operation is None
                 assert facts.operation_name is not None
-            case Ask.LISTING:
+            case Probe.LISTING:
                 assert facts.listed is None
 
 
 def test_nothing_is_sent_again_while_a_document_may_exist() -> None:
     for facts in EVERY:
-        if not isinstance(verdict(facts), Requeue):
+        if not isinstance(decide(facts), Requeue):
             continue
         if facts.state is State.UPLOADING and facts.sent:
             never_finalized = facts.session in {Session.ACTIVE, Session.CANCELLED}
@@ -69,54 +69,54 @@ def test_nothing_is_sent_again_while_a_document_may_exist() -> None:
 
 def test_only_an_active_document_completes() -> None:
     for facts in EVERY:
-        if isinstance(verdict(facts), Complete):
+        if isinstance(decide(facts), Complete):
             assert facts.document is Document.ACTIVE
 
 
 def test_an_active_document_completes_whatever_its_operation_says() -> None:
     for facts in EVERY:
         if facts.state is State.PROCESSING and facts.document_name and facts.document is Document.ACTIVE:
-            assert verdict(facts) == Complete(facts.document_name)
+            assert decide(facts) == Complete(facts.document_name)
 
 
 def test_an_unfinished_session_is_closed_before_the_file_is_sent_again() -> None:
-    found = verdict(Facts(State.UPLOADING, sent=True, session=Session.ACTIVE))
-    assert found == Requeue("the upload was never finalized", cancel_session=True)
+    verdict = decide(Facts(State.UPLOADING, sent=True, session=Session.ACTIVE))
+    assert verdict == Requeue("the upload was never finalized", cancel_session=True)
 
 
 def test_two_documents_of_one_attempt_leave_one() -> None:
     facts = Facts(State.UPLOADING, sent=True, session=Session.GONE, listed=("best", "other"))
-    assert verdict(facts) == Adopt("best", None, ("other",))
+    assert decide(facts) == Adopt("best", None, ("other",))
 
 
-def test_the_order_of_questions_costs_least() -> None:
-    assert isinstance(verdict(Facts(State.UPLOADING, sent=False)), Requeue), "nothing to ask about"
+def test_probes_come_in_the_order_that_costs_least() -> None:
+    assert isinstance(decide(Facts(State.UPLOADING, sent=False)), Requeue), "nothing to probe"
     facts = Facts(State.UPLOADING, sent=True)
-    assert verdict(facts) is Ask.SESSION
-    assert verdict(replace(facts, session=Session.FINAL)) is Ask.LISTING
-    assert isinstance(verdict(replace(facts, session=Session.FINAL, document_name="d")), Adopt)
+    assert decide(facts) is Probe.SESSION
+    assert decide(replace(facts, session=Session.FINAL)) is Probe.LISTING
+    assert isinstance(decide(replace(facts, session=Session.FINAL, document_name="d")), Adopt)
     facts = Facts(State.PROCESSING, sent=True, document_name="d", operation_name="o")
-    assert verdict(facts) is Ask.DOCUMENT
+    assert decide(facts) is Probe.DOCUMENT
     absent = replace(facts, document=Document.ABSENT)
-    assert verdict(absent) is Ask.OPERATION
-    assert verdict(replace(absent, operation=Operation.DONE)) is Ask.LISTING
-    assert verdict(replace(absent, operation=Operation.RUNNING)) == Wait()
-    assert verdict(replace(absent, operation=Operation.FAILED, reason="bad")) == Fail("bad")
-    assert isinstance(verdict(replace(facts, document=Document.PENDING)), Wait)
+    assert decide(absent) is Probe.OPERATION
+    assert decide(replace(absent, operation=Operation.DONE)) is Probe.LISTING
+    assert decide(replace(absent, operation=Operation.RUNNING)) == Wait()
+    assert decide(replace(absent, operation=Operation.FAILED, reason="bad")) == Fail("bad")
+    assert isinstance(decide(replace(facts, document=Document.PENDING)), Wait)
     failed = replace(facts, document=Document.FAILED)
-    assert verdict(failed) is Ask.OPERATION
-    assert verdict(replace(failed, operation=Operation.FAILED, reason="bad")) == Fail("bad")
+    assert decide(failed) is Probe.OPERATION
+    assert decide(replace(failed, operation=Operation.FAILED, reason="bad")) == Fail("bad")
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - TRANSIENT))
 def test_a_settled_row_has_nothing_to_recover(state: State) -> None:
     with pytest.raises(ValueError, match="nothing to recover"):
-        verdict(Facts(state, sent=True))
+        decide(Facts(state, sent=True))
 
 
-def test_before_an_import_is_given_up_for_lost_its_file_is_taken_away() -> None:
+def test_the_file_of_an_import_is_deleted_before_the_listing_decides() -> None:
     """Else the service could still carry it out when the store was listed, and the file sent again."""
     for facts in EVERY:
-        if verdict(facts) is Ask.LISTING and facts.state is State.UPLOADING:
-            assert verdict(replace(facts, importable="files/a")) is Ask.FENCE
-            assert verdict(replace(facts, importable=None)) is Ask.LISTING
+        if decide(facts) is Probe.LISTING and facts.state is State.UPLOADING:
+            assert decide(replace(facts, importable="files/a")) is Probe.FENCE
+            assert decide(replace(facts, importable=None)) is Probe.LISTING

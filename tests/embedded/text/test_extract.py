@@ -92,6 +92,27 @@ def test_front_matter_names_the_document_and_is_not_body() -> None:
     assert got.headings == ((FRONT.index("# The"), "The Village"),)
 
 
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("title: Walden", "Walden"),
+        ("Title: 'it''s'", "it's"),
+        ("title: 1984", "1984"),
+        ("title: 2.50", "2.50"),
+        ("title: true", "true"),
+        ("title: [one, two]", "[one, two]"),
+        ("title: C# # the language", "C#"),
+        ('title: "one \\\\ two" # three', "one \\ two"),
+        ('title: "never closed', '"never closed'),
+        ("title:\n  - one", ""),
+        ('title: "a\\0b"', "a b"),
+    ],
+)
+def test_a_title_is_the_text_of_its_line_in_the_front_matter(line: str, title: str) -> None:
+    got = extract(f"---\n{line}\nn: 1\n---\nBody.".encode(), mime_type="text/markdown", name="a.md")
+    assert (got.title, got.text[got.body_start :]) == (title, "Body.")
+
+
 def test_a_rule_is_not_front_matter() -> None:
     got = extract(b"---\n\nSome text.\n", mime_type="text/markdown", name="a.md")
     assert got.body_start == 0
@@ -154,7 +175,7 @@ TAGS = st.sampled_from(
     "page", ["<head><title>T</title><p>Seen", "<head><body>Seen", "<p>Seen<svg><p>no</svg>"]
 )
 def test_an_open_head_hides_nothing(page: str) -> None:
-    assert html_text(page)[0].strip() == "Seen"
+    assert html_text(page).text.strip() == "Seen"
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "utf-7", "hex", "undefined", "\\0", "x y"])
@@ -184,7 +205,7 @@ def test_no_charset_does_harm(charset: str) -> None:
     ],
 )
 def test_odd_html(page: str, seen: str) -> None:
-    assert html_text(page)[0].strip() == seen
+    assert html_text(page).text.strip() == seen
 
 
 @pytest.mark.parametrize(
@@ -205,8 +226,8 @@ def test_long_runs_of_spaces_cost_no_time() -> None:
 
 @given(st.lists(TAGS))
 def test_no_html_is_too_broken(parts: list[str]) -> None:
-    text, _, _, headings = html_text("".join(parts))
-    assert all(text[at:].startswith(heading[:1]) for at, heading in headings)
+    got = html_text("".join(parts))
+    assert all(got.text[at:].startswith(heading[:1]) for at, heading in got.headings)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from objlib.core.events import SilentObserver
+from objlib.core.events import EventKind, Observer
 from objlib.core.ids import RunId
 from objlib.core.pacing.quota import Meter, parse_quota
 from objlib.core.pacing.state import CRUISE, speed
@@ -24,7 +24,9 @@ from tests.support.engine import Opener
 def rates_after(observer: RecordingObserver) -> list[float]:
     """The rate of requests after each push-back."""
     return [
-        fields["requests_per_second"] for fields in observer.fields_of("push_back") if "pending" not in fields
+        fields["requests_per_second"]
+        for fields in observer.fields_of(EventKind.THROTTLED)
+        if "pending" not in fields
     ]
 
 
@@ -32,7 +34,7 @@ def places_after(observer: RecordingObserver) -> list[tuple[str, int]]:
     """Why and to what the room for pending documents shrank, each time."""
     return [
         (fields["kind"], fields["pending"])
-        for fields in observer.fields_of("push_back")
+        for fields in observer.fields_of(EventKind.THROTTLED)
         if "pending" in fields
     ]
 
@@ -49,7 +51,7 @@ async def refused(governor: Governor, error: GeminiError) -> None:
 
 
 async def test_a_pause_parks_every_budget_and_ends_by_itself() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, push_back(20))
         began = trio.current_time()
         assert governor.uploads.total_tokens == 0
@@ -60,7 +62,7 @@ async def test_a_pause_parks_every_budget_and_ends_by_itself() -> None:
 
 
 async def test_the_latest_of_two_pauses_decides() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         began = trio.current_time()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(refused, governor, push_back(50))
@@ -82,7 +84,7 @@ async def test_sixteen_push_backs_at_once_cut_once() -> None:
 
 async def test_lowering_the_tokens_lets_holders_finish_and_admits_nobody() -> None:
     """10 in flight, 10 → 2 → 8 tokens: nothing is cancelled, and never more than 2 start while it is 2."""
-    async with open_governor(10, SilentObserver()) as governor:
+    async with open_governor(10, Observer()) as governor:
         limiter = governor.uploads
         limiter.total_tokens = 10
         started: list[tuple[float, int]] = []
@@ -108,7 +110,7 @@ async def test_lowering_the_tokens_lets_holders_finish_and_admits_nobody() -> No
 
 
 async def test_success_raises_the_window_up_to_the_ceiling() -> None:
-    async with open_governor(6, SilentObserver()) as governor:
+    async with open_governor(6, Observer()) as governor:
 
         async def busy() -> None:
             for _ in range(20):
@@ -123,7 +125,7 @@ async def test_success_raises_the_window_up_to_the_ceiling() -> None:
 
 
 async def test_answers_that_come_together_raise_the_window_like_any() -> None:
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
 
         async def busy() -> None:
             while True:
@@ -142,7 +144,7 @@ async def test_answers_that_come_together_raise_the_window_like_any() -> None:
 
 
 async def test_a_server_error_slows_down_without_a_gate() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
@@ -150,7 +152,7 @@ async def test_a_server_error_slows_down_without_a_gate() -> None:
 
 
 async def test_a_connection_that_breaks_under_a_request_slows_down() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, GeminiError("reset by peer", kind=ErrorKind.TRANSIENT))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
@@ -158,7 +160,7 @@ async def test_a_connection_that_breaks_under_a_request_slows_down() -> None:
 
 
 async def test_what_only_broken_answers_told_of_is_no_quota_to_start_with_next_time() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rates() == {}
         await trio.sleep(5)
@@ -168,7 +170,7 @@ async def test_what_only_broken_answers_told_of_is_no_quota_to_start_with_next_t
 
 async def test_a_climb_that_met_no_limit_is_kept_as_what_went_through() -> None:
     """The quota was 2/s and is gone: the next run is not to begin there."""
-    async with open_governor(8, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(8, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{RATE: 2.0}])
 
         async def busy() -> None:
@@ -188,7 +190,7 @@ async def test_not_one_request_of_any_budget_starts_inside_a_gate() -> None:
     chance = random.Random(4)
     gates: list[tuple[float, float]] = []
     starts: list[float] = []
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
 
         async def busy(purpose: Purpose) -> None:
             for _ in range(60):
@@ -211,7 +213,7 @@ async def test_not_one_request_of_any_budget_starts_inside_a_gate() -> None:
 
 
 async def test_an_answer_that_is_no_push_back_changes_nothing() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await refused(governor, GeminiError("no such thing", kind=ErrorKind.NOT_FOUND, status=404))
         await refused(governor, GeminiError("nobody there", kind=ErrorKind.TRANSIENT, connect=True))
         assert governor.rate is None
@@ -219,7 +221,7 @@ async def test_an_answer_that_is_no_push_back_changes_nothing() -> None:
 
 
 async def test_a_rate_that_was_learnt_before_spaces_the_first_requests() -> None:
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
         governor.share([{RATE: 2.0}])
         began = trio.current_time()
         for _ in range(9):
@@ -229,7 +231,7 @@ async def test_a_rate_that_was_learnt_before_spaces_the_first_requests() -> None
 
 
 async def test_three_processes_take_the_same_part() -> None:
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
         governor.share([{RATE: 6.0}, {RATE: 3.0}, {}])
         assert governor.rate == pytest.approx(3.0)
         assert governor.rates() == {RATE: pytest.approx(3.0)}
@@ -239,7 +241,7 @@ async def test_all_kinds_of_requests_find_the_quota_that_they_have_in_common() -
     """Two uploads for each poll, and round trips so short that a refusal is the only news of the other kind."""
     meter, seconds = Meter(parse_quota("20/s")), 60.0
     passed, refusals = dict.fromkeys(Purpose, 0), 0
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
 
         async def ask(purpose: Purpose) -> None:
             nonlocal refusals
@@ -269,7 +271,7 @@ async def test_all_kinds_of_requests_find_the_quota_that_they_have_in_common() -
 
 async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer() -> None:
     """Forty uploads want to start, two in a second; only those that hold a token come before the poll."""
-    async with open_governor(16, SilentObserver()) as governor:
+    async with open_governor(16, Observer()) as governor:
         governor.share([{RATE: 2.0}])
 
         async def upload() -> None:
@@ -369,7 +371,7 @@ async def test_documents_that_take_too_long_leave_fewer_places() -> None:
 
 
 async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end() -> None:
-    async with open_governor(8, SilentObserver()) as governor:
+    async with open_governor(8, Observer()) as governor:
         await refused(
             governor, GeminiError("no more", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=80_000)
         )

@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from objlib.core.errors import Exit
-from objlib.core.events import SilentObserver
+from objlib.core.events import Observer
 from objlib.engine.requests.governor import Purpose, open_governor
 from objlib.engine.requests.retry import LONGEST, TRIES, Retrier
 from objlib.engine.search.ask import search
@@ -74,7 +74,7 @@ async def test_a_full_store_says_how_full_it_is(opened: Opener, faults: Faults) 
 async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today() -> None:
     said = GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=3600.0)
     sent, heard = 0, []
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 2.0}])
 
         async def ask() -> None:
@@ -106,11 +106,11 @@ async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
 
     down = GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
     gone = GeminiError("refused", kind=ErrorKind.TRANSIENT, connect=True)
-    async with open_governor(4, SilentObserver()) as governor:
+    async with open_governor(4, Observer()) as governor:
         for error, reconnect, most in ((down, False, TRIES), (gone, False, 1), (gone, True, TRIES)):
             tries = 0
             with pytest.raises(GeminiError):
-                await Retrier(governor, SilentObserver()).insist(
+                await Retrier(governor, Observer()).insist(
                     Purpose.LIST, partial(fail, error), reconnect=reconnect
                 )
             assert tries == most
@@ -149,8 +149,8 @@ async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_reque
         await trio.sleep(0.1)
         raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
 
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
-        patience = Retrier(governor, SilentObserver())
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
+        patience = Retrier(governor, Observer())
 
         async def ask() -> None:
             nonlocal gave_up
@@ -179,9 +179,9 @@ async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent() -> Non
         await trio.sleep(0.1)
         raise GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429)
 
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 2.0}])
-        patience = Retrier(governor, SilentObserver())
+        patience = Retrier(governor, Observer())
 
         async def ask(purpose: Purpose) -> None:
             nonlocal heard
@@ -207,8 +207,8 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish() -> No
         if error is not None:
             raise error
 
-    async with open_governor(16, SilentObserver()) as governor, trio.open_nursery() as nursery:
-        patience = Retrier(governor, SilentObserver())
+    async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
+        patience = Retrier(governor, Observer())
 
         async def ask(name: str, after: float, error: GeminiError | None = None) -> None:
             try:
@@ -254,8 +254,8 @@ async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
         tries += 1
         raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
 
-    async with open_governor(4, SilentObserver()) as governor:
-        patience = Retrier(governor, SilentObserver())
+    async with open_governor(4, Observer()) as governor:
+        patience = Retrier(governor, Observer())
         for most in (TRIES, 0):
             tries = 0
             with pytest.raises(GeminiError):

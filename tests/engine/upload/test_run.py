@@ -8,6 +8,7 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
+from objlib.core.events import EventKind
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
@@ -194,7 +195,7 @@ async def test_a_document_the_store_cannot_index_fails_with_the_reason_and_leave
     assert (report.indexed, report.failed) == (10, 1)
     assert report.failures[0].path == "broken.pdf"
     assert "PDF" in report.failures[0].error
-    assert observer.fields_of("failed") == [{"path": "broken.pdf", "error": report.failures[0].error}]
+    assert observer.fields_of(EventKind.FAILED) == [{"path": "broken.pdf", "error": report.failures[0].error}]
     assert len(live_documents(settings)) == 10
 
 

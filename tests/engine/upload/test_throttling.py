@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from objlib.core.config.settings import Settings
-from objlib.core.events import SilentObserver
+from objlib.core.events import Observer
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.requests.governor import NotBegunError, open_governor
@@ -98,7 +98,7 @@ async def test_a_run_that_ends_does_not_wait_for_the_gate_to_take_files_in(
 
 async def test_who_waits_for_a_turn_goes_as_soon_as_the_pace_rises() -> None:
     slow = GeminiError("slow down", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=1.0)
-    async with open_governor(4, SilentObserver()) as governor, trio.open_nursery() as nursery:
+    async with open_governor(4, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 0.1}])
         with pytest.raises(GeminiError):
             async with governor.request():
@@ -118,7 +118,7 @@ async def test_who_waits_for_a_turn_goes_as_soon_as_the_pace_rises() -> None:
 
 
 async def test_what_is_called_off_while_it_waits_is_not_begun() -> None:
-    async with open_governor(4, SilentObserver()) as governor:
+    async with open_governor(4, Observer()) as governor:
         governor.share([{"requests": 0.1}])
         async with governor.request():
             pass
