@@ -20,6 +20,7 @@ from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, AttemptId
 from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict, Wait
 from objlib.core.lifecycle.table import State
+from objlib.core.remote import DocumentState
 from objlib.core.reports.upload import RecoverReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
@@ -29,7 +30,7 @@ from objlib.engine.attempt.wait_active import complete, give_up, settle
 from objlib.engine.requests.ending import ending
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import RunLiveness
-from objlib.gemini import DocumentState, GeminiError, SessionUrl
+from objlib.gemini import GeminiError, SessionUrl
 from objlib.ledger import AttemptRow, FileRow, RunRow, Transition
 
 LISTING_LAG: Final = 5.0

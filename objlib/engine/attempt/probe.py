@@ -8,19 +8,14 @@ from typing import TypeVar
 import trio
 
 from objlib.core.ids import AttemptId, temporary_file
-from objlib.core.lifecycle.recovery import Document, Facts, Operation, Probe, Session, Verdict, decide
+from objlib.core.lifecycle.recovery import Facts, Probe, Verdict, decide
+from objlib.core.remote import DocumentState, OperationState, SessionState
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
-from objlib.gemini import DocumentState, ErrorKind, GeminiError, SessionUrl, is_store_session
+from objlib.gemini import ErrorKind, GeminiError, SessionUrl, is_store_session
 from objlib.ledger import AttemptRow, FileRow
 
 T = TypeVar("T")
-
-_DOCUMENT = {
-    DocumentState.PENDING: Document.PENDING,
-    DocumentState.ACTIVE: Document.ACTIVE,
-    DocumentState.FAILED: Document.FAILED,
-}
 
 
 async def inquire(
@@ -82,12 +77,12 @@ async def _ask(app: App, purpose: Purpose, request: Callable[[], Awaitable[T]], 
 async def _session(app: App, facts: Facts, attempt: AttemptRow | None, insist: bool) -> Facts:
     url = attempt.session_url if attempt else None
     if url is None:
-        return replace(facts, session=Session.GONE)
+        return replace(facts, session=SessionState.GONE)
     progress = await _ask(app, Purpose.POLL, partial(app.client.uploads.query, SessionUrl(url)), insist)
     landed = progress.result
     return replace(
         facts,
-        session=Session(progress.status),
+        session=progress.status,
         document_name=landed.document if landed else None,
         operation_name=landed.operation if landed else None,
         importable=(facts.importable and landed and landed.file) or facts.importable,
@@ -109,8 +104,8 @@ async def _document(app: App, facts: Facts, insist: bool) -> Facts:
     except GeminiError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
             raise
-        return replace(facts, document=Document.ABSENT)
-    return replace(facts, document=_DOCUMENT[document.state])
+        return replace(facts, document=DocumentState.ABSENT)
+    return replace(facts, document=document.state)
 
 
 async def _operation(app: App, facts: Facts, insist: bool) -> Facts:
@@ -121,10 +116,12 @@ async def _operation(app: App, facts: Facts, insist: bool) -> Facts:
     except GeminiError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
             raise
-        return replace(facts, operation=Operation.ABSENT)
+        return replace(facts, operation=OperationState.ABSENT)
     if not operation.done:
-        return replace(facts, operation=Operation.RUNNING)
+        return replace(facts, operation=OperationState.RUNNING)
     if operation.error is not None:
         transient = operation.error.kind.transient
-        return replace(facts, operation=Operation.FAILED, reason=operation.error.message, transient=transient)
-    return replace(facts, operation=Operation.DONE)
+        return replace(
+            facts, operation=OperationState.FAILED, reason=operation.error.message, transient=transient
+        )
+    return replace(facts, operation=OperationState.DONE)

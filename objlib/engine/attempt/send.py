@@ -16,8 +16,8 @@ import trio
 from objlib.core.events import EventKind
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, AttemptId, temporary_file
 from objlib.core.library.paths import disk_path
-from objlib.core.lifecycle.recovery import Session
 from objlib.core.pacing.backoff import next_poll
+from objlib.core.remote import SessionState
 from objlib.engine.app import App
 from objlib.engine.scan.read_file import open_regular
 from objlib.gemini import CHUNK, ErrorKind, FileState, GeminiError, SessionUrl, UploadProgress
@@ -117,7 +117,7 @@ def _matches(row: FileRow, digest: str, size: int) -> bool:
 
 
 async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) -> SessionUrl:
-    async with app.governor.request(anew=app.drain.intake()):
+    async with app.governor.request(intake=app.drain.intake()):
         if two_step:
             return await app.client.uploads.start_file(
                 temporary_file(attempt), display_name=row.file_path, mime_type=row.mime_type, size=row.size
@@ -176,17 +176,17 @@ async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, f
                 raise
             doubtful = doubtful or error.kind.ambiguous
             progress = await _query(app, session, error)
-        match Session(progress.status):
-            case Session.FINAL:
+        match progress.status:
+            case SessionState.FINAL:
                 return progress
-            case Session.ACTIVE:
+            case SessionState.ACTIVE:
                 received = end if progress.received is None else progress.received
                 if received == end and not final:
                     return progress
                 if not offset <= received <= end:
                     break
                 at = received
-            case Session.CANCELLED | Session.GONE:
+            case SessionState.CANCELLED | SessionState.GONE:
                 break
     raise OutcomeUnknownError("the upload session did not take the bytes")
 

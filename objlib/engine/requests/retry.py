@@ -54,7 +54,7 @@ class Retrier:
 
         But not while the gate is closed for longer than anybody waits.
         """
-        if self._governor.pressure().paused_for <= LONGEST:
+        if self._governor.statistics().paused_for <= LONGEST:
             self._since.clear()
             self._silent.clear()
         self._told = False
