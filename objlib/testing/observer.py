@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from objlib.core.events import EventKind, Observer, Phase, Pressure
+from objlib.core.events import EventKind, Observer, Phase, GovernorStatistics
 
 
 class RecordingObserver(Observer):
@@ -21,7 +21,7 @@ class RecordingObserver(Observer):
         self.phases: list[str] = []
         self.files = 0
         self.size = 0
-        self.pressures: list[Pressure] = []
+        self.pressures: list[GovernorStatistics] = []
         self.events: list[tuple[EventKind, dict[str, Any]]] = []
         self.notes: list[str] = []
 
@@ -38,7 +38,7 @@ class RecordingObserver(Observer):
         """Keep that ``phase`` ended."""
         self.phases.append(f"end {phase}")
 
-    def pressure(self, now: Pressure) -> None:
+    def pressure(self, now: GovernorStatistics) -> None:
         """Keep ``now``."""
         self.pressures.append(now)
 

@@ -65,13 +65,13 @@ class Desk:
         """The live rows, by path."""
         return {
             row.file_path: row
-            for row in await self.ledger.files_page(limit=10**6)
+            for row in await self.ledger.files.page(limit=10**6)
             if row.missing_since is None
         }
 
     async def row(self, path: str) -> FileRow:
         """The row at a path."""
-        row = await self.ledger.file_by_path(path)
+        row = await self.ledger.files.by_path(path)
         assert row is not None, f"the ledger knows no {path}"
         return row
 
@@ -84,13 +84,13 @@ class Desk:
         """Take every untracked file on disk to indexed."""
         # All at once, so that they share their commits.
         async with trio.open_nursery() as nursery:
-            for row in await self.ledger.files_page(State.UNTRACKED, limit=10**6):
+            for row in await self.ledger.files.page(State.UNTRACKED, limit=10**6):
                 if row.missing_since is None:
                     nursery.start_soon(self.bring, row.file_path, State.INDEXED)
 
     async def events(self, path: str) -> list[str]:
         """Names of the events in a file's history."""
-        events, _ = await self.ledger.history((await self.row(path)).file_id)
+        events, _ = await self.ledger.files.history((await self.row(path)).file_id)
         return [str(event.event) for event in events]
 
 

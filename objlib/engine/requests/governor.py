@@ -15,7 +15,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import EventKind, Observer, Pressure
+from objlib.core.events import EventKind, GovernorStatistics, Observer
 from objlib.core.pacing import controller, pending_window
 from objlib.core.pacing.state import PaceState
 from objlib.gemini import GeminiError
@@ -85,7 +85,7 @@ class Governor:
         self._window = pending_window.PendingWindow(ceiling=max_pending, size=float(max_pending))
         self.pending = trio.CapacityLimiter(max_pending)
         self._observer = observer
-        self._reported: Pressure | None = None
+        self._reported: GovernorStatistics | None = None
         self._paused = trio.Event()
         self.throttled = 0
         self.requests = 0
@@ -136,9 +136,9 @@ class Governor:
         self._move_departure_forward(now)
         self._resize(now)
 
-    def statistics(self) -> Pressure:
+    def statistics(self) -> GovernorStatistics:
         """A snapshot for the progress line."""
-        return Pressure(
+        return GovernorStatistics(
             tokens=int(self.uploads.total_tokens),
             in_flight=self.uploads.borrowed_tokens,
             paused_for=max(0.0, self._state.gate - trio.current_time()),

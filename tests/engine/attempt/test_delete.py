@@ -84,7 +84,7 @@ async def test_no_file_is_sent_after_a_delete_has_ended_the_run(
     at_deletes(faults, answer)
     async with opened(max_pending=1) as app:
         report = await upload(app)
-        waiting, _ = await app.ledger.claimable_totals()
+        waiting, _ = await app.ledger.files.claimable_totals()
     assert (report.uploaded + waiting, report.pending) == (10, waiting)
     assert report.uploaded == 1
     first = next(moment for moment, kind in faults.seen if kind == "delete")
@@ -160,7 +160,7 @@ async def test_a_daily_quota_ends_a_prune_with_its_report(
 
 
 async def _surplus(app: App, count: int) -> Plan:
-    for row in (await app.ledger.files_page())[:count]:
+    for row in (await app.ledger.files.page())[:count]:
         await plant(app, row.file_path, of_file(row, app.ledger_id))
     _, plan = await store_sync(app, apply=False, metadata=False, limit=ALL)
     return plan

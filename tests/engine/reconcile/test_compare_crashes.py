@@ -73,7 +73,7 @@ async def repair(app: App) -> None:
 
 
 async def rebuilt(app: App) -> None:
-    if not await app.ledger.files_page(limit=1):
+    if not await app.ledger.files.page(limit=1):
         await rebuild(app)
 
 
@@ -141,7 +141,7 @@ def test_a_prune_may_die_anywhere(before: Settings) -> None:
 
 def test_a_repair_may_die_anywhere(before: Settings) -> None:
     async def spoil(app: App) -> None:
-        rows = await app.ledger.files_page()
+        rows = await app.ledger.files.page()
         await plant(app, rows[0].file_path, of_file(rows[0], app.ledger_id))
         await plant(app, "b/orphan.txt", {KEY_FILE: "nobody", KEY_LEDGER: app.ledger_id})
         await app.client.documents.delete(rows[1].document or "")

@@ -25,7 +25,7 @@ async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(
         assert dict(faults.count - before) == {"store": 1, "document": 4}
         assert (await verify(app, sample=None)).checked == 10
         assert (await verify(app, sample=500)).checked == 10
-        assert [run.command for run in await app.ledger.runs()] == ["upload"]
+        assert [run.command for run in await app.ledger.runs.all()] == ["upload"]
     assert ledger_rows(settings) == held
 
 
@@ -34,7 +34,7 @@ async def test_each_difference_is_one_finding(
 ) -> None:
     async with opened() as app:
         await upload(app)
-        rows = {row.file_path: row for row in await app.ledger.files_page()}
+        rows = {row.file_path: row for row in await app.ledger.files.page()}
     paths = sorted(rows)
     (library / paths[0]).unlink()
     (library / paths[1]).write_text("other words\n")

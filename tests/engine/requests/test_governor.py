@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -16,7 +15,6 @@ from objlib.core.pacing.state import CRUISE_GAIN, send_rate
 from objlib.engine.requests.governor import REQUEST_RATE, Governor, Purpose, open_governor
 from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.ledger.rates import exchange_rates, leave_rates
 from objlib.testing import RecordingObserver
 from tests.support.engine import Opener
 
@@ -327,14 +325,10 @@ async def test_a_run_reports_changes_at_each_heartbeat(opened: Opener) -> None:
     observer, other = RecordingObserver(), RunId("another")
     async with opened(observer=observer) as app:
         for rate in (8.0, 4.0):  # of both, then the other one's part of it
-            learnt = partial(exchange_rates, run_id=other, rates={REQUEST_RATE: rate}, now=app.now())
-            await app.ledger.write(partial(learnt, taken={REQUEST_RATE: 4.0} if rate == 4 else None))
+            taken = {REQUEST_RATE: 4.0} if rate == 4 else None
+            await app.ledger.rates.exchange(other, rates={REQUEST_RATE: rate}, taken=taken)
             await trio.sleep(1.5 * HEARTBEAT)
-        await app.ledger.write(
-            partial(
-                leave_rates, run_id=other, rates={REQUEST_RATE: 6.0}, taken={REQUEST_RATE: 4.0}, now=app.now()
-            )
-        )
+        await app.ledger.rates.leave(other, rates={REQUEST_RATE: 6.0}, taken={REQUEST_RATE: 4.0})
         await trio.sleep(1.5 * HEARTBEAT)
     assert [now.requests_per_second for now in observer.pressures] == [4 * CRUISE_GAIN, 10 * CRUISE_GAIN]
 

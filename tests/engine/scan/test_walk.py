@@ -19,7 +19,7 @@ from objlib.core.lifecycle.table import State
 from objlib.engine.scan import read_file
 from objlib.engine.scan.scan import disk_path
 from objlib.engine.scan.walk import Walk
-from objlib.ledger.scan.session import ToRead
+from objlib.ledger import ToRead
 from tests.support.scan import Desk, open_desk
 
 NFC, NFD = "caf\u00e9.txt", "cafe\u0301.txt"
