@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from objlib.core.events import EventKind, Observer, Phase, GovernorStatistics
+from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 
 
 class RecordingObserver(Observer):
