@@ -94,6 +94,8 @@ def _is_in_virtual_time(name: str, number: str) -> bool:
     if "pytestmark = pytest.mark.real_time" in text:
         return False
     rooms = [folder / "conftest.py" for folder in path.parents if (ROOT / "tests") in folder.parents]
+    if path.parent.name == "support":  # what a room shares runs in the room
+        rooms.append(ROOT / "tests" / path.stem / "conftest.py")
     texts = (text, *(room.read_text("utf-8") for room in rooms if room.exists()))
     return any("MockClock" in part or "autojump" in part for part in texts)
 
