@@ -36,6 +36,7 @@ from objlib.ledger import RunRow, Transition
 from objlib.testing import (
     DAILY_QUOTA,
     DOWN,
+    EPOCH,
     LOST,
     STORE_FULL,
     TRUNCATED,
@@ -52,8 +53,7 @@ from objlib.testing import (
     throttled,
 )
 from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
-from tests.engine.conftest import EPOCH, Opener, assert_exactly_once, ledger_rows, write
-from tests.engine.recover_kit import follow, ledger_of
+from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
 
 
 async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(

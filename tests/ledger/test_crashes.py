@@ -21,7 +21,7 @@ from objlib.core.ids import AttemptId
 from objlib.ledger import open_ledger
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import add, bring, index, reset, wanted
+from tests.support.ledger import add, bring, index, reset, wanted
 
 HALT = 17
 

@@ -16,7 +16,8 @@ from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, Transition, open_ledger
 from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata, file_row
 from objlib.testing.databases import raw
-from tests.ledger.kit import RUN, Clock, add, add_many, bring, fresh, gather, index, reset, wanted
+from tests.support.clock import Clock
+from tests.support.ledger import RUN, add, add_many, bring, fresh, gather, index, reset, wanted
 
 
 async def paged(ask: Callable[[str], Awaitable[Sequence[FileRow]]]) -> list[FileId]:

@@ -17,7 +17,7 @@ from objlib.ledger import Ledger, Transition, open_ledger
 from objlib.ledger.commit import BATCH
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import (
+from tests.support.ledger import (
     RUN,
     BreakingRunner,
     Crash,

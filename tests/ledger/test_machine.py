@@ -19,7 +19,7 @@ from objlib.core.lifecycle.table import TABLE, Event, State
 from objlib.ledger import FileRow, Ledger, Transition, open_ledger
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import RUN, gather, insert, wanted
+from tests.support.ledger import RUN, gather, insert, wanted
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from objlib.ledger.connection import connect
 from objlib.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import add, fresh
+from tests.support.ledger import add, fresh
 
 SHIPPED = {
     1: "31cbd7320f440a5ef473bee3edc8f8f93db9de8808e126be0cac6c9baf885e8d",

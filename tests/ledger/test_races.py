@@ -15,7 +15,7 @@ from objlib.core.errors import StaleTransitionError
 from objlib.core.ids import FileId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, open_ledger
-from tests.ledger.kit import add, add_many, fresh, gather, wanted
+from tests.support.ledger import add, add_many, fresh, gather, wanted
 
 
 def claim(ledger: Ledger, row: FileRow) -> Callable[[], Awaitable[FileRow]]:

@@ -6,7 +6,7 @@ from objlib.core.errors import StaleTransitionError
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, Start, Transition
 from objlib.testing.databases import raw
-from tests.ledger.kit import DOCUMENT, RUN, add, bring, index, reset, wanted
+from tests.support.ledger import DOCUMENT, RUN, add, bring, index, reset, wanted
 
 
 async def meant_to_go(ledger: Ledger) -> list[str]:

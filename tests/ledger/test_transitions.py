@@ -18,7 +18,8 @@ from objlib.core.lifecycle.table import TABLE, Event, State
 from objlib.ledger import AttemptOverError, FileRow, Ledger, Transition
 from objlib.ledger.rows import Metadata
 from objlib.testing.databases import raw
-from tests.ledger.kit import BROKEN, DOCUMENT, RUN, Clock, add, bring, fresh, gather, index, reset, wanted
+from tests.support.clock import Clock
+from tests.support.ledger import BROKEN, DOCUMENT, RUN, add, bring, fresh, gather, index, reset, wanted
 
 EDGES = {(edge.source, edge.event): edge.target for edge in TABLE}
 ENDING = {

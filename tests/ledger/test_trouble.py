@@ -13,7 +13,7 @@ from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.problems import ledger_error
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import add, add_many, fresh, gather, wanted
+from tests.support.ledger import add, add_many, fresh, gather, wanted
 
 
 async def limit_pages(ledger: Ledger, spare: int) -> None:

@@ -21,7 +21,7 @@ from spike.phase9_spike.integration import checks as scaffold
 from spike.phase9_spike.integration.scaffold import FileLockManager, FileTransitionManager
 from spike.phase9_spike.protocol import FileStateMachineProtocol
 from spike.record import BEGIN, END, record
-from tests.spike.kit import run_harness
+from tests.support.spike import run_harness
 
 
 @pytest.fixture

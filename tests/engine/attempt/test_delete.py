@@ -14,9 +14,16 @@ from objlib.engine.requests.retry import LONGEST
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.testing import DAILY_QUOTA, DOWN, Action, Faults, refusal, throttled
-from tests.engine.conftest import Opener, assert_exactly_once, live_documents, write
-from tests.engine.recover_kit import ledger_of
-from tests.engine.store_kit import ALL, of_file, plant
+from tests.support.engine import (
+    ALL,
+    Opener,
+    assert_exactly_once,
+    ledger_of,
+    live_documents,
+    of_file,
+    plant,
+    write,
+)
 
 BAD_KEY = refusal(401, "UNAUTHENTICATED", "bad key")
 

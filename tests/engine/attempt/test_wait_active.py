@@ -15,8 +15,7 @@ from objlib.engine.upload.run import upload
 from objlib.gemini import CHUNK, Document, ErrorKind, GeminiError, Operation
 from objlib.ledger import Transition
 from objlib.testing import DOWN, LOST, Action, Faults, Late, Refused, refusal
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows
-from tests.engine.recover_kit import follow, ledger_of
+from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows
 
 NOWHERE = refusal(404, "NOT_FOUND", "There is no such thing.")
 

@@ -20,8 +20,17 @@ from objlib.engine.recover import recover
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.testing import EPOCH, Died, Failpoints, run_virtual
-from tests.engine.conftest import assert_exactly_once, live_documents, write
-from tests.engine.store_kit import ALL, alter, checked, of_file, plant, repaired
+from tests.support.engine import (
+    ALL,
+    alter,
+    assert_exactly_once,
+    checked,
+    live_documents,
+    of_file,
+    plant,
+    repaired,
+    write,
+)
 
 Step = Callable[[App], Awaitable[None]]
 FILES = 3

@@ -24,8 +24,15 @@ from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.ledger import Transition
 from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, Faults, Late, Reply, throttled
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
-from tests.engine.recover_kit import follow, ledger_of
+from tests.support.engine import (
+    Opener,
+    assert_exactly_once,
+    follow,
+    ledger_of,
+    ledger_rows,
+    live_documents,
+    write,
+)
 
 ALL = DeleteLimit(percent=100)
 

@@ -16,8 +16,18 @@ from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
 from objlib.testing import DOWN, Faults
 from objlib.testing.databases import raw
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
-from tests.engine.store_kit import ALL, alter, checked, of_file, plant
+from tests.support.engine import (
+    ALL,
+    Opener,
+    alter,
+    assert_exactly_once,
+    checked,
+    ledger_rows,
+    live_documents,
+    of_file,
+    plant,
+    write,
+)
 
 
 def lose(settings: Settings) -> None:

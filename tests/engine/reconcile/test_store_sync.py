@@ -26,8 +26,19 @@ from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Transition
 from objlib.testing import DOWN, LOST, Faults, Reply, refusal, throttled
 from objlib.testing.databases import raw
-from tests.engine.conftest import Opener, assert_exactly_once, live_documents, write
-from tests.engine.store_kit import ALL, alter, checked, of_file, plant, repaired, without_marks
+from tests.support.engine import (
+    ALL,
+    Opener,
+    alter,
+    assert_exactly_once,
+    checked,
+    live_documents,
+    of_file,
+    plant,
+    repaired,
+    without_marks,
+    write,
+)
 
 
 async def rows(app: App) -> list[FileRow]:

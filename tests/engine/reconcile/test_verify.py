@@ -10,8 +10,7 @@ from objlib.engine.reconcile.verify import verify
 from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
 from objlib.testing import DOWN, Faults, refusal
-from tests.engine.conftest import Opener, ledger_rows
-from tests.engine.store_kit import alter
+from tests.support.engine import Opener, alter, ledger_rows
 
 
 async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(

@@ -19,9 +19,10 @@ from objlib.engine.scan import read_file
 from objlib.engine.scan import scan as scan_module
 from objlib.engine.scan.scan import record_change, scan
 from objlib.ledger import FileRow
+from objlib.testing import RecordingObserver
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.engine.scan.kit import RUN, CancelAt, Desk, Watcher, open_desk
+from tests.support.scan import RUN, CancelAt, Desk, open_desk
 
 
 async def arranged(desk: Desk) -> None:
@@ -119,7 +120,7 @@ async def test_a_cancelled_scan_ends_its_phase(tmp_path: Path) -> None:
         with trio.CancelScope() as scope:
             scope.cancel()
             await desk.scan()
-        assert desk.watcher.phases in ([], ["begin scan", "end scan"])
+        assert desk.observer.phases in ([], ["begin scan", "end scan"])
 
 
 class FakeApp:
@@ -135,7 +136,7 @@ class FakeApp:
             **settings,
         )
         self.ledger = desk.ledger
-        self.observer = Watcher()
+        self.observer = RecordingObserver()
         self.run_id = RUN
         self.files = inline_runner
         self.now = desk.clock

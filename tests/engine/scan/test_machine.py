@@ -15,7 +15,7 @@ from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import ScanReport
 from objlib.ledger import FileRow
 from objlib.testing.databases import raw
-from tests.engine.scan.kit import Desk, open_desk
+from tests.support.scan import Desk, open_desk
 
 PATHS = st.sampled_from([f"{folder}{name}.txt" for folder in ("", "x/", "z/") for name in "ab"])
 FOLDERS = st.sampled_from(["x", "z", "w"])

@@ -9,7 +9,7 @@ import pytest
 
 from objlib.core.ids import FileId, content_hash
 from objlib.core.lifecycle.table import State
-from tests.engine.scan.kit import Desk, open_desk
+from tests.support.scan import Desk, open_desk
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from objlib.engine.scan import scan as scan_module
 from objlib.engine.scan.walk import Found, Skipped, Walk
 from objlib.testing.databases import raw
 from objlib.threads import thread_runner
-from tests.engine.scan.kit import LONG_AGO, open_desk
+from tests.support.scan import LONG_AGO, open_desk
 
 
 class Fabricated(Walk):

@@ -17,7 +17,7 @@ from objlib.core.reports.upload import ScanReport
 from objlib.ledger import ScanSession, Transition
 from objlib.testing.databases import raw
 from objlib.threads import thread_runner
-from tests.engine.scan.kit import LONG_AGO, RUN, Desk, open_desk
+from tests.support.scan import LONG_AGO, RUN, Desk, open_desk
 
 T = TypeVar("T")
 
@@ -251,11 +251,11 @@ async def test_the_observer_is_told_of_every_file(desk: Desk) -> None:
         desk.write(f"{number}.txt", str(number))
     await desk.scan()
     desk.write("0.txt", "changed")
-    desk.watcher.files = desk.watcher.size = 0
-    desk.watcher.phases.clear()
+    desk.observer.files = desk.observer.size = 0
+    desk.observer.phases.clear()
     report = await desk.scan()
-    assert (desk.watcher.files, desk.watcher.size) == (report.scanned, report.bytes)
-    assert desk.watcher.phases == ["begin scan", "end scan"]
+    assert (desk.observer.files, desk.observer.size) == (report.scanned, report.bytes)
+    assert desk.observer.phases == ["begin scan", "end scan"]
 
 
 async def test_nothing_of_a_scan_is_left_in_the_connection(desk: Desk) -> None:
@@ -315,7 +315,7 @@ async def test_what_another_run_did_meanwhile_is_left_alone(
 
     monkeypatch.setattr(ScanSession, "compare", overtaken)
     await desk.scan()
-    assert desk.watcher.events[-1][1]["left_alone"] == 4
+    assert desk.observer.events[-1][1]["left_alone"] == 4
     rows = await desk.rows()
     assert sorted(rows) == ["a.txt", "b.txt", "d.txt", "new.txt"]
     assert await desk.events("a.txt") == ["start_upload", "complete_upload", "complete_processing", "reset"]
@@ -347,7 +347,7 @@ async def test_who_looked_before_another_run_recorded_looks_again(desk: Desk) ->
     report = await desk.scan()
     assert (report.unchanged, report.missing, report.renamed, report.new) == (2, 0, 0, 0)
     assert sorted(await desk.rows()) == ["b.txt", "renamed.txt"]
-    assert desk.watcher.phases.count("begin scan") == desk.watcher.phases.count("end scan") == 4
+    assert desk.observer.phases.count("begin scan") == desk.observer.phases.count("end scan") == 4
 
 
 async def test_who_looked_before_an_upload_found_a_file_gone_looks_again(desk: Desk) -> None:
@@ -368,7 +368,7 @@ async def test_who_looked_before_an_upload_found_a_file_gone_looks_again(desk: D
     desk.runner = frozen
     report = await desk.scan()
     assert (report.scanned, report.unchanged, report.returned) == (1, 1, 0)
-    assert desk.watcher.phases.count("begin scan") == 3
+    assert desk.observer.phases.count("begin scan") == 3
 
 
 async def test_who_is_outrun_again_and_again_records_what_he_has(desk: Desk) -> None:

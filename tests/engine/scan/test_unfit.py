@@ -12,7 +12,7 @@ from objlib.core.failures import FailureKind
 from objlib.core.lifecycle.table import State
 from objlib.engine.scan.read_file import LARGEST
 from objlib.ledger import Transition
-from tests.engine.scan.kit import RUN, Desk, as_nobody, open_desk
+from tests.support.scan import RUN, Desk, as_nobody, open_desk
 
 UNFIT = {
     FailureKind.EMPTY: b"",

@@ -29,16 +29,6 @@ PATHS: dict[State, tuple[Event, ...]] = {
 """A way to each state from a new file."""
 
 
-@dataclass
-class Clock:
-    """A clock that stands still unless it is moved."""
-
-    time: float = 1_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
 def insert(conn: sqlite3.Connection, path: str, *, size: int = 10, content: str = "h1") -> FileId:
     """One new file."""
     file_id = new_file_id()
