@@ -32,13 +32,15 @@ async def work(client: Client, governor: Governor, name: str, *, fixed: bool) ->
 async def exchange(governor: Governor, ledger: Ledger, name: str) -> None:
     """What the processes on one ledger tell each other, as a run does it at its start and at each heartbeat."""
     while True:
-        told = partial(exchange_rates, run_id=RunId(name), rates=governor.rates(), taken=governor.taken)
+        told = partial(
+            exchange_rates, run_id=RunId(name), rates=governor.rates(), last_share=governor.last_share
+        )
         governor.share(await ledger.write(partial(told, now=time.time())))
         await trio.sleep(HEARTBEAT)
 
 
 async def run(url: str, name: str, seconds: float, ceiling: int, path: Path | None, *, fixed: bool) -> None:
-    """Work for so many seconds."""
+    """Work for some seconds."""
     with trio.move_on_after(seconds):
         async with (
             open_client(Endpoint(url, "none"), connections=ceiling) as client,

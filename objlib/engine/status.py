@@ -11,7 +11,7 @@ from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
 from objlib.core.reports.upload import FailedFile
 from objlib.engine.app import App
-from objlib.engine.requests.governor import RATE
+from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.ledger import FileRow
 from objlib.ledger.rates import learnt_rates
@@ -43,7 +43,7 @@ async def status(app: App) -> StatusReport:
         runs_alive=len(alive),
         governor={
             "max_uploads": app.settings.max_uploads,
-            "requests_per_second": rates.get(RATE),
+            "requests_per_second": rates.get(REQUEST_RATE),
         },
         failures=tuple(_failed(row) for row in failed),
         failures_total=counts.states.get(State.FAILED, 0),

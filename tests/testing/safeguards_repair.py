@@ -225,7 +225,7 @@ REPAIRS: Final = (
     Mutant(
         "a document that says FAILED is asked again",
         "objlib/engine/attempt/wait_active.py",
-        "(TWICE if final else app.governor.asks)",
+        "(TWICE if final else app.governor.failed_confirmations)",
         "1",
         f"{TEST_RECOVER}::test_a_document_that_says_failed_once_is_asked_again",
     ),

@@ -194,7 +194,7 @@ UPLOAD: Final = (
     Mutant(
         "nothing new begins after the service said that there is no more today",
         "objlib/engine/requests/governor.py",
-        "                if anew and self._ended is not None:\n",
+        "                if intake and self._ending_error is not None:\n",
         "                if False:\n",
         f"{FIRST}::test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today",
     ),

@@ -69,7 +69,7 @@ async def settle(
         match found:
             case Complete(document):
                 recent.append(took)
-                app.governor.settled(began, took)
+                app.governor.indexed(began, took)
                 return await complete(app, row, attempt, document)
             case Fail(reason):
                 # Under load a FAILED document may still turn ACTIVE, so it is asked again; not for long if the store
@@ -80,8 +80,8 @@ async def settle(
                     doubted()
                     if not final:
                         app.governor.failed(began)
-                if failed >= (TWICE if final else app.governor.asks) or not in_time:
-                    passing = facts.transient or (not final and app.governor.strained)
+                if failed >= (TWICE if final else app.governor.failed_confirmations) or not in_time:
+                    passing = facts.transient or (not final and app.governor.failure_burst)
                     kind = FailureKind.TRANSIENT if passing else FailureKind.PROCESSING
                     return await give_up(app, row, facts, kind, reason)
             case _ if in_time:

@@ -29,8 +29,8 @@ async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
         finally:
             # Compensation: what was learnt and the end of the run are kept even when cancelled.
             with trio.move_on_after(LAST_WRITES, shield=True):
-                rates = app.governor.rates(over=True)
-                leave = partial(leave_rates, run_id=app.run_id, rates=rates, taken=app.governor.taken)
+                rates = app.governor.rates(final=True)
+                leave = partial(leave_rates, run_id=app.run_id, rates=rates, taken=app.governor.last_share)
                 await app.ledger.write(partial(leave, now=app.now()))
                 await app.ledger.end_run(app.run_id)
         nursery.cancel_scope.cancel(reason="the run is over")
@@ -41,13 +41,13 @@ async def _beat(app: App) -> None:
         await trio.sleep(HEARTBEAT)
         await app.ledger.heartbeat(app.run_id)
         await _share_quota(app)
-        app.governor.tell()
+        app.governor.report()
 
 
 async def _share_quota(app: App) -> None:
     """Record what was learnt about the quota, and take this run's share of it among the runs on this ledger."""
     if not app.store:
         return  # it works on the ledger alone, and leaves the quota to others
-    rates, taken = app.governor.rates(), app.governor.taken
+    rates, taken = app.governor.rates(), app.governor.last_share
     exchange = partial(exchange_rates, run_id=app.run_id, rates=rates, taken=taken, now=app.now())
     app.governor.share(await app.ledger.write(exchange))

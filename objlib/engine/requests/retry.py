@@ -56,7 +56,7 @@ class Retrier:
 
         Not while the gate is closed for longer than :data:`MAX_WAIT`.
         """
-        if self._governor.pressure().paused_for <= MAX_WAIT:
+        if self._governor.statistics().paused_for <= MAX_WAIT:
             self._failing_since.clear()
             self._unanswered.clear()
         self._reported = False

@@ -95,7 +95,7 @@ async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_t
         async def ask() -> None:
             nonlocal sent
             try:
-                async with governor.request(anew=trio.CancelScope()):
+                async with governor.request(intake=trio.CancelScope()):
                     sent += 1
                     await trio.sleep(0.1)
                     raise said

@@ -55,7 +55,7 @@ async def test_a_stop_begins_nothing_that_waits_behind_a_closed_gate(
 
         async def stop() -> None:
             await trio.sleep(5)
-            assert app.governor.pressure().paused_for > 6
+            assert app.governor.statistics().paused_for > 6
             begun.append(faults.count["start"])
             app.drain.stop()
 
@@ -124,7 +124,7 @@ async def test_what_is_called_off_while_it_waits_is_not_begun() -> None:
             pass
         scope = trio.CancelScope(relative_deadline=3)
         with pytest.raises(NotBegunError):
-            async with governor.request(anew=scope):
+            async with governor.request(intake=scope):
                 pytest.fail("its turn would have been after 10 s")
         assert trio.current_time() == 3
         assert governor.requests == 1
