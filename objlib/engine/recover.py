@@ -109,7 +109,7 @@ class _Recovery:
         limiter = trio.CapacityLimiter(AT_ONCE)
         after = ""
         async with trio.open_nursery() as nursery:
-            while page := await self.app.ledger.transient_page(after, PAGE):
+            while page := await self.app.ledger.files.transient(after=after, limit=PAGE):
                 after = page[-1][0].file_id
                 await self.owners.refresh((run for *_, run in page), watch=True)
                 for row, attempt, run in page:
@@ -138,13 +138,13 @@ class _Recovery:
     async def delete_what_was_meant_to_go(self) -> None:
         """Carry out open intents, and remove superseded documents that have none yet."""
         app, seen = self.app, ""
-        while intents := await app.ledger.open_intents(seen, PAGE):
+        while intents := await app.ledger.intents.page(after=seen, limit=PAGE):
             seen = intents[-1].intent_id
             for intent in intents:
                 name = intent.document_name
                 await self._deletion(name, carry_out(app, intent.intent_id, name))
         after = ""
-        while rows := await app.ledger.superseded_page(after, PAGE):
+        while rows := await app.ledger.files.superseded(after=after, limit=PAGE):
             after = rows[-1].file_id
             for row in rows:
                 old = row.superseded
@@ -248,7 +248,7 @@ class _Recovery:
             )
             row = await app.ledger.apply(adopt)
         else:
-            await app.ledger.attempt_found(
+            await app.ledger.attempts.record_document(
                 row,
                 attempt,
                 expected=facts.document_name,

@@ -56,7 +56,7 @@ async def settle(
         pause = next_poll(waited)
         in_time = waited < app.settings.settle_seconds
         try:
-            found, facts = await inquire(app, row, await app.ledger.last_attempt(row.file_id))
+            found, facts = await inquire(app, row, await app.ledger.attempts.last(row.file_id))
         except GeminiError as error:
             if error.kind.ends_run:
                 raise
@@ -119,7 +119,7 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
     The document could still turn ACTIVE after a retry has made another, so the intent to delete it is recorded
     with the failure. Not before: another run may find it ACTIVE at this moment, and complete the row.
     """
-    attempt = await app.ledger.last_attempt(row.file_id)
+    attempt = await app.ledger.attempts.last(row.file_id)
     row = await app.ledger.apply(
         Transition.fail_processing(
             row,

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Final
 
 import trio
@@ -27,7 +26,7 @@ from objlib.engine.attempt.delete import Removal, carry_out
 from objlib.engine.reconcile.compare import Audit, audit, examine
 from objlib.engine.recover import recover
 from objlib.gemini import GeminiError
-from objlib.ledger import Transition, comparison
+from objlib.ledger import Transition
 
 AT_ONCE: Final = 8
 SHOWN: Final = 1000
@@ -71,7 +70,7 @@ async def store_sync(
     found = await audit(app) if plan is None else Audit(plan, Counter(), 0, 0)
     if not apply:
         return _report(app, found, None), found.plan
-    indexed = await app.ledger.read(comparison.indexed_total)
+    indexed = await app.ledger.comparison.indexed_total()
     limit.check(found.plan.deletions(), indexed, "store-sync --apply")
     app.retrier.reset()
     repair = _Repair(app, metadata)
@@ -139,16 +138,12 @@ class _Repair:
         if kind not in SURPLUS:
             self.changed += 1
             return
-        intent = await app.ledger.write(
-            partial(
-                comparison.open_surplus,
-                document=step.document,
-                file_id=step.file_id,
-                attempt_id=attempt,
-                reason=f"store-sync: {_WHY[step.kind]}",
-                run_id=app.run_id,
-                now=app.now(),
-            )
+        intent = await app.ledger.comparison.open_surplus(
+            step.document,
+            file_id=step.file_id,
+            attempt_id=attempt,
+            reason=f"store-sync: {_WHY[step.kind]}",
+            run_id=app.run_id,
         )
         if intent is None:
             self.changed += 1
@@ -162,7 +157,7 @@ class _Repair:
     async def _requeue(self, step: Drift) -> None:
         """Send a file again whose document is gone or wrong."""
         app = self.app
-        row = await app.ledger.file(FileId(step.file_id))
+        row = await app.ledger.files.get(FileId(step.file_id))
         kind, _ = await examine(app, step.document, step.file_id)
         if row is None or row.document != step.document or kind is not step.kind:
             self.changed += 1
@@ -171,15 +166,8 @@ class _Repair:
         if kind is DriftKind.BROKEN:
             # Retryable, unlike other failures in processing: the store took these bytes before.
             failure = Failure(FailureKind.PROCESSING, _WHY[kind], retryable=True)
-            taken = await app.ledger.write(
-                partial(
-                    comparison.send_again,
-                    row=row,
-                    failure=failure,
-                    reason=why,
-                    run_id=app.run_id,
-                    now=app.now(),
-                )
+            taken = await app.ledger.comparison.requeue_broken(
+                row, failure=failure, reason=why, run_id=app.run_id
             )
             if isinstance(taken, Exception):
                 raise taken

@@ -82,7 +82,7 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
 async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
     ids = {FileId(mark) for passage in passages if isinstance(mark := passage.metadata.get(KEY_FILE), str)}
     citations: list[Citation] = []
-    known = {file_id: await app.ledger.file(file_id) for file_id in sorted(ids)}
+    known = {file_id: await app.ledger.files.get(file_id) for file_id in sorted(ids)}
     for passage in passages:
         mark = passage.metadata.get(KEY_FILE)
         row = known.get(FileId(mark)) if isinstance(mark, str) else None

@@ -2,34 +2,19 @@
 
 from functools import partial
 from itertools import count
-from typing import Any
 
 import pytest
 import trio
 
 from objlib.core.errors import Exit
-from objlib.core.events import EventKind, Observer
+from objlib.core.events import Observer
 from objlib.engine.requests.governor import Purpose, open_governor
 from objlib.engine.requests.retry import MAX_TRIES, MAX_WAIT, Retrier
 from objlib.engine.search.ask import search
 from objlib.engine.upload.run import upload
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, Reply, throttled
-from tests.engine.conftest import Opener
-
-
-class Heard(Observer):
-    """Keeps what a person is told, and the events."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.events: list[tuple[str, dict[str, Any]]] = []
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
-
-    def event(self, kind: EventKind, /, **fields: Any) -> None:
-        self.events.append((kind, fields))
+from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, RecordingObserver, Reply, throttled
+from tests.support.engine import Opener
 
 
 @pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
@@ -134,11 +119,11 @@ async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
 async def test_a_person_is_told_once_that_the_service_asks_to_wait(opened: Opener, faults: Faults) -> None:
     async with opened() as app:
         await upload(app)
-    heard = Heard()
+    observer = RecordingObserver()
     faults.script = lambda what, count: throttled(41) if what == "ask" and count < 2 else None
-    async with opened("search", observer=heard) as app:
+    async with opened("search", observer=observer) as app:
         assert (await search(app, "virtue")).citations
-    assert heard.notes == ["the service asks to wait 41 s"]
+    assert observer.notes == ["the service asks to wait 41 s"]
 
 
 async def test_a_wait_of_an_hour_is_refused_and_says_when_to_come_back(

@@ -15,7 +15,7 @@ from objlib.engine.upload.file_task import Flow
 from objlib.engine.upload.run import LAST_QUESTION, upload
 from objlib.gemini import ErrorKind, GeminiError
 from objlib.testing import DAILY_QUOTA, DOWN, STORE_FULL, Action, Faults, Refused, Reply, throttled
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows
+from tests.support.engine import Opener, assert_exactly_once, ledger_rows
 
 
 @pytest.mark.parametrize("answer", [DAILY_QUOTA, STORE_FULL], ids=["daily quota", "full store"])
