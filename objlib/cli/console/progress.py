@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import TaskID
 
-from objlib.cli.console.errors import complain
+from objlib.cli.console.errors import print_message
 from objlib.cli.console.progress_bars import Lines, Tally
 from objlib.cli.console.terminal import safe
 from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
@@ -82,7 +82,7 @@ class Progress(Observer):
             if self._shown and not self._over:
                 self._bars.console.print(f"objlib: {escape(safe(message))}", highlight=False)
                 return
-        complain(message)
+        print_message(message)
 
     def _show(self) -> None:
         with self._lock:

@@ -132,7 +132,7 @@ def _speed(now: GovernorStatistics | None) -> Row:
         speed = about(now.requests_per_second)
         said[Piece.SPEED] = [f"{speed} requests/s", f"{speed}/s"]
     if now.throttled:
-        said[Piece.PUSHED_BACK] = [f"pushed back {now.throttled}x"]
+        said[Piece.THROTTLED] = [f"throttled {now.throttled}x"]
     return said
 
 

@@ -69,7 +69,7 @@ async def send(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool = F
         if whole and not _matches(row, digest.hexdigest(), len(data)):
             raise ChangedWhileReadError
         session = await _start(app, row, attempt, two_step=two_step)
-        await app.ledger.session_started(attempt, session)
+        await app.ledger.attempts.record_session(attempt, session)
         offset = 0
         while offset + len(data) < row.size:
             if len(data) < CHUNK:

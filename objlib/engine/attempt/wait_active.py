@@ -14,7 +14,7 @@ from objlib.core.pacing.backoff import first_poll, next_poll
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import remove
 from objlib.engine.attempt.probe import inquire
-from objlib.engine.requests.retry import LONGEST
+from objlib.engine.requests.retry import MAX_WAIT
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
 
@@ -56,11 +56,11 @@ async def settle(
         pause = next_poll(waited)
         in_time = waited < app.settings.settle_seconds
         try:
-            found, facts = await inquire(app, row, await app.ledger.last_attempt(row.file_id))
+            found, facts = await inquire(app, row, await app.ledger.attempts.last(row.file_id))
         except GeminiError as error:
             if error.kind.ends_run:
                 raise
-            if not in_time or trio.current_time() - answered > (GONE if error.connect else LONGEST):
+            if not in_time or trio.current_time() - answered > (GONE if error.connect else MAX_WAIT):
                 return row
             continue
         answered = trio.current_time()
@@ -119,7 +119,7 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
     The document could still turn ACTIVE after a retry has made another, so the intent to delete it is recorded
     with the failure. Not before: another run may find it ACTIVE at this moment, and complete the row.
     """
-    attempt = await app.ledger.last_attempt(row.file_id)
+    attempt = await app.ledger.attempts.last(row.file_id)
     row = await app.ledger.apply(
         Transition.fail_processing(
             row,

@@ -150,7 +150,7 @@ class TestProgress:
             progress.advance(Phase.UPLOAD, 1, 1)
         assert "7 files" in text
         assert "1/20 files  1.5 kB" in text
-        assert "2 of 4 at once, 120 requests/s, pushed back 3x" in text
+        assert "2 of 4 at once, 120 requests/s, throttled 3x" in text
         assert "1/10 passages" in text
         assert "stopping\\x1b[2J [bold]" in text
         assert "paused for 12 s" in drawn.getvalue()
@@ -191,8 +191,8 @@ class TestProgress:
                 console.print(progress._bars.get_renderable())
             return said.get()
 
-        running = "2 of 4 at once, pushed back 3x"
-        assert "0/30 files  pushed back 3x" in after(0, 0.2)
+        running = "2 of 4 at once, throttled 3x"
+        assert "0/30 files  throttled 3x" in after(0, 0.2)
         assert running in after(0, 0)
         assert running in after(0, 0.03)
         assert running in after(0, 1.4)

@@ -2,41 +2,33 @@
 
 import contextlib
 import random
-from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
-from objlib.core.events import EventKind, GovernorStatistics, Observer
+from objlib.core.events import EventKind, Observer
 from objlib.core.ids import RunId
 from objlib.core.pacing.quota import Meter, parse_quota
 from objlib.core.pacing.state import CRUISE_GAIN, send_rate
 from objlib.engine.requests.governor import REQUEST_RATE, Governor, Purpose, open_governor
 from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.ledger.rates import exchange_rates, leave_rates
-from tests.engine.conftest import Opener
+from objlib.testing import RecordingObserver
+from tests.support.engine import Opener
 
 
-class EventLog(Observer):
-    """Records the rate and the pending window after each throttling, and the reported statistics."""
+def rates_after(observer: RecordingObserver) -> list[float]:
+    """The rate of requests after each throttled one."""
+    throttlings = observer.fields_of(EventKind.THROTTLED)
+    return [fields["requests_per_second"] for fields in throttlings if "pending" not in fields]
 
-    def __init__(self) -> None:
-        self.pending: list[tuple[str, int]] = []
-        self.rates: list[float] = []
-        self.pressures: list[GovernorStatistics] = []
 
-    def pressure(self, now: GovernorStatistics) -> None:
-        self.pressures.append(now)
-
-    def event(self, kind: EventKind, /, **fields: Any) -> None:
-        if kind is EventKind.THROTTLED and "pending" in fields:
-            self.pending.append((fields["kind"], fields["pending"]))
-        elif kind is EventKind.THROTTLED:
-            self.rates.append(fields["requests_per_second"])
+def windows_after(observer: RecordingObserver) -> list[tuple[str, int]]:
+    """Why and to what the pending window shrank, each time."""
+    throttlings = observer.fields_of(EventKind.THROTTLED)
+    return [(fields["kind"], fields["pending"]) for fields in throttlings if "pending" in fields]
 
 
 def throttling_error(retry_after: float | None = None) -> GeminiError:
@@ -72,14 +64,14 @@ async def test_the_later_of_two_retry_afters_decides() -> None:
 
 
 async def test_sixteen_refusals_at_once_cut_once() -> None:
-    log = EventLog()
-    async with open_governor(16, log) as governor:
+    observer = RecordingObserver()
+    async with open_governor(16, observer) as governor:
         async with trio.open_nursery() as nursery:
             for _ in range(16):
                 nursery.start_soon(throttle, governor, throttling_error())
         assert governor.throttled == 16
-        assert len(log.rates) == 16
-        assert len(set(log.rates)) == 1
+        assert len(rates_after(observer)) == 16
+        assert len(set(rates_after(observer))) == 1
 
 
 async def test_lowering_the_tokens_lets_holders_finish_and_admits_no_request() -> None:
@@ -290,8 +282,8 @@ async def test_a_poll_waits_only_behind_uploads_that_hold_a_token() -> None:
 
 
 async def test_a_rise_without_a_refusal_is_reported_at_the_next_heartbeat() -> None:
-    log, meter = EventLog(), Meter(parse_quota("2/s for 20s, then 20/s"))
-    async with open_governor(16, log) as governor:
+    observer, meter = RecordingObserver(), Meter(parse_quota("2/s for 20s, then 20/s"))
+    async with open_governor(16, observer) as governor:
 
         async def ask() -> None:
             while True:
@@ -309,58 +301,54 @@ async def test_a_rise_without_a_refusal_is_reported_at_the_next_heartbeat() -> N
                 while True:
                     await trio.sleep(5)
                     governor.report()
-                    assert log.pressures[-1].requests_per_second == send_rate(governor._state)
-    refusals = [now.throttled for now in log.pressures]
+                    assert observer.pressures[-1].requests_per_second == send_rate(governor._state)
+    refusals = [now.throttled for now in observer.pressures]
     # Faster, without a refusal since the last report: only the heartbeat can have reported it.
     assert any(
         before == after and (then.requests_per_second or 0) < 0.9 * (now.requests_per_second or 0)
-        for (before, after), (then, now) in zip(pairwise(refusals), pairwise(log.pressures), strict=True)
+        for (before, after), (then, now) in zip(pairwise(refusals), pairwise(observer.pressures), strict=True)
     )
 
 
 async def test_unchanged_statistics_are_not_reported_again() -> None:
-    log = EventLog()
-    async with open_governor(16, log) as governor:
+    observer = RecordingObserver()
+    async with open_governor(16, observer) as governor:
         governor.report()
         governor.report()
         governor.share([{REQUEST_RATE: 4.0}])
         governor.report()
         governor.report()
-    assert [now.requests_per_second for now in log.pressures] == [None, 4 * CRUISE_GAIN]
+    assert [now.requests_per_second for now in observer.pressures] == [None, 4 * CRUISE_GAIN]
 
 
 async def test_a_run_reports_changes_at_each_heartbeat(opened: Opener) -> None:
-    log, other = EventLog(), RunId("another")
-    async with opened(observer=log) as app:
+    observer, other = RecordingObserver(), RunId("another")
+    async with opened(observer=observer) as app:
         for rate in (8.0, 4.0):  # of both, then the other one's part of it
-            learnt = partial(exchange_rates, run_id=other, rates={REQUEST_RATE: rate}, now=app.now())
-            await app.ledger.write(partial(learnt, taken={REQUEST_RATE: 4.0} if rate == 4 else None))
+            taken = {REQUEST_RATE: 4.0} if rate == 4 else None
+            await app.ledger.rates.exchange(other, rates={REQUEST_RATE: rate}, taken=taken)
             await trio.sleep(1.5 * HEARTBEAT)
-        await app.ledger.write(
-            partial(
-                leave_rates, run_id=other, rates={REQUEST_RATE: 6.0}, taken={REQUEST_RATE: 4.0}, now=app.now()
-            )
-        )
+        await app.ledger.rates.leave(other, rates={REQUEST_RATE: 6.0}, taken={REQUEST_RATE: 4.0})
         await trio.sleep(1.5 * HEARTBEAT)
-    assert [now.requests_per_second for now in log.pressures] == [4 * CRUISE_GAIN, 10 * CRUISE_GAIN]
+    assert [now.requests_per_second for now in observer.pressures] == [4 * CRUISE_GAIN, 10 * CRUISE_GAIN]
 
 
 async def test_a_burst_of_failed_documents_shrinks_the_pending_window() -> None:
-    log = EventLog()
-    async with open_governor(8, log, max_pending=20) as governor:
+    observer = RecordingObserver()
+    async with open_governor(8, observer, max_pending=20) as governor:
         for file in range(20):
             await governor.pending.acquire_on_behalf_of(file)
         for _ in range(10):
             governor.failed(trio.current_time())
         assert governor.pending.total_tokens == 16
-        assert log.pending == [("failed_documents", 16)]
+        assert windows_after(observer) == [("failed_documents", 16)]
         assert governor.failure_burst
         assert governor.failed_confirmations > 4
 
 
 async def test_slow_documents_shrink_the_pending_window() -> None:
-    log = EventLog()
-    async with open_governor(8, log, max_pending=20) as governor:
+    observer = RecordingObserver()
+    async with open_governor(8, observer, max_pending=20) as governor:
         for file in range(20):
             await governor.pending.acquire_on_behalf_of(file)
         for took in (2.0, 2.0, 30.0):
@@ -368,7 +356,7 @@ async def test_slow_documents_shrink_the_pending_window() -> None:
             await trio.sleep(30)
             governor.indexed(began, took)
         assert governor.pending.total_tokens == 16
-        assert log.pending == [("slow_documents", 16)]
+        assert windows_after(observer) == [("slow_documents", 16)]
         assert not governor.failure_burst
 
 
@@ -385,9 +373,9 @@ async def test_a_daily_quota_lets_requests_in_flight_finish() -> None:
 
 async def test_the_reported_speed_after_a_refusal_is_that_after_the_round_trip() -> None:
     """For one round trip requests start at half of it; the report leaves that out."""
-    log = EventLog()
-    async with open_governor(4, log) as governor:
+    observer = RecordingObserver()
+    async with open_governor(4, observer) as governor:
         governor.share([{REQUEST_RATE: 10.0}])
         await trio.sleep(1)
         await throttle(governor, throttling_error())
-        assert log.rates[-1] > 8
+        assert rates_after(observer)[-1] > 8

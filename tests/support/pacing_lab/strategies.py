@@ -15,7 +15,7 @@ from objlib.core.ids import RunId
 from objlib.core.pacing import controller
 from objlib.core.pacing.state import PaceState
 from objlib.engine.requests.governor import REQUEST_RATE
-from objlib.ledger.rates import exchange_rates
+from objlib.ledger.rates import RateTable
 
 from .simulate import Meeting
 
@@ -214,7 +214,7 @@ def one_ledger() -> Iterator[Meeting]:
             for index, each in enumerate(strategies):
                 if isinstance(each, Ours) and each.begun:
                     name, rates = RunId(f"run-{index}"), each.rates()
-                    parts = exchange_rates(ledger, run_id=name, rates=rates, taken=taken.get(index), now=now)
+                    parts = RateTable.exchange(ledger, now, name, rates=rates, taken=taken.get(index))
                     each.pace = controller.shared(
                         each.pace, [part.get(REQUEST_RATE, 0.0) for part in parts], now
                     )
