@@ -14,11 +14,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from tests.support.pacing_lab.faulty import faulty
 from tests.support.pacing_lab.heldout import heldout
 from tests.support.pacing_lab.picture import draw
 from tests.support.pacing_lab.scenarios import STRATEGIES, Measure, Scenario, allowed_at, scenarios
 
-COUNTS = {"lost", "needless", "cancelled", "in flight at a start", "woken"}
+COUNTS = {"sent into it", "lost", "needless", "cancelled", "in flight at a start", "woken"}
 """Measures that are whole numbers."""
 
 
@@ -76,7 +77,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     missed = False
-    for scenario in heldout() if args.held_out else scenarios():
+    for scenario in heldout() if args.held_out else [*scenarios(), *faulty()]:
         if args.only not in scenario.name:
             continue
         for name in args.strategy or STRATEGIES:

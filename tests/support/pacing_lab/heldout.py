@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .scenarios import Measure, Scenario, goodput, strategy
-from .servers import Bucket, Server, Steps, Window, rate_at, total
+from .servers import Bucket, Decision, Outcome, Server, Steps, Window, rate_at, total
 from .simulate import Trace, run
 
 
@@ -21,13 +21,13 @@ class Cap:
     hold: float
     ends: list[float] = field(default_factory=list, init=False)
 
-    def ask(self, now: float) -> tuple[bool, float | None]:
+    def ask(self, now: float) -> Decision:
         """See :class:`Server`."""
         self.ends = [end for end in self.ends if end > now]
         if len(self.ends) >= rate_at(self.steps, now):
-            return False, None
+            return Outcome.THROTTLED, None
         self.ends.append(now + self.hold)
-        return True, None
+        return Outcome.PASSED, None
 
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`."""
@@ -40,7 +40,7 @@ class Windows:
 
     parts: tuple[tuple[float, Window], ...]
 
-    def ask(self, now: float) -> tuple[bool, float | None]:
+    def ask(self, now: float) -> Decision:
         """See :class:`Server`."""
         return next(window for begin, window in reversed(self.parts) if begin <= now).ask(now)
 

@@ -5,6 +5,7 @@ Rates are pieces of constants over time, so that what a service allowed in all c
 
 import math
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 Steps = tuple[tuple[float, float], ...]
@@ -25,11 +26,29 @@ def total(steps: Steps, begin: float, end: float) -> float:
     )
 
 
-class Server(Protocol):
-    """A service behind a quota."""
+class Outcome(Enum):
+    """What became of a request."""
 
-    def ask(self, now: float) -> tuple[bool, float | None]:
-        """A request arrives: whether it is admitted, and else the seconds it is told to wait, if any."""
+    PASSED = "admitted"
+    THROTTLED = "refused with 429"
+    OVERLOADED = "refused with a server error, since the service is overloaded"
+    BROKEN = "a server error or a broken connection, at random"
+
+    @property
+    def fault(self) -> bool:
+        """Whether a client sees a server error or a broken connection; it cannot tell the two apart."""
+        return self in {Outcome.OVERLOADED, Outcome.BROKEN}
+
+
+Decision = tuple[Outcome, float | None]
+"""An outcome, and the seconds after which to come back where the service gives them."""
+
+
+class Server(Protocol):
+    """A service that may refuse or break requests."""
+
+    def ask(self, now: float) -> Decision:
+        """Decide about a request that arrives."""
 
     def allowed(self, begin: float, end: float) -> float:
         """How many requests a perfect client could have had admitted in that time."""
@@ -61,7 +80,7 @@ class Bucket:
         """How many tokens it holds at most."""
         return max(self.least, rate_at(self.steps, now) * self.burst)
 
-    def ask(self, now: float) -> tuple[bool, float | None]:
+    def ask(self, now: float) -> Decision:
         """See :class:`Server`."""
         rate, most = rate_at(self.steps, now), self.capacity(now)
         self.level = (
@@ -70,11 +89,11 @@ class Bucket:
         self.at = now
         if self.level >= 1:
             self.level -= 1
-            return True, None
+            return Outcome.PASSED, None
         if self.charge:
             self.level = max(-most, self.level - 1)
         wait = (1 - self.level) / rate
-        return False, (math.ceil(wait) if self.whole else wait) if self.hint else None
+        return Outcome.THROTTLED, (math.ceil(wait) if self.whole else wait) if self.hint else None
 
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`; the bucket is full at the very beginning."""
@@ -92,15 +111,15 @@ class Window:
     index: int = field(default=-1, init=False)
     used: int = field(default=0, init=False)
 
-    def ask(self, now: float) -> tuple[bool, float | None]:
+    def ask(self, now: float) -> Decision:
         """See :class:`Server`."""
         index = int((now + self.phase) // self.seconds)
         if index != self.index:
             self.index, self.used = index, 0
         if self.used < self.limit:
             self.used += 1
-            return True, None
-        return False, math.ceil((index + 1) * self.seconds - self.phase - now) if self.hint else None
+            return Outcome.PASSED, None
+        return Outcome.THROTTLED, math.ceil((index + 1) * self.seconds - self.phase - now) if self.hint else None
 
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`: all of every window that is touched, but the last only as far as it got."""
@@ -113,9 +132,9 @@ class Window:
 class Open:
     """No quota at all."""
 
-    def ask(self, now: float) -> tuple[bool, float | None]:
+    def ask(self, now: float) -> Decision:
         """See :class:`Server`."""
-        return True, None
+        return Outcome.PASSED, None
 
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`."""

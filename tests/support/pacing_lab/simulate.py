@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .servers import Server
+from .servers import Outcome, Server
 
 
 class Strategy(Protocol):
@@ -20,8 +20,8 @@ class Strategy(Protocol):
     def sent(self, now: float) -> int:
         """A request starts; returns which try of its item it is, from 1."""
 
-    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
-        """The answer to a request came; ``wait`` are the seconds a refusal asks for."""
+    def answered(self, now: float, started: float, tries: int, outcome: Outcome, wait: float | None) -> None:
+        """The answer to a request came; ``wait`` are the seconds that it asks for."""
 
 
 @dataclass(slots=True)
@@ -30,20 +30,23 @@ class Trace:
 
     Attributes:
         served: admitted requests.
-        refused: refused ones.
+        refused: refused ones, with 429 or because the service was overloaded.
+        broken: those that failed at random.
         by: admitted requests of each client.
         gated: requests that started while their client knew that it must wait.
     """
 
     served: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
+    broken: list[float] = field(default_factory=list)
     by: list[list[float]] = field(default_factory=list)
     gated: int = 0
 
     def wasted(self, begin: float = 0.0, end: float = math.inf) -> float:
         """Share of the requests of that time that was refused."""
         bad = sum(begin <= at < end for at in self.refused)
-        return bad / max(1, bad + sum(begin <= at < end for at in self.served))
+        good = sum(begin <= at < end for each in (self.served, self.broken) for at in each)
+        return bad / max(1, bad + good)
 
     def count(self, begin: float, end: float) -> int:
         """How many were admitted in that time."""
@@ -93,33 +96,40 @@ def run(
     """
     rng, order, trace = random.Random(seed), itertools.count(), Trace(by=[[] for _ in strategies])
     clients = [_Client(strategy) for strategy in strategies]
-    heap: list[tuple[float, int, int, int, float, float, int, bool, float | None]] = []
+    heap: list[tuple[float, int, int, int, float, float, int, Outcome, float | None]] = []
+    passed = Outcome.PASSED
+    lists = {
+        passed: trace.served,
+        Outcome.THROTTLED: trace.refused,
+        Outcome.OVERLOADED: trace.refused,
+        Outcome.BROKEN: trace.broken,
+    }
     push, pop, gauss, exp = heapq.heappush, heapq.heappop, rng.gauss, math.exp
     for index in range(len(clients)):
         at = starts[index] if starts else 0.0
-        push(heap, (at, next(order), WAKES, index, 0.0, 0.0, 0, True, None))
+        push(heap, (at, next(order), WAKES, index, 0.0, 0.0, 0, passed, None))
     if meeting is not None:
-        push(heap, (every, next(order), MEETS, 0, 0.0, 0.0, 0, True, None))
+        push(heap, (every, next(order), MEETS, 0, 0.0, 0.0, 0, passed, None))
     while heap:
-        now, _, kind, index, started, took, tries, ok, wait = pop(heap)
+        now, _, kind, index, started, took, tries, outcome, wait = pop(heap)
         if now >= seconds:
             break
         client = clients[index]
         if kind == ARRIVES:
-            ok, wait = server.ask(now)
-            (trace.served if ok else trace.refused).append(now)
-            if ok:
+            outcome, wait = server.ask(now)
+            lists[outcome].append(now)
+            if outcome is passed:
                 trace.by[index].append(now)
-            push(heap, (started + took, next(order), ANSWERS, index, started, took, tries, ok, wait))
+            push(heap, (started + took, next(order), ANSWERS, index, started, took, tries, outcome, wait))
             continue
         if kind == ANSWERS:
             client.in_flight -= 1
-            client.strategy.answered(now, started, tries, ok, wait)
-            if wait is not None:
+            client.strategy.answered(now, started, tries, outcome, wait)
+            if wait is not None and outcome is Outcome.THROTTLED:
                 client.closed = max(client.closed, now + wait)
         elif kind == MEETS and meeting is not None:
             meeting(now, strategies)
-            push(heap, (now + every, next(order), MEETS, 0, 0.0, 0.0, 0, True, None))
+            push(heap, (now + every, next(order), MEETS, 0, 0.0, 0.0, 0, passed, None))
         elif now >= client.wake:
             client.wake = math.inf
         while (ready := client.strategy.ready(now, client.in_flight)) <= now:
@@ -127,8 +137,8 @@ def run(
             client.in_flight += 1
             trace.gated += now < client.closed
             took = latency * exp(jitter * gauss(0, 1))
-            push(heap, (now + took / 2, next(order), ARRIVES, index, now, took, tries, True, None))
+            push(heap, (now + took / 2, next(order), ARRIVES, index, now, took, tries, passed, None))
         if ready < client.wake:
             client.wake = ready
-            push(heap, (ready, next(order), WAKES, index, 0.0, 0.0, 0, True, None))
+            push(heap, (ready, next(order), WAKES, index, 0.0, 0.0, 0, passed, None))
     return trace

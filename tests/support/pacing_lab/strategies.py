@@ -17,6 +17,7 @@ from objlib.core.pacing.state import PaceState
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.ledger.rates import RateTable
 
+from .servers import Outcome
 from .simulate import Meeting
 
 
@@ -46,9 +47,9 @@ class Fixed:
             return heapq.heappop(self.waiting)[1] + 1
         return 1
 
-    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+    def answered(self, now: float, started: float, tries: int, outcome: Outcome, wait: float | None) -> None:
         """Back off after a refusal."""
-        if not ok:
+        if outcome is not Outcome.PASSED:
             pause = self.random.random() * min(self.LONGEST, 2.0 ** min(tries - 1, 10))
             heapq.heappush(self.waiting, (now + pause, tries))
 
@@ -70,9 +71,9 @@ class Netflix:
         """Nothing to note."""
         return 1
 
-    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+    def answered(self, now: float, started: float, tries: int, outcome: Outcome, wait: float | None) -> None:
         """Grow by one, or shrink by a tenth."""
-        if not ok:
+        if outcome is not Outcome.PASSED:
             self.limit = max(1, int(self.limit * 0.9))
         elif self.in_flight * 2 >= self.limit:
             self.limit = min(self.ceiling, self.limit + 1)
@@ -109,9 +110,9 @@ class Botocore(Fixed):
         self.tokens -= self.enabled
         return super().sent(now)
 
-    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+    def answered(self, now: float, started: float, tries: int, outcome: Outcome, wait: float | None) -> None:
         """Follow the cubic curve; cut by 0.7 at each throttle."""
-        super().answered(now, started, tries, ok, wait)
+        super().answered(now, started, tries, outcome, wait)
         self.sliced += 1
         bucket = math.floor(now / self.SLICE) * self.SLICE
         if bucket > self.slice:
@@ -119,7 +120,7 @@ class Botocore(Fixed):
                 1 - self.SMOOTH
             )
             self.sliced, self.slice = 0, bucket
-        if ok:
+        if outcome is not Outcome.THROTTLED:
             span = now - self.throttled_at
             rate = self.SCALE * (span - self.window) ** 3 + self.top
         else:
@@ -157,16 +158,17 @@ class Paced:
         self.last = now
         return 1
 
-    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+    def answered(self, now: float, started: float, tries: int, outcome: Outcome, wait: float | None) -> None:
         """Grow a little, or cut once."""
         took = now - started
         self.rtt = 0.9 * self.rtt + 0.1 * took if self.rtt else took
-        if ok:
+        if outcome is Outcome.PASSED:
             if self.in_flight + 1 >= math.floor(self.window):
                 grown = 0.5 if self.slow else min(0.25 / self.window, 0.015 * self.window)
                 self.window = min(float(self.ceiling), self.window + grown)
             return
-        self.gate = max(self.gate, now + (wait or 0.0))
+        if outcome is Outcome.THROTTLED:
+            self.gate = max(self.gate, now + (wait or 0.0))
         if now > self.cut_at + 1.25 * self.rtt:
             self.window, self.cut_at, self.slow = 0.7 * self.window, now, False
 
@@ -193,9 +195,9 @@ class Ours:
         self.pace = controller.departed(self.pace, now)
         return 1
 
-    def answered(self, now: float, started: float, tries: int, ok: bool, wait: float | None) -> None:
+    def answered(self, now: float, started: float, tries: int, outcome: Outcome, wait: float | None) -> None:
         """Learn."""
-        if ok:
+        if outcome is Outcome.PASSED:
             self.pace = controller.succeeded(self.pace, started=started, now=now, in_use=self.in_flight)
         else:
             self.pace = controller.throttled(
