@@ -137,18 +137,21 @@ def faults(
     return Scenario(name, tuple(measures), measure, make, seconds)
 
 
-def outage(name: str, *, latency: float, begin: float, lasts: float, seconds: float, sent: float) -> Scenario:
+def outage(name: str, *, latency: float, begin: float, length: float, seconds: float, sent: float) -> Scenario:
     """An outage. Requests into it are those that started in it; back is the first half second at 85 %."""
 
-    def make(_seed: int) -> Server:
-        return Outage(Open(), begin, begin + lasts)
+    def lasts(seed: int) -> float:
+        return length + random.Random(f"outage {seed}").uniform(-2, 2)
+
+    def make(seed: int) -> Server:
+        return Outage(Open(), begin, begin + lasts(seed))
 
     def measure(who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
         trace = run(make(seed), [strategy(who, seed)], seconds=seconds, latency=latency, seed=seed)
-        rest = seconds - lasts
+        rest = seconds - lasts(seed)
         possible = CEILING / latency * rest
         into = sum(at >= begin + latency / 2 for at in trace.broken)
-        end, span = begin + lasts, max(0.5, latency)
+        end, span = begin + lasts(seed), max(0.5, latency)
         back = next(
             (
                 n / 20
@@ -210,6 +213,13 @@ def _overload(rate: float, *, share: float = 0.0, costs: bool = False) -> Make:
     return lambda seed: Faulty(Overload(Bucket(((0, rate),), charge=costs)), share, seed)
 
 
+def _cold(rate: float, least: float, burst: float = 1.0) -> Make:
+    """A bucket that holds at the start any share of its capacity from ``least`` on."""
+    return lambda seed: Bucket(
+        ((0, rate),), whole=False, burst=burst, full=random.Random(f"full {seed}").uniform(least, 1)
+    )
+
+
 def faulty() -> list[Scenario]:
     """All of them: random faults, faults beside a quota, overload, outages, cold starts."""
     rows = [
@@ -250,22 +260,17 @@ def faulty() -> list[Scenario]:
         )
     )
     rows += [
-        outage("outage 10 s of 60", latency=0.05, begin=20, lasts=10, seconds=60, sent=20),
-        outage("outage 30 s of 120", latency=0.05, begin=40, lasts=30, seconds=120, sent=20),
-        outage("outage 30 s of 120, latency 0.4 s", latency=0.4, begin=40, lasts=30, seconds=120, sent=20),
-        outage("outage 600 s of 900", latency=0.05, begin=100, lasts=600, seconds=900, sent=math.inf),
+        outage("outage 10 s of 60", latency=0.05, begin=20, length=10, seconds=60, sent=20),
+        outage("outage 30 s of 120", latency=0.05, begin=40, length=30, seconds=120, sent=20),
+        outage("outage 30 s of 120, latency 0.4 s", latency=0.4, begin=40, length=30, seconds=120, sent=20),
+        outage("outage 600 s of 900", latency=0.05, begin=100, length=600, seconds=900, sent=math.inf),
         cold("cold start, no quota, latency 1 s", lambda _seed: Open(), latency=1.0, bar=3.0),
         cold("cold start, no quota, latency 2 s", lambda _seed: Open(), latency=2.0, bar=6.0),
     ]
     for rate, ceiling in ((40, CEILING), (400, 64)):
-        for burst in (1.0, 0.0):
-            rows.append(
-                cold(
-                    f"cold start, {rate}/s{'' if burst else ', burst 2'}",
-                    lambda _seed, rate=rate, burst=burst: Bucket(((0, rate),), whole=False, burst=burst),  # type: ignore[misc]
-                    latency=0.05,
-                    bar=3.0,
-                    ceiling=ceiling,
-                )
-            )
+        rows += [
+            cold(f"cold start, {rate}/s", _cold(rate, 1.0), latency=0.05, bar=3.0, ceiling=ceiling),
+            cold(f"cold start, {rate}/s, bucket in use", _cold(rate, 0.0), latency=0.05, bar=3.0, ceiling=ceiling),
+        ]
+    rows.append(cold("cold start, 40/s, burst 0.1 s", _cold(40, 1.0, burst=0.1), latency=0.05, bar=3.0))
     return rows

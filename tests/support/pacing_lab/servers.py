@@ -65,6 +65,7 @@ class Bucket:
         hint: whether a refusal says when to come back.
         whole: whether it says so in whole seconds, as Retry-After does.
         charge: whether a refused request counts against the quota too, down to an empty bucket's debt.
+        full: share of its capacity that it holds at the start.
     """
 
     steps: Steps
@@ -73,6 +74,7 @@ class Bucket:
     hint: bool = True
     whole: bool = True
     charge: bool = False
+    full: float = 1.0
     level: float = field(default=math.nan, init=False)
     at: float = field(default=0.0, init=False)
 
@@ -84,7 +86,7 @@ class Bucket:
         """See :class:`Server`."""
         rate, most = rate_at(self.steps, now), self.capacity(now)
         self.level = (
-            most if math.isnan(self.level) else min(most, self.level + total(self.steps, self.at, now))
+            self.full * most if math.isnan(self.level) else min(most, self.level + total(self.steps, self.at, now))
         )
         self.at = now
         if self.level >= 1:
@@ -97,7 +99,7 @@ class Bucket:
 
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`; the bucket is full at the very beginning."""
-        return total(self.steps, begin, end) + (self.capacity(0) if begin <= 0 else 0)
+        return total(self.steps, begin, end) + (self.full * self.capacity(0) if begin <= 0 else 0)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from objlib.core.ids import RunId
-from objlib.core.pacing import controller
+from objlib.core.pacing.measured import Measured
 from objlib.core.pacing.state import PaceState
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.ledger.rates import RateTable
@@ -174,35 +174,41 @@ class Paced:
 
 
 class Ours:
-    """:mod:`objlib.core.pacing.controller`, driven as the governor drives it."""
+    """:class:`objlib.core.pacing.measured.Measured`, driven as the governor drives it."""
 
     def __init__(self, ceiling: int) -> None:
-        self.pace = PaceState(ceiling=ceiling)
+        self.control = Measured(PaceState(ceiling=ceiling))
         self.begun = False
 
     def rates(self) -> dict[str, float]:
         """What was learnt, as the ledger keeps it."""
-        return {REQUEST_RATE: self.pace.rate} if self.pace.limited else {}
+        return {REQUEST_RATE: self.control.pace.rate} if self.control.pace.limited else {}
+
+    def share(self, rates: Sequence[float], now: float) -> None:
+        """Take an equal share."""
+        self.control = self.control.shared(rates, now)
 
     def ready(self, now: float, in_flight: int) -> float:
         """When there is a token, and the turn has come."""
         self.in_flight, self.begun = in_flight, True
-        at = controller.departure(self.pace, now)
-        return at if at > now or in_flight < controller.tokens(self.pace, now) else math.inf
+        at = self.control.departure(now)
+        return at if at > now or in_flight < self.control.tokens(now) else math.inf
 
     def sent(self, now: float) -> int:
         """Note the departure."""
-        self.pace = controller.departed(self.pace, now)
+        self.control = self.control.departed(now)
         return 1
 
     def answered(self, now: float, started: float, tries: int, outcome: Outcome, wait: float | None) -> None:
         """Learn."""
         if outcome is Outcome.PASSED:
-            self.pace = controller.succeeded(self.pace, started=started, now=now, in_use=self.in_flight)
-        else:
-            self.pace = controller.throttled(
-                self.pace, started=started, now=now, retry_after=wait, in_use=self.in_flight
+            self.control = self.control.succeeded(started=started, now=now, in_use=self.in_flight)
+        elif outcome is Outcome.THROTTLED:
+            self.control = self.control.throttled(
+                started=started, now=now, retry_after=wait, in_use=self.in_flight
             )
+        else:
+            self.control = self.control.failed(started=started, now=now, in_use=self.in_flight)
 
 
 @contextmanager
