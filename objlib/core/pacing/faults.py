@@ -15,8 +15,11 @@ ALARM: Final = 5.0
 SURE: Final = 3.0
 SLOWER: Final = 0.7
 NOISE_MEMORY: Final = 300.0
-OUTAGE_ODDS: Final = 1e-4
-OUTAGE_PROBE: Final = 2.8
+NOISE_PRIOR: Final = 50.0
+RELAPSE: Final = 10.0
+UNDECIDED: Final = 60
+OUTAGE_ODDS: Final = 1e-8
+OUTAGE_PROBE: Final = 3.0
 MAX_NOISE: Final = 0.25
 HIGHEST_NOISE: Final = 0.5
 
@@ -35,6 +38,7 @@ class Verdict(Enum):
 
     NOTHING = "no news"
     NOISE = "as many faults at a lower speed: they are random"
+    REFUSED = "too many faults for noise, where a limit is known"
     CONGESTION = "fewer faults at a lower speed: the service is overloaded"
 
 
@@ -62,6 +66,9 @@ class FaultMonitor:
 
     mode: FaultMode = FaultMode.CLEAR
     noise: float = NOISE_FLOOR
+    seen: float = NOISE_PRIOR
+    recovered_at: float = -math.inf
+    outage_at: float = -math.inf
     score: float = 0.0
     run: int = 0
     deficit: int = 0
@@ -76,6 +83,8 @@ class FaultMonitor:
     limit: float = math.inf
     last_departure: float = -math.inf
     congested: bool = False
+    calm_answers: int = 0
+    calm_faults: int = 0
     probed: bool = False
 
     @property
@@ -113,31 +122,60 @@ def answered(
         decay = math.exp(monitor.delivered_at - now)
         monitor = replace(monitor, delivered=monitor.delivered * decay + 1, delivered_at=now)
     if monitor.mode is FaultMode.OUTAGE:
-        return _in_outage(monitor, started, now, fault), Verdict.NOTHING
+        return _in_outage(monitor, started, now, fault, speed), Verdict.NOTHING
     if run >= monitor.outage_run:
         first = now + 2 * (now - started)
-        return replace(_enter(monitor, now, FaultMode.OUTAGE, limit=1 / OUTAGE_PROBE, last_departure=first - OUTAGE_PROBE)), Verdict.NOTHING
-    if started <= monitor.since or not counted:
+        outage = _enter(
+            monitor, now, FaultMode.OUTAGE, limit=1 / OUTAGE_PROBE, last_departure=first - OUTAGE_PROBE
+        )
+        return replace(outage, outage_at=now), Verdict.NOTHING
+    if started <= monitor.since:
         return monitor, Verdict.NOTHING
     monitor = replace(monitor, answers=monitor.answers + 1, faults=monitor.faults + fault)
     match monitor.mode:
         case FaultMode.CLEAR:
-            return _clear(monitor, now, fault)
+            return _clear(monitor, now, fault, counted, speed)
         case FaultMode.MEASURE:
             return _measure(monitor, now, speed), Verdict.NOTHING
         case _:
             return _test(monitor, now, speed)
 
 
-def _clear(monitor: FaultMonitor, now: float, fault: bool) -> tuple[FaultMonitor, Verdict]:
+def _clear(
+    monitor: FaultMonitor, now: float, fault: bool, calm: bool, speed: float
+) -> tuple[FaultMonitor, Verdict]:
     noise = monitor.noise
-    more = min(0.9, 2 * noise + 0.15)
-    score = max(0.0, monitor.score + (math.log(more / noise) if fault else math.log((1 - more) / (1 - noise))))
-    noise = _bounded(noise + (fault - noise) / NOISE_MEMORY)
-    monitor = replace(monitor, noise=noise, score=score)
-    if score <= ALARM:
+    more = min(0.9, 2 * noise + (0.15 if calm else 0.5))
+    score = max(
+        0.0, monitor.score + (math.log(more / noise) if fault else math.log((1 - more) / (1 - noise)))
+    )
+    monitor = replace(monitor, score=score)
+    if monitor.congested and calm:
+        monitor = replace(
+            monitor, calm_answers=monitor.calm_answers + 1, calm_faults=monitor.calm_faults + fault
+        )
+        n, f = monitor.calm_answers, monitor.calm_faults
+        if (
+            fault
+            and f >= 4
+            and _log_likelihood(f, n, max(f / n, noise)) - _log_likelihood(f, n, noise) > 2 * SURE
+        ):
+            return _slow_down(replace(monitor, answers=n, faults=f), now, speed), Verdict.NOTHING
+        if n >= NOISE_MEMORY:
+            monitor = replace(_learn_many(monitor, f, n), calm_answers=0, calm_faults=0)
+    elif calm:
+        monitor = _learn_many(monitor, int(fault), 1)
+    if score <= (SURE if monitor.congested else ALARM):
         return monitor, Verdict.NOTHING
+    if monitor.congested:
+        return replace(monitor, score=0.0), Verdict.REFUSED
     return _enter(monitor, now, FaultMode.MEASURE), Verdict.NOTHING
+
+
+def _learn_many(monitor: FaultMonitor, faults: int, answers: int) -> FaultMonitor:
+    seen = monitor.seen + answers
+    noise = _bounded(monitor.noise + (faults / answers - monitor.noise) * answers / seen)
+    return replace(monitor, noise=noise, seen=min(NOISE_MEMORY, seen), calm_answers=0, calm_faults=0)
 
 
 def _measure(monitor: FaultMonitor, now: float, speed: float) -> FaultMonitor:
@@ -146,8 +184,7 @@ def _measure(monitor: FaultMonitor, now: float, speed: float) -> FaultMonitor:
         f, n, monitor.noise
     )
     if odds < -1 or (n >= 200 and odds < 2 * SURE):
-        noise = _bounded(monitor.noise + (f / n - monitor.noise) * min(0.5, n / NOISE_MEMORY))
-        return replace(_enter(monitor, now, FaultMode.CLEAR), noise=noise)
+        return _learn_many(_enter(monitor, now, FaultMode.CLEAR), f, n)
     if odds > 2 * SURE and n - f >= 8 and (n >= 40 or (n >= 16 and f > 0.45 * n)):
         return _slow_down(monitor, now, speed)
     return monitor
@@ -156,7 +193,10 @@ def _measure(monitor: FaultMonitor, now: float, speed: float) -> FaultMonitor:
 def _slow_down(monitor: FaultMonitor, now: float, speed: float) -> FaultMonitor:
     passed = monitor.answers - monitor.faults
     speed = min(speed, monitor.limit)
-    passed = max(0.5, passed / max(1e-3, now - monitor.since) if speed == math.inf else speed * passed / monitor.answers)
+    passed = max(
+        0.5,
+        passed / max(1e-3, now - monitor.since) if speed == math.inf else speed * passed / monitor.answers,
+    )
     return replace(
         _enter(monitor, now, FaultMode.TEST, limit=SLOWER * passed, last_departure=now),
         base_answers=monitor.answers,
@@ -168,27 +208,43 @@ def _slow_down(monitor: FaultMonitor, now: float, speed: float) -> FaultMonitor:
 def _test(monitor: FaultMonitor, now: float, speed: float) -> tuple[FaultMonitor, Verdict]:
     n, f, n0, f0 = monitor.answers, monitor.faults, monitor.base_answers, monitor.base_faults
     same = _predictive(f, n, f0, n0)
-    fewer = _log_likelihood(f, n, monitor.noise)
+    fewer = _predictive(f, n, 0, 5 * n0 / max(1, f0) - 1)
     more = _log_likelihood(f, n, f / n) if f / n > f0 / n0 else -math.inf
     if more - same > SURE:
         return (_slow_down(monitor, now, speed) if n >= 12 else monitor), Verdict.NOTHING
     if same - fewer > SURE:
         noise = _bounded((f0 + f) / (n0 + n))
-        return replace(_enter(monitor, now, FaultMode.CLEAR), noise=noise, congested=False), Verdict.NOISE
-    if fewer - same > SURE + 1 and n >= (12 if f0 < 0.5 * n0 else 4):
+        return replace(
+            _enter(monitor, now, FaultMode.CLEAR),
+            noise=noise,
+            seen=NOISE_PRIOR + n + n0,
+            calm_answers=0,
+            calm_faults=0,
+        ), Verdict.NOISE
+    if fewer - same > ALARM and n >= 4:
         noise = _bounded((f + 0.1) / (n + 10))
-        return replace(_enter(monitor, now, FaultMode.CLEAR), noise=noise, congested=True), Verdict.CONGESTION
+        return replace(
+            _enter(monitor, now, FaultMode.CLEAR),
+            noise=noise,
+            seen=NOISE_PRIOR,
+            congested=True,
+            calm_answers=0,
+            calm_faults=0,
+        ), Verdict.CONGESTION
+    if n >= UNDECIDED:
+        return _enter(monitor, now, FaultMode.MEASURE), Verdict.NOTHING
     return monitor, Verdict.NOTHING
 
 
-def _in_outage(monitor: FaultMonitor, started: float, now: float, fault: bool) -> FaultMonitor:
+def _in_outage(monitor: FaultMonitor, started: float, now: float, fault: bool, speed: float) -> FaultMonitor:
     if started <= monitor.since:
         return monitor
     if fault:
         return replace(monitor, probed=True)
-    if monitor.probed:
-        return replace(_enter(monitor, now, FaultMode.CLEAR), deficit=0)
-    passed = max(0.5, monitor.delivered * math.exp(monitor.delivered_at - now))
+    if monitor.probed and monitor.outage_at > monitor.recovered_at + RELAPSE:
+        return replace(_enter(monitor, now, FaultMode.CLEAR), deficit=0, recovered_at=now)
+    passed = monitor.delivered * math.exp(monitor.delivered_at - now)
+    passed = max(0.5, passed if speed == math.inf else max(passed, SLOWER * speed))
     return replace(
         _enter(monitor, now, FaultMode.TEST, limit=SLOWER * passed, last_departure=now),
         base_answers=monitor.outage_run,
@@ -218,7 +274,7 @@ def _enter(
     )
 
 
-def _predictive(faults: int, answers: int, base_faults: int, base_answers: int) -> float:
+def _predictive(faults: int, answers: int, base_faults: float, base_answers: float) -> float:
     """Logarithm of the likelihood of the counts at the share that the base counts tell, as exactly as they tell it."""
     a, b = base_faults + 0.5, base_answers - base_faults + 0.5
     up = math.lgamma(a + faults) + math.lgamma(b + answers - faults) - math.lgamma(a + b + answers)

@@ -1,12 +1,18 @@
 """The controller that measures: quota by refusals, faults by a sequential test."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from objlib.core.pacing import controller, faults
 from objlib.core.pacing.faults import FaultMode, FaultMonitor, Verdict
-from objlib.core.pacing.state import CRUISE_GAIN, LOW_CONFIDENCE, Assessment, PaceState, PacingPhase, send_rate
+from objlib.core.pacing.state import (
+    LOW_CONFIDENCE,
+    Assessment,
+    PaceState,
+    PacingPhase,
+    probe_gain,
+    send_rate,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,12 @@ class Measured:
         return Measured(controller.departed(self.pace, now), faults.departed(self.faults, now))
 
     def throttled(self, *, started: float, now: float, retry_after: float | None, in_use: int) -> "Measured":
-        pace = controller.throttled(self.pace, started=started, now=now, retry_after=retry_after, in_use=in_use)
-        monitor = faults.throttled(self.faults, now) if pace.throttled_at != self.pace.throttled_at else self.faults
+        pace = controller.throttled(
+            self.pace, started=started, now=now, retry_after=retry_after, in_use=in_use
+        )
+        monitor = (
+            faults.throttled(self.faults, now) if pace.throttled_at != self.pace.throttled_at else self.faults
+        )
         return Measured(pace, monitor)
 
     def succeeded(self, *, started: float, now: float, in_use: int) -> "Measured":
@@ -44,27 +54,28 @@ class Measured:
 
     def _answered(self, *, started: float, now: float, in_use: int, fault: bool) -> "Measured":
         calm = not self.pace.limited or self.pace.phase in (PacingPhase.CRUISE, PacingPhase.DRAIN)
-        expected = 0.01 if calm else 0.5
-        if self.faults.congested and fault and expected > self.faults.noise:
-            pace = controller.throttled(self.pace, started=started, now=now, retry_after=None, in_use=in_use)
-            monitor = faults.throttled(self.faults, now) if pace.throttled_at != self.pace.throttled_at else self.faults
-            return Measured(pace, replace(monitor, run=monitor.run + 1))
         monitor, verdict = faults.answered(
-            self.faults, started=started, now=now, fault=fault, counted=calm or not self.faults.congested,
+            self.faults,
+            started=started,
+            now=now,
+            fault=fault,
+            counted=calm or not self.faults.congested,
             speed=send_rate(self.pace),
         )
         pace = self.pace
+        if verdict is Verdict.REFUSED:
+            pace = controller.throttled(pace, started=started, now=now, retry_after=None, in_use=in_use)
+            return Measured(pace, faults.throttled(monitor, now))
         pace = controller.succeeded(pace, started=started, now=now, in_use=in_use)
         if verdict is Verdict.CONGESTION:
             rate = monitor.passed_rate / (1 - monitor.noise)
             if not pace.limited or rate < pace.rate:
                 pace = replace(
-                    pace, rate=rate, measured_for=1.0, phase=PacingPhase.CRUISE, gain=CRUISE_GAIN,
+                    pace, rate=rate, measured_for=1.0, phase=PacingPhase.STARTUP, gain=probe_gain(pace),
                     confidence=LOW_CONFIDENCE, measured_since=now, hint_until=now, admitted=0, throttled_at=now,
                     last_departure=now, gated_for=0.0, assessment=Assessment.NOTHING,
                 )  # fmt: skip
-        noise = verdict is Verdict.NOISE and self.faults.congested
-        if noise or monitor.congested and pace.limited and pace.rate > 0.8 * pace.ceiling / max(1e-3, pace.rtt):
+        if monitor.congested and pace.limited and pace.rate > 0.8 * pace.ceiling / max(1e-3, pace.rtt):
             monitor = replace(monitor, congested=False)
             pace = PaceState(ceiling=pace.ceiling, rtt=pace.rtt, window=float(pace.ceiling))
         return Measured(pace, monitor)
