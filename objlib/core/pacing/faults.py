@@ -193,15 +193,15 @@ def _measure(monitor: FaultMonitor, now: float, speed: float) -> FaultMonitor:
 def _slow_down(monitor: FaultMonitor, now: float, speed: float) -> FaultMonitor:
     passed = monitor.answers - monitor.faults
     speed = min(speed, monitor.limit)
-    passed = max(
-        0.5,
-        passed / max(1e-3, now - monitor.since) if speed == math.inf else speed * passed / monitor.answers,
-    )
+    if speed == math.inf:
+        passed_rate = max(0.5, passed / max(1e-3, now - monitor.since))
+    else:
+        passed_rate = speed * max(passed / monitor.answers, 0.5 if monitor.congested else 0.0)
     return replace(
-        _enter(monitor, now, FaultMode.TEST, limit=SLOWER * passed, last_departure=now),
+        _enter(monitor, now, FaultMode.TEST, limit=SLOWER * passed_rate, last_departure=now),
         base_answers=monitor.answers,
         base_faults=monitor.faults,
-        passed_rate=passed,
+        passed_rate=passed_rate,
     )
 
 

@@ -24,6 +24,8 @@ class Measured:
 
     def tokens(self, now: float) -> int:
         total = controller.tokens(self.pace, now)
+        if self.faults.congested and self.pace.limited:
+            total = min(total, max(2, round(send_rate(self.pace) * self.pace.rtt + 0.25)))
         if self.faults.mode is FaultMode.OUTAGE:
             return min(total, 1)
         return total and max(1, total - self.faults.deficit)
@@ -59,7 +61,7 @@ class Measured:
             started=started,
             now=now,
             fault=fault,
-            counted=calm or not self.faults.congested,
+            counted=(calm and started > self.pace.throttled_at) or not self.faults.congested,
             speed=send_rate(self.pace),
         )
         pace = self.pace
