@@ -46,8 +46,8 @@ QUIET_BURST_SHARE: Final = 0.5
 
 The hint says when to come back, and nothing ran over: waiting costs no quota.
 """
-MIN_FIRST_SAMPLE: Final = 6
-"""Admitted requests below which a first throttling says little about the rate, and the search goes on."""
+SEARCH_RATIO: Final = 2.75
+"""Ratio of the highest to the lowest rate that a first throttling allows, above which the search goes on."""
 MAX_SEARCH_WAIT: Final = 1.0
 """Longest Retry-After (s) after which the search goes on: a longer one belongs to a slow quota."""
 HINT_ERROR: Final = 0.25
@@ -145,9 +145,8 @@ def throttled(
     window = retry_after is not None and (retry_after > 2 + 4 * state.rtt or state.window_left > 0)
     hint_until = started + (retry_after or 0.0)
     exhausted_at = hint_until if window else started
-    blind = (
-        not state.limited and state.admitted < MIN_FIRST_SAMPLE and (retry_after or 0.0) <= MAX_SEARCH_WAIT
-    )
+    quick = not window and (retry_after or 0.0) <= MAX_SEARCH_WAIT
+    blind = not state.limited and quick and _uncertain(state, exhausted_at)
     if not state.limited:
         state = estimator.first_limit(state, exhausted_at, window=window)
     elif window:
@@ -174,6 +173,13 @@ def throttled(
         hint_drift=math.inf if retry_after is None else 0.0,
         last_departure=max(now + quiet, state.gate) - 1 / state.rate,
     )
+
+
+def _uncertain(state: PaceState, exhausted_at: float) -> bool:
+    """Whether the first throttling leaves the rate open: the bucket may have been full or empty at the start."""
+    span = max(MIN_DURATION, exhausted_at - state.measured_since)
+    least = max(1.0, state.admitted - 1) / (span + state.burst)
+    return (state.admitted + 1) / span > SEARCH_RATIO * least
 
 
 def _hint_drift(state: PaceState, retry_after: float | None) -> float:

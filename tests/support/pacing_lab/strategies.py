@@ -223,9 +223,7 @@ def one_ledger() -> Iterator[Meeting]:
                 if isinstance(each, Ours) and each.begun:
                     name, rates = RunId(f"run-{index}"), each.rates()
                     parts = RateTable.exchange(ledger, now, name, rates=rates, taken=taken.get(index))
-                    each.pace = controller.shared(
-                        each.pace, [part.get(REQUEST_RATE, 0.0) for part in parts], now
-                    )
+                    each.share([part.get(REQUEST_RATE, 0.0) for part in parts], now)
                     taken[index] = each.rates()
 
         yield meet
