@@ -21,7 +21,6 @@ from starlette.routing import Route
 from objlib.embedded.api import generate, models, upload_protocol
 from objlib.embedded.api.request import ApiRequest, check_key
 from objlib.embedded.context import Context
-from objlib.embedded.database import disk_is_full
 from objlib.embedded.resources import documents, files, imports, operations, stores
 from objlib.embedded.wire.json import (
     JSON_TYPE,
@@ -36,6 +35,7 @@ from objlib.embedded.wire.json import (
 )
 from objlib.embedded.wire.metadata import read_metadata
 from objlib.embedded.wire.names import ID
+from objlib.sqlite.errors import disk_is_full
 
 _log = logging.getLogger(__name__)
 
