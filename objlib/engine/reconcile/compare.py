@@ -84,7 +84,7 @@ async def audit(app: App) -> Audit:
     Raises:
         GeminiError: the service did not answer.
     """
-    app.patience.renew()
+    app.retrier.reset()
     work, after = _Auditor(app), ""
     async with listed_store(app) as listing:
         documents = await app.ledger.listings.count(listing.listing_id)
@@ -126,7 +126,7 @@ async def fetch(app: App, document: str) -> Document | None:
     """The document; None when the store has none of that name. What passes by itself is waited for."""
     try:
         request = partial(app.client.documents.get, document)
-        return await app.patience.insist(Purpose.POLL, request, reconnect=True)
+        return await app.retrier.call(Purpose.POLL, request)
     except GeminiError as error:
         if error.kind is Answer.NOT_FOUND:
             return None

@@ -121,4 +121,4 @@ async def _turn_pages(app: App, listing: Listing) -> int:
 async def _page(app: App, token: str | None) -> DocumentPage:
     """One page; what passes by itself is waited for."""
     request = partial(app.client.documents.list, app.store, page_token=token)
-    return await app.patience.insist(Purpose.LIST, request, reconnect=True)
+    return await app.retrier.call(Purpose.LIST, request)

@@ -22,7 +22,6 @@ from objlib.core.reports.upload import PruneReport, ScanReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out
-from objlib.engine.requests.ending import ending
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
 from objlib.ledger import Intent, Prunable
@@ -61,7 +60,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
     cutoff = app.now() - grace
     totals = await app.ledger.deletions.prune_totals(cutoff=cutoff)
     limit.check(totals.documents, totals.indexed, "sync --prune")
-    app.patience.renew()
+    app.retrier.reset()
     work, before = _Prune(app, cutoff, totals.documents), app.deleted
     app.observer.begin(Phase.PRUNE, totals.documents, None)
     try:
@@ -74,7 +73,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
         postponed=work.unreached + work.opened - work.done,
         kept=totals.young,
         grace=grace,
-        skipped=StopReason.INTERRUPTED if app.drain.requested else ending(app)[0],
+        skipped=StopReason.INTERRUPTED if app.drain.requested else app.retrier.report_stop()[0],
         paths=tuple(sorted(work.files))[:SHOWN],
     )
 
@@ -100,7 +99,7 @@ class _Prune:
     async def run(self) -> None:
         """Page by page, so that a stop leaves at most the intents of one page."""
         app, after = self.app, ""
-        while not app.drain.requested and not app.patience.given_up(Purpose.DELETE):
+        while not app.drain.requested and not app.retrier.blocked_by(Purpose.DELETE):
             page = await app.ledger.deletions.prunable(cutoff=self.cutoff, after=after, limit=PAGE)
             if not page:
                 # Another run's scan may have found some of them again meanwhile.
@@ -133,7 +132,7 @@ class _Prune:
                 for number in range(AT_ONCE):
                     await limiter.acquire_on_behalf_of(number)
             if app.drain.requested:
-                app.patience.hurry()
+                app.retrier.drain()
 
     async def _delete(self, intent: Intent, limiter: trio.CapacityLimiter) -> None:
         try:

@@ -25,7 +25,6 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out
 from objlib.engine.reconcile.compare import Audit, audit, examine
 from objlib.engine.recover import recover
-from objlib.engine.requests.ending import ending
 from objlib.gemini import GeminiError
 from objlib.ledger import Transition
 
@@ -66,21 +65,21 @@ async def store_sync(
     if apply:
         # What a dead run left in flight is settled first, so that it is judged like everything else.
         await recover(app)
-        if app.patience.ended is not None:
-            raise app.patience.ended.again()
+        if app.retrier.fatal is not None:
+            raise app.retrier.fatal.again()
     found = await audit(app) if plan is None else Audit(plan, Counter(), 0, 0)
     if not apply:
         return _report(app, found, None), found.plan
     indexed = await app.ledger.comparison.indexed_total()
     limit.check(found.plan.deletions(), indexed, "store-sync --apply")
-    app.patience.renew()
+    app.retrier.reset()
     repair = _Repair(app, metadata)
     app.observer.begin(Phase.REPAIR, len(found.plan.steps), None)
     try:
         await repair.run(found.plan)
     finally:
         app.observer.end(Phase.REPAIR)
-    stopped, advice = ending(app)
+    stopped, advice = app.retrier.report_stop()
     return replace(_report(app, found, repair), stopped=stopped, advice=advice), found.plan
 
 
@@ -105,7 +104,7 @@ class _Repair:
                 for step in plan.steps:
                     if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
                         continue
-                    if self.app.patience.ended is not None:
+                    if self.app.retrier.fatal is not None:
                         break
                     await limiter.acquire_on_behalf_of(step.document)
                     nursery.start_soon(self._step, step, limiter)
@@ -113,7 +112,7 @@ class _Repair:
                 for number in range(AT_ONCE):
                     await limiter.acquire_on_behalf_of(number)
             if self.app.drain.requested:
-                self.app.patience.hurry()
+                self.app.retrier.drain()
 
     async def _step(self, step: Drift, limiter: trio.CapacityLimiter) -> None:
         try:

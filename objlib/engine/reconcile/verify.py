@@ -38,7 +38,7 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
         GeminiError: the service refuses to go on at all.
     """
     total = (await app.ledger.files.counts(now=app.now())).states[State.INDEXED]
-    app.patience.renew()
+    app.retrier.reset()
     work, after = _Verify(app, parse_patterns(app.settings.patterns)), ""
     app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
     try:
