@@ -27,7 +27,6 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out, remove
 from objlib.engine.attempt.probe import inquire
 from objlib.engine.attempt.wait_active import complete, give_up, settle
-from objlib.engine.requests.ending import ending
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import RunLiveness
 from objlib.gemini import GeminiError, SessionUrl
@@ -49,7 +48,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
 
     An answer about the whole run ends it, and is in the report; what was not settled is as it was.
     """
-    app.patience.renew()
+    app.retrier.reset()
     recovery = _Recovery(app, own, RunLiveness(app.ledger, app.run_id, app.now))
     app.observer.begin(Phase.RECOVER, None, None)
     try:
@@ -59,7 +58,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
         await recovery.delete_what_was_meant_to_go()
     finally:
         app.observer.end(Phase.RECOVER)
-    return recovery.report(*ending(app))
+    return recovery.report(*app.retrier.report_stop())
 
 
 class _LandedMeanwhileError(Exception):
@@ -110,7 +109,7 @@ class _Recovery:
         limiter = trio.CapacityLimiter(AT_ONCE)
         after = ""
         async with trio.open_nursery() as nursery:
-            while page := await self.app.ledger.transient_page(after, PAGE):
+            while page := await self.app.ledger.files.transient(after=after, limit=PAGE):
                 after = page[-1][0].file_id
                 await self.owners.refresh((run for *_, run in page), watch=True)
                 for row, attempt, run in page:
@@ -124,7 +123,7 @@ class _Recovery:
     async def ask_by_listing(self) -> None:
         """One listing of the store for all attempts that could not be asked about by name."""
         app = self.app
-        if not app.patience.given_up(Purpose.LIST):
+        if not app.retrier.blocked_by(Purpose.LIST):
             await trio.sleep(LISTING_LAG)
         try:
             listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
@@ -139,13 +138,13 @@ class _Recovery:
     async def delete_what_was_meant_to_go(self) -> None:
         """Carry out open intents, and remove superseded documents that have none yet."""
         app, seen = self.app, ""
-        while intents := await app.ledger.open_intents(seen, PAGE):
+        while intents := await app.ledger.intents.page(after=seen, limit=PAGE):
             seen = intents[-1].intent_id
             for intent in intents:
                 name = intent.document_name
                 await self._deletion(name, carry_out(app, intent.intent_id, name))
         after = ""
-        while rows := await app.ledger.superseded_page(after, PAGE):
+        while rows := await app.ledger.files.superseded(after=after, limit=PAGE):
             after = rows[-1].file_id
             for row in rows:
                 old = row.superseded
@@ -223,7 +222,7 @@ class _Recovery:
         if cancel_session and attempt is not None and attempt.session_url is not None:
             # A late finalize of the dead run must not land after the file was sent again.
             cancel = partial(self.app.client.uploads.cancel, SessionUrl(attempt.session_url))
-            closed = await self.app.patience.insist(Purpose.POLL, cancel, reconnect=True)
+            closed = await self.app.retrier.call(Purpose.POLL, cancel)
             if not closed:
                 # It has landed since the session was asked: ask again.
                 raise _LandedMeanwhileError
@@ -249,7 +248,7 @@ class _Recovery:
             )
             row = await app.ledger.apply(adopt)
         else:
-            await app.ledger.attempt_found(
+            await app.ledger.attempts.record_document(
                 row,
                 attempt,
                 expected=facts.document_name,
@@ -282,7 +281,7 @@ class _Recovery:
         token: str | None = None
         while True:
             request = partial(self.app.client.documents.list, self.app.store, page_token=token)
-            page = await self.app.patience.insist(Purpose.LIST, request, reconnect=True)
+            page = await self.app.retrier.call(Purpose.LIST, request)
             for document in page.documents:
                 mark = document.metadata.get(KEY_ATTEMPT)
                 if isinstance(mark, str) and mark in attempts:

@@ -5,29 +5,30 @@
 * :class:`Failpoints` counts crash points, and lets a run die or freeze at one of them.
 * :func:`run_virtual` runs in virtual time with everything random seeded.
 * :class:`Checker` rules on a ledger and a store.
+* :class:`RecordingObserver` keeps what an observer is told.
 * ``python -m objlib.testing.torture``, ``….crash`` and ``….kill`` put them together; see docs/testing.md.
 """
 
 from objlib.testing.actions import (
+    CAPTIVE_PORTAL,
     DAILY_QUOTA,
     DOWN,
     EMPTY,
     INTERNAL,
     INTERNAL_ACTED,
     LOST,
-    PAGE,
     REPEATED,
     STORE_FULL,
     TRUNCATED,
     Action,
-    Altered,
-    Answer,
-    Late,
-    Lost,
-    Refused,
-    Reply,
+    ActLate,
+    Alter,
+    Delay,
+    Drop,
+    Refuse,
+    Respond,
+    Response,
     Script,
-    Slow,
     in_state,
     never_done,
     refusal,
@@ -39,9 +40,11 @@ from objlib.testing.faults import Faults
 from objlib.testing.history import CHANGES, Request
 from objlib.testing.library import Library
 from objlib.testing.nemesis import Nemesis
+from objlib.testing.observer import RecordingObserver
 from objlib.testing.virtual import EPOCH, run_virtual, seeded, wall_clock
 
 __all__ = [
+    "CAPTIVE_PORTAL",
     "CHANGES",
     "DAILY_QUOTA",
     "DOWN",
@@ -50,26 +53,26 @@ __all__ = [
     "INTERNAL",
     "INTERNAL_ACTED",
     "LOST",
-    "PAGE",
     "REPEATED",
     "STORE_FULL",
     "TRUNCATED",
+    "ActLate",
     "Action",
-    "Altered",
-    "Answer",
+    "Alter",
     "Checker",
+    "Delay",
     "Died",
+    "Drop",
     "Failpoints",
     "Faults",
-    "Late",
     "Library",
-    "Lost",
     "Nemesis",
-    "Refused",
-    "Reply",
+    "RecordingObserver",
+    "Refuse",
     "Request",
+    "Respond",
+    "Response",
     "Script",
-    "Slow",
     "in_state",
     "never_done",
     "refusal",

@@ -22,7 +22,8 @@ from objlib.engine.app import App
 from objlib.engine.attempt.wait_active import settle
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
-from objlib.testing.actions import Action, Reply, refusal
+from objlib.testing.actions import Action, Respond, refusal
+from objlib.testing.databases import raw
 from objlib.testing.faults import Faults
 from spike.evidence import Seen
 from spike.phase18_spike.product import opened
@@ -168,7 +169,7 @@ async def the_loop_that_ships(folder: Path) -> Seen:
     async with opened(folder, faults) as app:
         row, attempt = await _processing(app)
         row = await settle(app, row, attempt, deque())
-        events, _ = await app.ledger.history(row.file_id)
+        events, _ = await app.ledger.files.history(row.file_id)
     moments = _asked(faults)
     pauses = [after - before for before, after in pairwise(moments)]
     told = ", ".join(f"{pause:.3f}" for pause in pauses)
@@ -211,7 +212,7 @@ async def a_real_error_that_ships(folder: Path) -> Seen:
             await settle(app, row, attempt, deque())
         except GeminiError:
             raised += 1
-        after = await app.ledger.file(row.file_id)
+        after = await app.ledger.files.get(row.file_id)
     asked = len(_asked(faults))
     return (
         raised == 1 and asked == 1 and after == row,
@@ -227,7 +228,7 @@ def _answers(states: list[str]) -> Callable[[str, int], Action | None]:
             return None
         state = states[min(number, len(states) - 1)]
         body = f'{{"name": "fileSearchStores/s/documents/d", "displayName": "d", "state": "{state}"}}'
-        return Reply(200, body.encode(), ((b"content-type", b"application/json"),))
+        return Respond(200, body.encode(), ((b"content-type", b"application/json"),))
 
     return script
 
@@ -238,13 +239,13 @@ def _asked(faults: Faults) -> list[float]:
 
 async def _processing(app: App) -> tuple[FileRow, AttemptId]:
     """A row that waits for its document, as an upload leaves it."""
-    await app.ledger.write(
+    await raw(app.ledger).write(
         lambda conn: conn.execute(
             "INSERT INTO files (file_id, file_path, content_hash, size, mtime_ns, mime_type,"
             " gemini_state_updated_at) VALUES ('file', 'a.txt', 'hash', 10, 1, 'text/plain', 1.0)"
         )
     )
-    (row,) = await app.ledger.files_page()
+    (row,) = await app.ledger.files.page()
     attempt = new_attempt_id()
     row = await app.ledger.apply(Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id))
     document = f"{app.store}/documents/waited-for"

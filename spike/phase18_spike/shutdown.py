@@ -21,7 +21,8 @@ from objlib.core.lifecycle.table import State
 from objlib.engine.shutdown import stop_on_signals
 from objlib.engine.upload.run import upload
 from objlib.ledger import open_ledger
-from objlib.testing.actions import Slow
+from objlib.testing.actions import Delay
+from objlib.testing.databases import raw
 from objlib.testing.faults import Faults
 from spike.evidence import Seen
 from spike.phase9_spike.bench import gauge
@@ -107,7 +108,7 @@ async def _stopped(folder: Path, *, signalled: bool) -> tuple[set[str], set[str]
 
         async def write(key: str) -> None:
             try:
-                await ledger.write(partial(insert, key=key))
+                await raw(ledger).write(partial(insert, key=key))
             finally:
                 slots.release_on_behalf_of(key)
 
@@ -163,7 +164,7 @@ async def the_hard_stop(folder: Path) -> Seen:
     async with open_ledger(db, runner=gate) as ledger:
 
         async def write(key: str) -> None:
-            await ledger.write(lambda conn: conn.execute(INSERT, (key, key)))
+            await raw(ledger).write(lambda conn: conn.execute(INSERT, (key, key)))
             returned.add(key)
 
         gate.shut = True
@@ -191,7 +192,7 @@ async def the_hard_stop(folder: Path) -> Seen:
 
 async def the_products_gate(folder: Path) -> Seen:
     """An upload of twelve files is stopped at its fifth: what is in flight is finished, no other is begun."""
-    faults = Faults(script=lambda kind, _number: Slow(0.05) if kind == "send" else None)
+    faults = Faults(script=lambda kind, _number: Delay(0.05) if kind == "send" else None)
     begun_then: list[int] = []
     async with opened(folder, faults, files=WANTED, max_uploads=WRITES) as app:
         stopped_at = [0.0]
@@ -205,7 +206,7 @@ async def the_products_gate(folder: Path) -> Seen:
         faults.before = stop
         report = await upload(app)
         finished = trio.current_time()
-        counts = await app.ledger.counts()
+        counts = await app.ledger.files.counts(now=app.ledger.now())
     starts_after = [
         request for request in faults.history if request.kind == "start" and request.moment > stopped_at[0]
     ]

@@ -27,7 +27,7 @@ from objlib.engine.app import App
 from objlib.engine.attempt.wait_active import give_up
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import LISTING_LAG, recover
-from objlib.engine.requests.retry import LONGEST
+from objlib.engine.requests.retry import MAX_WAIT
 from objlib.engine.runs import HEARTBEAT_WATCH, is_alive
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
@@ -36,31 +36,31 @@ from objlib.ledger import RunRow, Transition
 from objlib.testing import (
     DAILY_QUOTA,
     DOWN,
+    EPOCH,
     LOST,
     STORE_FULL,
     TRUNCATED,
     Action,
-    Altered,
-    Answer,
+    ActLate,
+    Alter,
     Checker,
+    Delay,
     Faults,
-    Late,
-    Refused,
-    Slow,
+    Refuse,
+    Response,
     in_state,
     refusal,
     throttled,
 )
 from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
-from tests.engine.conftest import EPOCH, Opener, assert_exactly_once, ledger_rows, write
-from tests.engine.recover_kit import follow, ledger_of
+from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
 
 
 async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Found by torture, seed 319: the refused cancel was taken for a closed session, and the file sent again."""
-    follow(faults, send=[Late(2)], query=[Refused(), Slow(5)])
+    follow(faults, send=[ActLate(2)], query=[Refuse(), Delay(5)])
     async with faults.acting_late(), opened() as app:
         report = await upload(app)
         await faults.settled()
@@ -79,7 +79,7 @@ async def test_recovery_asks_again_where_a_session_cannot_be_closed(
             await upload(app)
     faults.before = lambda _kind: None
     lost = faults.count["query"]
-    follow(faults, query=[None] * lost + [Slow(5)])
+    follow(faults, query=[None] * lost + [Delay(5)])
     async with faults.acting_late(), opened("recover") as app:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_finalize_after, app, 1.0)
@@ -90,7 +90,7 @@ async def test_recovery_asks_again_where_a_session_cannot_be_closed(
 
 async def _finalize_after(app: App, seconds: float) -> None:
     """The last bytes of the dead run arrive after all."""
-    ((row, attempt, _),) = await app.ledger.transient_page()
+    ((row, attempt, _),) = await app.ledger.files.transient()
     assert attempt is not None
     assert attempt.session_url is not None
     data = (app.settings.library / row.file_path).read_bytes()
@@ -102,7 +102,7 @@ async def test_a_refusal_says_nothing_about_the_bytes_lost_before_it(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Found by torture, seed 324: the first finalize was still on its way when the second was refused for good."""
-    follow(faults, send=[Late(90), STORE_FULL])
+    follow(faults, send=[ActLate(90), STORE_FULL])
     async with faults.acting_late():
         async with opened() as app:
             await upload(app)
@@ -219,7 +219,7 @@ async def test_a_service_that_answers_nothing_is_not_waited_for_once_for_each_ro
     async with opened("recover") as app:
         began = trio.current_time()
         report = await recover(app)
-        assert trio.current_time() - began < LONGEST + 30
+        assert trio.current_time() - began < MAX_WAIT + 30
     assert (report.found, report.left, report.requeued) == (many, many, 0)
     assert faults.count["query"] - before < many
     faults.script = lambda _kind, _count: None
@@ -258,7 +258,7 @@ async def test_recovery_does_not_wait_for_an_hour(opened: Opener, settings: Sett
     before = len(faults.history)
     faults.script = lambda kind, _count: throttled(3600) if kind != "store" else None
     async with opened("recover") as app:
-        await app.ledger.open_intent(None, f"{app.store}/documents/old", "test", app.run_id)
+        await app.ledger.intents.open(None, f"{app.store}/documents/old", "test", app.run_id)
         began = trio.current_time()
         report = await recover(app)
         assert (report.left, report.postponed) == (10, 1)
@@ -313,7 +313,7 @@ async def test_first_runs_at_once_agree_on_one_store(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     """Found by killing processes: each made a store of the same name, and all but one were refused."""
-    faults.script = lambda kind, count: Slow(1) if kind == "store" and count < 3 else None
+    faults.script = lambda kind, count: Delay(1) if kind == "store" and count < 3 else None
     stores: list[str] = []
 
     async def first_run() -> None:
@@ -337,12 +337,12 @@ async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
     """One run saw FAILED and fell asleep; the document turned ACTIVE, and another run completed the row."""
     async with opened() as app:
         await upload(app)
-        (row,) = await app.ledger.files_page()
+        (row,) = await app.ledger.files.page()
         seen = replace(row, state=State.PROCESSING, version=row.version - 1)
         facts = Facts(state=State.PROCESSING, sent=True, document_name=row.document)
         with pytest.raises(StaleTransitionError):
             await give_up(app, seen, facts, FailureKind.PROCESSING, "it was FAILED")
-        assert await app.ledger.open_intents() == []
+        assert await app.ledger.intents.page() == []
     assert faults.count["delete"] == 0
     assert_exactly_once(settings)
 
@@ -352,7 +352,7 @@ async def test_what_another_run_has_in_hand_is_left_alone_and_named_so(
 ) -> None:
     async with opened("scan") as first, opened() as second:
         await scan(first)
-        row, *_ = await first.ledger.claimable(now=first.now(), limit=1)
+        row, *_ = await first.ledger.files.claimable(now=first.now(), limit=1)
         claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
         await first.ledger.apply(claim)
         report = await upload(second)
@@ -368,7 +368,7 @@ async def test_a_run_that_was_stopped_names_what_another_has_in_hand_too(
 ) -> None:
     async with opened("scan") as first, opened(max_uploads=2) as second:
         await scan(first)
-        row, *_ = await first.ledger.claimable(now=first.now(), limit=1)
+        row, *_ = await first.ledger.files.claimable(now=first.now(), limit=1)
         claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
         await first.ledger.apply(claim)
         if why == "daily_quota":
@@ -386,7 +386,7 @@ async def test_a_document_that_says_failed_once_is_asked_again(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Under load a document that says FAILED may still turn ACTIVE."""
-    follow(faults, document=[Altered("FAILED", in_state("STATE_FAILED"))])
+    follow(faults, document=[Alter("FAILED", in_state("STATE_FAILED"))])
     async with opened() as app:
         report = await upload(app)
     assert (report.indexed, report.deleted) == (1, 0)
@@ -398,7 +398,7 @@ async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_u
     opened: Opener, settings: Settings, alone: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It could still turn ACTIVE, and be a second one after a retry."""
-    failed = Altered("FAILED", in_state("STATE_FAILED"))
+    failed = Alter("FAILED", in_state("STATE_FAILED"))
     faults.script = lambda kind, _count: failed if kind == "document" else None
     with trio.CancelScope() as life:
 
@@ -471,7 +471,7 @@ async def test_a_listing_waits_until_fresh_documents_are_listed(
     with closing(sqlite3.connect(settings.embedded)) as db, db:
         db.execute("DELETE FROM uploads")
     landed = trio.current_time()
-    hidden = Altered("lags", lambda answer: hide(answer) if trio.current_time() < landed + 2 else answer)
+    hidden = Alter("lags", lambda answer: hide(answer) if trio.current_time() < landed + 2 else answer)
     faults.script = lambda kind, _count: hidden if kind == "list" else None
     async with opened("recover") as app:
         report = await recover(app)
@@ -479,7 +479,7 @@ async def test_a_listing_waits_until_fresh_documents_are_listed(
     assert_exactly_once(settings)
 
 
-def hide(answer: Answer) -> Answer:
+def hide(answer: Response) -> Response:
     """A listing of nothing."""
     return replace(answer, body=b"{}")
 
@@ -525,7 +525,7 @@ async def test_an_import_that_comes_late_makes_nothing(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """It has no session that could be closed, but it needs its temporary file."""
-    follow(faults, start=[BROKEN], **{"import": [Late(300)]})
+    follow(faults, start=[BROKEN], **{"import": [ActLate(300)]})
     async with faults.acting_late(), opened() as app:
         report = await upload(app)
         await faults.settled()
@@ -541,7 +541,7 @@ async def test_a_late_import_makes_nothing_where_its_session_is_forgotten(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """The temporary file has a name of our own choosing, so that nobody has to be asked for it."""
-    follow(faults, start=[BROKEN], **{"import": [Late(300)]})
+    follow(faults, start=[BROKEN], **{"import": [ActLate(300)]})
     async with faults.acting_late():
         with trio.CancelScope() as life:
             async with opened() as app:
@@ -565,12 +565,12 @@ async def test_a_listing_waits_from_the_last_question_on(
 
     Half an answer is no push-back: a governor that slowed down would wait in place of the recovery.
     """
-    slow: list[Action | None] = [Slow(30)]
+    slow: list[Action | None] = [Delay(30)]
     follow(faults, start=[BROKEN, None], file=slow, **{"import": [TRUNCATED]}, query=[])
     scripted = faults.script
 
     def lagging(kind: str, count: int) -> Action | None:
-        return Altered("lags", hide_young) if kind == "list" else scripted(kind, count)
+        return Alter("lags", hide_young) if kind == "list" else scripted(kind, count)
 
     faults.script = lagging
     async with opened() as app:
@@ -579,7 +579,7 @@ async def test_a_listing_waits_from_the_last_question_on(
     assert_exactly_once(settings)
 
 
-def hide_young(answer: Answer) -> Answer:
+def hide_young(answer: Response) -> Response:
     """A listing without what is younger than two seconds."""
     page = json.loads(answer.body)
     page["documents"] = [
@@ -595,13 +595,13 @@ async def test_of_two_recoveries_that_prefer_different_documents_only_one_delete
 ) -> None:
     names = await _two_documents_of_one_attempt(opened, settings, faults)
 
-    def other_first(answer: Answer) -> Answer:
+    def other_first(answer: Response) -> Response:
         page = json.loads(answer.body)
         page["documents"][0]["state"] = "STATE_PENDING"
         return replace(answer, body=json.dumps(page).encode())
 
     # Both have listed the store before either has decided.
-    follow(faults, list=[Slow(10), Altered("the first is not ready yet", other_first)])
+    follow(faults, list=[Delay(10), Alter("the first is not ready yet", other_first)])
     async with opened("recover") as one, opened("recover") as two:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(recover, one)
@@ -639,7 +639,7 @@ async def test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run(
     alone.write_text("A second thought.\n")
     async with opened() as app:
         report = await upload(app)
-        (row,) = await app.ledger.files_page()
+        (row,) = await app.ledger.files.page()
     assert (report.indexed, report.pending) == (1, 0)
     assert row.indexed_hash == content_hash(alone.read_bytes())
     assert_exactly_once(settings)

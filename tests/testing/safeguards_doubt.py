@@ -138,23 +138,23 @@ DOUBTS: Final = (
     Mutant(
         "a file that moved on is not demoted",
         "objlib/ledger/comparison.py",
-        "    demoted = take(conn, Transition.demote(row, run_id=run_id, failure=failure), now=now)\n",
-        "    fresh = queries.file(conn, row.file_id) or row\n"
-        "    demoted = take(conn, Transition.demote(fresh, run_id=run_id, failure=failure), now=now)\n",
+        "        demoted = apply_transition(conn, Transition.demote(row, run_id=run_id, failure=failure), now)\n",
+        "        fresh = FileTable.get(conn, row.file_id) or row\n"
+        "        demoted = apply_transition(conn, Transition.demote(fresh, run_id=run_id, failure=failure), now)\n",
         f"{TEST_STORE_SYNC}::test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone",
     ),
     Mutant(
         "a scan that another run's scan has outrun looks again",
         "objlib/ledger/scan/diff.py",
-        "    if since is not None and sightings(conn) != since:\n",
+        "    if since is not None and scan_generation(conn) != since:\n",
         "    if False:\n",
         "tests/engine/scan/test_scan.py::test_who_looked_before_another_run_recorded_looks_again",
     ),
     Mutant(
         "and one that an upload has outrun",
-        "objlib/ledger/scan/apply.py",
-        "    sighted(conn)\n    if examined is None:\n",
-        "    if examined is None:\n",
+        "objlib/ledger/scan/session.py",
+        "        bump_scan_generation(conn)\n        if snapshot is None:\n",
+        "        if snapshot is None:\n",
         "tests/engine/scan/test_scan.py::test_who_looked_before_an_upload_found_a_file_gone_looks_again",
     ),
     Mutant(

@@ -19,7 +19,7 @@ UPLOAD: Final = (
     Mutant(
         "the session is recorded before a byte is sent",
         "objlib/engine/attempt/send.py",
-        "        await app.ledger.session_started(attempt, session)\n",
+        "        await app.ledger.attempts.record_session(attempt, session)\n",
         "",
         f"{RECOVER}::test_recovery_asks_again_where_a_session_cannot_be_closed",
     ),
@@ -34,7 +34,7 @@ UPLOAD: Final = (
         "a delete has its intent first",
         "objlib/engine/attempt/delete.py",
         "    return await carry_out(app, intent, document)\n",
-        "    await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
+        "    await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
         "    return await carry_out(app, intent, document)\n",
         f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
     ),
@@ -62,7 +62,7 @@ UPLOAD: Final = (
     Mutant(
         "a document that a row takes is no longer to be deleted",
         "objlib/ledger/transition_sql.py",
-        "        intents.keep_document(conn, document=document, now=now)\n",
+        "        IntentTable.withdraw(conn, now, document)\n",
         "        pass\n",
         f"{LEDGER}::test_a_document_that_a_row_takes_is_no_longer_meant_to_go",
     ),
@@ -188,27 +188,27 @@ UPLOAD: Final = (
         "objlib/engine/bootstrap/store_binding.py",
         "    if not (stores := await _find_stores(app, display_name)):\n        raise unanswered\n"
         "    return stores[0].name\n",
-        "    return (await app.patience.insist(Purpose.LIST, create)).name\n",
+        "    return (await app.retrier.call(Purpose.LIST, create, reconnect=False)).name\n",
         f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
     ),
     Mutant(
         "nothing new begins after the service said that there is no more today",
         "objlib/engine/requests/governor.py",
-        "                if anew and self._ended is not None:\n",
+        "                if intake and self._ending_error is not None:\n",
         "                if False:\n",
         f"{FIRST}::test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today",
     ),
     Mutant(
         "nothing is sent after an answer about the whole run",
         "objlib/engine/requests/retry.py",
-        "                self.ended = error\n",
+        "                self.fatal = error\n",
         "                pass\n",
         f"{FIRST}::test_after_an_answer_about_the_whole_run_nothing_more_is_sent",
     ),
     Mutant(
         "what is not answered at all is waited for once",
         "objlib/engine/requests/retry.py",
-        "                self._give_up({purpose}, last)\n",
+        "                self._block({purpose}, last)\n",
         "                pass\n",
         f"{FIRST}::test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request",
     ),
@@ -229,8 +229,8 @@ UPLOAD: Final = (
     Mutant(
         "an attempt that another run has ended takes no session",
         "objlib/ledger/attempts.py",
-        ' AND outcome IS NULL"\n        " RETURNING 1"',
-        '"\n        " RETURNING 1"',
+        ' AND outcome IS NULL"\n            " RETURNING 1"',
+        '"\n            " RETURNING 1"',
         f"{LEDGER}::test_the_session_url_is_wiped_when_the_attempt_is_over",
     ),
 )

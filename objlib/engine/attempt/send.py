@@ -69,7 +69,7 @@ async def send(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool = F
         if whole and not _matches(row, digest.hexdigest(), len(data)):
             raise ChangedWhileReadError
         session = await _start(app, row, attempt, two_step=two_step)
-        await app.ledger.session_started(attempt, session)
+        await app.ledger.attempts.record_session(attempt, session)
         offset = 0
         while offset + len(data) < row.size:
             if len(data) < CHUNK:
@@ -117,7 +117,7 @@ def _matches(row: FileRow, digest: str, size: int) -> bool:
 
 
 async def _start(app: App, row: FileRow, attempt: AttemptId, *, two_step: bool) -> SessionUrl:
-    async with app.governor.request(anew=app.drain.intake()):
+    async with app.governor.request(intake=app.drain.intake()):
         if two_step:
             return await app.client.uploads.start_file(
                 temporary_file(attempt), display_name=row.file_path, mime_type=row.mime_type, size=row.size

@@ -14,7 +14,7 @@ from objlib.core.pacing.backoff import first_poll, next_poll
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import remove
 from objlib.engine.attempt.probe import inquire
-from objlib.engine.requests.retry import LONGEST
+from objlib.engine.requests.retry import MAX_WAIT
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
 
@@ -56,11 +56,11 @@ async def settle(
         pause = next_poll(waited)
         in_time = waited < app.settings.settle_seconds
         try:
-            found, facts = await inquire(app, row, await app.ledger.last_attempt(row.file_id))
+            found, facts = await inquire(app, row, await app.ledger.attempts.last(row.file_id))
         except GeminiError as error:
             if error.kind.ends_run:
                 raise
-            if not in_time or trio.current_time() - answered > (GONE if error.connect else LONGEST):
+            if not in_time or trio.current_time() - answered > (GONE if error.connect else MAX_WAIT):
                 return row
             continue
         answered = trio.current_time()
@@ -69,7 +69,7 @@ async def settle(
         match found:
             case Complete(document):
                 recent.append(took)
-                app.governor.settled(began, took)
+                app.governor.indexed(began, took)
                 return await complete(app, row, attempt, document)
             case Fail(reason):
                 # Under load a FAILED document may still turn ACTIVE, so it is asked again; not for long if the store
@@ -80,8 +80,8 @@ async def settle(
                     doubted()
                     if not final:
                         app.governor.failed(began)
-                if failed >= (TWICE if final else app.governor.asks) or not in_time:
-                    passing = facts.transient or (not final and app.governor.strained)
+                if failed >= (TWICE if final else app.governor.failed_confirmations) or not in_time:
+                    passing = facts.transient or (not final and app.governor.failure_burst)
                     kind = FailureKind.TRANSIENT if passing else FailureKind.PROCESSING
                     return await give_up(app, row, facts, kind, reason)
             case _ if in_time:
@@ -119,7 +119,7 @@ async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reaso
     The document could still turn ACTIVE after a retry has made another, so the intent to delete it is recorded
     with the failure. Not before: another run may find it ACTIVE at this moment, and complete the row.
     """
-    attempt = await app.ledger.last_attempt(row.file_id)
+    attempt = await app.ledger.attempts.last(row.file_id)
     row = await app.ledger.apply(
         Transition.fail_processing(
             row,

@@ -211,7 +211,7 @@ async def _resolve(
     app = flow.app
     for tries in range(1, MAX_QUESTIONS + 1):
         try:
-            found, facts = await inquire(app, row, await app.ledger.last_attempt(row.file_id))
+            found, facts = await inquire(app, row, await app.ledger.attempts.last(row.file_id))
         except GeminiError as error:
             if error.kind.ends_run:
                 raise
@@ -247,7 +247,7 @@ async def _resolve(
 
 async def _cancelled(app: App, row: FileRow) -> bool:
     """Close the attempt's session; whether it is certain that nothing sent late can still land."""
-    attempt = await app.ledger.last_attempt(row.file_id)
+    attempt = await app.ledger.attempts.last(row.file_id)
     if attempt is None or attempt.session_url is None:
         return True
     try:

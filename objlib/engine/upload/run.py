@@ -71,14 +71,16 @@ async def upload(
         vectors = await _vectors(flow)
     report = await _report(flow, scanned, recovered, postponed, vectors)
     return (
-        replace(report, dry_run=True, bytes=(await app.ledger.claimable_totals())[1]) if dry_run else report
+        replace(report, dry_run=True, bytes=(await app.ledger.files.claimable_totals())[1])
+        if dry_run
+        else report
     )
 
 
 async def _to_quiescence(flow: Flow) -> int:
     """Pump until nothing is left to do, going back to what stayed unknown on the way; how many deletes are left."""
     app, began, postponed = flow.app, flow.app.now(), 0
-    files, size = await app.ledger.claimable_totals()
+    files, size = await app.ledger.files.claimable_totals()
     limited = flow.limit is not None and flow.limit < files
     app.observer.begin(Phase.UPLOAD, flow.limit if limited else files, None if limited else size)
     try:
@@ -92,14 +94,18 @@ async def _to_quiescence(flow: Flow) -> int:
                 break
             again = await _second_chance(app, began) if round_ == 0 else 0
             # What was left by a service that answered nothing for minutes is not healed by asking at once again.
-            unsettled = left.left if not app.patience.silent else 0
+            unsettled = left.left if not app.retrier.unresponsive else 0
             if not left.requeued and not unsettled and not again:
                 break
             with app.drain.intake():
                 await trio.sleep(backoff(round_ + 1, jitter=random.random()) if unsettled else 0)
     finally:
         app.observer.end(Phase.UPLOAD)
-    if flow.limit is not None and len(flow.begun) >= flow.limit and (await app.ledger.claimable_totals())[0]:
+    if (
+        flow.limit is not None
+        and len(flow.begun) >= flow.limit
+        and (await app.ledger.files.claimable_totals())[0]
+    ):
         flow.stop(StopReason.LIMIT, "run the same command again for the rest")
     if app.drain.requested:
         flow.stopped = StopReason.INTERRUPTED
@@ -115,13 +121,13 @@ async def _recover(flow: Flow, *, own: bool = False) -> RecoverReport:
 
 
 async def _pump(flow: Flow) -> None:
-    flow.app.patience.renew()
+    flow.app.retrier.reset()
     # The nursery is outside the intake scope: a stop ends the feeding, not the files in flight.
     async with trio.open_nursery() as nursery:
         with flow.app.drain.intake():
             await _feed(flow, lambda row: nursery.start_soon(carry, flow, row))
         if flow.app.drain.requested:
-            flow.app.patience.hurry()
+            flow.app.retrier.drain()
 
 
 async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:
@@ -156,12 +162,12 @@ async def _claimable(flow: Flow) -> list[FileRow]:
     """The next files to carry. Once ``--limit`` is reached, only those of them that have to go again."""
     ledger, now = flow.app.ledger, flow.app.now()
     if flow.limit is None:
-        return await ledger.claimable(now=now, limit=PAGE)
+        return await ledger.files.claimable(now=now, limit=PAGE)
     if len(flow.begun) < flow.limit:
-        return await ledger.claimable(now=now, limit=PAGE)
+        return await ledger.files.claimable(now=now, limit=PAGE)
     rows: list[FileRow] = []
     for file_id in [file_id for file_id, due in flow.again.items() if due <= now]:
-        row = await ledger.file(file_id)
+        row = await ledger.files.get(file_id)
         if row is not None and row.state is State.UNTRACKED and row.missing_since is None:
             rows.append(row)
         else:
@@ -174,7 +180,7 @@ async def _next_due(flow: Flow) -> float | None:
     """When the next file that has to go again is due, as Unix time; None when there is none."""
     if flow.limit is not None and len(flow.begun) >= flow.limit:
         return min(flow.again.values(), default=None)
-    return await flow.app.ledger.next_retry_at()
+    return await flow.app.ledger.files.next_retry_at()
 
 
 async def _wait(flow: Flow) -> None:
@@ -197,7 +203,7 @@ async def _second_chance(app: App, since: float) -> int:
 async def _retry(app: App, reason: str, wanted: Callable[[FileRow], bool]) -> int:
     """Take failed files back into the queue, those that are on disk and ``wanted``; how many."""
     after, taken = "", 0
-    while rows := await app.ledger.failed_page(after, PAGE):
+    while rows := await app.ledger.files.failed(after=after, limit=PAGE):
         after = rows[-1].file_id
         for row in rows:
             if row.missing_since is not None or not wanted(row):
@@ -256,10 +262,10 @@ async def _report(
     vectors: VectorReport | None,
 ) -> UploadReport:
     app = flow.app
-    counts = await app.ledger.counts()
+    counts = await app.ledger.files.counts(now=app.now())
     full = await _full_store(flow)
-    failures = await app.ledger.failed_page("", LISTED_FAILURES)
-    wanted, _ = await app.ledger.claimable_totals()
+    failures = await app.ledger.files.failed("", LISTED_FAILURES)
+    wanted, _ = await app.ledger.files.claimable_totals()
     if flow.stopped not in {StopReason.NONE, StopReason.LIMIT}:
         # No recovery came last and counted them.
         postponed = max(counts.open_intents, counts.superseded)

@@ -20,7 +20,7 @@ from objlib.embedded.resources import stores
 from objlib.embedded.wire.errors import ApiError
 from objlib.embedded.wire.json import camel, compact
 from objlib.embedded.wire.paging import page_token, read_token
-from tests.embedded.box import ok, open_box, refused, start_headers
+from tests.support.embedded import ok, open_box, refused, start_headers
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])

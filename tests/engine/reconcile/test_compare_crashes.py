@@ -20,19 +20,28 @@ from objlib.engine.recover import recover
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.testing import EPOCH, Died, Failpoints, run_virtual
-from tests.engine.conftest import assert_exactly_once, live_documents, write
-from tests.engine.store_kit import ALL, alter, checked, of_file, plant, repaired
+from tests.support.engine import (
+    ALL,
+    alter,
+    assert_exactly_once,
+    checked,
+    live_documents,
+    of_file,
+    plant,
+    repaired,
+    write,
+)
 
 Step = Callable[[App], Awaitable[None]]
 FILES = 3
 
 
-async def life(settings: Settings, command: str, step: Step, mortal: Failpoints, run: int = 0) -> None:
-    """One run of ``command``, whose every way to the outer world leads through ``mortal``."""
+async def life(settings: Settings, command: str, step: Step, failpoints: Failpoints, run: int = 0) -> None:
+    """One run of ``command``, whose every way to the outer world leads through ``failpoints``."""
     overrides = Overrides(
         now=lambda: EPOCH + 100 * run + trio.current_time(),
-        runner=mortal.run,
-        options=Options(middleware=(Middleware(mortal.app),)),
+        runner=failpoints.run,
+        options=Options(middleware=(Middleware(failpoints.app),)),
     )
     need = StoreNeed.EXISTING if command == "rebuild" else StoreNeed.CREATE
     async with open_app(settings, Command(command, records=True, store=need), overrides=overrides) as app:
@@ -41,14 +50,14 @@ async def life(settings: Settings, command: str, step: Step, mortal: Failpoints,
 
 def lives(settings: Settings, command: str, step: Step, *, die_at: int | None = None, run: int = 0) -> bool:
     """Play one run in virtual time; False if it died on the way."""
-    mortal = Failpoints(die_at)
+    failpoints = Failpoints(die_at)
     try:
         # Seeds of its own for each run: they make the ids, and no two runs may share one.
-        run_virtual(lambda: life(settings, command, step, mortal, run), seed=100 * run + (die_at or 0))
+        run_virtual(lambda: life(settings, command, step, failpoints, run), seed=100 * run + (die_at or 0))
     except (Died, BaseExceptionGroup):
-        if not mortal.dead:
+        if not failpoints.dead:
             raise
-    return not mortal.dead
+    return not failpoints.dead
 
 
 async def upload_all(app: App) -> None:
@@ -64,7 +73,7 @@ async def repair(app: App) -> None:
 
 
 async def rebuilt(app: App) -> None:
-    if not await app.ledger.files_page(limit=1):
+    if not await app.ledger.files.page(limit=1):
         await rebuild(app)
 
 
@@ -132,7 +141,7 @@ def test_a_prune_may_die_anywhere(before: Settings) -> None:
 
 def test_a_repair_may_die_anywhere(before: Settings) -> None:
     async def spoil(app: App) -> None:
-        rows = await app.ledger.files_page()
+        rows = await app.ledger.files.page()
         await plant(app, rows[0].file_path, of_file(rows[0], app.ledger_id))
         await plant(app, "b/orphan.txt", {KEY_FILE: "nobody", KEY_LEDGER: app.ledger_id})
         await app.client.documents.delete(rows[1].document or "")

@@ -2,22 +2,21 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
-from objlib.core.events import EventKind, Observer
+from objlib.core.events import EventKind
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
 from objlib.engine.search.ask import ask, search
 from objlib.engine.status import explain, status
 from objlib.engine.upload.run import upload
-from objlib.testing import DOWN, LOST, Faults, Reply, refusal, throttled
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
+from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
+from tests.support.engine import Opener, assert_exactly_once, ledger_rows, live_documents, write
 
 
 async def test_every_file_is_indexed_once_and_a_second_run_sends_nothing(
@@ -59,7 +58,7 @@ async def test_edits_are_sent_and_renames_and_deletions_are_not(
 @pytest.mark.parametrize("kind", ["start", "send", "document", "operation"])
 @pytest.mark.parametrize("reply", [LOST, DOWN], ids=["acted, answer lost", "not acted"])
 async def test_a_lost_answer_makes_no_duplicate(
-    opened: Opener, settings: Settings, faults: Faults, kind: str, reply: Reply
+    opened: Opener, settings: Settings, faults: Faults, kind: str, reply: Respond
 ) -> None:
     faults.script = lambda what, count: reply if what == kind and count % 3 == 0 else None
     async with opened() as app:
@@ -101,7 +100,7 @@ async def test_a_question_that_waits_behind_a_gate_makes_no_document_slow(
 ) -> None:
     """The store is as quick as ever; the questions about its documents are what takes a minute, or has no answer."""
 
-    def script(kind: str, count: int) -> Reply | None:
+    def script(kind: str, count: int) -> Respond | None:
         if kind not in {"document", "operation"}:
             return None
         return {4: throttled(60), 8: DOWN}.get(count)
@@ -190,19 +189,13 @@ async def test_a_document_the_store_cannot_index_fails_with_the_reason_and_leave
     opened: Opener, settings: Settings, library: Path
 ) -> None:
     (library / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no document at all\n%%EOF\n")
-    told: list[dict[str, str]] = []
-
-    class Told(Observer):
-        def event(self, kind: EventKind, /, **fields: Any) -> None:
-            if kind is EventKind.FAILED:
-                told.append(fields)
-
-    async with opened(observer=Told()) as app:
+    observer = RecordingObserver()
+    async with opened(observer=observer) as app:
         report = await upload(app)
     assert (report.indexed, report.failed) == (10, 1)
     assert report.failures[0].path == "broken.pdf"
     assert "PDF" in report.failures[0].error
-    assert told == [{"path": "broken.pdf", "error": report.failures[0].error}]
+    assert observer.fields_of(EventKind.FAILED) == [{"path": "broken.pdf", "error": report.failures[0].error}]
     assert len(live_documents(settings)) == 10
 
 

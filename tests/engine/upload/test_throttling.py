@@ -14,13 +14,13 @@ from objlib.engine.requests.governor import NotBegunError, open_governor
 from objlib.engine.upload.file_task import Flow
 from objlib.engine.upload.run import LAST_QUESTION, upload
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.testing import DAILY_QUOTA, DOWN, STORE_FULL, Action, Faults, Refused, Reply, throttled
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows
+from objlib.testing import DAILY_QUOTA, DOWN, STORE_FULL, Action, Faults, Refuse, Respond, throttled
+from tests.support.engine import Opener, assert_exactly_once, ledger_rows
 
 
 @pytest.mark.parametrize("answer", [DAILY_QUOTA, STORE_FULL], ids=["daily quota", "full store"])
 async def test_runs_that_the_service_ended_are_no_attempts_of_a_file(
-    opened: Opener, settings: Settings, faults: Faults, answer: Reply
+    opened: Opener, settings: Settings, faults: Faults, answer: Respond
 ) -> None:
     """A job that runs each hour meets a full store many times before somebody makes room."""
     faults.script = lambda what, _count: answer if what == "start" else None
@@ -55,7 +55,7 @@ async def test_a_stop_begins_nothing_that_waits_behind_a_closed_gate(
 
         async def stop() -> None:
             await trio.sleep(5)
-            assert app.governor.pressure().paused_for > 6
+            assert app.governor.statistics().paused_for > 6
             begun.append(faults.count["start"])
             app.drain.stop()
 
@@ -124,7 +124,7 @@ async def test_what_is_called_off_while_it_waits_is_not_begun() -> None:
             pass
         scope = trio.CancelScope(relative_deadline=3)
         with pytest.raises(NotBegunError):
-            async with governor.request(anew=scope):
+            async with governor.request(intake=scope):
                 pytest.fail("its turn would have been after 10 s")
         assert trio.current_time() == 3
         assert governor.requests == 1
@@ -139,7 +139,7 @@ async def test_a_service_that_is_gone_is_not_asked_about_documents_for_a_quarter
     def script(what: str, count: int) -> Action | None:
         nonlocal gone
         gone = gone or (what == "document" and count == 2)
-        return Refused() if gone else None
+        return Refuse() if gone else None
 
     faults.script = script
     async with opened() as app:
