@@ -299,7 +299,7 @@ async def test_a_listing_whose_pages_go_in_a_circle_ends_and_decides_nothing(
     opened: Opener, settings: Settings, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Recovery once followed a token that repeats without end, and so did each upload."""
-    await cut_off_after_the_bytes(opened, faults, 10)
+    await die_after_sending(opened, faults, 10)
     forget_sessions(settings.embedded, all_of_them=True)
     tokens: list[str | None] = []
 
