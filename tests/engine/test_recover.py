@@ -18,6 +18,7 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import StaleTransitionError
+from objlib.core.events import EventKind
 from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId, content_hash, new_attempt_id
 from objlib.core.lifecycle.delete_limit import DeleteLimit
@@ -31,7 +32,7 @@ from objlib.engine.requests.retry import MAX_WAIT
 from objlib.engine.runs import HEARTBEAT_WATCH, is_alive
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
-from objlib.gemini import GeminiError
+from objlib.gemini import DocumentPage, GeminiError
 from objlib.ledger import RunRow, Transition
 from objlib.testing import (
     DAILY_QUOTA,
@@ -46,6 +47,7 @@ from objlib.testing import (
     Checker,
     Delay,
     Faults,
+    RecordingObserver,
     Refuse,
     Response,
     in_state,
@@ -291,6 +293,30 @@ async def test_recovery_does_not_wait_before_a_listing_that_is_not_made(
         assert trio.current_time() - began < LISTING_LAG
     assert (report.left, report.stopped, report.listings) == (10, stopped, 0)
     assert faults.count["list"] == before["list"]
+
+
+async def test_a_listing_whose_pages_go_in_a_circle_ends_and_decides_nothing(
+    opened: Opener, settings: Settings, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recovery once followed a token that repeats without end, and so did each upload."""
+    await cut_off_after_the_bytes(opened, faults, 10)
+    forget_sessions(settings.embedded, all_of_them=True)
+    tokens: list[str | None] = []
+
+    async def circle(_store: str, *, page_token: str | None = None) -> DocumentPage:
+        await trio.lowlevel.checkpoint()
+        tokens.append(page_token)
+        assert len(tokens) < 10
+        return DocumentPage((), "again")
+
+    observer = RecordingObserver()
+    async with opened("recover", observer=observer) as app:
+        monkeypatch.setattr(app.client.documents, "list", circle)
+        report = await recover(app)
+    assert tokens == [None, "again"]
+    assert (report.found, report.left, report.requeued, report.listings) == (10, 10, 0, 0)
+    (failure,) = [fields for kind, fields in observer.events if kind is EventKind.LISTING_FAILED]
+    assert "in a circle" in failure["error"]
 
 
 async def test_no_listing_is_needed_while_sessions_can_be_asked(

@@ -91,7 +91,7 @@ async def test_what_the_client_is_told_and_whether_the_service_acted(
         with pytest.raises(GeminiError) as caught:
             await send(client, store)
         assert caught.value.kind is kind
-        found = [document async for document in client.documents.each(store)]
+        found = (await client.documents.list(store)).documents
     assert len(found) == 1 + landed
     request = [one for one in faults.history if one.kind == "send"][-1]
     assert (request.acted is not None, request.document is not None) == (landed, landed)
@@ -109,7 +109,7 @@ async def test_the_service_acts_after_the_client_gave_up(tmp_path: Path) -> None
         began = trio.current_time()
         await faults.settled()
         assert trio.current_time() == began + 30
-        assert len([document async for document in client.documents.each(store)]) == 2
+        assert len((await client.documents.list(store)).documents) == 2
         await faults.settled()
     assert "acted at" in faults.history[-2].line()
 
