@@ -27,6 +27,7 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out, remove
 from objlib.engine.attempt.probe import inquire
 from objlib.engine.attempt.wait_active import complete, give_up, settle
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import RunLiveness
 from objlib.gemini import GeminiError, SessionUrl
@@ -106,9 +107,8 @@ class _Recovery:
 
     async def ask_by_name(self) -> None:
         """Each row by its session, document and operation, some at a time."""
-        limiter = trio.CapacityLimiter(AT_ONCE)
         after = ""
-        async with trio.open_nursery() as nursery:
+        async with fan_out(self._row, limit=AT_ONCE) as rows:
             while page := await self.app.ledger.files.transient(after=after, limit=PAGE):
                 after = page[-1][0].file_id
                 await self.owners.refresh((run for *_, run in page), watch=True)
@@ -117,8 +117,7 @@ class _Recovery:
                         self.elsewhere += 1
                         continue
                     self.found += 1
-                    await limiter.acquire_on_behalf_of(row.file_id)
-                    nursery.start_soon(self._one, row, attempt, limiter)
+                    await rows.start(row, attempt, None)
 
     async def ask_by_listing(self) -> None:
         """One listing of the store for all attempts that could not be asked about by name."""
@@ -168,12 +167,6 @@ class _Recovery:
                 self.postponed.add(document)
             case Removal.REPLACE:
                 self.requeued += 1
-
-    async def _one(self, row: FileRow, attempt: AttemptRow | None, limiter: trio.CapacityLimiter) -> None:
-        try:
-            await self._row(row, attempt, None)
-        finally:
-            limiter.release_on_behalf_of(row.file_id)
 
     async def _row(self, row: FileRow, attempt: AttemptRow | None, known: Facts | None) -> None:
         """One row, from questions to action; a failure of the service leaves it for the next recovery."""
@@ -278,21 +271,14 @@ class _Recovery:
     async def _listing(self, attempts: set[str]) -> dict[str, tuple[str, ...]]:
         """Documents by the attempt that made them, best first; only those asked for are kept in memory."""
         found: dict[str, set[tuple[bool, str, str]]] = {}
-        token: str | None = None
-        while True:
-            request = partial(self.app.client.documents.list, self.app.store, page_token=token)
-            page = await self.app.retrier.call(Purpose.LIST, request)
+        send = partial(self.app.retrier.call, Purpose.LIST)
+        async for page in self.app.client.documents.pages(self.app.store, send):
             for document in page.documents:
                 mark = document.metadata.get(KEY_ATTEMPT)
                 if isinstance(mark, str) and mark in attempts:
                     inactive = document.state is not DocumentState.ACTIVE
                     found.setdefault(mark, set()).add((inactive, str(document.create_time), document.name))
-            token = page.next_page_token
-            if token is None:
-                return {
-                    mark: tuple(dict.fromkeys(name for *_, name in sorted(rows)))
-                    for mark, rows in found.items()
-                }
+        return {mark: tuple(dict.fromkeys(name for *_, name in sorted(rows))) for mark, rows in found.items()}
 
     def _note(self, row: FileRow, action: str, why: str) -> None:
         if len(self.actions) < SHOWN:
