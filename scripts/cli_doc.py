@@ -1,4 +1,4 @@
-"""Redraw the generated parts of ``docs/cli.md`` from the app and the catalogue of settings: ``just docs``.
+"""Redraw the generated parts of ``docs/cli.md`` from the app and the registry of settings: ``just docs``.
 
 The usage and options of each command, the common options and the settings stand between ``<!-- name -->`` and
 ``<!-- end -->`` lines; the prose around them is written by hand. ``tests/cli/test_docs.py`` fails when page and
@@ -6,6 +6,7 @@ code differ.
 """
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -19,7 +20,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 
 
 def command(name: str) -> str:
-    """Usage, description and own options of one command."""
+    """Render the usage, description and own options of one command."""
     sub = app[name]
     function = sub.default_command
     assert function is not None
@@ -28,20 +29,26 @@ def command(name: str) -> str:
     options = [each for each in arguments if _is_option(each)]
     takes = ["[OPTIONS]"] if options or any(map(_common, sub.assemble_argument_collection())) else []
     usage = " ".join(["objlib", name, *map(_placeholder, positional), *takes])
-    lines = [f"```text\n{usage}\n```", "", inspect.cleandoc(function.__doc__ or "")]
+    lines = [f"```text\n{usage}\n```", "", sentences(inspect.cleandoc(function.__doc__ or ""))]
     if arguments:
         lines += ["", "| option | meaning |", "| --- | --- |", *map(_row, arguments)]
     return "\n".join(lines)
 
 
+def sentences(text: str) -> str:
+    """Put each sentence of a text on a line of its own."""
+    joined = re.sub(r"(?<=[^\n.:])\n(?=\S)", " ", text)
+    return re.sub(r"(?<=\.) (?=[A-Z])", "\n", joined)
+
+
 def common() -> str:
-    """The options of every command."""
+    """Render the options of every command."""
     arguments = [each for each in app["status"].assemble_argument_collection() if _common(each)]
     return "\n".join(["| option | meaning |", "| --- | --- |", *map(_row, arguments)])
 
 
 def settings() -> str:
-    """Every setting with its names in each source."""
+    """Render every setting with its names in each source."""
     rows = [
         f"| {setting.about} | {f'`{setting.option}`' if setting.flag else ''} | `{setting.variable}` "
         f"| {f'`{setting.key}`' if setting.key else ''} |"
@@ -51,7 +58,7 @@ def settings() -> str:
 
 
 def render(page: str) -> str:
-    """The page with each generated part replaced by what the code says now."""
+    """Return the page with each generated part replaced by what the code says now."""
     parts = {name: command(name) for name, _, _ in COMMANDS} | {"common": common(), "settings": settings()}
     for name, text in parts.items():
         before, start, rest = page.partition(f"<!-- {name} -->\n")

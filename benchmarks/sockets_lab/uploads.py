@@ -14,8 +14,9 @@ import trio
 
 from benchmarks.pacing_lab.scenarios import GOOD, WASTE, Measure
 from objlib.core.ids import KEY_HASH
+from objlib.core.remote import DocumentState
 from objlib.embedded import open_service
-from objlib.gemini import DocumentState, Endpoint, open_client
+from objlib.gemini import Endpoint, open_client
 
 from .served import Seen, Served, process, serving
 

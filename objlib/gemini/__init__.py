@@ -3,7 +3,7 @@
 from objlib.core.library.metadata import MetadataValue
 from objlib.gemini.ask import Answer, Passage
 from objlib.gemini.client import Client, open_client
-from objlib.gemini.documents import Document, DocumentPage, DocumentState
+from objlib.gemini.documents import Document, DocumentPage
 from objlib.gemini.endpoint import Endpoint, SessionUrl
 from objlib.gemini.errors import ErrorKind, GeminiError
 from objlib.gemini.files import File, FileState
@@ -11,7 +11,7 @@ from objlib.gemini.names import is_store_session
 from objlib.gemini.operations import Operation, OperationError
 from objlib.gemini.stores import Store
 from objlib.gemini.transport import Timeouts
-from objlib.gemini.uploads import CHUNK, UploadProgress, UploadResult, UploadStatus
+from objlib.gemini.uploads import CHUNK, UploadProgress, UploadResult
 
 __all__ = [
     "CHUNK",
@@ -19,7 +19,6 @@ __all__ = [
     "Client",
     "Document",
     "DocumentPage",
-    "DocumentState",
     "Endpoint",
     "ErrorKind",
     "File",
@@ -34,7 +33,6 @@ __all__ = [
     "Timeouts",
     "UploadProgress",
     "UploadResult",
-    "UploadStatus",
     "is_store_session",
     "open_client",
 ]

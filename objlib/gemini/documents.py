@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from objlib.core.library.metadata import MetadataValue
+from objlib.core.remote import DocumentState
 from objlib.gemini import names
 from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.metadata import from_wire
@@ -17,16 +17,6 @@ from objlib.gemini.wire import DocumentList, DocumentShape
 _GET: Final = Call("document", "asking for a document")
 _LIST: Final = Call("list", "listing the documents")
 _DELETE: Final = Call("delete", "deleting a document")
-
-
-class DocumentState(StrEnum):
-    """How far the store is with a document."""
-
-    PENDING = "pending"
-    """Not searchable yet; also what an unspecified or unheard-of state is taken for."""
-    ACTIVE = "active"
-    FAILED = "failed"
-    """Not indexed. The document does not say why, only the operation does; it may still turn ACTIVE."""
 
 
 # Names, and the numbers of the enum, which proto3 JSON allows as well.

@@ -3,18 +3,12 @@
 import math
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from objlib.core.library.metadata import MetadataValue
+from objlib.core.limits import MAX_DISPLAY_NAME, MAX_ENTRIES, MAX_TEXT_BYTES
 from objlib.gemini.errors import ErrorKind, GeminiError
 from objlib.gemini.wire import MetadataEntry
-
-MAX_ENTRIES: Final = 20
-"""Entries per document."""
-MAX_BYTES: Final = 256
-"""UTF-8 bytes of one text. The service's message says characters; reports say it counts bytes."""
-MAX_NAME: Final = 512
-"""Characters of a display name."""
 
 
 def to_wire(metadata: Mapping[str, MetadataValue]) -> list[dict[str, Any]]:
@@ -49,7 +43,7 @@ def display_name(name: str) -> str:
     A character that is no Unicode (a byte of a file name that is not UTF-8) becomes U+FFFD.
     """
     valid = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in name)
-    return valid.strip()[:MAX_NAME].rstrip()
+    return valid.strip()[:MAX_DISPLAY_NAME].rstrip()
 
 
 def _entry(key: str, value: MetadataValue) -> dict[str, Any]:
@@ -74,8 +68,8 @@ def _entry(key: str, value: MetadataValue) -> dict[str, Any]:
 def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise _refused(f"{key!r} holds a {type(value).__name__} in its list; only texts can be there")
-    if (size := _utf8(key, value)) > MAX_BYTES:
-        raise _refused(f"{key!r} has {size} bytes, and a text can have at most {MAX_BYTES}")
+    if (size := _utf8(key, value)) > MAX_TEXT_BYTES:
+        raise _refused(f"{key!r} has {size} bytes, and a text can have at most {MAX_TEXT_BYTES}")
     return value
 
 

@@ -7,11 +7,11 @@ chunk that is lost, or does not say where the upload stands, is UNKNOWN: query t
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from objlib.core.library.metadata import MetadataValue
+from objlib.core.remote import SessionState
 from objlib.gemini import files, names
 from objlib.gemini.endpoint import SessionUrl
 from objlib.gemini.errors import Call, ErrorKind, GeminiError
@@ -28,16 +28,6 @@ _START: Final = Call("start", "starting an upload")
 _SEND: Final = Call("send", "sending a chunk", idempotent=False, session=True)
 _QUERY: Final = Call("query", "asking an upload session", session=True)
 _CANCEL: Final = Call("cancel", "cancelling an upload", session=True)
-
-
-class UploadStatus(StrEnum):
-    """Where an upload session stands; the same words as :class:`objlib.core.lifecycle.recovery.Session`."""
-
-    ACTIVE = "active"
-    FINAL = "final"
-    CANCELLED = "cancelled"
-    GONE = "gone"
-    """The service does not know the session, or not any more: what became of it only a listing can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +57,7 @@ class UploadProgress:
         result: what was made, when the session is final and the service says.
     """
 
-    status: UploadStatus
+    status: SessionState
     received: int | None = None
     result: UploadResult | None = None
 
@@ -151,7 +141,7 @@ class UploadsApi:
         progress = _progress(session, reply, after=offset + len(data))
         if progress is None:
             raise _SEND.error("the answer does not say where the upload stands", ErrorKind.UNKNOWN, 200)
-        if progress.status is UploadStatus.FINAL and progress.result is None:
+        if progress.status is SessionState.FINAL and progress.result is None:
             raise _SEND.error("the upload is final, and the answer names nothing", ErrorKind.UNKNOWN, 200)
         return progress
 
@@ -162,7 +152,7 @@ class UploadsApi:
             GeminiError: the service did not answer, or only that it is too busy to.
         """
         if not self._transport.endpoint.trusts(session):
-            return UploadProgress(UploadStatus.GONE)  # it was made with another service: nothing to ask here
+            return UploadProgress(SessionState.GONE)  # it was made with another service: nothing to ask here
         headers = {"x-goog-upload-command": "query"}
         reply = await self._transport.exchange(
             _QUERY, "POST", session, headers=headers, content=b"", secrets=(session,)
@@ -174,7 +164,7 @@ class UploadsApi:
         error = self._transport.refusal(_QUERY, reply, (session,))
         if error.kind.transient or error.kind.ends_run:
             raise error
-        return UploadProgress(UploadStatus.GONE)
+        return UploadProgress(SessionState.GONE)
 
     async def cancel(self, session: str) -> bool:
         """End the session, so that nothing sent late can land.
@@ -195,9 +185,9 @@ class UploadsApi:
         if reply.success:
             # An answer that does not say where the session stands may be anybody's, a page of the network's too.
             stands = _progress(session, reply, after=None) or await self.query(session)
-            if stands.status is UploadStatus.ACTIVE:
+            if stands.status is SessionState.ACTIVE:
                 raise self._transport.unreadable(_CANCEL, reply)
-            return stands.status is not UploadStatus.FINAL
+            return stands.status is not SessionState.FINAL
         error = self._transport.refusal(_CANCEL, reply, (session,))
         if error.kind.transient or error.kind.ends_run:
             raise error
@@ -210,11 +200,11 @@ def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgres
     received = int(size) if _SIZE.fullmatch(size) else after
     match reply.headers.get("x-goog-upload-status", "").strip().lower():
         case "active":
-            return UploadProgress(UploadStatus.ACTIVE, received)
+            return UploadProgress(SessionState.ACTIVE, received)
         case "final":
-            return UploadProgress(UploadStatus.FINAL, received, _result(session, reply.body))
+            return UploadProgress(SessionState.FINAL, received, _result(session, reply.body))
         case "cancelled" | "canceled":
-            return UploadProgress(UploadStatus.CANCELLED, received)
+            return UploadProgress(SessionState.CANCELLED, received)
         case _:
             return None
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from objlib.core.errors import RefusedError
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
-from objlib.core.lifecycle.drift import Held
+from objlib.core.remote import DocumentState
 from objlib.ledger.files import file
 from objlib.ledger.listings import LEDGER_KEY, LISTED_COLUMNS, Listed, listed_row
 from objlib.ledger.rows import FileRow, columns, encode_metadata
@@ -79,13 +79,17 @@ def rebuild(conn: sqlite3.Connection, *, listing_id: str, owner: str, run_id: Ru
     for _, each in groupby(_documents(conn, listing_id, owner), key=lambda listed: listed.file_id):
         documents = list(each)
         usable = [
-            document for document in documents if document.content_hash and document.state != Held.FAILED
+            document
+            for document in documents
+            if document.content_hash and document.state != DocumentState.FAILED
         ]
         made.unusable += len(documents) - len(usable)
         if not usable:
             continue
         # The newest that answers searches; where none does yet, the newest of all.
-        best = max(usable, key=lambda listed: (listed.state == Held.ACTIVE, listed.created, listed.document))
+        best = max(
+            usable, key=lambda listed: (listed.state == DocumentState.ACTIVE, listed.created, listed.document)
+        )
         made.surplus += len(usable) - 1
         made.files += 1
         made.pending += not _restore(conn, best, run_id, now)
@@ -130,7 +134,7 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
         Transition.adopt(row, attempt_id=attempt, run_id=run_id, operation=None, document=document.document),
         now,
     )
-    if document.state != Held.ACTIVE:
+    if document.state != DocumentState.ACTIVE:
         return False
     done = Transition.complete_processing(row, attempt_id=attempt, run_id=run_id, document=document.document)
     _move(conn, done, now)

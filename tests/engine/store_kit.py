@@ -10,10 +10,10 @@ import trio
 from objlib.core.config.settings import Settings
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
 from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.remote import DocumentState
 from objlib.core.reports.store import StoreSyncReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.store_sync import store_sync
-from objlib.gemini import DocumentState
 from objlib.ledger import FileRow
 
 ALL = DeleteLimit(percent=100)

@@ -7,16 +7,15 @@ from pathlib import Path
 import pytest
 import trio
 
+from objlib.core.remote import DocumentState, SessionState
 from objlib.embedded import Options, open_service
 from objlib.gemini import (
     Client,
     Document,
-    DocumentState,
     Endpoint,
     ErrorKind,
     FileState,
     GeminiError,
-    UploadStatus,
     open_client,
 )
 from objlib.threads import inline_runner
@@ -60,13 +59,13 @@ async def put(client: Client, store: str, name: str = " Ethics/1 Über.txt") -> 
     cut = GRANULE * 2
     assert (await client.uploads.send(session, TEXT[:cut], offset=0, final=False)).received == cut
     asked = await client.uploads.query(session)
-    assert (asked.status, asked.received) == (UploadStatus.ACTIVE, cut)
+    assert (asked.status, asked.received) == (SessionState.ACTIVE, cut)
     final = await client.uploads.send(session, TEXT[cut:], offset=cut, final=True)
-    assert final.status is UploadStatus.FINAL
+    assert final.status is SessionState.FINAL
     assert final.result is not None
     assert final.result.document is not None
     again = await client.uploads.query(session)
-    assert (again.status, again.result) == (UploadStatus.FINAL, final.result)
+    assert (again.status, again.result) == (SessionState.FINAL, final.result)
     operation = await client.operations.get(final.result.operation or "")
     assert operation.document == final.result.document
     return final.result.document
@@ -144,11 +143,11 @@ async def test_sessions_that_disagree_are_asked_and_ended(tmp_path: Path) -> Non
         assert caught.value.kind is ErrorKind.UNKNOWN
         assert (await client.uploads.query(session)).received == 0
         await client.uploads.cancel(session)
-        assert (await client.uploads.query(session)).status in {UploadStatus.CANCELLED, UploadStatus.GONE}
+        assert (await client.uploads.query(session)).status in {SessionState.CANCELLED, SessionState.GONE}
         await client.uploads.cancel(session)
         assert (
             await client.uploads.query(session.replace("upload_id=", "upload_id=0"))
-        ).status is UploadStatus.GONE
+        ).status is SessionState.GONE
 
 
 async def test_refusals_have_their_kinds(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from objlib.core.limits import MAX_ENTRIES, MAX_TEXT_BYTES
 from objlib.gemini import ErrorKind, GeminiError, MetadataValue
-from objlib.gemini.metadata import MAX_BYTES, MAX_ENTRIES, display_name, from_wire, to_wire
+from objlib.gemini.metadata import display_name, from_wire, to_wire
 from objlib.gemini.wire import DocumentShape, parse
 
 keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).map(str.strip).filter(bool)
@@ -55,10 +56,10 @@ def test_fractions_are_kept_as_nearly_as_a_float32_can(number: float) -> None:
 
 
 def test_the_limit_counts_utf8_bytes() -> None:
-    assert to_wire({"k": "é" * (MAX_BYTES // 2)})
-    assert to_wire({"k": ["x" * MAX_BYTES, ""]})
-    for value in ("é" * (MAX_BYTES // 2) + "x", ["ok", "x" * (MAX_BYTES + 1)]):
-        with pytest.raises(GeminiError, match=f"257 bytes, and a text can have at most {MAX_BYTES}"):
+    assert to_wire({"k": "é" * (MAX_TEXT_BYTES // 2)})
+    assert to_wire({"k": ["x" * MAX_TEXT_BYTES, ""]})
+    for value in ("é" * (MAX_TEXT_BYTES // 2) + "x", ["ok", "x" * (MAX_TEXT_BYTES + 1)]):
+        with pytest.raises(GeminiError, match=f"257 bytes, and a text can have at most {MAX_TEXT_BYTES}"):
             to_wire({"k": value})
 
 

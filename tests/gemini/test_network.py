@@ -9,7 +9,8 @@ import trio
 import trio.testing
 
 from objlib.core.errors import UsageError
-from objlib.gemini import CHUNK, Client, Endpoint, ErrorKind, GeminiError, Timeouts, UploadStatus, open_client
+from objlib.core.remote import SessionState
+from objlib.gemini import CHUNK, Client, Endpoint, ErrorKind, GeminiError, Timeouts, open_client
 from tests.gemini.service import KEY, STORE
 from tests.gemini.sockets import Handler, port, reply, request, reset, unused
 
@@ -274,7 +275,7 @@ async def test_a_whole_upload_over_a_port_with_a_prefix() -> None:
                 "files/a", display_name="a", mime_type="text/plain", size=1
             )
             progress = await client.uploads.send(session, b"x", offset=0, final=True)
-    assert progress.status is UploadStatus.FINAL
+    assert progress.status is SessionState.FINAL
     assert progress.result is not None
     assert progress.result.file == "files/a"
     # The session's query arrives exactly as it was given.

@@ -7,9 +7,9 @@ from contextlib import aclosing
 import pytest
 
 from objlib.core.errors import UsageError
+from objlib.core.remote import DocumentState
 from objlib.gemini import (
     Document,
-    DocumentState,
     ErrorKind,
     File,
     FileState,

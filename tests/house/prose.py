@@ -29,7 +29,7 @@ PHRASES: Final = (
     r"a person",
     r"it is about",
     r"dear(?:er|est)?",
-    r"push(?:ed|es|ing)?[ _-]back",
+    r"push(?:ed|es|ing)?[ -]back",
     r"look away",
     r"appetite",
     r"insist(?:s|ed|ing|ence)?",
@@ -59,6 +59,11 @@ _BANNED: Final = re.compile(
     "|".join(rf"\b(?:{phrase})\b" for phrase in PHRASES).replace(" ", r"\s+"), re.IGNORECASE
 )
 _CLAUSE: Final = re.compile(r"(?:What|Who)\s[^.?!]*[.:;]")
+_NO_SENTENCE: Final = re.compile(r"\s*(?:[#|<]|!\[)")
+_NEW_PIECE: Final = re.compile(r"\s*(?:[#|<]|!\[|[*-] |\d+\. )")
+_ITEM: Final = re.compile(r"\s*(?:[*-] |\d+\. )")
+_TWO_SENTENCES: Final = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!\d)[.?!][\"'`)*]*\s+[\"'`(*\[]*[A-Z]")
+_SENTENCE_END: Final = re.compile(r"[.?!:;][\"'`)*]*$")
 _FENCED: Final = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
@@ -93,7 +98,10 @@ def _lint_file(path: Path) -> Iterator[Finding]:
     if path.suffix == ".py":
         yield from lint_python(place, text)
     else:
-        yield from lint_text(place, [Prose(1, _without_fences(text))])
+        text = _without_fences(text)
+        yield from lint_text(place, [Prose(1, text)])
+        if path.suffix == ".md":
+            yield from lint_lines(place, text)
 
 
 def lint_python(place: str, source: str) -> list[Finding]:
@@ -116,6 +124,23 @@ def lint_text(place: str, prose: Iterable[Prose]) -> list[Finding]:
         for piece in prose
         for match in _BANNED.finditer(piece.text)
     ]
+
+
+def lint_lines(place: str, page: str) -> Iterator[Finding]:
+    """Find the sentences of a page, without its code blocks, that share a line or go over two.
+
+    Headings and tables are left alone, and an item of a list may be a short paragraph on one line.
+    """
+    lines = page.splitlines()
+    for number, (line, below) in enumerate(zip(lines, [*lines[1:], ""], strict=True), 1):
+        if not line.strip() or _NO_SENTENCE.match(line):
+            continue
+        if not _ITEM.match(line) and _TWO_SENTENCES.search(line):
+            yield Finding(place, number, "two sentences on one line")
+        if match := _CLAUSE.match(line.lstrip("*-> ")):
+            yield _clause(place, number, match)
+        if below.strip() and not _NEW_PIECE.match(below) and not _SENTENCE_END.search(line):
+            yield Finding(place, number, "a sentence goes over two lines")
 
 
 def participles(source: str) -> Counter[str]:
@@ -174,7 +199,11 @@ def _openings(place: str, tree: ast.Module) -> Iterator[Finding]:
     """Find the docstrings that begin with a clause as their subject."""
     for piece in _docstrings(tree):
         if match := _CLAUSE.match(piece.text.lstrip()):
-            yield Finding(place, piece.line, f"begins with a clause: {' '.join(match.group().split())[:60]}")
+            yield _clause(place, piece.line, match)
+
+
+def _clause(place: str, line: int, match: re.Match[str]) -> Finding:
+    return Finding(place, line, f"begins with a clause: {' '.join(match.group().split())[:60]}")
 
 
 def _constants(place: str, tree: ast.Module) -> Iterator[Finding]:

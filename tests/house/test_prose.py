@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.prose import Prose, is_sentence, lint, lint_python, lint_text, participles, readable
+from tests.house.prose import (
+    Prose,
+    is_sentence,
+    lint,
+    lint_lines,
+    lint_python,
+    lint_text,
+    participles,
+    readable,
+)
 from tests.house.tree import ROOT
 
 CLEAN = (
@@ -99,6 +108,19 @@ def test_a_constant_with_a_whole_sentence_passes(text: str) -> None:
     assert lint_python("objlib/x.py", f'LIMIT: Final = 1\n"""{text}"""') == []
 
 
+@pytest.mark.parametrize(
+    ("page", "phrase"),
+    [
+        ("One sentence. Another one.", "two sentences on one line"),
+        ("One sentence that\ngoes on.", "a sentence goes over two lines"),
+        ("One sentence.\nAnother one, with `a.B` and e.g. Trio:\n\n* a point\n* a second one", None),
+        ("| a table | One. Two. |\n| --- | --- |\n# A heading\nText.", None),
+    ],
+)
+def test_a_line_of_a_page_is_one_sentence(page: str, phrase: str | None) -> None:
+    assert [finding.phrase for finding in lint_lines("x.md", page)] == ([phrase] if phrase else [])
+
+
 def test_participles_that_name_a_variable_are_counted() -> None:
     source = "found = 1\nfor told in found:\n    document = told\n"
     assert participles(source) == {"found": 1, "told": 1}
@@ -106,8 +128,8 @@ def test_participles_that_name_a_variable_are_counted() -> None:
 
 def test_the_script_prints_each_finding_and_exits_with_one(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("Good.\n```\nso many\n```\nKept for\never.\n")
-    assert [finding.line for finding in lint([page])] == [5]
+    page.write_text("Good.\n\n```\nso many\n```\n\nKept for ever.\n")
+    assert [finding.line for finding in lint([page])] == [7]
     command = [sys.executable, "-m", "tests.house.prose", "tests/house"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -26,7 +26,7 @@ PAGE: Final = ROOT / "docs" / "reliability.md"
 MUTANTS: Final = (*UPLOAD, *VERDICTS, *DOUBTS, *PRUNES, *REPAIRS)
 
 _TABLE: Final = re.compile(
-    r"(each of these edits in a copy of the tree; all )\d+( are caught[^\n]*\n\n)(?:\|[^\n]*\n)+"
+    r"(safeguards from a copy of the tree; the named test catches all )\d+( edits\.\n\n)(?:\|[^\n]*\n)+"
 )
 
 
@@ -36,7 +36,7 @@ def render(page: str) -> str:
     Raises:
         ValueError: the page has no such table.
     """
-    rows = ["| what is taken out | the test that fails |", "| --- | --- |"]
+    rows = ["| removed safeguard | test that fails |", "| --- | --- |"]
     for mutant in MUTANTS:
         path, _, name = mutant.test.partition("::")
         rows.append(f"| {mutant.name} | [`{name}`](../{path}) |")

@@ -45,16 +45,16 @@ DOUBTS: Final = (
         "a document is absent only if the service says so",
         INQUIRY,
         "        if error.kind is not ErrorKind.NOT_FOUND:\n            raise\n"
-        "        return replace(facts, document=Document.ABSENT)\n",
-        "        return replace(facts, document=Document.ABSENT)\n",
+        "        return replace(facts, document=DocumentState.ABSENT)\n",
+        "        return replace(facts, document=DocumentState.ABSENT)\n",
         f"{SILENCE}[document]",
     ),
     Mutant(
         "an operation is absent only if the service says so",
         INQUIRY,
         "        if error.kind is not ErrorKind.NOT_FOUND:\n            raise\n"
-        "        return replace(facts, operation=Operation.ABSENT)\n",
-        "        return replace(facts, operation=Operation.ABSENT)\n",
+        "        return replace(facts, operation=OperationState.ABSENT)\n",
+        "        return replace(facts, operation=OperationState.ABSENT)\n",
         f"{SILENCE}[operation]",
     ),
     Mutant(

@@ -146,9 +146,9 @@ REPAIRS: Final = (
     Mutant(
         "a repair has its intent first",
         STORE_SYNC,
-        "            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            gone = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
         "            await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            gone = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
         f"{TEST_SYNC}::test_a_delete_without_an_answer_is_left_to_recovery",
     ),
     Mutant(
@@ -211,14 +211,14 @@ REPAIRS: Final = (
     Mutant(
         "only an ACTIVE document makes an indexed row",
         "objlib/ledger/rebuild.py",
-        "    if document.state != Held.ACTIVE:\n",
+        "    if document.state != DocumentState.ACTIVE:\n",
         "    if False:\n",
         f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
     ),
     Mutant(
         "a failed document makes no row",
         "objlib/ledger/rebuild.py",
-        " and document.state != Held.FAILED\n",
+        " and document.state != DocumentState.FAILED\n",
         "\n",
         f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
     ),

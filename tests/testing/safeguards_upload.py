@@ -33,9 +33,9 @@ UPLOAD: Final = (
     Mutant(
         "a delete has its intent first",
         "objlib/engine/attempt/delete.py",
-        "    return await carry_out(app, intent, document)\n",
+        "    return await execute_intent(app, intent, document)\n",
         "    await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "    return await carry_out(app, intent, document)\n",
+        "    return await execute_intent(app, intent, document)\n",
         f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
     ),
     Mutant(
@@ -69,7 +69,7 @@ UPLOAD: Final = (
     Mutant(
         "open intents are carried out by recovery",
         "objlib/engine/recover.py",
-        "await self._deletion(name, carry_out(app, intent.intent_id, name))",
+        "await self._deletion(name, execute_intent(app, intent.intent_id, name))",
         "pass",
         f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
     ),

@@ -54,8 +54,8 @@ VERDICTS: Final = (
     Mutant(
         "a document that is not ACTIVE does not",
         VERDICT,
-        "        case Document.PENDING:\n            return Wait()\n",
-        "        case Document.PENDING:\n            return Complete(facts.document_name)\n",
+        "        case DocumentState.PENDING:\n            return Wait()\n",
+        "        case DocumentState.PENDING:\n            return Complete(facts.document_name)\n",
         f"{TEST_VERDICT}::test_only_an_active_document_completes",
     ),
     Mutant(
@@ -75,8 +75,8 @@ VERDICTS: Final = (
     Mutant(
         "a running operation is waited for",
         VERDICT,
-        "            case Operation.RUNNING:\n                return Wait()\n",
-        "            case Operation.RUNNING:\n                return Requeue('a guess')\n",
+        "            case OperationState.RUNNING:\n                return Wait()\n",
+        "            case OperationState.RUNNING:\n                return Requeue('a guess')\n",
         GUESS,
     ),
     Mutant(

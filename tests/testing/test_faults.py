@@ -10,8 +10,9 @@ import trio
 import trio.testing
 from starlette.types import Message, Receive, Scope, Send
 
+from objlib.core.remote import SessionState
 from objlib.embedded import open_service
-from objlib.gemini import Client, Endpoint, ErrorKind, GeminiError, UploadStatus, open_client
+from objlib.gemini import Client, Endpoint, ErrorKind, GeminiError, open_client
 from objlib.testing import (
     DAILY_QUOTA,
     DOWN,
@@ -146,7 +147,7 @@ async def test_answers_that_are_slow_or_not_true(tmp_path: Path) -> None:
         assert not (await client.operations.get(operation)).done
         faults.script = lambda _kind, _count: Slow(7)
         began = trio.current_time()
-        assert (await client.uploads.query(session)).status is UploadStatus.FINAL
+        assert (await client.uploads.query(session)).status is SessionState.FINAL
         assert trio.current_time() == began + 7
 
 

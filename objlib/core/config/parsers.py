@@ -14,13 +14,12 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from objlib.core.library.patterns import parse_patterns
+from objlib.core.limits import MAX_DISPLAY_NAME
 
 Parser = Callable[[object, Path, Path], Any]
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
-_LONGEST_NAME: Final = 512
-"""Characters in a store's display name: the limit of the File Search API."""
 
 
 def path(raw: object, base: Path, home: Path) -> Path:
@@ -109,8 +108,8 @@ def backend(raw: object, _base: Path, _home: Path) -> str:
 def store(raw: object, _base: Path, _home: Path) -> str:
     """A display name, or a resource name ``fileSearchStores/<id>``."""
     text = raw.strip() if isinstance(raw, str) else ""
-    if not text or len(text) > _LONGEST_NAME or not text.isprintable():
-        raise ValueError(f"a store name of 1 to {_LONGEST_NAME} printable characters")
+    if not text or len(text) > MAX_DISPLAY_NAME or not text.isprintable():
+        raise ValueError(f"a store name of 1 to {MAX_DISPLAY_NAME} printable characters")
     if text.startswith("fileSearchStores/") and not re.fullmatch(r"fileSearchStores/[A-Za-z0-9_-]+", text):
         raise ValueError("a display name or fileSearchStores/<id>")
     return text

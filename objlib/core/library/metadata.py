@@ -14,14 +14,13 @@ from objlib.core.ids import RESERVED_KEYS
 from objlib.core.library.front_matter import Scalar, front_matter, number
 from objlib.core.library.mime import MARKDOWN, detect
 from objlib.core.library.patterns import PathPattern
+from objlib.core.limits import MAX_ENTRIES, MAX_TEXT_BYTES
 
 MetadataValue = str | float | list[str]
 """A metadata value as the service keeps it: a text, a 32-bit float, or a list of texts."""
 
-ENTRIES: Final = 20 - len(RESERVED_KEYS)
+ENTRIES: Final = MAX_ENTRIES - len(RESERVED_KEYS)
 """Entries of a document that are free for the user."""
-TEXT_BYTES: Final = 256
-"""Bytes of UTF-8 that one text may have."""
 
 _INTEGER: Final = re.compile(r"-?[0-9]+")
 _NOT_KEY: Final = re.compile(r"[^A-Za-z0-9_]+")
@@ -101,6 +100,6 @@ def _text(value: Scalar) -> str:
 
 
 def shorten(text: str) -> str:
-    """``text`` without blanks around it, cut on a character's border to :data:`TEXT_BYTES` of UTF-8."""
+    """``text`` without blanks around it, cut on a character's border to :data:`MAX_TEXT_BYTES` of UTF-8."""
     data = text.strip().encode("utf-8", "replace")
-    return data[:TEXT_BYTES].decode("utf-8", "ignore").rstrip()
+    return data[:MAX_TEXT_BYTES].decode("utf-8", "ignore").rstrip()

@@ -16,6 +16,7 @@ from typing import Final
 
 from objlib.core.ids import RESERVED_KEYS
 from objlib.core.library.metadata import MetadataValue
+from objlib.core.remote import DocumentState
 
 
 class DriftKind(StrEnum):
@@ -60,14 +61,6 @@ REPAIRABLE: Final = SURPLUS | {
 """Differences between store and ledger: they are reported, and a repair can mend them."""
 
 
-class Held(StrEnum):
-    """What the store says of a document."""
-
-    PENDING = "pending"
-    ACTIVE = "active"
-    FAILED = "failed"
-
-
 _TEMPORARY: Final = re.compile(r"[a-z0-9-]{1,40}")
 """The shape of a temporary file's id, which is the name of a document that was imported."""
 
@@ -105,7 +98,7 @@ class Actual:
     """
 
     name: str
-    state: Held
+    state: DocumentState
     content_hash: str | None
     title: str | None
     metadata: str
@@ -178,7 +171,7 @@ def _kind_of_named(expected: Expected, actual: Actual) -> DriftKind:
         return DriftKind.DELETING
     if not expected.indexed or expected.missing:
         return DriftKind.OK
-    if actual.state is Held.FAILED:
+    if actual.state is DocumentState.FAILED:
         return DriftKind.BROKEN
     if actual.content_hash is not None and actual.content_hash != expected.indexed_hash:
         return DriftKind.STALE_CONTENT

@@ -6,37 +6,11 @@ lost is *unknown*, never *failed*; nothing is sent again before the service was 
 """
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import Enum, auto
 from typing import assert_never
 
 from objlib.core.lifecycle.table import State
-
-
-class Session(StrEnum):
-    """The state of an upload session at the service."""
-
-    ACTIVE = "active"
-    FINAL = "final"
-    CANCELLED = "cancelled"
-    GONE = "gone"
-
-
-class Document(StrEnum):
-    """The state of a document at the service."""
-
-    PENDING = "pending"
-    ACTIVE = "active"
-    FAILED = "failed"
-    ABSENT = "absent"
-
-
-class Operation(StrEnum):
-    """The state of an operation at the service."""
-
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    ABSENT = "absent"
+from objlib.core.remote import DocumentState, OperationState, SessionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +34,11 @@ class Facts:
 
     state: State
     sent: bool
-    session: Session | None = None
+    session: SessionState | None = None
     document_name: str | None = None
-    document: Document | None = None
+    document: DocumentState | None = None
     operation_name: str | None = None
-    operation: Operation | None = None
+    operation: OperationState | None = None
     reason: str = ""
     transient: bool = False
     importable: str | None = None
@@ -140,11 +114,11 @@ def _uploading(facts: Facts) -> Verdict:
     match facts.session:
         case None:
             return Probe.SESSION
-        case Session.ACTIVE:
+        case SessionState.ACTIVE:
             return Requeue("the upload was never finalized", cancel_session=True)
-        case Session.CANCELLED:
+        case SessionState.CANCELLED:
             return Requeue("the upload session was cancelled before it was finalized")
-        case Session.FINAL | Session.GONE:
+        case SessionState.FINAL | SessionState.GONE:
             if facts.importable is not None and facts.listed is None:
                 return Probe.FENCE
             return _listing(facts)
@@ -158,15 +132,15 @@ def _processing(facts: Facts) -> Verdict:
     match facts.document:
         case None:
             return Probe.DOCUMENT
-        case Document.ACTIVE:
+        case DocumentState.ACTIVE:
             return Complete(facts.document_name)
-        case Document.PENDING:
+        case DocumentState.PENDING:
             return Wait()
-        case Document.FAILED:
+        case DocumentState.FAILED:
             if facts.operation_name is not None and facts.operation is None:
                 return Probe.OPERATION
             return Fail(facts.reason or "the service could not index the document and does not say why")
-        case Document.ABSENT:
+        case DocumentState.ABSENT:
             return _absent(facts)
         case _:
             assert_never(facts.document)
@@ -178,11 +152,11 @@ def _absent(facts: Facts) -> Verdict:
         match facts.operation:
             case None:
                 return Probe.OPERATION
-            case Operation.RUNNING:
+            case OperationState.RUNNING:
                 return Wait()
-            case Operation.FAILED:
+            case OperationState.FAILED:
                 return Fail(facts.reason or "the service gave up on the document and does not say why")
-            case Operation.DONE | Operation.ABSENT:
+            case OperationState.DONE | OperationState.ABSENT:
                 pass
             case _:
                 assert_never(facts.operation)

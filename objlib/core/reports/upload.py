@@ -41,7 +41,7 @@ class ScanReport:
     changes: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecoverReport:
     """What was left by dead runs, and what became of it.
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from objlib.core.library.mime import base_type
+from objlib.core.limits import MAX_DISPLAY_NAME
 from objlib.embedded.context import Context
 from objlib.embedded.resources import files, upload_sessions
-from objlib.embedded.resources.stores import LONGEST_NAME
 from objlib.embedded.wire.json import JSON_TYPE, invalid, object_field, read_body, read_json, text_field
 from objlib.embedded.wire.metadata import read_metadata
 from objlib.embedded.wire.mime import check_supported
@@ -48,7 +48,7 @@ async def start(context: Context, request: Request, *, store: str | None) -> Res
         fields = object_field(body, "file")
         wanted = {
             "name": text_field(fields, "name"),
-            "displayName": text_field(fields, "displayName", longest=LONGEST_NAME),
+            "displayName": text_field(fields, "displayName", longest=MAX_DISPLAY_NAME),
             "mimeType": base_type(text_field(fields, "mimeType") or header_type)
             or "application/octet-stream",
         }
@@ -59,7 +59,8 @@ async def start(context: Context, request: Request, *, store: str | None) -> Res
         check_supported(mime_type)
         wanted = {
             "store": store,
-            "display_name": text_field(body, "displayName", longest=LONGEST_NAME) or file_name[:LONGEST_NAME],
+            "display_name": text_field(body, "displayName", longest=MAX_DISPLAY_NAME)
+            or file_name[:MAX_DISPLAY_NAME],
             "mime_type": mime_type,
             "metadata": read_metadata(body, "UploadToFileSearchStoreRequest"),
         }

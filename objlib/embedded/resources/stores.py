@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any, Final
 
+from objlib.core.limits import MAX_DISPLAY_NAME
 from objlib.embedded.wire.json import (
     ApiError,
     Json,
@@ -16,9 +17,6 @@ from objlib.embedded.wire.json import (
 )
 from objlib.embedded.wire.names import new_resource_id
 
-LONGEST_NAME: Final = 512
-"""Longest display name of a store or document, in characters."""
-
 MOST_PER_PAGE: Final = 20
 
 _DEFAULT_MODEL: Final = "models/gemini-embedding-001"
@@ -31,7 +29,7 @@ def create(db: sqlite3.Connection, body: Json, now: float) -> Json:
     Raises:
         ApiError: the display name is too long or the embedding model no model name.
     """
-    display_name = text_field(body, "displayName", longest=LONGEST_NAME)
+    display_name = text_field(body, "displayName", longest=MAX_DISPLAY_NAME)
     model = text_field(body, "embeddingModel") or _DEFAULT_MODEL
     if not model.startswith("models/"):
         raise invalid("embedding_model must be of the format models/{model}.")

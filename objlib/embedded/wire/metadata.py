@@ -6,15 +6,11 @@ import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
+from objlib.core.library.metadata import MetadataValue
+from objlib.core.limits import MAX_ENTRIES, MAX_TEXT_BYTES
 from objlib.embedded.wire.json import Json, invalid, list_field, object_field
 
-MOST_ENTRIES: Final = 20
-LONGEST_STRING: Final = 256
-"""Longest string value. The service says characters, but by reports counts UTF-8 bytes, and so do we."""
-
 _KINDS: Final = ("stringValue", "numericValue", "stringListValue")
-
-Value = str | float | list[str]
 
 
 def float32(value: float) -> float:
@@ -31,7 +27,7 @@ def float32(value: float) -> float:
     return float(f"{kept:.9g}")
 
 
-def _value(entry: Json, where: str) -> Value:
+def _value(entry: Json, where: str) -> MetadataValue:
     kinds = [kind for kind in _KINDS if entry.get(kind) is not None]
     if len(kinds) != 1:
         raise invalid(
@@ -46,9 +42,9 @@ def _value(entry: Json, where: str) -> Value:
     if kinds[0] == "stringValue":
         if not isinstance(value, str):
             raise invalid(f"* {where}.string_value: must be a string.")
-        if len(value.encode("utf-8", "surrogatepass")) > LONGEST_STRING:
+        if len(value.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
             raise invalid(
-                f"* {where}.string_value: string_value cannot be more than {LONGEST_STRING} characters long."
+                f"* {where}.string_value: string_value cannot be more than {MAX_TEXT_BYTES} characters long."
             )
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -73,18 +69,18 @@ def read_metadata(body: Json, message: str) -> str:
         ApiError: too many entries, a key twice or missing, or a value that is not allowed.
     """
     entries = list_field(body, "customMetadata")
-    if len(entries) > MOST_ENTRIES:
-        raise invalid(f"* {message}.custom_metadata: at most {MOST_ENTRIES} entries are allowed.")
-    found: dict[str, Value] = {}
+    if len(entries) > MAX_ENTRIES:
+        raise invalid(f"* {message}.custom_metadata: at most {MAX_ENTRIES} entries are allowed.")
+    values: dict[str, MetadataValue] = {}
     for number, entry in enumerate(entries):
         where = f"{message}.custom_metadata[{number}]"
         key = entry.get("key") if isinstance(entry, dict) else None
         if not isinstance(key, str) or not key:
             raise invalid(f"* {where}.key: key is required.")
-        if key in found:
+        if key in values:
             raise invalid(f"* {where}.key: duplicate key.")
-        found[key] = _value(entry, where)
-    return json.dumps(found, ensure_ascii=False)
+        values[key] = _value(entry, where)
+    return json.dumps(values, ensure_ascii=False)
 
 
 def write_metadata(stored: Mapping[str, Any]) -> list[Json]:

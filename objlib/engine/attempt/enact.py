@@ -29,27 +29,27 @@ MAX_PROBES: Final = 4
 class Attempt:
     """One attempt to get one version of a file into the store.
 
-    Each method but :meth:`last` moves the row, and raises a StaleTransitionError if another run has moved it before.
+    A method that moves the row raises a StaleTransitionError if another run has moved it before.
 
     Attributes:
         row: the file's row after the last move of this attempt.
         attempt_id: the attempt; empty for a row that has none on record.
+        record: the attempt as it was on record when :meth:`refresh` last read it.
     """
 
     app: App
     row: FileRow
     attempt_id: AttemptId
+    record: AttemptRow | None = None
 
-    async def last(self) -> AttemptRow | None:
-        """The attempt as it is on record now: another run may have recorded the document that it chose."""
-        return await self.app.ledger.last_attempt(self.row.file_id)
+    async def refresh(self) -> None:
+        """Read the record anew: this run has written a session, or another one the document that it chose."""
+        self.record = await self.app.ledger.last_attempt(self.row.file_id)
 
     async def start(self) -> None:
         """Claim the file for this run."""
-        app = self.app
-        await self._apply(
-            Transition.start_upload(self.row, attempt_id=self.attempt_id, run_id=app.run_id)
-        )
+        move = Transition.start_upload(self.row, attempt_id=self.attempt_id, run_id=self.app.run_id)
+        await self._apply(move)
 
     async def mark_uploaded(self, operation: str | None, document: str | None) -> None:
         """The store has the bytes; the names are what it answered."""
@@ -95,12 +95,12 @@ class Attempt:
         Raises:
             GeminiError: the delete ended the run.
         """
-        app, row, ids = self.app, self.row, (self.attempt_id, self.app.run_id)
+        app, row, run_id = self.app, self.row, self.app.run_id
         if row.state is State.UPLOADING:
-            move = Transition.fail_upload(row, attempt_id=ids[0], run_id=ids[1], failure=failure)
+            move = Transition.fail_upload(row, attempt_id=self.attempt_id, run_id=run_id, failure=failure)
         else:
             move = Transition.fail_processing(
-                row, attempt_id=ids[0], run_id=ids[1], failure=failure, discard=document
+                row, attempt_id=self.attempt_id, run_id=run_id, failure=failure, discard=document
             )
         await self._apply(move)
         app.observer.event(EventKind.FAILED, path=row.file_path, error=failure.message)
@@ -162,10 +162,9 @@ class Attempt:
         Raises:
             GeminiError: there was no answer, with ``retry`` after several requests.
         """
-        record = await self.last()
-        if record is None or record.session_url is None:
+        if self.record is None or self.record.session_url is None:
             return True
-        cancel = partial(self.app.client.uploads.cancel, SessionUrl(record.session_url))
+        cancel = partial(self.app.client.uploads.cancel, SessionUrl(self.record.session_url))
         if retry:
             return await self.app.patience.insist(Purpose.POLL, cancel, reconnect=True)
         return await self.app.patience.once(Purpose.POLL, cancel)

@@ -8,49 +8,39 @@ from typing import TypeVar
 import trio
 
 from objlib.core.ids import AttemptId, temporary_file
-from objlib.core.lifecycle.recovery import Document, Facts, Operation, Probe, Session, Verdict, decide
+from objlib.core.lifecycle.recovery import Facts, Probe, Verdict, decide
+from objlib.core.remote import DocumentState, OperationState, SessionState
 from objlib.engine.app import App
+from objlib.engine.attempt.enact import Attempt
 from objlib.engine.requests.governor import Purpose
-from objlib.gemini import DocumentState, ErrorKind, GeminiError, SessionUrl, is_store_session
-from objlib.ledger import AttemptRow, FileRow
+from objlib.gemini import ErrorKind, GeminiError, SessionUrl, is_store_session
+from objlib.ledger import AttemptRow
 
 T = TypeVar("T")
 
-_DOCUMENT = {
-    DocumentState.PENDING: Document.PENDING,
-    DocumentState.ACTIVE: Document.ACTIVE,
-    DocumentState.FAILED: Document.FAILED,
-}
-
 
 async def probe(
-    app: App,
-    row: FileRow,
-    record: AttemptRow | None,
-    facts: Facts | None = None,
-    *,
-    retry: bool = False,
+    attempt: Attempt, facts: Facts | None = None, *, retry: bool = False
 ) -> tuple[Verdict, Facts]:
     """Probe until the verdict is an action, or needs a listing that was not made.
 
     Args:
-        app: the open application.
-        row: a row in UPLOADING or PROCESSING.
-        record: its last attempt; None when it has none on record.
+        attempt: its row is in UPLOADING or PROCESSING, and its record is the last one that was read.
         facts: results of earlier probes, which are not made again.
         retry: whether transient errors are retried; otherwise each request is sent once.
 
     Raises:
         GeminiError: the service did not answer a probe.
     """
+    record = attempt.record
     facts = facts or Facts(
-        state=row.state,
+        state=attempt.row.state,
         sent=record is not None and (record.session_url is not None or record.operation_name is not None),
         document_name=record.document_name if record else None,
         operation_name=record.operation_name if record else None,
         importable=_importable(record) if record else None,
     )
-    prober = _Prober(app, record, retry)
+    prober = _Prober(attempt.app, record, retry)
     while (verdict := decide(facts)) is not Probe.LISTING:
         match verdict:
             case Probe.SESSION:
@@ -86,12 +76,12 @@ class _Prober:
         """Ask the upload session how far it is, and for the names of what it has made."""
         url = self.record.session_url if self.record else None
         if url is None:
-            return replace(facts, session=Session.GONE)
+            return replace(facts, session=SessionState.GONE)
         progress = await self._send(Purpose.POLL, partial(self.app.client.uploads.query, SessionUrl(url)))
         result = progress.result
         return replace(
             facts,
-            session=Session(progress.status),
+            session=progress.status,
             document_name=result.document if result else None,
             operation_name=result.operation if result else None,
             importable=(facts.importable and result and result.file) or facts.importable,
@@ -112,8 +102,8 @@ class _Prober:
         except GeminiError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
-            return replace(facts, document=Document.ABSENT)
-        return replace(facts, document=_DOCUMENT[document.state])
+            return replace(facts, document=DocumentState.ABSENT)
+        return replace(facts, document=document.state)
 
     async def operation(self, facts: Facts) -> Facts:
         """Get the operation by name."""
@@ -124,13 +114,13 @@ class _Prober:
         except GeminiError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
-            return replace(facts, operation=Operation.ABSENT)
+            return replace(facts, operation=OperationState.ABSENT)
         if not operation.done:
-            return replace(facts, operation=Operation.RUNNING)
+            return replace(facts, operation=OperationState.RUNNING)
         if (error := operation.error) is None:
-            return replace(facts, operation=Operation.DONE)
+            return replace(facts, operation=OperationState.DONE)
         return replace(
-            facts, operation=Operation.FAILED, reason=error.message, transient=error.kind.transient
+            facts, operation=OperationState.FAILED, reason=error.message, transient=error.kind.transient
         )
 
     async def _send(self, purpose: Purpose, request: Callable[[], Awaitable[T]]) -> T:

@@ -66,7 +66,8 @@ class _Wait:
         self._pause = next_poll(waited)
         in_time = waited < app.settings.settle_seconds
         try:
-            verdict, facts = await probe(app, attempt.row, await attempt.last())
+            await attempt.refresh()
+            verdict, facts = await probe(attempt)
         except GeminiError as error:
             if error.kind.ends_run:
                 raise

@@ -15,13 +15,13 @@ from objlib.core.lifecycle.drift import (
     DriftKind,
     Expected,
     Finding,
-    Held,
     classify,
     digest,
     title,
 )
 from objlib.core.lifecycle.repair_plan import Plan
 from objlib.core.lifecycle.table import State
+from objlib.core.remote import DocumentState
 from objlib.engine.app import App
 from objlib.engine.reconcile.listing import as_listed, listed_store
 from objlib.engine.requests.governor import Purpose
@@ -162,7 +162,7 @@ def actual_of(listed: Listed, row: FileRow | None, standing: Standing, ledger_id
     )
     return Actual(
         name=listed.document,
-        state=Held(listed.state),
+        state=DocumentState(listed.state),
         content_hash=listed.content_hash,
         title=title(listed.display_name),
         metadata=digest(listed.metadata),

@@ -14,7 +14,6 @@ import trio
 
 from objlib.core.events import EventKind, Phase
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS
-from objlib.core.lifecycle.drift import Held
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import is_alive
@@ -56,7 +55,7 @@ def as_listed(document: Document) -> Listed:
         attempt_id=mark(KEY_ATTEMPT),
         ledger_id=mark(KEY_LEDGER),
         content_hash=mark(KEY_HASH),
-        state=Held(document.state.value),
+        state=document.state,
         created=document.create_time,
         display_name=document.display_name,
         size=document.size,

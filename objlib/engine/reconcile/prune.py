@@ -21,7 +21,7 @@ from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import PruneReport, ScanReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
-from objlib.engine.attempt.delete import Removal, carry_out
+from objlib.engine.attempt.delete import Removal, execute_intent
 from objlib.engine.requests.ending import ending
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
@@ -143,7 +143,7 @@ class _Prune:
     async def _delete(self, intent: Intent, limiter: trio.CapacityLimiter) -> None:
         try:
             with suppress(GeminiError):  # it ends the run, and is told by the report
-                became = await carry_out(self.app, intent.intent_id, intent.document)
+                became = await execute_intent(self.app, intent.intent_id, intent.document)
                 self.done += became is Removal.DONE
             self.app.observer.advance(Phase.PRUNE, 1, 0)
         finally:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objlib.core.ids import RESERVED_KEYS
-from objlib.core.library.metadata import ENTRIES, TEXT_BYTES, document_metadata, shorten
+from objlib.core.library.metadata import ENTRIES, document_metadata, shorten
 from objlib.core.library.patterns import parse_pattern, parse_patterns
+from objlib.core.limits import MAX_TEXT_BYTES
 
 COURSES = parse_patterns(["{course}/Year {year}/{lecture}.md", "{course}/{lecture}.md"])
 
@@ -90,9 +91,9 @@ def test_a_document_has_room_for_so_many_entries() -> None:
 @given(st.text())
 def test_a_text_is_cut_on_the_border_of_a_character(text: str) -> None:
     short = shorten(text)
-    assert len(short.encode()) <= TEXT_BYTES
+    assert len(short.encode()) <= MAX_TEXT_BYTES
     assert text.strip().encode("utf-8", "replace").decode().startswith(short)
-    if len(text.strip().encode("utf-8", "replace")) <= TEXT_BYTES:
+    if len(text.strip().encode("utf-8", "replace")) <= MAX_TEXT_BYTES:
         assert short.encode() == text.strip().encode("utf-8", "replace")
 
 
@@ -118,4 +119,4 @@ def test_whatever_a_file_says_the_service_can_keep(parts: list[str], lines: list
         else:
             texts = value if isinstance(value, list) else [value]
             assert texts
-            assert all(0 < len(text.encode()) <= TEXT_BYTES for text in texts)
+            assert all(0 < len(text.encode()) <= MAX_TEXT_BYTES for text in texts)

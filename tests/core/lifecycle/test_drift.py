@@ -14,14 +14,14 @@ from objlib.core.lifecycle.drift import (
     DriftKind,
     Expected,
     Finding,
-    Held,
     classify,
     digest,
     title,
 )
+from objlib.core.remote import DocumentState
 
 EXPECTED = Expected(indexed=True, document="d1", indexed_hash="h", title="a/b.txt", metadata="m")
-OK_DOCUMENT = Actual(name="d1", state=Held.ACTIVE, content_hash="h", title="a/b.txt", metadata="m")
+OK_DOCUMENT = Actual(name="d1", state=DocumentState.ACTIVE, content_hash="h", title="a/b.txt", metadata="m")
 OTHER = replace(OK_DOCUMENT, name="d2")
 
 names = st.sampled_from(["d1", "d2", "d3"])
@@ -39,7 +39,7 @@ documents = st.lists(
     st.builds(
         Actual,
         name=names,
-        state=st.sampled_from(Held),
+        state=st.sampled_from(DocumentState),
         content_hash=hashes,
         title=st.sampled_from(["a/b.txt", "c.txt", None]),
         metadata=st.sampled_from(["m", "n"]),
@@ -57,8 +57,8 @@ documents = st.lists(
     [
         (OK_DOCUMENT, DriftKind.OK),
         (replace(OK_DOCUMENT, title=None), DriftKind.OK),
-        (replace(OK_DOCUMENT, state=Held.PENDING), DriftKind.OK),
-        (replace(OK_DOCUMENT, state=Held.FAILED), DriftKind.BROKEN),
+        (replace(OK_DOCUMENT, state=DocumentState.PENDING), DriftKind.OK),
+        (replace(OK_DOCUMENT, state=DocumentState.FAILED), DriftKind.BROKEN),
         (replace(OK_DOCUMENT, content_hash="g"), DriftKind.STALE_CONTENT),
         (replace(OK_DOCUMENT, content_hash=None), DriftKind.METADATA_MISMATCH),
         (replace(OK_DOCUMENT, title="c.txt"), DriftKind.METADATA_MISMATCH),
@@ -88,7 +88,7 @@ def test_a_document_that_is_named_and_not_there_is_a_ghost() -> None:
 
 
 def test_a_file_that_cannot_be_sent_again_has_no_drift() -> None:
-    bad = replace(OK_DOCUMENT, state=Held.FAILED, content_hash="g", metadata="n")
+    bad = replace(OK_DOCUMENT, state=DocumentState.FAILED, content_hash="g", metadata="n")
     assert classify(replace(EXPECTED, missing=True), [bad]) == [Finding("d1", DriftKind.OK)]
     assert classify(replace(EXPECTED, indexed=False), [bad]) == [Finding("d1", DriftKind.OK)]
     assert classify(replace(EXPECTED, indexed=False), []) == []

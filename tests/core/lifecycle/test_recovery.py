@@ -8,28 +8,26 @@ import pytest
 from objlib.core.lifecycle.recovery import (
     Adopt,
     Complete,
-    Document,
     Facts,
     Fail,
-    Operation,
     Probe,
     Requeue,
-    Session,
     Wait,
     decide,
 )
 from objlib.core.lifecycle.table import TRANSIENT, State
+from objlib.core.remote import DocumentState, OperationState, SessionState
 
 EVERY = [
     Facts(state, sent, session, document_name, document, operation_name, operation, "why", listed=listed)
     for state, sent, session, document_name, document, operation_name, operation, listed in itertools.product(
         sorted(TRANSIENT),
         (False, True),
-        (None, *Session),
+        (None, *SessionState),
         (None, "d"),
-        (None, *Document),
+        (None, *DocumentState),
         (None, "o"),
-        (None, *Operation),
+        (None, *OperationState),
         (None, (), ("d",), ("d", "e")),
     )
 ]
@@ -61,7 +59,7 @@ def test_nothing_is_sent_again_while_a_document_may_exist() -> None:
         if not isinstance(decide(facts), Requeue):
             continue
         if facts.state is State.UPLOADING and facts.sent:
-            never_finalized = facts.session in {Session.ACTIVE, Session.CANCELLED}
+            never_finalized = facts.session in {SessionState.ACTIVE, SessionState.CANCELLED}
             assert never_finalized or facts.listed == ()
         if facts.state is State.PROCESSING:
             assert facts.listed == ()
@@ -70,22 +68,22 @@ def test_nothing_is_sent_again_while_a_document_may_exist() -> None:
 def test_only_an_active_document_completes() -> None:
     for facts in EVERY:
         if isinstance(decide(facts), Complete):
-            assert facts.document is Document.ACTIVE
+            assert facts.document is DocumentState.ACTIVE
 
 
 def test_an_active_document_completes_whatever_its_operation_says() -> None:
     for facts in EVERY:
-        if facts.state is State.PROCESSING and facts.document_name and facts.document is Document.ACTIVE:
+        if facts.state is State.PROCESSING and facts.document_name and facts.document is DocumentState.ACTIVE:
             assert decide(facts) == Complete(facts.document_name)
 
 
 def test_an_unfinished_session_is_closed_before_the_file_is_sent_again() -> None:
-    verdict = decide(Facts(State.UPLOADING, sent=True, session=Session.ACTIVE))
+    verdict = decide(Facts(State.UPLOADING, sent=True, session=SessionState.ACTIVE))
     assert verdict == Requeue("the upload was never finalized", cancel_session=True)
 
 
 def test_two_documents_of_one_attempt_leave_one() -> None:
-    facts = Facts(State.UPLOADING, sent=True, session=Session.GONE, listed=("best", "other"))
+    facts = Facts(State.UPLOADING, sent=True, session=SessionState.GONE, listed=("best", "other"))
     assert decide(facts) == Adopt("best", None, ("other",))
 
 
@@ -93,19 +91,19 @@ def test_probes_come_in_the_order_that_costs_least() -> None:
     assert isinstance(decide(Facts(State.UPLOADING, sent=False)), Requeue), "nothing to probe"
     facts = Facts(State.UPLOADING, sent=True)
     assert decide(facts) is Probe.SESSION
-    assert decide(replace(facts, session=Session.FINAL)) is Probe.LISTING
-    assert isinstance(decide(replace(facts, session=Session.FINAL, document_name="d")), Adopt)
+    assert decide(replace(facts, session=SessionState.FINAL)) is Probe.LISTING
+    assert isinstance(decide(replace(facts, session=SessionState.FINAL, document_name="d")), Adopt)
     facts = Facts(State.PROCESSING, sent=True, document_name="d", operation_name="o")
     assert decide(facts) is Probe.DOCUMENT
-    absent = replace(facts, document=Document.ABSENT)
+    absent = replace(facts, document=DocumentState.ABSENT)
     assert decide(absent) is Probe.OPERATION
-    assert decide(replace(absent, operation=Operation.DONE)) is Probe.LISTING
-    assert decide(replace(absent, operation=Operation.RUNNING)) == Wait()
-    assert decide(replace(absent, operation=Operation.FAILED, reason="bad")) == Fail("bad")
-    assert isinstance(decide(replace(facts, document=Document.PENDING)), Wait)
-    failed = replace(facts, document=Document.FAILED)
+    assert decide(replace(absent, operation=OperationState.DONE)) is Probe.LISTING
+    assert decide(replace(absent, operation=OperationState.RUNNING)) == Wait()
+    assert decide(replace(absent, operation=OperationState.FAILED, reason="bad")) == Fail("bad")
+    assert isinstance(decide(replace(facts, document=DocumentState.PENDING)), Wait)
+    failed = replace(facts, document=DocumentState.FAILED)
     assert decide(failed) is Probe.OPERATION
-    assert decide(replace(failed, operation=Operation.FAILED, reason="bad")) == Fail("bad")
+    assert decide(replace(failed, operation=OperationState.FAILED, reason="bad")) == Fail("bad")
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - TRANSIENT))

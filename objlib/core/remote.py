@@ -1,0 +1,35 @@
+"""States of what the service keeps: one set of words for client, lifecycle and engine."""
+
+from enum import StrEnum
+
+
+class DocumentState(StrEnum):
+    """How far the store is with a document."""
+
+    PENDING = "pending"
+    """Not searchable yet; the client also takes an unspecified or unknown state for this."""
+    ACTIVE = "active"
+    FAILED = "failed"
+    """Not indexed. Only the operation says why; the document may still turn ACTIVE."""
+    ABSENT = "absent"
+    """There is no such document (any more); no listing says this of a document."""
+
+
+class SessionState(StrEnum):
+    """Where an upload session stands."""
+
+    ACTIVE = "active"
+    FINAL = "final"
+    CANCELLED = "cancelled"
+    GONE = "gone"
+    """The service does not know the session (any more): only a listing can tell what became of it."""
+
+
+class OperationState(StrEnum):
+    """How far the service is with an operation."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    ABSENT = "absent"
+    """Its record is gone, which says nothing of its document."""
