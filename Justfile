@@ -18,12 +18,12 @@ default: test
 upload *ARGS: (env "main")
     @{{ objlib }} upload "$@"
 
-# settle everything that an interrupted run left
+# settle what interrupted runs left
 [no-cd]
 recover *ARGS: (env "main")
     @{{ objlib }} recover "$@"
 
-# counts by state, failures with their reasons
+# show counts by state, and failures with their reasons
 [no-cd]
 status *ARGS: (env "main")
     @{{ objlib }} status "$@"
@@ -38,7 +38,7 @@ search *ARGS: (env "main")
 ask *ARGS: (env "main")
     @{{ objlib }} ask "$@"
 
-# the embedded service and the web pages on a port
+# serve the embedded store on a port
 [no-cd]
 serve *ARGS: (env "main")
     @{{ objlib }} serve "$@"
@@ -48,12 +48,12 @@ serve *ARGS: (env "main")
 scan *ARGS: (env "main")
     @{{ objlib }} scan "$@"
 
-# what is configured, reachable and writable
+# check what is configured, reachable and writable
 [no-cd]
 doctor *ARGS: (env "main")
     @{{ objlib }} doctor "$@"
 
-# any other command: just objlib explain "Ethics/Year 2021/Q1/01 What a good life is.txt"
+# run any other command: just objlib explain "Ethics/Year 2021/Q1/01 What a good life is.txt"
 [no-cd]
 objlib *ARGS: (env "main")
     @{{ objlib }} "$@"
@@ -62,33 +62,34 @@ objlib *ARGS: (env "main")
 test *args: (env "dev")
     @{{ python }} -m pytest "$@"
 
-# the house rules alone: style, trio rules, types, and which room may import which
+# run the house rules alone: style, trio rules, types, imports, prose
 lint: (test "tests/house")
 
-# types, strictly, of the package and of its tests
+# check types, strictly, of the package and its tests
 types: (env "dev")
     @{{ python }} -m mypy
 
-# all of CI, the quick checks first
+# run all of CI, the quick checks first
 check: lint (test "--ignore=tests/house")
 
-# mend what can be mended by a tool
+# apply what ruff can mend
 fix: (env "dev")
     @{{ python }} -m ruff check --fix-only .
     @{{ python }} -m ruff format .
 
-# one benchmark with its options: just bench ledger
+# run one benchmark with its options: just bench ledger
 bench NAME *ARGS: (env "main")
     @script="benchmarks/$1.py" && shift && {{ python }} "$script" "$@"
 
-# the two spikes, evidence with measured numbers: just spike, or just spike phase9, phase18
+# run the two spikes, evidence with measured figures: just spike, or just spike phase9, phase18
 spike *ARGS: (env "dev")
     @{{ python }} -m spike "$@"
 
-# redraw what is generated from the lifecycle table
-docs: (env "main")
+# write the generated parts of docs/: the command line, the lifecycle, the table of safeguards
+docs: (env "dev")
     @{{ python }} scripts/lifecycle_doc.py
     @{{ python }} scripts/cli_doc.py
+    @{{ python }} -m tests.testing.mutants --docs
 
 # lint the prose of files or folders: just prose objlib/engine
 prose *PATHS: (env "dev")
@@ -103,15 +104,15 @@ constraints:
     @"${UV:-uv}" pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url \
         --no-annotate --group dev pyproject.toml -o constraints.txt
 
-# simulated worlds, seeded, and the promises checked in each: just torture [--seeds N] [--seed S] [--jobs N]
+# play seeded simulated worlds and check the promises in each: just torture [--seeds N] [--seed S] [--jobs N]
 torture *ARGS: (env "main")
     @{{ python }} -m objlib.testing.torture "$@"
 
-# a run dies at every point there is, and the next one at each of its own: just crash [--pairs N] [--every N] [--jobs N]
+# let a run die at every crash point, and the next run at each of its own: just crash [--pairs N] [--every N] [--jobs N]
 crash *ARGS: (env "main")
     @{{ python }} -m objlib.testing.crash "$@"
 
-# real processes, killed at random instants: just kill [-n N]
+# kill real processes at random instants: just kill [-n N]
 kill *ARGS: (env "main")
     @{{ python }} -m objlib.testing.kill "$@"
 

@@ -19,8 +19,8 @@ import trio
 from objlib.core.ids import RunId, new_attempt_id, new_file_id
 from objlib.ledger import FileRow, Ledger, Transition, open_ledger
 from objlib.ledger.connection import connect, disconnect
-from objlib.ledger.files import claimable
-from objlib.ledger.transition_sql import take
+from objlib.ledger.files import FileTable
+from objlib.ledger.transition_sql import apply_transition
 
 RUN = RunId("benchmark")
 TASKS = (1, 10, 100)
@@ -36,7 +36,7 @@ def fill(path: Path, files: int) -> list[FileRow]:
         [(new_file_id(), f"{number:06}.txt") for number in range(files)],
     )
     conn.execute("COMMIT")
-    rows = claimable(conn, now=1.0, limit=files)
+    rows = FileTable.claimable(conn, now=1.0, limit=files)
     disconnect(conn)
     return rows
 
@@ -54,7 +54,7 @@ def raw(path: Path, rows: list[FileRow], batch: int) -> list[float]:
         began = time.perf_counter()
         conn.execute("BEGIN IMMEDIATE")
         for row in rows[start : start + batch]:
-            take(conn, claim(row), now=1.0)
+            apply_transition(conn, claim(row), 1.0)
         conn.execute("COMMIT")
         took.append(time.perf_counter() - began)
     disconnect(conn)
@@ -72,7 +72,7 @@ async def through_the_ledger(path: Path, rows: list[FileRow], tasks: int) -> tup
             took.append(time.perf_counter() - began)
 
     async with open_ledger(path) as ledger:
-        await ledger.counts()
+        await ledger.files.counts(now=ledger.now())
         began = time.perf_counter()
         async with trio.open_nursery() as nursery:
             for number in range(tasks):

@@ -14,9 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.pacing_lab.heldout import heldout
-from benchmarks.pacing_lab.picture import draw
-from benchmarks.pacing_lab.scenarios import STRATEGIES, Measure, Scenario, allowed_at, scenarios
+from tests.support.pacing_lab.heldout import heldout
+from tests.support.pacing_lab.picture import draw
+from tests.support.pacing_lab.scenarios import STRATEGIES, Measure, Scenario, allowed_at, scenarios
 
 COUNTS = {"lost", "needless", "cancelled", "in flight at a start", "woken"}
 """Measures that are whole numbers."""

@@ -21,13 +21,13 @@ import trio
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.pacing import cell
-from benchmarks.pacing_lab.scenarios import Measure
-from benchmarks.pacing_lab.servers import Open
 from benchmarks.sockets_lab import endless, uploads
 from benchmarks.sockets_lab.machine import Machine, watching
 from benchmarks.sockets_lab.rows import ROWS, Row, best_fixed, full
 from benchmarks.sockets_lab.served import Seen
 from benchmarks.sockets_lab.uploads import Uploads
+from tests.support.pacing_lab.scenarios import Measure
+from tests.support.pacing_lab.servers import Open
 
 QUICK: Final = 70.0
 """Seconds of a row that ``--quick`` still runs."""
@@ -73,7 +73,7 @@ async def run(row: Row | Uploads, jobs: trio.CapacityLimiter, results: Results) 
 
 
 async def run_all(rows: list[Row | Uploads], jobs: int, times: int) -> tuple[Results, Machine]:
-    """All rows, the longest first, each so many times."""
+    """All rows, the longest first, each repeated."""
     results: Results = {}
     limiter = trio.CapacityLimiter(jobs)
     async with watching() as machine, trio.open_nursery() as nursery:

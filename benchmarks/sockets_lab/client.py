@@ -5,7 +5,6 @@ Each request asks for a store that does not exist: the cheapest there is, and an
 """
 
 import argparse
-import time
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,6 @@ from objlib.engine.requests.governor import Governor, Purpose, open_governor
 from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import Client, Endpoint, GeminiError, open_client
 from objlib.ledger import Ledger, open_ledger
-from objlib.ledger.rates import exchange_rates
 
 
 async def work(client: Client, governor: Governor, name: str, *, fixed: bool) -> None:
@@ -32,13 +30,13 @@ async def work(client: Client, governor: Governor, name: str, *, fixed: bool) ->
 async def exchange(governor: Governor, ledger: Ledger, name: str) -> None:
     """What the processes on one ledger tell each other, as a run does it at its start and at each heartbeat."""
     while True:
-        told = partial(exchange_rates, run_id=RunId(name), rates=governor.rates(), taken=governor.taken)
-        governor.share(await ledger.write(partial(told, now=time.time())))
+        rates, taken = governor.rates(), governor.last_share
+        governor.share(await ledger.rates.exchange(RunId(name), rates=rates, taken=taken))
         await trio.sleep(HEARTBEAT)
 
 
 async def run(url: str, name: str, seconds: float, ceiling: int, path: Path | None, *, fixed: bool) -> None:
-    """Work for so many seconds."""
+    """Work for some seconds."""
     with trio.move_on_after(seconds):
         async with (
             open_client(Endpoint(url, "none"), connections=ceiling) as client,

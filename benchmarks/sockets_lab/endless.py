@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trio
 
-from benchmarks.pacing_lab.servers import Open
+from tests.support.pacing_lab.servers import Open
 
 from .rows import Row, Values
 from .served import Seen, Served, process, serving, traced

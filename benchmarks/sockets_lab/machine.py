@@ -14,7 +14,7 @@ EVERY = 0.05
 
 @dataclass
 class Machine:
-    """Watches it. A timer that is late tells of a machine that is busy, whoever keeps it so."""
+    """Watches the machine: a late timer shows that it is busy."""
 
     began: float = field(default_factory=time.monotonic)
     late: list[float] = field(default_factory=list)

@@ -12,16 +12,16 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Final
 
-from benchmarks.pacing_lab.scenarios import CEILING, GOOD, WASTE, Measure, goodput, scenarios
-from benchmarks.pacing_lab.servers import Bucket, Open, Server, Window
-from benchmarks.pacing_lab.simulate import Trace, run
-from benchmarks.pacing_lab.strategies import Fixed, Ours, one_ledger
+from tests.support.pacing_lab.scenarios import CEILING, GOOD, WASTE, Measure, goodput, scenarios
+from tests.support.pacing_lab.servers import Bucket, Open, Server, Window
+from tests.support.pacing_lab.simulate import Trace, run
+from tests.support.pacing_lab.strategies import Fixed, Ours, one_ledger
 
 from .served import Seen
 
 Values = tuple[float, ...]
 Reading = Callable[[Server, Trace, float], Values]
-"""Values from what a server that is known did in so many seconds."""
+"""Values of a row from what the server counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import Final
 
 import trio
 
-from benchmarks.pacing_lab.simulate import Trace
 from objlib.core.config.default_paths import Places, default_files
+from tests.support.pacing_lab.simulate import Trace
 
 ROOT: Final = Path(__file__).parent.parent.parent
 
@@ -64,7 +64,7 @@ class Served:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What a process of objlib gets to see: no setting and no key of whoever measures."""
+    """Environment of a measured process: no setting and no key of the user."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     return {**kept, "HOME": str(folder), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 

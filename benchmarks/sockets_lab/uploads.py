@@ -12,11 +12,11 @@ from typing import Final
 
 import trio
 
-from benchmarks.pacing_lab.scenarios import GOOD, WASTE, Measure
 from objlib.core.ids import KEY_HASH
 from objlib.core.remote import DocumentState
 from objlib.embedded import open_service
 from objlib.gemini import Endpoint, open_client
+from tests.support.pacing_lab.scenarios import GOOD, WASTE, Measure
 
 from .served import Seen, Served, process, serving
 
@@ -25,7 +25,7 @@ STORE: Final = "lectures"
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """One row: so many processes, files, and requests per second that are allowed."""
+    """One row: processes, files, and requests per second that are allowed."""
 
     processes: int
     files: int

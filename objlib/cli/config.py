@@ -17,7 +17,7 @@ from objlib.core.errors import RefusedError, UsageError
 CONFIG_NAME: Final = "objlib.toml"
 
 
-def settle(
+def load_settings(
     options: CommonOptions | None, *, path: Path | None = None, names_library: bool = False, **more: object
 ) -> Settings:
     """The settings of one command.

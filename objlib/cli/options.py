@@ -71,3 +71,10 @@ class CommonOptions:
         if own["verbose"] == 0:  # a counting option starts at 0, which is not "given"
             own["verbose"] = None
         return own | more
+
+
+Common = Annotated[CommonOptions | None, Parameter(name="*")]
+"""The parameter by which a command takes the common options."""
+
+LibraryPath = Annotated[Path | None, option("The library; the same as --library")]
+"""The library as a positional argument."""

@@ -1,46 +1,92 @@
-"""How every command runs: what it works with is said first, then trio runs once."""
+"""How every command runs: say what it works with, do the work in one trio run, show the report.
+
+A command module declares what it needs, and calls :func:`run` and :func:`show`. It imports this module and the
+engine when it runs, so that ``--help`` stays fast.
+"""
 
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
 
 import trio
 
-from objlib.cli.console.errors import complain, complain_raw
+from objlib.cli.console.errors import print_message, write_stderr
 from objlib.cli.console.observers import observing
+from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.console.terminal import Terminal, safe_block, terminal_of
 from objlib.core.config.backend import api_key
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.events import Observer
+from objlib.engine.app import App
+from objlib.engine.bootstrap.open_app import Command, open_app
 
 T = TypeVar("T")
 
 
 def run(
+    settings: Settings, command: Command, work: Callable[[App], Awaitable[T]], *, events: bool = False
+) -> T:
+    """Open the application for ``command``, do ``work`` with it, and close it again.
+
+    Args:
+        settings: the settings of the command.
+        command: its name and what it needs open.
+        work: a function of the engine.
+        events: whether the command prints NDJSON events with ``--json``.
+    """
+
+    async def work_with_app(observer: Observer) -> T:
+        async with open_app(settings, command, observer=observer) as app:
+            return await work(app)
+
+    return run_without_app(settings, work_with_app, events=events)
+
+
+def run_without_app(
     settings: Settings,
     work: Callable[[Observer], Awaitable[T]],
     *,
     events: bool = False,
     with_ledger: bool = True,
 ) -> T:
-    """Run one command's work to its end.
+    """Run work that opens by itself what it needs; ``with_ledger`` says whether that is the ledger too."""
+
+    async def call() -> T:
+        return await work(observer)
+
+    _tame_logging(settings)
+    _introduce(settings, with_ledger=with_ledger)
+    with observing(settings, events=events) as observer:
+        return trio.run(call)
+
+
+def show(
+    settings: Settings,
+    command: str,
+    report: object,
+    lines: Callable[[Terminal], Iterable[str]],
+    problems: str = "",
+    **members: Any,
+) -> None:
+    """Write a result as the settings ask for it.
 
     Args:
-        settings: the settings of the command.
-        work: the async work; gets the observer to report to.
-        events: whether the command prints NDJSON events with ``--json``.
-        with_ledger: whether the command works with the ledger.
+        settings: of the command: JSON, text or only problems.
+        command: its name, for the schema of the JSON object.
+        report: becomes the JSON object.
+        lines: gives the text.
+        problems: the lines that a quiet command prints, on stderr; empty when there are none.
+        members: further members of the JSON object.
     """
-    _tame_logging(settings)
-    introduce(settings, with_ledger=with_ledger)
-    with observing(settings, events=events) as observer:
-        return trio.run(_call, work, observer)
-
-
-async def _call(work: Callable[[Observer], Awaitable[T]], observer: Observer) -> T:
-    return await work(observer)
+    if settings.json:
+        print_object(command, report, **members)
+    elif not settings.quiet:
+        print_lines(lines(terminal_of(sys.stdout)))
+    else:
+        for line in problems.splitlines():
+            print_message(line)
 
 
 def _tame_logging(settings: Settings) -> None:
@@ -61,21 +107,16 @@ class _ToStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        complain_raw(safe_block(self.format(record)) + "\n")
+        write_stderr(safe_block(self.format(record)) + "\n")
 
 
-def introduce(settings: Settings, *, with_ledger: bool = True) -> None:
-    """The first line of output: the backend, the store and the ledger."""
+def _introduce(settings: Settings, *, with_ledger: bool) -> None:
+    """Print the first line: the backend, the store and the ledger."""
     if settings.quiet:
         return
     ledger = f"; ledger {settings.ledger}" if with_ledger else ""
     if settings.backend is Backend.EMBEDDED:
         why = " (no API key set)" if api_key(os.environ) is None else ""
-        complain(f"embedded store at {settings.embedded}, offline{why}{ledger}")
+        print_message(f"embedded store at {settings.embedded}, offline{why}{ledger}")
     else:
-        complain(f"Gemini store {settings.store} at {settings.base_url}{ledger}")
-
-
-def screen() -> Terminal:
-    """How to write results."""
-    return terminal_of(sys.stdout)
+        print_message(f"Gemini store {settings.store} at {settings.base_url}{ledger}")

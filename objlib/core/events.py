@@ -53,12 +53,12 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pressure:
-    """What the governor is doing, for the progress line.
+class GovernorStatistics:
+    """A snapshot of the governor, for the progress line.
 
     Attributes:
-        tokens: how many uploads may be in flight now.
-        in_flight: how many are.
+        tokens: uploads that may be in flight now.
+        in_flight: uploads in flight.
         paused_for: seconds until the gate opens again, 0 when it is open.
         throttled: requests so far that were answered with 429 or a server error, or broken off.
         requests_per_second: starts of all kinds now, or when the gate opens; None while no limit is known.
@@ -86,7 +86,7 @@ class Observer:
     def end(self, phase: Phase) -> None:
         """The phase is over."""
 
-    def pressure(self, now: Pressure) -> None:
+    def pressure(self, now: GovernorStatistics) -> None:
         """What the governor does has changed: at each throttled request, and at most once a beat otherwise."""
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:

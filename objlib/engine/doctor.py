@@ -82,7 +82,7 @@ async def _ledger(settings: Settings) -> Check:
     check = Check("ledger", Health.PROBLEM, "cannot be used")
     try:
         async with open_ledger(settings.ledger, create=False) as ledger:
-            counts, pinned = await ledger.counts(), await ledger.pinned()
+            counts, pinned = await ledger.files.counts(now=ledger.now()), await ledger.settings.pinned()
             contents = f"{sum(counts.states.values())} files, store {pinned[0] if pinned else 'none yet'}"
             check = Check("ledger", Health.OK, contents)
     except* ObjlibError as group:

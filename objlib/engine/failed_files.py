@@ -6,7 +6,7 @@ from objlib.ledger import FileRow, Ledger
 
 async def failed_files(ledger: Ledger, limit: int) -> tuple[FailedFile, ...]:
     """The first ``limit`` failed files, without those that are gone from disk."""
-    return tuple(_failed(row) for row in await ledger.failed_page("", limit) if row.missing_since is None)
+    return tuple(_failed(row) for row in await ledger.files.failed(limit=limit) if row.missing_since is None)
 
 
 def _failed(row: FileRow) -> FailedFile:

@@ -26,7 +26,6 @@ from objlib.engine.attempt.delete import Removal, delete_document, execute_inten
 from objlib.engine.attempt.enact import MAX_PROBES, Attempt, enact
 from objlib.engine.attempt.probe import probe
 from objlib.engine.attempt.wait_active import wait_until_active
-from objlib.engine.requests.ending import ending
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.requests.held_token import HeldToken
 from objlib.engine.runs import RunLiveness
@@ -52,7 +51,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
 
     An answer that ends the run ends the recovery, and is in the report; undecided rows stay as they are.
     """
-    app.patience.renew()
+    app.retrier.reset()
     recovery = _Recovery(app, own)
     app.observer.begin(Phase.RECOVER, None, None)
     try:
@@ -80,7 +79,7 @@ class _Recovery:
 
     def finish(self) -> RecoverReport:
         """Complete the report."""
-        self._report.stopped, self._report.advice = ending(self._app)
+        self._report.stopped, self._report.advice = self._app.retrier.report_stop()
         self._report.postponed = len(self._postponed)
         self._report.actions = tuple(self._actions)
         return self._report
@@ -90,7 +89,7 @@ class _Recovery:
         app = self._app
         limiter, after = trio.CapacityLimiter(MAX_CONCURRENT), ""
         async with trio.open_nursery() as nursery:
-            while page := await app.ledger.transient_page(after, RECOVERY_PAGE):
+            while page := await app.ledger.files.transient(after=after, limit=RECOVERY_PAGE):
                 after = page[-1][0].file_id
                 await self._liveness.refresh((run for *_, run in page), watch=True)
                 for row, record, run in page:
@@ -104,7 +103,7 @@ class _Recovery:
     async def decide_by_listing(self) -> None:
         """One listing of the store, for all attempts that no other probe could decide."""
         app = self._app
-        if not app.patience.given_up(Purpose.LIST):
+        if not app.retrier.blocked_by(Purpose.LIST):
             await trio.sleep(LISTING_LAG)
         try:
             listed = await self._list_documents({attempt.attempt_id for attempt, _ in self.unlisted})
@@ -119,13 +118,13 @@ class _Recovery:
     async def delete_documents(self) -> None:
         """Execute the open intents, and delete superseded documents that have none yet."""
         app, last = self._app, ""
-        while intents := await app.ledger.open_intents(last, RECOVERY_PAGE):
+        while intents := await app.ledger.intents.page(after=last, limit=RECOVERY_PAGE):
             last = intents[-1].intent_id
             for intent in intents:
                 name = intent.document_name
                 await self._delete(name, execute_intent(app, intent.intent_id, name))
         after = ""
-        while rows := await app.ledger.superseded_page(after, RECOVERY_PAGE):
+        while rows := await app.ledger.files.superseded(after=after, limit=RECOVERY_PAGE):
             after = rows[-1].file_id
             for row in rows:
                 old = row.superseded
@@ -219,7 +218,7 @@ class _Recovery:
         token: str | None = None
         while True:
             request = partial(self._app.client.documents.list, self._app.store, page_token=token)
-            page = await self._app.patience.insist(Purpose.LIST, request, reconnect=True)
+            page = await self._app.retrier.call(Purpose.LIST, request)
             for document in page.documents:
                 tag = document.metadata.get(KEY_ATTEMPT)
                 if isinstance(tag, str) and tag in attempts:

@@ -64,7 +64,7 @@ class RunLiveness:
         if doubtful:
             await trio.sleep(HEARTBEAT_WATCH)
         for run in doubtful:
-            later = await self._ledger.run(run.run_id)
+            later = await self._ledger.runs.get(run.run_id)
             self._alive[run.run_id] = (
                 later is not None and later.ended is None and later.heartbeat != run.heartbeat
             )
@@ -73,7 +73,7 @@ class RunLiveness:
 async def in_flight_elsewhere(ledger: Ledger, run_id: RunId, now: Callable[[], float]) -> int:
     """In-flight rows that other live runs own; asks the ledger only."""
     liveness, after, count = RunLiveness(ledger, run_id, now), "", 0
-    while page := await ledger.transient_page(after, OWNERS_PAGE):
+    while page := await ledger.files.transient(after, OWNERS_PAGE):
         after = page[-1][0].file_id
         await liveness.refresh((run for *_, run in page), watch=False)
         count += sum(liveness.is_live_elsewhere(run) for *_, run in page)

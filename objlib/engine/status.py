@@ -11,10 +11,9 @@ from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
 from objlib.engine.app import App
 from objlib.engine.failed_files import failed_files
-from objlib.engine.requests.governor import RATE
+from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.ledger import FileRow
-from objlib.ledger.rates import learnt_rates
 
 LISTED_FAILURES: Final = 50
 """Failed files that a status report lists; the others are only counted."""
@@ -23,10 +22,10 @@ LISTED_FAILURES: Final = 50
 async def status(app: App) -> StatusReport:
     """Count files by state, and list failures with their reasons, pending deletes and live runs."""
     ledger, now = app.ledger, app.now()
-    counts = await ledger.counts()
-    pinned = await ledger.pinned()
-    alive = [run for run in await ledger.runs() if is_alive(run, now=now, host=platform.node())]
-    rates = await ledger.read(learnt_rates)
+    counts = await ledger.files.counts(now=ledger.now())
+    pinned = await ledger.settings.pinned()
+    alive = [run for run in await ledger.runs.all() if is_alive(run, now=now, host=platform.node())]
+    rates = await ledger.rates.learnt()
     return StatusReport(
         library=str(app.settings.library),
         ledger=str(app.settings.ledger),
@@ -36,13 +35,13 @@ async def status(app: App) -> StatusReport:
         missing=counts.missing,
         changed=counts.changed,
         waiting=counts.waiting,
-        next_retry=await ledger.next_retry_at(),
+        next_retry=await ledger.files.next_retry_at(),
         superseded=counts.superseded,
         intents=counts.open_intents,
         runs_alive=len(alive),
         governor={
             "max_uploads": app.settings.max_uploads,
-            "requests_per_second": rates.get(RATE),
+            "requests_per_second": rates.get(REQUEST_RATE),
         },
         failures=await failed_files(ledger, LISTED_FAILURES),
         failures_total=counts.states.get(State.FAILED, 0),
@@ -60,7 +59,7 @@ async def explain(app: App, path: str) -> ExplainReport:
         UsageError: the ledger knows no such file.
     """
     row = await _find(app, path)
-    events, _ = await app.ledger.history(row.file_id)
+    events, _ = await app.ledger.files.history(row.file_id)
     return ExplainReport(
         path=row.file_path,
         file_id=row.file_id,
@@ -96,10 +95,10 @@ async def explain(app: App, path: str) -> ExplainReport:
 async def _find(app: App, path: str) -> FileRow:
     root = app.settings.library
     for candidate in dict.fromkeys((path, _inside(root, path))):
-        row = await app.ledger.file_by_path(candidate)
+        row = await app.ledger.files.by_path(candidate)
         if row is not None:
             return row
-    row = await app.ledger.file(FileId(path))
+    row = await app.ledger.files.get(FileId(path))
     if row is None:
         raise UsageError(
             f"the ledger knows no file {path}; give its path inside {root}, or run `objlib scan` first"

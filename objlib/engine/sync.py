@@ -42,11 +42,11 @@ async def _combined(app: App, uploaded: UploadReport, pruned: PruneReport) -> Up
     """The upload's report with the counts and the stop reason of the whole run."""
     return replace(
         uploaded,
-        missing=(await app.ledger.counts()).missing,
+        missing=(await app.ledger.files.counts(now=app.now())).missing,
         deleted=app.deleted,
         requests=app.requests,
         throttled=app.governor.throttled,
         seconds=trio.current_time() - app.opened_at,
         stopped=pruned.skipped,
-        advice=str(app.patience.ended or ""),
+        advice=str(app.retrier.fatal or ""),
     )

@@ -1,20 +1,43 @@
-"""The ledger: our SQLite database, the only truth about what we did and meant to do."""
+"""The ledger: our SQLite database, the only truth about what we did and meant to do.
+
+Everything that other rooms use is exported here; its modules are private to this package.
+"""
 
 from objlib.ledger.attempts import AttemptOverError
+from objlib.ledger.comparison import Group, Standing
+from objlib.ledger.deletions import Intent, Prunable, PruneTotals, Start
 from objlib.ledger.ledger import Ledger, open_ledger
+from objlib.ledger.listings import Listed, Listing
+from objlib.ledger.rates import Rates
 from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, IntentRow, RunRow
+from objlib.ledger.scan.session import ScanSession, ToRead
+from objlib.ledger.scan.tables import ChangeKind
+from objlib.ledger.settings import LEDGER_KEY
 from objlib.ledger.transitions import Guard, Transition
 
 __all__ = [
+    "LEDGER_KEY",
     "AttemptOverError",
     "AttemptRow",
+    "ChangeKind",
     "Counts",
     "EventRow",
     "FileRow",
+    "Group",
     "Guard",
+    "Intent",
     "IntentRow",
     "Ledger",
+    "Listed",
+    "Listing",
+    "Prunable",
+    "PruneTotals",
+    "Rates",
     "RunRow",
+    "ScanSession",
+    "Standing",
+    "Start",
+    "ToRead",
     "Transition",
     "open_ledger",
 ]

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from objlib.core.errors import StaleTransitionError, TransitionError
 from objlib.core.ids import AttemptId, FileId, RunId
-from objlib.ledger import intents
+from objlib.ledger.intents import IntentTable
 from objlib.ledger.rows import ATTEMPT_COLUMNS, AttemptRow, FileRow, columns
+from objlib.ledger.table import Table, query, stamped
 
 
 class AttemptOverError(StaleTransitionError):
@@ -20,60 +21,62 @@ class AttemptOverError(StaleTransitionError):
         self.expected = version
 
 
-def session_started(conn: sqlite3.Connection, *, attempt_id: AttemptId, session_url: str, now: float) -> None:
-    """Record the upload session of an attempt: from now on bytes may have been sent.
+class AttemptTable(Table):
+    """Tries at getting a file into the store."""
 
-    Raises:
-        AttemptOverError: the attempt is over. A run that slept through its own recovery must not send bytes
-            that nobody would know of.
-    """
-    known = conn.execute(
-        "UPDATE attempts SET session_url = ?, updated_at = ? WHERE attempt_id = ? AND outcome IS NULL"
-        " RETURNING 1",
-        (session_url, now, attempt_id),
-    )
-    if known.fetchone() is None:
-        about = conn.execute(
-            "SELECT file_id, files.version FROM attempts JOIN files USING (file_id) WHERE attempt_id = ?",
-            (attempt_id,),
-        ).fetchone()
-        raise AttemptOverError(attempt_id, *(about or ("", 0)))
+    @stamped
+    def record_session(conn: sqlite3.Connection, now: float, attempt_id: AttemptId, session_url: str) -> None:
+        """Record the upload session of an attempt: from now on bytes may have been sent.
 
-
-def attempt_found(
-    conn: sqlite3.Connection,
-    *,
-    row: FileRow,
-    attempt_id: AttemptId,
-    expected: str | None,
-    document: str,
-    surplus: Iterable[str],
-    run_id: RunId,
-    now: float,
-) -> None:
-    """Record which document an attempt under way turned out to have, and the intents to delete its ``surplus``.
-
-    Raises:
-        StaleTransitionError: the attempt is over, or has another document than ``expected`` by now.
-    """
-    taken = conn.execute(
-        "UPDATE attempts SET document_name = ?, updated_at = ?"
-        " WHERE attempt_id = ? AND document_name IS ? AND outcome IS NULL RETURNING 1",
-        (document, now, attempt_id, expected),
-    )
-    if taken.fetchone() is None:
-        raise StaleTransitionError(row.file_id, row.version)
-    intents.keep_document(conn, document=document, now=now)
-    for extra in surplus:
-        intents.open_intent(
-            conn, file_id=row.file_id, document=extra, reason="surplus document", run_id=run_id, now=now
+        Raises:
+            AttemptOverError: the attempt is over. A run that slept through its own recovery must not send bytes
+                that nobody would know of.
+        """
+        known = conn.execute(
+            "UPDATE attempts SET session_url = ?, updated_at = ? WHERE attempt_id = ? AND outcome IS NULL"
+            " RETURNING 1",
+            (session_url, now, attempt_id),
         )
+        if known.fetchone() is None:
+            about = conn.execute(
+                "SELECT file_id, files.version FROM attempts JOIN files USING (file_id) WHERE attempt_id = ?",
+                (attempt_id,),
+            ).fetchone()
+            raise AttemptOverError(attempt_id, *(about or ("", 0)))
 
+    @stamped
+    def record_document(
+        conn: sqlite3.Connection,
+        now: float,
+        row: FileRow,
+        attempt_id: AttemptId,
+        *,
+        expected: str | None,
+        document: str,
+        surplus: Iterable[str],
+        run_id: RunId,
+    ) -> None:
+        """Record which document an attempt under way turned out to have, and the intents to delete its ``surplus``.
 
-def last_attempt(conn: sqlite3.Connection, file_id: FileId) -> AttemptRow | None:
-    """The latest try at a file."""
-    cells = conn.execute(
-        f"SELECT {columns(ATTEMPT_COLUMNS)} FROM attempts WHERE file_id = ? ORDER BY seq DESC LIMIT 1",
-        (file_id,),
-    ).fetchone()
-    return None if cells is None else AttemptRow(*cells)
+        Raises:
+            StaleTransitionError: the attempt is over, or has another document than ``expected`` by now.
+        """
+        taken = conn.execute(
+            "UPDATE attempts SET document_name = ?, updated_at = ?"
+            " WHERE attempt_id = ? AND document_name IS ? AND outcome IS NULL RETURNING 1",
+            (document, now, attempt_id, expected),
+        )
+        if taken.fetchone() is None:
+            raise StaleTransitionError(row.file_id, row.version)
+        IntentTable.withdraw(conn, now, document)
+        for extra in surplus:
+            IntentTable.open(conn, now, row.file_id, extra, reason="surplus document", run_id=run_id)
+
+    @query
+    def last(conn: sqlite3.Connection, file_id: FileId) -> AttemptRow | None:
+        """The latest try at a file."""
+        cells = conn.execute(
+            f"SELECT {columns(ATTEMPT_COLUMNS)} FROM attempts WHERE file_id = ? ORDER BY seq DESC LIMIT 1",
+            (file_id,),
+        ).fetchone()
+        return None if cells is None else AttemptRow(*cells)

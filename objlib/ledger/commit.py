@@ -101,6 +101,14 @@ class GroupCommit:
             raise outcome.error
         return outcome.value  # type: ignore[no-any-return]  # the queue holds operations of every type
 
+    async def read(self, work: Work[T]) -> T:
+        """What ``work`` returns; it sees only what is committed, and must change nothing."""
+        return await self.submit(work, writes=False)
+
+    async def write(self, work: Work[T]) -> T:
+        """What ``work`` returns, once what it wrote is on disk."""
+        return await self.submit(work, writes=True)
+
     def close(self) -> None:
         """Take no more operations; :meth:`serve` returns when those that wait are done."""
         self._closed = True

@@ -8,11 +8,13 @@ from typing import Final
 from objlib.core.failures import Failure
 from objlib.core.ids import FileId, RunId
 from objlib.core.lifecycle.table import State
-from objlib.ledger import files, intents
 from objlib.ledger.deletions import Intent
+from objlib.ledger.files import FileTable
+from objlib.ledger.intents import IntentTable
 from objlib.ledger.listings import LISTED_COLUMNS, Listed, listed_row
 from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, file_row
-from objlib.ledger.transition_sql import take
+from objlib.ledger.table import Table, query, stamped
+from objlib.ledger.transition_sql import apply_transition
 from objlib.ledger.transitions import Transition
 
 _ROW: Final = columns(FILE_COLUMNS)
@@ -45,119 +47,118 @@ class Group:
     documents: tuple[tuple[Listed, Standing], ...]
 
 
-def groups_page(conn: sqlite3.Connection, *, listing_id: str, after: str, limit: int) -> list[Group]:
-    """A page, by ``file_id``, of the files that are indexed or that some listed document belongs to."""
-    ids = [
-        file_id
-        for (file_id,) in conn.execute(
-            "SELECT file_id FROM (SELECT DISTINCT file_id FROM listed WHERE listing_id = ?1 AND file_id > ?2"
-            " ORDER BY file_id LIMIT ?3)"
-            " UNION SELECT file_id FROM (SELECT file_id FROM files"
-            f" WHERE gemini_state = '{State.INDEXED}' AND file_id > ?2 ORDER BY file_id LIMIT ?3)"
-            " ORDER BY file_id LIMIT ?3",
-            (listing_id, after, limit),
-        )
-    ]
-    wanted = json.dumps(ids)
-    rows = {
-        row.file_id: row
-        for row in map(
-            file_row,
-            conn.execute(
-                f"SELECT {_ROW} FROM files WHERE file_id IN (SELECT value FROM json_each(?))", (wanted,)
-            ),
-        )
-    }
-    documents: dict[str, list[tuple[Listed, Standing]]] = {}
-    for *cells, in_flight, leaving in conn.execute(
-        f"SELECT {columns(LISTED_COLUMNS, 'l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
-        f" {_LEAVING.format(document='l.document')} FROM listed l"
-        " WHERE l.listing_id = ? AND l.file_id IN (SELECT value FROM json_each(?)) ORDER BY l.created, l.document",
-        (listing_id, wanted),
-    ):
-        listed = listed_row(cells)
-        documents.setdefault(str(listed.file_id), []).append(
-            (listed, Standing(bool(in_flight), bool(leaving)))
-        )
-    return [Group(each, rows.get(FileId(each)), tuple(documents.get(each, ()))) for each in ids]
+class ComparisonTable(Table):
+    """Files beside the documents that carry their tags."""
 
+    @query
+    def groups(conn: sqlite3.Connection, listing_id: str, *, after: str, limit: int) -> list[Group]:
+        """A page, by ``file_id``, of the files that are indexed or that some listed document belongs to."""
+        ids = [
+            file_id
+            for (file_id,) in conn.execute(
+                "SELECT file_id FROM (SELECT DISTINCT file_id FROM listed WHERE listing_id = ?1 AND file_id > ?2"
+                " ORDER BY file_id LIMIT ?3)"
+                " UNION SELECT file_id FROM (SELECT file_id FROM files"
+                f" WHERE gemini_state = '{State.INDEXED}' AND file_id > ?2 ORDER BY file_id LIMIT ?3)"
+                " ORDER BY file_id LIMIT ?3",
+                (listing_id, after, limit),
+            )
+        ]
+        wanted = json.dumps(ids)
+        rows = {
+            row.file_id: row
+            for row in map(
+                file_row,
+                conn.execute(
+                    f"SELECT {_ROW} FROM files WHERE file_id IN (SELECT value FROM json_each(?))", (wanted,)
+                ),
+            )
+        }
+        documents: dict[str, list[tuple[Listed, Standing]]] = {}
+        for *cells, in_flight, leaving in conn.execute(
+            f"SELECT {columns(LISTED_COLUMNS, 'l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
+            f" {_LEAVING.format(document='l.document')} FROM listed l"
+            " WHERE l.listing_id = ? AND l.file_id IN (SELECT value FROM json_each(?)) ORDER BY l.created, l.document",
+            (listing_id, wanted),
+        ):
+            listed = listed_row(cells)
+            documents.setdefault(str(listed.file_id), []).append(
+                (listed, Standing(bool(in_flight), bool(leaving)))
+            )
+        return [Group(each, rows.get(FileId(each)), tuple(documents.get(each, ()))) for each in ids]
 
-def unmarked(conn: sqlite3.Connection, *, listing_id: str) -> int:
-    """How many listed documents carry no mark of a file, not counting those that the ledger names all the same."""
-    (count,) = conn.execute(
-        "SELECT count(*) FROM listed WHERE listing_id = ? AND file_id IS NULL AND document NOT IN"
-        f" (SELECT gemini_document FROM files WHERE gemini_state = '{State.INDEXED}')",
-        (listing_id,),
-    ).fetchone()
-    return int(count)
+    @query
+    def untagged(conn: sqlite3.Connection, listing_id: str) -> int:
+        """How many listed documents carry no mark of a file, not counting those that the ledger names all the same."""
+        (count,) = conn.execute(
+            "SELECT count(*) FROM listed WHERE listing_id = ? AND file_id IS NULL AND document NOT IN"
+            f" (SELECT gemini_document FROM files WHERE gemini_state = '{State.INDEXED}')",
+            (listing_id,),
+        ).fetchone()
+        return int(count)
 
+    @query
+    def standing(
+        conn: sqlite3.Connection, document: str, *, file_id: str | None, attempt_id: str | None
+    ) -> tuple[FileRow | None, Standing]:
+        """What the ledger says now of one document: the row of its file, and its standing."""
+        row = None if file_id is None else FileTable.get(conn, FileId(file_id))
+        in_flight, leaving = conn.execute(
+            f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')}",
+            (attempt_id, document),
+        ).fetchone()
+        return row, Standing(bool(in_flight), bool(leaving))
 
-def look(
-    conn: sqlite3.Connection, *, document: str, file_id: str | None, attempt_id: str | None
-) -> tuple[FileRow | None, Standing]:
-    """What the ledger says now of one document: the row of its file, and its standing."""
-    row = None if file_id is None else files.file(conn, FileId(file_id))
-    in_flight, leaving = conn.execute(
-        f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')}", (attempt_id, document)
-    ).fetchone()
-    return row, Standing(bool(in_flight), bool(leaving))
+    @query
+    def indexed_total(conn: sqlite3.Connection) -> int:
+        """How many files have a document."""
+        (count,) = conn.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
+        return int(count)
 
+    @stamped
+    def open_surplus(
+        conn: sqlite3.Connection,
+        now: float,
+        document: str,
+        *,
+        file_id: str | None,
+        attempt_id: str | None,
+        reason: str,
+        run_id: RunId,
+    ) -> Intent | None:
+        """Record that a document nobody wants is to be deleted; None if somebody wants it after all."""
+        row, standing = ComparisonTable.standing(conn, document, file_id=file_id, attempt_id=attempt_id)
+        if standing.in_flight or (row is not None and row.document == document):
+            return None
+        owner = None if row is None else row.file_id
+        intent_id = IntentTable.open(conn, now, owner, document, reason=reason, run_id=run_id)
+        return Intent(intent_id, document)
 
-def indexed_total(conn: sqlite3.Connection) -> int:
-    """How many files have a document."""
-    (count,) = conn.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
-    return int(count)
+    @stamped
+    def requeue_broken(
+        conn: sqlite3.Connection, now: float, row: FileRow, *, failure: Failure, reason: str, run_id: RunId
+    ) -> FileRow | Exception:
+        """Record that the document of a row was found broken, and queue the file again, in one transaction.
 
+        Two moves, so that the history says what was found and what was done. Between them the row would be one
+        that only ``--retry-failed`` takes up.
 
-def open_surplus(
-    conn: sqlite3.Connection,
-    *,
-    document: str,
-    file_id: str | None,
-    attempt_id: str | None,
-    reason: str,
-    run_id: RunId,
-    now: float,
-) -> Intent | None:
-    """Record that a document nobody wants is to be deleted; None if somebody wants it after all."""
-    row, standing = look(conn, document=document, file_id=file_id, attempt_id=attempt_id)
-    if standing.in_flight or (row is not None and row.document == document):
-        return None
-    intent_id = intents.open_intent(
-        conn,
-        file_id=None if row is None else row.file_id,
-        document=document,
-        reason=reason,
-        run_id=run_id,
-        now=now,
-    )
-    return Intent(intent_id, document)
+        Returns:
+            The row after both; or why it was left alone, not raised so that the record of it is committed.
+        """
+        demoted = apply_transition(conn, Transition.demote(row, run_id=run_id, failure=failure), now)
+        if isinstance(demoted, Exception):
+            return demoted
+        return apply_transition(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now)
 
-
-def send_again(
-    conn: sqlite3.Connection, *, row: FileRow, failure: Failure, reason: str, run_id: RunId, now: float
-) -> FileRow | Exception:
-    """Record that the document of a row was found broken, and queue the file again, in one transaction.
-
-    Two moves, so that the history says what was found and what was done. Between them the row would be one
-    that only ``--retry-failed`` takes up.
-
-    Returns:
-        The row after both; or why it was left alone, not raised so that the record of it is committed.
-    """
-    demoted = take(conn, Transition.demote(row, run_id=run_id, failure=failure), now=now)
-    if isinstance(demoted, Exception):
-        return demoted
-    return take(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now=now)
-
-
-def sample(conn: sqlite3.Connection, *, size: int | None, after: str, limit: int) -> list[FileId]:
-    """Ids of indexed files on disk: ``size`` at random, or a page of all of them by id where it is None."""
-    which = f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
-    if size is None:
-        found = conn.execute(
-            f"SELECT file_id {which} AND file_id > ? ORDER BY file_id LIMIT ?", (after, limit)
-        )
-    else:
-        found = conn.execute(f"SELECT file_id {which} ORDER BY random() LIMIT ?", (size,))
-    return [FileId(file_id) for (file_id,) in found]
+    @query
+    def sample(conn: sqlite3.Connection, *, size: int | None, after: str, limit: int) -> list[FileId]:
+        """Ids of indexed files on disk: ``size`` at random, or a page of all of them by id where it is None."""
+        which = f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
+        if size is None:
+            found = conn.execute(
+                f"SELECT file_id {which} AND file_id > ? ORDER BY file_id LIMIT ?", (after, limit)
+            )
+        else:
+            found = conn.execute(f"SELECT file_id {which} ORDER BY random() LIMIT ?", (size,))
+        return [FileId(file_id) for (file_id,) in found]

@@ -13,9 +13,10 @@ from typing import Final
 
 from objlib.core.ids import FileId, RunId
 from objlib.core.lifecycle.table import TRANSIENT, State
-from objlib.ledger import intents
-from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, file_row
-from objlib.ledger.transition_sql import take
+from objlib.ledger.intents import IntentTable
+from objlib.ledger.rows import FILE_COLUMNS, columns, file_row
+from objlib.ledger.table import Table, query, stamped
+from objlib.ledger.transition_sql import must_apply
 from objlib.ledger.transitions import Transition
 
 _ROW: Final = columns(FILE_COLUMNS, "f")
@@ -67,61 +68,6 @@ class PruneTotals:
     indexed: int
 
 
-def prune_totals(conn: sqlite3.Connection, *, cutoff: float) -> PruneTotals:
-    """How much is to be pruned of what went missing at ``cutoff`` (Unix time) or before."""
-    old, documents, young = conn.execute(
-        "SELECT count(*) FILTER (WHERE missing_since <= :cutoff),"
-        " coalesce(sum((gemini_document IS NOT NULL) + (superseded_document IS NOT NULL))"
-        "  FILTER (WHERE missing_since <= :cutoff), 0),"
-        f" count(*) FILTER (WHERE missing_since > :cutoff) FROM files WHERE {_PRUNABLE}",
-        {"cutoff": cutoff},
-    ).fetchone()
-    (indexed,) = conn.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
-    return PruneTotals(int(old), int(documents), int(young), int(indexed))
-
-
-def prunable_page(conn: sqlite3.Connection, *, cutoff: float, after: str, limit: int) -> list[Prunable]:
-    """A page, by ``file_id``, of the files whose documents are to be removed."""
-    found = conn.execute(
-        "SELECT file_id, file_path, path_bytes, missing_since, gemini_document, superseded_document FROM files"
-        f" WHERE {_PRUNABLE} AND missing_since <= ? AND file_id > ? ORDER BY file_id LIMIT ?",
-        (cutoff, after, limit),
-    )
-    return [
-        Prunable(file_id, path, exact, since, tuple(name for name in names if name is not None))
-        for file_id, path, exact, since, *names in found
-    ]
-
-
-def open_prune(
-    conn: sqlite3.Connection,
-    *,
-    files: Iterable[Prunable],
-    cutoff: float,
-    run_id: RunId,
-    now: float,
-) -> list[Intent]:
-    """Record the intents for files that are still as they were found; the others are left out."""
-    opened = []
-    for file in files:
-        still = conn.execute(
-            "SELECT gemini_document, superseded_document FROM files"
-            f" WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}",
-            (file.file_id, cutoff),
-        ).fetchone()
-        for document in filter(None, still or ()):
-            intent_id = intents.open_intent(
-                conn,
-                file_id=file.file_id,
-                document=document,
-                reason="the file is gone from disk",
-                run_id=run_id,
-                now=now,
-            )
-            opened.append(Intent(intent_id, document))
-    return opened
-
-
 class Start(Enum):
     """How the carrying out of an intent begins."""
 
@@ -134,57 +80,104 @@ class Start(Enum):
     document first, and the intent stays open until that one answers searches."""
 
 
-def begin(conn: sqlite3.Connection, *, intent_id: str, run_id: RunId, now: float) -> Start:
-    """Decide how to carry out an open intent, and record that; see :class:`Start`."""
-    found = conn.execute(
-        f"SELECT i.sent_at, {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"
-        " WHERE i.intent_id = ? AND i.done_at IS NULL"
-        " AND f.gemini_document = i.document_name AND f.missing_since IS NULL",
-        (intent_id,),
-    ).fetchone()
-    if found is not None:
-        sent_at, *cells = found
-        row = file_row(cells)
-        if sent_at is None:
-            intents.close_intent(conn, intent_id=intent_id, outcome="kept", now=now)
-            return Start.KEPT
-        if row.state is State.INDEXED:
-            why = "it came back while the delete of its document was on its way"
-            _taken(take(conn, Transition.reset(row, run_id=run_id, reason=why), now=now))
-        if row.state is not State.FAILED:  # a failed file gets no new document by itself
-            return Start.REPLACE
-    conn.execute(
-        "UPDATE intents SET sent_at = ? WHERE intent_id = ? AND done_at IS NULL AND sent_at IS NULL",
-        (now, intent_id),
-    )
-    return Start.SEND
+class DeletionTable(Table):
+    """Deletes of documents that a row still names."""
 
+    @query
+    def prune_totals(conn: sqlite3.Connection, *, cutoff: float) -> PruneTotals:
+        """How much is to be pruned of what went missing at ``cutoff`` (Unix time) or before."""
+        old, documents, young = conn.execute(
+            "SELECT count(*) FILTER (WHERE missing_since <= :cutoff),"
+            " coalesce(sum((gemini_document IS NOT NULL) + (superseded_document IS NOT NULL))"
+            "  FILTER (WHERE missing_since <= :cutoff), 0),"
+            f" count(*) FILTER (WHERE missing_since > :cutoff) FROM files WHERE {_PRUNABLE}",
+            {"cutoff": cutoff},
+        ).fetchone()
+        (indexed,) = conn.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
+        return PruneTotals(int(old), int(documents), int(young), int(indexed))
 
-def finish(conn: sqlite3.Connection, *, intent_id: str, outcome: str, run_id: RunId, now: float) -> None:
-    """The document of an intent is gone: close the intent, and let its row forget the document.
+    @query
+    def prunable(conn: sqlite3.Connection, *, cutoff: float, after: str, limit: int) -> list[Prunable]:
+        """A page, by ``file_id``, of the files whose documents are to be removed."""
+        found = conn.execute(
+            "SELECT file_id, file_path, path_bytes, missing_since, gemini_document, superseded_document FROM files"
+            f" WHERE {_PRUNABLE} AND missing_since <= ? AND file_id > ? ORDER BY file_id LIMIT ?",
+            (cutoff, after, limit),
+        )
+        return [
+            Prunable(file_id, path, exact, since, tuple(name for name in names if name is not None))
+            for file_id, path, exact, since, *names in found
+        ]
 
-    An indexed row goes back to untracked, so that a file that is on disk after all is sent again. Any other
-    row only forgets a document that is no more; its state says nothing of it.
-    """
-    cells = conn.execute(
-        f"SELECT {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"
-        " WHERE i.intent_id = ? AND i.done_at IS NULL AND f.gemini_document = i.document_name",
-        (intent_id,),
-    ).fetchone()
-    if cells is not None:
-        row = file_row(cells)
-        if row.state is State.INDEXED:
-            reset = Transition.reset(row, run_id=run_id, reason="its document was removed", gone=True)
-            _taken(take(conn, reset, now=now))
-        else:
-            conn.execute(
-                "UPDATE files SET gemini_document = NULL, indexed_hash = NULL WHERE file_id = ?",
-                (row.file_id,),
-            )
-    intents.close_intent(conn, intent_id=intent_id, outcome=outcome, now=now)
+    @stamped
+    def open_prune(
+        conn: sqlite3.Connection,
+        now: float,
+        files: Iterable[Prunable],
+        *,
+        cutoff: float,
+        run_id: RunId,
+    ) -> list[Intent]:
+        """Record the intents for files that are still as they were found; the others are left out."""
+        opened = []
+        for file in files:
+            still = conn.execute(
+                "SELECT gemini_document, superseded_document FROM files"
+                f" WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}",
+                (file.file_id, cutoff),
+            ).fetchone()
+            for document in filter(None, still or ()):
+                why = "the file is gone from disk"
+                intent_id = IntentTable.open(conn, now, file.file_id, document, reason=why, run_id=run_id)
+                opened.append(Intent(intent_id, document))
+        return opened
 
+    @stamped
+    def begin(conn: sqlite3.Connection, now: float, intent_id: str, *, run_id: RunId) -> Start:
+        """Decide how to carry out an open intent, and record that; see :class:`Start`."""
+        found = conn.execute(
+            f"SELECT i.sent_at, {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"
+            " WHERE i.intent_id = ? AND i.done_at IS NULL"
+            " AND f.gemini_document = i.document_name AND f.missing_since IS NULL",
+            (intent_id,),
+        ).fetchone()
+        if found is not None:
+            sent_at, *cells = found
+            row = file_row(cells)
+            if sent_at is None:
+                IntentTable.close(conn, now, intent_id, "kept")
+                return Start.KEPT
+            if row.state is State.INDEXED:
+                why = "it came back while the delete of its document was on its way"
+                must_apply(conn, Transition.reset(row, run_id=run_id, reason=why), now)
+            if row.state is not State.FAILED:  # a failed file gets no new document by itself
+                return Start.REPLACE
+        conn.execute(
+            "UPDATE intents SET sent_at = ? WHERE intent_id = ? AND done_at IS NULL AND sent_at IS NULL",
+            (now, intent_id),
+        )
+        return Start.SEND
 
-def _taken(result: FileRow | Exception) -> None:
-    if isinstance(result, Exception):
-        # The row was read in this very transaction, and the edge is one of the table.
-        raise result
+    @stamped
+    def finish(conn: sqlite3.Connection, now: float, intent_id: str, *, outcome: str, run_id: RunId) -> None:
+        """The document of an intent is gone: close the intent, and let its row forget the document.
+
+        An indexed row goes back to untracked, so that a file that is on disk after all is sent again. Any other
+        row only forgets a document that is no more; its state says nothing of it.
+        """
+        cells = conn.execute(
+            f"SELECT {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"
+            " WHERE i.intent_id = ? AND i.done_at IS NULL AND f.gemini_document = i.document_name",
+            (intent_id,),
+        ).fetchone()
+        if cells is not None:
+            row = file_row(cells)
+            if row.state is State.INDEXED:
+                reset = Transition.reset(row, run_id=run_id, reason="its document was removed", gone=True)
+                must_apply(conn, reset, now)
+            else:
+                conn.execute(
+                    "UPDATE files SET gemini_document = NULL, indexed_hash = NULL WHERE file_id = ?",
+                    (row.file_id,),
+                )
+        IntentTable.close(conn, now, intent_id, outcome)

@@ -1,8 +1,6 @@
 """Questions about files. Pages go by ``file_id``: one starts after the last id of the one before."""
 
-import json
 import sqlite3
-from collections.abc import Iterable
 from typing import Final
 
 from objlib.core.ids import FileId
@@ -22,6 +20,10 @@ from objlib.ledger.rows import (
     file_row,
     file_rows,
 )
+from objlib.ledger.table import Table, query
+
+PAGE: Final = 500
+"""Rows of a page where the caller does not say."""
 
 _ROW: Final = columns(FILE_COLUMNS)
 _CLAIMABLE: Final = (
@@ -32,166 +34,163 @@ _CLAIMABLE: Final = (
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
 
 
-def claimable(conn: sqlite3.Connection, *, now: float, limit: int) -> list[FileRow]:
-    """At most ``limit`` files to upload now: those never put off by id, then those that are due by time.
+class FileTable(Table):
+    """The files of the library."""
 
-    Two questions, because one with OR would sort every file that is left for each page.
-    """
-    new = file_rows(
-        conn.execute(
-            f"SELECT {_ROW} {_CLAIMABLE} AND retry_at IS NULL ORDER BY file_id LIMIT ?",
-            (limit,),
-        )
-    )
-    due = file_rows(
-        conn.execute(
-            f"SELECT {_ROW} {_CLAIMABLE} AND retry_at <= ? ORDER BY retry_at, file_id LIMIT ?",
-            (now, limit - len(new)),
-        )
-    )
-    return new + due
+    @query
+    def claimable(conn: sqlite3.Connection, *, now: float, limit: int) -> list[FileRow]:
+        """At most ``limit`` files to upload now: those never put off by id, then those that are due by time.
 
-
-def claimable_totals(conn: sqlite3.Connection, *, now: float | None) -> tuple[int, int]:
-    """How many files are to be uploaded and their bytes: all, or with ``now`` those that are due."""
-    files, size = conn.execute(
-        f"SELECT count(*), coalesce(sum(size), 0) {_CLAIMABLE}"
-        " AND (:now IS NULL OR retry_at IS NULL OR retry_at <= :now)",
-        {"now": now},
-    ).fetchone()
-    return int(files), int(size)
-
-
-def next_retry_at(conn: sqlite3.Connection) -> float | None:
-    """The earliest time at which a file that was put off may be tried again."""
-    (when,) = conn.execute(f"SELECT min(retry_at) {_CLAIMABLE} AND retry_at IS NOT NULL").fetchone()
-    return None if when is None else float(when)
-
-
-def file(conn: sqlite3.Connection, file_id: FileId) -> FileRow | None:
-    """The file with this id."""
-    cells = conn.execute(f"SELECT {_ROW} FROM files WHERE file_id = ?", (file_id,)).fetchone()
-    return None if cells is None else file_row(cells)
-
-
-def file_by_path(conn: sqlite3.Connection, path: str) -> FileRow | None:
-    """The file at ``path`` on disk; if there is none, the one that went missing from there last."""
-    cells = conn.execute(
-        f"SELECT {_ROW} FROM files WHERE file_path = ? AND missing_since IS NULL", (path,)
-    ).fetchone()
-    if cells is None:
-        cells = conn.execute(
-            f"SELECT {_ROW} FROM files WHERE file_path = ? AND missing_since IS NOT NULL"
-            " ORDER BY missing_since DESC LIMIT 1",
-            (path,),
-        ).fetchone()
-    return None if cells is None else file_row(cells)
-
-
-def files_page(conn: sqlite3.Connection, *, state: State | None, after: str, limit: int) -> list[FileRow]:
-    """A page of the files in ``state``, or of all."""
-    if state is None:
-        return file_rows(
+        Two questions, because one with OR would sort every file that is left for each page.
+        """
+        new = file_rows(
             conn.execute(
-                f"SELECT {_ROW} FROM files WHERE file_id > ? ORDER BY file_id LIMIT ?", (after, limit)
+                f"SELECT {_ROW} {_CLAIMABLE} AND retry_at IS NULL ORDER BY file_id LIMIT ?",
+                (limit,),
             )
         )
-    return file_rows(
-        conn.execute(
-            f"SELECT {_ROW} FROM files WHERE gemini_state = ? AND file_id > ? ORDER BY file_id LIMIT ?",
-            (state, after, limit),
+        due = file_rows(
+            conn.execute(
+                f"SELECT {_ROW} {_CLAIMABLE} AND retry_at <= ? ORDER BY retry_at, file_id LIMIT ?",
+                (now, limit - len(new)),
+            )
         )
-    )
+        return new + due
 
+    @query
+    def claimable_totals(conn: sqlite3.Connection, *, now: float | None = None) -> tuple[int, int]:
+        """How many files are to be uploaded and their bytes: all, or with ``now`` those that are due."""
+        files, size = conn.execute(
+            f"SELECT count(*), coalesce(sum(size), 0) {_CLAIMABLE}"
+            " AND (:now IS NULL OR retry_at IS NULL OR retry_at <= :now)",
+            {"now": now},
+        ).fetchone()
+        return int(files), int(size)
 
-def failed_page(conn: sqlite3.Connection, *, after: str, limit: int, retryable_only: bool) -> list[FileRow]:
-    """A page of the files that failed; with ``retryable_only`` those that the same bytes may still get in."""
-    return file_rows(
-        conn.execute(
-            f"SELECT {_ROW} FROM files WHERE gemini_state = '{State.FAILED}' AND file_id > ?"
-            " AND (NOT ? OR json_extract(failure_info, '$.retryable')) ORDER BY file_id LIMIT ?",
-            (after, retryable_only, limit),
+    @query
+    def next_retry_at(conn: sqlite3.Connection) -> float | None:
+        """The earliest time at which a file that was put off may be tried again."""
+        (when,) = conn.execute(f"SELECT min(retry_at) {_CLAIMABLE} AND retry_at IS NOT NULL").fetchone()
+        return None if when is None else float(when)
+
+    @query
+    def get(conn: sqlite3.Connection, file_id: FileId) -> FileRow | None:
+        """The file with this id."""
+        cells = conn.execute(f"SELECT {_ROW} FROM files WHERE file_id = ?", (file_id,)).fetchone()
+        return None if cells is None else file_row(cells)
+
+    @query
+    def by_path(conn: sqlite3.Connection, path: str) -> FileRow | None:
+        """The file at ``path`` on disk; if there is none, the one that went missing from there last."""
+        cells = conn.execute(
+            f"SELECT {_ROW} FROM files WHERE file_path = ? AND missing_since IS NULL", (path,)
+        ).fetchone()
+        if cells is None:
+            cells = conn.execute(
+                f"SELECT {_ROW} FROM files WHERE file_path = ? AND missing_since IS NOT NULL"
+                " ORDER BY missing_since DESC LIMIT 1",
+                (path,),
+            ).fetchone()
+        return None if cells is None else file_row(cells)
+
+    @query
+    def page(
+        conn: sqlite3.Connection, state: State | None = None, *, after: str = "", limit: int = PAGE
+    ) -> list[FileRow]:
+        """A page of the files in ``state``, or of all."""
+        if state is None:
+            return file_rows(
+                conn.execute(
+                    f"SELECT {_ROW} FROM files WHERE file_id > ? ORDER BY file_id LIMIT ?", (after, limit)
+                )
+            )
+        return file_rows(
+            conn.execute(
+                f"SELECT {_ROW} FROM files WHERE gemini_state = ? AND file_id > ? ORDER BY file_id LIMIT ?",
+                (state, after, limit),
+            )
         )
-    )
 
+    @query
+    def failed(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
+        """A page of the files that failed."""
+        return file_rows(
+            conn.execute(
+                f"SELECT {_ROW} FROM files WHERE gemini_state = '{State.FAILED}' AND file_id > ?"
+                " ORDER BY file_id LIMIT ?",
+                (after, limit),
+            )
+        )
 
-def superseded_page(conn: sqlite3.Connection, *, after: str, limit: int) -> list[FileRow]:
-    """A page of the files with an older document that is still to be deleted."""
-    return file_rows(
-        conn.execute(
-            f"SELECT {_ROW} FROM files WHERE superseded_document IS NOT NULL AND file_id > ?"
-            " ORDER BY file_id LIMIT ?",
+    @query
+    def superseded(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
+        """A page of the files with an older document that is still to be deleted."""
+        return file_rows(
+            conn.execute(
+                f"SELECT {_ROW} FROM files WHERE superseded_document IS NOT NULL AND file_id > ?"
+                " ORDER BY file_id LIMIT ?",
+                (after, limit),
+            )
+        )
+
+    @query
+    def transient(
+        conn: sqlite3.Connection, after: str = "", limit: int = PAGE
+    ) -> list[tuple[FileRow, AttemptRow | None, RunRow | None]]:
+        """A page of the files in a transient state, each with its last attempt and the run that owns it."""
+        found = conn.execute(
+            f"SELECT {columns(FILE_COLUMNS, 'f')}, {columns(ATTEMPT_COLUMNS, 'a')}, {columns(RUN_COLUMNS, 'r')}"
+            " FROM files f"
+            " LEFT JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts WHERE file_id = f.file_id)"
+            " LEFT JOIN runs r ON r.run_id = a.run_id"
+            f" WHERE f.gemini_state IN ({_IN_TRANSIT}) AND f.file_id > ? ORDER BY f.file_id LIMIT ?",
             (after, limit),
         )
-    )
+        first, second = len(FILE_COLUMNS), len(FILE_COLUMNS) + len(ATTEMPT_COLUMNS)
+        return [
+            (
+                file_row(cells[:first]),
+                None if cells[first] is None else AttemptRow(*cells[first:second]),
+                None if cells[second] is None else RunRow(*cells[second:]),
+            )
+            for cells in found
+        ]
 
-
-def transient_page(
-    conn: sqlite3.Connection, *, after: str, limit: int
-) -> list[tuple[FileRow, AttemptRow | None, RunRow | None]]:
-    """A page of the files in a transient state, each with its last attempt and the run that owns it."""
-    found = conn.execute(
-        f"SELECT {columns(FILE_COLUMNS, 'f')}, {columns(ATTEMPT_COLUMNS, 'a')}, {columns(RUN_COLUMNS, 'r')}"
-        " FROM files f"
-        " LEFT JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts WHERE file_id = f.file_id)"
-        " LEFT JOIN runs r ON r.run_id = a.run_id"
-        f" WHERE f.gemini_state IN ({_IN_TRANSIT}) AND f.file_id > ? ORDER BY f.file_id LIMIT ?",
-        (after, limit),
-    )
-    first, second = len(FILE_COLUMNS), len(FILE_COLUMNS) + len(ATTEMPT_COLUMNS)
-    return [
-        (
-            file_row(cells[:first]),
-            None if cells[first] is None else AttemptRow(*cells[first:second]),
-            None if cells[second] is None else RunRow(*cells[second:]),
+    @query
+    def history(conn: sqlite3.Connection, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
+        """Everything that was ever tried with a file, oldest first."""
+        events = conn.execute(
+            f"SELECT {columns(EVENT_COLUMNS)} FROM events WHERE file_id = ? ORDER BY event_id", (file_id,)
         )
-        for cells in found
-    ]
+        attempts = conn.execute(
+            f"SELECT {columns(ATTEMPT_COLUMNS)} FROM attempts WHERE file_id = ? ORDER BY seq", (file_id,)
+        )
+        return [event_row(cells) for cells in events], [AttemptRow(*cells) for cells in attempts]
 
+    @query
+    def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
+        """How many files there are of each kind at ``now``."""
 
-def paths_of(conn: sqlite3.Connection, file_ids: Iterable[FileId]) -> dict[FileId, str]:
-    """The current path of each of ``file_ids`` that the ledger knows."""
-    found = conn.execute(
-        "SELECT file_id, file_path FROM files WHERE file_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(file_ids)),),
-    )
-    return dict(found.fetchall())
+        def number(question: str, *known: float) -> int:
+            return int(conn.execute(f"SELECT count(*) {question}", known).fetchone()[0])
 
-
-def history(conn: sqlite3.Connection, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
-    """Everything that was ever tried with a file, oldest first."""
-    events = conn.execute(
-        f"SELECT {columns(EVENT_COLUMNS)} FROM events WHERE file_id = ? ORDER BY event_id", (file_id,)
-    )
-    attempts = conn.execute(
-        f"SELECT {columns(ATTEMPT_COLUMNS)} FROM attempts WHERE file_id = ? ORDER BY seq", (file_id,)
-    )
-    return [event_row(cells) for cells in events], [AttemptRow(*cells) for cells in attempts]
-
-
-def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
-    """How many files there are of each kind at ``now``."""
-
-    def number(question: str, *known: float) -> int:
-        return int(conn.execute(f"SELECT count(*) {question}", known).fetchone()[0])
-
-    states = dict.fromkeys(State, 0)
-    found = conn.execute(
-        "SELECT gemini_state, count(*) FROM files WHERE missing_since IS NULL GROUP BY gemini_state"
-    )
-    states.update((State(state), count) for state, count in found)
-    return Counts(
-        states=states,
-        # One that was in the store and has no document any more was pruned: it is history, not missing.
-        missing=number(
-            "FROM files f WHERE missing_since IS NOT NULL AND NOT (gemini_document IS NULL AND EXISTS"
-            " (SELECT 1 FROM attempts a WHERE a.file_id = f.file_id AND a.outcome = 'indexed'))"
-        ),
-        changed=number(
-            f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
-            " AND content_hash <> indexed_hash"
-        ),
-        waiting=number(f"{_CLAIMABLE} AND retry_at > ?", now),
-        superseded=number("FROM files WHERE superseded_document IS NOT NULL"),
-        open_intents=number("FROM intents WHERE done_at IS NULL"),
-    )
+        states = dict.fromkeys(State, 0)
+        found = conn.execute(
+            "SELECT gemini_state, count(*) FROM files WHERE missing_since IS NULL GROUP BY gemini_state"
+        )
+        states.update((State(state), count) for state, count in found)
+        return Counts(
+            states=states,
+            # One that was in the store and has no document any more was pruned: it is history, not missing.
+            missing=number(
+                "FROM files f WHERE missing_since IS NOT NULL AND NOT (gemini_document IS NULL AND EXISTS"
+                " (SELECT 1 FROM attempts a WHERE a.file_id = f.file_id AND a.outcome = 'indexed'))"
+            ),
+            changed=number(
+                f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
+                " AND content_hash <> indexed_hash"
+            ),
+            waiting=number(f"{_CLAIMABLE} AND retry_at > ?", now),
+            superseded=number("FROM files WHERE superseded_document IS NOT NULL"),
+            open_intents=number("FROM intents WHERE done_at IS NULL"),
+        )

@@ -4,58 +4,62 @@ import sqlite3
 
 from objlib.core.ids import FileId, RunId, new_id
 from objlib.ledger.rows import INTENT_COLUMNS, IntentRow, columns
+from objlib.ledger.table import Table, query, stamped
 
 _ROW = columns(INTENT_COLUMNS)
 
 
-def open_intent(
-    conn: sqlite3.Connection,
-    *,
-    file_id: FileId | None,
-    document: str,
-    reason: str,
-    run_id: RunId | None,
-    now: float,
-) -> str:
-    """Record that ``document`` is to be deleted; the id of its open intent, an older one if there is."""
-    conn.execute(
-        "INSERT INTO intents (intent_id, file_id, document_name, reason, run_id, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (document_name) WHERE done_at IS NULL DO NOTHING",
-        (new_id(now), file_id, document, reason, run_id, now),
-    )
-    (intent_id,) = conn.execute(
-        "SELECT intent_id FROM intents WHERE document_name = ? AND done_at IS NULL", (document,)
-    ).fetchone()
-    return str(intent_id)
+class IntentTable(Table):
+    """Documents that are to be deleted."""
 
+    @stamped
+    def open(
+        conn: sqlite3.Connection,
+        now: float,
+        file_id: FileId | None,
+        document: str,
+        reason: str,
+        run_id: RunId | None,
+    ) -> str:
+        """Record that ``document`` is to be deleted; the id of its open intent, an older one if there is."""
+        conn.execute(
+            "INSERT INTO intents (intent_id, file_id, document_name, reason, run_id, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (document_name) WHERE done_at IS NULL DO NOTHING",
+            (new_id(now), file_id, document, reason, run_id, now),
+        )
+        (intent_id,) = conn.execute(
+            "SELECT intent_id FROM intents WHERE document_name = ? AND done_at IS NULL", (document,)
+        ).fetchone()
+        return str(intent_id)
 
-def open_intents(conn: sqlite3.Connection, *, after: str, limit: int) -> list[IntentRow]:
-    """At most ``limit`` open intents with an id above ``after``, oldest first."""
-    found = conn.execute(
-        f"SELECT {_ROW} FROM intents WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?",
-        (after, limit),
-    )
-    return [IntentRow(*cells) for cells in found]
+    @query
+    def page(conn: sqlite3.Connection, after: str = "", limit: int = 500) -> list[IntentRow]:
+        """At most ``limit`` open intents with an id above ``after``, oldest first."""
+        found = conn.execute(
+            f"SELECT {_ROW} FROM intents WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?",
+            (after, limit),
+        )
+        return [IntentRow(*cells) for cells in found]
 
+    @stamped
+    def close(conn: sqlite3.Connection, now: float, intent_id: str, outcome: str) -> None:
+        """Close an intent; no row refers to its document as superseded any more. A closed one stays as it is."""
+        closed = conn.execute(
+            "UPDATE intents SET done_at = ?, outcome = ? WHERE intent_id = ? AND done_at IS NULL"
+            " RETURNING document_name",
+            (now, outcome, intent_id),
+        ).fetchone()
+        if closed is not None:
+            conn.execute("UPDATE files SET superseded_document = NULL WHERE superseded_document = ?", closed)
 
-def close_intent(conn: sqlite3.Connection, *, intent_id: str, outcome: str, now: float) -> None:
-    """Close an intent; no row refers to its document as superseded any more. A closed one stays as it is."""
-    closed = conn.execute(
-        "UPDATE intents SET done_at = ?, outcome = ? WHERE intent_id = ? AND done_at IS NULL"
-        " RETURNING document_name",
-        (now, outcome, intent_id),
-    ).fetchone()
-    if closed is not None:
-        conn.execute("UPDATE files SET superseded_document = NULL WHERE superseded_document = ?", closed)
+    @stamped
+    def withdraw(conn: sqlite3.Connection, now: float, document: str) -> None:
+        """Withdraw the open intent on ``document``, if any: a row has just taken it for its own.
 
-
-def keep_document(conn: sqlite3.Connection, *, document: str, now: float) -> None:
-    """Withdraw the open intent on ``document``, if any: a row has just taken it for its own.
-
-    One whose delete was sent is not withdrawn, since that cannot be taken back.
-    """
-    conn.execute(
-        "UPDATE intents SET done_at = ?, outcome = 'kept'"
-        " WHERE document_name = ? AND done_at IS NULL AND sent_at IS NULL",
-        (now, document),
-    )
+        One whose delete was sent is not withdrawn, since that cannot be taken back.
+        """
+        conn.execute(
+            "UPDATE intents SET done_at = ?, outcome = 'kept'"
+            " WHERE document_name = ? AND done_at IS NULL AND sent_at IS NULL",
+            (now, document),
+        )

@@ -1,233 +1,77 @@
 """The ledger: one open file, and everything the engine may ask of it."""
 
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import trio
 
-from objlib.core.ids import AttemptId, FileId, RunId
-from objlib.core.lifecycle.table import State
-from objlib.ledger import attempts, files, intents, runs, settings, transition_sql
 from objlib.ledger.aside import CapturedError
+from objlib.ledger.attempts import AttemptTable
 from objlib.ledger.commit import GroupCommit
+from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, disconnect
-from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, IntentRow, RunRow
+from objlib.ledger.deletions import DeletionTable
+from objlib.ledger.files import FileTable
+from objlib.ledger.intents import IntentTable
+from objlib.ledger.listings import ListingTable
+from objlib.ledger.rates import RateTable
+from objlib.ledger.rebuild import RebuildTable
+from objlib.ledger.rows import FileRow
+from objlib.ledger.runs import RunTable
+from objlib.ledger.scan.session import ScanTable
+from objlib.ledger.settings import SettingTable
+from objlib.ledger.transition_sql import apply_transition, record_failure
 from objlib.ledger.transitions import Transition
 from objlib.threads import Runner, thread_runner
 
-T = TypeVar("T")
-
 CLOSE_SECONDS: Final = 30.0
 """How long closing waits for its turn on the runner before it closes the connection by itself."""
-
-PAGE: Final = 500
-"""Rows per page where the caller does not say."""
 
 
 class Ledger:
     """An open ledger; :func:`open_ledger` makes one. Times are Unix seconds."""
 
-    def __init__(self, path: Path, commit: GroupCommit, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, database: GroupCommit, now: Callable[[], float]) -> None:
         self.path = path
         self.now = now
-        self._commit = commit
-
-    async def read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``fn`` returns; all its queries see the same moment, and only what is committed.
-
-        ``fn`` runs outside the event loop. It may fill temporary tables, but must not change the ledger.
-        """
-        return await self._commit.submit(fn, writes=False)
-
-    async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``fn`` returns, once what it wrote is on disk.
-
-        ``fn`` runs outside the event loop, in a transaction that it may share with others, and must neither
-        commit nor roll back (``with conn`` and ``executescript`` do). If it raises, what it wrote is undone.
-        """
-        return await self._commit.submit(fn, writes=True)
+        self._database = database
+        self.files = FileTable(database, now)
+        self.attempts = AttemptTable(database, now)
+        self.intents = IntentTable(database, now)
+        self.runs = RunTable(database, now)
+        self.settings = SettingTable(database, now)
+        self.listings = ListingTable(database, now)
+        self.comparison = ComparisonTable(database, now)
+        self.deletions = DeletionTable(database, now)
+        self.rebuild = RebuildTable(database, now)
+        self.rates = RateTable(database, now)
+        self.scans = ScanTable(database, now)
 
     async def apply(self, t: Transition) -> FileRow:
-        """Take a transition by compare-and-set; the row after it, once that is on disk.
+        """Apply a transition by compare-and-set; the row after it, once that is on disk.
 
         Whatever comes of it, the same transaction holds the event row that says so.
 
         Raises:
-            StaleTransitionError: someone else moved the row first.
+            StaleTransitionError: another task or run moved the row first.
             TransitionNotAllowedError: the lifecycle has no such edge.
-            GuardRejectedError: the guard said no.
+            GuardRejectedError: the guard rejected it.
             Exception: whatever the guard raised.
             LedgerError: the database failed; nothing happened.
         """
         now = self.now()
-        taken = await self._commit.submit(
-            partial(transition_sql.take, t=t, now=now),
+        row = await self._database.submit(
+            lambda conn: apply_transition(conn, t, now),
             writes=True,
-            rescue=lambda conn, error: transition_sql.record_failure(conn, t, error, now=now),
+            rescue=lambda conn, error: record_failure(conn, t, error, now=now),
         )
-        if isinstance(taken, Exception):
-            raise taken
-        return taken
-
-    async def claimable(self, *, now: float, limit: int) -> list[FileRow]:
-        """At most ``limit`` files to upload now: those never put off by id, then those that are due by time."""
-        return await self.read(partial(files.claimable, now=now, limit=limit))
-
-    async def claimable_totals(self, *, now: float | None = None) -> tuple[int, int]:
-        """How many files are to be uploaded and their bytes: all, or with ``now`` those that are due."""
-        return await self.read(partial(files.claimable_totals, now=now))
-
-    async def next_retry_at(self) -> float | None:
-        """The earliest time at which a file that was put off may be tried again."""
-        return await self.read(files.next_retry_at)
-
-    async def file(self, file_id: FileId) -> FileRow | None:
-        """The file with this id."""
-        return await self.read(partial(files.file, file_id=file_id))
-
-    async def file_by_path(self, path: str) -> FileRow | None:
-        """The file at ``path`` on disk; if there is none, the one that went missing from there last."""
-        return await self.read(partial(files.file_by_path, path=path))
-
-    async def files_page(
-        self, state: State | None = None, *, after: str = "", limit: int = PAGE
-    ) -> list[FileRow]:
-        """A page, by ``file_id``, of the files in ``state``, or of all."""
-        return await self.read(partial(files.files_page, state=state, after=after, limit=limit))
-
-    async def failed_page(
-        self, after: str = "", limit: int = PAGE, retryable_only: bool = False
-    ) -> list[FileRow]:
-        """A page of the files that failed; with ``retryable_only`` those that trying again may get in."""
-        return await self.read(
-            partial(files.failed_page, after=after, limit=limit, retryable_only=retryable_only)
-        )
-
-    async def superseded_page(self, after: str = "", limit: int = PAGE) -> list[FileRow]:
-        """A page of the files with an older document that is still to be deleted."""
-        return await self.read(partial(files.superseded_page, after=after, limit=limit))
-
-    async def transient_page(
-        self, after: str = "", limit: int = PAGE
-    ) -> list[tuple[FileRow, AttemptRow | None, RunRow | None]]:
-        """A page of the files in a transient state, each with its last attempt and the run that owns it."""
-        return await self.read(partial(files.transient_page, after=after, limit=limit))
-
-    async def paths_of(self, file_ids: Iterable[FileId]) -> dict[FileId, str]:
-        """The current path of each of ``file_ids`` that the ledger knows."""
-        return await self.read(partial(files.paths_of, file_ids=tuple(file_ids)))
-
-    async def counts(self) -> Counts:
-        """How many files there are of each kind now."""
-        return await self.read(partial(files.counts, now=self.now()))
-
-    async def history(self, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
-        """Everything that was ever tried with a file, oldest first."""
-        return await self.read(partial(files.history, file_id=file_id))
-
-    async def session_started(self, attempt_id: AttemptId, session_url: str) -> None:
-        """Record the upload session of an attempt: from now on bytes may have been sent.
-
-        Raises:
-            AttemptOverError: the attempt was ended by someone else; nothing may be sent for it.
-        """
-        await self.write(
-            partial(attempts.session_started, attempt_id=attempt_id, session_url=session_url, now=self.now())
-        )
-
-    async def attempt_found(
-        self,
-        row: FileRow,
-        attempt_id: AttemptId,
-        *,
-        expected: str | None,
-        document: str,
-        surplus: Iterable[str],
-        run_id: RunId,
-    ) -> None:
-        """Record which document an attempt under way turned out to have; the ``surplus`` is to be deleted.
-
-        Raises:
-            StaleTransitionError: the attempt is over, or has another document than ``expected`` by now.
-        """
-        await self.write(
-            partial(
-                attempts.attempt_found,
-                row=row,
-                attempt_id=attempt_id,
-                expected=expected,
-                document=document,
-                surplus=tuple(surplus),
-                run_id=run_id,
-                now=self.now(),
-            )
-        )
-
-    async def last_attempt(self, file_id: FileId) -> AttemptRow | None:
-        """The latest try at a file."""
-        return await self.read(partial(attempts.last_attempt, file_id=file_id))
-
-    async def open_intent(
-        self, file_id: FileId | None, document: str, reason: str, run_id: RunId | None
-    ) -> str:
-        """Record that ``document`` is to be deleted; the id of its open intent, an older one if there is."""
-        return await self.write(
-            partial(
-                intents.open_intent,
-                file_id=file_id,
-                document=document,
-                reason=reason,
-                run_id=run_id,
-                now=self.now(),
-            )
-        )
-
-    async def open_intents(self, after: str = "", limit: int = PAGE) -> list[IntentRow]:
-        """A page, by ``intent_id``, of the documents that are to be deleted."""
-        return await self.read(partial(intents.open_intents, after=after, limit=limit))
-
-    async def start_run(self, run_id: RunId, pid: int, host: str, command: str) -> None:
-        """Record that a run begins."""
-        await self.write(
-            partial(runs.start_run, run_id=run_id, pid=pid, host=host, command=command, now=self.now())
-        )
-
-    async def heartbeat(self, run_id: RunId) -> None:
-        """Record that a run is alive."""
-        await self.write(partial(runs.heartbeat, run_id=run_id, now=self.now()))
-
-    async def end_run(self, run_id: RunId) -> None:
-        """Record that a run is over: whatever it left in a transient state may be recovered at once."""
-        await self.write(partial(runs.end_run, run_id=run_id, now=self.now()))
-
-    async def run(self, run_id: RunId) -> RunRow | None:
-        """The run with this id."""
-        return await self.read(partial(runs.run, run_id=run_id))
-
-    async def runs(self) -> list[RunRow]:
-        """All runs, oldest first."""
-        return await self.read(runs.runs)
-
-    async def pin(self, store: str, display: str) -> None:
-        """Make this the ledger of ``store``, once and for all; RefusedError if it belongs to another."""
-        await self.write(partial(settings.pin, path=self.path, store=store, display=display))
-
-    async def pinned(self) -> tuple[str, str] | None:
-        """The store (resource name, display name) that this ledger belongs to."""
-        return await self.read(settings.pinned)
-
-    async def get_setting(self, key: str) -> str | None:
-        """The value kept under ``key``."""
-        return await self.read(partial(settings.get_setting, key=key))
-
-    async def set_setting(self, key: str, value: str) -> None:
-        """Keep ``value`` under ``key``."""
-        await self.write(partial(settings.set_setting, key=key, value=value))
+        if isinstance(row, Exception):
+            raise row
+        return row
 
 
 @asynccontextmanager

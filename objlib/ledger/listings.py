@@ -14,9 +14,7 @@ from typing import Any, Final
 from objlib.core.errors import LedgerError
 from objlib.core.ids import RunId, new_id
 from objlib.ledger.rows import Metadata, encode_metadata
-
-LEDGER_KEY: Final = "ledger_id"
-"""Setting that keeps the id by which the ledger marks its documents."""
+from objlib.ledger.table import Table, command, query, stamped
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,106 +62,101 @@ def listed_row(cells: Sequence[Any]) -> Listed:
     return Listed(*values)
 
 
-def own_id(conn: sqlite3.Connection, *, now: float) -> str:
-    """The id by which this ledger marks its documents; made once."""
-    conn.execute(
-        "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
-        (LEDGER_KEY, new_id(now)),
-    )
-    (value,) = conn.execute("SELECT value FROM settings WHERE key = ?", (LEDGER_KEY,)).fetchone()
-    return str(value)
+class ListingTable(Table):
+    """Listings of the store that are under way."""
 
+    @stamped
+    def begin(
+        conn: sqlite3.Connection,
+        now: float,
+        *,
+        store: str,
+        run_id: RunId,
+        alive: Collection[str],
+        since: float,
+    ) -> Listing:
+        """Start a listing, or go on with one that a dead run left; what nobody will go on with is dropped.
 
-def begin(
-    conn: sqlite3.Connection,
-    *,
-    store: str,
-    run_id: RunId,
-    alive: Collection[str],
-    since: float,
-    now: float,
-) -> Listing:
-    """Start a listing, or go on with one that a dead run left; what nobody will go on with is dropped.
-
-    Args:
-        conn: the ledger's connection, inside a write transaction.
-        store: resource name.
-        run_id: who lists.
-        alive: runs that live; what they list is theirs.
-        since: Unix time; a listing that was last added to before it is too old to go on with.
-        now: Unix time.
-    """
-    dead = "run_id NOT IN (SELECT value FROM json_each(?))"
-    living = json.dumps([each for each in alive if each != run_id])
-    found = conn.execute(
-        f"SELECT listing_id, token, pages FROM listings WHERE {dead} AND store = ? AND updated >= ?"
-        " AND token IS NOT NULL ORDER BY pages DESC LIMIT 1",
-        (living, store, since),
-    ).fetchone()
-    kept = "" if found is None else found[0]
-    conn.execute(
-        f"DELETE FROM listings WHERE ({dead} OR updated < ?) AND listing_id <> ?", (living, since, kept)
-    )
-    if found is None:
-        listing_id = new_id(now)
+        Args:
+            conn: the ledger's connection, inside a write transaction.
+            store: resource name.
+            run_id: who lists.
+            alive: runs that live; what they list is theirs.
+            since: Unix time; a listing that was last added to before it is too old to go on with.
+        """
+        dead = "run_id NOT IN (SELECT value FROM json_each(?))"
+        living = json.dumps([each for each in alive if each != run_id])
+        found = conn.execute(
+            f"SELECT listing_id, token, pages FROM listings WHERE {dead} AND store = ? AND updated >= ?"
+            " AND token IS NOT NULL ORDER BY pages DESC LIMIT 1",
+            (living, store, since),
+        ).fetchone()
+        kept = "" if found is None else found[0]
         conn.execute(
-            "INSERT INTO listings (listing_id, store, run_id, started, updated) VALUES (?, ?, ?, ?, ?)",
-            (listing_id, store, run_id, now, now),
+            f"DELETE FROM listings WHERE ({dead} OR updated < ?) AND listing_id <> ?", (living, since, kept)
         )
-        return Listing(listing_id, None, 0)
-    conn.execute("UPDATE listings SET run_id = ?, updated = ? WHERE listing_id = ?", (run_id, now, kept))
-    return Listing(kept, found[1], int(found[2]))
-
-
-def note_page(
-    conn: sqlite3.Connection,
-    *,
-    listing_id: str,
-    run_id: RunId,
-    documents: Iterable[Listed],
-    token: str | None,
-    now: float,
-) -> None:
-    """Note a page and the token of the next.
-
-    A document that was noted before, since pages may overlap, is noted as it is now.
-
-    Raises:
-        LedgerError: another run has taken the listing over.
-    """
-    mine = conn.execute(
-        "UPDATE listings SET token = ?, pages = pages + 1, updated = ? WHERE listing_id = ? AND run_id = ?"
-        " RETURNING 1",
-        (token, now, listing_id, run_id),
-    ).fetchone()
-    if mine is None:
-        raise LedgerError("another run went on with this listing of the store; run the same command again")
-    conn.executemany(
-        f"INSERT OR REPLACE INTO listed (listing_id, {', '.join(LISTED_COLUMNS)})"
-        f" VALUES (?{', ?' * len(LISTED_COLUMNS)})",
-        [
-            (
-                listing_id, each.document, each.file_id, each.attempt_id, each.ledger_id, each.content_hash,
-                each.state, each.created, each.display_name, each.size, each.mime_type,
-                encode_metadata(each.metadata),
+        if found is None:
+            listing_id = new_id(now)
+            conn.execute(
+                "INSERT INTO listings (listing_id, store, run_id, started, updated) VALUES (?, ?, ?, ?, ?)",
+                (listing_id, store, run_id, now, now),
             )
-            for each in documents
-        ],
-    )  # fmt: skip
+            return Listing(listing_id, None, 0)
+        conn.execute("UPDATE listings SET run_id = ?, updated = ? WHERE listing_id = ?", (run_id, now, kept))
+        return Listing(kept, found[1], int(found[2]))
 
+    @stamped
+    def add_page(
+        conn: sqlite3.Connection,
+        now: float,
+        listing_id: str,
+        *,
+        run_id: RunId,
+        documents: Iterable[Listed],
+        token: str | None,
+    ) -> None:
+        """Note a page and the token of the next.
 
-def restart(conn: sqlite3.Connection, *, listing_id: str) -> None:
-    """Forget what was noted: the store does not know the token any more."""
-    conn.execute("DELETE FROM listed WHERE listing_id = ?", (listing_id,))
-    conn.execute("UPDATE listings SET token = NULL, pages = 0 WHERE listing_id = ?", (listing_id,))
+        A document that was noted before, since pages may overlap, is noted as it is now.
 
+        Raises:
+            LedgerError: another run has taken the listing over.
+        """
+        mine = conn.execute(
+            "UPDATE listings SET token = ?, pages = pages + 1, updated = ? WHERE listing_id = ? AND run_id = ?"
+            " RETURNING 1",
+            (token, now, listing_id, run_id),
+        ).fetchone()
+        if mine is None:
+            raise LedgerError(
+                "another run went on with this listing of the store; run the same command again"
+            )
+        conn.executemany(
+            f"INSERT OR REPLACE INTO listed (listing_id, {', '.join(LISTED_COLUMNS)})"
+            f" VALUES (?{', ?' * len(LISTED_COLUMNS)})",
+            [
+                (
+                    listing_id, each.document, each.file_id, each.attempt_id, each.ledger_id, each.content_hash,
+                    each.state, each.created, each.display_name, each.size, each.mime_type,
+                    encode_metadata(each.metadata),
+                )
+                for each in documents
+            ],
+        )  # fmt: skip
 
-def drop(conn: sqlite3.Connection, *, listing_id: str) -> None:
-    """Drop the notes of a listing."""
-    conn.execute("DELETE FROM listings WHERE listing_id = ?", (listing_id,))
+    @command
+    def restart(conn: sqlite3.Connection, listing_id: str) -> None:
+        """Forget what was noted: the store does not know the token any more."""
+        conn.execute("DELETE FROM listed WHERE listing_id = ?", (listing_id,))
+        conn.execute("UPDATE listings SET token = NULL, pages = 0 WHERE listing_id = ?", (listing_id,))
 
+    @command
+    def drop(conn: sqlite3.Connection, listing_id: str) -> None:
+        """Drop the notes of a listing."""
+        conn.execute("DELETE FROM listings WHERE listing_id = ?", (listing_id,))
 
-def count(conn: sqlite3.Connection, *, listing_id: str) -> int:
-    """How many different documents were noted."""
-    (found,) = conn.execute("SELECT count(*) FROM listed WHERE listing_id = ?", (listing_id,)).fetchone()
-    return int(found)
+    @query
+    def count(conn: sqlite3.Connection, listing_id: str) -> int:
+        """How many different documents were noted."""
+        (found,) = conn.execute("SELECT count(*) FROM listed WHERE listing_id = ?", (listing_id,)).fetchone()
+        return int(found)

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from objlib.core.ids import RunId
-from objlib.ledger.settings import get_setting, set_setting
+from objlib.ledger.settings import SettingTable
+from objlib.ledger.table import Table, query, stamped
 
 KEY: Final = "rates"
 STALE: Final = 12.5
@@ -25,42 +26,68 @@ Rates = dict[str, float]
 """Requests per second, by the name of what they are counted as."""
 
 
-def exchange_rates(
-    conn: sqlite3.Connection,
-    *,
-    run_id: RunId,
-    rates: Mapping[str, float],
-    taken: Mapping[str, float] | None = None,
-    now: float,
-) -> list[Rates]:
-    """Add what this run has learnt to what all of them have, and give each the same part; one for each of them.
+class RateTable(Table):
+    """Rates that the runs on this ledger share."""
 
-    The parts of the others are theirs from now on, whenever they look, and what they learn meanwhile comes on top: so
-    what all of them have together is kept, however long the last word of one of them is ago. A run that finds itself
-    alone and has learnt nothing takes up what was learnt before it. One that is not takes up the part of one that has
-    ended or died, and shares it with the others.
+    @stamped
+    def exchange(
+        conn: sqlite3.Connection,
+        now: float,
+        run_id: RunId,
+        *,
+        rates: Mapping[str, float],
+        taken: Mapping[str, float] | None = None,
+    ) -> list[Rates]:
+        """Add what this run has learnt to the sum of all runs, and give each an equal part; one for each of them.
 
-    Args:
-        conn: the ledger's connection, inside a write transaction.
-        run_id: this run.
-        rates: what it has now; empty if it has learnt nothing.
-        taken: the part that it took last; None the first time.
-        now: Unix time.
-    """
-    note = _read(conn)
-    ages = {name: abs(now - line["at"]) for name, line in note.living.items() if name != run_id}
-    others = {name: note.living[name] for name, age in ages.items() if age < STALE}
-    died = [_rates(note.living[name]) for name, age in ages.items() if STALE <= age < LONG_AGO]
-    mine = dict(rates)
-    if taken is not None and run_id in note.living:
-        mine = _changed(_rates(note.living[run_id]), rates, taken)
-    if not mine and not others:
-        mine = note.learnt
-    total = _sum([mine, note.left, *died, *map(_rates, others.values())])
-    part = {purpose: rate / (len(others) + 1) for purpose, rate in total.items()}
-    times = {**{name: line["at"] for name, line in others.items()}, run_id: now}
-    _write(conn, _Note({name: {**part, "at": at} for name, at in times.items()}, total or note.learnt))
-    return [dict(part) for _ in times]
+        The parts of the others are theirs from now on, whenever they look, and what they learn meanwhile comes
+        on top. So the sum is kept, however long ago one of them last looked. A run that is alone and has learnt
+        nothing takes up what was learnt before it. One that is not alone takes up the parts of runs that have
+        ended or died, and shares them with the others.
+
+        Args:
+            conn: the ledger's connection, inside a write transaction.
+            run_id: this run.
+            rates: what it has now; empty if it has learnt nothing.
+            taken: the part that it took last; None the first time.
+        """
+        note = _read(conn)
+        ages = {name: abs(now - line["at"]) for name, line in note.living.items() if name != run_id}
+        others = {name: note.living[name] for name, age in ages.items() if age < STALE}
+        died = [_rates(note.living[name]) for name, age in ages.items() if STALE <= age < LONG_AGO]
+        mine = dict(rates)
+        if taken is not None and run_id in note.living:
+            mine = _changed(_rates(note.living[run_id]), rates, taken)
+        if not mine and not others:
+            mine = note.learnt
+        total = _sum([mine, note.left, *died, *map(_rates, others.values())])
+        part = {purpose: rate / (len(others) + 1) for purpose, rate in total.items()}
+        times = {**{name: line["at"] for name, line in others.items()}, run_id: now}
+        _write(conn, _Note({name: {**part, "at": at} for name, at in times.items()}, total or note.learnt))
+        return [dict(part) for _ in times]
+
+    @stamped
+    def leave(
+        conn: sqlite3.Connection,
+        now: float,
+        run_id: RunId,
+        *,
+        rates: Mapping[str, float],
+        taken: Mapping[str, float] | None = None,
+    ) -> None:
+        """The run is over: what it has learnt is kept, and its part of the quota is free for the others."""
+        if rates:
+            RateTable.exchange(conn, now, run_id, rates=rates, taken=taken)
+        note = _read(conn)
+        line = note.living.pop(run_id, None)
+        if line is not None:
+            left = _sum([note.left, _rates(line)]) if note.living else {}
+            _write(conn, _Note(note.living, note.learnt, left))
+
+    @query
+    def learnt(conn: sqlite3.Connection) -> Rates:
+        """What was learnt last, by all processes together."""
+        return _read(conn).learnt
 
 
 def _changed(line: Rates, rates: Mapping[str, float], taken: Mapping[str, float]) -> Rates:
@@ -69,29 +96,6 @@ def _changed(line: Rates, rates: Mapping[str, float], taken: Mapping[str, float]
         purpose: max(line.get(purpose, 0.0) + rate - taken.get(purpose, 0.0), 0.1 * rate)
         for purpose, rate in rates.items()
     } or line
-
-
-def leave_rates(
-    conn: sqlite3.Connection,
-    *,
-    run_id: RunId,
-    rates: Mapping[str, float],
-    taken: Mapping[str, float] | None = None,
-    now: float,
-) -> None:
-    """The run is over: what it has learnt is kept, and its part of the quota is free for the others."""
-    if rates:
-        exchange_rates(conn, run_id=run_id, rates=rates, taken=taken, now=now)
-    note = _read(conn)
-    line = note.living.pop(run_id, None)
-    if line is not None:
-        left = _sum([note.left, _rates(line)]) if note.living else {}
-        _write(conn, _Note(note.living, note.learnt, left))
-
-
-def learnt_rates(conn: sqlite3.Connection) -> Rates:
-    """What was learnt last, by all processes together."""
-    return _read(conn).learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class _Note:
 
 def _read(conn: sqlite3.Connection) -> _Note:
     try:
-        found = json.loads(get_setting(conn, KEY) or "{}")
+        found = json.loads(SettingTable.get(conn, KEY) or "{}")
         living = {str(name): _numbers(line) for name, line in dict(found.get("living", {})).items()}
         known = {name: line for name, line in living.items() if "at" in line}
         return _Note(known, _numbers(found.get("learnt", {})), _numbers(found.get("left", {})))
@@ -138,4 +142,4 @@ def _sum(everyone: list[Rates]) -> Rates:
 
 
 def _write(conn: sqlite3.Connection, note: _Note) -> None:
-    set_setting(conn, KEY, json.dumps(asdict(note)))
+    SettingTable.set(conn, KEY, json.dumps(asdict(note)))

@@ -14,11 +14,12 @@ from typing import Final
 from objlib.core.errors import RefusedError
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.remote import DocumentState
-from objlib.ledger.files import file
-from objlib.ledger.listings import LEDGER_KEY, LISTED_COLUMNS, Listed, listed_row
-from objlib.ledger.rows import FileRow, columns, encode_metadata
-from objlib.ledger.settings import set_setting
-from objlib.ledger.transition_sql import take
+from objlib.ledger.files import FileTable
+from objlib.ledger.listings import LISTED_COLUMNS, Listed, listed_row
+from objlib.ledger.rows import columns, encode_metadata
+from objlib.ledger.settings import LEDGER_KEY, SettingTable
+from objlib.ledger.table import Table, query, stamped
+from objlib.ledger.transition_sql import must_apply
 from objlib.ledger.transitions import Transition
 
 _UNTRUSTED: Final = -1
@@ -35,65 +36,71 @@ class Rebuilt:
     unusable: int = 0
 
 
-def owners(conn: sqlite3.Connection, *, listing_id: str) -> list[tuple[str, int, str]]:
-    """Ledgers that marked documents of the store: id (empty where there is none), how many, an example."""
-    found = conn.execute(
-        "SELECT coalesce(ledger_id, ''), count(*), min(display_name) FROM listed"
-        " WHERE listing_id = ? AND file_id IS NOT NULL GROUP BY 1 ORDER BY 2 DESC",
-        (listing_id,),
-    )
-    return [(str(owner), int(count), str(example)) for owner, count, example in found]
+class RebuildTable(Table):
+    """A lost ledger made again from a listing."""
 
-
-def refuse_files(conn: sqlite3.Connection) -> None:
-    """Refuse to rebuild a ledger that has files.
-
-    Raises:
-        RefusedError: it has.
-    """
-    (files,) = conn.execute("SELECT count(*) FROM files").fetchone()
-    if files:
-        raise RefusedError(
-            f"the ledger knows {files:,} files already, and a rebuild is for one that was lost; "
-            "use objlib store-sync, or name a new file with --ledger"
+    @query
+    def owners(conn: sqlite3.Connection, listing_id: str) -> list[tuple[str, int, str]]:
+        """Ledgers that marked documents of the store: id (empty where there is none), how many, an example."""
+        found = conn.execute(
+            "SELECT coalesce(ledger_id, ''), count(*), min(display_name) FROM listed"
+            " WHERE listing_id = ? AND file_id IS NOT NULL GROUP BY 1 ORDER BY 2 DESC",
+            (listing_id,),
         )
+        return [(str(owner), int(count), str(example)) for owner, count, example in found]
 
+    @query
+    def refuse_files(conn: sqlite3.Connection) -> None:
+        """Refuse to rebuild a ledger that has files.
 
-def rebuild(conn: sqlite3.Connection, *, listing_id: str, owner: str, run_id: RunId, now: float) -> Rebuilt:
-    """Make a row for each file that a listed document of ``owner`` belongs to.
+        Raises:
+            RefusedError: it has.
+        """
+        (files,) = conn.execute("SELECT count(*) FROM files").fetchone()
+        if files:
+            raise RefusedError(
+                f"the ledger knows {files:,} files already, and a rebuild is for one that was lost; "
+                "use objlib store-sync, or name a new file with --ledger"
+            )
 
-    Args:
-        conn: the ledger's connection, inside a write transaction.
-        listing_id: a complete listing.
-        owner: id of the ledger that was lost, empty where its documents carry none.
-        run_id: the run that the moves are recorded under.
-        now: Unix time.
+    @stamped
+    def restore(
+        conn: sqlite3.Connection, now: float, listing_id: str, *, owner: str, run_id: RunId
+    ) -> Rebuilt:
+        """Make a row for each file that a listed document of ``owner`` belongs to.
 
-    Raises:
-        RefusedError: the ledger has files already.
-    """
-    refuse_files(conn)
-    if owner:
-        set_setting(conn, LEDGER_KEY, owner)
-    made = Rebuilt()
-    for _, each in groupby(_documents(conn, listing_id, owner), key=lambda listed: listed.file_id):
-        documents = list(each)
-        usable = [
-            document
-            for document in documents
-            if document.content_hash and document.state != DocumentState.FAILED
-        ]
-        made.unusable += len(documents) - len(usable)
-        if not usable:
-            continue
-        # The newest that answers searches; where none does yet, the newest of all.
-        best = max(
-            usable, key=lambda listed: (listed.state == DocumentState.ACTIVE, listed.created, listed.document)
-        )
-        made.surplus += len(usable) - 1
-        made.files += 1
-        made.pending += not _restore(conn, best, run_id, now)
-    return made
+        Args:
+            conn: the ledger's connection, inside a write transaction.
+            listing_id: a complete listing.
+            owner: id of the ledger that was lost, empty where its documents carry none.
+            run_id: the run that the moves are recorded under.
+
+        Raises:
+            RefusedError: the ledger has files already.
+        """
+        RebuildTable.refuse_files(conn)
+        if owner:
+            SettingTable.set(conn, LEDGER_KEY, owner)
+        made = Rebuilt()
+        for _, each in groupby(_documents(conn, listing_id, owner), key=lambda listed: listed.file_id):
+            documents = list(each)
+            usable = [
+                document
+                for document in documents
+                if document.content_hash and document.state != DocumentState.FAILED
+            ]
+            made.unusable += len(documents) - len(usable)
+            if not usable:
+                continue
+            # The newest that answers searches; where none does yet, the newest of all.
+            best = max(
+                usable,
+                key=lambda listed: (listed.state == DocumentState.ACTIVE, listed.created, listed.document),
+            )
+            made.surplus += len(usable) - 1
+            made.files += 1
+            made.pending += not _restore(conn, best, run_id, now)
+        return made
 
 
 def _documents(conn: sqlite3.Connection, listing_id: str, owner: str) -> Iterator[Listed]:
@@ -123,13 +130,13 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
             now,
         ),
     )
-    row = file(conn, file_id)
+    row = FileTable.get(conn, file_id)
     assert row is not None, "it was inserted in this very transaction"
     # Two files cannot share an attempt, whatever the marks say.
     known = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
     attempt = AttemptId(document.attempt_id) if document.attempt_id and not known else new_attempt_id(now)
-    row = _move(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
-    row = _move(
+    row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
+    row = must_apply(
         conn,
         Transition.adopt(row, attempt_id=attempt, run_id=run_id, operation=None, document=document.document),
         now,
@@ -137,7 +144,7 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
     if document.state != DocumentState.ACTIVE:
         return False
     done = Transition.complete_processing(row, attempt_id=attempt, run_id=run_id, document=document.document)
-    _move(conn, done, now)
+    must_apply(conn, done, now)
     return True
 
 
@@ -147,11 +154,3 @@ def _path(document: Listed) -> str:
     if path.is_absolute() or ".." in path.parts or "\0" in document.display_name or not path.parts:
         return document.file_id or ""
     return document.display_name
-
-
-def _move(conn: sqlite3.Connection, transition: Transition, now: float) -> FileRow:
-    taken = take(conn, transition, now=now)
-    if isinstance(taken, Exception):
-        # The row was made in this very transaction, and each edge taken here is one of the table.
-        raise taken
-    return taken

@@ -4,37 +4,41 @@ import sqlite3
 
 from objlib.core.ids import RunId
 from objlib.ledger.rows import RUN_COLUMNS, RunRow, columns
+from objlib.ledger.table import Table, query, stamped
 
 _ROW = columns(RUN_COLUMNS)
 
 
-def start_run(
-    conn: sqlite3.Connection, *, run_id: RunId, pid: int, host: str, command: str, now: float
-) -> None:
-    """Record that a run begins."""
-    conn.execute(
-        f"INSERT INTO runs ({_ROW}) VALUES (?, ?, ?, ?, ?, NULL, ?)", (run_id, pid, host, now, now, command)
-    )
+class RunTable(Table):
+    """Runs of commands on this ledger."""
 
+    @stamped
+    def start(conn: sqlite3.Connection, now: float, run_id: RunId, pid: int, host: str, command: str) -> None:
+        """Record that a run begins."""
+        conn.execute(
+            f"INSERT INTO runs ({_ROW}) VALUES (?, ?, ?, ?, ?, NULL, ?)",
+            (run_id, pid, host, now, now, command),
+        )
 
-def heartbeat(conn: sqlite3.Connection, *, run_id: RunId, now: float) -> None:
-    """Record that a run is alive."""
-    conn.execute("UPDATE runs SET heartbeat = ? WHERE run_id = ?", (now, run_id))
+    @stamped
+    def heartbeat(conn: sqlite3.Connection, now: float, run_id: RunId) -> None:
+        """Record that a run is alive."""
+        conn.execute("UPDATE runs SET heartbeat = ? WHERE run_id = ?", (now, run_id))
 
+    @stamped
+    def end(conn: sqlite3.Connection, now: float, run_id: RunId) -> None:
+        """Record that a run is over: whatever it left in a transient state may be recovered at once."""
+        conn.execute(
+            "UPDATE runs SET heartbeat = ?1, ended = ?1 WHERE run_id = ?2 AND ended IS NULL", (now, run_id)
+        )
 
-def end_run(conn: sqlite3.Connection, *, run_id: RunId, now: float) -> None:
-    """Record that a run is over: whatever it left in a transient state may be recovered at once."""
-    conn.execute(
-        "UPDATE runs SET heartbeat = ?1, ended = ?1 WHERE run_id = ?2 AND ended IS NULL", (now, run_id)
-    )
+    @query
+    def get(conn: sqlite3.Connection, run_id: RunId) -> RunRow | None:
+        """The run with this id."""
+        cells = conn.execute(f"SELECT {_ROW} FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        return None if cells is None else RunRow(*cells)
 
-
-def run(conn: sqlite3.Connection, run_id: RunId) -> RunRow | None:
-    """The run with this id."""
-    cells = conn.execute(f"SELECT {_ROW} FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-    return None if cells is None else RunRow(*cells)
-
-
-def runs(conn: sqlite3.Connection) -> list[RunRow]:
-    """All runs, oldest first."""
-    return [RunRow(*cells) for cells in conn.execute(f"SELECT {_ROW} FROM runs ORDER BY started, run_id")]
+    @query
+    def all(conn: sqlite3.Connection) -> list[RunRow]:
+        """All runs, oldest first."""
+        return [RunRow(*cells) for cells in conn.execute(f"SELECT {_ROW} FROM runs ORDER BY started, run_id")]

@@ -15,7 +15,7 @@ from objlib.core.errors import (
     TransitionNotAllowedError,
 )
 from objlib.core.lifecycle.table import Event, State, target
-from objlib.ledger import intents
+from objlib.ledger.intents import IntentTable
 from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, file_row
 from objlib.ledger.transitions import Transition
 
@@ -93,7 +93,7 @@ _RECORD = (
 )
 
 
-def take(conn: sqlite3.Connection, t: Transition, *, now: float) -> FileRow | Exception:
+def apply_transition(conn: sqlite3.Connection, t: Transition, now: float) -> FileRow | Exception:
     """Try one transition and record the try, both in the transaction that the caller holds.
 
     Args:
@@ -132,6 +132,14 @@ def take(conn: sqlite3.Connection, t: Transition, *, now: float) -> FileRow | Ex
     return row
 
 
+def must_apply(conn: sqlite3.Connection, t: Transition, now: float) -> FileRow:
+    """The row after a transition that cannot be refused: its row was read in this transaction, its edge exists."""
+    row = apply_transition(conn, t, now)
+    if isinstance(row, Exception):
+        raise row
+    return row
+
+
 def record_failure(conn: sqlite3.Connection, t: Transition, error: Exception, *, now: float) -> None:
     """Record that ``t``, which the lifecycle allows, was tried and that ``error`` undid it."""
     _record(conn, t, target(t.state, t.event), "failed", describe(error), now=now)
@@ -159,15 +167,13 @@ def _move(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> F
         conn.execute(on_attempt, known)
     document = t.values.get("document")
     if t.event in _TAKES_DOCUMENT and isinstance(document, str):
-        intents.keep_document(conn, document=document, now=now)
+        IntentTable.withdraw(conn, now, document)
     for discard in t.discards:
         # In the same transaction: whoever completes the row first keeps the document, whoever fails it deletes it.
         why = "not indexed" if t.event is Event.FAIL_PROCESSING else "surplus document"
-        intents.open_intent(conn, file_id=row.file_id, document=discard, reason=why, run_id=t.run_id, now=now)
+        IntentTable.open(conn, now, row.file_id, discard, reason=why, run_id=t.run_id)
     if older is not None and older not in (row.superseded, row.document):
-        intents.open_intent(
-            conn, file_id=row.file_id, document=older, reason="superseded again", run_id=t.run_id, now=now
-        )
+        IntentTable.open(conn, now, row.file_id, older, reason="superseded again", run_id=t.run_id)
     return row
 
 

@@ -5,6 +5,7 @@
 * :class:`Failpoints` counts crash points, and lets a run die or freeze at one of them.
 * :func:`run_virtual` runs in virtual time with everything random seeded.
 * :class:`Checker` rules on a ledger and a store.
+* :class:`RecordingObserver` keeps what an observer is told.
 * ``python -m objlib.testing.torture``, ``….crash`` and ``….kill`` put them together; see docs/testing.md.
 """
 
@@ -39,6 +40,7 @@ from objlib.testing.faults import Faults
 from objlib.testing.history import CHANGES, Request
 from objlib.testing.library import Library
 from objlib.testing.nemesis import Nemesis
+from objlib.testing.observer import RecordingObserver
 from objlib.testing.virtual import EPOCH, run_virtual, seeded, wall_clock
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "Library",
     "Lost",
     "Nemesis",
+    "RecordingObserver",
     "Refused",
     "Reply",
     "Request",

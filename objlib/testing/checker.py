@@ -5,20 +5,21 @@ at the history of requests; every broken promise is one line.
 """
 
 import json
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import trio
 
 from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, content_hash
 from objlib.core.lifecycle.table import TABLE, State
+from objlib.testing.databases import open_database
 from objlib.testing.history import Request
+
+Row = Mapping[str, Any]
 
 _EDGES: Final = {(str(edge.event), str(edge.source), str(edge.target)) for edge in TABLE}
 
@@ -56,7 +57,7 @@ class Checker:
 
     def documents(self) -> list[Document]:
         """What the store holds, read from its own file."""
-        with closing(sqlite3.connect(self.store)) as db:
+        with open_database(self.store) as db:
             return [
                 _document(*cells)
                 for cells in db.execute(
@@ -79,7 +80,7 @@ class Checker:
         if goal.file is None:
             self.broken.append(f"touched what is not ours: {where}")
             return
-        with closing(sqlite3.connect(self.ledger)) as db:
+        with open_database(self.ledger) as db:
             meant = db.execute("SELECT 1 FROM intents WHERE document_name = ?", (goal.name,)).fetchone()
             was_indexed = db.execute(
                 "SELECT 1 FROM attempts JOIN files USING (file_id)"
@@ -98,7 +99,7 @@ class Checker:
 
     def rule_on_edges(self) -> None:
         """Every recorded move is an edge of the table, versions have no gaps, and the log explains the state."""
-        with closing(sqlite3.connect(self.ledger)) as db:
+        with open_database(self.ledger) as db:
             rows = db.execute("SELECT file_id, gemini_state, version FROM files").fetchall()
             events = db.execute(
                 "SELECT file_id, event, from_state, to_state FROM events WHERE outcome = 'success'"
@@ -129,9 +130,10 @@ class Checker:
                 :class:`~objlib.testing.library.Library`.
         """
         documents = self.documents()
-        with closing(sqlite3.connect(self.ledger)) as db:
-            db.row_factory = sqlite3.Row
-            rows = db.execute("SELECT * FROM files").fetchall()
+        with open_database(self.ledger) as db:
+            cursor = db.execute("SELECT * FROM files")
+            names = [column for column, *_ in cursor.description]
+            rows = [dict(zip(names, cells, strict=True)) for cells in cursor]
             (intents,) = db.execute("SELECT count(*) FROM intents WHERE done_at IS NULL").fetchone()
             sessions = db.execute("SELECT count(*) FROM attempts WHERE outcome IS NULL").fetchone()[0]
             sent = db.execute(
@@ -156,7 +158,7 @@ class Checker:
         if now != self._foreign:
             self.broken.append("documents without our mark have changed")
 
-    def _rule_on_disk(self, live: Mapping[str, sqlite3.Row], disk: Mapping[str, str]) -> None:
+    def _rule_on_disk(self, live: Mapping[str, Row], disk: Mapping[str, str]) -> None:
         for path in disk.keys() ^ live.keys():
             self.broken.append(f"lost: {path} is {'on disk' if path in disk else 'in the ledger'} only")
         for path in disk.keys() & live.keys():
@@ -171,7 +173,7 @@ class Checker:
             elif not row["indexed_hash"] == row["content_hash"] == disk[path]:
                 self.broken.append(f"wrong bytes: {path} is indexed with {row['indexed_hash'][:8]}")
 
-    def _rule_on_store(self, rows: Iterable[sqlite3.Row], documents: Iterable[Document]) -> None:
+    def _rule_on_store(self, rows: Iterable[Row], documents: Iterable[Document]) -> None:
         ours: defaultdict[str, list[Document]] = defaultdict(list)
         for document in documents:
             if document.file is not None:

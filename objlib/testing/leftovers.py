@@ -1,8 +1,7 @@
 """What a dead run leaves behind, and what recovery then has to look through."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import trio
@@ -10,6 +9,7 @@ import trio
 from objlib.engine.app import App
 from objlib.engine.upload.run import upload
 from objlib.testing.actions import DOWN, LOST, Action
+from objlib.testing.databases import damage_database
 from objlib.testing.faults import Faults
 
 
@@ -40,13 +40,13 @@ def _landed(faults: Faults) -> int:
 
 def forget_sessions(store: Path, *, all_of_them: bool = False) -> None:
     """The service forgets the sessions of uploads that are over, as it does after some days."""
-    with closing(sqlite3.connect(store)) as db, db:
+    with damage_database(store) as db:
         db.execute("DELETE FROM uploads" if all_of_them else "DELETE FROM uploads WHERE status <> 'active'")
 
 
 def fabricate_documents(store: Path, many: int) -> None:
     """Put documents into the store's file that nobody sent: they carry no mark, and are ACTIVE."""
-    with closing(sqlite3.connect(store)) as db, db:
+    with damage_database(store) as db:
         (blob,) = db.execute("SELECT blob_id FROM blobs LIMIT 1").fetchone()
         (store_id, name) = db.execute("SELECT store_id, name FROM stores LIMIT 1").fetchone()
         db.executemany(

@@ -2,11 +2,11 @@
 
 import hashlib
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Final
+
+from objlib.testing.databases import damage_database
 
 LIBRARY: Final = "library"
 LEDGER: Final = "ledger.db"
@@ -69,7 +69,7 @@ def digest(folder: Path, aside: Path) -> bytes:
 
 def _pages(database: Path) -> bytes:
     """The database in one piece: whoever closes it last takes over what its log holds."""
-    with closing(sqlite3.connect(database)) as db:
+    with damage_database(database) as db:
         db.execute("PRAGMA synchronous = OFF")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if database.with_name(database.name + _WAL).exists():

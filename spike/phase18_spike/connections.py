@@ -12,6 +12,7 @@ import trio
 
 from objlib.core.ids import new_id
 from objlib.ledger import open_ledger
+from objlib.testing.databases import raw
 from objlib.threads import thread_runner
 from spike.evidence import Seen
 from spike.phase9_spike.bench import at_once
@@ -68,7 +69,7 @@ async def through_the_ledger(folder: Path) -> Seen:
 
         async def work(task: int) -> None:
             for number in range(INSERTS):
-                await ledger.write(partial(insert, key=f"{task}.{number}"))
+                await raw(ledger).write(partial(insert, key=f"{task}.{number}"))
 
         failed = await _failures([partial(work, task) for task in range(TASKS)])
         commits = batches - opened

@@ -83,7 +83,7 @@ async def _increments(folder: Path, runner: Runner | None, *, attempts: int) -> 
             )
         )
         row = await _row(ledgers[0], file_id)
-        events, _ = await ledgers[0].history(file_id)
+        events, _ = await ledgers[0].files.history(file_id)
     won = sorted(result for result in results if isinstance(result, int))
     stale = sum(event.outcome == "rejected" for event in events)
     retries = sum(calls) - RIVALS
@@ -116,7 +116,7 @@ class Meeting:
 
 
 async def _row(ledger: Ledger, file_id: FileId) -> FileRow:
-    row = await ledger.file(file_id)
+    row = await ledger.files.get(file_id)
     assert row is not None
     return row
 

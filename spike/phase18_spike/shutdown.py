@@ -22,6 +22,7 @@ from objlib.engine.shutdown import stop_on_signals
 from objlib.engine.upload.run import upload
 from objlib.ledger import open_ledger
 from objlib.testing.actions import Slow
+from objlib.testing.databases import raw
 from objlib.testing.faults import Faults
 from spike.evidence import Seen
 from spike.phase9_spike.bench import gauge
@@ -107,7 +108,7 @@ async def _stopped(folder: Path, *, signalled: bool) -> tuple[set[str], set[str]
 
         async def write(key: str) -> None:
             try:
-                await ledger.write(partial(insert, key=key))
+                await raw(ledger).write(partial(insert, key=key))
             finally:
                 slots.release_on_behalf_of(key)
 
@@ -163,7 +164,7 @@ async def the_hard_stop(folder: Path) -> Seen:
     async with open_ledger(db, runner=gate) as ledger:
 
         async def write(key: str) -> None:
-            await ledger.write(lambda conn: conn.execute(INSERT, (key, key)))
+            await raw(ledger).write(lambda conn: conn.execute(INSERT, (key, key)))
             returned.add(key)
 
         gate.shut = True
@@ -205,7 +206,7 @@ async def the_products_gate(folder: Path) -> Seen:
         faults.before = stop
         report = await upload(app)
         finished = trio.current_time()
-        counts = await app.ledger.counts()
+        counts = await app.ledger.files.counts(now=app.ledger.now())
     starts_after = [
         request for request in faults.history if request.kind == "start" and request.moment > stopped_at[0]
     ]

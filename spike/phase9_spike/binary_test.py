@@ -136,7 +136,7 @@ async def under_trio(candidate: Candidate, db: Path, ids: list[str]) -> list[Cas
     async with open_ledger(db) as ledger:
 
         async def trigger(file_id: str, start: str, guard: AsyncGuard | None) -> str:
-            rows = await ledger.files_page()
+            rows = await ledger.files.page()
             (row,) = (row for row in rows if row.file_id == file_id)
             assert str(row.state) == start
             machine = candidate.make(ledger, row)

@@ -87,8 +87,8 @@ async def _logs(bench: Bench) -> Seen:
     kept: list[EventRow] = []
     for path in bench.databases:
         async with open_ledger(path, create=False) as ledger:
-            for row in await ledger.files_page():
-                kept += (await ledger.history(row.file_id))[0]
+            for row in await ledger.files.page():
+                kept += (await ledger.files.history(row.file_id))[0]
     from_ledger = EventCollector()
     for event in kept:
         emit_event(

@@ -10,6 +10,7 @@ import trio
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import Event
 from objlib.ledger import FileRow, Ledger
+from objlib.testing.databases import raw
 from spike.evidence import Seen
 from spike.phase9_spike.bench import Bench
 from spike.phase9_spike.db import read_file_state
@@ -68,10 +69,10 @@ async def before_the_commit(bench: Bench) -> Seen:
 async def inside_the_transaction(bench: Bench) -> Seen:
     """The database itself aborts after the row was updated and before the commit."""
     async with bench.opened() as (ledger, (file_id,)):
-        await ledger.write(_trap)
+        await raw(ledger).write(_trap)
         error = await _raised(bench, ledger, file_id)
         kept = await read_file_state(ledger.path, file_id)
-        events, attempts = await ledger.history(file_id)
+        events, attempts = await ledger.files.history(file_id)
         logged = [event.outcome for event in events]
     passed = (
         isinstance(error, sqlite3.IntegrityError)
@@ -134,7 +135,7 @@ async def guard_that_raises(bench: Bench) -> Seen:
 
         error = await _raised(bench, ledger, file_id, guard=guard)
         kept = await read_file_state(ledger.path, file_id)
-        events, _ = await ledger.history(file_id)
+        events, _ = await ledger.files.history(file_id)
     passed = (
         isinstance(error, InjectedError)
         and asked == [("untracked", 0)] == [kept]

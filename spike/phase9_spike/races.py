@@ -39,12 +39,12 @@ async def with_the_lock(bench: Bench) -> Seen:
 async def without_the_lock(bench: Bench) -> Seen:
     """Ten machines made from the same reading of one file: compare-and-set lets one through."""
     async with bench.opened() as (ledger, (file_id,)):
-        row = await ledger.file(file_id)
+        row = await ledger.files.get(file_id)
         assert row is not None
         machines = [bench.candidate.make(ledger, row) for _ in range(RIVALS)]
         results = await at_once(*(partial(machine.trigger, Event.START_UPLOAD) for machine in machines))
         kept = await read_file_state(ledger.path, file_id)
-        events, _ = await ledger.history(file_id)
+        events, _ = await ledger.files.history(file_id)
         logged = Counter(event.outcome for event in events)
     passed, evidence = _one_winner(results, StaleTransitionError, kept)
     return passed and logged == {"success": 1, "rejected": RIVALS - 1}, f"{evidence}; log: {_told(logged)}"
@@ -114,7 +114,7 @@ def _race(path: Path, candidate: str, file_id: str, processes: int, each: int) -
 async def _racer(path: Path, candidate: str, file_id: str, each: int) -> Counter[str]:
     """In the other process: read, say so, wait for the word, and send so many machines off at once."""
     async with open_ledger(path, create=False) as ledger:
-        row = await ledger.file(FileId(file_id))
+        row = await ledger.files.get(FileId(file_id))
         assert row is not None
         machines = [CANDIDATES[candidate].make(ledger, row) for _ in range(each)]
         print("ready", flush=True)

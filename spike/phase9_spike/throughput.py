@@ -34,7 +34,7 @@ Measure = Callable[[Path, list[str], int], float]
 
 async def _ledger(db: Path, tasks: int) -> float:
     async with open_ledger(db) as ledger:
-        rows = await ledger.files_page(limit=1_000_000)
+        rows = await ledger.files.page(limit=1_000_000)
 
         async def work(mine: list[FileRow]) -> None:
             for row in mine:
@@ -45,7 +45,7 @@ async def _ledger(db: Path, tasks: int) -> float:
 
 async def _managed(db: Path, tasks: int) -> float:
     async with open_ledger(db) as ledger:
-        rows = await ledger.files_page(limit=1_000_000)
+        rows = await ledger.files.page(limit=1_000_000)
         manager = _manager(ledger)
 
         async def work(mine: list[FileRow]) -> None:

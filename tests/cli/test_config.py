@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from objlib.cli.commands.status import path_in_library
-from objlib.cli.config import find_config, known_library, require_folder, settle
+from objlib.cli.config import find_config, known_library, load_settings, require_folder
 from objlib.cli.console.suggest import flags_again, suggestion
 from objlib.cli.options import CommonOptions
 from objlib.core.config.default_paths import Places, default_files
@@ -35,9 +35,9 @@ def places(home: Path) -> Places:
 
 def test_the_nearest_file_upward_wins(home: Path) -> None:
     (home / "objlib.toml").write_text("store = 'far'")
-    assert settle(None).store == "far"
+    assert load_settings(None).store == "far"
     (home / "docs" / "objlib.toml").write_text("store = 'near'\nlibrary = 'sub'")
-    settings = settle(None)
+    settings = load_settings(None)
     assert settings.store == "near"
     assert settings.library == home / "docs" / "sub"
 
@@ -51,16 +51,16 @@ def test_above_other_folders_the_search_goes_to_the_root(home: Path, monkeypatch
     (home.parent / "elsewhere").mkdir()
     monkeypatch.chdir(home.parent / "elsewhere")
     (home.parent / "objlib.toml").write_text("store = 'above'")
-    assert settle(None).store == "above"
+    assert load_settings(None).store == "above"
 
 
 def test_a_named_file_is_read_instead(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "objlib.toml").write_text("store = 'found'")
     (home / "mine.toml").write_text("store = 'mine'")
-    assert settle(CommonOptions(config=Path("../../mine.toml"))).store == "mine"
+    assert load_settings(CommonOptions(config=Path("../../mine.toml"))).store == "mine"
     monkeypatch.setenv("OBJLIB_CONFIG", "~/mine.toml")
-    assert settle(None).store == "mine"
-    assert settle(CommonOptions(config=home / "objlib.toml")).store == "found"
+    assert load_settings(None).store == "mine"
+    assert load_settings(CommonOptions(config=home / "objlib.toml")).store == "found"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(home: Path, content: byte
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(UsageError, match=said) as caught:
-        settle(CommonOptions(config=file))
+        load_settings(CommonOptions(config=file))
     assert str(file) in str(caught.value)
     assert str(caught.value).startswith("--config: ")
 
@@ -86,27 +86,27 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(home: Path, content: byte
 def test_a_folder_with_a_ledger_is_known_from_anywhere_inside(home: Path) -> None:
     assert known_library(places(home)) is None
     with pytest.raises(UsageError, match="no library is set"):
-        settle(None, names_library=True)
+        load_settings(None, names_library=True)
     ledger, _ = default_files(home / "docs", places(home))
     ledger.parent.mkdir(parents=True)
     ledger.touch()
-    assert settle(None, names_library=True).library == home / "docs"
-    assert settle(None).ledger == ledger
+    assert load_settings(None, names_library=True).library == home / "docs"
+    assert load_settings(None).ledger == ledger
 
 
 def test_path_and_library_are_the_same_setting(home: Path) -> None:
-    assert settle(None, path=Path("x")).library == Path.cwd() / "x"
-    assert settle(CommonOptions(library=Path("x")), path=Path("x")).library == Path.cwd() / "x"
+    assert load_settings(None, path=Path("x")).library == Path.cwd() / "x"
+    assert load_settings(CommonOptions(library=Path("x")), path=Path("x")).library == Path.cwd() / "x"
     with pytest.raises(UsageError, match="two libraries"):
-        settle(CommonOptions(library=Path("x")), path=Path("y"))
+        load_settings(CommonOptions(library=Path("x")), path=Path("y"))
 
 
 @pytest.mark.usefixtures("home")
 def test_quiet_and_verbose_contradict_each_other() -> None:
     with pytest.raises(UsageError, match="contradict"):
-        settle(CommonOptions(quiet=True, verbose=1))
-    assert settle(CommonOptions(verbose=0)).verbose == 0
-    assert settle(CommonOptions(verbose=2)).verbose == 2
+        load_settings(CommonOptions(quiet=True, verbose=1))
+    assert load_settings(CommonOptions(verbose=0)).verbose == 0
+    assert load_settings(CommonOptions(verbose=2)).verbose == 2
 
 
 def test_a_working_folder_that_is_gone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,20 +115,20 @@ def test_a_working_folder_that_is_gone(home: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(gone)
     gone.rmdir()
     with pytest.raises(UsageError, match="no longer exists"):
-        settle(None)
+        load_settings(None)
     monkeypatch.chdir(home)
 
 
 def test_a_library_has_to_be_a_folder(home: Path) -> None:
     (home / "file").touch()
     with pytest.raises(UsageError, match="is a file"):
-        require_folder(settle(None, path=home / "file"))
+        require_folder(load_settings(None, path=home / "file"))
     with pytest.raises(UsageError, match="there is no folder"):
-        require_folder(settle(None, path=home / "nowhere"))
-    require_folder(settle(None, path=home / "docs"))
+        require_folder(load_settings(None, path=home / "nowhere"))
+    require_folder(load_settings(None, path=home / "docs"))
     (home / "led.db").touch()
     with pytest.raises(RefusedError, match="is gone, and nothing was changed"):
-        require_folder(settle(CommonOptions(ledger=home / "led.db"), path=home / "nowhere"))
+        require_folder(load_settings(CommonOptions(ledger=home / "led.db"), path=home / "nowhere"))
 
 
 def test_a_file_is_found_by_any_path_a_person_would_type(home: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_file_is_found_by_any_path_a_person_would_type(home: Path) -> None:
 
 def test_a_search_to_try_comes_from_the_first_name_that_says_something(home: Path) -> None:
     library = home / "docs"
-    settings = settle(CommonOptions(ledger=home / "led.db"), path=library)
+    settings = load_settings(CommonOptions(ledger=home / "led.db"), path=library)
     there = f"--library {library} --ledger {home / 'led.db'}"
     assert suggestion(settings) == ""
     for name in ("README.md", "01.txt", ".hidden words.txt", "b/mill_on-liberty (1859).txt", "z.txt"):
@@ -173,9 +173,9 @@ def test_a_search_to_try_comes_from_the_first_name_that_says_something(home: Pat
 def test_a_next_command_names_only_what_it_would_not_find(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert flags_again(settle(None)) == []
+    assert flags_again(load_settings(None)) == []
     library, ledger, service = home / "docs", home / "led.db", "http://localhost:1"
-    settings = settle(CommonOptions(base_url=service, ledger=ledger), path=library)
+    settings = load_settings(CommonOptions(base_url=service, ledger=ledger), path=library)
     assert flags_again(settings) == [
         "--library",
         str(library),
@@ -192,4 +192,4 @@ def test_a_next_command_names_only_what_it_would_not_find(
 
 def test_a_path_that_cannot_be_looked_at_is_refused(home: Path) -> None:
     with pytest.raises(UsageError, match="cannot look at"):
-        require_folder(settle(None, path=home / ("x" * 300)))
+        require_folder(load_settings(None, path=home / ("x" * 300)))

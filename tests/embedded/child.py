@@ -10,7 +10,7 @@ import httpx
 import trio
 
 from objlib.embedded import Options, open_service
-from tests.embedded.box import Box, ok
+from tests.support.embedded import Box, ok
 
 GRANULARITY = 64
 """Small, so that documents have several chunks."""

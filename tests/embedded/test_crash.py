@@ -14,8 +14,9 @@ import pytest
 import trio
 
 from objlib.embedded import Options, database
+from objlib.testing import wall_clock
 from tests.embedded import child
-from tests.embedded.box import Box, ok, open_box, trio_clock
+from tests.support.embedded import Box, ok, open_box
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,7 +64,7 @@ class Answered:
         return Answered(self.store, dict(self.sessions), received, dict(self.finals), list(self.deleted))
 
 
-async def check_promises(path: Path, answered: Answered, now: Callable[[], float] = trio_clock) -> None:
+async def check_promises(path: Path, answered: Answered, now: Callable[[], float] = wall_clock) -> None:
     """Reopen: what was answered holds, every upload can be finished, and each name has one document."""
     check_file(path)
     options = Options(granularity=child.GRANULARITY)

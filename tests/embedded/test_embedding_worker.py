@@ -14,7 +14,7 @@ from objlib.core.errors import ServiceError
 from objlib.embedded import Options, embedding_worker, index
 from objlib.embedded.embedding_worker import LOOK_AGAIN, QUIET
 from objlib.embedded.index import lazy_embedder
-from tests.embedded.box import Box, V, ok, open_box, refused
+from tests.support.embedded import Box, V, ok, open_box, refused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

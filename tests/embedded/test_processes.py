@@ -14,8 +14,10 @@ import trio
 from objlib.embedded import Options, index, worker
 from objlib.embedded.database import open_database
 from objlib.embedded.resources import blobs, leases, schema
+from objlib.testing import EPOCH
 from objlib.threads import inline_runner
-from tests.embedded.box import Clock, V, open_box, refused
+from tests.support.clock import Clock
+from tests.support.embedded import V, open_box, refused
 
 T = TypeVar("T")
 
@@ -105,7 +107,7 @@ async def test_a_living_service_takes_over_from_the_dead_and_the_late(
     tmp_path: Path, owner: str | None, late: float, taken: bool
 ) -> None:
     path = tmp_path / "s.db"
-    clock = Clock()
+    clock = Clock(EPOCH)
     async with open_box(path, options=SLOW, now=clock) as box:
         document = await box.upload(b"text")
         claim_all(path, owner, clock.time + leases.LEASE)
@@ -210,7 +212,7 @@ async def test_two_that_empty_the_same_store_do_not_disturb_each_other(tmp_path:
 
 @pytest.mark.real_time
 async def test_threads_of_its_own_by_default(tmp_path: Path) -> None:
-    async with open_box(tmp_path / "s.db", runner=None, now=Clock()) as box:
+    async with open_box(tmp_path / "s.db", runner=None, now=Clock(EPOCH)) as box:
         documents = []
         async with trio.open_nursery() as nursery:
 

@@ -11,7 +11,7 @@ from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
 from objlib.engine.doctor import doctor
 from objlib.gemini import open_client
-from tests.gemini.service import HOST, KEY, Reply, Service, refusal
+from tests.support.gemini import HOST, KEY, Reply, Service, refusal
 
 QUOTA = "You exceeded your current quota."
 

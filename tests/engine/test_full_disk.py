@@ -18,7 +18,7 @@ from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
 from objlib.ledger import open_ledger
 from objlib.threads import inline_runner
-from tests.engine.conftest import Opener, assert_exactly_once, write
+from tests.support.engine import Opener, assert_exactly_once, write
 
 Opened = Callable[[Path], AbstractAsyncContextManager[object]]
 

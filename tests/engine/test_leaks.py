@@ -12,7 +12,7 @@ from objlib.core.config.settings import Settings
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.search.ask import search
 from objlib.engine.upload.run import upload
-from tests.engine.conftest import assert_exactly_once
+from tests.support.engine import assert_exactly_once
 
 
 def open_files() -> list[str]:

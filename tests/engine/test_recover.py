@@ -18,16 +18,15 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import StaleTransitionError
-from objlib.core.failures import FailureKind
+from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import RunId, content_hash, new_attempt_id
 from objlib.core.lifecycle.delete_limit import DeleteLimit
-from objlib.core.lifecycle.recovery import Facts
 from objlib.core.lifecycle.table import State
 from objlib.engine.app import App
-from objlib.engine.attempt.wait_active import give_up
+from objlib.engine.attempt.enact import Attempt
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import LISTING_LAG, recover
-from objlib.engine.requests.retry import LONGEST
+from objlib.engine.requests.retry import MAX_WAIT
 from objlib.engine.runs import HEARTBEAT_WATCH, is_alive
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
@@ -36,6 +35,7 @@ from objlib.ledger import RunRow, Transition
 from objlib.testing import (
     DAILY_QUOTA,
     DOWN,
+    EPOCH,
     LOST,
     STORE_FULL,
     TRUNCATED,
@@ -52,8 +52,7 @@ from objlib.testing import (
     throttled,
 )
 from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
-from tests.engine.conftest import EPOCH, Opener, assert_exactly_once, ledger_rows, write
-from tests.engine.recover_kit import follow, ledger_of
+from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
 
 
 async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
@@ -90,7 +89,7 @@ async def test_recovery_asks_again_where_a_session_cannot_be_closed(
 
 async def _finalize_after(app: App, seconds: float) -> None:
     """The last bytes of the dead run arrive after all."""
-    ((row, attempt, _),) = await app.ledger.transient_page()
+    ((row, attempt, _),) = await app.ledger.files.transient()
     assert attempt is not None
     assert attempt.session_url is not None
     data = (app.settings.library / row.file_path).read_bytes()
@@ -219,7 +218,7 @@ async def test_a_service_that_answers_nothing_is_not_waited_for_once_for_each_ro
     async with opened("recover") as app:
         began = trio.current_time()
         report = await recover(app)
-        assert trio.current_time() - began < LONGEST + 30
+        assert trio.current_time() - began < MAX_WAIT + 30
     assert (report.found, report.left, report.requeued) == (many, many, 0)
     assert faults.count["query"] - before < many
     faults.script = lambda _kind, _count: None
@@ -258,7 +257,7 @@ async def test_recovery_does_not_wait_for_an_hour(opened: Opener, settings: Sett
     before = len(faults.history)
     faults.script = lambda kind, _count: throttled(3600) if kind != "store" else None
     async with opened("recover") as app:
-        await app.ledger.open_intent(None, f"{app.store}/documents/old", "test", app.run_id)
+        await app.ledger.intents.open(None, f"{app.store}/documents/old", "test", app.run_id)
         began = trio.current_time()
         report = await recover(app)
         assert (report.left, report.postponed) == (10, 1)
@@ -337,12 +336,14 @@ async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
     """One run saw FAILED and fell asleep; the document turned ACTIVE, and another run completed the row."""
     async with opened() as app:
         await upload(app)
-        (row,) = await app.ledger.files_page()
-        seen = replace(row, state=State.PROCESSING, version=row.version - 1)
-        facts = Facts(state=State.PROCESSING, sent=True, document_name=row.document)
+        (row,) = await app.ledger.files.page()
+        record = await app.ledger.attempts.last(row.file_id)
+        assert record is not None
+        stale = replace(row, state=State.PROCESSING, version=row.version - 1)
+        attempt = Attempt(app, stale, record.attempt_id)
         with pytest.raises(StaleTransitionError):
-            await give_up(app, seen, facts, FailureKind.PROCESSING, "it was FAILED")
-        assert await app.ledger.open_intents() == []
+            await attempt.mark_failed(Failure.of(FailureKind.PROCESSING, "it was FAILED"), row.document)
+        assert await app.ledger.intents.page() == []
     assert faults.count["delete"] == 0
     assert_exactly_once(settings)
 
@@ -352,7 +353,7 @@ async def test_what_another_run_has_in_hand_is_left_alone_and_named_so(
 ) -> None:
     async with opened("scan") as first, opened() as second:
         await scan(first)
-        row, *_ = await first.ledger.claimable(now=first.now(), limit=1)
+        row, *_ = await first.ledger.files.claimable(now=first.now(), limit=1)
         claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
         await first.ledger.apply(claim)
         report = await upload(second)
@@ -368,7 +369,7 @@ async def test_a_run_that_was_stopped_names_what_another_has_in_hand_too(
 ) -> None:
     async with opened("scan") as first, opened(max_uploads=2) as second:
         await scan(first)
-        row, *_ = await first.ledger.claimable(now=first.now(), limit=1)
+        row, *_ = await first.ledger.files.claimable(now=first.now(), limit=1)
         claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
         await first.ledger.apply(claim)
         if why == "daily_quota":
@@ -407,7 +408,7 @@ async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_u
             await trio.lowlevel.checkpoint()
 
         with monkeypatch.context() as patch:
-            patch.setattr("objlib.engine.attempt.wait_active.remove", die)
+            patch.setattr("objlib.engine.attempt.enact.delete_document", die)
             async with opened() as app:
                 await upload(app)
     assert life.cancelled_caught
@@ -639,7 +640,7 @@ async def test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run(
     alone.write_text("A second thought.\n")
     async with opened() as app:
         report = await upload(app)
-        (row,) = await app.ledger.files_page()
+        (row,) = await app.ledger.files.page()
     assert (report.indexed, report.pending) == (1, 0)
     assert row.indexed_hash == content_hash(alone.read_bytes())
     assert_exactly_once(settings)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from objlib.gemini import Answer, ErrorKind, GeminiError, Passage
-from tests.gemini.service import STORE, Reply, refusal, scripted
+from tests.support.gemini import STORE, Reply, refusal, scripted
 
 TEXT = "Göttliches 🌱 Maß. Zweiter Satz."
 

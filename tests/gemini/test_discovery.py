@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from objlib.gemini import wire
-from tests.gemini.service import SESSION, STORE, Reply, Seen, scripted, started
+from tests.support.gemini import SESSION, STORE, Reply, Seen, scripted, started
 
 DISCOVERY = Path(__file__).parents[3] / "shared" / "reference" / "generativelanguage_v1beta_filesearch.json"
 pytestmark = pytest.mark.skipif(

@@ -19,7 +19,7 @@ from objlib.gemini import (
     open_client,
 )
 from objlib.threads import inline_runner
-from tests.gemini.service import HOST, KEY
+from tests.support.gemini import HOST, KEY
 
 pytestmark = pytest.mark.usefixtures("autojump_clock")
 

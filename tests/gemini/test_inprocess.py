@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
-from tests.gemini.service import HANG, HOST, KEY, SESSION, STORE, Reply, Service, refusal, scripted
+from tests.support.gemini import HANG, HOST, KEY, SESSION, STORE, Reply, Service, refusal, scripted
 
 DOC = f"{STORE}/documents/d-1"
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from objlib.core.errors import UsageError
 from objlib.gemini import names
-from tests.gemini.service import STORE
+from tests.support.gemini import STORE
 
 ids = st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
 

@@ -11,8 +11,8 @@ import trio.testing
 from objlib.core.errors import UsageError
 from objlib.core.remote import SessionState
 from objlib.gemini import CHUNK, Client, Endpoint, ErrorKind, GeminiError, Timeouts, open_client
-from tests.gemini.service import KEY, STORE
-from tests.gemini.sockets import Handler, port, reply, request, reset, unused
+from tests.support.gemini import KEY, STORE
+from tests.support.sockets import Handler, port, reply, request, reset, unused
 
 DOC = f"{STORE}/documents/d-1"
 QUICK = Timeouts(connect=1.0, write=0.3, read=0.3, pool=0.3, total=5.0, think=0.3)

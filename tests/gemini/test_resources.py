@@ -20,7 +20,7 @@ from objlib.gemini import (
 )
 from objlib.gemini.files import hex_digest
 from objlib.gemini.times import unix_time
-from tests.gemini.service import KEY, STORE, Reply, refusal, scripted
+from tests.support.gemini import KEY, STORE, Reply, refusal, scripted
 
 DOC = f"{STORE}/documents/ethics-0123456789ab"
 UPLOAD = f"{STORE}/upload/operations/ethics-0123456789ab"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from objlib.gemini import Endpoint, GeminiError, open_client
 from objlib.gemini.redact import quieten, without_secrets
-from tests.gemini.service import HOST, KEY, SESSION, STORE, Reply, Service, refusal, scripted, started
-from tests.gemini.sockets import port, reply, request
+from tests.support.gemini import HOST, KEY, SESSION, STORE, Reply, Service, refusal, scripted, started
+from tests.support.sockets import port, reply, request
 
 tokens = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", min_size=12, max_size=40)
 

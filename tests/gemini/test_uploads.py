@@ -6,7 +6,7 @@ from objlib.core.errors import UsageError
 from objlib.core.remote import SessionState
 from objlib.gemini import CHUNK, ErrorKind, GeminiError, UploadProgress, UploadResult
 from objlib.gemini.network import PIECE
-from tests.gemini.service import KEY, SESSION, STORE, Reply, refusal, scripted, stands, started
+from tests.support.gemini import KEY, SESSION, STORE, Reply, refusal, scripted, stands, started
 
 DOC = f"{STORE}/documents/ethics-0123456789ab"
 OPERATION = f"{STORE}/upload/operations/ethics-0123456789ab"

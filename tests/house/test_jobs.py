@@ -28,7 +28,7 @@ print(json.dumps([os.getcwd(), *sys.argv[1:]]))
 
 
 class Clone:
-    """A copy of what the jobs are made of, in a folder with a blank and a quote in its name."""
+    """A copy of the Justfile and its scripts, in a folder with a blank and a quote in its name."""
 
     def __init__(self, tmp_path: Path) -> None:
         self.root = tmp_path / "it's a clone"
@@ -84,10 +84,10 @@ def clone(tmp_path: Path) -> Clone:
     return Clone(tmp_path)
 
 
-def test_the_environment_is_made_once(clone: Clone) -> None:
+def test_the_environment_is_created_once(clone: Clone) -> None:
     assert "Setting up .venv" in clone.env("main").stderr
-    made, installed = clone.installs()
-    assert made.startswith("venv ")
+    created, installed = clone.installs()
+    assert created.startswith("venv ")
     assert installed == (
         "pip install --quiet --python .venv/bin/python --constraint constraints.txt --editable ."
     )
@@ -95,14 +95,14 @@ def test_the_environment_is_made_once(clone: Clone) -> None:
     assert clone.installs() == []
 
 
-def test_what_is_made_for_testing_serves_running_too(clone: Clone) -> None:
+def test_the_environment_for_testing_serves_running_too(clone: Clone) -> None:
     clone.env("dev")
     clone.installs()
     clone.env("main")
     assert clone.installs() == []
 
 
-def test_running_objlib_needs_no_test_tools_and_testing_does(clone: Clone) -> None:
+def test_only_the_environment_for_testing_holds_test_tools(clone: Clone) -> None:
     clone.env("main")
     clone.installs()
     clone.env("dev")
@@ -114,7 +114,7 @@ def test_running_objlib_needs_no_test_tools_and_testing_does(clone: Clone) -> No
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
-def test_it_is_brought_up_to_date_when_what_it_is_made_from_changed(clone: Clone, name: str) -> None:
+def test_the_environment_is_updated_when_its_sources_changed(clone: Clone, name: str) -> None:
     clone.env("main")
     clone.installs()
     os.utime(clone.root / name, (1, 1))
@@ -127,7 +127,7 @@ def test_it_is_brought_up_to_date_when_what_it_is_made_from_changed(clone: Clone
     assert installed.startswith("pip install")
 
 
-def test_bytecode_is_made_once_where_python_may_not_keep_it(clone: Clone) -> None:
+def test_bytecode_is_compiled_once_where_python_may_not_keep_it(clone: Clone) -> None:
     kept = '[ -z "$PYTHONDONTWRITEBYTECODE" ] && printf \'%s\\n\' "$2" >> "$LOG"\n'
     _script(clone.python, "#!/bin/sh\n" + kept)
     clone.env("main", PYTHONDONTWRITEBYTECODE="1")
@@ -138,7 +138,7 @@ def test_bytecode_is_made_once_where_python_may_not_keep_it(clone: Clone) -> Non
     assert clone.installs() == []
 
 
-def test_a_clone_that_moved_is_installed_again(clone: Clone) -> None:
+def test_a_moved_clone_is_installed_again(clone: Clone) -> None:
     clone.env("main")
     clone.installs()
     clone.root = clone.root.rename(clone.root.with_name("elsewhere"))
@@ -146,7 +146,7 @@ def test_a_clone_that_moved_is_installed_again(clone: Clone) -> None:
     assert len(clone.installs()) == 1
 
 
-def test_an_installation_that_failed_is_tried_again(clone: Clone) -> None:
+def test_a_failed_installation_is_repeated(clone: Clone) -> None:
     working = clone.uv.read_text("utf-8")
     _script(clone.uv, working + "[ $1 != pip ]\n")
     assert clone.run("sh", "scripts/env.sh", "main").returncode != 0
@@ -164,9 +164,7 @@ def test_an_unknown_environment_is_refused(clone: Clone) -> None:
 
 @needs_just
 @pytest.mark.parametrize("job", ["upload", "recover", "status", "search", "ask", "serve", "scan", "doctor"])
-def test_a_job_hands_its_arguments_on_unchanged_and_stays_where_the_user_stands(
-    clone: Clone, job: str
-) -> None:
+def test_a_job_passes_arguments_unchanged_and_keeps_the_working_folder(clone: Clone, job: str) -> None:
     clone.env("main")
     _script(clone.root / ".venv" / "bin" / "objlib", ECHO)
     (clone.root / "sub folder").mkdir()
@@ -182,19 +180,19 @@ def test_a_job_hands_its_arguments_on_unchanged_and_stays_where_the_user_stands(
     ]
     done = clone.run(JUST or "", job, *hard, folder="sub folder")
     assert done.returncode == 0, done.stderr
-    assert not done.stderr, "a job prints nothing of its own"
+    assert not done.stderr, "a job prints no line of its own"
     assert json.loads(done.stdout) == [str(clone.root / "sub folder"), job, *hard]
 
 
 @needs_just
-def test_the_exit_code_of_objlib_is_the_exit_code_of_the_job(clone: Clone) -> None:
+def test_a_job_exits_with_the_exit_code_of_objlib(clone: Clone) -> None:
     clone.env("main")
     _script(clone.root / ".venv" / "bin" / "objlib", "#!/bin/sh\nexit 3\n")
     assert clone.run(JUST or "", "status").returncode == 3
 
 
 @needs_just
-def test_every_job_says_what_it_does(clone: Clone) -> None:
+def test_every_job_has_a_description(clone: Clone) -> None:
     done = clone.run(JUST or "", "--list", "--list-heading", "")
     jobs = [line for line in done.stdout.splitlines() if line]
     assert len(jobs) > 10

@@ -13,7 +13,7 @@ from tests.house.tree import ROOT, files, read
 
 PROJECT = tomllib.loads(read("pyproject.toml"))
 PINS = [Requirement(line) for line in read("constraints.txt").splitlines() if line]
-NEEDED = [
+REQUIREMENTS = [
     Requirement(text)
     for group in (PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"].values())
     for text in group
@@ -50,16 +50,16 @@ def test_constraints_are_versions_and_nothing_else() -> None:
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+( ; [^;@/]+)?", line), line
 
 
-@pytest.mark.parametrize("needed", NEEDED, ids=lambda needed: needed.name)
-def test_what_the_project_needs_is_pinned_to_a_version_it_accepts(needed: Requirement) -> None:
-    pins = [pin for pin in PINS if canonicalize_name(pin.name) == canonicalize_name(needed.name)]
-    assert pins, f"{needed.name} is not in constraints.txt: run `just constraints`"
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda requirement: requirement.name)
+def test_every_requirement_is_pinned_to_a_version_that_it_accepts(requirement: Requirement) -> None:
+    pins = [pin for pin in PINS if canonicalize_name(pin.name) == canonicalize_name(requirement.name)]
+    assert pins, f"{requirement.name} is not in constraints.txt: run `just constraints`"
     for pin in pins:
         (version,) = (clause.version for clause in pin.specifier)
-        assert needed.specifier.contains(version), f"{pin} is not {needed}: run `just constraints`"
+        assert requirement.specifier.contains(version), f"{pin} is not {requirement}: run `just constraints`"
 
 
-def test_what_only_the_spike_compares_with_does_not_ship() -> None:
+def test_libraries_that_only_the_spike_compares_do_not_ship() -> None:
     compared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependency-groups"]["spike"]}
     shipped = {canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]}
     assert compared == {"python-statemachine", "transitions", "aiosqlite"}
@@ -67,7 +67,7 @@ def test_what_only_the_spike_compares_with_does_not_ship() -> None:
     assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["objlib"]
 
 
-def test_the_settings_of_this_checkout_are_what_the_readme_says() -> None:
+def test_the_settings_of_this_checkout_fit_the_readme() -> None:
     settings = tomllib.loads(read("objlib.toml"))
     assert settings["library"] == "examples/library"
     assert settings["ledger"] == "data/library.db"

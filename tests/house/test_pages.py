@@ -1,4 +1,4 @@
-"""Pages that are drawn from code, or that point at one another: none may fall behind."""
+"""Pages that are generated from code or link to one another: none may become outdated."""
 
 import re
 import runpy
@@ -12,14 +12,14 @@ PAGES = files("*.md", ":!examples")
 DECISIONS = files("docs/adr/[0-9]*.md")
 
 
-def test_the_lifecycle_page_shows_the_table_as_it_is() -> None:
+def test_the_lifecycle_page_shows_the_current_table() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "lifecycle_doc.py"))
     page = read("docs/lifecycle.md")
     assert script["render"](page) == page, "run `just docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_points_at_is_there(page: Path) -> None:
+def test_a_link_of_a_page_has_a_target(page: Path) -> None:
     text = page.read_text("utf-8")
     for target in re.findall(r"\]\(([^)#\s]+)", text):
         if "://" not in target and not target.startswith("mailto:"):
@@ -27,7 +27,7 @@ def test_what_a_page_points_at_is_there(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
-def test_a_decision_says_what_was_decided_why_and_on_what_evidence(page: Path) -> None:
+def test_a_decision_has_its_four_parts_on_one_page(page: Path) -> None:
     text = page.read_text("utf-8")
     number = page.name[:4]
     assert re.match(rf"# {number} \S", text)

@@ -1,4 +1,4 @@
-"""The tools that read the code, each as a test of its own: what a tool says is what the test says.
+"""The tools that read the code, each as a test that fails with the output of its tool.
 
 ``just lint`` runs this folder, so there is one list of tools and one way to call each.
 """
@@ -39,7 +39,7 @@ def test_a_tool_finds_nothing(command: tuple[str, ...]) -> None:
 
 
 def _asynchronous() -> list[str]:
-    """The files that flake8-async can say something about: it takes no folders, and a second for every four files."""
+    """List the files to which flake8-async applies; it takes no folders, and a second for every four files."""
     return [
         str(path.relative_to(ROOT))
         for path in files("*.py")

@@ -8,7 +8,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def files(*patterns: str) -> list[Path]:
-    """Every file that is tracked or could be committed next, as git sees it, in order.
+    """List every file that is tracked or could be committed next, as git sees it, in order.
 
     Args:
         patterns: git pathspecs; everything when there is none.
@@ -19,17 +19,17 @@ def files(*patterns: str) -> list[Path]:
         check=True,
         capture_output=True,
     ).stdout
-    found = {ROOT / name.decode() for name in listed.split(b"\0") if name}
-    return sorted(path for path in found if path.is_file())
+    paths = {ROOT / name.decode() for name in listed.split(b"\0") if name}
+    return sorted(path for path in paths if path.is_file())
 
 
 def read(name: str) -> str:
-    """The text of one file of the repository, by its path from the root."""
+    """Read one file of the repository, by its path from the root."""
     return (ROOT / name).read_text("utf-8")
 
 
 def lines(path: Path) -> list[tuple[str, str]]:
-    """The lines of a text file, each with its place as an editor opens it; none of a binary file."""
+    """List the lines of a text file, each with its place as an editor opens it; none of a binary file."""
     try:
         text = path.read_text("utf-8")
     except UnicodeDecodeError:

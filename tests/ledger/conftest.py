@@ -9,7 +9,7 @@ import pytest
 from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.connection import connect, disconnect
 from objlib.threads import inline_runner
-from tests.ledger.kit import Clock
+from tests.support.clock import Clock
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ import trio
 from objlib.core.lifecycle.table import Event, State
 from objlib.core.ids import AttemptId
 from objlib.ledger import open_ledger
+from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import add, bring, index, reset, wanted
+from tests.support.ledger import add, bring, index, reset, wanted
 
 HALT = 17
 
@@ -40,7 +41,7 @@ async def live(path, event, state, point):
         row, attempt = await bring(ledger, row, state)
         if event is Event.START_UPLOAD:
             attempt = AttemptId("fresh")
-        await ledger.read(lambda conn: conn.set_trace_callback(step))
+        await raw(ledger).read(lambda conn: conn.set_trace_callback(step))
         await ledger.apply(wanted(event, row, attempt))
         os._exit(0)
 
@@ -76,11 +77,11 @@ async def test_a_crash_at_any_statement_leaves_all_or_nothing(
     outcomes = []
     for point in range(1, points + 1):
         async with open_ledger(tmp_path / f"{point}.db", runner=inline_runner) as ledger:
-            (row,) = await ledger.files_page()
-            events, attempts = await ledger.history(row.file_id)
+            (row,) = await ledger.files.page()
+            events, attempts = await ledger.files.history(row.file_id)
             outcomes.append(row.state is not state)
             assert row.version == len(events)
             assert events[-1].to_state is row.state
             assert len(attempts) == sum(one.event is Event.START_UPLOAD for one in events)
-            assert len(await ledger.open_intents()) == (row.document not in {None, "d2"})
+            assert len(await ledger.intents.page()) == (row.document not in {None, "d2"})
     assert outcomes == [False] * (points - 1) + [True]

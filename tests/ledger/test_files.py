@@ -13,9 +13,11 @@ from objlib.core.errors import RefusedError
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import FileRow, Ledger, Transition, intents, open_ledger
+from objlib.ledger import FileRow, Ledger, Transition, open_ledger
 from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata, file_row
-from tests.ledger.kit import RUN, Clock, add, add_many, bring, fresh, gather, index, reset, wanted
+from objlib.testing.databases import raw
+from tests.support.clock import Clock
+from tests.support.ledger import RUN, add, add_many, bring, fresh, gather, index, reset, wanted
 
 
 async def paged(ask: Callable[[str], Awaitable[Sequence[FileRow]]]) -> list[FileId]:
@@ -37,7 +39,7 @@ async def put_off(ledger: Ledger, row: FileRow, until: float | None) -> FileRow:
 async def lose(ledger: Ledger, row: FileRow, since: float = 500.0) -> None:
     """A scan no longer found the file."""
     change = "UPDATE files SET missing_since = ? WHERE file_id = ?"
-    await ledger.write(lambda conn: conn.execute(change, (since, row.file_id)).rowcount)
+    await raw(ledger).write(lambda conn: conn.execute(change, (since, row.file_id)).rowcount)
 
 
 async def test_claimable_files_are_those_never_put_off_and_then_those_that_have_waited_longest(
@@ -50,29 +52,29 @@ async def test_claimable_files_are_those_never_put_off_and_then_those_that_have_
     await bring(ledger, rows[3], State.UPLOADING)
     await lose(ledger, rows[4])
     ids = [row.file_id for row in rows]
-    found = [row.file_id for row in await ledger.claimable(now=1_000.0, limit=10)]
+    found = [row.file_id for row in await ledger.files.claimable(now=1_000.0, limit=10)]
     assert found == [ids[5], ids[6], ids[2], ids[0]]
-    assert [row.file_id for row in await ledger.claimable(now=1_000.0, limit=3)] == found[:3]
-    assert len(await ledger.claimable(now=1_001.0, limit=10)) == 5
-    assert await ledger.claimable_totals() == (5, 50)
-    assert await ledger.claimable_totals(now=1_000.0) == (4, 40)
-    assert await ledger.next_retry_at() == 800.0
+    assert [row.file_id for row in await ledger.files.claimable(now=1_000.0, limit=3)] == found[:3]
+    assert len(await ledger.files.claimable(now=1_001.0, limit=10)) == 5
+    assert await ledger.files.claimable_totals() == (5, 50)
+    assert await ledger.files.claimable_totals(now=1_000.0) == (4, 40)
+    assert await ledger.files.next_retry_at() == 800.0
 
 
 async def test_an_empty_ledger_answers_too(ledger: Ledger) -> None:
-    assert await ledger.claimable(now=1.0, limit=10) == []
-    assert await ledger.claimable_totals() == (0, 0)
-    assert await ledger.next_retry_at() is None
-    assert await ledger.file(FileId("nobody")) is None
-    assert await ledger.file_by_path("nowhere") is None
-    assert await ledger.last_attempt(FileId("nobody")) is None
-    assert await ledger.history(FileId("nobody")) == ([], [])
-    assert await ledger.transient_page() == []
-    assert (await ledger.counts()).states == dict.fromkeys(State, 0)
-    assert await ledger.runs() == []
-    assert await ledger.run(RUN) is None
-    assert await ledger.pinned() is None
-    assert await ledger.get_setting("window") is None
+    assert await ledger.files.claimable(now=1.0, limit=10) == []
+    assert await ledger.files.claimable_totals() == (0, 0)
+    assert await ledger.files.next_retry_at() is None
+    assert await ledger.files.get(FileId("nobody")) is None
+    assert await ledger.files.by_path("nowhere") is None
+    assert await ledger.attempts.last(FileId("nobody")) is None
+    assert await ledger.files.history(FileId("nobody")) == ([], [])
+    assert await ledger.files.transient() == []
+    assert (await ledger.files.counts(now=ledger.now())).states == dict.fromkeys(State, 0)
+    assert await ledger.runs.all() == []
+    assert await ledger.runs.get(RUN) is None
+    assert await ledger.settings.pinned() is None
+    assert await ledger.settings.get("window") is None
 
 
 async def test_pages_hold_every_file_once(ledger: Ledger) -> None:
@@ -80,69 +82,51 @@ async def test_pages_hold_every_file_once(ledger: Ledger) -> None:
     ids = [row.file_id for row in rows]
     for row in rows[::2]:
         await bring(ledger, row, State.FAILED)
-    assert await paged(lambda after: ledger.files_page(after=after, limit=5)) == ids
-    assert await paged(lambda after: ledger.files_page(State.FAILED, after=after, limit=5)) == ids[::2]
-    assert await paged(lambda after: ledger.files_page(State.UNTRACKED, after=after, limit=11)) == ids[1::2]
-    assert await paged(lambda after: ledger.failed_page(after, 4)) == ids[::2]
-
-
-async def test_failed_files_by_whether_trying_again_may_help(ledger: Ledger) -> None:
-    rows = await add_many(ledger, 6)
-    for number, row in enumerate(rows):
-        moved, attempt = await bring(ledger, row, State.UPLOADING)
-        failure = Failure(FailureKind.REFUSED, "no", retryable=number % 2 == 0)
-        await ledger.apply(Transition.fail_upload(moved, attempt_id=attempt, run_id=RUN, failure=failure))
-    assert len(await ledger.failed_page()) == 6
-    again = await ledger.failed_page(retryable_only=True)
-    assert [row.file_id for row in again] == [row.file_id for row in rows[::2]]
+    assert await paged(lambda after: ledger.files.page(after=after, limit=5)) == ids
+    assert await paged(lambda after: ledger.files.page(State.FAILED, after=after, limit=5)) == ids[::2]
+    assert await paged(lambda after: ledger.files.page(State.UNTRACKED, after=after, limit=11)) == ids[1::2]
+    assert await paged(lambda after: ledger.files.failed(after, 4)) == ids[::2]
 
 
 async def test_a_path_belongs_to_the_file_on_disk_or_else_to_the_last_that_was_there(ledger: Ledger) -> None:
     first = await add(ledger, "a.txt")
     await lose(ledger, first, 100.0)
     second = await add(ledger, "a.txt")
-    third = await ledger.file_by_path("a.txt")
+    third = await ledger.files.by_path("a.txt")
     assert third is not None
     assert third.file_id == second.file_id
     await lose(ledger, second, 200.0)
-    last = await ledger.file_by_path("a.txt")
+    last = await ledger.files.by_path("a.txt")
     assert last is not None
     assert (last.file_id, last.missing_since) == (second.file_id, 200.0)
 
 
-async def test_paths_of_known_files(ledger: Ledger) -> None:
-    rows = await add_many(ledger, 1_200)
-    wished = [row.file_id for row in rows] + [FileId("nobody")]
-    assert await ledger.paths_of(wished) == {row.file_id: row.file_path for row in rows}
-    assert await ledger.paths_of([]) == {}
-
-
 async def test_transient_rows_come_with_their_last_attempt_and_its_run(ledger: Ledger) -> None:
     rows = await add_many(ledger, 5)
-    await ledger.start_run(RUN, 42, "here", "upload")
+    await ledger.runs.start(RUN, 42, "here", "upload")
     one, attempt = await bring(ledger, await put_off(ledger, rows[0], None), State.PROCESSING)
     two, _ = await bring(ledger, rows[1], State.UPLOADING)
     await bring(ledger, rows[2], State.INDEXED)
-    await ledger.write(
+    await raw(ledger).write(
         lambda conn: (
             conn.execute("UPDATE attempts SET run_id = 'x' WHERE file_id = ?", (two.file_id,)).rowcount
         )
     )
-    await ledger.write(
+    await raw(ledger).write(
         lambda conn: (
             conn.execute(
                 "UPDATE files SET gemini_state = 'uploading' WHERE file_id = ?", (rows[3].file_id,)
             ).rowcount
         )
     )
-    found = await ledger.transient_page()
+    found = await ledger.files.transient()
     assert [row.file_id for row, _, _ in found] == [rows[0].file_id, rows[1].file_id, rows[3].file_id]
-    assert found[0][1] == await ledger.last_attempt(one.file_id)
+    assert found[0][1] == await ledger.attempts.last(one.file_id)
     assert found[0][1] is not None
     assert found[0][1].attempt_id == attempt
     assert [run and run.pid for _, _, run in found] == [42, None, None]
     assert found[2][1] is None
-    rest = await ledger.transient_page(one.file_id, 1)
+    rest = await ledger.files.transient(one.file_id, 1)
     assert [row.file_id for row, _, _ in rest] == [two.file_id]
 
 
@@ -155,21 +139,21 @@ async def test_superseded_documents_are_listed_until_their_intent_is_closed(
             ledger, await reset(ledger, await index(ledger, row, f"{row.file_id}/1")), f"{row.file_id}/2"
         )
     ids = [row.file_id for row in rows]
-    assert await paged(lambda after: ledger.superseded_page(after, 2)) == ids
-    assert (await ledger.counts()).superseded == 3
-    intent = await ledger.open_intent(ids[1], f"{ids[1]}/1", "replaced", RUN)
-    assert intent == await ledger.open_intent(None, f"{ids[1]}/1", "again", None)
+    assert await paged(lambda after: ledger.files.superseded(after, 2)) == ids
+    assert (await ledger.files.counts(now=ledger.now())).superseded == 3
+    intent = await ledger.intents.open(ids[1], f"{ids[1]}/1", "replaced", RUN)
+    assert intent == await ledger.intents.open(None, f"{ids[1]}/1", "again", None)
     clock.time += 1
-    other = await ledger.open_intent(None, "stranger", "orphan", None)
-    assert [one.intent_id for one in await ledger.open_intents()] == [intent, other]
-    assert [one.intent_id for one in await ledger.open_intents(intent, 5)] == [other]
-    assert (await ledger.counts()).open_intents == 2
+    other = await ledger.intents.open(None, "stranger", "orphan", None)
+    assert [one.intent_id for one in await ledger.intents.page()] == [intent, other]
+    assert [one.intent_id for one in await ledger.intents.page(intent, 5)] == [other]
+    assert (await ledger.files.counts(now=ledger.now())).open_intents == 2
     for outcome in ("deleted", "twice"):
-        await ledger.write(partial(intents.close_intent, intent_id=intent, outcome=outcome, now=clock.time))
+        await ledger.intents.close(intent, outcome)
     assert (await fresh(ledger, ids[1])).superseded is None
-    assert await paged(lambda after: ledger.superseded_page(after, 2)) == [ids[0], ids[2]]
-    assert intent != await ledger.open_intent(ids[1], f"{ids[1]}/1", "it came back", RUN)
-    closed = await ledger.read(
+    assert await paged(lambda after: ledger.files.superseded(after, 2)) == [ids[0], ids[2]]
+    assert intent != await ledger.intents.open(ids[1], f"{ids[1]}/1", "it came back", RUN)
+    closed = await raw(ledger).read(
         lambda conn: conn.execute("SELECT outcome FROM intents WHERE done_at IS NOT NULL").fetchall()
     )
     assert closed == [("deleted",)]
@@ -186,7 +170,7 @@ async def test_counts_are_of_files_on_disk(ledger: Ledger, clock: Clock) -> None
     await lose(ledger, rows[6])
     await bring(ledger, rows[7], State.INDEXED)
     await lose(ledger, rows[7])
-    await ledger.write(
+    await raw(ledger).write(
         lambda conn: (
             conn.execute(
                 "UPDATE files SET content_hash = 'x' WHERE file_id IN (?, ?)",
@@ -194,7 +178,7 @@ async def test_counts_are_of_files_on_disk(ledger: Ledger, clock: Clock) -> None
             ).rowcount
         )
     )
-    counts = await ledger.counts()
+    counts = await ledger.files.counts(now=ledger.now())
     assert counts.states == {
         State.UNTRACKED: 2,
         State.UPLOADING: 0,
@@ -207,15 +191,15 @@ async def test_counts_are_of_files_on_disk(ledger: Ledger, clock: Clock) -> None
 
 
 async def test_a_run_lives_from_its_start_to_its_end(ledger: Ledger, clock: Clock) -> None:
-    await ledger.start_run(RunId("b"), 7, "here", "upload")
+    await ledger.runs.start(RunId("b"), 7, "here", "upload")
     clock.time += 5
-    await ledger.start_run(RunId("a"), 8, "there", "recover")
-    await ledger.heartbeat(RunId("b"))
+    await ledger.runs.start(RunId("a"), 8, "there", "recover")
+    await ledger.runs.heartbeat(RunId("b"))
     clock.time += 5
-    await ledger.end_run(RunId("a"))
+    await ledger.runs.end(RunId("a"))
     clock.time += 5
-    await ledger.end_run(RunId("a"))
-    first, second = await ledger.runs()
+    await ledger.runs.end(RunId("a"))
+    first, second = await ledger.runs.all()
     assert (first.run_id, first.started, first.heartbeat, first.ended) == ("b", 1_000.0, 1_005.0, None)
     assert (second.host, second.command, second.heartbeat, second.ended) == (
         "there",
@@ -223,29 +207,29 @@ async def test_a_run_lives_from_its_start_to_its_end(ledger: Ledger, clock: Cloc
         1_010.0,
         1_010.0,
     )
-    assert await ledger.run(RunId("a")) == second
+    assert await ledger.runs.get(RunId("a")) == second
 
 
 async def test_a_ledger_belongs_to_one_store(ledger: Ledger) -> None:
-    await ledger.pin("fileSearchStores/a", "Library")
-    await ledger.pin("fileSearchStores/a", "Renamed")
-    assert await ledger.pinned() == ("fileSearchStores/a", "Renamed")
+    await ledger.settings.pin("fileSearchStores/a", "Library", ledger=ledger.path)
+    await ledger.settings.pin("fileSearchStores/a", "Renamed", ledger=ledger.path)
+    assert await ledger.settings.pinned() == ("fileSearchStores/a", "Renamed")
     with pytest.raises(RefusedError, match=r"belongs to the store fileSearchStores/a \(Renamed\), not to"):
-        await ledger.pin("fileSearchStores/b", "Library")
-    assert await ledger.pinned() == ("fileSearchStores/a", "Renamed")
+        await ledger.settings.pin("fileSearchStores/b", "Library", ledger=ledger.path)
+    assert await ledger.settings.pinned() == ("fileSearchStores/a", "Renamed")
 
 
 async def test_of_two_runs_that_pin_at_once_one_is_refused(ledger: Ledger) -> None:
-    results = await gather(*(partial(ledger.pin, name, name) for name in "ab"))
+    results = await gather(*(partial(ledger.settings.pin, name, name, ledger=ledger.path) for name in "ab"))
     assert sorted(type(result).__name__ for result in results) == ["NoneType", "RefusedError"]
 
 
 async def test_settings_are_kept(path: Path) -> None:
     async with open_ledger(path) as ledger:
-        await ledger.set_setting("window", "4.5")
-        await ledger.set_setting("window", "5.5")
+        await ledger.settings.set("window", "4.5")
+        await ledger.settings.set("window", "5.5")
     async with open_ledger(path) as ledger:
-        assert await ledger.get_setting("window") == "5.5"
+        assert await ledger.settings.get("window") == "5.5"
 
 
 @given(
@@ -274,35 +258,36 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
     """Every statement of a page of work is planned: only counting may walk a whole index, nothing a table."""
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     said: list[str] = []
-    await ledger.read(lambda conn: conn.set_trace_callback(said.append))
+    await raw(ledger).read(lambda conn: conn.set_trace_callback(said.append))
     for ask in (
-        partial(ledger.claimable, now=1.0, limit=5),
-        ledger.claimable_totals,
-        ledger.next_retry_at,
-        partial(ledger.file, row.file_id),
-        partial(ledger.file_by_path, "elsewhere"),
-        ledger.files_page,
-        partial(ledger.files_page, State.FAILED),
-        ledger.failed_page,
-        ledger.superseded_page,
-        ledger.transient_page,
-        partial(ledger.paths_of, [row.file_id]),
-        ledger.open_intents,
-        partial(ledger.history, row.file_id),
-        partial(ledger.last_attempt, row.file_id),
-        partial(ledger.session_started, attempt, "url"),
-        partial(ledger.attempt_found, row, attempt, expected=None, document="d", surplus=(), run_id=RUN),
-        partial(ledger.open_intent, row.file_id, "d", "r", RUN),
-        partial(ledger.heartbeat, RUN),
-        partial(ledger.run, RUN),
-        ledger.pinned,
+        partial(ledger.files.claimable, now=1.0, limit=5),
+        ledger.files.claimable_totals,
+        ledger.files.next_retry_at,
+        partial(ledger.files.get, row.file_id),
+        partial(ledger.files.by_path, "elsewhere"),
+        ledger.files.page,
+        partial(ledger.files.page, State.FAILED),
+        ledger.files.failed,
+        ledger.files.superseded,
+        ledger.files.transient,
+        ledger.intents.page,
+        partial(ledger.files.history, row.file_id),
+        partial(ledger.attempts.last, row.file_id),
+        partial(ledger.attempts.record_session, attempt, "url"),
+        partial(
+            ledger.attempts.record_document, row, attempt, expected=None, document="d", surplus=(), run_id=RUN
+        ),
+        partial(ledger.intents.open, row.file_id, "d", "r", RUN),
+        partial(ledger.runs.heartbeat, RUN),
+        partial(ledger.runs.get, RUN),
+        ledger.settings.pinned,
     ):
         await ask()
     row = await ledger.apply(wanted(Event.COMPLETE_UPLOAD, row, attempt))
     row = await ledger.apply(wanted(Event.COMPLETE_PROCESSING, row, attempt))
     await ledger.apply(wanted(Event.RESET, row, AttemptId("")))
     await ledger.apply(wanted(Event.START_UPLOAD, await fresh(ledger, row.file_id), new_attempt_id()))
-    await ledger.read(lambda conn: conn.set_trace_callback(None))
+    await raw(ledger).read(lambda conn: conn.set_trace_callback(None))
     planned = [statement for statement in said if statement.startswith(("SELECT", "UPDATE", "INSERT"))]
 
     def plan(conn: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -312,7 +297,7 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
             for step in conn.execute(f"EXPLAIN QUERY PLAN {statement}")
         ]
 
-    steps = await ledger.read(plan)
+    steps = await raw(ledger).read(plan)
     whole = [
         (step, statement) for statement, step in steps if step.startswith("SCAN") and " USING " not in step
     ]

@@ -15,8 +15,9 @@ from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, Transition, open_ledger
 from objlib.ledger.commit import BATCH
+from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import (
+from tests.support.ledger import (
     RUN,
     BreakingRunner,
     Crash,
@@ -58,7 +59,7 @@ class Trace:
         self.said: list[str] = []
 
     async def watch(self, ledger: Ledger) -> None:
-        await ledger.read(lambda conn: conn.set_trace_callback(self.said.append))
+        await raw(ledger).read(lambda conn: conn.set_trace_callback(self.said.append))
 
     def commits(self) -> int:
         """Write transactions, from BEGIN IMMEDIATE to COMMIT."""
@@ -81,23 +82,23 @@ async def test_what_waits_while_a_batch_is_under_way_is_the_next_batch(path: Pat
     async with open_ledger(path, runner=runner) as ledger, trio.open_nursery() as nursery:
         runner.shut()
         before = runner.calls
-        nursery.start_soon(ledger.write, put("first"))
+        nursery.start_soon(raw(ledger).write, put("first"))
         await runner.waiting.wait()
         for number in range(50):
-            nursery.start_soon(ledger.write, put(f"{number}"))
+            nursery.start_soon(raw(ledger).write, put(f"{number}"))
         await trio.testing.wait_all_tasks_blocked()
         assert runner.calls - before == 1
         runner.gate.set()
         await trio.testing.wait_all_tasks_blocked()
         assert runner.calls - before == 2
-        assert len(await ledger.read(keys)) == 51
+        assert len(await raw(ledger).read(keys)) == 51
 
 
 async def test_a_batch_has_a_limit(path: Path) -> None:
     runner = HeldRunner()
     async with open_ledger(path, runner=runner) as ledger:
         before = runner.calls
-        await gather(*(partial(ledger.write, put(f"{number}")) for number in range(2 * BATCH + 10)))
+        await gather(*(partial(raw(ledger).write, put(f"{number}")) for number in range(2 * BATCH + 10)))
         assert runner.calls - before == 3
 
 
@@ -105,13 +106,13 @@ async def test_one_write_alone_needs_one_turn(path: Path) -> None:
     runner = HeldRunner()
     async with open_ledger(path, runner=runner) as ledger:
         for expected in range(runner.calls + 1, runner.calls + 4):
-            await ledger.set_setting("a", "b")
+            await ledger.settings.set("a", "b")
             assert runner.calls == expected
 
 
 async def test_results_come_in_the_order_of_the_callers(ledger: Ledger) -> None:
     wished = [f"{number:03}" for number in range(70)]
-    assert await gather(*(partial(ledger.write, put(key)) for key in wished)) == wished
+    assert await gather(*(partial(raw(ledger).write, put(key)) for key in wished)) == wished
 
 
 async def test_nobody_hears_of_a_write_before_it_is_committed(path: Path) -> None:
@@ -119,7 +120,7 @@ async def test_nobody_hears_of_a_write_before_it_is_committed(path: Path) -> Non
     seen: list[bool] = []
 
     async def write(key: str) -> None:
-        await ledger.write(put(key))
+        await raw(ledger).write(put(key))
         seen.append(key in keys(other))
 
     async with open_ledger(path) as ledger, trio.open_nursery() as nursery:
@@ -133,26 +134,26 @@ async def test_a_read_in_the_same_batch_sees_only_what_was_committed(path: Path)
     runner = HeldRunner()
     async with open_ledger(path, runner=runner) as ledger, trio.open_nursery() as nursery:
         runner.shut()
-        nursery.start_soon(ledger.heartbeat, RUN)
+        nursery.start_soon(ledger.runs.heartbeat, RUN)
         await runner.waiting.wait()
-        nursery.start_soon(ledger.write, put("a"))
+        nursery.start_soon(raw(ledger).write, put("a"))
         await trio.testing.wait_all_tasks_blocked()
         seen: list[list[str]] = []
 
         async def look() -> None:
-            seen.append(await ledger.read(keys))
+            seen.append(await raw(ledger).read(keys))
 
         nursery.start_soon(look)
         await trio.testing.wait_all_tasks_blocked()
         runner.gate.set()
         await trio.testing.wait_all_tasks_blocked()
         assert seen == [[]]
-        assert await ledger.read(keys) == ["a"]
+        assert await raw(ledger).read(keys) == ["a"]
 
 
 async def test_all_queries_of_a_read_see_the_same_moment(path: Path) -> None:
     async with open_ledger(path, runner=inline_runner) as ledger, open_ledger(path) as other:
-        await ledger.write(put("a"))
+        await raw(ledger).write(put("a"))
 
         def look_twice(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
             first = keys(conn)
@@ -162,26 +163,26 @@ async def test_all_queries_of_a_read_see_the_same_moment(path: Path) -> None:
             between.close()
             return first, keys(conn)
 
-        assert await ledger.read(look_twice) == (["a"], ["a"])
-        assert await other.read(keys) == ["a", "b"]
+        assert await raw(ledger).read(look_twice) == (["a"], ["a"])
+        assert await raw(other).read(keys) == ["a", "b"]
 
 
 async def test_an_operation_that_fails_does_not_harm_its_batch(ledger: Ledger) -> None:
-    await ledger.write(put("there"))
+    await raw(ledger).write(put("there"))
     trace = Trace()
     await trace.watch(ledger)
     results = await gather(
-        partial(ledger.write, put("a")),
-        partial(ledger.write, fail),
-        partial(ledger.write, put("b")),
-        partial(ledger.write, put("there")),
-        partial(ledger.write, lambda conn: conn.execute("SELECT nonsense")),
-        partial(ledger.read, lambda conn: conn.execute("SELECT nonsense")),
-        partial(ledger.write, put("c")),
+        partial(raw(ledger).write, put("a")),
+        partial(raw(ledger).write, fail),
+        partial(raw(ledger).write, put("b")),
+        partial(raw(ledger).write, put("there")),
+        partial(raw(ledger).write, lambda conn: conn.execute("SELECT nonsense")),
+        partial(raw(ledger).read, lambda conn: conn.execute("SELECT nonsense")),
+        partial(raw(ledger).write, put("c")),
     )
     kinds = [type(result) for result in results]
     assert kinds == [str, ZeroDivisionError, str, sqlite3.IntegrityError, LedgerError, LedgerError, str]
-    assert await ledger.read(keys) == ["a", "b", "c", "there"]
+    assert await raw(ledger).read(keys) == ["a", "b", "c", "there"]
     assert trace.commits() == 1
 
 
@@ -189,19 +190,19 @@ async def test_a_caller_that_is_cancelled_while_waiting_never_acted(path: Path) 
     runner = HeldRunner()
     async with open_ledger(path, runner=runner) as ledger, trio.open_nursery() as nursery:
         runner.shut()
-        nursery.start_soon(ledger.write, put("first"))
+        nursery.start_soon(raw(ledger).write, put("first"))
         await runner.waiting.wait()
         with trio.CancelScope() as scope:
-            nursery.start_soon(ledger.write, put("other"))
+            nursery.start_soon(raw(ledger).write, put("other"))
             async with trio.open_nursery() as inner:
                 for number in range(20):
-                    inner.start_soon(ledger.write, put(f"cancelled {number}"))
+                    inner.start_soon(raw(ledger).write, put(f"cancelled {number}"))
                 await trio.testing.wait_all_tasks_blocked()
                 scope.cancel()
         assert scope.cancelled_caught
         runner.gate.set()
         await trio.testing.wait_all_tasks_blocked()
-        assert await ledger.read(keys) == ["first", "other"]
+        assert await raw(ledger).read(keys) == ["first", "other"]
 
 
 async def test_a_caller_that_is_cancelled_after_its_operation_was_taken_gets_the_result(path: Path) -> None:
@@ -213,7 +214,7 @@ async def test_a_caller_that_is_cancelled_after_its_operation_was_taken_gets_the
         async def write() -> None:
             with trio.CancelScope() as scope:
                 nursery.start_soon(cancel, scope)
-                got.append(await ledger.write(put("taken")))
+                got.append(await raw(ledger).write(put("taken")))
                 await trio.lowlevel.checkpoint()
                 got.append("never")
             assert scope.cancelled_caught
@@ -232,9 +233,9 @@ async def test_a_caller_that_is_cancelled_after_its_operation_was_taken_gets_the
 async def test_a_caller_that_is_cancelled_already_never_acts(ledger: Ledger) -> None:
     with trio.CancelScope() as scope:
         scope.cancel()
-        await ledger.write(put("never"))
+        await raw(ledger).write(put("never"))
     assert scope.cancelled_caught
-    assert await ledger.read(keys) == []
+    assert await raw(ledger).read(keys) == []
 
 
 async def test_a_shielded_record_is_kept_while_the_opener_is_cancelled(path: Path) -> None:
@@ -245,7 +246,7 @@ async def test_a_shielded_record_is_kept_while_the_opener_is_cancelled(path: Pat
             await trio.sleep_forever()
         finally:
             with trio.move_on_after(5, shield=True):
-                await ledger.write(put("compensation"))
+                await raw(ledger).write(put("compensation"))
 
     with trio.CancelScope() as scope:
         async with open_ledger(path, runner=runner) as ledger, trio.open_nursery() as nursery:
@@ -256,7 +257,7 @@ async def test_a_shielded_record_is_kept_while_the_opener_is_cancelled(path: Pat
             nursery.start_soon(open_gate_later, runner)
     assert scope.cancelled_caught
     async with open_ledger(path) as again:
-        assert await again.read(keys) == ["compensation"]
+        assert await raw(again).read(keys) == ["compensation"]
 
 
 async def open_gate_later(runner: HeldRunner) -> None:
@@ -271,7 +272,7 @@ async def test_what_was_queued_when_the_block_ends_is_still_done(path: Path) -> 
     runner = HeldRunner()
     async with trio.open_nursery() as nursery:
         async with open_ledger(path, runner=runner) as ledger:
-            write = ledger.write
+            write = raw(ledger).write
             runner.shut()
             nursery.start_soon(write, put("taken"))
             await runner.waiting.wait()
@@ -279,9 +280,9 @@ async def test_what_was_queued_when_the_block_ends_is_still_done(path: Path) -> 
             await trio.testing.wait_all_tasks_blocked()
             nursery.start_soon(open_gate_later, runner)
         with pytest.raises(LedgerError, match="closed"):
-            await ledger.write(put("late"))
+            await raw(ledger).write(put("late"))
     async with open_ledger(path) as again:
-        assert await again.read(keys) == ["queued", "taken"]
+        assert await raw(again).read(keys) == ["queued", "taken"]
 
 
 async def test_an_error_of_the_block_comes_out_as_it_is(path: Path) -> None:
@@ -310,7 +311,7 @@ async def test_a_crash_of_the_runner_reaches_every_caller_and_stops_nothing_else
         reached = State.UNTRACKED if moment == "before" else State.UPLOADING
         for row in rows:
             now = await fresh(ledger, row.file_id)
-            events, attempts = await ledger.history(row.file_id)
+            events, attempts = await ledger.files.history(row.file_id)
             assert now.state is reached
             assert len(events) == len(attempts) == now.version
 
@@ -324,22 +325,22 @@ async def test_a_crash_inside_the_transaction_leaves_nothing_of_it(ledger: Ledge
 
     with pytest.RaisesGroup(Crash, Crash):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(ledger.write, move_and_crash)
-            nursery.start_soon(ledger.write, put("same batch"))
+            nursery.start_soon(raw(ledger).write, move_and_crash)
+            nursery.start_soon(raw(ledger).write, put("same batch"))
     assert await fresh(ledger, row.file_id) == row
-    assert await ledger.read(keys) == []
+    assert await raw(ledger).read(keys) == []
     with pytest.raises(Crash):
-        await ledger.read(move_and_crash)
+        await raw(ledger).read(move_and_crash)
     assert await fresh(ledger, row.file_id) == row
 
 
 async def test_a_function_that_ends_the_transaction_is_found_out(ledger: Ledger) -> None:
     with pytest.raises(LedgerError, match="report"):
-        await ledger.write(lambda conn: conn.commit())
+        await raw(ledger).write(lambda conn: conn.commit())
     with pytest.raises(LedgerError, match="report"):
-        await ledger.read(lambda conn: conn.rollback())
-    await ledger.write(put("a"))
-    assert await ledger.read(keys) == ["a"]
+        await raw(ledger).read(lambda conn: conn.rollback())
+    await raw(ledger).write(put("a"))
+    assert await raw(ledger).read(keys) == ["a"]
 
 
 async def test_a_read_may_fill_a_temporary_table_that_later_reads_see(ledger: Ledger) -> None:
@@ -347,9 +348,9 @@ async def test_a_read_may_fill_a_temporary_table_that_later_reads_see(ledger: Le
         conn.execute("CREATE TEMP TABLE seen (path TEXT)")
         conn.execute("INSERT INTO seen VALUES ('a')")
 
-    await ledger.read(fill)
-    await ledger.write(lambda conn: conn.execute("INSERT INTO seen VALUES ('b')").rowcount)
-    found = await ledger.read(lambda conn: conn.execute("SELECT path FROM seen").fetchall())
+    await raw(ledger).read(fill)
+    await raw(ledger).write(lambda conn: conn.execute("INSERT INTO seen VALUES ('b')").rowcount)
+    found = await raw(ledger).read(lambda conn: conn.execute("SELECT path FROM seen").fetchall())
     assert found == [("a",), ("b",)]
 
 
@@ -361,7 +362,7 @@ async def test_threads_are_where_the_work_is_done_by_default(path: Path) -> None
 
     async with open_ledger(path) as ledger:
         row, attempt = await bring(ledger, await add(ledger), State.PROCESSING)
-        seen.add(await ledger.read(lambda _: threading.get_ident()))
+        seen.add(await raw(ledger).read(lambda _: threading.get_ident()))
         await ledger.apply(
             Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document="d", guard=guard)
         )
@@ -372,7 +373,7 @@ async def test_a_slow_write_does_not_hold_up_the_event_loop(path: Path) -> None:
     go, came = threading.Event(), []
 
     async def write() -> None:
-        came.append(await ledger.write(lambda _: go.wait(10)))
+        came.append(await raw(ledger).write(lambda _: go.wait(10)))
 
     async with open_ledger(path) as ledger, trio.open_nursery() as nursery:
         nursery.start_soon(write)

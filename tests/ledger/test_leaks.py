@@ -13,7 +13,7 @@ import trio.testing
 from objlib.core.errors import LedgerError
 from objlib.ledger import connection, open_ledger
 from objlib.ledger.schema import Migration
-from tests.ledger.kit import BreakingRunner, Crash, HeldRunner, add, fresh
+from tests.support.ledger import BreakingRunner, Crash, HeldRunner, add, fresh
 
 DESCRIPTORS = Path("/proc/self/fd")
 

@@ -1,14 +1,14 @@
 """Listings of the store: noted a page at a time, resumed when their run is dead, and dropped when done."""
 
 import sqlite3
-from functools import partial
 
 import pytest
 
 from objlib.core.errors import LedgerError
 from objlib.core.ids import RunId
-from objlib.ledger import Ledger, listings
-from objlib.ledger.listings import Listed, Listing
+from objlib.ledger import LEDGER_KEY, Ledger, Listed, Listing
+from objlib.ledger.listings import LISTED_COLUMNS, ListingTable, listed_row
+from objlib.testing.databases import raw
 
 FIRST, SECOND, THIRD = RunId("first"), RunId("second"), RunId("third")
 
@@ -33,22 +33,17 @@ def listed(name: str, **changes: str) -> Listed:
 async def begin(
     ledger: Ledger, run_id: RunId, *alive: str, store: str = "s", since: float = 0, now: float = 10
 ) -> Listing:
-    return await ledger.write(
-        partial(listings.begin, store=store, run_id=run_id, alive=alive, since=since, now=now)
+    return await raw(ledger).write(
+        lambda conn: ListingTable.begin(conn, now, store=store, run_id=run_id, alive=alive, since=since)
     )
 
 
 async def note(
     ledger: Ledger, listing: Listing, run_id: RunId, token: str | None, *documents: Listed
 ) -> None:
-    await ledger.write(
-        partial(
-            listings.note_page,
-            listing_id=listing.listing_id,
-            run_id=run_id,
-            documents=documents,
-            token=token,
-            now=20,
+    await raw(ledger).write(
+        lambda conn: ListingTable.add_page(
+            conn, 20, listing.listing_id, run_id=run_id, documents=documents, token=token
         )
     )
 
@@ -57,7 +52,7 @@ async def held(ledger: Ledger) -> int:
     def count(conn: sqlite3.Connection) -> int:
         return int(conn.execute("SELECT count(*) FROM listed").fetchone()[0])
 
-    return await ledger.read(count)
+    return await raw(ledger).read(count)
 
 
 async def test_a_dead_runs_listing_is_resumed_and_a_living_runs_is_not(ledger: Ledger) -> None:
@@ -70,8 +65,8 @@ async def test_a_dead_runs_listing_is_resumed_and_a_living_runs_is_not(ledger: L
     with pytest.raises(LedgerError, match="another run"):
         await note(ledger, one, FIRST, "t2", listed("c"))
     await note(ledger, again, THIRD, None, listed("b"), listed("c"))
-    assert await ledger.read(partial(listings.count, listing_id=one.listing_id)) == 3
-    await ledger.write(partial(listings.drop, listing_id=one.listing_id))
+    assert await ledger.listings.count(one.listing_id) == 3
+    await ledger.listings.drop(one.listing_id)
     assert await held(ledger) == 0
 
 
@@ -91,7 +86,7 @@ async def test_a_listing_that_is_old_complete_or_of_another_store_is_dropped(led
 async def test_a_listing_that_starts_over_forgets_what_it_held(ledger: Ledger) -> None:
     one = await begin(ledger, FIRST)
     await note(ledger, one, FIRST, "t1", listed("a"))
-    await ledger.write(partial(listings.restart, listing_id=one.listing_id))
+    await ledger.listings.restart(one.listing_id)
     assert await held(ledger) == 0
     await note(ledger, one, FIRST, "t1", listed("b"))
     again = await begin(ledger, SECOND)
@@ -104,13 +99,13 @@ async def test_a_document_that_is_listed_twice_is_noted_as_it_was_last(ledger: L
     await note(ledger, one, FIRST, None, listed("a", state="active"))
 
     def read(conn: sqlite3.Connection) -> list[Listed]:
-        found = conn.execute(f"SELECT {', '.join(listings.LISTED_COLUMNS)} FROM listed")
-        return [listings.listed_row(cells) for cells in found]
+        found = conn.execute(f"SELECT {', '.join(LISTED_COLUMNS)} FROM listed")
+        return [listed_row(cells) for cells in found]
 
-    assert await ledger.read(read) == [listed("a")]
+    assert await raw(ledger).read(read) == [listed("a")]
 
 
 async def test_a_ledger_has_one_id_for_ever(ledger: Ledger) -> None:
-    first = await ledger.write(partial(listings.own_id, now=1.0))
-    assert await ledger.write(partial(listings.own_id, now=2.0)) == first
-    assert await ledger.get_setting(listings.LEDGER_KEY) == first
+    first = await ledger.settings.ledger_id()
+    assert await ledger.settings.ledger_id() == first
+    assert await ledger.settings.get(LEDGER_KEY) == first

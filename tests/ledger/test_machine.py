@@ -16,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from objlib.core.errors import StaleTransitionError, TransitionNotAllowedError
 from objlib.core.ids import AttemptId, FileId, new_attempt_id
 from objlib.core.lifecycle.table import TABLE, Event, State
-from objlib.ledger import FileRow, Ledger, Transition, intents, open_ledger
+from objlib.ledger import FileRow, Ledger, Transition, open_ledger
+from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import RUN, gather, insert, wanted
+from tests.support.ledger import RUN, gather, insert, wanted
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @initialize(count=st.integers(1, 4))
     def add(self, count: int) -> None:
         names = [f"{number}.txt" for number in range(count)]
-        ids = self.run(lambda ledger: ledger.write(lambda conn: [insert(conn, name) for name in names]))
+        ids = self.run(lambda ledger: raw(ledger).write(lambda conn: [insert(conn, name) for name in names]))
         self.files = {file_id: Known("h1") for file_id in ids}
 
     @rule(data=st.data(), content=st.sampled_from(["h1", "h2", "h3"]))
@@ -83,7 +84,9 @@ class LedgerMachine(RuleBasedStateMachine):
         """The file changes on disk, whatever is under way."""
         file_id = self.pick(data)
         change = "UPDATE files SET content_hash = ? WHERE file_id = ?"
-        self.run(lambda ledger: ledger.write(lambda conn: conn.execute(change, (content, file_id)).rowcount))
+        self.run(
+            lambda ledger: raw(ledger).write(lambda conn: conn.execute(change, (content, file_id)).rowcount)
+        )
         self.files[file_id].content = content
 
     @rule(
@@ -113,7 +116,7 @@ class LedgerMachine(RuleBasedStateMachine):
         attempts = [new_attempt_id() if event is Event.START_UPLOAD else known.attempt for event in events]
 
         async def act(ledger: Ledger) -> list[FileRow | Exception]:
-            row = await ledger.file(file_id)
+            row = await ledger.files.get(file_id)
             assert row is not None
             moves = [wanted(event, row, attempt) for event, attempt in zip(events, attempts, strict=True)]
             return await gather(*(partial(ledger.apply, move) for move in moves))
@@ -156,7 +159,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return
 
         async def act(ledger: Ledger) -> FileRow:
-            row = await ledger.file(file_id)
+            row = await ledger.files.get(file_id)
             assert row is not None
             return await ledger.apply(Transition.reset(row, run_id=RUN, reason="gone", gone=True))
 
@@ -174,7 +177,7 @@ class LedgerMachine(RuleBasedStateMachine):
         )
         document = self.files[file_id].superseded
         assert document is not None
-        self.run(lambda ledger: ledger.open_intent(file_id, document, "replaced", RUN))
+        self.run(lambda ledger: ledger.intents.open(file_id, document, "replaced", RUN))
         self.intents.add(document)
 
     @precondition(lambda self: self.intents)
@@ -184,12 +187,9 @@ class LedgerMachine(RuleBasedStateMachine):
         document = data.draw(st.sampled_from(sorted(self.intents)))
 
         async def act(ledger: Ledger) -> None:
-            for intent in await ledger.open_intents():
+            for intent in await ledger.intents.page():
                 if intent.document_name == document:
-                    close = partial(
-                        intents.close_intent, intent_id=intent.intent_id, outcome="deleted", now=0.0
-                    )
-                    await ledger.write(close)
+                    await ledger.intents.close(intent.intent_id, "deleted")
 
         self.run(act)
         self.intents.discard(document)
@@ -201,7 +201,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def the_ledger_says_what_the_oracle_says(self) -> None:
         async def look(ledger: Ledger) -> None:
-            rows = await ledger.files_page()
+            rows = await ledger.files.page()
             assert {row.file_id for row in rows} == set(self.files)
             for row in rows:
                 known = self.files[row.file_id]
@@ -209,12 +209,12 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert (row.document, row.indexed_hash) == (known.document, known.indexed)
                 assert (row.superseded, row.content_hash) == (known.superseded, known.content)
                 assert row.document not in self.deleted
-                events, _ = await ledger.history(row.file_id)
+                events, _ = await ledger.files.history(row.file_id)
                 assert len(events) == known.tries
                 done = [event for event in events if event.outcome == "success"]
                 assert [State.UNTRACKED, *(event.to_state for event in done)] == known.path
-            assert {intent.document_name for intent in await ledger.open_intents()} == self.intents
-            counts = await ledger.counts()
+            assert {intent.document_name for intent in await ledger.intents.page()} == self.intents
+            counts = await ledger.files.counts(now=ledger.now())
             states = [known.state for known in self.files.values()]
             assert counts.states == {state: states.count(state) for state in State}
 

@@ -16,8 +16,9 @@ from objlib.core.errors import LedgerError
 from objlib.ledger import Ledger, connection, open_ledger
 from objlib.ledger.connection import connect
 from objlib.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration
+from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import add, fresh
+from tests.support.ledger import add, fresh
 
 SHIPPED = {
     1: "31cbd7320f440a5ef473bee3edc8f8f93db9de8808e126be0cac6c9baf885e8d",
@@ -48,7 +49,7 @@ async def test_a_new_ledger_is_made_with_its_folders_for_its_owner_alone(tmp_pat
     async with open_ledger(path) as ledger:
         assert ledger.path == path
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        found = await ledger.read(
+        found = await raw(ledger).read(
             lambda conn: [
                 pragma(conn, name)
                 for name in ("application_id", "user_version", "journal_mode", "synchronous", "foreign_keys")
@@ -63,7 +64,7 @@ async def test_a_ledger_is_found_again_as_it_was(path: Path) -> None:
         row = await add(ledger)
     async with open_ledger(path, now=lambda: 9.0, create=False) as ledger:
         assert await fresh(ledger, row.file_id) == row
-        records = await ledger.read(lambda conn: conn.execute("SELECT * FROM migrations").fetchall())
+        records = await raw(ledger).read(lambda conn: conn.execute("SELECT * FROM migrations").fetchall())
     assert records == [(step.version, step.name, 5.0) for step in MIGRATIONS]
 
 
@@ -190,10 +191,10 @@ async def test_many_open_a_new_ledger_at_once(path: Path) -> None:
             nursery.start_soon(one, number)
     assert sorted(opened) == list(range(8))
     async with open_ledger(path) as ledger:
-        assert len(await ledger.files_page()) == 8
-        assert await ledger.read(lambda conn: conn.execute("SELECT count(*) FROM migrations").fetchone()) == (
-            len(MIGRATIONS),
-        )
+        assert len(await ledger.files.page()) == 8
+        assert await raw(ledger).read(
+            lambda conn: conn.execute("SELECT count(*) FROM migrations").fetchone()
+        ) == (len(MIGRATIONS),)
 
 
 def test_a_ledger_that_is_made_while_it_is_looked_at_is_seen_before_or_after(path: Path) -> None:
@@ -282,7 +283,7 @@ async def test_a_migration_that_fails_leaves_the_older_ledger_as_it_was(path: Pa
         opened(path, BROKEN)
     async with open_ledger(path) as ledger:
         assert await fresh(ledger, row.file_id) == row
-        assert await ledger.read(partial(pragma, name="user_version")) == NEXT - 1
+        assert await raw(ledger).read(partial(pragma, name="user_version")) == NEXT - 1
 
 
 def test_a_step_that_another_process_has_taken_is_not_taken_twice(path: Path) -> None:
@@ -323,13 +324,13 @@ async def test_the_database_refuses_what_cannot_be(ledger: Ledger, column: str, 
         f"UPDATE files SET {column} = ?", (value,)
     )
     with pytest.raises(sqlite3.IntegrityError):
-        await ledger.write(change)
+        await raw(ledger).write(change)
 
 
 async def test_two_files_on_disk_cannot_share_a_path_but_a_missing_one_may(ledger: Ledger) -> None:
     row = await add(ledger, "a")
     with pytest.raises(sqlite3.IntegrityError):
         await add(ledger, "a")
-    await ledger.write(lambda conn: conn.execute("UPDATE files SET missing_since = 5").rowcount)
+    await raw(ledger).write(lambda conn: conn.execute("UPDATE files SET missing_since = 5").rowcount)
     again = await add(ledger, "a")
     assert again.file_id != row.file_id

@@ -15,7 +15,7 @@ from objlib.core.errors import StaleTransitionError
 from objlib.core.ids import FileId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, open_ledger
-from tests.ledger.kit import add, add_many, fresh, gather, wanted
+from tests.support.ledger import add, add_many, fresh, gather, wanted
 
 
 def claim(ledger: Ledger, row: FileRow) -> Callable[[], Awaitable[FileRow]]:
@@ -28,7 +28,7 @@ async def test_ten_tasks_on_one_file_are_one_success(ledger: Ledger) -> None:
     results = await gather(*(claim(ledger, row) for _ in range(10)))
     assert Counter(type(result) for result in results) == {FileRow: 1, StaleTransitionError: 9}
     assert (await fresh(ledger, row.file_id)).version == 1
-    events, attempts = await ledger.history(row.file_id)
+    events, attempts = await ledger.files.history(row.file_id)
     assert Counter(event.outcome for event in events) == {"success": 1, "rejected": 9}
     assert len(attempts) == 1
 
@@ -46,7 +46,7 @@ async def test_two_ledgers_on_one_file_share_the_work(path: Path) -> None:
         assert Counter(type(result) for result in results) == {FileRow: 40, StaleTransitionError: 40}
         for row in rows:
             assert await fresh(one, row.file_id) == await fresh(two, row.file_id)
-        assert (await two.counts()).states[State.UPLOADING] == 40
+        assert (await two.files.counts(now=two.now())).states[State.UPLOADING] == 40
 
 
 RACER = """
@@ -68,7 +68,7 @@ async def claim(ledger, row, run):
 
 async def main(path, run):
     async with open_ledger(path, create=False) as ledger:
-        rows = await ledger.claimable(now=0, limit=1000)
+        rows = await ledger.files.claimable(now=0, limit=1000)
         print("ready", flush=True)
         sys.stdin.readline()
         async with trio.open_nursery() as nursery:
@@ -111,10 +111,10 @@ async def test_two_processes_claim_every_file_once(path: Path) -> None:
     assert claimed == [row.file_id for row in rows]
     assert sum(lost for _, lost in results.values()) == len(rows)
     async with open_ledger(path) as ledger:
-        assert {row.version for row in await ledger.files_page()} == {1}
+        assert {row.version for row in await ledger.files.page()} == {1}
         for name, (won, _) in results.items():
             for file_id in won:
-                _, (attempt,) = await ledger.history(file_id)
+                _, (attempt,) = await ledger.files.history(file_id)
                 assert attempt.run_id == name
 
 
@@ -126,7 +126,7 @@ async def test_four_processes_want_the_same_files_and_each_is_won_once(path: Pat
     assert sum(lost for _, lost in results.values()) == 3 * len(rows)
     async with open_ledger(path) as ledger:
         for row in rows:
-            events, _ = await ledger.history(row.file_id)
+            events, _ = await ledger.files.history(row.file_id)
             assert Counter(event.outcome for event in events) == {"success": 1, "rejected": 3}
 
 

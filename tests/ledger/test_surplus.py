@@ -1,18 +1,16 @@
 """Of several documents of one attempt one is chosen, and in the same transaction the others are meant to go."""
 
-from functools import partial
-
 import pytest
 
 from objlib.core.errors import StaleTransitionError
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import Ledger, Transition, comparison, deletions
-from objlib.ledger.deletions import Start
-from tests.ledger.kit import DOCUMENT, RUN, add, bring, index, reset, wanted
+from objlib.ledger import Ledger, Start, Transition
+from objlib.testing.databases import raw
+from tests.support.ledger import DOCUMENT, RUN, add, bring, index, reset, wanted
 
 
 async def meant_to_go(ledger: Ledger) -> list[str]:
-    return sorted(intent.document_name for intent in await ledger.open_intents())
+    return sorted(intent.document_name for intent in await ledger.intents.page())
 
 
 async def test_who_adopts_one_document_means_the_others_to_go(ledger: Ledger) -> None:
@@ -36,15 +34,19 @@ async def test_of_two_that_choose_for_an_attempt_under_way_the_first_decides(led
     await ledger.apply(
         Transition.complete_upload(row, attempt_id=attempt, run_id=RUN, operation=None, document=None)
     )
-    await ledger.attempt_found(row, attempt, expected=None, document="best", surplus=("other",), run_id=RUN)
+    await ledger.attempts.record_document(
+        row, attempt, expected=None, document="best", surplus=("other",), run_id=RUN
+    )
     assert await meant_to_go(ledger) == ["other"]
     with pytest.raises(StaleTransitionError):
-        await ledger.attempt_found(
+        await ledger.attempts.record_document(
             row, attempt, expected=None, document="other", surplus=("best",), run_id=RUN
         )
     assert await meant_to_go(ledger) == ["other"]
     # Another who found the same again, and the other one wanted after all: it is kept.
-    await ledger.attempt_found(row, attempt, expected="best", document="other", surplus=(), run_id=RUN)
+    await ledger.attempts.record_document(
+        row, attempt, expected="best", document="other", surplus=(), run_id=RUN
+    )
     assert await meant_to_go(ledger) == []
 
 
@@ -55,8 +57,9 @@ async def test_a_document_that_is_wanted_after_all_is_not_meant_to_go(ledger: Le
 
     async def meant(document: str | None, file_id: str, attempt_id: str | None) -> object:
         assert document is not None
-        opening = partial(comparison.open_surplus, document=document, file_id=file_id, attempt_id=attempt_id)
-        return await ledger.write(partial(opening, reason="surplus", run_id=RUN, now=1.0))
+        return await ledger.comparison.open_surplus(
+            document, file_id=file_id, attempt_id=attempt_id, reason="surplus", run_id=RUN
+        )
 
     assert await meant(row.document, row.file_id, None) is None
     assert await meant("fresh", awaited.file_id, attempt) is None
@@ -70,7 +73,7 @@ async def test_for_an_attempt_that_is_over_nothing_is_chosen(ledger: Ledger) -> 
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     await ledger.apply(wanted(Event.REQUEUE_UPLOAD, row, attempt))
     with pytest.raises(StaleTransitionError):
-        await ledger.attempt_found(
+        await ledger.attempts.record_document(
             row, attempt, expected=None, document="best", surplus=("other",), run_id=RUN
         )
     assert await meant_to_go(ledger) == []
@@ -80,8 +83,8 @@ async def test_an_intent_whose_delete_was_sent_is_not_withdrawn(ledger: Ledger) 
     """The delete may be carried out at any time: without the intent nobody would send the file again."""
     row, attempt = await bring(ledger, await add(ledger), State.PROCESSING)
     document = DOCUMENT + attempt
-    intent = await ledger.open_intent(row.file_id, document, "surplus", RUN)
-    started = await ledger.write(partial(deletions.begin, intent_id=intent, run_id=RUN, now=1.0))
+    intent = await ledger.intents.open(row.file_id, document, "surplus", RUN)
+    started = await ledger.deletions.begin(intent, run_id=RUN)
     assert started is Start.SEND
     await ledger.apply(wanted(Event.COMPLETE_PROCESSING, row, attempt))
     assert await meant_to_go(ledger) == [document]
@@ -91,8 +94,8 @@ async def test_both_documents_of_a_file_that_is_gone_are_meant_to_go(ledger: Led
     row = await index(ledger, await add(ledger), "old")
     row = await index(ledger, await reset(ledger, row), "new")
     assert row.superseded == "old"
-    await ledger.write(lambda conn: conn.execute("UPDATE files SET missing_since = 1").rowcount)
-    page = await ledger.read(partial(deletions.prunable_page, cutoff=2.0, after="", limit=9))
-    opening = partial(deletions.open_prune, files=page, cutoff=2.0, run_id=RUN, now=3.0)
-    assert [intent.document for intent in await ledger.write(opening)] == ["new", "old"]
+    await raw(ledger).write(lambda conn: conn.execute("UPDATE files SET missing_since = 1").rowcount)
+    page = await ledger.deletions.prunable(cutoff=2.0, after="", limit=9)
+    opened = await ledger.deletions.open_prune(page, cutoff=2.0, run_id=RUN)
+    assert [intent.document for intent in opened] == ["new", "old"]
     assert await meant_to_go(ledger) == ["new", "old"]

@@ -17,7 +17,9 @@ from objlib.core.ids import AttemptId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import TABLE, Event, State
 from objlib.ledger import AttemptOverError, FileRow, Ledger, Transition
 from objlib.ledger.rows import Metadata
-from tests.ledger.kit import BROKEN, DOCUMENT, RUN, Clock, add, bring, fresh, gather, index, reset, wanted
+from objlib.testing.databases import raw
+from tests.support.clock import Clock
+from tests.support.ledger import BROKEN, DOCUMENT, RUN, add, bring, fresh, gather, index, reset, wanted
 
 EDGES = {(edge.source, edge.event): edge.target for edge in TABLE}
 ENDING = {
@@ -44,7 +46,7 @@ async def test_every_event_in_every_state_follows_the_table(
         after = await ledger.apply(wanted(event, row, attempt))
         assert after == await fresh(ledger, row.file_id)
         assert (after.state, after.version, after.state_updated_at) == (goal, row.version + 1, clock.time)
-    last = (await ledger.history(row.file_id))[0][-1]
+    last = (await ledger.files.history(row.file_id))[0][-1]
     assert (last.event, last.from_state, last.to_state) == (event, state, goal or state)
     assert (last.outcome, last.timestamp) == ("success" if goal else "rejected", clock.time)
 
@@ -54,7 +56,7 @@ async def test_the_event_log_explains_every_state(ledger: Ledger) -> None:
     row = await index(ledger, await reset(ledger, row), "d2")
     with pytest.raises(TransitionNotAllowedError):
         await ledger.apply(wanted(Event.RETRY, row, AttemptId("x")))
-    done = [event for event in (await ledger.history(row.file_id))[0] if event.outcome == "success"]
+    done = [event for event in (await ledger.files.history(row.file_id))[0] if event.outcome == "success"]
     assert done[0].from_state is State.UNTRACKED
     assert done[-1].to_state is row.state
     assert all(one.to_state is two.from_state for one, two in pairwise(done))
@@ -70,7 +72,7 @@ async def test_start_upload_opens_an_attempt_and_replaces_the_metadata(ledger: L
         Transition.start_upload(row, attempt_id=attempt, run_id=RUN, metadata=metadata)
     )
     assert (after.attempts, after.retry_at, after.metadata) == (2, None, metadata)
-    known = await ledger.last_attempt(row.file_id)
+    known = await ledger.attempts.last(row.file_id)
     assert known is not None
     assert (known.attempt_id, known.content_hash, known.run_id) == (attempt, "h1", RUN)
     assert (known.started_at, known.session_url, known.outcome) == (clock.time, None, None)
@@ -79,9 +81,9 @@ async def test_start_upload_opens_an_attempt_and_replaces_the_metadata(ledger: L
 
 async def test_start_upload_claims_the_bytes_that_the_ledger_knows_now(ledger: Ledger) -> None:
     row = await add(ledger, content="old")
-    await ledger.write(lambda conn: conn.execute("UPDATE files SET content_hash = 'new'").rowcount)
+    await raw(ledger).write(lambda conn: conn.execute("UPDATE files SET content_hash = 'new'").rowcount)
     after, attempt = await bring(ledger, row, State.UPLOADING)
-    known = await ledger.last_attempt(row.file_id)
+    known = await ledger.attempts.last(row.file_id)
     assert known is not None
     assert (known.attempt_id, known.content_hash, after.content_hash) == (attempt, "new", "new")
 
@@ -91,9 +93,11 @@ async def test_names_reach_the_attempt_and_its_row_belongs_to_who_moved_it(
     ledger: Ledger, event: Event
 ) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
-    await ledger.attempt_found(row, attempt, expected=None, document="early", surplus=(), run_id=RUN)
+    await ledger.attempts.record_document(
+        row, attempt, expected=None, document="early", surplus=(), run_id=RUN
+    )
     await ledger.apply(wanted(event, row, attempt, run_id=RunId("run-2")))
-    known = await ledger.last_attempt(row.file_id)
+    known = await ledger.attempts.last(row.file_id)
     assert known is not None
     assert (known.operation_name, known.document_name) == ("op", DOCUMENT + attempt)
     assert (known.run_id, known.outcome) == ("run-2", None)
@@ -101,21 +105,23 @@ async def test_names_reach_the_attempt_and_its_row_belongs_to_who_moved_it(
 
 async def test_names_that_are_unknown_leave_those_that_are_known(ledger: Ledger) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
-    await ledger.attempt_found(row, attempt, expected=None, document="doc-1", surplus=(), run_id=RUN)
+    await ledger.attempts.record_document(
+        row, attempt, expected=None, document="doc-1", surplus=(), run_id=RUN
+    )
     await ledger.apply(
         Transition.complete_upload(row, attempt_id=attempt, run_id=RUN, operation=None, document=None)
     )
-    known = await ledger.last_attempt(row.file_id)
+    known = await ledger.attempts.last(row.file_id)
     assert known is not None
     assert (known.operation_name, known.document_name) == (None, "doc-1")
 
 
 async def test_complete_processing_records_the_hash_of_the_attempt_not_of_the_disk(ledger: Ledger) -> None:
     row, attempt = await bring(ledger, await add(ledger, content="sent"), State.PROCESSING)
-    await ledger.write(lambda conn: conn.execute("UPDATE files SET content_hash = 'edited'").rowcount)
+    await raw(ledger).write(lambda conn: conn.execute("UPDATE files SET content_hash = 'edited'").rowcount)
     after = await ledger.apply(wanted(Event.COMPLETE_PROCESSING, row, attempt))
     assert (after.indexed_hash, after.content_hash) == ("sent", "edited")
-    assert (await ledger.counts()).changed == 1
+    assert (await ledger.files.counts(now=ledger.now())).changed == 1
 
 
 async def test_complete_processing_forgets_what_went_wrong_before(ledger: Ledger) -> None:
@@ -131,10 +137,10 @@ async def test_an_older_document_is_superseded_and_never_forgotten(ledger: Ledge
     row = await index(ledger, await add(ledger), "d1")
     row = await index(ledger, await reset(ledger, row), "d2")
     assert (row.document, row.superseded) == ("d2", "d1")
-    assert await ledger.open_intents() == []
+    assert await ledger.intents.page() == []
     row = await index(ledger, await reset(ledger, row), "d3")
     assert (row.document, row.superseded) == ("d3", "d2")
-    (intent,) = await ledger.open_intents()
+    (intent,) = await ledger.intents.page()
     assert (intent.document_name, intent.file_id, intent.run_id) == ("d1", row.file_id, RUN)
 
 
@@ -145,7 +151,7 @@ async def test_the_same_document_again_supersedes_nothing(ledger: Ledger) -> Non
     assert (row.document, row.superseded) == ("d2", "d1")
     row = await index(ledger, await reset(ledger, row), "d1")
     assert (row.document, row.superseded) == ("d1", "d2")
-    assert await ledger.open_intents() == []
+    assert await ledger.intents.page() == []
 
 
 async def test_a_superseded_document_survives_while_there_is_no_newer_one(ledger: Ledger) -> None:
@@ -155,17 +161,17 @@ async def test_a_superseded_document_survives_while_there_is_no_newer_one(ledger
     assert (row.document, row.indexed_hash, row.superseded) == (None, None, "d1")
     row = await index(ledger, row, "d3")
     assert (row.document, row.superseded) == ("d3", "d1")
-    assert await ledger.open_intents() == []
+    assert await ledger.intents.page() == []
 
 
 @pytest.mark.parametrize("event", [Event.ADOPT, Event.COMPLETE_PROCESSING])
 async def test_a_document_that_a_row_takes_is_no_longer_meant_to_go(ledger: Ledger, event: Event) -> None:
     state = State.UPLOADING if event is Event.ADOPT else State.PROCESSING
     row, attempt = await bring(ledger, await add(ledger), state)
-    await ledger.open_intent(row.file_id, DOCUMENT + attempt, "surplus", RUN)
-    await ledger.open_intent(row.file_id, "another", "surplus", RUN)
+    await ledger.intents.open(row.file_id, DOCUMENT + attempt, "surplus", RUN)
+    await ledger.intents.open(row.file_id, "another", "surplus", RUN)
     await ledger.apply(wanted(event, row, attempt))
-    assert [intent.document_name for intent in await ledger.open_intents()] == ["another"]
+    assert [intent.document_name for intent in await ledger.intents.page()] == ["another"]
 
 
 @pytest.mark.parametrize("event", [Event.FAIL_UPLOAD, Event.FAIL_PROCESSING, Event.DEMOTE])
@@ -177,33 +183,33 @@ async def test_a_failure_is_kept_with_its_reason_and_the_old_document(ledger: Le
         row, attempt = await bring(ledger, await reset(ledger, row), state)
     row = await ledger.apply(wanted(event, row, attempt))
     assert (row.failure, row.last_error, row.document) == (BROKEN, BROKEN.message, "d1")
-    assert (await ledger.history(row.file_id))[0][-1].error == BROKEN.message
+    assert (await ledger.files.history(row.file_id))[0][-1].error == BROKEN.message
     row = await ledger.apply(Transition.retry(row, run_id=RUN, reason="asked for"))
     assert (row.failure, row.last_error, row.attempts, row.document) == (None, None, 0, "d1")
-    assert (await ledger.history(row.file_id))[0][-1].error == "asked for"
+    assert (await ledger.files.history(row.file_id))[0][-1].error == "asked for"
 
 
 @pytest.mark.parametrize("event", ENDING)
 async def test_the_session_url_is_wiped_when_the_attempt_is_over(ledger: Ledger, event: Event) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
-    await ledger.session_started(attempt, "https://example.org/upload?key")
+    await ledger.attempts.record_session(attempt, "https://example.org/upload?key")
     row = await ledger.apply(wanted(Event.COMPLETE_UPLOAD, row, attempt))
-    known = await ledger.last_attempt(row.file_id)
+    known = await ledger.attempts.last(row.file_id)
     assert known is not None
     assert known.session_url == "https://example.org/upload?key"
     assert "example.org" not in repr(known)
     await ledger.apply(wanted(event, row, attempt))
-    known = await ledger.last_attempt(row.file_id)
+    known = await ledger.attempts.last(row.file_id)
     assert known is not None
     assert (known.session_url, known.outcome) == (None, ENDING[event])
     with pytest.raises(AttemptOverError) as caught:
-        await ledger.session_started(attempt, "https://example.org/upload?late")
+        await ledger.attempts.record_session(attempt, "https://example.org/upload?late")
     assert caught.value.file_id == row.file_id
 
 
 async def test_a_session_of_an_unknown_attempt_is_refused(ledger: Ledger) -> None:
     with pytest.raises(AttemptOverError, match="nobody"):
-        await ledger.session_started(AttemptId("nobody"), "https://example.org/upload")
+        await ledger.attempts.record_session(AttemptId("nobody"), "https://example.org/upload")
 
 
 async def test_a_row_that_moved_is_stale(ledger: Ledger) -> None:
@@ -213,8 +219,8 @@ async def test_a_row_that_moved_is_stale(ledger: Ledger) -> None:
         await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))
     assert (caught.value.file_id, caught.value.expected) == (row.file_id, 0)
     assert await fresh(ledger, row.file_id) == after
-    assert (await ledger.history(row.file_id))[0][-1].outcome == "rejected"
-    assert len((await ledger.history(row.file_id))[1]) == 1
+    assert (await ledger.files.history(row.file_id))[0][-1].outcome == "rejected"
+    assert len((await ledger.files.history(row.file_id))[1]) == 1
 
 
 async def test_a_row_that_went_round_and_came_back_is_stale(ledger: Ledger) -> None:
@@ -234,15 +240,15 @@ async def test_a_row_that_went_round_and_came_back_is_stale(ledger: Ledger) -> N
 
 async def test_a_row_that_is_gone_is_stale(ledger: Ledger) -> None:
     row = await add(ledger)
-    await ledger.write(lambda conn: conn.execute("DELETE FROM files").rowcount)
+    await raw(ledger).write(lambda conn: conn.execute("DELETE FROM files").rowcount)
     with pytest.raises(StaleTransitionError):
         await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))
-    assert [event.outcome for event in (await ledger.history(row.file_id))[0]] == ["rejected"]
+    assert [event.outcome for event in (await ledger.files.history(row.file_id))[0]] == ["rejected"]
 
 
 async def test_a_guard_sees_the_fresh_row_and_lets_it_pass(ledger: Ledger) -> None:
     row = await add(ledger)
-    await ledger.write(lambda conn: conn.execute("UPDATE files SET size = 77").rowcount)
+    await raw(ledger).write(lambda conn: conn.execute("UPDATE files SET size = 77").rowcount)
     seen: list[FileRow] = []
 
     def guard(now: FileRow) -> None:
@@ -253,7 +259,7 @@ async def test_a_guard_sees_the_fresh_row_and_lets_it_pass(ledger: Ledger) -> No
     )
     assert [(one.size, one.version) for one in seen] == [(77, 0)]
     assert after.state is State.UPLOADING
-    assert (await ledger.history(row.file_id))[0][-1].guard_result == "passed"
+    assert (await ledger.files.history(row.file_id))[0][-1].guard_result == "passed"
 
 
 async def test_a_guard_that_says_no_leaves_only_a_record(ledger: Ledger) -> None:
@@ -264,7 +270,7 @@ async def test_a_guard_that_says_no_leaves_only_a_record(ledger: Ledger) -> None
     with pytest.raises(GuardRejectedError, match="not mounted"):
         await ledger.apply(no)
     assert await fresh(ledger, row.file_id) == row
-    (event,), attempts = await ledger.history(row.file_id)
+    (event,), attempts = await ledger.files.history(row.file_id)
     assert (event.outcome, event.guard_result) == ("rejected", "rejected")
     assert (event.error, event.to_state, attempts) == ("the library is not mounted", State.UPLOADING, [])
 
@@ -278,7 +284,7 @@ async def test_a_guard_that_raises_leaves_only_a_record(ledger: Ledger) -> None:
     with pytest.raises(ZeroDivisionError):
         await ledger.apply(Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN, guard=guard))
     assert await fresh(ledger, row.file_id) == row
-    (event,), attempts = await ledger.history(row.file_id)
+    (event,), attempts = await ledger.files.history(row.file_id)
     assert (event.outcome, event.guard_result, attempts) == ("failed", "raised", [])
     assert event.error == "ZeroDivisionError: first line"
 
@@ -300,7 +306,7 @@ async def test_an_effect_that_breaks_undoes_the_move_and_is_recorded(ledger: Led
     with pytest.raises(sqlite3.IntegrityError):
         await ledger.apply(wanted(Event.START_UPLOAD, two, attempt))
     assert await fresh(ledger, two.file_id) == two
-    (event,), attempts = await ledger.history(two.file_id)
+    (event,), attempts = await ledger.files.history(two.file_id)
     assert (event.outcome, event.to_state, attempts) == ("failed", State.UPLOADING, [])
     assert event.error is not None
     assert "UNIQUE" in event.error
@@ -311,16 +317,16 @@ async def test_an_attempt_of_another_file_completes_nothing(ledger: Ledger) -> N
     with pytest.raises(LedgerError, match="no attempt stranger"):
         await ledger.apply(wanted(Event.COMPLETE_PROCESSING, row, AttemptId("stranger")))
     assert await fresh(ledger, row.file_id) == row
-    assert (await ledger.history(row.file_id))[0][-1].outcome == "failed"
+    assert (await ledger.files.history(row.file_id))[0][-1].outcome == "failed"
 
 
 async def test_a_table_that_is_gone_is_reported_and_recorded(ledger: Ledger) -> None:
     row = await add(ledger)
-    await ledger.write(lambda conn: conn.execute("DROP TABLE attempts"))
+    await raw(ledger).write(lambda conn: conn.execute("DROP TABLE attempts"))
     with pytest.raises(LedgerError, match="no such table"):
         await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))
     assert await fresh(ledger, row.file_id) == row
-    outcomes = await ledger.read(lambda conn: conn.execute("SELECT outcome FROM events").fetchall())
+    outcomes = await raw(ledger).read(lambda conn: conn.execute("SELECT outcome FROM events").fetchall())
     assert outcomes == [("failed",)]
 
 
@@ -337,4 +343,4 @@ async def test_what_cannot_even_be_recorded_harms_nobody_else(ledger: Ledger) ->
     assert isinstance(results[0], sqlite3.ProgrammingError)
     assert "could not be recorded" in results[0].__notes__[0]
     assert await fresh(ledger, one.file_id) == one
-    assert await ledger.history(one.file_id) == ([], [])
+    assert await ledger.files.history(one.file_id) == ([], [])

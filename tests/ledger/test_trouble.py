@@ -11,8 +11,9 @@ from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.problems import ledger_error
+from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.ledger.kit import add, add_many, fresh, gather, wanted
+from tests.support.ledger import add, add_many, fresh, gather, wanted
 
 
 async def limit_pages(ledger: Ledger, spare: int) -> None:
@@ -22,7 +23,7 @@ async def limit_pages(ledger: Ledger, spare: int) -> None:
         (pages,) = conn.execute("PRAGMA page_count").fetchone()
         conn.execute(f"PRAGMA max_page_count = {pages + spare}")
 
-    await ledger.read(limit)
+    await raw(ledger).read(limit)
 
 
 def fill(conn: sqlite3.Connection) -> None:
@@ -34,19 +35,19 @@ async def test_a_full_disk_reaches_the_whole_batch_and_harms_nothing_before_it(l
     row = await add(ledger)
     await limit_pages(ledger, 2)
     results = await gather(
-        partial(ledger.set_setting, "before", "x"),
-        partial(ledger.write, fill),
-        partial(ledger.set_setting, "after", "x"),
+        partial(ledger.settings.set, "before", "x"),
+        partial(raw(ledger).write, fill),
+        partial(ledger.settings.set, "after", "x"),
     )
     assert [type(result) for result in results] == [LedgerError] * 3
     assert len({id(result) for result in results}) == 3
     assert all("the disk is full" in str(result) and str(ledger.path) in str(result) for result in results)
     assert await fresh(ledger, row.file_id) == row
-    assert await ledger.get_setting("before") is None
-    await ledger.set_setting("small", "fits")
+    assert await ledger.settings.get("before") is None
+    await ledger.settings.set("small", "fits")
     await limit_pages(ledger, 1_000)
-    await ledger.write(fill)
-    assert await ledger.get_setting("small") == "fits"
+    await raw(ledger).write(fill)
+    assert await ledger.settings.get("small") == "fits"
 
 
 @pytest.mark.parametrize("spare", range(0, 24, 2))
@@ -64,10 +65,10 @@ async def test_a_disk_that_fills_up_anywhere_leaves_whole_transitions(path: Path
     async with open_ledger(path, runner=inline_runner) as ledger:
         for number, row in enumerate(rows):
             now = await fresh(ledger, row.file_id)
-            events, attempts = await ledger.history(row.file_id)
+            events, attempts = await ledger.files.history(row.file_id)
             expected = State.UPLOADING if number < done else State.UNTRACKED
             assert (now.state, len(events), len(attempts)) == (expected, now.version, now.version)
-        intact = await ledger.read(lambda conn: conn.execute("PRAGMA integrity_check").fetchone())
+        intact = await raw(ledger).read(lambda conn: conn.execute("PRAGMA integrity_check").fetchone())
     assert intact == ("ok",)
 
 
@@ -77,7 +78,7 @@ async def test_a_lock_is_waited_for_and_then_reported(path: Path) -> None:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         results = await gather(
-            partial(ledger.set_setting, "a", "x"),
+            partial(ledger.settings.set, "a", "x"),
             partial(ledger.apply, wanted(Event.START_UPLOAD, row, new_attempt_id())),
         )
         assert [type(result) for result in results] == [LedgerError] * 2
@@ -98,9 +99,9 @@ async def test_a_lock_while_opening_a_new_ledger_is_reported(path: Path) -> None
 
 
 async def test_a_connection_that_became_read_only_is_reported(ledger: Ledger) -> None:
-    await ledger.read(lambda conn: conn.execute("PRAGMA query_only = 1").fetchall())
+    await raw(ledger).read(lambda conn: conn.execute("PRAGMA query_only = 1").fetchall())
     with pytest.raises(LedgerError, match="cannot be written: make the file and its folder writable"):
-        await ledger.set_setting("a", "x")
+        await ledger.settings.set("a", "x")
 
 
 async def test_damage_is_reported_by_reads_and_writes(path: Path) -> None:
@@ -111,9 +112,9 @@ async def test_damage_is_reported_by_reads_and_writes(path: Path) -> None:
     path.write_bytes(sound[:half] + b"\xa5" * (len(sound) - half))
     async with open_ledger(path, runner=inline_runner) as ledger:
         with pytest.raises(LedgerError, match="is damaged"):
-            await ledger.files_page()
+            await ledger.files.page()
         with pytest.raises(LedgerError, match="is damaged"):
-            await ledger.write(lambda conn: conn.execute("UPDATE files SET size = size + 1").rowcount)
+            await raw(ledger).write(lambda conn: conn.execute("UPDATE files SET size = size + 1").rowcount)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from spike.phase18_spike import harness, polling, traps
 from spike.phase18_spike.occ import occ_transition
 from spike.phase18_spike.polling import PollLoop, judge, poll_until
 from spike.record import BEGIN, END
-from tests.spike.kit import run_harness
+from tests.support.spike import run_harness
 
 pytestmark = pytest.mark.usefixtures("autojump_clock")
 

@@ -21,7 +21,7 @@ from spike.phase9_spike.integration import checks as scaffold
 from spike.phase9_spike.integration.scaffold import FileLockManager, FileTransitionManager
 from spike.phase9_spike.protocol import FileStateMachineProtocol
 from spike.record import BEGIN, END, record
-from tests.spike.kit import run_harness
+from tests.support.spike import run_harness
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_an_event_has_exactly_its_fields() -> None:
 
 async def test_the_adapter_follows_the_protocol_and_its_guard_is_recorded(bench: Bench) -> None:
     async with bench.opened() as (ledger, (file_id,)):
-        row = await ledger.file(file_id)
+        row = await ledger.files.get(file_id)
         assert row is not None
         machine = HandrolledAdapter(ledger, row)
         assert isinstance(machine, FileStateMachineProtocol)
@@ -164,7 +164,7 @@ async def test_the_adapter_follows_the_protocol_and_its_guard_is_recorded(bench:
             await machine.trigger("start_upload", guard=no)
         await machine.trigger("start_upload")
         assert machine.current_state == "uploading"
-        events, _ = await ledger.history(file_id)
+        events, _ = await ledger.files.history(file_id)
         assert [(event.outcome, event.guard_result) for event in events] == [
             ("rejected", "rejected"),
             ("success", None),

@@ -30,37 +30,38 @@ DOUBTS: Final = (
     Mutant(
         "a cancel without an answer closes nothing",
         "objlib/engine/upload/file_task.py",
-        "    except GeminiError:\n        return False\n",
-        "    except GeminiError:\n        return True\n",
+        "        except GeminiError:\n            return False\n",
+        "        except GeminiError:\n            return True\n",
         f"{TEST_DOUBT}::test_a_cancel_without_an_answer_closes_nothing",
     ),
     Mutant(
         "a document that is nowhere is given up by a listing alone",
         "objlib/engine/attempt/wait_active.py",
-        "            case _:\n                return row\n",
-        "            case _:\n                return await give_up(app, row, facts, FailureKind.TIMEOUT, 'nowhere')\n",
+        "            case _:\n                pass  # it cannot be found, and only a listing can tell\n",
+        "            case _:\n                failure = Failure.of(FailureKind.TIMEOUT, 'nowhere')\n"
+        "                await attempt.mark_failed(failure, facts.document_name)\n",
         f"{TEST_DOUBT}::test_a_document_that_is_nowhere_is_given_up_by_a_listing_alone",
     ),
     Mutant(
         "a document is absent only if the service says so",
         INQUIRY,
-        "        if error.kind is not ErrorKind.NOT_FOUND:\n            raise\n"
-        "        return replace(facts, document=DocumentState.ABSENT)\n",
-        "        return replace(facts, document=DocumentState.ABSENT)\n",
+        "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n"
+        "            return replace(facts, document=DocumentState.ABSENT)\n",
+        "            return replace(facts, document=DocumentState.ABSENT)\n",
         f"{SILENCE}[document]",
     ),
     Mutant(
         "an operation is absent only if the service says so",
         INQUIRY,
-        "        if error.kind is not ErrorKind.NOT_FOUND:\n            raise\n"
-        "        return replace(facts, operation=OperationState.ABSENT)\n",
-        "        return replace(facts, operation=OperationState.ABSENT)\n",
+        "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n"
+        "            return replace(facts, operation=OperationState.ABSENT)\n",
+        "            return replace(facts, operation=OperationState.ABSENT)\n",
         f"{SILENCE}[operation]",
     ),
     Mutant(
         "a row that gets no answer is left and blocks no other",
         RECOVER,
-        '            self.left += 1\n            self._note(row, "left", str(error))\n',
+        '            self._report.left += 1\n            self._note(attempt, "left", str(error))\n',
         "            raise\n",
         f"{SILENCE}[document]",
     ),
@@ -75,27 +76,27 @@ DOUBTS: Final = (
         "a listing waits from the last question on",
         RECOVER,
         ".sleep(LISTING_LAG)\n",
-        ".sleep(max(0.0, LISTING_LAG - app.now() + max(each.updated_at for _, each, _ in self.unlisted)))\n",
+        ".sleep(max(0.0, LISTING_LAG - app.now() + max(each.record.updated_at for each, _ in self.unlisted)))\n",
         "tests/engine/test_recover.py::test_a_listing_waits_from_the_last_question_on",
     ),
     Mutant(
         "a superseded document stays while there is no newer one",
         RECOVER,
-        "if row.state is State.INDEXED and old is not None and old not in self.postponed:",
-        "if old is not None and old not in self.postponed:",
+        "if row.state is State.INDEXED and old is not None and old not in self._postponed:",
+        "if old is not None and old not in self._postponed:",
         f"{TEST_DOUBT}::test_a_superseded_document_stays_while_there_is_no_newer_one",
     ),
     Mutant(
         "what a run has under way is left to its tasks",
         RECOVER,
-        "            return not self.own\n",
+        "            return not self._own\n",
         "            return False\n",
         f"{TEST_DOUBT}::test_what_a_run_has_under_way_is_left_to_its_tasks",
     ),
     Mutant(
         "the fence deletes the temporary file",
         INQUIRY,
-        "    await _ask(app, Purpose.DELETE, partial(app.client.files.delete, facts.importable), insist)\n",
+        "        await self._send(Purpose.DELETE, partial(self.app.client.files.delete, facts.importable))\n",
         "",
         "tests/engine/test_recover.py::test_an_import_that_comes_late_makes_nothing",
     ),
@@ -138,23 +139,23 @@ DOUBTS: Final = (
     Mutant(
         "a file that moved on is not demoted",
         "objlib/ledger/comparison.py",
-        "    demoted = take(conn, Transition.demote(row, run_id=run_id, failure=failure), now=now)\n",
-        "    fresh = queries.file(conn, row.file_id) or row\n"
-        "    demoted = take(conn, Transition.demote(fresh, run_id=run_id, failure=failure), now=now)\n",
+        "        demoted = apply_transition(conn, Transition.demote(row, run_id=run_id, failure=failure), now)\n",
+        "        fresh = FileTable.get(conn, row.file_id) or row\n"
+        "        demoted = apply_transition(conn, Transition.demote(fresh, run_id=run_id, failure=failure), now)\n",
         f"{TEST_STORE_SYNC}::test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone",
     ),
     Mutant(
         "a scan that another run's scan has outrun looks again",
         "objlib/ledger/scan/diff.py",
-        "    if since is not None and sightings(conn) != since:\n",
+        "    if since is not None and scan_generation(conn) != since:\n",
         "    if False:\n",
         "tests/engine/scan/test_scan.py::test_who_looked_before_another_run_recorded_looks_again",
     ),
     Mutant(
         "and one that an upload has outrun",
-        "objlib/ledger/scan/apply.py",
-        "    sighted(conn)\n    if examined is None:\n",
-        "    if examined is None:\n",
+        "objlib/ledger/scan/session.py",
+        "        bump_scan_generation(conn)\n        if snapshot is None:\n",
+        "        if snapshot is None:\n",
         "tests/engine/scan/test_scan.py::test_who_looked_before_an_upload_found_a_file_gone_looks_again",
     ),
     Mutant(

@@ -26,8 +26,8 @@ PRUNES: Final = (
     Mutant(
         "--max-delete holds for a prune, before anything is deleted",
         PRUNE,
-        '    limit.check(totals.documents, totals.indexed, "sync --prune")\n    app.patience',
-        "    app.patience",
+        '    limit.check(totals.documents, totals.indexed, "sync --prune")\n    app.retrier',
+        "    app.retrier",
         f"{TEST_PRUNE}::test_too_many_deletions_are_refused_before_anything_is_sent",
     ),
     Mutant(
@@ -47,9 +47,9 @@ PRUNES: Final = (
     Mutant(
         "the row is asked once more in the transaction of the intent",
         REMOVALS,
-        '            f" WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}",\n'
-        "            (file.file_id, cutoff),",
-        '            " WHERE file_id = ?",\n            (file.file_id,),',
+        '                f" WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}",\n'
+        "                (file.file_id, cutoff),",
+        '                " WHERE file_id = ?",\n                (file.file_id,),',
         f"{TEST_PRUNE}::test_a_file_that_was_found_again_meanwhile_gets_no_intent",
     ),
     Mutant(

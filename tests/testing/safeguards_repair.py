@@ -147,7 +147,7 @@ REPAIRS: Final = (
         "a repair has its intent first",
         STORE_SYNC,
         "            gone = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
-        "            await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
+        "            await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
         "            gone = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
         f"{TEST_SYNC}::test_a_delete_without_an_answer_is_left_to_recovery",
     ),
@@ -161,16 +161,16 @@ REPAIRS: Final = (
     Mutant(
         "a broken document is demoted in the history",
         AUDITS,
-        "    demoted = take(",
-        "    return take(conn, Transition.reset(row, run_id=run_id, reason=reason), now=now)\n"
-        "    demoted = take(",
+        "        demoted = apply_transition(",
+        "        return apply_transition(conn, Transition.reset(row, run_id=run_id, reason=reason), now)\n"
+        "        demoted = apply_transition(",
         EACH_KIND,
     ),
     Mutant(
         "a demoted file is queued in the same transaction",
         AUDITS,
-        "    return take(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now=now)\n",
-        "    return demoted\n",
+        "        return apply_transition(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now)\n",
+        "        return demoted\n",
         EACH_KIND,
     ),
     Mutant(
@@ -197,8 +197,8 @@ REPAIRS: Final = (
     Mutant(
         "a ledger with files is not made again",
         "objlib/ledger/rebuild.py",
-        "    refuse_files(conn)\n    if owner:",
-        "    if owner:",
+        "        RebuildTable.refuse_files(conn)\n        if owner:",
+        "        if owner:",
         f"{TEST_REBUILD}::test_a_ledger_with_files_is_refused",
     ),
     Mutant(
@@ -225,7 +225,7 @@ REPAIRS: Final = (
     Mutant(
         "a document that says FAILED is asked again",
         "objlib/engine/attempt/wait_active.py",
-        "(TWICE if final else app.governor.asks)",
+        "(LASTING_CONFIRMATIONS if lasting else governor.failed_confirmations)",
         "1",
         f"{TEST_RECOVER}::test_a_document_that_says_failed_once_is_asked_again",
     ),

@@ -19,22 +19,22 @@ UPLOAD: Final = (
     Mutant(
         "the session is recorded before a byte is sent",
         "objlib/engine/attempt/send.py",
-        "        await app.ledger.session_started(attempt, session)\n",
+        "        await app.ledger.attempts.record_session(attempt.attempt_id, session)\n",
         "",
         f"{RECOVER}::test_recovery_asks_again_where_a_session_cannot_be_closed",
     ),
     Mutant(
         "the names of operation and document are recorded",
         "objlib/engine/upload/file_task.py",
-        "                operation=names.operation,\n                document=names.document,\n",
-        "                operation=None,\n                document=None,\n",
+        "mark_uploaded(names.operation, names.document)",
+        "mark_uploaded(None, None)",
         f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
     ),
     Mutant(
         "a delete has its intent first",
         "objlib/engine/attempt/delete.py",
         "    return await execute_intent(app, intent, document)\n",
-        "    await app.ledger.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
+        "    await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
         "    return await execute_intent(app, intent, document)\n",
         f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
     ),
@@ -62,21 +62,21 @@ UPLOAD: Final = (
     Mutant(
         "a document that a row takes is no longer to be deleted",
         "objlib/ledger/transition_sql.py",
-        "        intents.keep_document(conn, document=document, now=now)\n",
+        "        IntentTable.withdraw(conn, now, document)\n",
         "        pass\n",
         f"{LEDGER}::test_a_document_that_a_row_takes_is_no_longer_meant_to_go",
     ),
     Mutant(
         "open intents are carried out by recovery",
         "objlib/engine/recover.py",
-        "await self._deletion(name, execute_intent(app, intent.intent_id, name))",
+        "await self._delete(name, execute_intent(app, intent.intent_id, name))",
         "pass",
         f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
     ),
     Mutant(
         "superseded documents without an intent are removed by recovery",
         "objlib/engine/recover.py",
-        "if row.state is State.INDEXED and old is not None and old not in self.postponed:",
+        "if row.state is State.INDEXED and old is not None and old not in self._postponed:",
         "if False:",
         f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
     ),
@@ -89,22 +89,22 @@ UPLOAD: Final = (
     ),
     Mutant(
         "an open session is closed before the file goes back (recovery)",
-        "objlib/engine/recover.py",
-        "            if not closed:\n",
+        "objlib/engine/attempt/enact.py",
+        "            if cancel_session and not await attempt.close_session(retry=True):\n",
         "            if False:\n",
         f"{RECOVER}::test_recovery_asks_again_where_a_session_cannot_be_closed",
     ),
     Mutant(
         "an open session is closed before the file goes back (the run itself)",
         "objlib/engine/upload/file_task.py",
-        "                if cancel_session and not await _cancelled(app, row):\n",
+        "                    if cancel_session and not await self._session_closed():\n",
         "                if False:\n",
         f"{RECOVER}::test_a_finalize_that_lands_between_question_and_cancel_is_adopted",
     ),
     Mutant(
         "a refusal says nothing about bytes lost before it",
         "objlib/engine/attempt/send.py",
-        "                if doubtful:\n",
+        "                if unanswered:\n",
         "                if False:\n",
         f"{RECOVER}::test_a_refusal_says_nothing_about_the_bytes_lost_before_it",
     ),
@@ -118,9 +118,9 @@ UPLOAD: Final = (
     Mutant(
         "one listing serves all",
         "objlib/engine/recover.py",
-        "                        self.unlisted.append((row, attempt, facts))\n",
-        "                        self.unlisted = [(row, attempt, facts)]\n"
-        "                        await self.ask_by_listing()\n"
+        "                        self.unlisted.append((attempt, facts))\n",
+        "                        self.unlisted = [(attempt, facts)]\n"
+        "                        await self.decide_by_listing()\n"
         "                        self.unlisted = []\n",
         f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
     ),
@@ -162,15 +162,15 @@ UPLOAD: Final = (
     Mutant(
         "what a scan found unfit is not sent",
         "objlib/engine/upload/file_task.py",
-        "            _must_be_fit(claimed)\n",
+        "            self._require_fit()\n",
         "",
         f"{RECOVER}::test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent",
     ),
     Mutant(
         "a file that changed while it was under way is sent again at once",
-        "objlib/engine/attempt/wait_active.py",
-        "    if row.indexed_hash == row.content_hash or row.missing_since is not None:\n",
-        "    if True:\n",
+        "objlib/engine/attempt/enact.py",
+        "        if row.indexed_hash == row.content_hash or row.missing_since is not None:\n",
+        "        if True:\n",
         f"{RECOVER}::test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run",
     ),
     Mutant(
@@ -188,27 +188,27 @@ UPLOAD: Final = (
         "objlib/engine/bootstrap/store_binding.py",
         "    if not (stores := await _find_stores(app, display_name)):\n        raise unanswered\n"
         "    return stores[0].name\n",
-        "    return (await app.patience.insist(Purpose.LIST, create)).name\n",
+        "    return (await app.retrier.call(Purpose.LIST, create, reconnect=False)).name\n",
         f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
     ),
     Mutant(
         "nothing new begins after the service said that there is no more today",
         "objlib/engine/requests/governor.py",
-        "                if anew and self._ended is not None:\n",
+        "                if intake and self._ending_error is not None:\n",
         "                if False:\n",
         f"{FIRST}::test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today",
     ),
     Mutant(
         "nothing is sent after an answer about the whole run",
         "objlib/engine/requests/retry.py",
-        "                self.ended = error\n",
+        "                self.fatal = error\n",
         "                pass\n",
         f"{FIRST}::test_after_an_answer_about_the_whole_run_nothing_more_is_sent",
     ),
     Mutant(
         "what is not answered at all is waited for once",
         "objlib/engine/requests/retry.py",
-        "                self._give_up({purpose}, last)\n",
+        "                self._block({purpose}, last)\n",
         "                pass\n",
         f"{FIRST}::test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request",
     ),
@@ -229,8 +229,8 @@ UPLOAD: Final = (
     Mutant(
         "an attempt that another run has ended takes no session",
         "objlib/ledger/attempts.py",
-        ' AND outcome IS NULL"\n        " RETURNING 1"',
-        '"\n        " RETURNING 1"',
+        ' AND outcome IS NULL"\n            " RETURNING 1"',
+        '"\n            " RETURNING 1"',
         f"{LEDGER}::test_the_session_url_is_wiped_when_the_attempt_is_over",
     ),
 )

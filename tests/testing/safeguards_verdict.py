@@ -110,7 +110,7 @@ VERDICTS: Final = (
     Mutant(
         "a document that an attempt takes is no longer to be deleted",
         "objlib/ledger/attempts.py",
-        "    intents.keep_document(conn, document=document, now=now)\n",
+        "        IntentTable.withdraw(conn, now, document)\n",
         "",
         f"{TEST_SURPLUS}::test_of_two_that_choose_for_an_attempt_under_way_the_first_decides",
     ),
@@ -152,14 +152,14 @@ VERDICTS: Final = (
     Mutant(
         "a row forgets the document that was deleted",
         REMOVALS,
-        "    if cells is not None:\n"
-        "        row = file_row(cells)\n"
-        "        if row.state is State.INDEXED:\n"
-        "            reset",
-        "    if False:\n"
-        "        row = file_row(cells)\n"
-        "        if row.state is State.INDEXED:\n"
-        "            reset",
+        "        if cells is not None:\n"
+        "            row = file_row(cells)\n"
+        "            if row.state is State.INDEXED:\n"
+        "                reset",
+        "        if False:\n"
+        "            row = file_row(cells)\n"
+        "            if row.state is State.INDEXED:\n"
+        "                reset",
         f"{TEST_PRUNE}::test_a_file_that_comes_back_after_its_document_was_removed_is_sent_again",
     ),
 )

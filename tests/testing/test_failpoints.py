@@ -15,9 +15,9 @@ async def test_points_are_counted_at_commits_and_work_and_not_at_reads(tmp_path:
     mortal = Failpoints()
     async with open_ledger(tmp_path / "ledger.db", runner=mortal.run) as ledger:
         opened = mortal.passed
-        await ledger.get_setting("a")
+        await ledger.settings.get("a")
         assert mortal.passed == opened
-        await ledger.set_setting("a", "b")
+        await ledger.settings.set("a", "b")
         assert mortal.passed == opened + 2
     assert mortal.points["before commit"] == mortal.points["after commit"] == 1
     assert mortal.points["before work"] == 2, "opening and closing"
@@ -32,11 +32,11 @@ async def test_the_dead_write_nothing(tmp_path: Path, point: int, kept: str | No
     async def live() -> None:
         async with open_ledger(path, runner=mortal.run) as ledger:
             try:
-                await ledger.set_setting("a", "b")
+                await ledger.settings.set("a", "b")
             finally:
                 with trio.CancelScope(shield=True):
                     try:
-                        await ledger.set_setting("a", "last words")
+                        await ledger.settings.set("a", "last words")
                     except Died:
                         last_words.append("nobody heard")
                         raise
@@ -46,7 +46,7 @@ async def test_the_dead_write_nothing(tmp_path: Path, point: int, kept: str | No
     assert (mortal.dead, mortal.where) == (True, "before commit" if kept is None else "after commit")
     assert last_words == ["nobody heard"]
     async with open_ledger(path) as ledger:
-        assert await ledger.get_setting("a") == kept
+        assert await ledger.settings.get("a") == kept
 
 
 async def test_the_frozen_go_on_where_they_were(tmp_path: Path) -> None:
@@ -55,14 +55,14 @@ async def test_the_frozen_go_on_where_they_were(tmp_path: Path) -> None:
         open_ledger(tmp_path / "ledger.db", runner=mortal.run) as ledger,
         trio.open_nursery() as nursery,
     ):
-        nursery.start_soon(ledger.set_setting, "a", "b")
+        nursery.start_soon(ledger.settings.set, "a", "b")
         await mortal.frozen.wait()
         await trio.testing.wait_all_tasks_blocked()
         async with open_ledger(tmp_path / "ledger.db") as other:
-            assert await other.get_setting("a") is None
+            assert await other.settings.get("a") is None
         mortal.thaw()
     async with open_ledger(tmp_path / "ledger.db") as ledger:
-        assert await ledger.get_setting("a") == "b"
+        assert await ledger.settings.get("a") == "b"
 
 
 async def test_requests_are_points_too_and_the_dead_get_no_answer() -> None:

@@ -3,41 +3,33 @@
 # The engine is loaded when a command runs, so that --help stays fast.
 
 import os
-from typing import Annotated
+from dataclasses import replace
+from functools import partial
 
-from cyclopts import Parameter
-
-from objlib.cli.config import settle
-from objlib.cli.console.output import print_lines, print_object
-from objlib.cli.options import CommonOptions
+from objlib.cli.config import load_settings
+from objlib.cli.options import Common
 from objlib.core.config.resolve import unknown_variables
 from objlib.core.errors import Exit
-from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
 
 
-def doctor(*, options: Annotated[CommonOptions | None, Parameter(name="*")] = None) -> int:
+def doctor(*, options: Common = None) -> int:
     """Check what is configured, reachable and writable, and say what to do about what is not."""
-    settings = settle(options)
-    from objlib.cli.runner import run, screen
+    settings = load_settings(options)
+    from objlib.cli.render.doctor import doctor_lines
+    from objlib.cli.runner import run_without_app, show
     from objlib.engine.doctor import doctor as engine_doctor
 
-    async def work(observer: Observer) -> list[Check]:
-        return await engine_doctor(settings, observer)
-
-    checks = [*run(settings, work), *misspelt()]
+    checks = [*run_without_app(settings, partial(engine_doctor, settings)), *misspelt_variables()]
     healthy = not any(check.health is Health.PROBLEM for check in checks)
-    if settings.json:
-        print_object("doctor", {"healthy": healthy, "checks": checks})
-    elif not settings.quiet or not healthy:
-        from objlib.cli.render.doctor import doctor_lines
-
-        print_lines(doctor_lines(checks, screen()))
+    # A problem is what a quiet doctor is asked for.
+    settings = replace(settings, quiet=settings.quiet and healthy)
+    show(settings, "doctor", {"healthy": healthy, "checks": checks}, partial(doctor_lines, checks))
     return Exit.OK if healthy else Exit.FATAL
 
 
-def misspelt() -> list[Check]:
-    """A warning for each variable that looks like ours and is not read by anything."""
+def misspelt_variables() -> list[Check]:
+    """A warning for each variable that looks like ours and that nothing reads."""
     return [
         Check(
             "environment",

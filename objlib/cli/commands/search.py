@@ -2,18 +2,14 @@
 
 # The engine is loaded when a command runs, so that --help stays fast.
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from cyclopts import Parameter
-
-from objlib.cli.config import settle
-from objlib.cli.console.output import print_lines, print_object
-from objlib.cli.options import CommonOptions, option
+from objlib.cli.config import load_settings
+from objlib.cli.options import Common, CommonOptions, option
 from objlib.core.errors import Exit, UsageError
-from objlib.core.events import Observer
-from objlib.core.reports.answers import AnswerReport
 
-MOST = 100
+MOST_PASSAGES: Final = 100
+"""Passages that --top-k may ask for: a model's context holds no more of them."""
 
 Filter = Annotated[
     str | None,
@@ -21,9 +17,8 @@ Filter = Annotated[
         """Only documents whose metadata fit, such as 'author = "Mill"'""", name="--filter", metavar="EXPR"
     ),
 ]
-TopK = Annotated[int, option(f"How many passages to look at, 1 to {MOST}")]
+TopK = Annotated[int, option(f"How many passages to look at, 1 to {MOST_PASSAGES}")]
 Model = Annotated[str | None, option("The model that answers", setting="model")]
-Common = Annotated[CommonOptions | None, Parameter(name="*")]
 
 
 def search(
@@ -60,28 +55,19 @@ def _answer(
     text = " ".join(words).strip()
     if not text:
         raise UsageError(f"objlib {command} needs a text: objlib {command} 'what to look for'")
-    if not 1 <= top_k <= MOST:
-        raise UsageError(f"--top-k must be a whole number from 1 to {MOST}, not {top_k}")
+    if not 1 <= top_k <= MOST_PASSAGES:
+        raise UsageError(f"--top-k must be a whole number from 1 to {MOST_PASSAGES}, not {top_k}")
     if where is not None and not where.strip():
         raise UsageError("--filter is empty; leave it out to look at every document")
-    settings = settle(options, model=model)
+    settings = load_settings(options, model=model)
     from objlib.cli.render.answer import ask_lines, search_lines
-    from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+    from objlib.cli.runner import run, show
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.search.ask import ask as engine_ask
     from objlib.engine.search.ask import search as engine_search
 
-    async def work(observer: Observer) -> AnswerReport:
-        needs = Command(command, records=False, store=StoreNeed.EXISTING, create_ledger=False)
-        async with open_app(settings, needs, observer=observer) as app:
-            if command == "search":
-                return await engine_search(app, text, where=where, top_k=top_k)
-            return await engine_ask(app, text, where=where, top_k=top_k)
-
-    report = run(settings, work)
-    if settings.json:
-        print_object(command, report)
-    elif not settings.quiet:
-        render = search_lines if command == "search" else ask_lines
-        print_lines(render(report, screen()))
+    needs = Command(command, records=False, store=StoreNeed.EXISTING, create_ledger=False)
+    engine, lines = (engine_search, search_lines) if command == "search" else (engine_ask, ask_lines)
+    report = run(settings, needs, lambda app: engine(app, text, where=where, top_k=top_k))
+    show(settings, command, report, lambda screen: lines(report, screen))
     return Exit.OK

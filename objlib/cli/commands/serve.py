@@ -4,12 +4,10 @@
 
 from typing import Annotated
 
-from cyclopts import Parameter
-
-from objlib.cli.config import settle
-from objlib.cli.console.errors import complain
+from objlib.cli.config import load_settings
+from objlib.cli.console.errors import print_message
 from objlib.cli.console.output import print_lines, print_object
-from objlib.cli.options import CommonOptions, option, switch
+from objlib.cli.options import Common, CommonOptions, option, switch
 from objlib.core.config.parsers import is_loopback_host
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
@@ -24,7 +22,7 @@ def serve(
     quota: Annotated[
         str | None, option("Refuse what goes beyond a quota, such as 10/s", metavar="QUOTA")
     ] = None,
-    options: Annotated[CommonOptions | None, Parameter(name="*")] = None,
+    options: Common = None,
 ) -> int:
     """Serve the embedded store on a port, for any Gemini client; stop it with Ctrl-C."""
     if not 0 <= port <= 65_535:
@@ -36,12 +34,12 @@ def serve(
             f"--host {host} would let other machines read and change the store without a password; "
             "add --allow-remote if that is meant"
         )
-    given = options or CommonOptions()
-    if given.backend == "gemini" or given.base_url is not None:
+    options = options or CommonOptions()
+    if options.backend == "gemini" or options.base_url is not None:
         raise UsageError("objlib serve serves the embedded store itself; leave --backend and --base-url out")
     limit = None if quota is None else parse_quota(quota)
-    settings = settle(given, backend="embedded")
-    from objlib.cli.runner import run
+    settings = load_settings(options, backend="embedded")
+    from objlib.cli.runner import run_without_app
     from objlib.engine.serve import serve as engine_serve
 
     def ready(address: str) -> None:
@@ -50,10 +48,12 @@ def serve(
         else:
             print_lines([address])
         if not settings.quiet:
-            complain(f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, any API key")
+            print_message(
+                f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, any API key"
+            )
 
     async def work(observer: Observer) -> None:
         await engine_serve(settings, host=host, port=port, observer=observer, ready=ready, quota=limit)
 
-    run(settings, work, events=True, with_ledger=False)
+    run_without_app(settings, work, events=True, with_ledger=False)
     return Exit.OK

@@ -2,18 +2,13 @@
 
 # The engine is loaded when a command runs, so that --help stays fast.
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
-from objlib.cli.config import settle, working_folder
-from objlib.cli.console.errors import complain
-from objlib.cli.console.output import print_lines, print_object
-from objlib.cli.console.terminal import plural
-from objlib.cli.options import CommonOptions, option, switch
+from objlib.cli.config import load_settings, working_folder
+from objlib.cli.options import Common, option, switch
 from objlib.core.errors import Exit, UsageError
-from objlib.core.events import Observer
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.repair_plan import Plan, decode_plan, encode_plan
 from objlib.core.reports.store import StoreSyncReport
@@ -35,7 +30,7 @@ def store_sync(
     ] = None,
     plan: Annotated[Path | None, option("Take what a saved comparison found instead of comparing")] = None,
     save_plan: Annotated[Path | None, option("Save what was found, to be read and applied later")] = None,
-    options: Annotated[CommonOptions | None, Parameter(name="*")] = None,
+    options: Common = None,
 ) -> int:
     """Compare the store with the ledger both ways: orphans, duplicates, ghosts, wrong or broken documents.
 
@@ -46,29 +41,25 @@ def store_sync(
     limit = DeleteLimit.parse(max_delete)
     if metadata and not apply:
         raise UsageError("--metadata says what --apply repairs; add --apply, or leave it out")
-    settings = settle(options)
+    settings = load_settings(options)
     saved = None if plan is None else _read(working_folder() / plan)
-    from objlib.cli.runner import run, screen
-    from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+    from objlib.cli.render.store_sync import store_sync_lines, store_sync_problems
+    from objlib.cli.runner import run, show
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.reconcile.store_sync import store_sync as engine_store_sync
 
-    async def work(observer: Observer) -> tuple[StoreSyncReport, Plan]:
-        command = Command("store-sync", records=True, store=StoreNeed.EXISTING, create_ledger=False)
-        async with open_app(settings, command, observer=observer) as app:
-            return await engine_store_sync(app, apply=apply, metadata=metadata, limit=limit, plan=saved)
-
-    report, found = run(settings, work, events=True)
+    work = partial(engine_store_sync, apply=apply, metadata=metadata, limit=limit, plan=saved)
+    command = Command("store-sync", records=True, store=StoreNeed.EXISTING, create_ledger=False)
+    report, current = run(settings, command, work, events=True)
     if save_plan is not None:
-        _write(working_folder() / save_plan, found)
-    if settings.json:
-        print_object("store-sync", report)
-    elif not settings.quiet:
-        from objlib.cli.render.store_sync import store_sync_lines
-
-        print_lines(store_sync_lines(report, screen()))
-    elif report.left or report.postponed:
-        left = f"{plural(report.left + report.postponed, 'difference')} between store and ledger left"
-        complain(f"{left}; {report.advice}" if report.advice else left)
+        _write(working_folder() / save_plan, current)
+    show(
+        settings,
+        "store-sync",
+        report,
+        lambda screen: store_sync_lines(report, screen),
+        store_sync_problems(report),
+    )
     return store_sync_exit(report)
 
 

@@ -35,11 +35,13 @@ def guarded(work: Callable[[], int], *, verbose: bool, json: bool, command: str)
 def _told(error: BaseException, *, verbose: bool, json: bool, command: str) -> int:
     lines, code, bug = verdict(error)
     if bug and verbose:
-        complain_raw("".join(traceback.format_exception(error)))
+        write_stderr("".join(traceback.format_exception(error)))
     for line in lines:
-        complain(line)
+        print_message(line)
     if bug and not verbose:
-        complain("this is a bug in objlib; run the same command with -v (or OBJLIB_DEBUG=1) to see where")
+        print_message(
+            "this is a bug in objlib; run the same command with -v (or OBJLIB_DEBUG=1) to see where"
+        )
     if json:
         with suppress(OutputError):  # stdout may be what broke, and stderr has said so
             print_object("error", {"command": command, "error": " ".join(lines), "exit_code": int(code)})
@@ -73,13 +75,13 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def complain(message: str) -> None:
+def print_message(message: str) -> None:
     """One line for a person on stderr, with our name in front."""
     screen = terminal_of(sys.stderr)
-    complain_raw(f"{screen.bold('objlib:')} {safe(' '.join(message.split()))}\n")
+    write_stderr(f"{screen.bold('objlib:')} {safe(' '.join(message.split()))}\n")
 
 
-def complain_raw(text: str) -> None:
+def write_stderr(text: str) -> None:
     """Write to stderr; when even that is gone there is nobody left to tell."""
     try:
         sys.stderr.write(text)

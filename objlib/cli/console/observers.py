@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from objlib.cli.console.errors import complain, complain_raw
+from objlib.cli.console.errors import print_message, write_stderr
 from objlib.cli.console.output import OutputError, encode, print_event, to_plain
 from objlib.cli.console.terminal import is_terminal, safe
 from objlib.core.config.settings import Settings
-from objlib.core.events import EventKind, Observer, Phase, Pressure
+from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 
 
 @contextmanager
@@ -50,7 +50,7 @@ class Events(Observer):
         """A phase is over."""
         self._print(event="end", phase=phase)
 
-    def pressure(self, now: Pressure) -> None:
+    def pressure(self, now: GovernorStatistics) -> None:
         """The governor does something else."""
         self._print(
             event="pressure",
@@ -88,7 +88,7 @@ class Log(Observer):
         """A phase is over."""
         self._log(f"{phase} ends")
 
-    def pressure(self, now: Pressure) -> None:
+    def pressure(self, now: GovernorStatistics) -> None:
         """The governor does something else."""
         if self._level > 1:
             speed = now.requests_per_second
@@ -112,7 +112,7 @@ class Log(Observer):
     def _log(self, what: str, **fields: Any) -> None:
         said = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if value is not None)
         stamp = time.strftime("%H:%M:%S")
-        complain_raw(f"{stamp} {safe(what)}{' ' if said else ''}{said}\n")
+        write_stderr(f"{stamp} {safe(what)}{' ' if said else ''}{said}\n")
 
 
 class Notes(Observer):
@@ -120,7 +120,7 @@ class Notes(Observer):
 
     def note(self, message: str) -> None:
         """One line for a person."""
-        complain(message)
+        print_message(message)
 
 
 class Several(Observer):
@@ -144,7 +144,7 @@ class Several(Observer):
         for each in self._watching:
             each.end(phase)
 
-    def pressure(self, now: Pressure) -> None:
+    def pressure(self, now: GovernorStatistics) -> None:
         """The governor does something else."""
         for each in self._watching:
             each.pressure(now)

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import TaskID
 
-from objlib.cli.console.errors import complain
+from objlib.cli.console.errors import print_message
 from objlib.cli.console.progress_bars import Lines, Tally
 from objlib.cli.console.terminal import safe
-from objlib.core.events import EventKind, Observer, Phase, Pressure
+from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 
 PATIENCE: Final = 1.0
 """Seconds of work before anything is drawn: a short run stays quiet."""
@@ -69,7 +69,7 @@ class Progress(Observer):
         if phase in self._tasks:
             self._bars.remove_task(self._tasks.pop(phase)[0])
 
-    def pressure(self, now: Pressure) -> None:
+    def pressure(self, now: GovernorStatistics) -> None:
         """The governor does something else."""
         self._bars.pressure(now)
 
@@ -82,7 +82,7 @@ class Progress(Observer):
             if self._shown and not self._over:
                 self._bars.console.print(f"objlib: {escape(safe(message))}", highlight=False)
                 return
-        complain(message)
+        print_message(message)
 
     def _show(self) -> None:
         with self._lock:

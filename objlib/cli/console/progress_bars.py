@@ -12,7 +12,7 @@ from rich.text import Text
 
 from objlib.cli.console.progress_line import Piece, Row, lay_out
 from objlib.cli.console.terminal import about, duration, size
-from objlib.core.events import Phase, Pressure
+from objlib.core.events import GovernorStatistics, Phase
 
 TITLES: Final = {
     Phase.SCAN: "Scanning",
@@ -60,11 +60,11 @@ class Lines(Progress):
     def __init__(self, console: Console) -> None:
         self._screen = console  # Rich asks for the table before it has a console itself
         self._left = TimeRemainingColumn(compact=True)
-        self._governor: Pressure | None = None
+        self._governor: GovernorStatistics | None = None
         self._opens = 0.0
         super().__init__(console=console, transient=True)
 
-    def pressure(self, now: Pressure) -> None:
+    def pressure(self, now: GovernorStatistics) -> None:
         """The governor does something else. A pause counts down from here by itself."""
         clock = self.get_time()
         if now.paused_for >= WORTH_READING or self._opens > clock:
@@ -121,7 +121,7 @@ class Lines(Progress):
         return {Piece.PAUSE: [f"paused for {pause}", f"paused {pause}"]}
 
 
-def _speed(now: Pressure | None) -> Row:
+def _speed(now: GovernorStatistics | None) -> Row:
     """How fast the governor goes, in few words."""
     said: dict[Piece, Sequence[str]] = {}
     if now is None:
@@ -132,7 +132,7 @@ def _speed(now: Pressure | None) -> Row:
         speed = about(now.requests_per_second)
         said[Piece.SPEED] = [f"{speed} requests/s", f"{speed}/s"]
     if now.throttled:
-        said[Piece.PUSHED_BACK] = [f"pushed back {now.throttled}x"]
+        said[Piece.THROTTLED] = [f"throttled {now.throttled}x"]
     return said
 
 

@@ -19,7 +19,7 @@ class Piece(Enum):
     PAUSE = auto()
     AT_ONCE = auto()
     SPEED = auto()
-    PUSHED_BACK = auto()
+    THROTTLED = auto()
     LEFT = auto()
 
 
@@ -31,7 +31,7 @@ BAR: Final = 24
 SHORTEST_BAR: Final = 10
 """Columns below which a bar is left out."""
 GIVES_WAY: Final = (
-    *(Piece.BYTE_SPEED, Piece.BYTES, Piece.BAR, Piece.LEFT, Piece.AT_ONCE, Piece.PUSHED_BACK),
+    *(Piece.BYTE_SPEED, Piece.BYTES, Piece.BAR, Piece.LEFT, Piece.AT_ONCE, Piece.THROTTLED),
     *(Piece.PAUSE, Piece.COUNT, Piece.TITLE, Piece.SPEED, Piece.SPEED, Piece.COUNT),
 )
 """What is shortened where there is little room, first one first: each time to its next spelling."""
@@ -68,7 +68,7 @@ def _line(row: Row, cuts: Mapping[Piece, int]) -> Line:
     def spelt(*pieces: Piece) -> list[str]:
         return [said for piece in pieces for said in row.get(piece, ())[cuts[piece] :][:1]]
 
-    governor = ", ".join(spelt(Piece.AT_ONCE, Piece.SPEED, Piece.PUSHED_BACK))
+    governor = ", ".join(spelt(Piece.AT_ONCE, Piece.SPEED, Piece.THROTTLED))
     parts = (*spelt(Piece.COUNT, Piece.BYTES, Piece.BYTE_SPEED, Piece.PAUSE), governor)
     return Line(
         "".join(spelt(Piece.TITLE)), "  ".join(part for part in parts if part), "".join(spelt(Piece.LEFT))

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from objlib.cli.config import settle
+from objlib.cli.config import load_settings
 from objlib.cli.options import CommonOptions
 from objlib.core.config.settings import Settings
 from objlib.core.errors import UsageError
@@ -45,10 +45,10 @@ def flags_again(settings: Settings) -> list[str]:
     """The flags without which another command from here would work with something else."""
     flags: list[str] = []
     try:
-        here = settle(None)
+        here = load_settings(None)
         if here.library != settings.library:
             flags += ["--library", str(settings.library)]
-            here = settle(CommonOptions(library=settings.library))
+            here = load_settings(CommonOptions(library=settings.library))
     except UsageError:
         return ["--library", str(settings.library)]
     if here.ledger != settings.ledger:

@@ -175,6 +175,16 @@ def files_are(count: int) -> str:
     return f"{plural(count, 'file')} {'is' if count == 1 else 'are'}"
 
 
+def counts(counted: Mapping[str, int]) -> str:
+    """``3 new, 1 changed``: every count that is not 0, with its word; empty when all are."""
+    return ", ".join(f"{count:,} {word}" for word, count in counted.items() if count)
+
+
+def phrases(*counted: tuple[int, str, str]) -> list[str]:
+    """``2 files failed``: every count that is not 0, with its noun and the rest of the phrase."""
+    return [f"{plural(count, noun)} {rest}" for count, noun, rest in counted if count]
+
+
 def about(number: float) -> str:
     """A measured number in two significant digits: ``0.083``, ``4``, ``3.9``, ``120``, ``1,200``."""
     return f"{float(f'{number:.2g}'):,.15g}"

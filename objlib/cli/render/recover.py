@@ -1,6 +1,6 @@
 """A recovery's report."""
 
-from objlib.cli.console.terminal import Terminal, files_are, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, files_are, phrases, plural, safe
 from objlib.cli.render.stop import stop_lines
 from objlib.core.reports.upload import RecoverReport
 
@@ -9,13 +9,13 @@ SHOWN = 20
 
 def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
     """What dead runs left, and what became of it."""
-    at_work = (
-        [screen.dim(f"{files_are(report.elsewhere)} in the hands of another run, which goes on")]
+    elsewhere = (
+        [screen.dim(f"{files_are(report.elsewhere)} in flight in another run, which goes on")]
         if report.elsewhere
         else []
     )
     if not report.found:
-        return ["Nothing to recover: no run left anything behind.", *at_work]
+        return ["Nothing to recover: no run left anything behind.", *elsewhere]
     lines = [f"Looked at {plural(report.found, 'thing')} that an earlier run left: {outcome(report)}."]
     for path, action, why in report.actions[:SHOWN]:
         lines.append(f"  {action:9} {screen.cyan(safe(path))}{screen.dim(': ' + safe(why)) if why else ''}")
@@ -36,12 +36,24 @@ def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
             )
         )
     lines += stop_lines(report.stopped, report.advice, screen)
-    return lines + at_work
+    return lines + elsewhere
+
+
+def recover_problems(report: RecoverReport) -> str:
+    """The line of a quiet recovery that did not settle everything; empty if it did."""
+    problems = phrases(
+        (report.failed, "file", "failed (objlib status names them)"),
+        (report.left, "file", "could not be settled now"),
+        (report.postponed, "document", "could not be removed now"),
+    )
+    if not problems and not report.stopped:
+        return ""
+    return "; ".join([*problems, report.advice or "run objlib recover again later"])
 
 
 def outcome(report: RecoverReport) -> str:
     """``2 adopted, 1 requeued``."""
-    counts = {
+    counted = {
         "completed": report.completed,
         "adopted": report.adopted,
         "requeued": report.requeued,
@@ -50,6 +62,4 @@ def outcome(report: RecoverReport) -> str:
         "left as they are": report.left,
         "documents not deleted yet": report.postponed,
     }
-    return (
-        ", ".join(f"{count:,} {word}" for word, count in counts.items() if count) or "nothing had to change"
-    )
+    return counts(counted) or "nothing had to change"

@@ -1,6 +1,6 @@
 """A scan's report."""
 
-from objlib.cli.console.terminal import Terminal, plural, safe, size
+from objlib.cli.console.terminal import Terminal, counts, plural, safe, size
 from objlib.core.reports.upload import ScanReport
 
 SHOWN = 20
@@ -19,7 +19,7 @@ def scan_lines(report: ScanReport, screen: Terminal) -> list[str]:
 
 def difference(report: ScanReport) -> str:
     """``3 new, 1 changed, 12 unchanged``."""
-    counts = {
+    counted = {
         "new": report.new,
         "changed": report.changed,
         "renamed": report.renamed,
@@ -27,8 +27,7 @@ def difference(report: ScanReport) -> str:
         "back again": report.returned,
         "unchanged": report.unchanged,
     }
-    said = [f"{count:,} {word}" for word, count in counts.items() if count]
-    return ", ".join(said) or "nothing to keep"
+    return counts(counted) or "nothing to keep"
 
 
 def change_lines(report: ScanReport, screen: Terminal) -> list[str]:

@@ -1,12 +1,15 @@
 """What a comparison of store and ledger found, and what was done about it."""
 
-from objlib.cli.console.terminal import Terminal, plural, safe
+from typing import Final
+
+from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
 from objlib.cli.render.stop import stop_lines
 from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.reports.store import StoreSyncReport
 
-SHOWN = 20
+SHOWN_FINDINGS: Final = 20
+"""Findings that are printed; the rest is a number."""
 
 _EXPLANATIONS = {
     DriftKind.ORPHAN: "the ledger knows no such file",
@@ -21,32 +24,39 @@ _EXPLANATIONS = {
 def store_sync_lines(report: StoreSyncReport, screen: Terminal) -> list[str]:
     """The findings, and what became of them."""
     lines = [_summary(report, screen)]
-    for finding in report.findings[:SHOWN]:
+    for finding in report.findings[:SHOWN_FINDINGS]:
         name = f"{drift_label(finding.kind):14}"
         shown = screen.cyan(safe(finding.path))
         lines.append(
             f"  {screen.yellow(name)}  {shown}{screen.dim(': ' + _EXPLANATIONS.get(finding.kind, ''))}"
         )
     total = sum(report.drift.values())
-    if total > SHOWN:
-        lines.append(f"  and {total - SHOWN:,} more (--json, or --save-plan FILE)")
+    if total > SHOWN_FINDINGS:
+        lines.append(f"  and {total - SHOWN_FINDINGS:,} more (--json, or --save-plan FILE)")
     return lines + (_done(report, screen) if report.applied else _advice(report, screen))
 
 
+def store_sync_problems(report: StoreSyncReport) -> str:
+    """The line of a quiet comparison after which differences are left; empty if there are none."""
+    problems = phrases((report.left + report.postponed, "difference", "between store and ledger left"))
+    return "; ".join([*problems, *filter(None, [report.advice])]) if problems else ""
+
+
 def _summary(report: StoreSyncReport, screen: Terminal) -> str:
-    counts = {
+    counted = {
         "as it should be": report.well,
         "on the way": report.in_flight,
         "about to be removed": report.leaving,
         "not ours": report.foreign,
     }
-    said = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
-    looked = plural(report.documents, "document")
-    found = sum(report.drift.values())
-    if not found:
-        mark = screen.green(screen.sign("✓", "ok:"))
-        return f"{mark} Store and ledger agree: {looked}{' (' + said + ')' if said else ''}."
-    return f"{plural(found, 'difference')} between store and ledger; {looked}{': ' + said if said else ''}."
+    details = counts(counted)
+    documents = plural(report.documents, "document")
+    differences = sum(report.drift.values())
+    if differences:
+        headline = f"{plural(differences, 'difference')} between store and ledger; {documents}"
+        return f"{headline}: {details}." if details else f"{headline}."
+    mark = screen.green(screen.sign("✓", "ok:"))
+    return f"{mark} Store and ledger agree: {documents}{f' ({details})' if details else ''}."
 
 
 def _advice(report: StoreSyncReport, screen: Terminal) -> list[str]:
@@ -55,14 +65,13 @@ def _advice(report: StoreSyncReport, screen: Terminal) -> list[str]:
 
 def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
     lines = []
-    counts = {
+    counted = {
         "deleted": report.deleted,
         "to be sent again": report.requeued,
         "no longer so": report.changed,
     }
-    said = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
-    if said:
-        lines.append(f"Repaired: {said}.")
+    if repaired := counts(counted):
+        lines.append(f"Repaired: {repaired}.")
     if report.requeued:
         lines.append(screen.dim("send them with: objlib upload"))
     if report.postponed:

@@ -1,7 +1,7 @@
 """A sync's report: the upload's, and what became of documents whose files are gone."""
 
-from objlib.cli.console.terminal import Terminal, duration, plural, safe
-from objlib.cli.render.upload import upload_lines
+from objlib.cli.console.terminal import Terminal, duration, phrases, plural, safe
+from objlib.cli.render.upload import upload_lines, upload_problems
 from objlib.core.reports.upload import PruneReport, SyncReport
 
 SHOWN = 20
@@ -16,6 +16,13 @@ def sync_lines(report: SyncReport, screen: Terminal) -> list[str]:
             lines.append(screen.dim(f"remove the documents of {what} with: objlib sync --prune"))
         return lines
     return lines + prune_lines(report.prune, screen)
+
+
+def sync_problems(report: SyncReport) -> str:
+    """The lines of a quiet sync that left something undone, one for each of its parts; empty if none did."""
+    postponed = 0 if report.prune is None else report.prune.postponed
+    prune = phrases((postponed, "document", "could not be removed now; run the same command again later"))
+    return "\n".join(filter(None, [upload_problems(report.upload), *prune]))
 
 
 def prune_lines(report: PruneReport, screen: Terminal) -> list[str]:

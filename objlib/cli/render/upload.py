@@ -1,6 +1,6 @@
 """An upload's report: a short, calm summary, what went wrong, and what to do next."""
 
-from objlib.cli.console.terminal import Terminal, duration, files_are, plural, safe, size, wrap
+from objlib.cli.console.terminal import Terminal, duration, files_are, phrases, plural, safe, size, wrap
 from objlib.cli.render.failures import failure_lines
 from objlib.cli.render.recover import outcome
 from objlib.cli.render.scan import change_lines, difference, skipped_lines
@@ -35,22 +35,31 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
     if waiting := report.pending - report.elsewhere:
         lines.append(screen.yellow(f"{files_are(waiting)} still waiting: objlib upload"))
     if report.elsewhere:
-        lines.append(
-            screen.yellow(f"{files_are(report.elsewhere)} in the hands of another run: objlib status")
-        )
+        lines.append(screen.yellow(f"{files_are(report.elsewhere)} in flight in another run: objlib status"))
     if report.postponed:
         old = plural(report.postponed, "old document")
         lines.append(screen.yellow(f"{old} could not be removed now: objlib recover goes on with that"))
     if report.missing:
-        lines.append(
-            screen.dim(
-                f"{plural(report.missing, 'file')} known to the store no longer on disk: objlib status"
-            )
-        )
+        missing = plural(report.missing, "file")
+        lines.append(screen.dim(f"{missing} gone from disk, and still in the store: objlib status"))
     lines += _vectors(report.vectors, screen)
     if suggestion and report.indexed and not report.stopped:
         lines.append(f"Next: {screen.bold(f'objlib search {suggestion}')}")
     return lines
+
+
+def upload_problems(report: UploadReport) -> str:
+    """The line of a quiet run after which something is left to do; empty when everything went in."""
+    waiting = 0 if report.dry_run else report.pending - report.elsewhere
+    problems = phrases(
+        (report.failed, "file", "failed (objlib status names them)"),
+        (waiting, "file", "waiting"),
+        (report.elsewhere, "file", "in flight in another run"),
+        (report.postponed, "old document", "could not be removed now"),
+    )
+    if report.stopped and report.advice:
+        problems.append(report.advice)
+    return "; ".join(problems)
 
 
 def _summary(report: UploadReport, screen: Terminal) -> str:
@@ -60,16 +69,13 @@ def _summary(report: UploadReport, screen: Terminal) -> str:
         sent = f"Sent {plural(report.uploaded, 'file')} ({size(report.bytes)}) in {duration(report.seconds)}"
     else:
         sent = f"Nothing to send ({duration(report.seconds)})"
-    known = f"{report.indexed:,} of {plural(_wanted(report), 'file')} indexed"
+    files = report.indexed + report.failed + report.pending
+    indexed = f"{report.indexed:,} of {plural(files, 'file')} indexed"
     extra = [f"{report.renamed:,} renamed"] if report.renamed else []
-    extra += [f"pushed back {report.throttled:,}x by the service"] if report.throttled else []
+    extra += [f"throttled {report.throttled:,}x by the service"] if report.throttled else []
     well = not report.failed and not report.pending
     mark = screen.green(screen.sign("✓", "ok:")) if well else screen.yellow(screen.sign("!", "!"))
-    return f"{mark} {sent}; {', '.join([known, *extra])}."
-
-
-def _wanted(report: UploadReport) -> int:
-    return report.indexed + report.failed + report.pending
+    return f"{mark} {sent}; {', '.join([indexed, *extra])}."
 
 
 def _dry(report: UploadReport, screen: Terminal) -> list[str]:

@@ -1,6 +1,6 @@
 """What an audit of a sample found, and what a rebuild made."""
 
-from objlib.cli.console.terminal import Terminal, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
 from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.reports.store import RebuildReport, VerifyReport
@@ -38,17 +38,26 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
     return lines
 
 
+def verify_problems(report: VerifyReport) -> str:
+    """The line of a quiet audit that found something or got no answer; empty otherwise."""
+    return "; ".join(
+        phrases(
+            (sum(report.drift.values()), "difference", "found by verify"),
+            (report.unanswered, "file", "the service gave no answer for"),
+        )
+    )
+
+
 def rebuild_lines(report: RebuildReport, screen: Terminal) -> list[str]:
     """What was found in the store, and how it compares with the disk."""
     mark = screen.green(screen.sign("✓", "ok:"))
-    counts = {
+    counted = {
         "match the disk": report.matched,
         "differ": report.changed,
         "not on disk": report.missing,
         "not finished by the store": report.pending,
     }
-    said = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
-    lines = [f"{mark} {plural(report.files, 'file')} found in the store: {said or 'none'}."]
+    lines = [f"{mark} {plural(report.files, 'file')} found in the store: {counts(counted) or 'none'}."]
     if report.new:
         lines.append(f"{plural(report.new, 'file')} on disk that the store does not have.")
     if report.changed or report.new or report.pending:

@@ -1,8 +1,8 @@
-"""What push-back teaches about a quota: arithmetic only.
+"""Estimate a quota from refusals: arithmetic only.
 
-A refusal says that nothing is left at that moment. Between two of them the service admitted what it allowed, so
-*admitted / seconds* is its rate; how it came to the second decides what to make of that number. The answers to what
-was in flight at a refusal are a second, smaller measurement, and the only quick one.
+A refusal means that the bucket is empty at that moment. Between two refusals the service admitted what it allowed, so
+*admitted / seconds* is its rate; the phase in which the second refusal came decides how the number is used. The answers
+to the requests in flight at a refusal are a second, smaller measurement, and the only quick one.
 """
 
 import math
@@ -10,196 +10,240 @@ from dataclasses import replace
 from typing import Final
 
 from objlib.core.pacing.state import (
-    SLOWER,
-    SLOWEST,
-    UNSURE,
-    Doubt,
-    Pace,
+    LOW_CONFIDENCE,
+    MAX_CUT,
+    MIN_RATE,
+    Assessment,
+    PaceState,
     PacingPhase,
-    Question,
-    calm,
-    lost,
-    overflown,
-    owed,
-    price,
+    Suspicion,
+    credit,
+    lost_seconds,
+    overflow_seconds,
+    probe_interval,
+    refusal_cost,
 )
 
-ROUGH: Final = 1.4
-"""Requests that a guess counts for in a measurement. A measurement is exact to about one."""
-MEMORY: Final = 4.0
-"""Seconds of earlier measurements that count in a new one at most,"""
-REQUESTS: Final = 5.0
-"""and the time of so many requests besides."""
-OVERSHOT: Final = 0.75
-"""Share of the pace at the end of a climb that the service may admit at most."""
-FELL: Final = 0.75
-"""If the answers to what was in flight tell of less than this share of the rate, the quota fell,"""
-DOUBT: Final = 0.6
-"""and so far they are trusted: the first that passed lived on what had been saved."""
-DEEPEST: Final = 0.2
-"""The least share of the pace that they can lower it to."""
-EARLY: Final = 0.95
-"""A refusal that let in less than this share of what was due is a surprise."""
-CHANCE: Final = 2.0
-"""So many requests more may be allowed than refusals in a row let in. If even that is less"""
-CERTAIN: Final = 0.9
-"""than this share of the rate, the quota fell: however short the spans are, and whatever was known."""
-HANDFUL: Final = 5
-"""So many answers it takes to say so."""
+GUESS_ERROR: Final = 1.4
+"""Requests by which a guessed rate may err, over one request's time. A measurement errs by about one."""
+MEMORY_SECONDS: Final = 4.0
+"""Seconds of earlier measurements that count in a new one, besides `MEMORY_REQUESTS`."""
+MEMORY_REQUESTS: Final = 5.0
+"""Requests whose time counts in a new measurement, besides `MEMORY_SECONDS`."""
+RAMP_OVERSHOOT: Final = 0.75
+"""Upper bound of the new rate as a share of the send rate at which a ramp was refused."""
+DROP_SHARE: Final = 0.75
+"""Share of the rate: a smaller implied rate in the answers in flight means that the quota dropped."""
+IN_FLIGHT_DISCOUNT: Final = 0.6
+"""Share of the implied rate that is believed: the first requests that passed used saved credit."""
+MAX_DROP: Final = 0.2
+"""Smallest share of the send rate to which the answers in flight can lower the rate."""
+SURPRISE_SHARE: Final = 0.95
+"""Share of the due requests: a refusal that admitted fewer came too early."""
+COUNT_ERROR: Final = 2.0
+"""Requests that early refusals in a row may have undercounted."""
+DROP_CERTAINTY: Final = 0.9
+"""Share of the rate: if refusals in a row imply less even with `COUNT_ERROR` added, the quota dropped.
+
+It holds however short the spans are and whatever was measured before.
+"""
+MIN_IN_FLIGHT: Final = 5
+"""Answers in flight that it takes to conclude that the quota dropped."""
 
 
-def first(pace: Pace, empty: float, *, window: bool) -> Pace:
-    """The first limit: as if a full bucket of one second had been used up, until the answers to come say more."""
-    begun = pace.hinted if window else pace.since - pace.depth
-    rate = max(1, pace.admitted - (not window)) / max(0.1, empty - begun)
-    question = Question.NOTHING if window else Question.FIRST
-    return replace(pace, rate=max(SLOWEST, rate), known=0.0, calm=UNSURE, question=question)
-
-
-def used_up(pace: Pace, empty: float) -> Pace:
-    """A window of time is used up: its requests, and the seconds until the next one, are the rate."""
-    span = max(1.0, empty - max(pace.since, pace.hinted))
-    rate = pace.admitted / span
+def first_limit(state: PaceState, exhausted_at: float, *, window: bool) -> PaceState:
+    """Estimate the rate at the first limit: a full bucket of one second is assumed until more answers come."""
+    begun = state.hint_until if window else state.measured_since - state.burst
+    rate = max(1, state.admitted - (not window)) / max(0.1, exhausted_at - begun)
+    assessment = Assessment.NOTHING if window else Assessment.FIRST_LIMIT
     return replace(
-        pace, rate=max(SLOWEST, rate), known=span, calm=min(1.0, 2 * pace.calm), question=Question.NOTHING
+        state, rate=max(MIN_RATE, rate), measured_for=0.0, confidence=LOW_CONFIDENCE, assessment=assessment
     )
 
 
-def refused(pace: Pace, was: float, empty: float) -> Pace:
-    """Nothing was left at ``empty``, at a pace of ``was`` requests per second.
+def window_exhausted(state: PaceState, exhausted_at: float) -> PaceState:
+    """Estimate the rate from a used-up window of time: its requests by the seconds until the next one."""
+    span = max(1.0, exhausted_at - max(state.measured_since, state.hint_until))
+    rate = state.admitted / span
+    return replace(
+        state,
+        rate=max(MIN_RATE, rate),
+        measured_for=span,
+        confidence=min(1.0, 2 * state.confidence),
+        assessment=Assessment.NOTHING,
+    )
 
-    Sets rate, calm, depth, and what the answers still to come may do to the rate.
+
+def refusal(state: PaceState, was: float, exhausted_at: float) -> PaceState:
+    """Learn from a refusal at ``exhausted_at``, at a send rate of ``was`` requests per second.
+
+    Sets rate, confidence, burst, and what the answers in flight may do to the rate.
     """
-    pace = replace(pace, question=Question.FALL)
-    early = owed(pace, empty) / pace.rate
+    state = replace(state, assessment=Assessment.DROP)
+    early = credit(state, exhausted_at) / state.rate
     if (
-        pace.phase is PacingPhase.SPENDING
-    ):  # a sure rate: the bucket did not hold what the gate was closed for
-        depth = max(0.0, pace.depth - max(0.0, early))
-        return replace(pace, depth=depth, calm=pace.calm / 2, least=DEEPEST * was, most=FELL * pace.rate)
+        state.phase is PacingPhase.DRAIN
+    ):  # the rate is confident: the bucket holds less than the gate was closed for
+        burst = max(0.0, state.burst - max(0.0, early))
+        return replace(
+            state,
+            burst=burst,
+            confidence=state.confidence / 2,
+            lower_bound=MAX_DROP * was,
+            upper_bound=DROP_SHARE * state.rate,
+        )
     if early < 0:
-        deeper = min(max(0.0, pace.gated - pace.depth), -early) / 2 + 0.02
-        pace = replace(pace, depth=min(1.0, pace.depth + deeper))
-    span = _span(pace, empty)
-    rate = measured(pace, span)
-    known = min(MEMORY + REQUESTS / pace.rate, pace.known + span)
-    if pace.phase is PacingPhase.CLIMBING:  # the quota is somewhere between what was measured and the pace
-        least = max(rate, pace.rate)
-        most = max(least, OVERSHOT * was)
-        middle = (least + most) / 2
-        pace = replace(pace, rate=middle, known=0.0, calm=UNSURE, doubt=None, question=Question.TOP)
-        return replace(pace, least=least, most=most)
+        deeper = min(max(0.0, state.gated_for - state.burst), -early) / 2 + 0.02
+        state = replace(state, burst=min(1.0, state.burst + deeper))
+    span = _measured_span(state, exhausted_at)
+    rate = measure(state, span)
+    measured_for = min(MEMORY_SECONDS + MEMORY_REQUESTS / state.rate, state.measured_for + span)
+    if state.phase is PacingPhase.STARTUP:  # the quota lies between the measurement and the send rate
+        lower_bound = max(rate, state.rate)
+        upper_bound = max(lower_bound, RAMP_OVERSHOOT * was)
+        middle = (lower_bound + upper_bound) / 2
+        state = replace(
+            state,
+            rate=middle,
+            measured_for=0.0,
+            confidence=LOW_CONFIDENCE,
+            suspicion=None,
+            assessment=Assessment.RAMP_TOP,
+        )
+        return replace(state, lower_bound=lower_bound, upper_bound=upper_bound)
     if (
-        pace.phase is PacingPhase.PROBING
-    ):  # the rate holds; what is lost by being too low, no push-back would ever tell
-        rate = max(rate, pace.rate if pace.sure else 0.0)
-        calmer = min(1.0, 2 * pace.calm)
-        company = pace.company and calmer < 1
-        pace = replace(pace, rate=rate, known=known, calm=calmer, company=company, doubt=None)
-        return replace(pace, least=rate, most=0.0)
-    doubt = _doubted(pace, empty)
-    if doubt is not None and (doubt.admitted + CHANCE) / doubt.seconds < CERTAIN * doubt.rate:
-        return _fallen(pace, doubt, rate)
-    # Once may be chance; twice, with no two probes between them that held, are others at the same quota.
-    surprise = pace.admitted < 0.5 * calm(pace) and rate < EARLY * pace.rate
+        state.phase is PacingPhase.PROBE
+    ):  # the rate holds; a rate that is too low is never refused, so keep the higher
+        rate = max(rate, state.rate if state.confident else 0.0)
+        calmer = min(1.0, 2 * state.confidence)
+        contended = state.contended and calmer < 1
+        state = replace(
+            state,
+            rate=rate,
+            measured_for=measured_for,
+            confidence=calmer,
+            contended=contended,
+            suspicion=None,
+        )
+        return replace(state, lower_bound=rate, upper_bound=0.0)
+    suspicion = _suspect(state, exhausted_at)
+    if (
+        suspicion is not None
+        and (suspicion.admitted + COUNT_ERROR) / suspicion.seconds < DROP_CERTAINTY * suspicion.rate
+    ):
+        return _dropped(state, suspicion, rate)
+    # One may be chance; two, with no two probes between them that held, mean other clients at the same quota.
+    surprise = state.admitted < 0.5 * probe_interval(state) and rate < SURPRISE_SHARE * state.rate
     return replace(
-        pace,
+        state,
         rate=rate,
-        known=known,
-        calm=UNSURE if surprise or pace.company else pace.calm,
-        company=pace.company or pace.sure,
-        doubt=doubt,
-        least=DEEPEST * was if pace.sure else rate,
-        most=FELL * rate,
+        measured_for=measured_for,
+        confidence=LOW_CONFIDENCE if surprise or state.contended else state.confidence,
+        contended=state.contended or state.confident,
+        suspicion=suspicion,
+        lower_bound=MAX_DROP * was if state.confident else rate,
+        upper_bound=DROP_SHARE * rate,
     )
 
 
-def _doubted(pace: Pace, empty: float) -> Doubt | None:
-    """The doubt after another refusal at the cruise; None if what was admitted in its span is what was due.
+def _suspect(state: PaceState, exhausted_at: float) -> Suspicion | None:
+    """Extend the suspicion by another refusal at cruise; None if enough was admitted in its time.
 
-    Without a hint refusals are not taken for paid: where a quota fell, they would make up for what is missing.
+    Without a hint refusals are taken to be free: after a drop, their assumed cost would hide what is missing.
     """
-    doubt = pace.doubt or Doubt(pace.rate, pace.sure)
-    paid = price(pace) if pace.moved < math.inf else 0.0
-    seconds = doubt.seconds + max(0.0, empty - pace.since - overflown(pace) - paid)
-    admitted = doubt.admitted + pace.admitted
-    due = EARLY * doubt.rate * seconds
-    return None if admitted >= due else replace(doubt, seconds=seconds, admitted=admitted)
+    suspicion = state.suspicion or Suspicion(state.rate, state.confident)
+    paid = refusal_cost(state) if state.hint_drift < math.inf else 0.0
+    seconds = suspicion.seconds + max(
+        0.0, exhausted_at - state.measured_since - overflow_seconds(state) - paid
+    )
+    admitted = suspicion.admitted + state.admitted
+    due = SURPRISE_SHARE * suspicion.rate * seconds
+    return None if admitted >= due else replace(suspicion, seconds=seconds, admitted=admitted)
 
 
-def _fallen(pace: Pace, doubt: Doubt, rate: float) -> Pace:
-    """The quota fell: to what the refusals in a row say, which may have come from others that use it too."""
-    found = (doubt.admitted + 0.5) / doubt.seconds
+def _dropped(state: PaceState, suspicion: Suspicion, rate: float) -> PaceState:
+    """Lower the rate to what refusals in a row imply; other clients may have caused them."""
+    found = (suspicion.admitted + 0.5) / suspicion.seconds
     return replace(
-        pace,
-        rate=max(SLOWEST, min(rate, max(SLOWER * pace.rate, found))),
-        known=doubt.seconds,
-        calm=UNSURE,
-        doubt=None,
-        top=max(pace.top, doubt.rate) if doubt.sure else pace.top,
-        question=Question.NOTHING,
+        state,
+        rate=max(MIN_RATE, min(rate, max(MAX_CUT * state.rate, found))),
+        measured_for=suspicion.seconds,
+        confidence=LOW_CONFIDENCE,
+        suspicion=None,
+        rate_before_drop=max(state.rate_before_drop, suspicion.rate)
+        if suspicion.confident
+        else state.rate_before_drop,
+        assessment=Assessment.NOTHING,
     )
 
 
-def assessed(pace: Pace) -> Pace:
-    """All answers to the last push-back are in."""
-    question = pace.question
-    if question is Question.NOTHING:
-        return pace
-    pace = replace(pace, question=Question.NOTHING)
-    implied = (pace.passed + 1) / (max(0.0, pace.cut_at - pace.since) + 1 / pace.rate)
-    if question is Question.FIRST:
-        implied = (4 * pace.rate + pace.passed * implied) / (4 + pace.passed)
-        return replace(pace, rate=max(SLOWEST, implied))
-    if implied >= pace.most:
-        return pace
-    if question is Question.TOP:
-        return replace(pace, rate=max(SLOWEST, implied, pace.least))
-    if pace.passed + pace.refused < HANDFUL:
-        return pace
+def assess(state: PaceState) -> PaceState:
+    """Conclude from the answers in flight at the last throttling, now that all are in."""
+    assessment = state.assessment
+    if assessment is Assessment.NOTHING:
+        return state
+    state = replace(state, assessment=Assessment.NOTHING)
+    implied = (state.passed_in_flight + 1) / (
+        max(0.0, state.throttled_at - state.measured_since) + 1 / state.rate
+    )
+    if assessment is Assessment.FIRST_LIMIT:
+        implied = (4 * state.rate + state.passed_in_flight * implied) / (4 + state.passed_in_flight)
+        return replace(state, rate=max(MIN_RATE, implied))
+    if implied >= state.upper_bound:
+        return state
+    if assessment is Assessment.RAMP_TOP:
+        return replace(state, rate=max(MIN_RATE, implied, state.lower_bound))
+    if state.passed_in_flight + state.refused_in_flight < MIN_IN_FLIGHT:
+        return state
     return replace(
-        pace,
-        rate=max(SLOWEST, min(pace.rate, max(DOUBT * implied, pace.least))),
-        known=0.0,
-        calm=UNSURE,
-        company=False,
-        doubt=None,
-        depth=1.0,
-        top=max(pace.top, pace.rate) if pace.sure else pace.top,
-        phase=PacingPhase.CRUISING,
+        state,
+        rate=max(MIN_RATE, min(state.rate, max(IN_FLIGHT_DISCOUNT * implied, state.lower_bound))),
+        measured_for=0.0,
+        confidence=LOW_CONFIDENCE,
+        contended=False,
+        suspicion=None,
+        burst=1.0,
+        rate_before_drop=max(state.rate_before_drop, state.rate)
+        if state.confident
+        else state.rate_before_drop,
+        phase=PacingPhase.CRUISE,
     )
 
 
-def measured(pace: Pace, span: float) -> float:
-    """Requests per second that were admitted since the last push-back, weighed against what was known before.
+def measure(state: PaceState, span: float) -> float:
+    """Requests per second admitted since the last refusal, weighted with the earlier measurement.
 
-    A measurement is exact to about one request, so that its weight grows with the square of its seconds. Two that
-    follow each other share the moment between them: together they are one of the seconds of both.
+    A measurement errs by about one request, so its weight grows with the square of its seconds. Two in a row share the
+    moment between them: together they count as one measurement over both.
     """
     if span == 0:
-        return pace.rate
-    new = span**2 + pace.known * span
-    old = pace.known**2 + pace.known * span + (ROUGH / pace.rate) ** 2
-    rate = (pace.admitted / span * new + pace.rate * old) / (new + old)
-    return max(SLOWEST, SLOWER * pace.rate, rate)
+        return state.rate
+    new = span**2 + state.measured_for * span
+    old = state.measured_for**2 + state.measured_for * span + (GUESS_ERROR / state.rate) ** 2
+    rate = (state.admitted / span * new + state.rate * old) / (new + old)
+    return max(MIN_RATE, MAX_CUT * state.rate, rate)
 
 
-def _span(pace: Pace, empty: float) -> float:
-    """The seconds in which what was admitted since the last push-back was allowed.
+def _measured_span(state: PaceState, exhausted_at: float) -> float:
+    """Seconds of quota that the requests admitted since the last refusal used.
 
-    What may be lost is taken for lost if the rate is sure. If not, a rate that is too low is the better mistake: the
-    next probe finds it out, at the price of one refusal.
+    A confident rate counts possible losses as lost. Otherwise the estimate errs low: the next probe corrects a low rate
+    at the cost of one refusal.
     """
-    missed, cost = lost(pace), price(pace)
-    if not pace.sure:
-        missed = missed - cost if pace.phase is PacingPhase.PROBING else cost + _overrated(pace, empty)
-    return max(0.0, empty - pace.since - missed)
+    missed, cost = lost_seconds(state), refusal_cost(state)
+    if not state.confident:
+        missed = (
+            missed - cost
+            if state.phase is PacingPhase.PROBE
+            else cost + _overrated_seconds(state, exhausted_at)
+        )
+    return max(0.0, exhausted_at - state.measured_since - missed)
 
 
-def _overrated(pace: Pace, empty: float) -> float:
-    """Half of the seconds' worth that the copy still holds at a refusal: the bucket may be as wrong as the rate.
+def _overrated_seconds(state: PaceState, exhausted_at: float) -> float:
+    """Half of the credit (s) left at a refusal: the burst may be as wrong as the rate.
 
-    One request is not counted, since the moment of a refusal is no more exact than that.
+    One request is not counted: the moment of a refusal is no more exact than that.
     """
-    early = (owed(pace, empty) - 1) / pace.rate
-    return max(0.0, min(pace.depth, pace.gated, early / 2))
+    early = (credit(state, exhausted_at) - 1) / state.rate
+    return max(0.0, min(state.burst, state.gated_for, early / 2))

@@ -1,10 +1,10 @@
-"""A quota that a service could have: how it is written, and what it decides. Pure: time comes in as a number.
+"""Quotas of a simulated service: notation and decision. Pure: the time is a parameter.
 
-Written as words with commas between them: ``10/s`` (a bucket that is refilled all the time), ``150/min,window`` (so
-many in each fixed minute), ``1500/day`` (a daily quota), ``16-at-once``; with ``charged`` refused requests count too,
-with ``silent`` a refusal does not say when to come back, and with ``latency 0.4s`` every answer takes so much longer.
+A quota is written as words with commas between them: ``10/s`` (a token bucket), ``150/min,window`` (150
+in each fixed minute), ``1500/day`` (a daily quota), ``16-at-once``; with ``charged`` refused requests count too,
+with ``silent`` a refusal has no Retry-After, and with ``latency 0.4s`` every answer takes 0.4 s longer.
 
-Several of them hold one after another as ``20/s for 60s, then 4/s``: each is written in full, the last one stays.
+Several quotas hold one after another as ``20/s for 60s, then 4/s``: each is written in full, and the last one stays.
 """
 
 import math
@@ -25,16 +25,16 @@ _FOR: Final = re.compile(rf"(.*\S)\s+for\s+{_NUMBER}\s*(s|min|h)")
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What a service allows.
+    """A quota of a service.
 
     Attributes:
         limit: requests in ``seconds``; infinity for no limit.
-        seconds: the span it is for.
-        window: whether it is counted in fixed spans rather than refilled all the time.
+        seconds: the span of ``limit``.
+        window: whether the service counts in fixed windows of ``seconds`` instead of a token bucket.
         charged: whether refused requests count too.
-        silent: whether refusals say nothing about when to come back.
-        at_once: requests being answered at the same time; None for no limit.
-        latency: seconds that an answer takes more than it has to.
+        silent: whether refusals have no Retry-After.
+        at_once: requests in flight allowed; None for no limit.
+        latency: extra seconds of every answer.
         lasts: seconds after which ``then`` holds.
         then: the quota after this one; None if this one stays.
     """
@@ -51,32 +51,32 @@ class Quota:
 
     @property
     def daily(self) -> bool:
-        """Whether it is counted by the day, which no short wait heals."""
+        """Whether it is counted by the day, so that no short wait helps."""
         return self.seconds >= UNITS["day"]
 
     @property
     def bucket(self) -> bool:
-        """Whether it is refilled all the time, and not anew in each fixed span."""
+        """Whether it is a token bucket rather than a fixed window."""
         return not (self.window or self.daily)
 
     @property
     def capacity(self) -> float:
-        """What a bucket holds: one second of its refill, and two requests at least."""
+        """Requests that the bucket holds: one second of its refill, and two at least."""
         return max(2.0, self.limit / self.seconds) if self.bucket else self.limit
 
 
 def parse_quota(text: str) -> Quota:
-    """A quota from its words.
+    """Parse a quota.
 
     Raises:
-        UsageError: it cannot be read, or cannot be meant; says what to write instead.
+        UsageError: the text cannot be parsed or contradicts itself; the message says what to write instead.
     """
-    *early, last = _THEN.split(text.strip().lower())
-    quota = _words(last, {})
-    for part in reversed(early):
+    *earlier, last = _THEN.split(text.strip().lower())
+    quota = _parse_one(last, {})
+    for part in reversed(earlier):
         timed = _FOR.fullmatch(part)
         lasts = float(timed[2]) * UNITS[timed[3]] if timed else 0.0
-        quota = _words(timed[1], {"lasts": lasts, "then": quota}) if timed and lasts and quota else None
+        quota = _parse_one(timed[1], {"lasts": lasts, "then": quota}) if timed and lasts and quota else None
     if quota is None:
         raise UsageError(
             f"--quota cannot be {text!r}; write it like 10/s, 150/min,window, 20/s,charged, 1500/day, 16-at-once, "
@@ -85,37 +85,37 @@ def parse_quota(text: str) -> Quota:
     return quota
 
 
-def _words(text: str, found: dict[str, float | Quota | bool]) -> Quota | None:
-    """One of the quotas that hold one after another; None if it cannot be read."""
+def _parse_one(text: str, fields: dict[str, float | Quota | bool]) -> Quota | None:
+    """Parse one of the quotas that hold one after another; None if it cannot be parsed."""
     for word in text.replace(" ", "").split(","):
-        said: dict[str, float | Quota | bool]
+        parsed: dict[str, float | Quota | bool]
         if rate := _RATE.fullmatch(word):
-            said = {"limit": float(rate[1]), "seconds": UNITS[rate[2]]}
+            parsed = {"limit": float(rate[1]), "seconds": UNITS[rate[2]]}
         elif cap := _AT_ONCE.fullmatch(word):
-            said = {"at_once": int(cap[1])}
+            parsed = {"at_once": int(cap[1])}
         elif slow := _LATENCY.fullmatch(word):
-            said = {"latency": float(slow[1]) * UNITS[slow[2]]}
+            parsed = {"latency": float(slow[1]) * UNITS[slow[2]]}
         elif word in {"window", "charged", "silent"}:
-            said = {word: True}
+            parsed = {word: True}
         else:
             return None
-        if said.keys() & found.keys():
+        if parsed.keys() & fields.keys():
             again = (
                 f"{word} is said again; write one of a kind, or one after another like 20/s for 60s, then 4/s"
             )
             raise UsageError(f"--quota cannot be {text!r}: {again}")
-        found |= said
-    numbers = [found[name] for name in ("limit", "at_once", "latency") if name in found]
+        fields |= parsed
+    numbers = [fields[name] for name in ("limit", "at_once", "latency") if name in fields]
     if not numbers or not all(numbers):
         return None
-    quota = Quota(**found)  # type: ignore[arg-type]
-    if why := _misfit(quota):
-        raise UsageError(f"--quota cannot be {text!r}: {why}")
+    quota = Quota(**fields)  # type: ignore[arg-type]
+    if reason := _contradiction(quota):
+        raise UsageError(f"--quota cannot be {text!r}: {reason}")
     return quota
 
 
-def _misfit(quota: Quota) -> str:
-    """Why something that can be read cannot be meant, and what to write instead; empty if it can."""
+def _contradiction(quota: Quota) -> str:
+    """Explain why a parsed quota makes no sense and what to write instead; empty if it does."""
     limited = math.isfinite(quota.limit)
     if (quota.window or quota.charged) and not limited:
         return "window and charged go with a rate; write them like 150/min,window or 20/s,charged"
@@ -131,64 +131,66 @@ def _misfit(quota: Quota) -> str:
 
 @dataclass(slots=True)
 class Meter:
-    """Counts requests against a quota. What is answered must be told with :meth:`done`.
+    """Counts requests against a quota; the caller reports each answer with :meth:`done`.
 
     Attributes:
-        quota: what holds now; where it is followed by others, its time runs from the first request.
+        quota: the quota that holds now; the time of a sequence runs from the first request.
     """
 
     quota: Quota
-    _left: float = math.nan
-    _at: float = 0.0
-    _ends: float = math.nan
-    _busy: int = field(default=0)
+    _level: float = math.nan
+    _updated_at: float = 0.0
+    _ends_at: float = math.nan
+    _in_flight: int = field(default=0)
 
     def latency(self, now: float) -> float:
-        """How many seconds more than it has to the answer to a request takes that comes at ``now``."""
+        """Extra latency (s) of a request arriving at ``now``."""
         self._move_on(now)
         return self.quota.latency
 
     def refuse(self, now: float) -> float | None:
-        """None if a request that comes at ``now`` is let in, else the seconds until one would be (0: unknown)."""
+        """None if a request arriving at ``now`` is admitted, else seconds until one would be (0: unknown)."""
         self._move_on(now)
         quota = self.quota
-        if quota.at_once is not None and self._busy >= quota.at_once:
+        if quota.at_once is not None and self._in_flight >= quota.at_once:
             return 0.0
         self._refill(now)
-        if self._left < 1:
+        if self._level < 1:
             if quota.charged:
-                self._left = max(-quota.capacity, self._left - 1)
+                self._level = max(-quota.capacity, self._level - 1)
             return self._wait(now)
-        self._left -= 1
-        self._busy += 1
+        self._level -= 1
+        self._in_flight += 1
         return None
 
     def done(self) -> None:
-        """A request that was let in is answered."""
-        self._busy -= 1
+        """Record that an admitted request is answered."""
+        self._in_flight -= 1
 
     def _move_on(self, now: float) -> None:
-        """Go on to the quota that holds at ``now``; what a bucket has saved stays, as far as the next one holds it."""
-        if math.isnan(self._ends):
-            self._ends = now + self.quota.lasts
-        while self.quota.then is not None and now >= self._ends:
-            self._refill(self._ends)
+        """Switch to the quota that holds at ``now``; a bucket keeps its level, up to the next one's capacity."""
+        if math.isnan(self._ends_at):
+            self._ends_at = now + self.quota.lasts
+        while self.quota.then is not None and now >= self._ends_at:
+            self._refill(self._ends_at)
             before, self.quota = self.quota, self.quota.then
-            kept = self._left if before.bucket and self.quota.bucket else math.inf
-            self._left = min(self.quota.capacity, kept)
-            self._ends += self.quota.lasts
+            level = self._level if before.bucket and self.quota.bucket else math.inf
+            self._level = min(self.quota.capacity, level)
+            self._ends_at += self.quota.lasts
 
     def _refill(self, now: float) -> None:
         quota = self.quota
-        new = not quota.bucket and now // quota.seconds > self._at // quota.seconds
-        if new or math.isnan(self._left) or math.isinf(quota.limit):
-            self._left = quota.capacity
+        new = not quota.bucket and now // quota.seconds > self._updated_at // quota.seconds
+        if new or math.isnan(self._level) or math.isinf(quota.limit):
+            self._level = quota.capacity
         elif quota.bucket:
-            self._left = min(quota.capacity, self._left + (now - self._at) * quota.limit / quota.seconds)
-        self._at = now
+            self._level = min(
+                quota.capacity, self._level + (now - self._updated_at) * quota.limit / quota.seconds
+            )
+        self._updated_at = now
 
     def _wait(self, now: float) -> float:
         quota = self.quota
         if not quota.bucket:
             return quota.seconds - now % quota.seconds
-        return (1 - self._left) * quota.seconds / quota.limit
+        return (1 - self._level) * quota.seconds / quota.limit

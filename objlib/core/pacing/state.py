@@ -1,7 +1,7 @@
-"""What is known about one quota, and a copy of the bucket that it is: arithmetic only.
+"""State of the controller: an estimate of one quota, and a copy of its token bucket.
 
-What the service allowed and nobody used yet is counted along, as a token bucket counts it. What the copy holds may be
-spent without a risk; when it is empty, a probe is what comes next.
+The copy counts the requests that the service allowed and the client did not use. That credit can be spent without a
+risk; without credit, only a probe can tell whether more is allowed.
 """
 
 import math
@@ -9,106 +9,109 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-CRUISE: Final = 0.975
-"""Share of the rate that is used while less than the reserve is owed."""
-RESERVE: Final = 0.4
-"""Seconds' worth of the rate that is kept: what measuring may err by."""
-UNSURE: Final = 0.25
-"""Share of the calm after a surprise; it doubles with each calm that held."""
-SLOWER: Final = 0.5
-"""Share of the rate, without a hint, until all answers to a push-back are in; and the most that one takes off it."""
-FEWEST: Final = 14.0
-"""Admitted requests between two probes at least, since each costs one that is refused,"""
-STEADY: Final = 150.0
-"""The same for a service of one request in a second; half of it gets a fifth, or a rise took minutes."""
-QUICK: Final = 5.0
-"""Seconds between two probes for that service if it had no such price; a quicker one can wait longer,"""
-LONGEST: Final = 30.0
-"""up to so many seconds."""
-PRICE: Final = 50.0
-"""Times as long as a probe keeps the service idle must pass between two of them."""
-SLOWEST: Final = 1 / 12
-"""Requests per second that are always tried. Slower quotas than some per minute say when to come back, and the gate
-holds those; broken answers say nothing, and a rate that they took away has to come back within a run."""
-PATIENCE: Final = 60.0
-"""or as many as so many seconds admit, where those are fewer: a slow pace would keep a rise waiting for minutes."""
-COMPANY: Final = 0.7
-"""Share of the seconds between two probes in company: a part that fell small is to grow again within a minute,"""
-LEAST: Final = 6.0
-"""after so many admitted requests at least, since the bar for several processes is 5 % and not 1 %,"""
-ROUNDS: Final = 5.0
-"""and after so many round trips, or the answers to the last probe were not in."""
+CRUISE_GAIN: Final = 0.975
+"""Gain while the credit is below the reserve."""
+RESERVE_SECONDS: Final = 0.4
+"""Seconds' worth of the rate kept as credit: the error of a measurement."""
+LOW_CONFIDENCE: Final = 0.25
+"""Confidence after a surprise; it doubles with each probe interval that held."""
+MAX_CUT: Final = 0.5
+"""Smallest share of the rate that one throttling leaves; also the gain until the answers in flight are in."""
+MIN_PROBE_REQUESTS: Final = 14.0
+"""Admitted requests between two probes at least: each probe costs one refusal."""
+PROBE_REQUESTS: Final = 150.0
+"""Admitted requests between two probes of a service of 1/s; a fifth at 0.5/s, where a rise took minutes."""
+PROBE_SECONDS: Final = 5.0
+"""Seconds between two probes of a service of 1/s if refusals were free; a quicker service can wait longer."""
+MAX_PROBE_SECONDS: Final = 30.0
+"""Upper bound of `PROBE_SECONDS` for quick services."""
+PROBE_COST_FACTOR: Final = 50.0
+"""Ratio of the time between two probes to the time for which a probe leaves the service idle."""
+MIN_RATE: Final = 1 / 12
+"""Requests per second that are always tried.
+
+Slower quotas give a Retry-After, and the gate holds those. Broken answers give none: a rate lost to them has to come
+back within a run.
+"""
+MAX_PROBE_WAIT: Final = 60.0
+"""Upper bound of the probe interval in seconds where few requests are admitted: a slow rate would delay a rise."""
+CONTENDED_SHARE: Final = 0.7
+"""Share of `PROBE_SECONDS` between two probes beside other clients: a small share grows within a minute."""
+MIN_CONTENDED_REQUESTS: Final = 6.0
+"""Admitted requests between two probes beside other clients; the bar for several processes is 5 % refused."""
+MIN_CONTENDED_ROUND_TRIPS: Final = 5.0
+"""Round trips between two probes beside other clients: the answers to the last probe must be in."""
 
 
-class Question(Enum):
-    """What the answers to what was in flight at a push-back are to tell."""
+class Assessment(Enum):
+    """What the answers to the requests in flight at a throttling will decide."""
 
-    NOTHING = "they are all in, or say nothing"
-    FIRST = "how high the rate is that was met first"
-    TOP = "where between the old rate and the last pace a climb ended"
-    FALL = "whether the quota fell, and how far"
+    NOTHING = "nothing: they are all in, or carry no information"
+    FIRST_LIMIT = "how high the first rate is"
+    RAMP_TOP = "where a ramp ended, between the old rate and the last send rate"
+    DROP = "whether the quota dropped, and how far"
 
 
 class PacingPhase(Enum):
-    """What the pace is doing, in the order in which it comes; push-back ends each of them."""
+    """Phases of the controller, as in BBR (Cardwell et al., ACM Queue 14, 2016); a throttling ends each."""
 
-    SPENDING = "what was saved behind a gate"
-    CRUISING = "at the rate"
-    PROBING = "a little faster than the rate"
-    CLIMBING = "ever faster, since more went through than was due"
+    DRAIN = "spends the credit that was saved behind a gate"
+    CRUISE = "sends at the rate"
+    PROBE = "sends a little faster than the rate"
+    STARTUP = "ramps up: the send rate grows in each round trip"
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """Refusals in a row that came too early: a measurement of their own, on which what was known before does not weigh.
+class Suspicion:
+    """A separate measurement over refusals in a row that came too early; earlier measurements have no weight in it.
 
     Attributes:
-        rate: what was taken for the rate when they began,
-        sure: and whether it was sure.
-        seconds: what they cover together, without what ran over or was paid for refusals,
-        admitted: and the requests that were admitted in them.
+        rate: the rate before the first of them.
+        confident: whether that rate was confident.
+        seconds: their time in all, without overflow and without the cost of refusals.
+        admitted: requests admitted in that time.
     """
 
     rate: float
-    sure: bool
+    confident: bool
     seconds: float = 0.0
     admitted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """The state of one budget.
+class PaceState:
+    """What the controller knows about one quota.
 
     Attributes:
         ceiling: the most requests that may ever be in flight.
-        window: how many may be in flight before a limit was met.
-        rtt: smoothed seconds per request, 0 before the first answer.
-        rate: requests per second that the service admits; infinity before the first push-back.
-        phase: what the pace is doing,
-        push: and so many times the rate it is.
-        known: seconds over which the rate was measured, 0 for a guess: what it weighs in a new measurement; where
-            windows of time are used up, the seconds of the last one.
-        calm: admitted requests before the next probe, as a share of the full number; 1 when the rate is sure.
-        crew: processes that share the quota and tell each other what they learn.
-        company: whether others seem to use it too: a sure rate was refused at the cruise, where one that is alone is
-            refused in probes only; and no two probes in a row held since.
-        doubt: whether the rate holds, since refusals came too early; None while all is well.
-        since: when the span of the measurement begins: a moment at which nothing was left of the quota.
-        hinted: the same, with the wait that the service asked for then.
-        gated: seconds for which that closed the gate; 0 where it was a window of time that was used up,
-        whole: and the seconds that were left of that window.
-        depth: seconds' worth of the rate that the bucket was found to hold, at most one.
-        admitted: requests admitted since; as many of the present rate, where other processes changed it.
-        cut_at: when the last news of a push-back came; push-back of requests started before it is old news.
-        question: what the answers to what was in flight then, which are still to come, decide.
-        least: what these answers may lower the rate to,
-        most: and the rate they must tell of less than.
-        passed: requests admitted of those in flight then that started after the first refused one.
-        refused: and how many of them were not.
-        moved: seconds by which these were told to wait longer than the first; infinity without a hint.
-        top: the rate before it fell, 0 if it did not: a climb stops there.
-        turn: when the last request started, or should have.
-        busy: whether requests wait for their turn; a pace that nobody uses teaches nothing.
+        window: requests in flight allowed while no limit is known.
+        rtt: smoothed seconds per request; 0 before the first answer.
+        rate: requests per second that the service admits; infinity before the first throttling.
+        phase: the phase.
+        gain: send rate as a multiple of the rate.
+        measured_for: seconds over which the rate was measured, its weight in a new measurement; 0 for a guess. Where
+            the quota is a window of time, the seconds of the last window.
+        confidence: current probe interval as a share of the full one; 1 when the rate held for a whole interval.
+        peers: processes that share the quota and exchange their rates.
+        contended: whether other clients seem to use the quota: a confident rate was refused at cruise, and no two
+            probes in a row held since.
+        suspicion: the measurement over refusals that came too early; None while there are none.
+        measured_since: start of the measurement: a moment at which the quota was exhausted.
+        hint_until: the same plus the Retry-After given then.
+        gated_for: seconds for which that closed the gate; 0 where a window of time was used up.
+        window_left: seconds that were left of that window; 0 where there was none.
+        burst: capacity of the service's bucket in seconds' worth of the rate, at most one.
+        admitted: requests admitted since ``measured_since``, scaled to the present rate.
+        throttled_at: when the last throttling epoch began; refusals of requests that started before belong to it.
+        assessment: what the answers that were in flight then will decide.
+        lower_bound: the rate to which these answers can lower the rate at most.
+        upper_bound: the implied rate from which on they change nothing.
+        passed_in_flight: of those in flight, admitted requests that started after the first refused one.
+        refused_in_flight: of those in flight, refused requests that started after the first refused one.
+        hint_drift: growth of Retry-After (s) across these refusals; infinity without a hint.
+        rate_before_drop: the rate before the quota dropped, at which a ramp stops; 0 if it did not drop.
+        last_departure: when the last request started, or should have.
+        busy: whether requests wait for their turn; an idle controller learns nothing.
         gate: no request may start before this time.
     """
 
@@ -116,108 +119,109 @@ class Pace:
     window: float = 4.0
     rtt: float = 0.0
     rate: float = math.inf
-    phase: PacingPhase = PacingPhase.CRUISING
-    push: float = CRUISE
-    known: float = 0.0
-    calm: float = UNSURE
-    crew: int = 1
-    company: bool = False
-    doubt: Doubt | None = None
-    since: float = math.nan
-    hinted: float = math.nan
-    gated: float = 0.0
-    whole: float = 0.0
-    depth: float = 1.0
+    phase: PacingPhase = PacingPhase.CRUISE
+    gain: float = CRUISE_GAIN
+    measured_for: float = 0.0
+    confidence: float = LOW_CONFIDENCE
+    peers: int = 1
+    contended: bool = False
+    suspicion: Suspicion | None = None
+    measured_since: float = math.nan
+    hint_until: float = math.nan
+    gated_for: float = 0.0
+    window_left: float = 0.0
+    burst: float = 1.0
     admitted: float = 0.0
-    cut_at: float = -math.inf
-    question: Question = Question.NOTHING
-    least: float = 0.0
-    most: float = 0.0
-    passed: int = 0
-    refused: int = 0
-    moved: float = math.inf
-    top: float = 0.0
-    turn: float = -math.inf
+    throttled_at: float = -math.inf
+    assessment: Assessment = Assessment.NOTHING
+    lower_bound: float = 0.0
+    upper_bound: float = 0.0
+    passed_in_flight: int = 0
+    refused_in_flight: int = 0
+    hint_drift: float = math.inf
+    rate_before_drop: float = 0.0
+    last_departure: float = -math.inf
     busy: bool = False
     gate: float = -math.inf
 
     @property
-    def learnt(self) -> bool:
-        """Whether a limit was met."""
+    def limited(self) -> bool:
+        """Whether a limit is known."""
         return self.rate < math.inf
 
     @property
-    def seen(self) -> float:
-        """The rate; of a climb that met no limit yet, what went through so far if that is more."""
-        span = self.turn - self.since
-        return max(
-            self.rate, self.admitted / span if self.phase is PacingPhase.CLIMBING and span > 1 else 0.0
-        )
+    def achieved_rate(self) -> float:
+        """The rate, or the achieved throughput of an unfinished ramp if that is higher."""
+        span = self.last_departure - self.measured_since
+        return max(self.rate, self.admitted / span if self.phase is PacingPhase.STARTUP and span > 1 else 0.0)
 
     @property
-    def waiting(self) -> bool:
-        """Whether answers to what was in flight at the last push-back are still to come."""
-        return self.question is not Question.NOTHING
+    def assessing(self) -> bool:
+        """Whether answers to requests in flight at the last throttling are still to come."""
+        return self.assessment is not Assessment.NOTHING
 
     @property
-    def sure(self) -> bool:
-        """Whether the last calm, a short one at least, held: then it is not the rate that a surprise is put down to."""
-        return self.calm > UNSURE
+    def confident(self) -> bool:
+        """Whether the last probe interval held: a surprise is then not put down to the rate."""
+        return self.confidence > LOW_CONFIDENCE
 
 
-def speed(pace: Pace) -> float:
-    """Requests per second that start now; infinity while no limit is known."""
-    return pace.rate * (SLOWER if pace.waiting and pace.gate <= pace.cut_at else pace.push)
+def send_rate(state: PaceState) -> float:
+    """Requests per second to start now; infinity while no limit is known."""
+    return state.rate * (MAX_CUT if state.assessing and state.gate <= state.throttled_at else state.gain)
 
 
-def owed(pace: Pace, at: float) -> float:
-    """Requests that were allowed since the measurement began and not used: what the copy of the bucket holds."""
-    return pace.rate * (at - pace.since - lost(pace)) - pace.admitted
+def credit(state: PaceState, at: float) -> float:
+    """Requests allowed and not used since the measurement began: the level of the copied bucket."""
+    return state.rate * (at - state.measured_since - lost_seconds(state)) - state.admitted
 
 
-def lost(pace: Pace) -> float:
-    """Seconds' worth of the quota that nobody can use: it ran over behind the gate, or refusals may have cost it."""
-    return overflown(pace) + price(pace)
+def lost_seconds(state: PaceState) -> float:
+    """Seconds' worth of the quota lost to overflow and to refusals."""
+    return overflow_seconds(state) + refusal_cost(state)
 
 
-def overflown(pace: Pace) -> float:
-    """Seconds' worth of the quota that ran over behind the gate.
+def overflow_seconds(state: PaceState) -> float:
+    """Seconds' worth of the quota that overflowed the bucket while the gate was closed.
 
-    A bucket has room for one request at least; of a larger one, one is taken for full at the refusal.
+    A bucket holds one request at least; a larger one is taken to hold one already at the refusal.
     """
-    return max(0.0, pace.gated - max(pace.depth - 1 / pace.rate, 1 / pace.rate))
+    return max(0.0, state.gated_for - max(state.burst - 1 / state.rate, 1 / state.rate))
 
 
-def price(pace: Pace) -> float:
-    """Seconds' worth that refusals may have cost: a service that counts them tells each to wait longer than the last.
+def refusal_cost(state: PaceState) -> float:
+    """Seconds' worth of the quota that refusals may have cost.
 
-    So does one that admits a request in between. Without a hint each is taken for counted.
+    A service that counts refusals gives each a longer Retry-After; so does one that admits a request in between.
+    Without a hint each refusal is taken to be counted.
     """
-    return max(0.0, min(pace.refused / pace.rate, pace.moved - pace.passed / pace.rate))
+    return max(
+        0.0, min(state.refused_in_flight / state.rate, state.hint_drift - state.passed_in_flight / state.rate)
+    )
 
 
-def reserve(pace: Pace) -> float:
-    """Requests that are kept in the bucket while cruising."""
-    return max(0.0, RESERVE * pace.rate - 0.5)
+def reserve(state: PaceState) -> float:
+    """Credit in requests that is kept while cruising."""
+    return max(0.0, RESERVE_SECONDS * state.rate - 0.5)
 
 
-def calm(pace: Pace) -> float:
-    """Admitted requests before a probe: as rare as 1 % asks for, and no rarer than a rise allows.
+def probe_interval(state: PaceState) -> float:
+    """Admitted requests before a probe: rare enough for 1 % refused, frequent enough to notice a rise.
 
-    In company it is a time that grows with the rate, whatever that costs a slow one. A probe takes about as much from
-    the others whoever sends it, and a refusal takes a share of what one has; so the parts become equal, as they do with
-    additive increase and multiplicative decrease (Chiu and Jain, Computer Networks and ISDN Systems 17, 1989).
+    Beside other clients it is a time that grows with the rate. A probe takes about the same from the others whichever
+    client sends it, and a refusal takes a share of the client's own rate; so the rates converge, as with additive
+    increase and multiplicative decrease (Chiu and Jain, Computer Networks and ISDN Systems 17, 1989).
     """
-    rate = pace.rate
-    seconds: float = min(LONGEST, QUICK * rate**0.68)
-    if pace.company and not pace.sure:
-        wait = max(COMPANY * seconds, ROUNDS * pace.rtt)
-        return max(min(LEAST, PATIENCE * rate), pace.crew * wait * rate)
-    seconds = max(seconds, PRICE * max(0.0, pace.gated - pace.depth))
-    count: float = max(STEADY * min(rate**2.4, rate**-0.9), seconds * rate)
-    return max(min(FEWEST, PATIENCE * rate), pace.calm * pace.crew * count)
+    rate = state.rate
+    seconds: float = min(MAX_PROBE_SECONDS, PROBE_SECONDS * rate**0.68)
+    if state.contended and not state.confident:
+        wait = max(CONTENDED_SHARE * seconds, MIN_CONTENDED_ROUND_TRIPS * state.rtt)
+        return max(min(MIN_CONTENDED_REQUESTS, MAX_PROBE_WAIT * rate), state.peers * wait * rate)
+    seconds = max(seconds, PROBE_COST_FACTOR * max(0.0, state.gated_for - state.burst))
+    count: float = max(PROBE_REQUESTS * min(rate**2.4, rate**-0.9), seconds * rate)
+    return max(min(MIN_PROBE_REQUESTS, MAX_PROBE_WAIT * rate), state.confidence * state.peers * count)
 
 
-def gain(pace: Pace) -> float:
-    """How much faster a probe is: by half a request in a round trip, but not by very little or very much."""
-    return 1 + min(0.5, max(0.1, 0.55 / max(1e-9, pace.rate * pace.rtt)))
+def probe_gain(state: PaceState) -> float:
+    """Gain of a probe: half a request more in a round trip, between 1.1 and 1.5."""
+    return 1 + min(0.5, max(0.1, 0.55 / max(1e-9, state.rate * state.rtt)))

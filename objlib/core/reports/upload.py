@@ -92,9 +92,9 @@ class VectorReport:
 class UploadReport:
     """The result of an upload run; the fields of the JSON object are these, plus ``schema``.
 
-    ``throttled`` counts requests that the service pushed back: answered with 429 or a server error, or broken off.
-    ``pending`` are the files that are not in and did not fail; of these, ``elsewhere`` were in the
-    hands of another run at the end. ``postponed`` documents were to be removed, and could not be now.
+    ``throttled`` counts requests that the service throttled: answered with 429 or a server error, or broken off.
+    ``pending`` are the files that are not in and did not fail; of these, ``elsewhere`` were in flight in
+    another run at the end. ``postponed`` documents were to be removed, and could not be now.
     """
 
     run_id: str

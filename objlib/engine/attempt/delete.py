@@ -8,8 +8,7 @@ from objlib.core.ids import FileId
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
-from objlib.ledger import deletions
-from objlib.ledger.deletions import Start
+from objlib.ledger import Start
 
 
 class Removal(Enum):
@@ -32,7 +31,7 @@ async def delete_document(app: App, document: str, *, file_id: FileId | None, re
     Raises:
         GeminiError: an answer that ends the run; the intent stays open.
     """
-    intent = await app.ledger.open_intent(file_id, document, reason, app.run_id)
+    intent = await app.ledger.intents.open(file_id, document, reason=reason, run_id=app.run_id)
     return await execute_intent(app, intent, document)
 
 
@@ -45,10 +44,9 @@ async def execute_intent(app: App, intent: str, document: str) -> Removal:
         GeminiError: an answer that ends the run; the intent stays open.
     """
     # Asked before the intent is on record as sent: if its file comes back, the document can still be kept.
-    if app.patience.given_up(Purpose.DELETE):
+    if app.retrier.blocked_by(Purpose.DELETE):
         return Removal.POSTPONED
-    begin = partial(deletions.begin, intent_id=intent, run_id=app.run_id, now=app.now())
-    match await app.ledger.write(begin):
+    match await app.ledger.deletions.begin(intent, run_id=app.run_id):
         case Start.KEPT:
             app.observer.event(EventKind.KEPT, document=document)
             return Removal.DONE
@@ -59,16 +57,14 @@ async def execute_intent(app: App, intent: str, document: str) -> Removal:
             pass
     try:
         request = partial(app.client.documents.delete, document)
-        deleted = await app.patience.insist(Purpose.DELETE, request, reconnect=True)
+        deleted = await app.retrier.call(Purpose.DELETE, request)
     except GeminiError as error:
         app.observer.event(EventKind.DELETE_POSTPONED, document=document, error=str(error))
         if error.kind.ends_run:
             raise
         return Removal.POSTPONED
     outcome = "deleted" if deleted else "already gone"
-    await app.ledger.write(
-        partial(deletions.finish, intent_id=intent, outcome=outcome, run_id=app.run_id, now=app.now())
-    )
+    await app.ledger.deletions.finish(intent, outcome=outcome, run_id=app.run_id)
     app.deleted += 1
     app.observer.event(EventKind.DELETED, document=document)
     return Removal.DONE

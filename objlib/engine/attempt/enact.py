@@ -44,7 +44,7 @@ class Attempt:
 
     async def refresh(self) -> None:
         """Read the record anew: this run has written a session, or another one the document that it chose."""
-        self.record = await self.app.ledger.last_attempt(self.row.file_id)
+        self.record = await self.app.ledger.attempts.last(self.row.file_id)
 
     async def start(self) -> None:
         """Claim the file for this run."""
@@ -147,7 +147,7 @@ class Attempt:
             )
             await self._apply(move)
         else:
-            await app.ledger.attempt_found(
+            await app.ledger.attempts.record_document(
                 self.row,
                 self.attempt_id,
                 expected=facts.document_name,
@@ -165,9 +165,7 @@ class Attempt:
         if self.record is None or self.record.session_url is None:
             return True
         cancel = partial(self.app.client.uploads.cancel, SessionUrl(self.record.session_url))
-        if retry:
-            return await self.app.patience.insist(Purpose.POLL, cancel, reconnect=True)
-        return await self.app.patience.once(Purpose.POLL, cancel)
+        return await self.app.retrier.call(Purpose.POLL, cancel, retry=retry)
 
     async def _apply(self, move: Transition) -> None:
         self.row = await self.app.ledger.apply(move)

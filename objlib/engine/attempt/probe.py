@@ -117,13 +117,10 @@ class _Prober:
             return replace(facts, operation=OperationState.ABSENT)
         if not operation.done:
             return replace(facts, operation=OperationState.RUNNING)
-        if (error := operation.error) is None:
+        if operation.error is None:
             return replace(facts, operation=OperationState.DONE)
-        return replace(
-            facts, operation=OperationState.FAILED, reason=error.message, transient=error.kind.transient
-        )
+        reason, transient = operation.error.message, operation.error.kind.transient
+        return replace(facts, operation=OperationState.FAILED, reason=reason, transient=transient)
 
     async def _send(self, purpose: Purpose, request: Callable[[], Awaitable[T]]) -> T:
-        if self.retry:
-            return await self.app.patience.insist(purpose, request, reconnect=True)
-        return await self.app.patience.once(purpose, request)
+        return await self.app.retrier.call(purpose, request, retry=self.retry)

@@ -69,7 +69,7 @@ async def send(attempt: Attempt, *, two_step: bool = False) -> RemoteNames:
         if whole and not _matches(row, digest.hexdigest(), len(data)):
             raise ChangedWhileReadError
         session = await _start(attempt, two_step=two_step)
-        await app.ledger.session_started(attempt.attempt_id, session)
+        await app.ledger.attempts.record_session(attempt.attempt_id, session)
         offset = 0
         while offset + len(data) < row.size:
             if len(data) < CHUNK:
@@ -119,7 +119,7 @@ def _matches(row: FileRow, digest: str, size: int) -> bool:
 
 async def _start(attempt: Attempt, *, two_step: bool) -> SessionUrl:
     app, row = attempt.app, attempt.row
-    async with app.governor.request(anew=app.drain.intake()):
+    async with app.governor.request(intake=app.drain.intake()):
         if two_step:
             return await app.client.uploads.start_file(
                 temporary_file(attempt.attempt_id),

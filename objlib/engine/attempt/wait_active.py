@@ -11,7 +11,7 @@ from objlib.core.lifecycle.recovery import Complete, Facts, Fail, Verdict, Wait
 from objlib.core.pacing.backoff import first_poll, next_poll
 from objlib.engine.attempt.enact import Attempt
 from objlib.engine.attempt.probe import probe
-from objlib.engine.requests.retry import LONGEST
+from objlib.engine.requests.retry import MAX_WAIT
 from objlib.gemini import GeminiError
 
 UNREACHABLE_SECONDS: Final = 30.0
@@ -72,7 +72,7 @@ class _Wait:
             if error.kind.ends_run:
                 raise
             silence = trio.current_time() - self._answered
-            return not in_time or silence > (UNREACHABLE_SECONDS if error.connect else LONGEST)
+            return not in_time or silence > (UNREACHABLE_SECONDS if error.connect else MAX_WAIT)
         self._answered = trio.current_time()
         # The time up to which the store was to be probed, not to the answer: a probe may wait behind the gate of the
         # governor, or get no answer.
@@ -85,7 +85,7 @@ class _Wait:
         match verdict:
             case Complete(document):
                 self._recent.append(took)
-                app.governor.settled(self._began, took)
+                app.governor.indexed(self._began, took)
                 await attempt.mark_indexed(document)
             case Fail(reason):
                 kind = self._confirm(facts, in_time=in_time)
@@ -115,7 +115,7 @@ class _Wait:
             self._on_suspect()
             if not lasting:
                 governor.failed(self._began)
-        if self._failures < (LASTING_CONFIRMATIONS if lasting else governor.asks) and in_time:
+        if self._failures < (LASTING_CONFIRMATIONS if lasting else governor.failed_confirmations) and in_time:
             return None
-        transient = facts.transient or (not lasting and governor.strained)
+        transient = facts.transient or (not lasting and governor.failure_burst)
         return FailureKind.TRANSIENT if transient else FailureKind.PROCESSING

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +24,7 @@ from objlib.engine.requests.governor import open_governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
 from objlib.gemini import Endpoint, GeminiError, open_client
-from objlib.ledger import open_ledger
-from objlib.ledger.listings import LEDGER_KEY, own_id
+from objlib.ledger import LEDGER_KEY, open_ledger
 from objlib.threads import thread_runner
 
 EMBEDDED_URL: Final = "http://embedded.localhost"
@@ -91,7 +89,7 @@ async def open_app(
             settings=settings,
             ledger=ledger,
             governor=governor,
-            patience=Retrier(governor, observer),
+            retrier=Retrier(governor, observer),
             observer=observer,
             drain=drain,
             run_id=new_run_id(now()),
@@ -101,9 +99,9 @@ async def open_app(
         )
         if command.records:
             await _bind_library(app)
-            app.ledger_id = await ledger.write(partial(own_id, now=now()))
+            app.ledger_id = await ledger.settings.ledger_id()
         else:
-            app.ledger_id = await ledger.get_setting(LEDGER_KEY) or ""
+            app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
             try:
@@ -125,7 +123,7 @@ async def _bind_library(app: App) -> None:
             would record every file of that one as missing.
     """
     root = str(app.settings.library)
-    bound = await app.ledger.get_setting(LIBRARY_KEY)
+    bound = await app.ledger.settings.get(LIBRARY_KEY)
     if bound == root:
         return
     if bound is not None and await app.files(Path(bound).is_dir):
@@ -133,7 +131,7 @@ async def _bind_library(app: App) -> None:
             f"the ledger {app.settings.ledger} belongs to the library {bound}, not to {root}; "
             "name that folder, or another --ledger"
         )
-    await app.ledger.set_setting(LIBRARY_KEY, root)
+    await app.ledger.settings.set(LIBRARY_KEY, root)
 
 
 async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -> None:

@@ -4,14 +4,12 @@ import os
 import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Final
 
 import trio
 
 from objlib.engine.app import App
 from objlib.engine.runs import HEARTBEAT
-from objlib.ledger.rates import exchange_rates, leave_rates
 
 LAST_WRITES: Final = 5.0
 """Seconds that a cancelled run may take to record its end: a few writes, each bounded by the busy timeout."""
@@ -20,7 +18,7 @@ LAST_WRITES: Final = 5.0
 @asynccontextmanager
 async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
     """Record the run and its end, and write its heartbeat in between."""
-    await app.ledger.start_run(app.run_id, os.getpid(), platform.node(), command)
+    await app.ledger.runs.start(app.run_id, os.getpid(), platform.node(), command)
     async with trio.open_nursery() as nursery:
         await _share_quota(app)
         nursery.start_soon(_beat, app)
@@ -29,25 +27,23 @@ async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
         finally:
             # Compensation: what was learnt and the end of the run are kept even when cancelled.
             with trio.move_on_after(LAST_WRITES, shield=True):
-                rates = app.governor.rates(over=True)
-                leave = partial(leave_rates, run_id=app.run_id, rates=rates, taken=app.governor.taken)
-                await app.ledger.write(partial(leave, now=app.now()))
-                await app.ledger.end_run(app.run_id)
+                rates = app.governor.rates(final=True)
+                await app.ledger.rates.leave(app.run_id, rates=rates, taken=app.governor.last_share)
+                await app.ledger.runs.end(app.run_id)
         nursery.cancel_scope.cancel(reason="the run is over")
 
 
 async def _beat(app: App) -> None:
     while True:
         await trio.sleep(HEARTBEAT)
-        await app.ledger.heartbeat(app.run_id)
+        await app.ledger.runs.heartbeat(app.run_id)
         await _share_quota(app)
-        app.governor.tell()
+        app.governor.report()
 
 
 async def _share_quota(app: App) -> None:
     """Record what was learnt about the quota, and take this run's share of it among the runs on this ledger."""
     if not app.store:
         return  # it works on the ledger alone, and leaves the quota to others
-    rates, taken = app.governor.rates(), app.governor.taken
-    exchange = partial(exchange_rates, run_id=app.run_id, rates=rates, taken=taken, now=app.now())
-    app.governor.share(await app.ledger.write(exchange))
+    rates, last_share = app.governor.rates(), app.governor.last_share
+    app.governor.share(await app.ledger.rates.exchange(app.run_id, rates=rates, taken=last_share))

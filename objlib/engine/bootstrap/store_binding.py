@@ -15,7 +15,7 @@ async def bind_store(app: App, *, create: bool) -> str:
     Raises:
         RefusedError: the ledger belongs to another store, or its store is gone.
     """
-    settings, pinned = app.settings, await app.ledger.pinned()
+    settings, pinned = app.settings, await app.ledger.settings.pinned()
     store = settings.store
     if pinned is not None:
         name, display_name = pinned
@@ -31,7 +31,7 @@ async def bind_store(app: App, *, create: bool) -> str:
         name = store
     else:
         stores = await _find_stores(app, store)
-        if len(stores) > 1 and (pinned := await app.ledger.pinned()) is not None:
+        if len(stores) > 1 and (pinned := await app.ledger.settings.pinned()) is not None:
             return pinned[0]  # other first runs create stores too, and one of them has pinned its own
         if len(stores) > 1:
             names = ", ".join(each.name for each in stores)
@@ -44,19 +44,21 @@ async def bind_store(app: App, *, create: bool) -> str:
             return await _pin_created(app, await _create_store(app, store), store)
         name = stores[0].name
     if create:
-        await app.ledger.pin(name, store)
+        await app.ledger.settings.pin(name, store, ledger=app.ledger.path)
     return name
 
 
 async def _find_stores(app: App, display_name: str) -> list[Store]:
-    return await app.client.stores.find(display_name, partial(app.patience.insist, Purpose.LIST))
+    return await app.client.stores.find(
+        display_name, partial(app.retrier.call, Purpose.LIST, reconnect=False)
+    )
 
 
 async def _create_store(app: App, display_name: str) -> str:
     """Create the store; after a lost answer look for it, since a second request would make a second store."""
     try:
         create = partial(app.client.stores.create, display_name)
-        return (await app.patience.insist(Purpose.LIST, create)).name
+        return (await app.retrier.call(Purpose.LIST, create, reconnect=False)).name
     except GeminiError as error:
         if not error.kind.ambiguous:
             raise
@@ -70,12 +72,12 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
     """Pin the store that this run has just created, unless another first run was quicker; the one that is pinned."""
     refusal: RefusedError | None = None
     try:
-        await app.ledger.pin(name, display_name)
+        await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path)
     except RefusedError as error:
         refusal = error
     if refusal is None:
         return name
-    pinned = await app.ledger.pinned()
+    pinned = await app.ledger.settings.pinned()
     if pinned is None or pinned[1] != display_name:
         raise refusal
     # The one created here is empty; where it cannot be deleted now, one more empty store does no harm.
@@ -87,7 +89,7 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
 
 async def _require_store(app: App, name: str) -> None:
     try:
-        await app.patience.insist(Purpose.LIST, partial(app.client.stores.get, name))
+        await app.retrier.call(Purpose.LIST, partial(app.client.stores.get, name), reconnect=False)
     except GeminiError as error:
         if error.kind is ErrorKind.NOT_FOUND:
             raise RefusedError(

@@ -28,9 +28,7 @@ from objlib.engine.requests.governor import Purpose
 from objlib.gemini import Document, GeminiError
 from objlib.gemini import ErrorKind as Answer
 from objlib.gemini.metadata import display_name
-from objlib.ledger import FileRow, comparison, listings
-from objlib.ledger.comparison import Group, Standing
-from objlib.ledger.listings import Listed
+from objlib.ledger import FileRow, Group, Listed, Standing
 
 PAGE: Final = 500
 AT_ONCE: Final = 16
@@ -86,16 +84,14 @@ async def audit(app: App) -> Audit:
     Raises:
         GeminiError: the service did not answer.
     """
-    app.patience.renew()
+    app.retrier.reset()
     work, after = _Auditor(app), ""
     async with listed_store(app) as listing:
-        documents = await app.ledger.read(partial(listings.count, listing_id=listing.listing_id))
-        while page := await app.ledger.read(
-            partial(comparison.groups_page, listing_id=listing.listing_id, after=after, limit=PAGE)
-        ):
+        documents = await app.ledger.listings.count(listing.listing_id)
+        while page := await app.ledger.comparison.groups(listing.listing_id, after=after, limit=PAGE):
             after = page[-1].file_id
             await _each(work, page)
-        unmarked = await app.ledger.read(partial(comparison.unmarked, listing_id=listing.listing_id))
+        unmarked = await app.ledger.comparison.untagged(listing.listing_id)
     work.counts[DriftKind.FOREIGN] += unmarked
     steps = tuple(sorted(work.steps, key=lambda step: (step.kind, step.path, step.document)))
     plan = Plan(app.store, app.ledger_id, app.now(), steps)
@@ -118,9 +114,7 @@ async def examine(
     found = await fetch(app, document)
     listed = None if found is None else as_listed(found)
     attempt = attempt_id if listed is None else listed.attempt_id
-    row, standing = await app.ledger.read(
-        partial(comparison.look, document=document, file_id=file_id, attempt_id=attempt)
-    )
+    row, standing = await app.ledger.comparison.standing(document, file_id=file_id, attempt_id=attempt)
     expected = None if row is None else expected_of(row)
     documents = [] if listed is None else [actual_of(listed, row, standing, app.ledger_id)]
     findings = [each for each in classify(expected, documents) if each.document == document]
@@ -132,7 +126,7 @@ async def fetch(app: App, document: str) -> Document | None:
     """The document; None when the store has none of that name. What passes by itself is waited for."""
     try:
         request = partial(app.client.documents.get, document)
-        return await app.patience.insist(Purpose.POLL, request, reconnect=True)
+        return await app.retrier.call(Purpose.POLL, request)
     except GeminiError as error:
         if error.kind is Answer.NOT_FOUND:
             return None

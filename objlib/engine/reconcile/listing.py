@@ -18,8 +18,7 @@ from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import is_alive
 from objlib.gemini import Document, DocumentPage, ErrorKind, GeminiError
-from objlib.ledger import listings
-from objlib.ledger.listings import Listed, Listing
+from objlib.ledger import Listed, Listing
 
 RESUMABLE: Final = 3600.0
 """Seconds for which the token of a page, and what was listed before it, is good enough to go on with."""
@@ -39,7 +38,7 @@ async def listed_store(app: App) -> AsyncIterator[Listing]:
         yield listing
     finally:
         with trio.move_on_after(10, shield=True):
-            await app.ledger.write(partial(listings.drop, listing_id=listing.listing_id))
+            await app.ledger.listings.drop(listing.listing_id)
 
 
 def as_listed(document: Document) -> Listed:
@@ -69,18 +68,11 @@ async def _list(app: App) -> Listing:
     # A run whose life is in doubt keeps its listing; ours is only slower for it.
     alive = [
         run.run_id
-        for run in await app.ledger.runs()
+        for run in await app.ledger.runs.all()
         if is_alive(run, now=now, host=platform.node()) is not False
     ]
-    listing = await app.ledger.write(
-        partial(
-            listings.begin,
-            store=app.store,
-            run_id=app.run_id,
-            alive=alive,
-            since=now - RESUMABLE,
-            now=now,
-        )
+    listing = await app.ledger.listings.begin(
+        store=app.store, run_id=app.run_id, alive=alive, since=now - RESUMABLE
     )
     if listing.pages:
         app.observer.event(EventKind.LISTING_RESUMED, pages=listing.pages)
@@ -103,20 +95,16 @@ async def _turn_pages(app: App, listing: Listing) -> int:
             if not resumed or error.kind.ends_run or error.kind.transient:
                 raise
             # The store has forgotten the token of an earlier process: nothing for it but to start over.
-            await app.ledger.write(partial(listings.restart, listing_id=listing.listing_id))
+            await app.ledger.listings.restart(listing.listing_id)
             token, pages, resumed = None, 0, False
             continue
         resumed = False
         token, pages = page.next_page_token, pages + 1
-        await app.ledger.write(
-            partial(
-                listings.note_page,
-                listing_id=listing.listing_id,
-                run_id=app.run_id,
-                documents=[as_listed(document) for document in page.documents],
-                token=token,
-                now=app.now(),
-            )
+        await app.ledger.listings.add_page(
+            listing.listing_id,
+            run_id=app.run_id,
+            documents=[as_listed(document) for document in page.documents],
+            token=token,
         )
         app.observer.advance(Phase.LISTING, len(page.documents), 0)
         if token is None:
@@ -133,4 +121,4 @@ async def _turn_pages(app: App, listing: Listing) -> int:
 async def _page(app: App, token: str | None) -> DocumentPage:
     """One page; what passes by itself is waited for."""
     request = partial(app.client.documents.list, app.store, page_token=token)
-    return await app.patience.insist(Purpose.LIST, request, reconnect=True)
+    return await app.retrier.call(Purpose.LIST, request)

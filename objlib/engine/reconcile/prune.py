@@ -22,11 +22,9 @@ from objlib.core.reports.upload import PruneReport, ScanReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, execute_intent
-from objlib.engine.requests.ending import ending
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
-from objlib.ledger import deletions
-from objlib.ledger.deletions import Intent, Prunable
+from objlib.ledger import Intent, Prunable
 
 PAGE: Final = 200
 AT_ONCE: Final = 8
@@ -39,7 +37,7 @@ async def check_prune(app: App, scanned: ScanReport, *, grace: float, limit: Del
     Raises:
         RefusedError: it is more than ``limit``, or the library holds no file at all.
     """
-    totals = await app.ledger.read(partial(deletions.prune_totals, cutoff=app.now() - grace))
+    totals = await app.ledger.deletions.prune_totals(cutoff=app.now() - grace)
     if totals.documents and not scanned.scanned:
         raise RefusedError(
             f"the library {app.settings.library} holds no files, so nothing is pruned; mount its disk or check "
@@ -60,9 +58,9 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
         RefusedError: there are more; nothing was deleted.
     """
     cutoff = app.now() - grace
-    totals = await app.ledger.read(partial(deletions.prune_totals, cutoff=cutoff))
+    totals = await app.ledger.deletions.prune_totals(cutoff=cutoff)
     limit.check(totals.documents, totals.indexed, "sync --prune")
-    app.patience.renew()
+    app.retrier.reset()
     work, before = _Prune(app, cutoff, totals.documents), app.deleted
     app.observer.begin(Phase.PRUNE, totals.documents, None)
     try:
@@ -75,7 +73,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
         postponed=work.unreached + work.opened - work.done,
         kept=totals.young,
         grace=grace,
-        skipped=StopReason.INTERRUPTED if app.drain.requested else ending(app)[0],
+        skipped=StopReason.INTERRUPTED if app.drain.requested else app.retrier.report_stop()[0],
         paths=tuple(sorted(work.files))[:SHOWN],
     )
 
@@ -101,10 +99,8 @@ class _Prune:
     async def run(self) -> None:
         """Page by page, so that a stop leaves at most the intents of one page."""
         app, after = self.app, ""
-        while not app.drain.requested and not app.patience.given_up(Purpose.DELETE):
-            page = await app.ledger.read(
-                partial(deletions.prunable_page, cutoff=self.cutoff, after=after, limit=PAGE)
-            )
+        while not app.drain.requested and not app.retrier.blocked_by(Purpose.DELETE):
+            page = await app.ledger.deletions.prunable(cutoff=self.cutoff, after=after, limit=PAGE)
             if not page:
                 # Another run's scan may have found some of them again meanwhile.
                 self.unreached = 0
@@ -121,9 +117,7 @@ class _Prune:
         app = self.app
         # What a scan found may be long ago: a file is asked for once more before the intent is on record.
         gone = await app.files(partial(_without_those_on_disk, app.settings.library, page))
-        opened = await app.ledger.write(
-            partial(deletions.open_prune, files=gone, cutoff=self.cutoff, run_id=app.run_id, now=app.now())
-        )
+        opened = await app.ledger.deletions.open_prune(gone, cutoff=self.cutoff, run_id=app.run_id)
         meant = {intent.document for intent in opened}
         self.opened += len(opened)
         self.files |= {file.file_path for file in page if meant.intersection(file.documents)}
@@ -138,7 +132,7 @@ class _Prune:
                 for number in range(AT_ONCE):
                     await limiter.acquire_on_behalf_of(number)
             if app.drain.requested:
-                app.patience.hurry()
+                app.retrier.drain()
 
     async def _delete(self, intent: Intent, limiter: trio.CapacityLimiter) -> None:
         try:

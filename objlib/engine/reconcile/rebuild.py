@@ -4,16 +4,13 @@ Ids, hashes and metadata are in the documents, paths are their names. A scan the
 path, and where that has changed, by content.
 """
 
-from functools import partial
-
 from objlib.core.errors import RefusedError
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.store import RebuildReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.listing import listed_store
 from objlib.engine.scan.scan import scan
-from objlib.ledger import listings
-from objlib.ledger import rebuild as rebuild_sql
+from objlib.ledger import LEDGER_KEY
 
 
 async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
@@ -27,26 +24,18 @@ async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
         RefusedError: the ledger has files, or the store has documents of several ledgers, or of none.
         GeminiError: the service did not answer.
     """
-    await app.ledger.read(rebuild_sql.refuse_files)
+    await app.ledger.rebuild.refuse_files()
     async with listed_store(app) as listing:
-        documents = await app.ledger.read(partial(listings.count, listing_id=listing.listing_id))
-        owners = await app.ledger.read(partial(rebuild_sql.owners, listing_id=listing.listing_id))
+        documents = await app.ledger.listings.count(listing.listing_id)
+        owners = await app.ledger.rebuild.owners(listing.listing_id)
         chosen = _choose(app, owners, owner)
-        made = await app.ledger.write(
-            partial(
-                rebuild_sql.rebuild,
-                listing_id=listing.listing_id,
-                owner=chosen,
-                run_id=app.run_id,
-                now=app.now(),
-            )
-        )
-    app.ledger_id = await app.ledger.get_setting(listings.LEDGER_KEY) or ""
-    pinned = await app.ledger.pinned()
+        made = await app.ledger.rebuild.restore(listing.listing_id, owner=chosen, run_id=app.run_id)
+    app.ledger_id = await app.ledger.settings.get(LEDGER_KEY) or ""
+    pinned = await app.ledger.settings.pinned()
     if pinned is None:
-        await app.ledger.pin(app.store, app.settings.store)
+        await app.ledger.settings.pin(app.store, app.settings.store, ledger=app.ledger.path)
     scanned = await scan(app)
-    counts = await app.ledger.counts()
+    counts = await app.ledger.files.counts(now=app.now())
     return RebuildReport(
         store=app.store,
         ledger=app.ledger_id,

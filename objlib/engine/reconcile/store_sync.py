@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Final
 
 import trio
@@ -26,9 +25,8 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, execute_intent
 from objlib.engine.reconcile.compare import Audit, audit, examine
 from objlib.engine.recover import recover
-from objlib.engine.requests.ending import ending
 from objlib.gemini import GeminiError
-from objlib.ledger import Transition, comparison
+from objlib.ledger import Transition
 
 AT_ONCE: Final = 8
 SHOWN: Final = 1000
@@ -67,21 +65,21 @@ async def store_sync(
     if apply:
         # What a dead run left in flight is settled first, so that it is judged like everything else.
         await recover(app)
-        if app.patience.ended is not None:
-            raise app.patience.ended.again()
+        if app.retrier.fatal is not None:
+            raise app.retrier.fatal.again()
     found = await audit(app) if plan is None else Audit(plan, Counter(), 0, 0)
     if not apply:
         return _report(app, found, None), found.plan
-    indexed = await app.ledger.read(comparison.indexed_total)
+    indexed = await app.ledger.comparison.indexed_total()
     limit.check(found.plan.deletions(), indexed, "store-sync --apply")
-    app.patience.renew()
+    app.retrier.reset()
     repair = _Repair(app, metadata)
     app.observer.begin(Phase.REPAIR, len(found.plan.steps), None)
     try:
         await repair.run(found.plan)
     finally:
         app.observer.end(Phase.REPAIR)
-    stopped, advice = ending(app)
+    stopped, advice = app.retrier.report_stop()
     return replace(_report(app, found, repair), stopped=stopped, advice=advice), found.plan
 
 
@@ -106,7 +104,7 @@ class _Repair:
                 for step in plan.steps:
                     if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
                         continue
-                    if self.app.patience.ended is not None:
+                    if self.app.retrier.fatal is not None:
                         break
                     await limiter.acquire_on_behalf_of(step.document)
                     nursery.start_soon(self._step, step, limiter)
@@ -114,7 +112,7 @@ class _Repair:
                 for number in range(AT_ONCE):
                     await limiter.acquire_on_behalf_of(number)
             if self.app.drain.requested:
-                self.app.patience.hurry()
+                self.app.retrier.drain()
 
     async def _step(self, step: Drift, limiter: trio.CapacityLimiter) -> None:
         try:
@@ -140,16 +138,12 @@ class _Repair:
         if kind not in SURPLUS:
             self.changed += 1
             return
-        intent = await app.ledger.write(
-            partial(
-                comparison.open_surplus,
-                document=step.document,
-                file_id=step.file_id,
-                attempt_id=attempt,
-                reason=f"store-sync: {_WHY[step.kind]}",
-                run_id=app.run_id,
-                now=app.now(),
-            )
+        intent = await app.ledger.comparison.open_surplus(
+            step.document,
+            file_id=step.file_id,
+            attempt_id=attempt,
+            reason=f"store-sync: {_WHY[step.kind]}",
+            run_id=app.run_id,
         )
         if intent is None:
             self.changed += 1
@@ -163,7 +157,7 @@ class _Repair:
     async def _requeue(self, step: Drift) -> None:
         """Send a file again whose document is gone or wrong."""
         app = self.app
-        row = await app.ledger.file(FileId(step.file_id))
+        row = await app.ledger.files.get(FileId(step.file_id))
         kind, _ = await examine(app, step.document, step.file_id)
         if row is None or row.document != step.document or kind is not step.kind:
             self.changed += 1
@@ -172,15 +166,8 @@ class _Repair:
         if kind is DriftKind.BROKEN:
             # Retryable, unlike other failures in processing: the store took these bytes before.
             failure = Failure(FailureKind.PROCESSING, _WHY[kind], retryable=True)
-            taken = await app.ledger.write(
-                partial(
-                    comparison.send_again,
-                    row=row,
-                    failure=failure,
-                    reason=why,
-                    run_id=app.run_id,
-                    now=app.now(),
-                )
+            taken = await app.ledger.comparison.requeue_broken(
+                row, failure=failure, reason=why, run_id=app.run_id
             )
             if isinstance(taken, Exception):
                 raise taken

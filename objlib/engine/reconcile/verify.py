@@ -19,7 +19,6 @@ from objlib.engine.app import App
 from objlib.engine.reconcile.compare import examine as examine_document
 from objlib.engine.scan.read_file import examine
 from objlib.gemini import GeminiError
-from objlib.ledger import comparison
 
 PAGE: Final = 500
 AT_ONCE: Final = 8
@@ -38,12 +37,12 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
     Raises:
         GeminiError: the service refuses to go on at all.
     """
-    total = (await app.ledger.counts()).states[State.INDEXED]
-    app.patience.renew()
+    total = (await app.ledger.files.counts(now=app.now())).states[State.INDEXED]
+    app.retrier.reset()
     work, after = _Verify(app, parse_patterns(app.settings.patterns)), ""
     app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
     try:
-        while page := await app.ledger.read(partial(comparison.sample, size=sample, after=after, limit=PAGE)):
+        while page := await app.ledger.comparison.sample(size=sample, after=after, limit=PAGE):
             await work.page(page)
             if sample is not None:
                 break
@@ -92,7 +91,7 @@ class _Verify:
 
     async def _look(self, file_id: FileId) -> None:
         app = self.app
-        row = await app.ledger.file(file_id)
+        row = await app.ledger.files.get(file_id)
         if row is None or row.state is not State.INDEXED or row.document is None:
             # A run has taken it up since the sample was drawn: it is about to be something else.
             return

@@ -1,10 +1,9 @@
-"""The governor: how many requests may be in flight, and how fast they may start.
+"""The governor: admits requests, and limits how many are in flight and how fast they start.
 
-It owns a `trio.CapacityLimiter` for each kind of request and resizes it while work is in flight. How fast requests
-start is one pace for all kinds, since a service counts them against one quota: each of several paces would take the
-others' requests for a quota that fell. The arithmetic is in :mod:`objlib.core.pacing.controller`; here are only
-the clock, the limiters and one task, which opens the gate again after a pause. A Retry-After closes it: zero
-tokens parks everyone.
+It owns a `trio.CapacityLimiter` for each kind of request and resizes it while work is in flight. One controller paces
+all kinds, because the service counts them against one quota: each of several controllers would mistake the others'
+requests for a quota that dropped. The arithmetic is in :mod:`objlib.core.pacing.controller`; this module adds the
+clock, the limiters and one task, which reopens the gate after a pause. A Retry-After closes the gate: all tasks wait.
 """
 
 import math
@@ -16,18 +15,18 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import EventKind, Observer, Pressure
+from objlib.core.events import EventKind, GovernorStatistics, Observer
 from objlib.core.pacing import controller, pending_window
-from objlib.core.pacing.state import Pace
+from objlib.core.pacing.state import PaceState
 from objlib.gemini import GeminiError
 
 
 class NotBegunError(Exception):
-    """Something new was called off while it waited for its turn; nothing was sent."""
+    """New work was cancelled while it waited for its turn; nothing was sent."""
 
 
 class Purpose(StrEnum):
-    """What a request is for; each has tokens of its own, so that polling cannot starve uploading."""
+    """Purpose of a request; each has its own tokens, so that polling cannot starve uploading."""
 
     UPLOAD = "upload"
     POLL = "poll"
@@ -37,16 +36,17 @@ class Purpose(StrEnum):
 
 
 CEILINGS: Final = {Purpose.POLL: 16, Purpose.LIST: 2, Purpose.DELETE: 4, Purpose.ASK: 4}
-RATE: Final = "requests"
-"""The rate's name in the ledger, where it is kept: for the next run, and for other processes at work on it."""
+"""Requests in flight at most, by purpose; that of uploads is a setting."""
+REQUEST_RATE: Final = "requests"
+"""Name of the rate in the ledger, which keeps it for the next run and for other processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """One kind of request: a sack of tokens.
+    """Tokens for one purpose.
 
     Attributes:
-        ceiling: the most requests of this kind that may ever be in flight.
+        ceiling: requests of this purpose in flight at most.
         limiter: the tokens.
     """
 
@@ -54,7 +54,7 @@ class Budget:
     limiter: trio.CapacityLimiter
 
     def resize(self, total: int) -> None:
-        """Let the tokens follow the pace."""
+        """Set the tokens, up to the ceiling."""
         total = min(total, self.ceiling)
         if total != self.limiter.total_tokens:
             self.limiter.total_tokens = total
@@ -64,122 +64,123 @@ class Governor:
     """Admits requests. Open it with :func:`open_governor`.
 
     Attributes:
-        throttled: how many requests were pushed back: answered with 429 or a server error, or broken off.
-        requests: how many requests were admitted.
+        throttled: requests answered with 429 or a server error, or broken off.
+        requests: requests sent.
         pending: bounds the files between claimed and indexed; shrinks when the store fails documents in bursts.
     """
 
     def __init__(self, ceiling: int, observer: Observer, max_pending: int) -> None:
         ceilings = {Purpose.UPLOAD: ceiling, **CEILINGS}
         self._budgets = {kind: Budget(most, trio.CapacityLimiter(most)) for kind, most in ceilings.items()}
-        self._pace = Pace(ceiling=max(ceilings.values()))
-        # Who waits for the turn to start: the first of them sleeps, the others stand behind it.
+        self._state = PaceState(ceiling=max(ceilings.values()))
+        # FIFO of requests waiting to depart; only the head sleeps, until `_wakes_at` or `_departure_moved`.
         self._queue = trio.Lock()
-        self._until = -math.inf  # when the first of them looks again,
-        self._sooner = trio.Event()  # unless this comes before
-        self._flying = 0
-        self._ended: GeminiError | None = None
-        self._taken: dict[str, float] | None = None
-        self._quota = False  # whether a limit that was met is a quota
+        self._wakes_at = -math.inf
+        self._departure_moved = trio.Event()
+        self._in_flight = 0
+        self._ending_error: GeminiError | None = None
+        self._last_share: dict[str, float] | None = None
+        self._quota = False  # whether a 429 confirmed that the limit is a quota
         self._resize(-math.inf)
-        self._crowd = pending_window.PendingWindow(ceiling=max_pending, room=float(max_pending))
+        self._window = pending_window.PendingWindow(ceiling=max_pending, size=float(max_pending))
         self.pending = trio.CapacityLimiter(max_pending)
         self._observer = observer
-        self._told: Pressure | None = None
+        self._reported: GovernorStatistics | None = None
         self._paused = trio.Event()
         self.throttled = 0
         self.requests = 0
 
     @property
     def uploads(self) -> trio.CapacityLimiter:
-        """The limiter of uploads: the pump takes a token *before* it spawns a file's task."""
+        """Limiter of uploads: the pump takes a token *before* it spawns a file's task."""
         return self._budgets[Purpose.UPLOAD].limiter
 
     @property
     def rate(self) -> float | None:
-        """Requests per second, of all kinds, that the service was found to admit; None while no limit was met."""
-        return self._pace.rate if self._pace.learnt else None
+        """Requests per second, of all purposes, that the service admits; None while no limit is known."""
+        return self._state.rate if self._state.limited else None
 
     @property
     def speed(self) -> float | None:
-        """Requests per second, of all kinds, that start now, or will when the gate opens; None while no limit is known.
+        """Requests per second, of all purposes, that start now or when the gate opens; None while no limit is known.
 
-        It differs from :attr:`rate` while it is probed, and while a bucket is emptied. The single round trip after
-        push-back without a hint, in which it is less, is not worth telling.
+        It differs from :attr:`rate` by the gain. It leaves out the slower round trip after a throttling without a hint.
         """
-        return self._pace.rate * self._pace.push if self._pace.learnt else None
+        return self._state.rate * self._state.gain if self._state.limited else None
 
-    def rates(self, *, over: bool = False) -> dict[str, float]:
-        """What was learnt, as the ledger keeps it; empty while no limit was met.
+    def rates(self, *, final: bool = False) -> dict[str, float]:
+        """Rates for the ledger; empty while no limit is known.
 
-        Broken answers are no quota: what only they told of is not kept. When the run is ``over``, a climb that met no
-        limit counts for what went through, or the next run would start where this one began to climb.
+        Rates learnt from server errors alone are not kept. With ``final``, at the end of a run, an unfinished ramp
+        counts with its achieved throughput; else the next run would repeat the ramp.
         """
-        return {RATE: self._pace.seen if over else self._pace.rate} if self._quota else {}
+        return {REQUEST_RATE: self._state.achieved_rate if final else self._state.rate} if self._quota else {}
 
     @property
-    def taken(self) -> dict[str, float] | None:
-        """The part of the quota that was taken last; None before the first."""
-        return self._taken
+    def last_share(self) -> dict[str, float] | None:
+        """The share of the quota that was taken last; None before the first."""
+        return self._last_share
 
     def share(self, everyone: Sequence[Mapping[str, float]]) -> None:
-        """Take the part of the quota that is ours.
+        """Take this process's share of the quota.
 
         Args:
-            everyone: the part of each process at work here, this one included.
+            everyone: the share of each process at work here, this one included.
         """
         now = trio.current_time()
-        self._quota = self._quota or any(rates.get(RATE) for rates in everyone)
-        self._pace = controller.shared(self._pace, [rates.get(RATE, 0.0) for rates in everyone], now)
-        self._taken = self.rates()
-        self._hasten(now)
+        self._quota = self._quota or any(rates.get(REQUEST_RATE) for rates in everyone)
+        self._state = controller.shared(
+            self._state, [rates.get(REQUEST_RATE, 0.0) for rates in everyone], now
+        )
+        self._last_share = self.rates()
+        self._move_departure_forward(now)
         self._resize(now)
 
-    def pressure(self) -> Pressure:
-        """What it is doing now, for the progress line."""
-        return Pressure(
+    def statistics(self) -> GovernorStatistics:
+        """A snapshot for the progress line."""
+        return GovernorStatistics(
             tokens=int(self.uploads.total_tokens),
             in_flight=self.uploads.borrowed_tokens,
-            paused_for=max(0.0, self._pace.gate - trio.current_time()),
+            paused_for=max(0.0, self._state.gate - trio.current_time()),
             throttled=self.throttled,
             requests_per_second=self.speed,
         )
 
-    def tell(self) -> None:
-        """Tell the observer what it is doing now, if it was told something else last.
+    def report(self) -> None:
+        """Report the statistics to the observer if they changed since the last report.
 
-        Push-back and a gate that opens are told at once. A rise is not an event but many small steps: whoever owns the
-        governor calls this at a regular beat.
+        The governor itself reports a throttling and a gate that opens. A rise is no event but many small steps, so the
+        owner of the governor calls this at each heartbeat.
         """
-        now = self.pressure()
-        if now != self._told:
-            self._told = now
+        now = self.statistics()
+        if now != self._reported:
+            self._reported = now
             self._observer.pressure(now)
 
     @asynccontextmanager
     async def request(
-        self, *, anew: AbstractContextManager[trio.CancelScope] | None = None
+        self, *, intake: AbstractContextManager[trio.CancelScope] | None = None
     ) -> AsyncIterator[None]:
-        """Admit one request of a task that already holds its token, and learn from how it ends.
+        """Admit one request of a task that already holds its token, and learn from its outcome.
 
-        Waits for the gate and for its turn to depart; no request ever starts inside the gate.
+        Waits for the gate and for its turn to depart; no request starts while the gate is closed.
 
         Args:
-            anew: it begins something, rather than finishing what has begun: the scope in which it waits for its turn,
-                and whose end calls it off.
+            intake: for a request that begins new work: the scope in which it waits for its turn. Cancelling the scope
+                cancels the request; work that has begun goes on.
 
         Raises:
-            NotBegunError: something new, which was called off before its turn came.
-            GeminiError: something new, after the service said that there is no more today, or no more room: the same
-                again, without asking. Those that wait for their turn would all be refused.
+            NotBegunError: new work was cancelled before its turn came.
+            GeminiError: new work, after the daily quota or the store's room is used up: that error again, without a
+                request, since the service would refuse it.
         """
         started: float | None = None
-        with nullcontext() if anew is None else anew:
-            started = await self._turn(anew=anew is not None)
+        with nullcontext() if intake is None else intake:
+            started = await self._turn(intake=intake is not None)
         if started is None:
             raise NotBegunError
         self.requests += 1
-        self._flying += 1
+        self._in_flight += 1
         try:
             yield
         except GeminiError as error:
@@ -188,79 +189,81 @@ class Governor:
         else:
             self._admitted(started)
         finally:
-            self._flying -= 1
+            self._in_flight -= 1
 
     @asynccontextmanager
     async def slot(self, purpose: Purpose) -> AsyncIterator[None]:
-        """Take a token for one single request, and admit it."""
+        """Take a token for one request, and admit it."""
         async with self._budgets[purpose].limiter, self.request():
             yield
 
     @property
-    def asks(self) -> int:
-        """How often FAILED has to be heard of a document before it is believed."""
-        return pending_window.asks(self._crowd)
+    def failed_confirmations(self) -> int:
+        """How often the service must report FAILED before a document counts as failed."""
+        return pending_window.failed_confirmations(self._window)
 
     @property
-    def strained(self) -> bool:
+    def failure_burst(self) -> bool:
         """Whether the store failed documents in a burst."""
-        return self._crowd.burst
+        return self._window.burst
 
-    def settled(self, started: float, took: float) -> None:
-        """A document whose upload was over at ``started`` is ACTIVE, and the store took so many seconds for it."""
+    def indexed(self, started: float, took: float) -> None:
+        """Record that a document uploaded at ``started`` is ACTIVE; the store ``took`` that many seconds."""
         now, in_use = trio.current_time(), self.pending.borrowed_tokens
-        self._crowd = pending_window.settled(self._crowd, started=started, took=took, now=now, in_use=in_use)
-        self._make_room("slow_documents")
+        self._window = pending_window.indexed(
+            self._window, started=started, took=took, now=now, in_use=in_use
+        )
+        self._resize_pending("slow_documents")
 
     def failed(self, started: float) -> None:
-        """The store says FAILED of a document whose upload was over at ``started``; it may still turn ACTIVE."""
+        """Record FAILED for a document uploaded at ``started``; it may still become ACTIVE."""
         now, in_use = trio.current_time(), self.pending.borrowed_tokens
-        self._crowd = pending_window.failed(self._crowd, started=started, now=now, in_use=in_use)
-        self._make_room("failed_documents")
+        self._window = pending_window.failed(self._window, started=started, now=now, in_use=in_use)
+        self._resize_pending("failed_documents")
 
-    def _make_room(self, why: str) -> None:
-        room = pending_window.slots(self._crowd)
-        if room < self.pending.total_tokens:
-            self._observer.event(EventKind.THROTTLED, kind=why, pending=room)
-        if room != self.pending.total_tokens:
-            self.pending.total_tokens = room
+    def _resize_pending(self, reason: str) -> None:
+        size = pending_window.capacity(self._window)
+        if size < self.pending.total_tokens:
+            self._observer.event(EventKind.THROTTLED, kind=reason, pending=size)
+        if size != self.pending.total_tokens:
+            self.pending.total_tokens = size
 
     async def keep_gate(self) -> None:
-        """Open the gate again after each pause; runs for as long as the governor lives."""
+        """Reopen the gate after each pause; runs as long as the governor is open."""
         while True:
             await self._paused.wait()
             self._paused = trio.Event()
             while True:
                 now = trio.current_time()
-                if self._pace.gate <= now:
+                if self._state.gate <= now:
                     break
-                await trio.sleep_until(self._pace.gate)
+                await trio.sleep_until(self._state.gate)
             self._resize(now)
-            self.tell()
+            self.report()
 
-    async def _turn(self, *, anew: bool) -> float:
-        """Wait for the gate and for the distance to the last departure; both may move while it waits."""
+    async def _turn(self, *, intake: bool) -> float:
+        """Wait for the gate and for the departure time; both may move meanwhile."""
         async with self._queue:
             while True:
-                if anew and self._ended is not None:
-                    raise self._ended.again()
+                if intake and self._ending_error is not None:
+                    raise self._ending_error.again()
                 now = trio.current_time()
-                moment = controller.departure(self._pace, now)
+                moment = controller.departure(self._state, now)
                 if moment <= now:
-                    self._pace = controller.departed(self._pace, now)
+                    self._state = controller.departed(self._state, now)
                     return now
-                self._until = moment
+                self._wakes_at = moment
                 with trio.move_on_at(moment):
-                    await self._sooner.wait()
+                    await self._departure_moved.wait()
 
-    def _hasten(self, now: float) -> None:
-        """Wake who waits for a turn that comes sooner than it seemed, by more than what a timer is late anyway."""
-        if controller.departure(self._pace, now) < self._until - 0.01:
+    def _move_departure_forward(self, now: float) -> None:
+        """Wake the head of the queue if its departure moved forward by more than a timer's usual lateness."""
+        if controller.departure(self._state, now) < self._wakes_at - 0.01:
             self._wake()
 
     def _wake(self) -> None:
-        self._sooner.set()
-        self._sooner = trio.Event()
+        self._departure_moved.set()
+        self._departure_moved = trio.Event()
 
     def _learn_from(self, error: GeminiError, started: float) -> None:
         if not error.kind.throttles and not _overloaded(error):
@@ -269,13 +272,13 @@ class Governor:
             return
         self.throttled += 1
         if error.kind.ends_run:
-            self._ended = error
+            self._ending_error = error
             self._wake()
-            return  # a gate that opens tomorrow would keep what is in flight from ending today
+            return  # no gate: it would open tomorrow, and requests in flight must end today
         now, pause = trio.current_time(), error.retry_after
         self._quota = self._quota or error.kind.throttles
-        self._pace = controller.pushed_back(
-            self._pace, started=started, now=now, retry_after=pause, in_use=self._flying
+        self._state = controller.throttled(
+            self._state, started=started, now=now, retry_after=pause, in_use=self._in_flight
         )
         if pause is not None:
             self._paused.set()
@@ -287,26 +290,26 @@ class Governor:
             pause=pause,
             requests_per_second=self.speed,
         )
-        self.tell()
+        self.report()
 
     def _admitted(self, started: float) -> None:
-        """Any answer but push-back: the service had room for the request, whatever it thought of it."""
-        # Tokens rather than requests: of answers that come together, each but the first would find some of the requests
-        # gone that its own window let start. A token goes from one to the next at once.
+        """Learn from any answer but a throttling: the service had room for the request."""
+        # Count tokens rather than requests: when answers arrive together, the first ones reduce the requests in flight
+        # before the others are counted. A token passes on at once.
         now = trio.current_time()
         in_use = sum(budget.limiter.borrowed_tokens for budget in self._budgets.values())
-        self._pace = controller.succeeded(self._pace, started=started, now=now, in_use=in_use)
-        self._hasten(now)
+        self._state = controller.succeeded(self._state, started=started, now=now, in_use=in_use)
+        self._move_departure_forward(now)
         self._resize(now)
 
     def _resize(self, now: float) -> None:
-        total = controller.tokens(self._pace, now)
+        total = controller.tokens(self._state, now)
         for budget in self._budgets.values():
             budget.resize(total)
 
 
 def _overloaded(error: GeminiError) -> bool:
-    """A server error, or a connection that broke under a request: push-back without the word."""
+    """Whether it is a server error or a connection that broke under a request: throttling without a 429."""
     return error.status >= 500 if error.status is not None else not error.connect
 
 
@@ -314,12 +317,12 @@ def _overloaded(error: GeminiError) -> bool:
 async def open_governor(
     ceiling: int, observer: Observer, *, max_pending: int = 48
 ) -> AsyncIterator[Governor]:
-    """A governor with its gatekeeper running.
+    """Open a governor with its gate keeper running.
 
     Args:
-        ceiling: the most uploads that may ever be in flight.
-        observer: told of every push-back.
-        max_pending: the most files that may ever be between claimed and indexed.
+        ceiling: uploads in flight at most.
+        observer: receives throttling events and statistics.
+        max_pending: files between claimed and indexed at most.
     """
     governor = Governor(ceiling, observer, max_pending)
     async with trio.open_nursery() as nursery:

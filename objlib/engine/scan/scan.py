@@ -27,10 +27,7 @@ from objlib.core.library.snapshot import FileSnapshot
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.scan.read_file import Clock, examine, examine_all
 from objlib.engine.scan.walk import Found, Skipped, Walk
-from objlib.ledger import FileRow, Ledger
-from objlib.ledger.scan.apply import record_content
-from objlib.ledger.scan.session import ScanBook, ToRead, open_scanbook
-from objlib.ledger.scan.tables import ChangeKind
+from objlib.ledger import ChangeKind, FileRow, Ledger, ScanSession, ToRead
 from objlib.threads import Runner
 
 if TYPE_CHECKING:
@@ -124,16 +121,16 @@ async def scan_library(
         job = _Scan(Walk(root, rules, follow_links), parse_patterns(patterns), observer, hash_runner, clock)
         observer.begin(Phase.SCAN, None, None)
         try:
-            async with open_scanbook(ledger) as book:
-                await job.walk_all(book)
-                await job.read_changed(book)
-                await _refuse_vanished(root, book)
-                found = await book.compare(outrun=looks > OUTRUN)
+            async with ledger.scans.open() as session:
+                await job.walk_all(session)
+                await job.read_changed(session)
+                await _refuse_vanished(root, session)
+                found = await session.compare(outrun=looks > OUTRUN)
                 if found is not None:
                     if dry_run:
-                        changes = await book.changes(LISTED)
+                        changes = await session.changes(limit=LISTED)
                     else:
-                        stale = await book.apply(run_id=run_id, page=APPLY_PAGE)
+                        stale = await session.apply(run_id=run_id, page=APPLY_PAGE)
                     break
         finally:
             observer.end(Phase.SCAN)
@@ -168,7 +165,7 @@ async def record_change(app: "App", row: FileRow) -> Failure | None:
     """
     root, patterns = app.settings.library, parse_patterns(app.settings.patterns)
     examined = await app.files(partial(examine, root, row, patterns, time.time_ns))
-    await app.ledger.write(partial(record_content, row=row, examined=examined, now=app.now()))
+    await app.ledger.scans.record_content(row, examined)
     return None if examined is None else examined.failure
 
 
@@ -192,29 +189,29 @@ class _Scan:
     read: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
-    async def walk_all(self, book: ScanBook) -> None:
+    async def walk_all(self, session: ScanSession) -> None:
         """Note everything on disk."""
         while batch := await self.runner(partial(self.walk.take, BATCH)):
             found = [entry for entry in batch if isinstance(entry, Found)]
             skipped = [entry for entry in batch if isinstance(entry, Skipped)]
             self.skipped += [(entry.path, entry.reason) for entry in skipped[: LISTED - len(self.skipped)]]
-            await book.note_blind(entry.path for entry in skipped if entry.blind)
-            to_read, size_to_read = await book.note_files(found)
+            await session.note_blind([entry.path for entry in skipped if entry.blind])
+            to_read, size_to_read = await session.note_files(found)
             size = sum(entry.size for entry in found)
             self.files += len(found)
             self.bytes += size
             self.observer.advance(Phase.SCAN, len(found) - to_read, size - size_to_read)
 
-    async def read_changed(self, book: ScanBook) -> None:
+    async def read_changed(self, session: ScanSession) -> None:
         """Read what may have changed, and note what it is."""
         after = 0
-        while page := await book.to_read(after, READ_PAGE):
+        while page := await session.to_read(after=after, limit=READ_PAGE):
             after = page[-1].number
             results: list[tuple[str, FileSnapshot | None]] = []
             async with trio.open_nursery() as nursery:
                 for hop in _hops(page):
                     nursery.start_soon(self._read_hop, hop, results)
-            await book.note_read(results)
+            await session.note_read(results)
 
     async def _read_hop(self, hop: list[ToRead], results: list[tuple[str, FileSnapshot | None]]) -> None:
         examined = await self.runner(partial(examine_all, self.walk.root, hop, self.patterns, self.clock))
@@ -240,13 +237,13 @@ def _hops(page: list[ToRead]) -> Iterator[list[ToRead]]:
         yield hop
 
 
-async def _refuse_vanished(root: Path, book: ScanBook) -> None:
+async def _refuse_vanished(root: Path, session: ScanSession) -> None:
     """A library without a single file is more likely a disk that is not mounted than one that was cleared.
 
     Raises:
         RefusedError: it had files with documents, and now there are none.
     """
-    documents = await book.vanished()
+    documents = await session.vanished()
     if documents:
         raise RefusedError(
             f"the library {root} holds no files, and {documents:,} of it are in the store; mount its disk or check "

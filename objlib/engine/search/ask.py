@@ -61,7 +61,7 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
             top_k=top_k,
             system=SYSTEM,
         )
-        answer = await app.patience.insist(Purpose.ASK, request)
+        answer = await app.retrier.call(Purpose.ASK, request, reconnect=False)
     except GeminiError as error:
         if where is not None and error.status == 400 and error.kind is ErrorKind.PERMANENT:
             raise UsageError(f"--filter {where!r} was refused: {error}") from None
@@ -82,7 +82,7 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
 async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
     ids = {FileId(mark) for passage in passages if isinstance(mark := passage.metadata.get(KEY_FILE), str)}
     citations: list[Citation] = []
-    known = {file_id: await app.ledger.file(file_id) for file_id in sorted(ids)}
+    known = {file_id: await app.ledger.files.get(file_id) for file_id in sorted(ids)}
     for passage in passages:
         mark = passage.metadata.get(KEY_FILE)
         row = known.get(FileId(mark)) if isinstance(mark, str) else None

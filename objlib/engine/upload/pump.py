@@ -18,13 +18,13 @@ from objlib.engine.upload.state import UploadRun
 async def pump(run: UploadRun) -> None:
     """Send all files that are due, until none is left or a stop is requested, and wait for their tasks."""
     app = run.app
-    app.patience.renew()
+    app.retrier.reset()
     # The nursery is outside the intake scope: a stop ends the feeding, not the files in flight.
     async with trio.open_nursery() as nursery:
         with app.drain.intake():
             await _feed(run, lambda task: nursery.start_soon(task.run))
         if app.drain.requested:
-            app.patience.hurry()
+            app.retrier.drain()
 
 
 async def _feed(run: UploadRun, spawn: Callable[[FileUpload], None]) -> None:

@@ -72,7 +72,7 @@ async def upload(
 async def _run_to_quiescence(run: UploadRun) -> None:
     """Pump until nothing is left to do, with a recovery of the unknown outcomes after each round."""
     app, began = run.app, run.app.now()
-    files, size = await app.ledger.claimable_totals()
+    files, size = await app.ledger.files.claimable_totals()
     limited = run.limit is not None and run.limit < files
     app.observer.begin(Phase.UPLOAD, run.limit if limited else files, None if limited else size)
     try:
@@ -85,14 +85,14 @@ async def _run_to_quiescence(run: UploadRun) -> None:
                 break
             retried = await _retry_transient(app, began) if round_ == 0 else 0
             # Files that a service left unanswered for minutes are not helped by another probe at once.
-            unknown = recovered.left if not app.patience.silent else 0
+            unknown = recovered.left if not app.retrier.unresponsive else 0
             if not recovered.requeued and not unknown and not retried:
                 break
             with app.drain.intake():
                 await trio.sleep(backoff(round_ + 1, jitter=random.random()) if unknown else 0)
     finally:
         app.observer.end(Phase.UPLOAD)
-    if run.limit_reached and (await app.ledger.claimable_totals())[0]:
+    if run.limit_reached and (await app.ledger.files.claimable_totals())[0]:
         run.stop(StopReason.LIMIT, "run the same command again for the rest")
     if app.drain.requested:
         run.stopped = StopReason.INTERRUPTED
@@ -118,7 +118,7 @@ async def _retry_transient(app: App, since: float) -> int:
 async def _retry(app: App, reason: str, eligible: Callable[[FileRow], bool]) -> int:
     """Requeue the failed files that are on disk and ``eligible``; how many."""
     after, retried = "", 0
-    while rows := await app.ledger.failed_page(after, RETRY_PAGE):
+    while rows := await app.ledger.files.failed(after=after, limit=RETRY_PAGE):
         after = rows[-1].file_id
         for row in rows:
             if row.missing_since is not None or not eligible(row):
@@ -176,9 +176,9 @@ async def _report(
     dry_run: bool,
 ) -> UploadReport:
     app = run.app
-    counts = await app.ledger.counts()
+    counts = await app.ledger.files.counts(now=app.now())
     store = await _store_statistics(run)
-    claimable, claimable_bytes = await app.ledger.claimable_totals()
+    claimable, claimable_bytes = await app.ledger.files.claimable_totals()
     in_flight = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
     # A run that stopped early had no last recovery, which would have counted the deletes that are left.
     finished = run.stopped in {StopReason.NONE, StopReason.LIMIT}

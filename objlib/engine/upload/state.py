@@ -103,11 +103,11 @@ class UploadRun:
         """The files to begin next. Once the limit is reached, only those of them that are due again."""
         ledger, now = self.app.ledger, self.app.now()
         if not self.limit_reached:
-            rows = await ledger.claimable(now=now, limit=CLAIM_PAGE)
+            rows = await ledger.files.claimable(now=now, limit=CLAIM_PAGE)
             return [row for row in rows if self.may_begin(row.file_id)]
         rows = []
         for file_id in [file_id for file_id, due in self.due_again.items() if due <= now]:
-            row = await ledger.file(file_id)
+            row = await ledger.files.get(file_id)
             if row is not None and row.state is State.UNTRACKED and row.missing_since is None:
                 rows.append(row)
             else:
@@ -118,7 +118,7 @@ class UploadRun:
         """When the next file that has to go again is due, as Unix time; None when there is none."""
         if self.limit_reached:
             return min(self.due_again.values(), default=None)
-        return await self.app.ledger.next_retry_at()
+        return await self.app.ledger.files.next_retry_at()
 
     async def wait(self) -> None:
         """Wait until a task ends or the next file is due again."""

@@ -25,8 +25,8 @@ from objlib.ledger.rows import (
 )
 from objlib.ledger.scan.diff import blocked
 from objlib.ledger.scan.tables import ChangeKind, Tables
-from objlib.ledger.settings import sighted
-from objlib.ledger.transition_sql import take
+from objlib.ledger.settings import bump_scan_generation
+from objlib.ledger.transition_sql import must_apply
 from objlib.ledger.transitions import Transition
 
 PAGE: Final = 500
@@ -67,7 +67,7 @@ class Page:
 
 
 def free_renames(
-    conn: sqlite3.Connection, *, t: Tables, after: int, limit: int, run_id: RunId, now: float
+    conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
 ) -> Page:
     """Record the next renames to paths that no live row has."""
     page = _page(
@@ -82,7 +82,7 @@ def free_renames(
     return _record_all(conn, page, run_id, now)
 
 
-def entangled_renames(conn: sqlite3.Connection, *, t: Tables, run_id: RunId, now: float) -> Page:
+def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id: RunId) -> Page:
     """Record all renames to paths that another of them makes free, in one transaction.
 
     The rows first step aside to places that no file can have, so that their order does not matter. What
@@ -108,38 +108,10 @@ def entangled_renames(conn: sqlite3.Connection, *, t: Tables, run_id: RunId, now
     return Page(planned, last, planned - moved)
 
 
-def others(conn: sqlite3.Connection, *, t: Tables, after: int, limit: int, run_id: RunId, now: float) -> Page:
+def others(conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId) -> Page:
     """Record the next differences that are no renames."""
     page = _page(conn, t, f"p.kind <> '{ChangeKind.RENAMED}'", after, limit)
     return _record_all(conn, page, run_id, now)
-
-
-def record_content(
-    conn: sqlite3.Connection, *, row: FileRow, examined: FileSnapshot | None, now: float
-) -> FileRow | None:
-    """Record what a file is now, as someone found who read it outside a scan; the state stays as it is.
-
-    Args:
-        conn: the ledger's connection, inside a write transaction.
-        row: the file as the reader knew it.
-        examined: what it is now; None if it is not there.
-        now: Unix time.
-
-    Returns:
-        The row after it, or None if someone else has recorded something else in the meantime.
-    """
-    item: dict[str, Any] = {
-        "file_id": row.file_id,
-        "was_path": row.file_path,
-        "was_hash": row.content_hash,
-        "was_mtime": row.mtime_ns,
-        "path_bytes": row.path_bytes,
-        "now": now,
-    }
-    sighted(conn)
-    if examined is None:
-        return _write(conn, ChangeKind.MISSING, item)
-    return _write(conn, ChangeKind.CHANGED, item | described(examined))
 
 
 def described(examined: FileSnapshot) -> dict[str, Any]:
@@ -172,7 +144,7 @@ def _page(
 
 def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Page:
     if page:
-        sighted(conn)
+        bump_scan_generation(conn)
     stale = sum(not _record(conn, item, run_id, now) for item in page)
     return Page(len(page), page[-1]["seq"] if page else 0, stale)
 
@@ -180,7 +152,7 @@ def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: Ru
 def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: float) -> bool:
     """Record one difference; False when the row is no longer what it was compared with."""
     kind = ChangeKind(item["kind"])
-    row = _write(
+    row = write_row(
         conn, kind, item | {"now": now, "new_id": new_file_id(now) if kind is ChangeKind.NEW else None}
     )
     if row is None:
@@ -191,7 +163,8 @@ def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: 
     return True
 
 
-def _write(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> FileRow | None:
+def write_row(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> FileRow | None:
+    """Write a difference to its row; None when the row is no longer what it was compared with."""
     cells = conn.execute(_SQL[kind], item).fetchone()
     return None if cells is None else file_row(cells)
 
@@ -212,23 +185,15 @@ def _settle(
     alone; it is looked at again once it has arrived.
     """
     if row.state is State.INDEXED and row.indexed_hash != row.content_hash:
-        row = _move(conn, Transition.reset(row, run_id=run_id, reason="the file changed"), now)
+        row = must_apply(conn, Transition.reset(row, run_id=run_id, reason="the file changed"), now)
     elif row.state is State.FAILED and (changed or _judged_otherwise(row, failure)):
         why = "the file changed" if changed else "what was wrong with the file has changed"
-        row = _move(conn, Transition.retry(row, run_id=run_id, reason=why), now)
+        row = must_apply(conn, Transition.retry(row, run_id=run_id, reason=why), now)
     if row.state is State.UNTRACKED and failure is not None:
         attempt = new_attempt_id(now)
-        row = _move(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
-        _move(conn, Transition.fail_upload(row, attempt_id=attempt, run_id=run_id, failure=failure), now)
+        row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
+        must_apply(conn, Transition.fail_upload(row, attempt_id=attempt, run_id=run_id, failure=failure), now)
 
 
 def _judged_otherwise(row: FileRow, failure: Failure | None) -> bool:
     return row.failure is not None and row.failure.kind.local and row.failure != failure
-
-
-def _move(conn: sqlite3.Connection, transition: Transition, now: float) -> FileRow:
-    taken = take(conn, transition, now=now)
-    if isinstance(taken, Exception):
-        # The row was read in this very transaction, and each edge taken here is one of the table.
-        raise taken
-    return taken

@@ -15,13 +15,13 @@ from objlib.core.failures import FailureKind
 from objlib.core.library.snapshot import UNREAD
 from objlib.core.lifecycle.table import State
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
-from objlib.ledger.settings import sightings
+from objlib.ledger.settings import scan_generation
 
 _LOCAL: Final = ", ".join(f"'{kind}'" for kind in sorted(FailureKind) if kind.local)
 _LIVE: Final = "missing_since IS NULL"
 
 
-def vanished(conn: sqlite3.Connection, *, t: Tables) -> int:
+def vanished(conn: sqlite3.Connection, t: Tables) -> int:
     """How many live rows with a document there are, if not a single file was seen; 0 otherwise."""
     if conn.execute(f"SELECT 1 FROM {t.seen} LIMIT 1").fetchone() is not None:
         return 0
@@ -32,19 +32,19 @@ def vanished(conn: sqlite3.Connection, *, t: Tables) -> int:
     return int(documents)
 
 
-def compare(conn: sqlite3.Connection, *, t: Tables, since: int | None) -> Mapping[ChangeKind, int] | None:
+def compare(conn: sqlite3.Connection, t: Tables, *, since: int | None) -> Mapping[ChangeKind, int] | None:
     """Fill the plan; how many differences of each kind there are. All of it sees one moment of the ledger.
 
     Args:
         conn: the ledger's connection.
         t: the notes.
-        since: what :func:`~objlib.ledger.settings.sightings` was before the first note; None not to care.
+        since: what :func:`~objlib.ledger.settings.scan_generation` was before the first note; None not to care.
 
     Returns:
         None if someone recorded since then what files are: a file that was renamed meanwhile, say, would be taken
         for one that is gone, because the notes know only its old path.
     """
-    if since is not None and sightings(conn) != since:
+    if since is not None and scan_generation(conn) != since:
         return None
     t.create_comparison(conn)
     # A row may have come to a path, or left it, since the file there was noted.
@@ -61,7 +61,7 @@ def compare(conn: sqlite3.Connection, *, t: Tables, since: int | None) -> Mappin
     return {kind: int(found.get(kind, 0)) for kind in ChangeKind}
 
 
-def changes(conn: sqlite3.Connection, *, t: Tables, limit: int) -> list[tuple[str, str]]:
+def changes(conn: sqlite3.Connection, t: Tables, *, limit: int) -> list[tuple[str, str]]:
     """The first ``limit`` differences that are worth telling, by path, as (kind, path)."""
     return conn.execute(
         f"SELECT kind, iif(kind = '{ChangeKind.RENAMED}', was_path || ' -> ' || path, path) FROM {t.plan}"

@@ -7,10 +7,10 @@ interrupted leaves nothing behind but what it had applied, a page at a time.
 
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Concatenate, Final, Generic, NamedTuple, ParamSpec, TypeVar
 
 import trio
 
@@ -18,11 +18,16 @@ from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot
 from objlib.core.lifecycle.table import State
-from objlib.ledger.ledger import Ledger
-from objlib.ledger.scan import apply as application
+from objlib.ledger.commit import GroupCommit
+from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
+from objlib.ledger.scan.apply import Page, described, entangled_renames, free_renames, others, write_row
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
-from objlib.ledger.settings import sightings
+from objlib.ledger.settings import bump_scan_generation, scan_generation
+from objlib.ledger.table import Table, stamped
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CLOSE_SECONDS: Final = 10.0
 """How long closing may wait for its turn at the connection."""
@@ -53,52 +58,87 @@ class ToRead(NamedTuple):
     size: int
 
 
-class ScanBook:
-    """An open notebook; :func:`open_scanbook` makes one."""
+class noted(Generic[P, T]):  # a decorator
+    """A query over the temporary tables of one scan, which are its second argument."""
 
-    def __init__(self, ledger: Ledger, tables: Tables, since: int) -> None:
-        self._ledger = ledger
-        self._tables = tables
-        self._since = since
+    def __init__(self, function: Callable[Concatenate[sqlite3.Connection, Tables, P], T]) -> None:
+        self.function = function
 
-    async def note_files(self, sightings: Sequence[Sighting]) -> tuple[int, int]:
+    def __get__(self, scan: "ScanSession", owner: type) -> Callable[P, Awaitable[T]]:
+        return partial(scan._read, self.function, scan.tables)
+
+
+class ScanSession(Table):
+    """One scan under way; :meth:`ScanTable.open` makes one."""
+
+    def __init__(
+        self, database: GroupCommit, now: Callable[[], float], tables: Tables, generation: int
+    ) -> None:
+        super().__init__(database, now)
+        self.tables = tables
+        self._generation = generation
+
+    @noted
+    def note_files(conn: sqlite3.Connection, t: Tables, files: Sequence[Sighting]) -> tuple[int, int]:
         """Note files seen on disk; how many of them have to be read, and their bytes."""
-        return await self._ledger.read(partial(_note_files, t=self._tables, sightings=sightings))
+        (last,) = conn.execute(f"SELECT coalesce(max(seq), 0) FROM {t.seen}").fetchone()
+        conn.executemany(
+            f"""
+            INSERT OR IGNORE INTO {t.seen} (path, path_bytes, size, mtime_ns, inode, file_id, look)
+            SELECT ?1, ?2, ?3, ?4, ?5, f.file_id, CASE
+                WHEN f.file_id IS NULL OR NOT ({_UNCHANGED}) THEN {Look.READ}
+                WHEN f.missing_since IS NOT NULL THEN {Look.RETURNED} ELSE {Look.SAME} END
+            FROM (SELECT 1) LEFT JOIN main.files f ON f.seq = {Tables.row_at("?1")}
+            """,
+            files,
+        )
+        count, size = conn.execute(
+            f"SELECT count(*), coalesce(sum(size), 0) FROM {t.seen} WHERE look = {Look.READ} AND seq > ?",
+            (last,),
+        ).fetchone()
+        return int(count), int(size)
 
-    async def note_blind(self, paths: Iterable[str]) -> None:
+    @noted
+    def note_blind(conn: sqlite3.Connection, t: Tables, paths: Sequence[str]) -> None:
         """Note files and folders that could not be looked at: of what is there, nothing will be said."""
-        await self._ledger.read(partial(_note_blind, t=self._tables, paths=list(paths)))
+        conn.executemany(f"INSERT OR IGNORE INTO {t.blind} VALUES (?)", [(path,) for path in paths])
 
-    async def to_read(self, after: int, limit: int) -> list[ToRead]:
+    @noted
+    def to_read(conn: sqlite3.Connection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
         """A page, in the order of the walk, of the files that have to be read."""
-        query = (
-            f"SELECT seq, path, path_bytes, size FROM {self._tables.seen}"
-            f" WHERE look = {Look.READ} AND seq > ? ORDER BY seq LIMIT ?"
+        cursor = conn.execute(
+            f"SELECT seq, path, path_bytes, size FROM {t.seen}"
+            f" WHERE look = {Look.READ} AND seq > ? ORDER BY seq LIMIT ?",
+            (after, limit),
         )
-        return await self._ledger.read(
-            lambda conn: [ToRead(*cells) for cells in conn.execute(query, (after, limit))]
-        )
+        return [ToRead(*cells) for cells in cursor]
 
-    async def note_read(self, results: Iterable[tuple[str, FileSnapshot | None]]) -> None:
+    @noted
+    def note_read(
+        conn: sqlite3.Connection, t: Tables, results: Sequence[tuple[str, FileSnapshot | None]]
+    ) -> None:
         """Note what files were when they were read; None stands for one that was no longer there."""
-        await self._ledger.read(partial(_note_read, t=self._tables, results=list(results)))
+        for path, snapshot in results:
+            if snapshot is None:
+                conn.execute(f"DELETE FROM {t.seen} WHERE path = ?", (path,))
+                continue
+            conn.execute(
+                f"UPDATE {t.seen} SET content_hash = :content_hash, size = :size, mtime_ns = :mtime_ns,"
+                " inode = :inode, mime_type = :mime_type, metadata_json = :metadata_json,"
+                " failure_info = :failure_info WHERE path = :path",
+                described(snapshot) | {"path": path},
+            )
 
-    async def vanished(self) -> int:
-        """How many live rows with a document there are, if not a single file was seen; 0 otherwise."""
-        return await self._ledger.read(partial(diff.vanished, t=self._tables))
+    vanished = noted(diff.vanished)
+    changes = noted(diff.changes)
 
     async def compare(self, *, outrun: bool = False) -> Mapping[ChangeKind, int] | None:
         """Work out what has to be recorded; how many differences of each kind there are.
 
-        None if another run has recorded what it saw since this notebook was opened: the notes are out of date,
-        and all has to be looked at again. With ``outrun`` they are compared all the same.
+        None if another run has recorded what it saw since this scan began: the notes are out of date, and all
+        has to be looked at again. With ``outrun`` they are compared all the same.
         """
-        since = None if outrun else self._since
-        return await self._ledger.read(partial(diff.compare, t=self._tables, since=since))
-
-    async def changes(self, limit: int) -> list[tuple[str, str]]:
-        """The first ``limit`` differences by path, as (kind, path); a rename has ``old -> new`` for a path."""
-        return await self._ledger.read(partial(diff.changes, t=self._tables, limit=limit))
+        return await self._read(diff.compare, self.tables, since=None if outrun else self._generation)
 
     async def apply(self, *, run_id: RunId, page: int) -> int:
         """Record all differences, ``page`` to a transaction; how many were left alone.
@@ -106,69 +146,58 @@ class ScanBook:
         A row that someone else changed since :meth:`compare` is left alone: the next scan sees what is true
         then.
         """
-        stale = await self._pages(application.free_renames, run_id, page)
-        entangled = partial(
-            application.entangled_renames, t=self._tables, run_id=run_id, now=self._ledger.now()
-        )
-        stale += (await self._ledger.write(entangled)).stale
-        return stale + await self._pages(application.others, run_id, page)
+        stale = await self._pages(free_renames, run_id, page)
+        stale += (await self._record(entangled_renames, self.tables, run_id=run_id)).stale
+        return stale + await self._pages(others, run_id, page)
 
-    async def _pages(self, step: Callable[..., application.Page], run_id: RunId, page: int) -> int:
+    async def _pages(self, step: Callable[..., Page], run_id: RunId, limit: int) -> int:
         """Repeat ``step``, a transaction each time, until there is nothing left; the sum of what was stale."""
         after, stale = 0, 0
         while True:
-            now = self._ledger.now()
-            work = partial(step, t=self._tables, after=after, limit=page, run_id=run_id, now=now)
-            done = await self._ledger.write(work)
-            if not done.count:
+            page = await self._record(step, self.tables, after=after, limit=limit, run_id=run_id)
+            if not page.count:
                 return stale
-            after, stale = done.last, stale + done.stale
+            after, stale = page.last, stale + page.stale
 
 
-@asynccontextmanager
-async def open_scanbook(ledger: Ledger) -> AsyncIterator[ScanBook]:
-    """Open a notebook for the length of the block. Several may be open on one ledger."""
-    tables = Tables.numbered(next(_NUMBERS))
-    try:
-        await ledger.read(tables.create)
-        yield ScanBook(ledger, tables, await ledger.read(sightings))
-    finally:
-        with trio.move_on_after(CLOSE_SECONDS, shield=True):
-            await ledger.read(tables.drop)
+class ScanTable(Table):
+    """What is on disk, as scans and others who read a file find it."""
 
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ScanSession]:
+        """Open a scan for the length of the block. Several may be open on one ledger."""
+        tables = Tables.numbered(next(_NUMBERS))
+        try:
+            await self._read(tables.create)
+            yield ScanSession(self._database, self._now, tables, await self._read(scan_generation))
+        finally:
+            with trio.move_on_after(CLOSE_SECONDS, shield=True):
+                await self._read(tables.drop)
 
-def _note_files(conn: sqlite3.Connection, *, t: Tables, sightings: Sequence[Sighting]) -> tuple[int, int]:
-    (last,) = conn.execute(f"SELECT coalesce(max(seq), 0) FROM {t.seen}").fetchone()
-    conn.executemany(
-        f"""
-        INSERT OR IGNORE INTO {t.seen} (path, path_bytes, size, mtime_ns, inode, file_id, look)
-        SELECT ?1, ?2, ?3, ?4, ?5, f.file_id, CASE
-            WHEN f.file_id IS NULL OR NOT ({_UNCHANGED}) THEN {Look.READ}
-            WHEN f.missing_since IS NOT NULL THEN {Look.RETURNED} ELSE {Look.SAME} END
-        FROM (SELECT 1) LEFT JOIN main.files f ON f.seq = {Tables.row_at("?1")}
-        """,
-        sightings,
-    )
-    count, size = conn.execute(
-        f"SELECT count(*), coalesce(sum(size), 0) FROM {t.seen} WHERE look = {Look.READ} AND seq > ?", (last,)
-    ).fetchone()
-    return int(count), int(size)
+    @stamped
+    def record_content(
+        conn: sqlite3.Connection, now: float, row: FileRow, snapshot: FileSnapshot | None
+    ) -> FileRow | None:
+        """Record what a file is now, as someone found who read it outside a scan; the state stays as it is.
 
+        Args:
+            conn: the ledger's connection, inside a write transaction.
+            now: Unix time.
+            row: the file as the reader knew it.
+            snapshot: what it is now; None if it is not there.
 
-def _note_blind(conn: sqlite3.Connection, *, t: Tables, paths: Sequence[str]) -> None:
-    conn.executemany(f"INSERT OR IGNORE INTO {t.blind} VALUES (?)", [(path,) for path in paths])
-
-
-def _note_read(
-    conn: sqlite3.Connection, *, t: Tables, results: Sequence[tuple[str, FileSnapshot | None]]
-) -> None:
-    for path, examined in results:
-        if examined is None:
-            conn.execute(f"DELETE FROM {t.seen} WHERE path = ?", (path,))
-            continue
-        conn.execute(
-            f"UPDATE {t.seen} SET content_hash = :content_hash, size = :size, mtime_ns = :mtime_ns,"
-            " inode = :inode, mime_type = :mime_type, metadata_json = :metadata_json,"
-            " failure_info = :failure_info WHERE path = :path",
-            application.described(examined) | {"path": path},
-        )
+        Returns:
+            The row after it, or None if someone else has recorded something else in the meantime.
+        """
+        item: dict[str, Any] = {
+            "file_id": row.file_id,
+            "was_path": row.file_path,
+            "was_hash": row.content_hash,
+            "was_mtime": row.mtime_ns,
+            "path_bytes": row.path_bytes,
+            "now": now,
+        }
+        bump_scan_generation(conn)
+        if snapshot is None:
+            return write_row(conn, ChangeKind.MISSING, item)
+        return write_row(conn, ChangeKind.CHANGED, item | described(snapshot))

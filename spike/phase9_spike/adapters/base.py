@@ -32,7 +32,7 @@ async def take(ledger: Ledger, row: FileRow, event: str, *, guard: Guard | None 
     if known is Event.START_UPLOAD:
         attempt = new_attempt_id()
     else:
-        last = await ledger.last_attempt(row.file_id)
+        last = await ledger.attempts.last(row.file_id)
         attempt = AttemptId("") if last is None else last.attempt_id
     return await ledger.apply(_transition(known, row, attempt, guard))
 

@@ -58,7 +58,7 @@ async def a_file_goes_all_the_way(bench: Bench) -> Seen:
         manager = FileTransitionManager(ledger, make, bench.collector, FileLockManager())
         rows = [await manager.trigger(file_id, event) for event in HAPPY]
         kept = await read_file_state(ledger.path, file_id)
-        events, _ = await ledger.history(file_id)
+        events, _ = await ledger.files.history(file_id)
     gc.collect()
     alive = sum(ref() is not None for ref in made)
     passed = (
@@ -75,7 +75,7 @@ async def a_wrong_event_changes_nothing(bench: Bench) -> Seen:
     """Every event that has no edge from untracked, and one that does not exist, is refused and recorded."""
     async with bench.opened() as (ledger, (file_id,)):
         manager = bench.manager(ledger, locks=FileLockManager())
-        row = await ledger.file(file_id)
+        row = await ledger.files.get(file_id)
         assert row is not None
         wrong = [*HAPPY[1:], Event.FAIL_UPLOAD, Event.FAIL_PROCESSING, "nonsense"]
         before = len(bench.collector.lines)
@@ -105,7 +105,7 @@ async def a_wrong_event_changes_nothing(bench: Bench) -> Seen:
 async def a_machine_from_yesterday_is_stale(bench: Bench) -> Seen:
     """A machine made before somebody else moved the file gets nowhere, and the winner's move stands."""
     async with bench.opened() as (ledger, (file_id,)):
-        row = await ledger.file(file_id)
+        row = await ledger.files.get(file_id)
         assert row is not None
         old = bench.candidate.make(ledger, row)
         manager = bench.manager(ledger, locks=FileLockManager())

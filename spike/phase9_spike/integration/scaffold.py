@@ -103,7 +103,7 @@ class FileTransitionManager:
         return after
 
     async def _read(self, file_id: FileId) -> FileRow:
-        row = await self._ledger.file(file_id)
+        row = await self._ledger.files.get(file_id)
         if row is None:
             raise LookupError(f"no file {file_id}")
         return row

@@ -50,7 +50,7 @@ class Engine:
             self.observer = observer
             yield self
 
-        patch.setattr("objlib.engine.bootstrap.open_app.open_app", open_app)
+        patch.setattr("objlib.cli.runner.open_app", open_app)
 
     def gives(self, target: str, report: Any) -> None:
         """Let the engine's function ``target`` answer ``report``, or raise it."""
@@ -119,7 +119,7 @@ def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) ->
 def test_a_quiet_run_does_not_end_with_3_in_silence(engine: Engine, read: Read) -> None:
     engine.gives("upload.run.upload", replace(UPLOAD, pending=3, elsewhere=1))
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
-    assert read() == ("", "objlib: 2 files waiting; 1 file in the hands of another run\n")
+    assert read() == ("", "objlib: 2 files waiting; 1 file in flight in another run\n")
     engine.gives("upload.run.upload", replace(UPLOAD, postponed=2))
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
     assert read() == ("", "objlib: 2 old documents could not be removed now\n")

@@ -15,7 +15,7 @@ from objlib.cli.console import observers
 from objlib.cli.console.output import OutputError
 from objlib.cli.console.progress import Progress
 from objlib.core.config.settings import Backend, Settings
-from objlib.core.events import EventKind, Observer, Phase, Pressure
+from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 
 SETTINGS = Settings(Path("/lib"), Path("/led"), Path("/emb"), "store", Backend.EMBEDDED)
 
@@ -23,10 +23,10 @@ SETTINGS = Settings(Path("/lib"), Path("/led"), Path("/emb"), "store", Backend.E
 def play(observer: Observer) -> None:
     """A short run."""
     observer.begin(Phase.UPLOAD, 2, 3000)
-    observer.pressure(Pressure(tokens=4, in_flight=2, paused_for=0.0, throttled=0))
+    observer.pressure(GovernorStatistics(tokens=4, in_flight=2, paused_for=0.0, throttled=0))
     observer.advance(Phase.UPLOAD, 1, 1500)
     observer.pressure(
-        Pressure(tokens=0, in_flight=1, paused_for=12.0, throttled=1, requests_per_second=3.91234)
+        GovernorStatistics(tokens=0, in_flight=1, paused_for=12.0, throttled=1, requests_per_second=3.91234)
     )
     observer.event(EventKind.REQUEUED, path="a b\x1b.txt", why=None, due=1.5)
     observer.note("stopping\x1b[2J")
@@ -131,7 +131,9 @@ class TestProgress:
             progress.advance(Phase.SCAN, 7, 0)
             progress.begin(Phase.UPLOAD, 20, 3000)
             progress.pressure(
-                Pressure(tokens=4, in_flight=2, paused_for=0.0, throttled=3, requests_per_second=119.7)
+                GovernorStatistics(
+                    tokens=4, in_flight=2, paused_for=0.0, throttled=3, requests_per_second=119.7
+                )
             )
             progress.advance(Phase.UPLOAD, 1, 1500)
             progress.note("stopping\x1b[2J [bold]")
@@ -140,7 +142,7 @@ class TestProgress:
             progress.event(EventKind.KEPT)
             progress._bars.refresh()
             text = drawn.getvalue()
-            progress.pressure(Pressure(tokens=0, in_flight=1, paused_for=12.0, throttled=4))
+            progress.pressure(GovernorStatistics(tokens=0, in_flight=1, paused_for=12.0, throttled=4))
             progress._bars.refresh()
             progress.begin(Phase.UPLOAD, 1, 0)
             progress.end(Phase.UPLOAD)
@@ -148,7 +150,7 @@ class TestProgress:
             progress.advance(Phase.UPLOAD, 1, 1)
         assert "7 files" in text
         assert "1/20 files  1.5 kB" in text
-        assert "2 of 4 at once, 120 requests/s, pushed back 3x" in text
+        assert "2 of 4 at once, 120 requests/s, throttled 3x" in text
         assert "1/10 passages" in text
         assert "stopping\\x1b[2J [bold]" in text
         assert "paused for 12 s" in drawn.getvalue()
@@ -159,10 +161,10 @@ class TestProgress:
         progress.begin(Phase.UPLOAD, 30, 3000)
         progress.advance(Phase.UPLOAD, 9, 583)
         progress.pressure(
-            Pressure(tokens=4, in_flight=2, paused_for=0, throttled=3, requests_per_second=4.93)
+            GovernorStatistics(tokens=4, in_flight=2, paused_for=0, throttled=3, requests_per_second=4.93)
         )
         progress._bars.console.print(progress._bars.get_renderable())
-        progress.pressure(Pressure(tokens=0, in_flight=2, paused_for=51, throttled=4))
+        progress.pressure(GovernorStatistics(tokens=0, in_flight=2, paused_for=51, throttled=4))
         progress._bars.console.print(progress._bars.get_renderable())
         open_gate, shut = (line.rstrip() for line in drawn.getvalue().splitlines())
         assert "9/30" in open_gate
@@ -182,13 +184,15 @@ class TestProgress:
             clock[0] += seconds
             if paused_for is not None:
                 shut = 0 if paused_for else 4
-                progress.pressure(Pressure(tokens=shut, in_flight=2, paused_for=paused_for, throttled=3))
+                progress.pressure(
+                    GovernorStatistics(tokens=shut, in_flight=2, paused_for=paused_for, throttled=3)
+                )
             with console.capture() as said:
                 console.print(progress._bars.get_renderable())
             return said.get()
 
-        running = "2 of 4 at once, pushed back 3x"
-        assert "0/30 files  pushed back 3x" in after(0, 0.2)
+        running = "2 of 4 at once, throttled 3x"
+        assert "0/30 files  throttled 3x" in after(0, 0.2)
         assert running in after(0, 0)
         assert running in after(0, 0.03)
         assert running in after(0, 1.4)
@@ -204,14 +208,14 @@ class TestProgress:
 
     def test_a_pause_is_told_of_what_began_last(self, drawn: io.StringIO) -> None:
         progress = Progress(self.console(drawn, 60))
-        progress.pressure(Pressure(tokens=0, in_flight=0, paused_for=12, throttled=1))
+        progress.pressure(GovernorStatistics(tokens=0, in_flight=0, paused_for=12, throttled=1))
         progress.begin(Phase.RECOVER, None, None)
         progress._bars.console.print(progress._bars.get_renderable())
         progress.begin(Phase.LISTING, None, None)
         progress.advance(Phase.LISTING, 40, 0)
         progress._bars.console.print(progress._bars.get_renderable())
         progress.end(Phase.LISTING)
-        progress.pressure(Pressure(tokens=4, in_flight=0, paused_for=0, throttled=1))
+        progress.pressure(GovernorStatistics(tokens=4, in_flight=0, paused_for=0, throttled=1))
         progress._bars.console.print(progress._bars.get_renderable())
         lines = [" ".join(re.sub("[━╺╸]", "", line).split()) for line in drawn.getvalue().splitlines()]
         assert lines == [

@@ -15,7 +15,7 @@ RUNNING: Final = (
     COUNT
     | BYTES
     | {Piece.COUNT: ["9/30 files", "9/30", "9/30"], Piece.SPEED: ["4.9 requests/s", "4.9/s"]}
-    | {Piece.AT_ONCE: ["2 of 4 at once"], Piece.PUSHED_BACK: ["pushed back 3x"]}
+    | {Piece.AT_ONCE: ["2 of 4 at once"], Piece.THROTTLED: ["throttled 3x"]}
 )
 
 
@@ -47,10 +47,10 @@ def test_a_pause_outlasts_everything_else(room: int, line: str) -> None:
         (
             120,
             "Uploading ------------------------ "
-            "9/30 files  583 B  111 B/s  2 of 4 at once, 4.9 requests/s, pushed back 3x 00:25",
+            "9/30 files  583 B  111 B/s  2 of 4 at once, 4.9 requests/s, throttled 3x 00:25",
         ),
-        (80, "Uploading 9/30 files  2 of 4 at once, 4.9 requests/s, pushed back 3x 00:25"),
-        (60, "Uploading 9/30 files  4.9 requests/s, pushed back 3x"),
+        (80, "Uploading 9/30 files  2 of 4 at once, 4.9 requests/s, throttled 3x 00:25"),
+        (60, "Uploading 9/30 files  4.9 requests/s, throttled 3x"),
         (40, "Uploading 9/30 files  4.9 requests/s"),
         (20, "9/30  4.9 requests/s"),
         (19, "9/30  4.9/s"),

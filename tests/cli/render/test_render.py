@@ -97,7 +97,7 @@ class TestUpload:
 
     def test_what_another_run_has_in_hand_does_not_wait_for_this_one(self) -> None:
         said = text(upload_lines(upload_report(pending=3, elsewhere=2), PLAIN))
-        assert "1 file is still waiting: objlib upload\n2 files are in the hands of another run" in said
+        assert "1 file is still waiting: objlib upload\n2 files are in flight in another run" in said
         assert "waiting" not in text(upload_lines(upload_report(pending=2, elsewhere=2), PLAIN))
 
     def test_old_documents_that_are_still_there_are_named(self) -> None:
@@ -131,8 +131,8 @@ class TestUpload:
         )
         said = text(upload_lines(report, COLOR))
         assert "Recovered from an earlier run: 1 adopted, 1 requeued." in said
-        assert "1 renamed, pushed back 4x by the service" in said
-        assert "no longer on disk" in said
+        assert "1 renamed, throttled 4x by the service" in said
+        assert "1 file gone from disk, and still in the store" in said
 
 
 class TestScan:
@@ -160,7 +160,7 @@ class TestRecover:
     def test_nothing_to_do(self) -> None:
         nothing = "Nothing to recover: no run left anything behind."
         assert recover_lines(RecoverReport(), PLAIN) == [nothing]
-        at_work = "1 file is in the hands of another run, which goes on"
+        at_work = "1 file is in flight in another run, which goes on"
         assert recover_lines(RecoverReport(elsewhere=1), PLAIN) == [nothing, at_work]
 
     def test_what_became_of_each(self) -> None:

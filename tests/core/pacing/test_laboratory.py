@@ -1,10 +1,10 @@
-"""The bars of the table that take no time to check, in the median of a few seeds: the pace is what it was."""
+"""The bars of the table that are quick to check, in the median of a few seeds."""
 
 import statistics
 
 import pytest
 
-from benchmarks.pacing_lab.scenarios import scenarios
+from tests.support.pacing_lab.scenarios import scenarios
 
 BY_NAME = {scenario.name: scenario for scenario in scenarios()}
 

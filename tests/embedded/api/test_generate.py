@@ -10,7 +10,7 @@ import trio
 from objlib.embedded import Options, worker
 from objlib.embedded.api.generate import in_events
 from objlib.embedded.text.extracted import Extracted
-from tests.embedded.box import Box, V, ok, open_box, refused
+from tests.support.embedded import Box, V, ok, open_box, refused
 
 LIGHTHOUSE = "# Ölhafen\n\nDer Wärter des Leuchtturms von Ölhafen heißt Jörg. Er mag Flöten.\n"
 

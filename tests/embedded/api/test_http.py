@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from objlib.embedded import Options
 from objlib.embedded.resources import stores
 from objlib.embedded.wire.json import ApiError, after_token, camel, compact, page_token
-from tests.embedded.box import ok, open_box, refused, start_headers
+from tests.support.embedded import ok, open_box, refused, start_headers
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])

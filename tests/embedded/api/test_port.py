@@ -17,7 +17,7 @@ from hypercorn.trio import serve
 
 from objlib.embedded import Options, Service, open_service
 from objlib.embedded.options import GRANULARITY
-from tests.embedded.box import Box, ok
+from tests.support.embedded import Box, ok
 
 pytestmark = pytest.mark.real_time
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from objlib.embedded.index import Hit, search
 from objlib.embedded.index.lexical import MAX_TERMS, parse_query
-from tests.embedded.index.box import new_store, put
+from tests.support.index import new_store, put
 
 ROOT = Path(__file__).parents[3]
 

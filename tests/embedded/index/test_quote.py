@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from objlib.embedded.index import Hit, QuotedAnswer, quote_answer
 from objlib.embedded.index.quote import MOST, NOTHING
 from objlib.embedded.text.sentences import sentences
-from tests.embedded.index.box import Meanings
+from tests.support.index import Meanings
 
 PASSAGES = [
     "# Virtue\n\nVirtue is a habit of choosing the mean. The brave man fears what he should — no more. "

@@ -12,7 +12,7 @@ from objlib.embedded.index import Hit, OnDemand, SignBitCache, search, store_vec
 from objlib.embedded.index.fusion import fuse
 from objlib.embedded.index.schema import POSITION_BITS
 from objlib.embedded.index.sign_codes import SignBits, nearest
-from tests.embedded.index.box import Meanings, give_vectors, new_store, put
+from tests.support.index import Meanings, give_vectors, new_store, put
 
 
 def meanings() -> Meanings:

@@ -21,7 +21,7 @@ from objlib.embedded.index import (
 from objlib.embedded.index.schema import POSITION_BITS
 from objlib.embedded.index.sign_codes import cosines
 from objlib.embedded.text.extracted import Extracted
-from tests.embedded.index.box import Meanings, counts, give_vectors, new_store, put
+from tests.support.index import Meanings, counts, give_vectors, new_store, put
 
 LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 150 for n in range(4))
 NOTHING = {"texts": 0, "chunks": 0, "fts": 0, "pending": 0, "codes": 0, "vectors": 0}

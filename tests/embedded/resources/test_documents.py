@@ -15,7 +15,9 @@ from objlib.embedded import Options, index, worker
 from objlib.embedded.text.extract import extract
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.wire.metadata import float32, read_metadata, write_metadata
-from tests.embedded.box import Clock, open_box, refused
+from objlib.testing import EPOCH
+from tests.support.clock import Clock
+from tests.support.embedded import open_box, refused
 
 
 async def test_a_document_shows_what_was_uploaded(tmp_path: Path) -> None:
@@ -245,7 +247,7 @@ def test_paging_shows_every_document_that_stays_exactly_once(
     sizes = data.draw(st.lists(st.integers(1, 7), min_size=1, max_size=5))
 
     async def play() -> None:
-        clock = Clock()
+        clock = Clock(EPOCH)
         async with open_box(tmp_path_factory.mktemp("paging") / "s.db", now=clock) as box:
             names = []
             for number in range(count):

@@ -11,7 +11,9 @@ import pytest
 import trio
 
 from objlib.embedded import Options
-from tests.embedded.box import EPOCH, Box, Clock, ok, open_box, refused, start_headers
+from objlib.testing import EPOCH
+from tests.support.clock import Clock
+from tests.support.embedded import Box, ok, open_box, refused, start_headers
 
 
 async def put_file(box: Box, data: bytes, **fields: Any) -> dict[str, Any]:
@@ -34,7 +36,7 @@ async def import_done(box: Box, operation: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_a_file_shows_what_was_uploaded(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(EPOCH)
     async with open_box(tmp_path / "s.db", now=clock) as box:
         file = await put_file(box, b"hello", name="files/probe123", display_name="hello", size_bytes=5)
         assert file == {
@@ -77,7 +79,7 @@ async def test_a_name_that_cannot_be_is_refused(tmp_path: Path, name: str) -> No
 
 
 async def test_a_name_that_is_taken_is_refused_until_the_file_expires(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(EPOCH)
     async with open_box(tmp_path / "s.db", now=clock) as box:
         await put_file(box, b"one", name="files/same")
         answer = await box.client.post(
@@ -90,7 +92,7 @@ async def test_a_name_that_is_taken_is_refused_until_the_file_expires(tmp_path: 
 
 
 async def test_files_expire_after_48_hours(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(EPOCH)
     async with open_box(tmp_path / "s.db", now=clock) as box:
         await put_file(box, b"x", name="files/a")
         clock.time = EPOCH + 48 * 3600 - 1

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.embedded.box import Clock, open_box, refused
+from objlib.testing import EPOCH
+from tests.support.clock import Clock
+from tests.support.embedded import open_box, refused
 
 
 async def test_a_store_is_named_after_its_display_name(tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ async def test_counts_and_size_are_strings(tmp_path: Path) -> None:
 
 
 async def test_lists_are_ascending_and_paged(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(EPOCH)
     async with open_box(tmp_path / "s.db", now=clock, store=False) as box:
         names = []
         for number in range(23):

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from objlib.embedded import Options
 from objlib.embedded.options import GRANULARITY
 from objlib.embedded.resources import upload_sessions
-from tests.embedded.box import Clock, ok, open_box, refused, start_headers
+from objlib.testing import EPOCH
+from tests.support.clock import Clock
+from tests.support.embedded import ok, open_box, refused, start_headers
 
 SMALL = Options(granularity=8, max_document=100)
 
@@ -259,7 +261,7 @@ async def test_a_store_deleted_meanwhile_ends_the_upload(tmp_path: Path) -> None
 
 
 async def test_a_session_lives_seven_days(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(EPOCH)
     async with open_box(tmp_path / "s.db", options=SMALL, now=clock) as box:
         await box.start()
         url = await box.start()
@@ -278,7 +280,7 @@ async def test_a_session_lives_seven_days(tmp_path: Path) -> None:
 
 
 async def test_what_has_expired_is_deleted_while_the_service_is_open(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(EPOCH)
     async with open_box(tmp_path / "s.db", options=SMALL, now=clock) as box:
         await box.command(await box.start(), "upload", b"12345678", 0)
         clock.time += 8 * 86400

@@ -10,13 +10,20 @@ from objlib.core.lifecycle.repair_plan import Plan
 from objlib.engine.app import App
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
-from objlib.engine.requests.retry import LONGEST
+from objlib.engine.requests.retry import MAX_WAIT
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.testing import DAILY_QUOTA, DOWN, Action, Faults, refusal, throttled
-from tests.engine.conftest import Opener, assert_exactly_once, live_documents, write
-from tests.engine.recover_kit import ledger_of
-from tests.engine.store_kit import ALL, of_file, plant
+from tests.support.engine import (
+    ALL,
+    Opener,
+    assert_exactly_once,
+    ledger_of,
+    live_documents,
+    of_file,
+    plant,
+    write,
+)
 
 BAD_KEY = refusal(401, "UNAUTHENTICATED", "bad key")
 
@@ -77,7 +84,7 @@ async def test_no_file_is_sent_after_a_delete_has_ended_the_run(
     at_deletes(faults, answer)
     async with opened(max_pending=1) as app:
         report = await upload(app)
-        waiting, _ = await app.ledger.claimable_totals()
+        waiting, _ = await app.ledger.files.claimable_totals()
     assert (report.uploaded + waiting, report.pending) == (10, waiting)
     assert report.uploaded == 1
     first = next(moment for moment, kind in faults.seen if kind == "delete")
@@ -153,7 +160,7 @@ async def test_a_daily_quota_ends_a_prune_with_its_report(
 
 
 async def _surplus(app: App, count: int) -> Plan:
-    for row in (await app.ledger.files_page())[:count]:
+    for row in (await app.ledger.files.page())[:count]:
         await plant(app, row.file_path, of_file(row, app.ledger_id))
     _, plan = await store_sync(app, apply=False, metadata=False, limit=ALL)
     return plan
@@ -202,7 +209,7 @@ async def test_rounds_are_not_repeated_for_deletes_that_get_no_answer(
     async with opened() as app:
         report = await upload(app)
     assert (report.indexed, report.stopped, report.postponed) == (10, "", 10)
-    assert trio.current_time() - began < 2 * LONGEST + 60
+    assert trio.current_time() - began < 2 * MAX_WAIT + 60
     await restored(opened, settings, faults, deletes=10)
 
 

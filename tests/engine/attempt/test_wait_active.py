@@ -15,8 +15,7 @@ from objlib.engine.upload.run import upload
 from objlib.gemini import CHUNK, Document, ErrorKind, GeminiError, Operation
 from objlib.ledger import Transition
 from objlib.testing import DOWN, LOST, Action, Faults, Late, Refused, refusal
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows
-from tests.engine.recover_kit import follow, ledger_of
+from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows
 
 NOWHERE = refusal(404, "NOT_FOUND", "There is no such thing.")
 
@@ -46,7 +45,7 @@ async def test_a_file_that_changes_behind_its_first_chunk_makes_no_document_of_b
     faults.before = edit
     async with opened() as app:
         report = await upload(app)
-        (row,) = await app.ledger.files_page()
+        (row,) = await app.ledger.files.page()
     assert (report.indexed, report.failed) == (1, 0)
     assert row.indexed_hash == content_hash(alone.read_bytes())
     # The first time the last chunk is not sent, and the session is closed.
@@ -95,7 +94,7 @@ async def test_silence_about_one_document_decides_nothing_and_blocks_no_other(
     many = sum(state == "processing" for _, _, state, _ in ledger_rows(settings))
     assert many > 1
     async with opened("recover") as app:
-        (_, attempt, _), *_ = await app.ledger.transient_page()
+        (_, attempt, _), *_ = await app.ledger.files.transient()
         assert attempt is not None
         ask = app.client.documents.get
 
@@ -160,7 +159,7 @@ async def test_a_superseded_document_stays_while_there_is_no_newer_one(
 async def test_what_a_run_has_under_way_is_left_to_its_tasks(opened: Opener, alone: Path) -> None:
     async with opened() as app:
         await scan(app)
-        (row,) = await app.ledger.files_page()
+        (row,) = await app.ledger.files.page()
         await app.ledger.apply(
             Transition.start_upload(row, attempt_id=new_attempt_id(app.now()), run_id=app.run_id)
         )

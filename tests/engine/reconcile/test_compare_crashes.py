@@ -20,8 +20,17 @@ from objlib.engine.recover import recover
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.testing import EPOCH, Died, Failpoints, run_virtual
-from tests.engine.conftest import assert_exactly_once, live_documents, write
-from tests.engine.store_kit import ALL, alter, checked, of_file, plant, repaired
+from tests.support.engine import (
+    ALL,
+    alter,
+    assert_exactly_once,
+    checked,
+    live_documents,
+    of_file,
+    plant,
+    repaired,
+    write,
+)
 
 Step = Callable[[App], Awaitable[None]]
 FILES = 3
@@ -64,7 +73,7 @@ async def repair(app: App) -> None:
 
 
 async def rebuilt(app: App) -> None:
-    if not await app.ledger.files_page(limit=1):
+    if not await app.ledger.files.page(limit=1):
         await rebuild(app)
 
 
@@ -132,7 +141,7 @@ def test_a_prune_may_die_anywhere(before: Settings) -> None:
 
 def test_a_repair_may_die_anywhere(before: Settings) -> None:
     async def spoil(app: App) -> None:
-        rows = await app.ledger.files_page()
+        rows = await app.ledger.files.page()
         await plant(app, rows[0].file_path, of_file(rows[0], app.ledger_id))
         await plant(app, "b/orphan.txt", {KEY_FILE: "nobody", KEY_LEDGER: app.ledger_id})
         await app.client.documents.delete(rows[1].document or "")

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import sqlite3
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,22 @@ from objlib.core.reports.upload import SyncReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.prune import prune
 from objlib.engine.recover import recover
-from objlib.engine.requests.retry import TRIES
+from objlib.engine.requests.retry import MAX_TRIES
 from objlib.engine.scan.scan import scan
 from objlib.engine.status import explain
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
-from objlib.ledger import Transition, deletions
+from objlib.ledger import Transition
 from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, Faults, Late, Reply, throttled
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
-from tests.engine.recover_kit import follow, ledger_of
+from tests.support.engine import (
+    Opener,
+    assert_exactly_once,
+    follow,
+    ledger_of,
+    ledger_rows,
+    live_documents,
+    write,
+)
 
 ALL = DeleteLimit(percent=100)
 
@@ -261,9 +267,8 @@ async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document
     async with opened("sync") as app:
         await scan(app)
         # All that a prune has done when it dies before its first delete.
-        page = await app.ledger.read(partial(deletions.prunable_page, cutoff=app.now(), after="", limit=9))
-        meant = partial(deletions.open_prune, files=page, cutoff=app.now(), run_id=app.run_id, now=app.now())
-        assert len(await app.ledger.write(meant)) == 1
+        page = await app.ledger.deletions.prunable(cutoff=app.now(), after="", limit=9)
+        assert len(await app.ledger.deletions.open_prune(page, cutoff=app.now(), run_id=app.run_id)) == 1
     path.write_text(text)
     starts = faults.count["start"]
     async with opened("sync") as app:
@@ -283,7 +288,7 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
     path = min(library.rglob("*.txt"))
     text = path.read_text()
     path.unlink()
-    follow(faults, delete=[fate] + [DOWN] * (TRIES - 1))
+    follow(faults, delete=[fate] + [DOWN] * (MAX_TRIES - 1))
     async with faults.acting_late():
         async with opened("sync") as app:
             await pruned(app)
@@ -293,7 +298,7 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
             report = await pruned(app)
         assert (report.upload.indexed, report.upload.uploaded, faults.count["start"]) == (10, 1, starts + 1)
         kinds = [kind for _, kind in faults.seen]
-        assert kinds.count("delete") == TRIES + 1
+        assert kinds.count("delete") == MAX_TRIES + 1
         assert "send" not in kinds[len(kinds) - kinds[::-1].index("delete") :], "the old one went first"
         await faults.settled()
         async with opened("recover") as app:
@@ -309,7 +314,7 @@ async def test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_inte
     async with opened("sync") as app:
         await upload(app)
     (path,) = victims(library, 1)
-    follow(faults, delete=[DOWN] * TRIES)
+    follow(faults, delete=[DOWN] * MAX_TRIES)
     async with opened("sync") as app:
         await pruned(app)
     assert open_intents(settings) == 1
@@ -377,14 +382,12 @@ async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(opened: Open
         back, gone = victims(library, 2)
         await scan(app)
         cutoff = app.now()
-        page = await app.ledger.read(partial(deletions.prunable_page, cutoff=cutoff, after="", limit=10))
+        page = await app.ledger.deletions.prunable(cutoff=cutoff, after="", limit=10)
         assert len(page) == 2
         back.write_text("Back again.\n")
         await scan(app)
-        opened_now = await app.ledger.write(
-            partial(deletions.open_prune, files=page, cutoff=cutoff, run_id=app.run_id, now=app.now())
-        )
-        row = await app.ledger.file_by_path(gone.relative_to(library).as_posix())
+        opened_now = await app.ledger.deletions.open_prune(page, cutoff=cutoff, run_id=app.run_id)
+        row = await app.ledger.files.by_path(gone.relative_to(library).as_posix())
     assert row is not None
     assert [intent.document for intent in opened_now] == [row.document]
 
@@ -396,14 +399,14 @@ async def test_a_file_that_is_under_way_is_not_pruned(opened: Opener, library: P
         path = min(library.rglob("*.txt"))
         path.write_text("A second version.\n")
         await scan(app)
-        row = await app.ledger.file_by_path(path.relative_to(library).as_posix())
+        row = await app.ledger.files.by_path(path.relative_to(library).as_posix())
         assert row is not None
         attempt = new_attempt_id(app.now())
         await app.ledger.apply(Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id))
         path.unlink()
         await scan(app)
         report = await prune(app, grace=0, limit=ALL)
-        row = await app.ledger.file(row.file_id)
+        row = await app.ledger.files.get(row.file_id)
     assert row is not None
     assert row.missing_since is not None
     assert row.document is not None

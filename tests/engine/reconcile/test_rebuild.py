@@ -1,7 +1,6 @@
 """`rebuild`: a lost ledger made again from the store, without an upload."""
 
 import sqlite3
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,20 @@ from objlib.engine.reconcile.rebuild import rebuild
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
-from objlib.ledger import rebuild as rebuild_sql
 from objlib.testing import DOWN, Faults
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
-from tests.engine.store_kit import ALL, alter, checked, of_file, plant
+from objlib.testing.databases import raw
+from tests.support.engine import (
+    ALL,
+    Opener,
+    alter,
+    assert_exactly_once,
+    checked,
+    ledger_rows,
+    live_documents,
+    of_file,
+    plant,
+    write,
+)
 
 
 def lose(settings: Settings) -> None:
@@ -32,19 +41,19 @@ async def test_a_lost_ledger_costs_a_listing_and_no_upload(
 ) -> None:
     async with opened() as app:
         await upload(app)
-        store, ledger_id, rows = app.store, app.ledger_id, await app.ledger.files_page()
+        store, ledger_id, rows = app.store, app.ledger_id, await app.ledger.files.page()
     before = ledger_rows(settings)
     lose(settings)
     spent = faults.count.copy()
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:
         report = await rebuild(app)
         assert (report.files, report.matched, report.changed, report.missing) == (10, 10, 0, 0)
-        assert (report.ledger, app.store, await app.ledger.pinned()) == (
+        assert (report.ledger, app.store, await app.ledger.settings.pinned()) == (
             ledger_id,
             store,
             (store, settings.store),
         )
-        again = {row.file_id: row for row in await app.ledger.files_page()}
+        again = {row.file_id: row for row in await app.ledger.files.page()}
     assert dict(faults.count - spent) == {"store": 1, "list": 1}
     assert ledger_rows(settings) == before
     for row in rows:
@@ -86,7 +95,7 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
 ) -> None:
     async with opened() as app:
         await upload(app)
-        rows = sorted(await app.ledger.files_page(), key=lambda row: row.file_path)
+        rows = sorted(await app.ledger.files.page(), key=lambda row: row.file_path)
         ledger_id = app.ledger_id
         # A second document of a file, one without a hash, and one of nobody's.
         await plant(app, rows[3].file_path, of_file(rows[3], ledger_id))
@@ -107,9 +116,9 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
             2,
             1,
         )
-        states = [str(row.state) for row in await app.ledger.files_page()]
+        states = [str(row.state) for row in await app.ledger.files.page()]
         assert sorted(states) == ["indexed"] * 8 + ["processing"] + ["untracked"]
-        events = await app.ledger.read(
+        events = await raw(app.ledger).read(
             lambda conn: conn.execute("SELECT event, from_state, to_state, outcome FROM events").fetchall()
         )
     legal = {(str(edge.event), str(edge.source), str(edge.target), "success") for edge in TABLE}
@@ -130,9 +139,8 @@ async def test_a_ledger_with_files_is_refused(opened: Opener, faults: Faults) ->
         with pytest.raises(RefusedError, match="knows 10 files already"):
             await rebuild(app)
         # A scan of another run may come after the question, so it is asked in the transaction too.
-        made = partial(rebuild_sql.rebuild, listing_id="none", owner="", run_id=app.run_id, now=app.now())
         with pytest.raises(RefusedError, match="knows 10 files already"):
-            await app.ledger.write(made)
+            await app.ledger.rebuild.restore("none", owner="", run_id=app.run_id)
     assert faults.count["list"] == lists
 
 
@@ -179,7 +187,7 @@ async def test_a_rebuild_that_breaks_off_leaves_nothing_and_can_be_repeated(
             await rebuild(app)
     faults.script = lambda _what, _count: None
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:
-        assert await app.ledger.files_page() == []
+        assert await app.ledger.files.page() == []
         report = await rebuild(app)
     assert (report.files, report.matched) == (30, 30)
     assert_exactly_once(settings)
@@ -196,5 +204,5 @@ async def test_a_name_that_leads_out_of_the_library_is_no_path(opened: Opener, s
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:
         report = await rebuild(app)
         assert (report.matched, report.missing) == (10, 3)
-        paths = {row.file_path for row in await app.ledger.files_page() if row.missing_since is not None}
+        paths = {row.file_path for row in await app.ledger.files.page() if row.missing_since is not None}
     assert paths == {"f0", "f1", "f2"}

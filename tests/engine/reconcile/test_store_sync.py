@@ -25,12 +25,24 @@ from objlib.engine.upload.run import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Transition
 from objlib.testing import DOWN, LOST, Faults, Reply, refusal, throttled
-from tests.engine.conftest import Opener, assert_exactly_once, live_documents, write
-from tests.engine.store_kit import ALL, alter, checked, of_file, plant, repaired, without_marks
+from objlib.testing.databases import raw
+from tests.support.engine import (
+    ALL,
+    Opener,
+    alter,
+    assert_exactly_once,
+    checked,
+    live_documents,
+    of_file,
+    plant,
+    repaired,
+    without_marks,
+    write,
+)
 
 
 async def rows(app: App) -> list[FileRow]:
-    return await app.ledger.files_page()
+    return await app.ledger.files.page()
 
 
 def the_document(row: FileRow) -> str:
@@ -108,7 +120,7 @@ async def test_what_is_in_flight_or_leaving_is_nobodys_business(
         await app.ledger.apply(Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id))
         await plant(app, "late.txt", of_file(row, app.ledger_id, attempt))
         leaving = await plant(app, "leaving.txt", {KEY_FILE: "gone", KEY_LEDGER: app.ledger_id})
-        await app.ledger.open_intent(None, leaving, "test", app.run_id)
+        await app.ledger.intents.open(None, leaving, "test", app.run_id)
         report = await checked(app)
     assert report.drift == {}
     assert (report.in_flight, report.leaving, report.well) == (1, 1, 11)
@@ -123,7 +135,7 @@ async def test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_
     faults.script = lambda what, _count: DOWN if what == "delete" else None
     async with opened() as app:
         await upload(app)
-        await app.ledger.write(lambda conn: conn.execute("DELETE FROM intents").rowcount)
+        await raw(app.ledger).write(lambda conn: conn.execute("DELETE FROM intents").rowcount)
         report = await checked(app)
     assert (report.leaving, report.well, report.drift) == (1, 10, {})
 

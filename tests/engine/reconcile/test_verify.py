@@ -10,8 +10,7 @@ from objlib.engine.reconcile.verify import verify
 from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
 from objlib.testing import DOWN, Faults, refusal
-from tests.engine.conftest import Opener, ledger_rows
-from tests.engine.store_kit import alter
+from tests.support.engine import Opener, alter, ledger_rows
 
 
 async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(
@@ -26,7 +25,7 @@ async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(
         assert dict(faults.count - before) == {"store": 1, "document": 4}
         assert (await verify(app, sample=None)).checked == 10
         assert (await verify(app, sample=500)).checked == 10
-        assert [run.command for run in await app.ledger.runs()] == ["upload"]
+        assert [run.command for run in await app.ledger.runs.all()] == ["upload"]
     assert ledger_rows(settings) == held
 
 
@@ -35,7 +34,7 @@ async def test_each_difference_is_one_finding(
 ) -> None:
     async with opened() as app:
         await upload(app)
-        rows = {row.file_path: row for row in await app.ledger.files_page()}
+        rows = {row.file_path: row for row in await app.ledger.files.page()}
     paths = sorted(rows)
     (library / paths[0]).unlink()
     (library / paths[1]).write_text("other words\n")

@@ -2,57 +2,49 @@
 
 import contextlib
 import random
-from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
-from objlib.core.events import EventKind, Observer, Pressure
+from objlib.core.events import EventKind, Observer
 from objlib.core.ids import RunId
 from objlib.core.pacing.quota import Meter, parse_quota
-from objlib.core.pacing.state import CRUISE, speed
-from objlib.engine.requests.governor import RATE, Governor, Purpose, open_governor
+from objlib.core.pacing.state import CRUISE_GAIN, send_rate
+from objlib.engine.requests.governor import REQUEST_RATE, Governor, Purpose, open_governor
 from objlib.engine.runs import HEARTBEAT
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.ledger.rates import exchange_rates, leave_rates
-from tests.engine.conftest import Opener
+from objlib.testing import RecordingObserver
+from tests.support.engine import Opener
 
 
-class Told(Observer):
-    """Notes the rate after each push-back, the places that one left, and what the governor says that it does."""
-
-    def __init__(self) -> None:
-        self.places: list[tuple[str, int]] = []
-        self.rates: list[float] = []
-        self.pressures: list[Pressure] = []
-
-    def pressure(self, now: Pressure) -> None:
-        self.pressures.append(now)
-
-    def event(self, kind: EventKind, /, **fields: Any) -> None:
-        if kind is EventKind.THROTTLED and "pending" in fields:
-            self.places.append((fields["kind"], fields["pending"]))
-        elif kind is EventKind.THROTTLED:
-            self.rates.append(fields["requests_per_second"])
+def rates_after(observer: RecordingObserver) -> list[float]:
+    """The rate of requests after each throttled one."""
+    throttlings = observer.fields_of(EventKind.THROTTLED)
+    return [fields["requests_per_second"] for fields in throttlings if "pending" not in fields]
 
 
-def push_back(retry_after: float | None = None) -> GeminiError:
+def windows_after(observer: RecordingObserver) -> list[tuple[str, int]]:
+    """Why and to what the pending window shrank, each time."""
+    throttlings = observer.fields_of(EventKind.THROTTLED)
+    return [(fields["kind"], fields["pending"]) for fields in throttlings if "pending" in fields]
+
+
+def throttling_error(retry_after: float | None = None) -> GeminiError:
     return GeminiError("slow down", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=retry_after)
 
 
-async def refused(governor: Governor, error: GeminiError) -> None:
+async def throttle(governor: Governor, error: GeminiError) -> None:
     with contextlib.suppress(GeminiError):
         async with governor.request():
             await trio.sleep(0.1)
             raise error
 
 
-async def test_a_pause_parks_every_budget_and_ends_by_itself() -> None:
+async def test_a_retry_after_stops_every_purpose_until_it_is_over() -> None:
     async with open_governor(8, Observer()) as governor:
-        await refused(governor, push_back(20))
+        await throttle(governor, throttling_error(20))
         began = trio.current_time()
         assert governor.uploads.total_tokens == 0
         for purpose in Purpose:
@@ -61,28 +53,28 @@ async def test_a_pause_parks_every_budget_and_ends_by_itself() -> None:
         assert governor.uploads.total_tokens >= 1
 
 
-async def test_the_latest_of_two_pauses_decides() -> None:
+async def test_the_later_of_two_retry_afters_decides() -> None:
     async with open_governor(8, Observer()) as governor:
         began = trio.current_time()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(refused, governor, push_back(50))
-            nursery.start_soon(refused, governor, push_back(20))
+            nursery.start_soon(throttle, governor, throttling_error(50))
+            nursery.start_soon(throttle, governor, throttling_error(20))
         async with governor.slot(Purpose.UPLOAD):
             assert trio.current_time() - began >= 50
 
 
-async def test_sixteen_push_backs_at_once_cut_once() -> None:
-    told = Told()
-    async with open_governor(16, told) as governor:
+async def test_sixteen_refusals_at_once_cut_once() -> None:
+    observer = RecordingObserver()
+    async with open_governor(16, observer) as governor:
         async with trio.open_nursery() as nursery:
             for _ in range(16):
-                nursery.start_soon(refused, governor, push_back())
+                nursery.start_soon(throttle, governor, throttling_error())
         assert governor.throttled == 16
-        assert len(told.rates) == 16
-        assert len(set(told.rates)) == 1
+        assert len(rates_after(observer)) == 16
+        assert len(set(rates_after(observer))) == 1
 
 
-async def test_lowering_the_tokens_lets_holders_finish_and_admits_nobody() -> None:
+async def test_lowering_the_tokens_lets_holders_finish_and_admits_no_request() -> None:
     """10 in flight, 10 → 2 → 8 tokens: nothing is cancelled, and never more than 2 start while it is 2."""
     async with open_governor(10, Observer()) as governor:
         limiter = governor.uploads
@@ -145,7 +137,7 @@ async def test_answers_that_come_together_raise_the_window_like_any() -> None:
 
 async def test_a_server_error_slows_down_without_a_gate() -> None:
     async with open_governor(8, Observer()) as governor:
-        await refused(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
+        await throttle(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
         assert governor.throttled == 1
@@ -153,25 +145,25 @@ async def test_a_server_error_slows_down_without_a_gate() -> None:
 
 async def test_a_connection_that_breaks_under_a_request_slows_down() -> None:
     async with open_governor(8, Observer()) as governor:
-        await refused(governor, GeminiError("reset by peer", kind=ErrorKind.TRANSIENT))
+        await throttle(governor, GeminiError("reset by peer", kind=ErrorKind.TRANSIENT))
         assert governor.rate is not None
         assert governor.uploads.total_tokens > 0
         assert governor.throttled == 1
 
 
-async def test_what_only_broken_answers_told_of_is_no_quota_to_start_with_next_time() -> None:
+async def test_a_rate_learnt_from_server_errors_alone_is_not_kept() -> None:
     async with open_governor(8, Observer()) as governor:
-        await refused(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
+        await throttle(governor, GeminiError("down", kind=ErrorKind.TRANSIENT, status=503))
         assert governor.rates() == {}
         await trio.sleep(5)
-        await refused(governor, push_back(0.5))
-        assert governor.rates() == {RATE: governor.rate}
+        await throttle(governor, throttling_error(0.5))
+        assert governor.rates() == {REQUEST_RATE: governor.rate}
 
 
-async def test_a_climb_that_met_no_limit_is_kept_as_what_went_through() -> None:
-    """The quota was 2/s and is gone: the next run is not to begin there."""
+async def test_an_unfinished_ramp_is_kept_with_its_achieved_throughput() -> None:
+    """The quota of 2/s is gone: the next run must not begin there."""
     async with open_governor(8, Observer()) as governor, trio.open_nursery() as nursery:
-        governor.share([{RATE: 2.0}])
+        governor.share([{REQUEST_RATE: 2.0}])
 
         async def busy() -> None:
             while True:
@@ -182,11 +174,11 @@ async def test_a_climb_that_met_no_limit_is_kept_as_what_went_through() -> None:
             nursery.start_soon(busy)
         await trio.sleep(60)
         nursery.cancel_scope.cancel()
-    assert governor.rates(over=True)[RATE] > 20
+    assert governor.rates(final=True)[REQUEST_RATE] > 20
 
 
-async def test_not_one_request_of_any_budget_starts_inside_a_gate() -> None:
-    """Each budget is refused now and then, with waits of many lengths; each wait is a gate for all of them."""
+async def test_no_request_of_any_purpose_starts_inside_a_gate() -> None:
+    """Requests of each purpose are refused now and then; each Retry-After is a gate for all."""
     chance = random.Random(4)
     gates: list[tuple[float, float]] = []
     starts: list[float] = []
@@ -201,7 +193,7 @@ async def test_not_one_request_of_any_budget_starts_inside_a_gate() -> None:
                         if chance.random() < 0.1:
                             pause = chance.choice([0.3, 1.0, 7.0, 40.0])
                             gates.append((trio.current_time(), trio.current_time() + pause))
-                            raise push_back(pause)
+                            raise throttling_error(pause)
 
         async with trio.open_nursery() as nursery:
             for purpose in Purpose:
@@ -212,33 +204,33 @@ async def test_not_one_request_of_any_budget_starts_inside_a_gate() -> None:
     assert not [at for at in starts for begin, end in gates if begin < at < end]
 
 
-async def test_an_answer_that_is_no_push_back_changes_nothing() -> None:
+async def test_an_answer_that_does_not_throttle_changes_nothing() -> None:
     async with open_governor(8, Observer()) as governor:
-        await refused(governor, GeminiError("no such thing", kind=ErrorKind.NOT_FOUND, status=404))
-        await refused(governor, GeminiError("nobody there", kind=ErrorKind.TRANSIENT, connect=True))
+        await throttle(governor, GeminiError("no such thing", kind=ErrorKind.NOT_FOUND, status=404))
+        await throttle(governor, GeminiError("nobody there", kind=ErrorKind.TRANSIENT, connect=True))
         assert governor.rate is None
         assert governor.throttled == 0
 
 
-async def test_a_rate_that_was_learnt_before_spaces_the_first_requests() -> None:
+async def test_an_inherited_rate_spaces_the_first_requests() -> None:
     async with open_governor(16, Observer()) as governor:
-        governor.share([{RATE: 2.0}])
+        governor.share([{REQUEST_RATE: 2.0}])
         began = trio.current_time()
         for _ in range(9):
             async with governor.slot(Purpose.UPLOAD):
                 pass
-        assert trio.current_time() - began == pytest.approx(8 / (2 * CRUISE))
+        assert trio.current_time() - began == pytest.approx(8 / (2 * CRUISE_GAIN))
 
 
-async def test_three_processes_take_the_same_part() -> None:
+async def test_three_processes_take_equal_shares() -> None:
     async with open_governor(16, Observer()) as governor:
-        governor.share([{RATE: 6.0}, {RATE: 3.0}, {}])
+        governor.share([{REQUEST_RATE: 6.0}, {REQUEST_RATE: 3.0}, {}])
         assert governor.rate == pytest.approx(3.0)
-        assert governor.rates() == {RATE: pytest.approx(3.0)}
+        assert governor.rates() == {REQUEST_RATE: pytest.approx(3.0)}
 
 
-async def test_all_kinds_of_requests_find_the_quota_that_they_have_in_common() -> None:
-    """Two uploads for each poll, and round trips so short that a refusal is the only news of the other kind."""
+async def test_all_purposes_find_their_common_quota() -> None:
+    """Two uploads for each poll, with short round trips: only refusals show the requests of the other purpose."""
     meter, seconds = Meter(parse_quota("20/s")), 60.0
     passed, refusals = dict.fromkeys(Purpose, 0), 0
     async with open_governor(16, Observer()) as governor:
@@ -250,7 +242,7 @@ async def test_all_kinds_of_requests_find_the_quota_that_they_have_in_common() -
                     await trio.sleep(0.01)
                     if (wait := meter.refuse(trio.current_time())) is not None:
                         refusals += 1
-                        raise push_back(wait)
+                        raise throttling_error(wait)
                     meter.done()
                     passed[purpose] += 1
 
@@ -269,10 +261,10 @@ async def test_all_kinds_of_requests_find_the_quota_that_they_have_in_common() -
     assert passed[Purpose.POLL] == pytest.approx(together / 3, rel=0.05)
 
 
-async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer() -> None:
-    """Forty uploads want to start, two in a second; only those that hold a token come before the poll."""
+async def test_a_poll_waits_only_behind_uploads_that_hold_a_token() -> None:
+    """Forty uploads wait, two start in a second; only those that hold a token come before the poll."""
     async with open_governor(16, Observer()) as governor:
-        governor.share([{RATE: 2.0}])
+        governor.share([{REQUEST_RATE: 2.0}])
 
         async def upload() -> None:
             async with governor.slot(Purpose.UPLOAD):
@@ -285,13 +277,13 @@ async def test_a_quick_question_waits_behind_the_tokens_of_uploads_and_no_longer
             for purpose in (Purpose.POLL, Purpose.DELETE):
                 began = trio.current_time()
                 async with governor.slot(purpose):
-                    turns = (trio.current_time() - began) * 2 * CRUISE
+                    turns = (trio.current_time() - began) * 2 * CRUISE_GAIN
                     assert turns <= governor.uploads.total_tokens + 1.001
 
 
-async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat() -> None:
-    told, meter = Told(), Meter(parse_quota("2/s for 20s, then 20/s"))
-    async with open_governor(16, told) as governor:
+async def test_a_rise_without_a_refusal_is_reported_at_the_next_heartbeat() -> None:
+    observer, meter = RecordingObserver(), Meter(parse_quota("2/s for 20s, then 20/s"))
+    async with open_governor(16, observer) as governor:
 
         async def ask() -> None:
             while True:
@@ -299,7 +291,7 @@ async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat() -> None:
                     async with governor.slot(Purpose.UPLOAD):
                         await trio.sleep(0.1)
                         if (wait := meter.refuse(trio.current_time())) is not None:
-                            raise push_back(wait)
+                            raise throttling_error(wait)
                         meter.done()
 
         with trio.move_on_after(120):
@@ -308,71 +300,69 @@ async def test_a_rise_that_nobody_refuses_is_told_at_the_next_beat() -> None:
                     nursery.start_soon(ask)
                 while True:
                     await trio.sleep(5)
-                    governor.tell()
-                    assert told.pressures[-1].requests_per_second == speed(governor._pace)
-    refusals = [now.throttled for now in told.pressures]
-    # Faster, with no refusal since it was told the last time: nothing but the beat could have said so.
+                    governor.report()
+                    assert observer.pressures[-1].requests_per_second == send_rate(governor._state)
+    refusals = [now.throttled for now in observer.pressures]
+    # Faster, without a refusal since the last report: only the heartbeat can have reported it.
     assert any(
         before == after and (then.requests_per_second or 0) < 0.9 * (now.requests_per_second or 0)
-        for (before, after), (then, now) in zip(pairwise(refusals), pairwise(told.pressures), strict=True)
+        for (before, after), (then, now) in zip(pairwise(refusals), pairwise(observer.pressures), strict=True)
     )
 
 
-async def test_what_was_told_is_not_told_again() -> None:
-    told = Told()
-    async with open_governor(16, told) as governor:
-        governor.tell()
-        governor.tell()
-        governor.share([{RATE: 4.0}])
-        governor.tell()
-        governor.tell()
-    assert [now.requests_per_second for now in told.pressures] == [None, 4 * CRUISE]
+async def test_unchanged_statistics_are_not_reported_again() -> None:
+    observer = RecordingObserver()
+    async with open_governor(16, observer) as governor:
+        governor.report()
+        governor.report()
+        governor.share([{REQUEST_RATE: 4.0}])
+        governor.report()
+        governor.report()
+    assert [now.requests_per_second for now in observer.pressures] == [None, 4 * CRUISE_GAIN]
 
 
-async def test_a_run_tells_at_each_heartbeat_what_changed(opened: Opener) -> None:
-    told, other = Told(), RunId("another")
-    async with opened(observer=told) as app:
+async def test_a_run_reports_changes_at_each_heartbeat(opened: Opener) -> None:
+    observer, other = RecordingObserver(), RunId("another")
+    async with opened(observer=observer) as app:
         for rate in (8.0, 4.0):  # of both, then the other one's part of it
-            learnt = partial(exchange_rates, run_id=other, rates={RATE: rate}, now=app.now())
-            await app.ledger.write(partial(learnt, taken={RATE: 4.0} if rate == 4 else None))
+            taken = {REQUEST_RATE: 4.0} if rate == 4 else None
+            await app.ledger.rates.exchange(other, rates={REQUEST_RATE: rate}, taken=taken)
             await trio.sleep(1.5 * HEARTBEAT)
-        await app.ledger.write(
-            partial(leave_rates, run_id=other, rates={RATE: 6.0}, taken={RATE: 4.0}, now=app.now())
-        )
+        await app.ledger.rates.leave(other, rates={REQUEST_RATE: 6.0}, taken={REQUEST_RATE: 4.0})
         await trio.sleep(1.5 * HEARTBEAT)
-    assert [now.requests_per_second for now in told.pressures] == [4 * CRUISE, 10 * CRUISE]
+    assert [now.requests_per_second for now in observer.pressures] == [4 * CRUISE_GAIN, 10 * CRUISE_GAIN]
 
 
-async def test_a_burst_of_failed_documents_leaves_fewer_places() -> None:
-    told = Told()
-    async with open_governor(8, told, max_pending=20) as governor:
+async def test_a_burst_of_failed_documents_shrinks_the_pending_window() -> None:
+    observer = RecordingObserver()
+    async with open_governor(8, observer, max_pending=20) as governor:
         for file in range(20):
             await governor.pending.acquire_on_behalf_of(file)
         for _ in range(10):
             governor.failed(trio.current_time())
         assert governor.pending.total_tokens == 16
-        assert told.places == [("failed_documents", 16)]
-        assert governor.strained
-        assert governor.asks > 4
+        assert windows_after(observer) == [("failed_documents", 16)]
+        assert governor.failure_burst
+        assert governor.failed_confirmations > 4
 
 
-async def test_documents_that_take_too_long_leave_fewer_places() -> None:
-    told = Told()
-    async with open_governor(8, told, max_pending=20) as governor:
+async def test_slow_documents_shrink_the_pending_window() -> None:
+    observer = RecordingObserver()
+    async with open_governor(8, observer, max_pending=20) as governor:
         for file in range(20):
             await governor.pending.acquire_on_behalf_of(file)
         for took in (2.0, 2.0, 30.0):
             began = trio.current_time()
             await trio.sleep(30)
-            governor.settled(began, took)
+            governor.indexed(began, took)
         assert governor.pending.total_tokens == 16
-        assert told.places == [("slow_documents", 16)]
-        assert not governor.strained
+        assert windows_after(observer) == [("slow_documents", 16)]
+        assert not governor.failure_burst
 
 
-async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end() -> None:
+async def test_a_daily_quota_lets_requests_in_flight_finish() -> None:
     async with open_governor(8, Observer()) as governor:
-        await refused(
+        await throttle(
             governor, GeminiError("no more", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=80_000)
         )
         began = trio.current_time()
@@ -381,11 +371,11 @@ async def test_a_daily_quota_lets_what_is_in_flight_come_to_its_end() -> None:
         assert governor.throttled == 1
 
 
-async def test_what_is_told_after_push_back_without_a_hint_is_the_pace_that_follows() -> None:
-    """For one round trip requests start at half of it; who is told of each push-back would see nothing else."""
-    told = Told()
-    async with open_governor(4, told) as governor:
-        governor.share([{RATE: 10.0}])
+async def test_the_reported_speed_after_a_refusal_is_that_after_the_round_trip() -> None:
+    """For one round trip requests start at half of it; the report leaves that out."""
+    observer = RecordingObserver()
+    async with open_governor(4, observer) as governor:
+        governor.share([{REQUEST_RATE: 10.0}])
         await trio.sleep(1)
-        await refused(governor, push_back())
-        assert told.rates[-1] > 8
+        await throttle(governor, throttling_error())
+        assert rates_after(observer)[-1] > 8

@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from objlib.engine.scan import read_file
 from objlib.engine.scan import scan as scan_module
 from objlib.engine.scan.scan import record_change, scan
 from objlib.ledger import FileRow
+from objlib.testing import RecordingObserver
+from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.engine.scan.kit import RUN, CancelAt, Desk, Watcher, open_desk
+from tests.support.scan import RUN, CancelAt, Desk, open_desk
 
 
 async def arranged(desk: Desk) -> None:
@@ -56,11 +59,11 @@ async def test_a_scan_cancelled_anywhere_leaves_a_part_that_is_true(
     template.mkdir()
     async with open_desk(template) as desk:
         await arranged(desk)
-        identity = {row.content_hash: row.file_id for row in await desk.ledger.files_page()}
+        identity = {row.content_hash: row.file_id for row in await desk.ledger.files.page()}
     whole = shutil.copytree(template, tmp_path / "whole", copy_function=_copy)
     async with open_desk(whole) as desk:
         await desk.scan()
-        expected = facts(await desk.ledger.files_page())
+        expected = facts(await desk.ledger.files.page())
     for number in range(1, 100):
         folder = shutil.copytree(template, tmp_path / f"{number}", copy_function=_copy)
         cancelling = CancelAt(number, after=after)
@@ -68,16 +71,17 @@ async def test_a_scan_cancelled_anywhere_leaves_a_part_that_is_true(
             if where == "disk":
                 desk.runner = cancelling
             else:
-                monkeypatch.setattr(desk.ledger, "_commit", _Slow(desk.ledger._commit, cancelling))
+                database = raw(desk.ledger)
+                monkeypatch.setattr(database, "submit", _slow(database.submit, cancelling))
             with cancelling.scope:
                 await desk.scan()
             desk.runner = inline_runner
             assert await _temporary(desk) == 0
-            for row in await desk.ledger.files_page():
+            for row in await desk.ledger.files.page():
                 assert row.state in {State.INDEXED, State.UNTRACKED, State.FAILED}
                 assert not row.file_path.startswith("/")
             await desk.scan()
-            rows = await desk.ledger.files_page()
+            rows = await desk.ledger.files.page()
             assert facts(rows) == expected
             assert all(row.file_id == identity.get(row.content_hash, row.file_id) for row in rows)
             assert (await desk.scan()).unchanged == 7
@@ -94,22 +98,20 @@ def _copy(source: str, target: str) -> None:
 
 
 async def _temporary(desk: Desk) -> int:
-    (count,) = await desk.ledger.read(
+    (count,) = await raw(desk.ledger).read(
         lambda conn: conn.execute("SELECT count(*) FROM sqlite_temp_master").fetchone()
     )
     return int(count)
 
 
-class _Slow:
-    """The queue of a ledger, with a runner's cancellation before each operation."""
+def _slow(submit: Callable[..., Awaitable[Any]], runner: CancelAt) -> Callable[..., Awaitable[Any]]:
+    """``submit`` of a ledger, with a runner's cancellation before each operation."""
 
-    def __init__(self, commit: Any, runner: CancelAt) -> None:
-        self._commit = commit
-        self._runner = runner
+    async def slow(*args: Any, **kwargs: Any) -> Any:
+        await runner(lambda: None)
+        return await submit(*args, **kwargs)
 
-    async def submit(self, *args: Any, **kwargs: Any) -> Any:
-        await self._runner(lambda: None)
-        return await self._commit.submit(*args, **kwargs)
+    return slow
 
 
 async def test_a_cancelled_scan_ends_its_phase(tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ async def test_a_cancelled_scan_ends_its_phase(tmp_path: Path) -> None:
         with trio.CancelScope() as scope:
             scope.cancel()
             await desk.scan()
-        assert desk.watcher.phases in ([], ["begin scan", "end scan"])
+        assert desk.observer.phases in ([], ["begin scan", "end scan"])
 
 
 class FakeApp:
@@ -134,7 +136,7 @@ class FakeApp:
             **settings,
         )
         self.ledger = desk.ledger
-        self.observer = Watcher()
+        self.observer = RecordingObserver()
         self.run_id = RUN
         self.files = inline_runner
         self.now = desk.clock

@@ -14,7 +14,8 @@ from objlib.core.ids import content_hash
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import ScanReport
 from objlib.ledger import FileRow
-from tests.engine.scan.kit import Desk, open_desk
+from objlib.testing.databases import raw
+from tests.support.scan import Desk, open_desk
 
 PATHS = st.sampled_from([f"{folder}{name}.txt" for folder in ("", "x/", "z/") for name in "ab"])
 FOLDERS = st.sampled_from(["x", "z", "w"])
@@ -138,21 +139,21 @@ class Library(RuleBasedStateMachine):
             if not self.disk and any(row.document for _, row in self.known.values()):
                 return
             plan = await desk.scan(dry_run=True)
-            before = {row.file_id: row for row in await desk.ledger.files_page()}
+            before = {row.file_id: row for row in await desk.ledger.files.page()}
             report = await desk.scan()
             rows = await desk.rows()
             self._check_rows(rows)
             self._check_report(plan, report)
             self._check_identities(rows)
             await self._check_history(desk)
-            for row in await desk.ledger.files_page():
+            for row in await desk.ledger.files.page():
                 if row.missing_since is not None and row.file_id in before:
                     assert row.state is before[row.file_id].state
             again = await desk.scan()
             assert (again.unchanged, again.hashed, again.missing) == (len(self.disk), 0, 0)
             assert await desk.rows() == rows
             self.known = {path: (self.disk[path], row) for path, row in rows.items()}
-            self.hashes = [row.content_hash for row in await desk.ledger.files_page()]
+            self.hashes = [row.content_hash for row in await desk.ledger.files.page()]
 
     def _check_rows(self, rows: dict[str, FileRow]) -> None:
         """Each file on disk has one live row that says what it is."""
@@ -192,7 +193,7 @@ class Library(RuleBasedStateMachine):
 
     async def _check_history(self, desk: Desk) -> None:
         """The version counts the successful events, and nothing else moved a state."""
-        wrong = await desk.ledger.read(
+        wrong = await raw(desk.ledger).read(
             lambda conn: conn.execute(
                 "SELECT file_path FROM files f WHERE version <>"
                 " (SELECT count(*) FROM events e WHERE e.file_id = f.file_id AND outcome = 'success')"

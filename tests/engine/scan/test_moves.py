@@ -9,7 +9,7 @@ import pytest
 
 from objlib.core.ids import FileId, content_hash
 from objlib.core.lifecycle.table import State
-from tests.engine.scan.kit import Desk, open_desk
+from tests.support.scan import Desk, open_desk
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ async def test_a_file_may_move_to_where_another_went_missing(desk: Desk) -> None
     report = await desk.scan()
     assert (report.renamed, report.changed, report.returned, report.missing) == (1, 0, 0, 0)
     assert await ids(desk) == {"a.txt": before["b.txt"]}
-    rows = {row.file_id: row for row in await desk.ledger.files_page()}
+    rows = {row.file_id: row for row in await desk.ledger.files.page()}
     assert rows[before["a.txt"]].missing_since is not None
     # The content of the first comes back where the second is now: it takes its old row, elsewhere.
     desk.write("c.txt", "content of a.txt")

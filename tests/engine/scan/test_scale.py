@@ -11,8 +11,9 @@ import pytest
 
 from objlib.engine.scan import scan as scan_module
 from objlib.engine.scan.walk import Found, Skipped, Walk
+from objlib.testing.databases import raw
 from objlib.threads import thread_runner
-from tests.engine.scan.kit import LONG_AGO, open_desk
+from tests.support.scan import LONG_AGO, open_desk
 
 
 class Fabricated(Walk):
@@ -31,7 +32,7 @@ async def _peak(folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> in
     monkeypatch.setattr(Fabricated, "count", count)
     async with open_desk(folder) as desk:
         # A third of them is read, because of its date, and found gone; the rest is taken at its word.
-        await desk.ledger.write(
+        await raw(desk.ledger).write(
             lambda conn: conn.executemany(
                 "INSERT INTO files (file_id, file_path, content_hash, size, mtime_ns, inode, mime_type,"
                 " gemini_state_updated_at) VALUES (?, ?, 'h', 1, ?, ?, 'text/plain', 1.0)",

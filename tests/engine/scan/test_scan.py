@@ -14,11 +14,10 @@ from objlib.core.ids import AttemptId, content_hash
 from objlib.core.library.snapshot import UNTRUSTED
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import ScanReport
-from objlib.ledger import Transition
-from objlib.ledger.scan.apply import record_content
-from objlib.ledger.scan.session import ScanBook
+from objlib.ledger import ScanSession, Transition
+from objlib.testing.databases import raw
 from objlib.threads import thread_runner
-from tests.engine.scan.kit import LONG_AGO, RUN, Desk, open_desk
+from tests.support.scan import LONG_AGO, RUN, Desk, open_desk
 
 T = TypeVar("T")
 
@@ -130,7 +129,7 @@ async def test_a_change_that_came_while_the_file_was_under_way_is_sent_afterward
     row = await desk.bring("a.txt", State.UPLOADING)
     desk.write("a.txt", "two")
     await desk.scan()
-    attempt = await desk.ledger.last_attempt(row.file_id)
+    attempt = await desk.ledger.attempts.last(row.file_id)
     assert attempt is not None
     await _finish(desk, "a.txt", attempt.attempt_id)
     report = await desk.scan()
@@ -146,7 +145,7 @@ async def test_a_change_that_was_taken_back_in_time_sends_nothing(desk: Desk) ->
     row = await desk.bring("a.txt", State.UPLOADING)
     desk.write("a.txt", "two")
     await desk.scan()
-    attempt = await desk.ledger.last_attempt(row.file_id)
+    attempt = await desk.ledger.attempts.last(row.file_id)
     assert attempt is not None
     await _finish(desk, "a.txt", attempt.attempt_id)
     desk.write("a.txt", "one")
@@ -225,9 +224,9 @@ async def test_a_dry_run_lists_and_writes_nothing(desk: Desk) -> None:
     desk.write("b.txt", "changed")
     (desk.root / "c.txt").rename(desk.root / "moved.txt")
     desk.write("new.txt", "new")
-    before = await desk.ledger.read(lambda conn: list(conn.iterdump()))
+    before = await raw(desk.ledger).read(lambda conn: list(conn.iterdump()))
     report = await desk.scan(dry_run=True)
-    assert await desk.ledger.read(lambda conn: list(conn.iterdump())) == before
+    assert await raw(desk.ledger).read(lambda conn: list(conn.iterdump())) == before
     assert report.changes == (
         ("missing", "a.txt"),
         ("changed", "b.txt"),
@@ -252,11 +251,11 @@ async def test_the_observer_is_told_of_every_file(desk: Desk) -> None:
         desk.write(f"{number}.txt", str(number))
     await desk.scan()
     desk.write("0.txt", "changed")
-    desk.watcher.files = desk.watcher.size = 0
-    desk.watcher.phases.clear()
+    desk.observer.files = desk.observer.size = 0
+    desk.observer.phases.clear()
     report = await desk.scan()
-    assert (desk.watcher.files, desk.watcher.size) == (report.scanned, report.bytes)
-    assert desk.watcher.phases == ["begin scan", "end scan"]
+    assert (desk.observer.files, desk.observer.size) == (report.scanned, report.bytes)
+    assert desk.observer.phases == ["begin scan", "end scan"]
 
 
 async def test_nothing_of_a_scan_is_left_in_the_connection(desk: Desk) -> None:
@@ -264,7 +263,7 @@ async def test_nothing_of_a_scan_is_left_in_the_connection(desk: Desk) -> None:
     await desk.scan()
     with pytest.raises(UsageError):
         await desk.scan(patterns=["{"])
-    names = await desk.ledger.read(
+    names = await raw(desk.ledger).read(
         lambda conn: conn.execute("SELECT name FROM sqlite_temp_master").fetchall()
     )
     assert names == []
@@ -306,17 +305,17 @@ async def test_what_another_run_did_meanwhile_is_left_alone(
         desk.write(f"{name}.txt", f"{name} changed")
     (desk.root / "c.txt").rename(desk.root / "d.txt")
     desk.write("new.txt", "new")
-    compare = ScanBook.compare
+    compare = ScanSession.compare
 
-    async def overtaken(book: ScanBook, *, outrun: bool = False) -> Any:
-        found = await compare(book, outrun=outrun)
-        monkeypatch.setattr(ScanBook, "compare", compare)
+    async def overtaken(session: ScanSession, *, outrun: bool = False) -> Any:
+        found = await compare(session, outrun=outrun)
+        monkeypatch.setattr(ScanSession, "compare", compare)
         await desk.scan()
         return found
 
-    monkeypatch.setattr(ScanBook, "compare", overtaken)
+    monkeypatch.setattr(ScanSession, "compare", overtaken)
     await desk.scan()
-    assert desk.watcher.events[-1][1]["left_alone"] == 4
+    assert desk.observer.events[-1][1]["left_alone"] == 4
     rows = await desk.rows()
     assert sorted(rows) == ["a.txt", "b.txt", "d.txt", "new.txt"]
     assert await desk.events("a.txt") == ["start_upload", "complete_upload", "complete_processing", "reset"]
@@ -348,7 +347,7 @@ async def test_who_looked_before_another_run_recorded_looks_again(desk: Desk) ->
     report = await desk.scan()
     assert (report.unchanged, report.missing, report.renamed, report.new) == (2, 0, 0, 0)
     assert sorted(await desk.rows()) == ["b.txt", "renamed.txt"]
-    assert desk.watcher.phases.count("begin scan") == desk.watcher.phases.count("end scan") == 4
+    assert desk.observer.phases.count("begin scan") == desk.observer.phases.count("end scan") == 4
 
 
 async def test_who_looked_before_an_upload_found_a_file_gone_looks_again(desk: Desk) -> None:
@@ -363,14 +362,13 @@ async def test_who_looked_before_an_upload_found_a_file_gone_looks_again(desk: D
         if _ends_walk(work, seen) and desk.runner is frozen:
             desk.runner = runner
             target.unlink()
-            gone = partial(record_content, row=row, examined=None, now=desk.clock())
-            assert await desk.ledger.write(gone) is not None
+            assert await desk.ledger.scans.record_content(row, None) is not None
         return seen
 
     desk.runner = frozen
     report = await desk.scan()
     assert (report.scanned, report.unchanged, report.returned) == (1, 1, 0)
-    assert desk.watcher.phases.count("begin scan") == 3
+    assert desk.observer.phases.count("begin scan") == 3
 
 
 async def test_who_is_outrun_again_and_again_records_what_he_has(desk: Desk) -> None:

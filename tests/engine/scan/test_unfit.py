@@ -12,7 +12,7 @@ from objlib.core.failures import FailureKind
 from objlib.core.lifecycle.table import State
 from objlib.engine.scan.read_file import LARGEST
 from objlib.ledger import Transition
-from tests.engine.scan.kit import RUN, Desk, as_nobody, open_desk
+from tests.support.scan import RUN, Desk, as_nobody, open_desk
 
 UNFIT = {
     FailureKind.EMPTY: b"",
@@ -55,7 +55,7 @@ async def test_an_unfit_file_fails_by_the_edges_of_the_table(desk: Desk, kind: F
     assert (row.failure.kind, row.failure.retryable) == (kind, False)
     assert row.last_error == row.failure.message
     assert "\n" not in row.failure.message
-    events, attempts = await desk.ledger.history(row.file_id)
+    events, attempts = await desk.ledger.files.history(row.file_id)
     assert [event.event for event in events] == ["start_upload", "fail_upload"]
     assert [(attempt.outcome, attempt.session_url) for attempt in attempts] == [("failed", None)]
 
@@ -121,7 +121,7 @@ async def test_a_file_that_becomes_unfit_under_way_fails_once_it_is_back(
     await desk.scan()
     assert (await desk.row("a.txt")).state is state
     row = await desk.row("a.txt")
-    attempt = await desk.ledger.last_attempt(row.file_id)
+    attempt = await desk.ledger.attempts.last(row.file_id)
     assert attempt is not None
     requeue = Transition.requeue_upload if state is State.UPLOADING else Transition.requeue_processing
     await desk.ledger.apply(

@@ -19,8 +19,8 @@ from objlib.core.lifecycle.table import State
 from objlib.engine.scan import read_file
 from objlib.engine.scan.scan import disk_path
 from objlib.engine.scan.walk import Walk
-from objlib.ledger.scan.session import ToRead
-from tests.engine.scan.kit import Desk, open_desk
+from objlib.ledger import ToRead
+from tests.support.scan import Desk, open_desk
 
 NFC, NFD = "caf\u00e9.txt", "cafe\u0301.txt"
 
@@ -59,7 +59,7 @@ async def test_hidden_files_and_junk_are_no_documents(desk: Desk) -> None:
     for name in [*junk, "document.txt", "folder/other.txt"]:
         desk.write(name, "" if name.endswith(".objlibignore") else "text")
     assert await paths(desk) == ["document.txt", "folder/other.txt"]
-    assert desk.watcher.events[-1][1]["ignored"] == len(junk)
+    assert desk.observer.events[-1][1]["ignored"] == len(junk)
 
 
 async def test_ignore_files_hold_for_their_folder_and_below(desk: Desk) -> None:

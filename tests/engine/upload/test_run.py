@@ -2,22 +2,21 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
-from objlib.core.events import EventKind, Observer
+from objlib.core.events import EventKind
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
 from objlib.engine.search.ask import ask, search
 from objlib.engine.status import explain, status
 from objlib.engine.upload.run import upload
-from objlib.testing import DOWN, LOST, Faults, Reply, refusal, throttled
-from tests.engine.conftest import Opener, assert_exactly_once, ledger_rows, live_documents, write
+from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Reply, refusal, throttled
+from tests.support.engine import Opener, assert_exactly_once, ledger_rows, live_documents, write
 
 
 async def test_every_file_is_indexed_once_and_a_second_run_sends_nothing(
@@ -190,19 +189,13 @@ async def test_a_document_the_store_cannot_index_fails_with_the_reason_and_leave
     opened: Opener, settings: Settings, library: Path
 ) -> None:
     (library / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no document at all\n%%EOF\n")
-    told: list[dict[str, str]] = []
-
-    class Told(Observer):
-        def event(self, kind: EventKind, /, **fields: Any) -> None:
-            if kind is EventKind.FAILED:
-                told.append(fields)
-
-    async with opened(observer=Told()) as app:
+    observer = RecordingObserver()
+    async with opened(observer=observer) as app:
         report = await upload(app)
     assert (report.indexed, report.failed) == (10, 1)
     assert report.failures[0].path == "broken.pdf"
     assert "PDF" in report.failures[0].error
-    assert told == [{"path": "broken.pdf", "error": report.failures[0].error}]
+    assert observer.fields_of(EventKind.FAILED) == [{"path": "broken.pdf", "error": report.failures[0].error}]
     assert len(live_documents(settings)) == 10
 
 

@@ -20,9 +20,9 @@ from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
 from objlib.ledger.commit import perform
-from objlib.testing import Faults
+from objlib.testing import EPOCH, Faults
 from objlib.threads import inline_runner
-from tests.engine.conftest import EPOCH, Opener, assert_exactly_once, write
+from tests.support.engine import Opener, assert_exactly_once, write
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 Steps = tuple[tuple[float, float], ...]
-"""(from this time, so many requests per second); the first step is at 0."""
+"""(start, requests per second) pairs; the first starts at 0."""
 
 
 def rate_at(steps: Steps, now: float) -> float:
@@ -83,7 +83,7 @@ class Bucket:
 
 @dataclass
 class Window:
-    """So many requests in each fixed window of time, which begins on the clock and not with the first request."""
+    """A limit in each fixed window of time, which begins on the clock and not with the first request."""
 
     limit: int
     seconds: float = 60.0

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
-from .overload import FixedSlots, OurSlots, overload
+from .overload import FixedWindow, OurWindow, overload
 from .resize import REQUESTS, resize
 from .servers import Bucket, Open, Server, Steps, Window, rate_at
 from .simulate import Strategy, Trace, run
@@ -212,9 +212,9 @@ def failing() -> Scenario:
     """A store that takes everything and fails what is too much: see :mod:`overload`."""
 
     def measure(who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
-        best = overload(FixedSlots(50), seed).seconds
-        patience = OurSlots() if who == "ours" else FixedSlots(16)
-        got = overload(patience, seed)
+        best = overload(FixedWindow(50), seed).seconds
+        policy = OurWindow() if who == "ours" else FixedWindow(16)
+        got = overload(policy, seed)
         return (got.seconds / best, float(got.lost), float(got.needless)), Trace()
 
     measures = (

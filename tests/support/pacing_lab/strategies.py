@@ -13,15 +13,15 @@ from contextlib import closing, contextmanager
 
 from objlib.core.ids import RunId
 from objlib.core.pacing import controller
-from objlib.core.pacing.state import Pace
-from objlib.engine.requests.governor import RATE
-from objlib.ledger.rates import exchange_rates
+from objlib.core.pacing.state import PaceState
+from objlib.engine.requests.governor import REQUEST_RATE
+from objlib.ledger.rates import RateTable
 
 from .simulate import Meeting
 
 
 class Fixed:
-    """So many workers, each of which retries with exponential backoff and full jitter: what SDK users write.
+    """Fixed workers, each of which retries with exponential backoff and full jitter: what SDK users write.
 
     A worker that backs off keeps its place, as it does around an SDK call. Waits are `min(60, 2**(tries - 1))` times a
     random number, as ``tenacity.wait_random_exponential`` has it; no Retry-After is read.
@@ -136,7 +136,7 @@ class Paced:
 
     It was the best of twelve rules on the servers of :mod:`.heldout`: tokens are the window's ceiling, departures
     0.9 round trips / window apart; a success with the window in use adds min(0.25 / window, 0.015 window), before the
-    first push-back 0.5; push-back takes 0.7 of it, once in 1.25 round trips.
+    first throttling 0.5; a throttling leaves 0.7 of it, once in 1.25 round trips.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -175,12 +175,12 @@ class Ours:
     """:mod:`objlib.core.pacing.controller`, driven as the governor drives it."""
 
     def __init__(self, ceiling: int) -> None:
-        self.pace = Pace(ceiling=ceiling)
+        self.pace = PaceState(ceiling=ceiling)
         self.begun = False
 
     def rates(self) -> dict[str, float]:
         """What was learnt, as the ledger keeps it."""
-        return {RATE: self.pace.rate} if self.pace.learnt else {}
+        return {REQUEST_RATE: self.pace.rate} if self.pace.limited else {}
 
     def ready(self, now: float, in_flight: int) -> float:
         """When there is a token, and the turn has come."""
@@ -198,7 +198,7 @@ class Ours:
         if ok:
             self.pace = controller.succeeded(self.pace, started=started, now=now, in_use=self.in_flight)
         else:
-            self.pace = controller.pushed_back(
+            self.pace = controller.throttled(
                 self.pace, started=started, now=now, retry_after=wait, in_use=self.in_flight
             )
 
@@ -214,8 +214,10 @@ def one_ledger() -> Iterator[Meeting]:
             for index, each in enumerate(strategies):
                 if isinstance(each, Ours) and each.begun:
                     name, rates = RunId(f"run-{index}"), each.rates()
-                    parts = exchange_rates(ledger, run_id=name, rates=rates, taken=taken.get(index), now=now)
-                    each.pace = controller.shared(each.pace, [part.get(RATE, 0.0) for part in parts], now)
+                    parts = RateTable.exchange(ledger, now, name, rates=rates, taken=taken.get(index))
+                    each.pace = controller.shared(
+                        each.pace, [part.get(REQUEST_RATE, 0.0) for part in parts], now
+                    )
                     taken[index] = each.rates()
 
         yield meet

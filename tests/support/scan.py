@@ -9,42 +9,20 @@ from typing import Any
 
 import trio
 
-from objlib.core.events import EventKind, Observer, Phase
 from objlib.core.ids import RunId
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.scan.scan import scan_library
 from objlib.ledger import FileRow, Ledger, open_ledger
+from objlib.testing import RecordingObserver
 from objlib.threads import Runner, inline_runner
-from tests.ledger.kit import Clock, bring
+from tests.support.clock import Clock
+from tests.support.ledger import bring
 
 RUN = RunId("scan-1")
 LONG_AGO = 1_500_000_000
 """Unix seconds; files of the tests are that old, so that their time stamps can be trusted."""
 NOBODY = 65534
-
-
-class Watcher(Observer):
-    """An observer that remembers."""
-
-    def __init__(self) -> None:
-        self.files = 0
-        self.size = 0
-        self.phases: list[str] = []
-        self.events: list[tuple[str, dict[str, Any]]] = []
-
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        self.phases.append(f"begin {phase}")
-
-    def advance(self, phase: Phase, files: int, size: int) -> None:
-        self.files += files
-        self.size += size
-
-    def end(self, phase: Phase) -> None:
-        self.phases.append(f"end {phase}")
-
-    def event(self, kind: EventKind, /, **fields: Any) -> None:
-        self.events.append((kind, fields))
 
 
 @dataclass
@@ -55,7 +33,7 @@ class Desk:
     ledger: Ledger
     clock: Clock
     runner: Runner = inline_runner
-    watcher: Watcher = field(default_factory=Watcher)
+    observer: RecordingObserver = field(default_factory=RecordingObserver)
     _age: int = 0
 
     def write(self, path: str, text: str | bytes) -> Path:
@@ -78,7 +56,7 @@ class Desk:
             self.ledger,
             root=self.root,
             run_id=RUN,
-            observer=self.watcher,
+            observer=self.observer,
             hash_runner=self.runner,
             **settings,
         )
@@ -87,13 +65,13 @@ class Desk:
         """The live rows, by path."""
         return {
             row.file_path: row
-            for row in await self.ledger.files_page(limit=10**6)
+            for row in await self.ledger.files.page(limit=10**6)
             if row.missing_since is None
         }
 
     async def row(self, path: str) -> FileRow:
         """The row at a path."""
-        row = await self.ledger.file_by_path(path)
+        row = await self.ledger.files.by_path(path)
         assert row is not None, f"the ledger knows no {path}"
         return row
 
@@ -106,13 +84,13 @@ class Desk:
         """Take every untracked file on disk to indexed."""
         # All at once, so that they share their commits.
         async with trio.open_nursery() as nursery:
-            for row in await self.ledger.files_page(State.UNTRACKED, limit=10**6):
+            for row in await self.ledger.files.page(State.UNTRACKED, limit=10**6):
                 if row.missing_since is None:
                     nursery.start_soon(self.bring, row.file_path, State.INDEXED)
 
     async def events(self, path: str) -> list[str]:
         """Names of the events in a file's history."""
-        events, _ = await self.ledger.history((await self.row(path)).file_id)
+        events, _ = await self.ledger.files.history((await self.row(path)).file_id)
         return [str(event.event) for event in events]
 
 

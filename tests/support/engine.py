@@ -1,8 +1,10 @@
-"""What the tests of audits share: documents put into the store behind the ledger's back."""
+"""What the engine's tests share: a library, scripts for a service, and the truth about ledger and store."""
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import trio
@@ -15,8 +17,36 @@ from objlib.core.reports.store import StoreSyncReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.ledger import FileRow
+from objlib.testing import Action, Faults
 
 ALL = DeleteLimit(percent=100)
+
+Opener = Callable[..., AbstractAsyncContextManager[App]]
+
+
+def write(root: Path, name: str, text: str) -> Path:
+    """One file of the library."""
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def follow(faults: Faults, **script: Sequence[Action | None]) -> None:
+    """What happens to the first, second, … request of each kind; what comes after them is let through."""
+
+    def act(kind: str, count: int) -> Action | None:
+        planned = script.get(kind, [])
+        return planned[count] if count < len(planned) else None
+
+    faults.script = act
+
+
+@contextmanager
+def ledger_of(settings: Settings) -> Iterator[sqlite3.Connection]:
+    """The ledger's own file, as another program sees it."""
+    with closing(sqlite3.connect(settings.ledger, timeout=10)) as db, db:
+        yield db
 
 
 async def checked(app: App) -> StoreSyncReport:
@@ -68,3 +98,35 @@ def without_marks(settings: Settings, document: str) -> str:
     (text,) = db.execute("SELECT metadata FROM documents WHERE name = ?", (document,)).fetchone()
     db.close()
     return json.dumps({key: value for key, value in json.loads(text).items() if key not in RESERVED_KEYS})
+
+
+def live_documents(settings: Settings) -> list[tuple[str, str, str]]:
+    """(file id, content hash, state) of every document there is, read from the store's own file."""
+    db = sqlite3.connect(settings.embedded)
+    try:
+        return list(
+            db.execute(
+                "SELECT json_extract(metadata, ?), json_extract(metadata, ?), state FROM documents ORDER BY 1",
+                (f"$.{KEY_FILE}", f"$.{KEY_HASH}"),
+            )
+        )
+    finally:
+        db.close()
+
+
+def ledger_rows(settings: Settings) -> list[tuple[str, str, str, str]]:
+    """(file id, path, state, indexed hash) of every file, read from the ledger's own file."""
+    db = sqlite3.connect(settings.ledger)
+    try:
+        return list(
+            db.execute("SELECT file_id, file_path, gemini_state, indexed_hash FROM files ORDER BY file_id")
+        )
+    finally:
+        db.close()
+
+
+def assert_exactly_once(settings: Settings) -> None:
+    """Promise 2: each file is indexed and has exactly one live document with its bytes; there is no other."""
+    rows = ledger_rows(settings)
+    assert {state for _, _, state, _ in rows} <= {"indexed"}, rows
+    assert live_documents(settings) == [(file_id, digest, "ACTIVE") for file_id, _, _, digest in rows]

@@ -11,6 +11,7 @@ from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id, new_file_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, Transition
+from objlib.testing.databases import raw
 
 T = TypeVar("T")
 
@@ -28,16 +29,6 @@ PATHS: dict[State, tuple[Event, ...]] = {
 """A way to each state from a new file."""
 
 
-@dataclass
-class Clock:
-    """A clock that stands still unless it is moved."""
-
-    time: float = 1_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
 def insert(conn: sqlite3.Connection, path: str, *, size: int = 10, content: str = "h1") -> FileId:
     """One new file."""
     file_id = new_file_id()
@@ -51,19 +42,19 @@ def insert(conn: sqlite3.Connection, path: str, *, size: int = 10, content: str 
 
 async def add(ledger: Ledger, path: str = "a.txt", *, size: int = 10, content: str = "h1") -> FileRow:
     """One new file, as a row."""
-    file_id = await ledger.write(lambda conn: insert(conn, path, size=size, content=content))
+    file_id = await raw(ledger).write(lambda conn: insert(conn, path, size=size, content=content))
     return await fresh(ledger, file_id)
 
 
 async def add_many(ledger: Ledger, count: int) -> list[FileRow]:
     """So many new files, by id."""
-    await ledger.write(lambda conn: [insert(conn, f"{number:05}.txt") for number in range(count)])
-    return await ledger.files_page(limit=count)
+    await raw(ledger).write(lambda conn: [insert(conn, f"{number:05}.txt") for number in range(count)])
+    return await ledger.files.page(limit=count)
 
 
 async def fresh(ledger: Ledger, file_id: FileId) -> FileRow:
     """The row as it is now."""
-    row = await ledger.file(file_id)
+    row = await ledger.files.get(file_id)
     assert row is not None
     return row
 

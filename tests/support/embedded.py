@@ -11,27 +11,10 @@ import httpx
 import trio
 
 from objlib.embedded import Options, Service, open_service
+from objlib.testing import wall_clock
 from objlib.threads import Runner, inline_runner
 
-EPOCH = 1_800_000_000.0
-"""Unix time at which trio's virtual clock stands at zero."""
-
 V = "/v1beta"
-
-
-def trio_clock() -> float:
-    """Unix time that follows trio's clock, so that virtual time moves both."""
-    return EPOCH + trio.current_time()
-
-
-@dataclass
-class Clock:
-    """A clock that tests set by hand."""
-
-    time: float = EPOCH
-
-    def __call__(self) -> float:
-        return self.time
 
 
 def start_headers(size: int | None = None, mime_type: str = "text/plain", **more: str) -> dict[str, str]:
@@ -182,7 +165,7 @@ async def open_box(
     path: Path,
     *,
     options: Options | None = None,
-    now: Callable[[], float] = trio_clock,
+    now: Callable[[], float] = wall_clock,
     runner: Runner | None = inline_runner,
     store: bool = True,
 ) -> AsyncIterator[Box]:

@@ -15,7 +15,7 @@ from .simulate import Trace, run
 
 @dataclass
 class Cap:
-    """So many requests at once and no more; each stays for ``hold`` seconds. No hint."""
+    """A limit on requests in flight, each of which stays for ``hold`` seconds. No hint."""
 
     steps: Steps
     hold: float

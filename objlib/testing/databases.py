@@ -1,0 +1,29 @@
+"""How tests and the harness reach the two databases with SQL of their own; nothing else does."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from objlib.ledger import Ledger
+from objlib.ledger.commit import GroupCommit
+
+
+@contextmanager
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """The ledger or the store at ``path``, for looking only: a statement that writes is refused."""
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("PRAGMA query_only = ON")
+        yield conn
+
+
+@contextmanager
+def damage_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database at ``path``, for changes behind the back of the program; they commit at the end of the block."""
+    with closing(sqlite3.connect(path)) as conn, conn:
+        yield conn
+
+
+def raw(ledger: Ledger) -> GroupCommit:
+    """The group commit behind ``ledger``: for SQL of a test among the operations of an open ledger."""
+    return ledger._database
