@@ -26,11 +26,11 @@ from objlib.engine.attempt.delete import Removal, delete_document, execute_inten
 from objlib.engine.attempt.enact import MAX_PROBES, Attempt, enact
 from objlib.engine.attempt.probe import probe
 from objlib.engine.attempt.wait_active import wait_until_active
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.requests.held_token import HeldToken
 from objlib.engine.runs import RunLiveness
 from objlib.gemini import GeminiError
-from objlib.ledger import AttemptRow, FileRow, RunRow
+from objlib.ledger import RunRow
 
 LISTING_LAG: Final = 5.0
 """Seconds after which a document that was made is sure to be listed; others measured 1.5 to 2 s.
@@ -87,8 +87,8 @@ class _Recovery:
     async def probe_rows(self) -> None:
         """Probe each row by its session, document and operation, some at a time."""
         app = self._app
-        limiter, after = trio.CapacityLimiter(MAX_CONCURRENT), ""
-        async with trio.open_nursery() as nursery:
+        after = ""
+        async with fan_out(self._decide, limit=MAX_CONCURRENT) as attempts:
             while page := await app.ledger.files.transient(after=after, limit=RECOVERY_PAGE):
                 after = page[-1][0].file_id
                 await self._liveness.refresh((run for *_, run in page), watch=True)
@@ -97,8 +97,8 @@ class _Recovery:
                         self._report.elsewhere += 1
                         continue
                     self._report.found += 1
-                    token = await HeldToken.acquire(limiter, row.file_id)
-                    nursery.start_soon(self._recover_row, row, record, token)
+                    attempt_id = AttemptId("") if record is None else record.attempt_id
+                    await attempts.start(Attempt(app, row, attempt_id, record), None)
 
     async def decide_by_listing(self) -> None:
         """One listing of the store, for all attempts that no other probe could decide."""
@@ -148,11 +148,6 @@ class _Recovery:
                 self._postponed.add(document)
             case Removal.REPLACE:
                 self._report.requeued += 1
-
-    async def _recover_row(self, row: FileRow, record: AttemptRow | None, token: HeldToken) -> None:
-        attempt_id = AttemptId(record.attempt_id if record else "")
-        with token:
-            await self._decide(Attempt(self._app, row, attempt_id, record), None)
 
     async def _decide(self, attempt: Attempt, known: Facts | None) -> None:
         """One row, from probes to action; without an answer of the service it is left for the next recovery."""
@@ -215,10 +210,8 @@ class _Recovery:
     async def _list_documents(self, attempts: set[AttemptId]) -> dict[str, tuple[str, ...]]:
         """Documents by the attempt that made them, best first; only those of ``attempts`` are kept in memory."""
         documents: dict[str, set[tuple[bool, str, str]]] = {}
-        token: str | None = None
-        while True:
-            request = partial(self._app.client.documents.list, self._app.store, page_token=token)
-            page = await self._app.retrier.call(Purpose.LIST, request)
+        send = partial(self._app.retrier.call, Purpose.LIST)
+        async for page in self._app.client.documents.pages(self._app.store, send):
             for document in page.documents:
                 tag = document.metadata.get(KEY_ATTEMPT)
                 if isinstance(tag, str) and tag in attempts:
@@ -228,12 +221,10 @@ class _Recovery:
                         document.name,
                     )
                     documents.setdefault(tag, set()).add(rank)
-            token = page.next_page_token
-            if token is None:
-                return {
-                    tag: tuple(dict.fromkeys(name for *_, name in sorted(ranked)))
-                    for tag, ranked in documents.items()
-                }
+        return {
+            tag: tuple(dict.fromkeys(name for *_, name in sorted(ranked)))
+            for tag, ranked in documents.items()
+        }
 
     def _note(self, attempt: Attempt, action: str, why: str) -> None:
         path = attempt.row.file_path

@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import trio
-
 from objlib.core.errors import RefusedError
 from objlib.core.events import Phase
 from objlib.core.library.paths import disk_path
@@ -22,6 +20,7 @@ from objlib.core.reports.upload import PruneReport, ScanReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, execute_intent
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
 from objlib.ledger import Intent, Prunable
@@ -121,27 +120,19 @@ class _Prune:
         meant = {intent.document for intent in opened}
         self.opened += len(opened)
         self.files |= {file.file_path for file in page if meant.intersection(file.documents)}
-        limiter = trio.CapacityLimiter(AT_ONCE)
-        # The nursery is outside the intake scope: a stop ends the waiting, not the deletes in flight.
-        async with trio.open_nursery() as nursery:
+        async with fan_out(self._delete, limit=AT_ONCE) as deletes:
             with app.drain.intake():
                 for intent in opened:
-                    await limiter.acquire_on_behalf_of(intent.intent_id)
-                    nursery.start_soon(self._delete, intent, limiter)
-                # With every token in its hands it knows that no delete is in flight any more.
-                for number in range(AT_ONCE):
-                    await limiter.acquire_on_behalf_of(number)
+                    await deletes.start(intent)
+                await deletes.wait_idle()
             if app.drain.requested:
                 app.retrier.drain()
 
-    async def _delete(self, intent: Intent, limiter: trio.CapacityLimiter) -> None:
-        try:
-            with suppress(GeminiError):  # it ends the run, and is told by the report
-                became = await execute_intent(self.app, intent.intent_id, intent.document)
-                self.done += became is Removal.DONE
-            self.app.observer.advance(Phase.PRUNE, 1, 0)
-        finally:
-            limiter.release_on_behalf_of(intent.intent_id)
+    async def _delete(self, intent: Intent) -> None:
+        with suppress(GeminiError):  # it ends the run, which the report says
+            removal = await execute_intent(self.app, intent.intent_id, intent.document)
+            self.done += removal is Removal.DONE
+        self.app.observer.advance(Phase.PRUNE, 1, 0)
 
 
 def _without_those_on_disk(root: Path, files: list[Prunable]) -> list[Prunable]:

@@ -11,8 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import trio
-
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
@@ -25,6 +23,7 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, execute_intent
 from objlib.engine.reconcile.compare import Audit, audit, examine
 from objlib.engine.recover import recover
+from objlib.engine.requests.fan_out import fan_out
 from objlib.gemini import GeminiError
 from objlib.ledger import Transition
 
@@ -98,23 +97,19 @@ class _Repair:
 
     async def run(self, plan: Plan) -> None:
         """Take the steps, some at a time, until they are done or a stop is asked for."""
-        limiter = trio.CapacityLimiter(AT_ONCE)
-        async with trio.open_nursery() as nursery:
+        async with fan_out(self._step, limit=AT_ONCE) as steps:
             with self.app.drain.intake():
                 for step in plan.steps:
                     if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
                         continue
                     if self.app.retrier.fatal is not None:
                         break
-                    await limiter.acquire_on_behalf_of(step.document)
-                    nursery.start_soon(self._step, step, limiter)
-                # With every token in its hands it knows that no step is under way any more.
-                for number in range(AT_ONCE):
-                    await limiter.acquire_on_behalf_of(number)
+                    await steps.start(step)
+                await steps.wait_idle()
             if self.app.drain.requested:
                 self.app.retrier.drain()
 
-    async def _step(self, step: Drift, limiter: trio.CapacityLimiter) -> None:
+    async def _step(self, step: Drift) -> None:
         try:
             if step.kind in SURPLUS:
                 await self._delete(step)
@@ -128,7 +123,6 @@ class _Repair:
             self.unanswered += 1
             self.app.observer.event(EventKind.REPAIR_FAILED, path=step.path, error=str(error))
         finally:
-            limiter.release_on_behalf_of(step.document)
             self.app.observer.advance(Phase.REPAIR, 1, 0)
 
     async def _delete(self, step: Drift) -> None:

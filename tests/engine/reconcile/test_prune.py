@@ -23,7 +23,7 @@ from objlib.engine.status import explain
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.ledger import Transition
-from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, Faults, Late, Reply, throttled
+from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, ActLate, Faults, Respond, throttled
 from tests.support.engine import (
     Opener,
     assert_exactly_once,
@@ -168,7 +168,7 @@ async def test_a_file_that_comes_back_after_its_document_was_removed_is_sent_aga
 
 @pytest.mark.parametrize("reply", [DOWN, LOST], ids=["not acted", "acted, answer lost"])
 async def test_a_removal_that_the_service_did_not_confirm_is_carried_out_by_recovery(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, reply: Reply
+    opened: Opener, settings: Settings, library: Path, faults: Faults, reply: Respond
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -278,7 +278,7 @@ async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document
     assert_exactly_once(settings)
 
 
-@pytest.mark.parametrize("fate", [DOWN, LOST, Late(600)], ids=["not acted", "acted", "acts later"])
+@pytest.mark.parametrize("fate", [DOWN, LOST, ActLate(600)], ids=["not acted", "acted", "acts later"])
 async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document_first(
     opened: Opener, settings: Settings, library: Path, faults: Faults, fate: Action
 ) -> None:

@@ -13,13 +13,13 @@ from objlib.engine.requests.retry import MAX_TRIES, MAX_WAIT, Retrier
 from objlib.engine.search.ask import search
 from objlib.engine.upload.run import upload
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, RecordingObserver, Reply, throttled
+from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, RecordingObserver, Respond, throttled
 from tests.support.engine import Opener
 
 
 @pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
 async def test_a_push_back_at_the_first_request_is_waited_for(
-    opened: Opener, faults: Faults, refusal: Reply
+    opened: Opener, faults: Faults, refusal: Respond
 ) -> None:
     faults.script = lambda what, count: refusal if what == "store" and count < 3 else None
     async with opened() as app:
