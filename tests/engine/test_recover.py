@@ -53,7 +53,7 @@ from objlib.testing import (
     refusal,
     throttled,
 )
-from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
+from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
 
 
@@ -194,7 +194,7 @@ async def test_unknown_outcomes_cost_one_listing_at_most(
     many, others = 100, 1900
     for number in range(many):
         write(library, f"{number}.txt", f"Thought number {number}.\n")
-    await cut_off_after_the_bytes(opened, faults, many)
+    await die_after_sending(opened, faults, many)
     forget_sessions(settings.embedded, all_of_them=True)
     fabricate_documents(settings.embedded, others)
     before = faults.count.copy()
@@ -214,7 +214,7 @@ async def test_a_service_that_answers_nothing_is_not_waited_for_once_for_each_ro
     many = 100
     for number in range(many):
         write(library, f"{number}.txt", f"Thought number {number}.\n")
-    await cut_off_after_the_bytes(opened, faults, many)
+    await die_after_sending(opened, faults, many)
     faults.script = lambda kind, _count: DOWN if kind != "store" else None
     before = faults.count["query"]
     async with opened("recover") as app:
@@ -255,7 +255,7 @@ async def test_recovery_waits_for_push_back_and_loses_no_question_by_it(
 
 async def test_recovery_does_not_wait_for_an_hour(opened: Opener, settings: Settings, faults: Faults) -> None:
     """Nor does what comes behind it: a document that is to be removed, and a listing."""
-    await cut_off_after_the_bytes(opened, faults, 10)
+    await die_after_sending(opened, faults, 10)
     before = len(faults.history)
     faults.script = lambda kind, _count: throttled(3600) if kind != "store" else None
     async with opened("recover") as app:
@@ -280,7 +280,7 @@ async def test_recovery_does_not_wait_before_a_listing_that_is_not_made(
     opened: Opener, faults: Faults, answer: Action, stopped: str
 ) -> None:
     """What nobody lists need not be listed yet."""
-    await cut_off_after_the_bytes(opened, faults, 10)
+    await die_after_sending(opened, faults, 10)
     forgotten = refusal(404, "NOT_FOUND", "no such session")
     before = faults.count.copy()
     faults.script = lambda kind, count: (
@@ -298,7 +298,7 @@ async def test_a_listing_whose_pages_go_in_a_circle_ends_and_decides_nothing(
     opened: Opener, settings: Settings, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Recovery once followed a token that repeats without end, and so did each upload."""
-    await cut_off_after_the_bytes(opened, faults, 10)
+    await die_after_sending(opened, faults, 10)
     forget_sessions(settings.embedded, all_of_them=True)
     tokens: list[str | None] = []
 
@@ -325,7 +325,7 @@ async def test_no_listing_is_needed_while_sessions_can_be_asked(
     many = 100
     for number in range(many):
         write(library, f"{number}.txt", f"Thought number {number}.\n")
-    await cut_off_after_the_bytes(opened, faults, many)
+    await die_after_sending(opened, faults, many)
     before = faults.count.copy()
     async with opened("recover") as app:
         report = await recover(app)
