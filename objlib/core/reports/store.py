@@ -1,4 +1,4 @@
-"""What a comparison of store, ledger and disk found and did."""
+"""Reports on store, ledger and disk compared: store-sync, verify, rebuild."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ class StoreSyncReport:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What an audit of a sample found; it changed nothing.
+    """The findings of an audit of a sample; it changed nothing.
 
     Attributes:
         checked: files that were looked at.

@@ -21,7 +21,7 @@ from objlib.core.lifecycle.repair_plan import Plan
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.store import StoreSyncReport
 from objlib.engine.app import App
-from objlib.engine.attempt.delete import Removal, carry_out
+from objlib.engine.attempt.delete import Removal, execute_intent
 from objlib.engine.reconcile.compare import Comparison, compare_store, recheck_document
 from objlib.engine.recover import recover
 from objlib.engine.requests.fan_out import fan_out
@@ -142,7 +142,7 @@ class _Repair:
             return
         deleted = False
         with suppress(GeminiError):  # it ends the run, which the report says
-            deleted = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE
+            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE
         self.report.deleted += deleted
         self.report.postponed += not deleted
 
