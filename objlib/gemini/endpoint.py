@@ -94,7 +94,9 @@ class Endpoint:
 def _split(url: str) -> SplitResult | None:
     """The parts of an absolute http(s) address, or None where it is no such thing."""
     if len(url) > 8192 or not all("!" <= char <= "~" for char in url) or "\\" in url:
-        return None  # parsers disagree about blanks, backslashes and non-ASCII hosts; nobody needs them
+        return (
+            None  # parsers disagree about blanks, backslashes and non-ASCII hosts, and no service needs them
+        )
     try:
         parts = urlsplit(url)
         valid = parts.scheme in _PORTS and bool(parts.hostname) and (parts.port is None or parts.port > 0)

@@ -29,7 +29,7 @@ class OperationError:
 
     @property
     def kind(self) -> ErrorKind:
-        """What to do about it."""
+        """The kind of error that it is."""
         if self.code == 8:
             return ErrorKind.STORE_FULL if "storage limit" in self.message.lower() else ErrorKind.RATE_LIMIT
         return _KINDS.get(self.code, ErrorKind.PERMANENT)

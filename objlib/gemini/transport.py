@@ -206,7 +206,7 @@ class Transport:
         return call.error(f"the service answered {reply.status} with {kind}", call.unanswered, reply.status)
 
     def _unanswered(self, call: Call, error: Exception) -> GeminiError:
-        """What a request without an answer means; see the rule for UNKNOWN in :class:`ErrorKind`."""
+        """The error of a request without an answer; see the rule for UNKNOWN in :class:`ErrorKind`."""
         host, kind, connect = self.endpoint.host, call.unanswered, False
         match error:
             case httpx.PoolTimeout():

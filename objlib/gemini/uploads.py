@@ -32,7 +32,7 @@ _CANCEL: Final = Call("cancel", "cancelling an upload", session=True)
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """What a finalized upload made; full resource names.
+    """The result of a finalized upload; full resource names.
 
     Attributes:
         operation: the job that indexes it.
@@ -195,7 +195,7 @@ class UploadsApi:
 
 
 def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgress | None:
-    """What an answer says of the session; None where it does not say."""
+    """The progress that an answer states; None where it states none."""
     size = reply.headers.get("x-goog-upload-size-received", "")
     received = int(size) if _SIZE.fullmatch(size) else after
     match reply.headers.get("x-goog-upload-status", "").strip().lower():
@@ -210,7 +210,7 @@ def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgres
 
 
 def _result(session: str, body: bytes) -> UploadResult | None:
-    """What the body of a finalized upload names; None where it names nothing."""
+    """The result that the body of a finalized upload names; None where it names none."""
     try:
         shape = parse(body, Finalized)
     except ValueError:
@@ -222,7 +222,7 @@ def _result(session: str, body: bytes) -> UploadResult | None:
         )
     store = names.store_of_session(urlsplit(session).path)
     full = names.full_operation(shape.name, store, upload=True) or ""
-    found = read_operation(OperationShape(name=full, response=shape.response), store=store, name=full)
-    if not found.name and found.document is None:
+    operation = read_operation(OperationShape(name=full, response=shape.response), store=store, name=full)
+    if not operation.name and operation.document is None:
         return None
-    return UploadResult(operation=found.name or None, document=found.document)
+    return UploadResult(operation=operation.name or None, document=operation.document)

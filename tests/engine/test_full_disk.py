@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trio
 
-from objlib.cli.console.errors import verdict
+from objlib.cli.console.errors import explain
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, LedgerError, ObjlibError, ServiceError
 from objlib.embedded.database import open_database
@@ -121,7 +121,7 @@ async def _one_run(opened: Opener) -> str:
         async with opened() as app:
             report = await upload(app)
     except (LedgerError, BaseExceptionGroup) as error:
-        lines, code, bug = verdict(error)  # as the command line does
+        lines, code, bug = explain(error)  # as the command line does
         assert (len(lines), code, bug) == (1, Exit.FATAL, False)
         return lines[0]
     if report.indexed == 8:

@@ -19,13 +19,12 @@ import trio
 from objlib.core.config.settings import Settings
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import EventKind
-from objlib.core.failures import FailureKind
+from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import RunId, content_hash, new_attempt_id
 from objlib.core.lifecycle.delete_limit import DeleteLimit
-from objlib.core.lifecycle.recovery import Facts
 from objlib.core.lifecycle.table import State
 from objlib.engine.app import App
-from objlib.engine.attempt.wait_active import give_up
+from objlib.engine.attempt.enact import Attempt
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import LISTING_LAG, recover
 from objlib.engine.requests.retry import MAX_WAIT
@@ -54,7 +53,7 @@ from objlib.testing import (
     refusal,
     throttled,
 )
-from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
+from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
 
 
@@ -195,7 +194,7 @@ async def test_unknown_outcomes_cost_one_listing_at_most(
     many, others = 100, 1900
     for number in range(many):
         write(library, f"{number}.txt", f"Thought number {number}.\n")
-    await cut_off_after_the_bytes(opened, faults, many)
+    await die_after_sending(opened, faults, many)
     forget_sessions(settings.embedded, all_of_them=True)
     fabricate_documents(settings.embedded, others)
     before = faults.count.copy()
@@ -215,7 +214,7 @@ async def test_a_service_that_answers_nothing_is_not_waited_for_once_for_each_ro
     many = 100
     for number in range(many):
         write(library, f"{number}.txt", f"Thought number {number}.\n")
-    await cut_off_after_the_bytes(opened, faults, many)
+    await die_after_sending(opened, faults, many)
     faults.script = lambda kind, _count: DOWN if kind != "store" else None
     before = faults.count["query"]
     async with opened("recover") as app:
@@ -256,7 +255,7 @@ async def test_recovery_waits_for_push_back_and_loses_no_question_by_it(
 
 async def test_recovery_does_not_wait_for_an_hour(opened: Opener, settings: Settings, faults: Faults) -> None:
     """Nor does what comes behind it: a document that is to be removed, and a listing."""
-    await cut_off_after_the_bytes(opened, faults, 10)
+    await die_after_sending(opened, faults, 10)
     before = len(faults.history)
     faults.script = lambda kind, _count: throttled(3600) if kind != "store" else None
     async with opened("recover") as app:
@@ -281,7 +280,7 @@ async def test_recovery_does_not_wait_before_a_listing_that_is_not_made(
     opened: Opener, faults: Faults, answer: Action, stopped: str
 ) -> None:
     """What nobody lists need not be listed yet."""
-    await cut_off_after_the_bytes(opened, faults, 10)
+    await die_after_sending(opened, faults, 10)
     forgotten = refusal(404, "NOT_FOUND", "no such session")
     before = faults.count.copy()
     faults.script = lambda kind, count: (
@@ -299,7 +298,7 @@ async def test_a_listing_whose_pages_go_in_a_circle_ends_and_decides_nothing(
     opened: Opener, settings: Settings, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Recovery once followed a token that repeats without end, and so did each upload."""
-    await cut_off_after_the_bytes(opened, faults, 10)
+    await die_after_sending(opened, faults, 10)
     forget_sessions(settings.embedded, all_of_them=True)
     tokens: list[str | None] = []
 
@@ -326,7 +325,7 @@ async def test_no_listing_is_needed_while_sessions_can_be_asked(
     many = 100
     for number in range(many):
         write(library, f"{number}.txt", f"Thought number {number}.\n")
-    await cut_off_after_the_bytes(opened, faults, many)
+    await die_after_sending(opened, faults, many)
     before = faults.count.copy()
     async with opened("recover") as app:
         report = await recover(app)
@@ -364,10 +363,12 @@ async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
     async with opened() as app:
         await upload(app)
         (row,) = await app.ledger.files.page()
-        seen = replace(row, state=State.PROCESSING, version=row.version - 1)
-        facts = Facts(state=State.PROCESSING, sent=True, document_name=row.document)
+        record = await app.ledger.attempts.last(row.file_id)
+        assert record is not None
+        stale = replace(row, state=State.PROCESSING, version=row.version - 1)
+        attempt = Attempt(app, stale, record.attempt_id)
         with pytest.raises(StaleTransitionError):
-            await give_up(app, seen, facts, FailureKind.PROCESSING, "it was FAILED")
+            await attempt.mark_failed(Failure.of(FailureKind.PROCESSING, "it was FAILED"), row.document)
         assert await app.ledger.intents.page() == []
     assert faults.count["delete"] == 0
     assert_exactly_once(settings)
@@ -433,7 +434,7 @@ async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_u
             await trio.lowlevel.checkpoint()
 
         with monkeypatch.context() as patch:
-            patch.setattr("objlib.engine.attempt.wait_active.remove", die)
+            patch.setattr("objlib.engine.attempt.enact.delete_document", die)
             async with opened() as app:
                 await upload(app)
     assert life.cancelled_caught

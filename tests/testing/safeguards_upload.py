@@ -19,23 +19,23 @@ UPLOAD: Final = (
     Mutant(
         "the session is recorded before a byte is sent",
         "objlib/engine/attempt/send.py",
-        "        await app.ledger.attempts.record_session(attempt, session)\n",
+        "        await app.ledger.attempts.record_session(attempt.attempt_id, session)\n",
         "",
         f"{RECOVER}::test_recovery_asks_again_where_a_session_cannot_be_closed",
     ),
     Mutant(
         "the names of operation and document are recorded",
         "objlib/engine/upload/file_task.py",
-        "                operation=names.operation,\n                document=names.document,\n",
-        "                operation=None,\n                document=None,\n",
+        "mark_uploaded(names.operation, names.document)",
+        "mark_uploaded(None, None)",
         f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
     ),
     Mutant(
         "a delete has its intent first",
         "objlib/engine/attempt/delete.py",
-        "    return await carry_out(app, intent, document)\n",
+        "    return await execute_intent(app, intent, document)\n",
         "    await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "    return await carry_out(app, intent, document)\n",
+        "    return await execute_intent(app, intent, document)\n",
         f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
     ),
     Mutant(
@@ -69,14 +69,14 @@ UPLOAD: Final = (
     Mutant(
         "open intents are carried out by recovery",
         "objlib/engine/recover.py",
-        "await self._deletion(name, carry_out(app, intent.intent_id, name))",
+        "await self._delete(name, execute_intent(app, intent.intent_id, name))",
         "pass",
         f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
     ),
     Mutant(
         "superseded documents without an intent are removed by recovery",
         "objlib/engine/recover.py",
-        "if row.state is State.INDEXED and old is not None and old not in self.postponed:",
+        "if row.state is State.INDEXED and old is not None and old not in self._postponed:",
         "if False:",
         f"{RECOVER}::test_a_replaced_document_goes_in_the_end",
     ),
@@ -89,22 +89,22 @@ UPLOAD: Final = (
     ),
     Mutant(
         "an open session is closed before the file goes back (recovery)",
-        "objlib/engine/recover.py",
-        "            if not closed:\n",
+        "objlib/engine/attempt/enact.py",
+        "            if cancel_session and not await attempt.close_session(retry=True):\n",
         "            if False:\n",
         f"{RECOVER}::test_recovery_asks_again_where_a_session_cannot_be_closed",
     ),
     Mutant(
         "an open session is closed before the file goes back (the run itself)",
         "objlib/engine/upload/file_task.py",
-        "                if cancel_session and not await _cancelled(app, row):\n",
+        "                    if cancel_session and not await self._session_closed():\n",
         "                if False:\n",
         f"{RECOVER}::test_a_finalize_that_lands_between_question_and_cancel_is_adopted",
     ),
     Mutant(
         "a refusal says nothing about bytes lost before it",
         "objlib/engine/attempt/send.py",
-        "                if doubtful:\n",
+        "                if unanswered:\n",
         "                if False:\n",
         f"{RECOVER}::test_a_refusal_says_nothing_about_the_bytes_lost_before_it",
     ),
@@ -118,9 +118,9 @@ UPLOAD: Final = (
     Mutant(
         "one listing serves all",
         "objlib/engine/recover.py",
-        "                        self.unlisted.append((row, attempt, facts))\n",
-        "                        self.unlisted = [(row, attempt, facts)]\n"
-        "                        await self.ask_by_listing()\n"
+        "                        self.unlisted.append((attempt, facts))\n",
+        "                        self.unlisted = [(attempt, facts)]\n"
+        "                        await self.decide_by_listing()\n"
         "                        self.unlisted = []\n",
         f"{RECOVER}::test_unknown_outcomes_cost_one_listing_at_most",
     ),
@@ -162,15 +162,15 @@ UPLOAD: Final = (
     Mutant(
         "what a scan found unfit is not sent",
         "objlib/engine/upload/file_task.py",
-        "            _must_be_fit(claimed)\n",
+        "            self._require_fit()\n",
         "",
         f"{RECOVER}::test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent",
     ),
     Mutant(
         "a file that changed while it was under way is sent again at once",
-        "objlib/engine/attempt/wait_active.py",
-        "    if row.indexed_hash == row.content_hash or row.missing_since is not None:\n",
-        "    if True:\n",
+        "objlib/engine/attempt/enact.py",
+        "        if row.indexed_hash == row.content_hash or row.missing_since is not None:\n",
+        "        if True:\n",
         f"{RECOVER}::test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run",
     ),
     Mutant(

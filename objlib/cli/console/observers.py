@@ -1,6 +1,6 @@
-"""Observers of a run: NDJSON on stdout, a log on stderr, notes for a person, and several of them at once."""
+"""Observers of a run: NDJSON on stdout, a log on stderr, notes for the user, and several of them at once."""
 
-# Rich is loaded only for a person who watches.
+# Rich is loaded only where a terminal shows progress.
 
 import sys
 import time
@@ -20,23 +20,23 @@ def observing(settings: Settings, *, events: bool) -> Iterator[Observer]:
     """The observers that the settings ask for.
 
     Args:
-        settings: says how much is wanted.
+        settings: say how much to show.
         events: whether this command prints its events on stdout with ``--json``.
     """
-    watching: list[Observer] = []
+    observers: list[Observer] = []
     with ExitStack() as stack:
         if settings.json and events:
-            watching.append(Events())
+            observers.append(Events())
         if settings.verbose:
-            watching.append(Log(settings.verbose))
+            observers.append(Log(settings.verbose))
         elif not settings.quiet:
             if is_terminal(sys.stderr) and not settings.json:
                 from objlib.cli.console.progress import Progress
 
-                watching.append(stack.enter_context(Progress()))
+                observers.append(stack.enter_context(Progress()))
             else:
-                watching.append(Notes())
-        yield Several(watching)
+                observers.append(Notes())
+        yield Several(observers)
 
 
 class Events(Observer):
@@ -66,11 +66,11 @@ class Events(Observer):
         self._print(event=kind, **fields)
 
     def note(self, message: str) -> None:
-        """One line for a person."""
+        """One line for the user."""
         self._print(event="note", message=message)
 
     def _print(self, **fields: Any) -> None:
-        with suppress(OutputError):  # the final object meets the same wall, and that error is told
+        with suppress(OutputError):  # the final object meets the same wall, and that error is printed
             print_event({"time": round(time.time(), 3), **fields})
 
 
@@ -106,57 +106,57 @@ class Log(Observer):
         self._log(kind, **fields)
 
     def note(self, message: str) -> None:
-        """One line for a person."""
+        """One line for the user."""
         self._log(message)
 
     def _log(self, what: str, **fields: Any) -> None:
-        said = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if value is not None)
+        details = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if value is not None)
         stamp = time.strftime("%H:%M:%S")
-        write_stderr(f"{stamp} {safe(what)}{' ' if said else ''}{said}\n")
+        write_stderr(f"{stamp} {safe(what)}{' ' if details else ''}{details}\n")
 
 
 class Notes(Observer):
-    """Only passes on what is meant for a person."""
+    """Prints the lines for the user and nothing else."""
 
     def note(self, message: str) -> None:
-        """One line for a person."""
+        """One line for the user."""
         print_message(message)
 
 
 class Several(Observer):
     """Several observers behind one."""
 
-    def __init__(self, watching: Sequence[Observer]) -> None:
-        self._watching = list(watching)
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = list(observers)
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
         """A phase begins."""
-        for each in self._watching:
+        for each in self._observers:
             each.begin(phase, files, size)
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
         """So much more is done."""
-        for each in self._watching:
+        for each in self._observers:
             each.advance(phase, files, size)
 
     def end(self, phase: Phase) -> None:
         """A phase is over."""
-        for each in self._watching:
+        for each in self._observers:
             each.end(phase)
 
     def pressure(self, now: GovernorStatistics) -> None:
         """The governor does something else."""
-        for each in self._watching:
+        for each in self._observers:
             each.pressure(now)
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
         """Something happened."""
-        for each in self._watching:
+        for each in self._observers:
             each.event(kind, **fields)
 
     def note(self, message: str) -> None:
-        """One line for a person."""
-        for each in self._watching:
+        """One line for the user."""
+        for each in self._observers:
             each.note(message)
 
 

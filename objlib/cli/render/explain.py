@@ -41,8 +41,8 @@ def _facts(report: ExplainReport, zone: tzinfo | None) -> list[tuple[str, str]]:
     if report.last_error:
         facts.append(("last error", safe(report.last_error)))
     for key, value in report.metadata.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        facts.append((safe(str(key)), safe(shown)))
+        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        facts.append((safe(str(key)), safe(text)))
     return facts
 
 

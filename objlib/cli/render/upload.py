@@ -28,10 +28,9 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
         lines += failure_lines(report.failures, screen)
     lines += stop_lines(report.stopped, report.advice, screen)
     if report.store_documents is not None and report.store_bytes is not None:
-        held = (
-            f"{plural(report.store_documents, 'document')}, {size(report.store_bytes)} as the service counts"
-        )
-        lines.append(screen.yellow(f"The store holds {held}."))
+        documents = plural(report.store_documents, "document")
+        content = f"{documents}, {size(report.store_bytes)} as the service counts"
+        lines.append(screen.yellow(f"The store holds {content}."))
     if waiting := report.pending - report.elsewhere:
         lines.append(screen.yellow(f"{files_are(waiting)} still waiting: objlib upload"))
     if report.elsewhere:

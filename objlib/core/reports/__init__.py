@@ -1,1 +1,1 @@
-"""What a command did, as plain values: the engine fills them, the command line renders them."""
+"""The reports of commands, as plain values: the engine fills them, the command line renders them."""

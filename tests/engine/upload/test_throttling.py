@@ -11,8 +11,8 @@ from objlib.core.events import Observer
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.requests.governor import NotBegunError, open_governor
-from objlib.engine.upload.file_task import Flow
-from objlib.engine.upload.run import LAST_QUESTION, upload
+from objlib.engine.upload.run import STORE_STATISTICS_SECONDS, upload
+from objlib.engine.upload.state import UploadRun
 from objlib.gemini import ErrorKind, GeminiError
 from objlib.testing import DAILY_QUOTA, DOWN, STORE_FULL, Action, Faults, Refuse, Respond, throttled
 from tests.support.engine import Opener, assert_exactly_once, ledger_rows
@@ -73,13 +73,13 @@ async def test_a_run_that_ends_does_not_wait_for_the_gate_to_take_files_in(
     opened: Opener, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults.script = lambda what, _count: throttled(300) if what == "start" else None
-    flows: list[Flow] = []
+    runs: list[UploadRun] = []
 
-    def noted(app: App, limit: int | None, slots: trio.CapacityLimiter) -> Flow:
-        flows.append(Flow(app, limit, slots))
-        return flows[0]
+    def noted(app: App, limit: int | None) -> UploadRun:
+        runs.append(UploadRun(app, limit))
+        return runs[0]
 
-    monkeypatch.setattr("objlib.engine.upload.run.Flow", noted)
+    monkeypatch.setattr("objlib.engine.upload.run.UploadRun", noted)
     async with opened() as app, trio.open_nursery() as nursery:
 
         async def stop() -> None:
@@ -87,12 +87,12 @@ async def test_a_run_that_ends_does_not_wait_for_the_gate_to_take_files_in(
                 async with app.governor.request():
                     await trio.sleep(5)
                     raise GeminiError("no room", kind=ErrorKind.STORE_FULL, status=429)
-            flows[0].stop(StopReason.STORE_FULL, "make room")
+            runs[0].stop(StopReason.STORE_FULL, "make room")
 
         nursery.start_soon(stop)
         await trio.testing.wait_all_tasks_blocked()
         report = await upload(app)
-        assert trio.current_time() == pytest.approx(5 + LAST_QUESTION)
+        assert trio.current_time() == pytest.approx(5 + STORE_STATISTICS_SECONDS)
     assert report.stopped == "store_full"
 
 
