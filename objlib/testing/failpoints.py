@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import trio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from objlib.ledger.commit import perform
+from objlib.sqlite.group_commit import perform
 from objlib.threads import Runner, inline_runner
 
 T = TypeVar("T")

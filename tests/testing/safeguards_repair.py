@@ -146,9 +146,9 @@ REPAIRS: Final = (
     Mutant(
         "a repair has its intent first",
         STORE_SYNC,
-        "            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            gone = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
         "            await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            gone = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
         f"{TEST_SYNC}::test_a_delete_without_an_answer_is_left_to_recovery",
     ),
     Mutant(
@@ -225,8 +225,8 @@ REPAIRS: Final = (
     Mutant(
         "a document that says FAILED is asked again",
         "objlib/engine/attempt/wait_active.py",
-        "(TWICE if final else app.governor.failed_confirmations)",
+        "(LASTING_CONFIRMATIONS if lasting else governor.failed_confirmations)",
         "1",
-        f"{TEST_RECOVER}::test_a_document_that_says_failed_once_is_asked_again",
+        f"{TEST_RECOVER}::test_a_document_that_is_failed_once_is_polled_again",
     ),
 )

@@ -19,7 +19,7 @@ from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import PruneReport, ScanReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
-from objlib.engine.attempt.delete import Removal, carry_out
+from objlib.engine.attempt.delete import Removal, execute_intent
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
@@ -130,7 +130,7 @@ class _Prune:
 
     async def _delete(self, intent: Intent) -> None:
         with suppress(GeminiError):  # it ends the run, which the report says
-            removal = await carry_out(self.app, intent.intent_id, intent.document)
+            removal = await execute_intent(self.app, intent.intent_id, intent.document)
             self.done += removal is Removal.DONE
         self.app.observer.advance(Phase.PRUNE, 1, 0)
 

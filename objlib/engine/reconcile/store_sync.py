@@ -20,7 +20,7 @@ from objlib.core.lifecycle.drift import SURPLUS, Drift, DriftKind
 from objlib.core.lifecycle.repair_plan import Plan
 from objlib.core.reports.store import StoreSyncReport
 from objlib.engine.app import App
-from objlib.engine.attempt.delete import Removal, carry_out
+from objlib.engine.attempt.delete import Removal, execute_intent
 from objlib.engine.reconcile.compare import Audit, audit, examine
 from objlib.engine.recover import recover
 from objlib.engine.requests.fan_out import fan_out
@@ -144,7 +144,7 @@ class _Repair:
             return
         gone = False
         with suppress(GeminiError):  # it ends the run, and is told by the report
-            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE
+            gone = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE
         self.deleted += gone
         self.postponed += not gone
 
