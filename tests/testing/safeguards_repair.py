@@ -227,6 +227,6 @@ REPAIRS: Final = (
         "objlib/engine/attempt/wait_active.py",
         "(LASTING_CONFIRMATIONS if lasting else governor.failed_confirmations)",
         "1",
-        f"{TEST_RECOVER}::test_a_document_that_says_failed_once_is_asked_again",
+        f"{TEST_RECOVER}::test_a_document_that_is_failed_once_is_polled_again",
     ),
 )
