@@ -41,7 +41,7 @@ class ScanReport:
     changes: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecoverReport:
     """The work that dead runs left, and how it ended.
 
