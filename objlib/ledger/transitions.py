@@ -1,6 +1,7 @@
 """Transitions as named constructors: a call site cannot build a combination that makes no sense.
 
-A :class:`Transition` names the row as its caller knows it (id, state, version), the event, and what goes with it. What that does to the tables stands in :mod:`objlib.ledger.transition_sql`; which moves are legal, in
+A :class:`Transition` names the row as its caller knows it (id, state, version), the event, and what goes with
+it. What that does to the tables stands in :mod:`objlib.ledger.transition_sql`; which moves are legal, in
 :mod:`objlib.core.lifecycle.table`.
 """
 
