@@ -173,6 +173,6 @@ def _unfit(size: int, mime: str | None) -> Failure | None:
     if size == 0:
         return Failure.of(FailureKind.EMPTY, "is empty; it gets in as soon as it has content")
     if mime is None:
-        message = "is binary and of no type that the store reads; convert it to text or PDF, or list it in .objlibignore"
-        return Failure.of(FailureKind.UNSUPPORTED, message)
+        message = "is binary and of no type that the store reads; convert it to text or PDF"
+        return Failure.of(FailureKind.UNSUPPORTED, f"{message}, or list it in .objlibignore")
     return None

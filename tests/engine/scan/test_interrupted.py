@@ -52,7 +52,7 @@ async def test_a_scan_cancelled_anywhere_leaves_a_part_that_is_true(
     tmp_path: Path, where: str, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scan_module, "APPLY_PAGE", 1)
-    monkeypatch.setattr(scan_module, "BATCH", 2)
+    monkeypatch.setattr(scan_module, "WALK_BATCH", 2)
     template = tmp_path / "template"
     template.mkdir()
     async with open_desk(template) as desk:

@@ -317,7 +317,7 @@ async def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
 async def test_a_file_that_grows_too_large_while_it_is_read_is_told_apart(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_file, "LARGEST", 4)
+    monkeypatch.setattr(read_file, "MAX_DOCUMENT", 4)
     target = desk.write("a.txt", "text")
 
     def grow() -> Any:
