@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from objlib.testing.interrupt import empty_python, interrupt, serving
+from objlib.testing.interrupt import empty_python, interrupt, service_process
 
 TARGET = 0.1
 
@@ -41,7 +41,7 @@ def main() -> int:
         for _ in range(wanted.busy):
             stack.enter_context(a_busy_core())
         for number in range(wanted.rounds):
-            with tempfile.TemporaryDirectory() as name, serving(Path(name)) as served:
+            with tempfile.TemporaryDirectory() as name, service_process(Path(name)) as served:
                 done = interrupt(served, Path(name))
             lags.append(done.lag)
             bare.append(empty_python())

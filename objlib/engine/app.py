@@ -23,7 +23,7 @@ class App:
     """Everything a command works with, open for as long as its ``async with``.
 
     Attributes:
-        patience: sends requests again that get no answer at once.
+        retrier: sends requests, and retries those that get no answer.
         drain: the scopes that a stop cancels.
         run_id: this run's id in the ledger.
         files: runs blocking file work (reading and hashing) in its own small pool of threads.
@@ -38,7 +38,7 @@ class App:
     settings: Settings
     ledger: Ledger
     governor: Governor
-    patience: Retrier
+    retrier: Retrier
     observer: Observer
     drain: Drain
     run_id: RunId

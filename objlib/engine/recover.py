@@ -27,7 +27,7 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out, remove
 from objlib.engine.attempt.probe import inquire
 from objlib.engine.attempt.wait_active import complete, give_up, settle
-from objlib.engine.requests.ending import ending
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import RunLiveness
 from objlib.gemini import GeminiError, SessionUrl
@@ -49,7 +49,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
 
     An answer about the whole run ends it, and is in the report; what was not settled is as it was.
     """
-    app.patience.renew()
+    app.retrier.reset()
     recovery = _Recovery(app, own, RunLiveness(app.ledger, app.run_id, app.now))
     app.observer.begin(Phase.RECOVER, None, None)
     try:
@@ -59,7 +59,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
         await recovery.delete_what_was_meant_to_go()
     finally:
         app.observer.end(Phase.RECOVER)
-    return recovery.report(*ending(app))
+    return recovery.report(*app.retrier.report_stop())
 
 
 class _LandedMeanwhileError(Exception):
@@ -107,9 +107,8 @@ class _Recovery:
 
     async def ask_by_name(self) -> None:
         """Each row by its session, document and operation, some at a time."""
-        limiter = trio.CapacityLimiter(AT_ONCE)
         after = ""
-        async with trio.open_nursery() as nursery:
+        async with fan_out(self._row, limit=AT_ONCE) as rows:
             while page := await self.app.ledger.files.transient(after=after, limit=PAGE):
                 after = page[-1][0].file_id
                 await self.owners.refresh((run for *_, run in page), watch=True)
@@ -118,13 +117,12 @@ class _Recovery:
                         self.elsewhere += 1
                         continue
                     self.found += 1
-                    await limiter.acquire_on_behalf_of(row.file_id)
-                    nursery.start_soon(self._one, row, attempt, limiter)
+                    await rows.start(row, attempt, None)
 
     async def ask_by_listing(self) -> None:
         """One listing of the store for all attempts that could not be asked about by name."""
         app = self.app
-        if not app.patience.given_up(Purpose.LIST):
+        if not app.retrier.blocked_by(Purpose.LIST):
             await trio.sleep(LISTING_LAG)
         try:
             listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
@@ -169,12 +167,6 @@ class _Recovery:
                 self.postponed.add(document)
             case Removal.REPLACE:
                 self.requeued += 1
-
-    async def _one(self, row: FileRow, attempt: AttemptRow | None, limiter: trio.CapacityLimiter) -> None:
-        try:
-            await self._row(row, attempt, None)
-        finally:
-            limiter.release_on_behalf_of(row.file_id)
 
     async def _row(self, row: FileRow, attempt: AttemptRow | None, known: Facts | None) -> None:
         """One row, from questions to action; a failure of the service leaves it for the next recovery."""
@@ -223,7 +215,7 @@ class _Recovery:
         if cancel_session and attempt is not None and attempt.session_url is not None:
             # A late finalize of the dead run must not land after the file was sent again.
             cancel = partial(self.app.client.uploads.cancel, SessionUrl(attempt.session_url))
-            closed = await self.app.patience.insist(Purpose.POLL, cancel, reconnect=True)
+            closed = await self.app.retrier.call(Purpose.POLL, cancel)
             if not closed:
                 # It has landed since the session was asked: ask again.
                 raise _LandedMeanwhileError
@@ -279,21 +271,14 @@ class _Recovery:
     async def _listing(self, attempts: set[str]) -> dict[str, tuple[str, ...]]:
         """Documents by the attempt that made them, best first; only those asked for are kept in memory."""
         found: dict[str, set[tuple[bool, str, str]]] = {}
-        token: str | None = None
-        while True:
-            request = partial(self.app.client.documents.list, self.app.store, page_token=token)
-            page = await self.app.patience.insist(Purpose.LIST, request, reconnect=True)
+        send = partial(self.app.retrier.call, Purpose.LIST)
+        async for page in self.app.client.documents.pages(self.app.store, send):
             for document in page.documents:
                 mark = document.metadata.get(KEY_ATTEMPT)
                 if isinstance(mark, str) and mark in attempts:
                     inactive = document.state is not DocumentState.ACTIVE
                     found.setdefault(mark, set()).add((inactive, str(document.create_time), document.name))
-            token = page.next_page_token
-            if token is None:
-                return {
-                    mark: tuple(dict.fromkeys(name for *_, name in sorted(rows)))
-                    for mark, rows in found.items()
-                }
+        return {mark: tuple(dict.fromkeys(name for *_, name in sorted(rows))) for mark, rows in found.items()}
 
     def _note(self, row: FileRow, action: str, why: str) -> None:
         if len(self.actions) < SHOWN:

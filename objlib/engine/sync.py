@@ -48,5 +48,5 @@ async def _combined(app: App, uploaded: UploadReport, pruned: PruneReport) -> Up
         throttled=app.governor.throttled,
         seconds=trio.current_time() - app.opened_at,
         stopped=pruned.skipped,
-        advice=str(app.patience.ended or ""),
+        advice=str(app.retrier.fatal or ""),
     )

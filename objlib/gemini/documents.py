@@ -1,6 +1,5 @@
 """Documents: what a store holds; immutable, and deleted with ``force``."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,6 +8,7 @@ from objlib.core.remote import DocumentState
 from objlib.gemini import names
 from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.metadata import from_wire
+from objlib.gemini.pages import Pages, Send, at_once
 from objlib.gemini.stores import PAGE
 from objlib.gemini.times import unix_time
 from objlib.gemini.transport import Transport
@@ -89,26 +89,14 @@ class DocumentsApi:
             documents.append(_read(shape, name))
         return DocumentPage(tuple(documents), page.next_page_token or None)
 
-    async def each(self, store: str) -> AsyncGenerator[Document, None]:
-        """Every document of the store once, though pages may overlap while documents come and go.
+    def pages(
+        self, store: str, send: Send[DocumentPage] = at_once, *, token: str | None = None
+    ) -> Pages[DocumentPage]:
+        """The store's documents, a page at a time from that of ``token`` on.
 
-        Wrap it in ``contextlib.aclosing`` if you may stop early.
+        Pages may overlap while documents come and go, so that a document may be listed twice.
         """
-        page = await self.list(store)
-        tokens: set[str] = set()
-        names_seen: set[str] = set()
-        while True:
-            for document in page.documents:
-                if document.name not in names_seen:
-                    names_seen.add(document.name)
-                    yield document
-            token = page.next_page_token
-            if token is None:
-                return
-            if token in tokens:
-                raise _LIST.error("the pages go in a circle", ErrorKind.TRANSIENT)
-            tokens.add(token)
-            page = await self.list(store, page_token=token)
+        return Pages(_LIST, lambda page_token: self.list(store, page_token=page_token), send, token)
 
     async def delete(self, name: str) -> bool:
         """Delete a document and all its passages; False when it was already gone."""

@@ -1,8 +1,7 @@
 """Stores: the File Search stores of the key's project, and the import of a temporary file into one."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from objlib.core.library.metadata import MetadataValue
@@ -11,11 +10,9 @@ from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.metadata import display_name as valid_name
 from objlib.gemini.metadata import to_wire
 from objlib.gemini.operations import Operation
+from objlib.gemini.pages import Pages, Send, at_once
 from objlib.gemini.transport import Transport
 from objlib.gemini.wire import OperationShape, StoreList, StoreShape
-
-Asker = Callable[[Callable[[], Awaitable[StoreList]]], Awaitable[StoreList]]
-"""How a request is sent that is only one of several: at once, or when its turn has come."""
 
 PAGE: Final = 20
 """Entries per page of stores and documents: the most the service gives."""
@@ -49,11 +46,6 @@ class Store:
     embedding_model: str = ""
 
 
-async def at_once(request: Callable[[], Awaitable[StoreList]]) -> StoreList:
-    """Send it now."""
-    return await request()
-
-
 class StoresApi:
     """The requests about stores; see :attr:`objlib.gemini.Client.stores`."""
 
@@ -70,26 +62,22 @@ class StoresApi:
         """The store of that resource name; NOT_FOUND when there is none."""
         return _read(_GET, await self._transport.json(_GET, "GET", names.store_name(name), StoreShape))
 
-    async def find(self, display_name: str, ask: Asker = at_once) -> list[Store]:
+    async def find(self, display_name: str, send: Send[StoreList] = at_once) -> list[Store]:
         """All stores of that display name, oldest first; the service cannot search, so this lists.
 
         Args:
             display_name: the whole name.
-            ask: sends the request for each page.
+            send: sends the request for each page.
         """
         name, stores = valid_name(display_name), dict[str, Store]()
-        get = partial(self._transport.json, _LIST, "GET", "fileSearchStores", StoreList)
-        token, tokens = "", {""}
-        while True:
-            query = {"pageSize": str(PAGE)} | ({"pageToken": token} if token else {})
-            page = await ask(partial(get, query=query))
+        async for page in Pages(_LIST, self._page, send):
             listed = [_read(_LIST, shape) for shape in page.file_search_stores]
             stores |= {store.name: store for store in listed if store.display_name == name}
-            if (token := page.next_page_token) == "":
-                return list(stores.values())
-            if token in tokens:
-                raise _LIST.error("the pages go in a circle", ErrorKind.TRANSIENT)
-            tokens.add(token)
+        return list(stores.values())
+
+    async def _page(self, token: str | None) -> StoreList:
+        query = {"pageSize": str(PAGE)} | ({"pageToken": token} if token else {})
+        return await self._transport.json(_LIST, "GET", "fileSearchStores", StoreList, query=query)
 
     async def delete(self, name: str, *, force: bool = True) -> bool:
         """Delete a store, with its documents if forced; False when it was already gone."""

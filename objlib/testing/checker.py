@@ -25,7 +25,7 @@ _EDGES: Final = {(str(edge.event), str(edge.source), str(edge.target)) for edge 
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class StoredDocument:
     """A document that the store holds; ``file``, ``attempt`` and ``digest`` are our marks, None without them."""
 
     name: str
@@ -49,13 +49,13 @@ class Checker:
     ledger: Path
     store: Path
     broken: list[str] = field(default_factory=list)
-    _foreign: dict[str, Document] = field(default_factory=dict)
+    _foreign: dict[str, StoredDocument] = field(default_factory=dict)
 
     def note_foreign(self) -> None:
         """Remember the documents without our mark as they are now: they must stay like that."""
         self._foreign = {one.name: one for one in self.documents() if one.file is None}
 
-    def documents(self) -> list[Document]:
+    def documents(self) -> list[StoredDocument]:
         """What the store holds, read from its own file."""
         with open_database(self.store) as db:
             return [
@@ -173,8 +173,8 @@ class Checker:
             elif not row["indexed_hash"] == row["content_hash"] == disk[path]:
                 self.broken.append(f"wrong bytes: {path} is indexed with {row['indexed_hash'][:8]}")
 
-    def _rule_on_store(self, rows: Iterable[Row], documents: Iterable[Document]) -> None:
-        ours: defaultdict[str, list[Document]] = defaultdict(list)
+    def _rule_on_store(self, rows: Iterable[Row], documents: Iterable[StoredDocument]) -> None:
+        ours: defaultdict[str, list[StoredDocument]] = defaultdict(list)
         for document in documents:
             if document.file is not None:
                 ours[document.file].append(document)
@@ -198,6 +198,8 @@ class Checker:
         self.broken += [f"orphan: {one.name} of no file" for found in ours.values() for one in found]
 
 
-def _document(name: str, state: str, updated: float, metadata: str) -> Document:
+def _document(name: str, state: str, updated: float, metadata: str) -> StoredDocument:
     marks = json.loads(metadata)
-    return Document(name, state, updated, marks.get(KEY_FILE), marks.get(KEY_ATTEMPT), marks.get(KEY_HASH))
+    return StoredDocument(
+        name, state, updated, marks.get(KEY_FILE), marks.get(KEY_ATTEMPT), marks.get(KEY_HASH)
+    )

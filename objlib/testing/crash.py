@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from objlib.testing.crash_sweep import Arena, World
+from objlib.testing.crash_sweep import Aftermath, CrashSweep
 from objlib.testing.torture import Scratch
 
 DENSITIES: Final = (0.0, 0.25)
@@ -48,14 +48,14 @@ class Ruling:
     """What came of a task: the worlds that the deaths left, and what the run broke when it was let live."""
 
     task: Task
-    worlds: list[World]
+    worlds: list[Aftermath]
     broken: tuple[str, ...]
 
 
 def rule_on(task: Task) -> Ruling:
     """Try each death of a task, and rule."""
     with Scratch() as folder:
-        arena = Arena(folder, task.density)
+        arena = CrashSweep(folder, task.density)
         state, run = "start", 1
         if task.first is not None:
             arena.die(run, task.first)
@@ -70,7 +70,7 @@ def rule_on(task: Task) -> Ruling:
 
 
 @dataclass
-class Tally:
+class SweepTally:
     """What was done so far, and what broke."""
 
     began: float = field(default_factory=time.monotonic)
@@ -115,9 +115,9 @@ class Tally:
         )
 
 
-def crash(*, pairs: int | None, every: int, jobs: int, apart: bool) -> Tally:
+def crash(*, pairs: int | None, every: int, jobs: int, apart: bool) -> SweepTally:
     """Try everything, or every n-th first point only, or only so many pairs after them."""
-    tally = Tally()
+    tally = SweepTally()
     with _workers(jobs) as work:
         seconds: list[Task] = []
         for ruling in work([Task(density, every=every) for density in DENSITIES]):
@@ -155,7 +155,7 @@ def _workers(jobs: int) -> Iterator[Callable[[list[Task]], Iterable[Ruling]]]:
 def replay(density: float, point: int, second: int | None) -> int:
     """Play one point or one pair, and print what happened. The exit status."""
     with Scratch() as folder:
-        arena = Arena(folder, density)
+        arena = CrashSweep(folder, density)
         accounts = [arena.die(run, at) for run, at in enumerate((point, second), start=1) if at is not None]
         accounts.append(arena.settle(len(accounts) + 1))
     for account in accounts:

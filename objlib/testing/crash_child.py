@@ -54,12 +54,12 @@ def settings_of(folder: Path) -> Settings:
     )
 
 
-def furnish(folder: Path, edits: Sequence[str] = EDITED) -> Library:
+def prepare_library(folder: Path, edits: Sequence[str] = EDITED) -> Library:
     """A library that is indexed, and then edited."""
     library = Library(folder / LIBRARY)
     for number in range(6):
         library.edit("new", number)
-    life = Life(folder, 0)
+    life = ChildRun(folder, 0)
     life.live(life.upload)
     if life.broken:
         raise RuntimeError(f"a library that nothing happens to cannot be indexed: {life.broken}")
@@ -69,7 +69,7 @@ def furnish(folder: Path, edits: Sequence[str] = EDITED) -> Library:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ChildReport:
     """What a child process told of its life, the last of it right before its death.
 
     Attributes:
@@ -86,7 +86,7 @@ class Account:
 
 
 @dataclass
-class Life:
+class ChildRun:
     """What one process does.
 
     Attributes:
@@ -101,11 +101,11 @@ class Life:
     density: float = 0.0
     die_at: int | None = None
     broken: list[str] = field(default_factory=list, init=False)
-    mortal: Failpoints = field(init=False)
+    failpoints: Failpoints = field(init=False)
     _seen: list[tuple[str, list[Request]]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self.mortal = Failpoints(self.die_at)
+        self.failpoints = Failpoints(self.die_at)
 
     async def upload(self) -> None:
         """One upload."""
@@ -133,8 +133,8 @@ class Life:
         self._seen.append((command, faults.history))
         overrides = Overrides(
             now=now,
-            runner=self.mortal.run,
-            options=Options(middleware=(Middleware(self.mortal.app), Middleware(faults.around))),
+            runner=self.failpoints.run,
+            options=Options(middleware=(Middleware(self.failpoints.app), Middleware(faults.around))),
         )
         needs = Command(command, records=True, store=StoreNeed.CREATE)
         async with faults.acting_late():
@@ -147,15 +147,15 @@ class Life:
         with mock.patch.object(os, "getpid", return_value=FIRST_PID + self.run):
             run_virtual(what, seed=self.run)
 
-    def end(self) -> Account:
+    def end(self) -> ChildReport:
         """Upload in a child process, to the end or to the point where it dies."""
         return self._in_child(self.upload)
 
-    def end_well(self, library: Library) -> Account:
+    def end_well(self, library: Library) -> ChildReport:
         """Settle everything in a child process."""
         return self._in_child(partial(self.settle, library))
 
-    def _in_child(self, what: Callable[[], Awaitable[None]]) -> Account:
+    def _in_child(self, what: Callable[[], Awaitable[None]]) -> ChildReport:
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -165,7 +165,7 @@ class Life:
                 self._tell(writer)
                 die_for_real()
 
-            self.mortal.on_death = die
+            self.failpoints.on_death = die
             try:
                 self.live(what)
                 self._tell(writer)
@@ -182,7 +182,7 @@ class Life:
         points, broken, story = json.loads(said or '[0, [], ["it said nothing"]]')
         if status not in {0, EXIT_STATUS} or not said:
             broken.append(f"run {self.run} ended with status {status}")
-        return Account(status == EXIT_STATUS, points, tuple(broken), tuple(story))
+        return ChildReport(status == EXIT_STATUS, points, tuple(broken), tuple(story))
 
     def _tell(self, pipe: int) -> None:
         """The last words, which go to the parent alone: nothing in the folder knows of them."""
@@ -191,7 +191,7 @@ class Life:
             for command, history in self._seen
             for line in (f"run {self.run}: {command}, faults {self.density:.0%}", *lines(history))
         ]
-        if self.mortal.dead:
-            story.append(f"run {self.run} dies {self.mortal.where}, point {self.mortal.passed}")
+        if self.failpoints.dead:
+            story.append(f"run {self.run} dies {self.failpoints.where}, point {self.failpoints.passed}")
         with os.fdopen(pipe, "w") as out:
-            json.dump([self.mortal.passed, self.broken, story], out)
+            json.dump([self.failpoints.passed, self.broken, story], out)

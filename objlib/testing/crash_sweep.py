@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from objlib.testing.crash_child import Account, Life, furnish
+from objlib.testing.crash_child import ChildReport, ChildRun, prepare_library
 from objlib.testing.library import Library
 from objlib.testing.snapshot import digest, keep, put_back
 
 
 @dataclass(slots=True)
-class World:
+class Aftermath:
     """What is left on the disk after a death, and the ruling on it.
 
     Attributes:
@@ -23,7 +23,7 @@ class World:
 
 
 @dataclass
-class Arena:
+class CrashSweep:
     """A library that is half indexed, in a folder in which every run works.
 
     A ledger belongs to the place of its library, so all runs work in one place and what they start from is put
@@ -39,7 +39,7 @@ class Arena:
     library: Library = field(init=False)
 
     def __post_init__(self) -> None:
-        self.library = furnish(self.work)
+        self.library = prepare_library(self.work)
         self.keep("start")
 
     @property
@@ -55,37 +55,37 @@ class Arena:
         """Make the world what was kept."""
         put_back(self.folder / name, self.work)
 
-    def die(self, run: int, point: int) -> Account:
+    def die(self, run: int, point: int) -> ChildReport:
         """Let a run die.
 
         Raises:
             RuntimeError: it did not. The same run, from the same state, had so many points when it lived.
         """
-        account = Life(self.work, run, self.density, point).end()
+        account = ChildRun(self.work, run, self.density, point).end()
         if not account.died:
             raise RuntimeError(f"run {run} did not die at point {point}: {account.broken}")
         return account
 
-    def settle(self, run: int) -> Account:
+    def settle(self, run: int) -> ChildReport:
         """Let a next run finish the work, and rule on what it leaves."""
-        return Life(self.work, run).end_well(self.library)
+        return ChildRun(self.work, run).end_well(self.library)
 
-    def points(self, name: str, run: int) -> Account:
+    def points(self, name: str, run: int) -> ChildReport:
         """Let a run live, from a state that was kept: its account says how many points there are."""
         self.put_back(name)
-        return Life(self.work, run, self.density).end()
+        return ChildRun(self.work, run, self.density).end()
 
-    def worlds(self, name: str, run: int, points: Iterable[int]) -> list[World]:
+    def worlds(self, name: str, run: int, points: Iterable[int]) -> list[Aftermath]:
         """Let a run die, from a state that was kept, at each of the points, and rule on every world it leaves.
 
         What the next run does is a function of that world (see :mod:`objlib.testing.crash_child`), so a world
         that was met before is not ruled on again.
         """
-        found: dict[bytes, World] = {}
+        found: dict[bytes, Aftermath] = {}
         for point in points:
             self.put_back(name)
             account = self.die(run, point)
-            world = found.setdefault(digest(self.work, self.folder / "aside"), World([], []))
+            world = found.setdefault(digest(self.work, self.folder / "aside"), Aftermath([], []))
             if not world.points:
                 world.broken += self.settle(run + 1).broken
             world.points.append(point)

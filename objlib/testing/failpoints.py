@@ -41,7 +41,7 @@ class Failpoints:
 
     Attributes:
         die_at: the number of the point at which it dies, from 1; None to live.
-        stop_at: the number of the point at which it is frozen, as by SIGSTOP or a lid that is closed.
+        freeze_at: the number of the point at which it is frozen, as by SIGSTOP or a lid that is closed.
         on_death: what dying means: by default the run is cut off. A child process calls :func:`die_for_real`.
         runner: what blocking calls really run on.
         points: how many points of each kind there were: ``before commit``, ``after commit``, ``before work``,
@@ -51,7 +51,7 @@ class Failpoints:
     """
 
     die_at: int | None = None
-    stop_at: int | None = None
+    freeze_at: int | None = None
     on_death: Callable[[], None] = lambda: None
     runner: Runner = inline_runner
     points: Counter[str] = field(default_factory=Counter)
@@ -108,7 +108,7 @@ class Failpoints:
             self.dead, self.where = True, kind
             self.on_death()
             raise Died
-        if self.passed == self.stop_at:
+        if self.passed == self.freeze_at:
             self.where = kind
             self._thaw = trio.Event()
             self.frozen.set()

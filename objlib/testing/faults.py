@@ -15,10 +15,10 @@ import trio
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from objlib.testing.actions import Action, Altered, Answer, Late, Lost, Refused, Reply, Script, Slow
-from objlib.testing.history import Request, document_of, kind_of, marks_of, target_of
+from objlib.testing.actions import Action, ActLate, Alter, Delay, Drop, Refuse, Respond, Response, Script
+from objlib.testing.history import Request, document_of, kind_of, tags_of, target_of
 
-Watcher = Callable[[Request], Awaitable[None]]
+RequestHook = Callable[[Request], Awaitable[None]]
 """Looks at a request before the service acts on it; the checker's eye."""
 
 
@@ -44,7 +44,7 @@ class Faults:
     answered: float = 0.0
     before: Callable[[str], None] = lambda _kind: None
     travel: Callable[[str, int], tuple[float, float]] = lambda _kind, _count: (0.0, 0.0)
-    watch: Watcher | None = None
+    watch: RequestHook | None = None
     _late: trio.Nursery | None = field(default=None, init=False)
     _owed: int = field(default=0, init=False)
     _idle: trio.Event | None = field(default=None, init=False)
@@ -71,7 +71,7 @@ class Faults:
 
     @asynccontextmanager
     async def acting_late(self) -> AsyncIterator[None]:
-        """While open, :class:`Late` is possible: what is owed is done here, and dropped at the end."""
+        """While open, :class:`ActLate` is possible: what is owed is done here, and dropped at the end."""
         async with trio.open_nursery() as nursery:
             self._late = nursery
             try:
@@ -102,7 +102,7 @@ class Faults:
         self._late.start_soon(act)
         await trio.lowlevel.checkpoint()
 
-    async def act(self, app: ASGIApp, scope: Scope, request: Request, body: bytes) -> Answer:
+    async def act(self, app: ASGIApp, scope: Scope, request: Request, body: bytes) -> Response:
         """Let the service act, and note what it answered."""
         if self.watch is not None:
             await self.watch(request)
@@ -124,7 +124,7 @@ class Faults:
                 parts.append(message.get("body", b""))
 
         await app(scope, receive, send)
-        answer = Answer(status[0], tuple(headers), b"".join(parts))
+        answer = Response(status[0], tuple(headers), b"".join(parts))
         request.acted, request.status = trio.current_time(), answer.status
         if request.kind in {"send", "import"}:
             request.document = document_of(answer.body)
@@ -161,43 +161,43 @@ class _Wrapped:
         faults.count[kind] += 1
         faults.before(kind)
         there, back = faults.travel(kind, number)
-        if isinstance(action, Refused):
+        if isinstance(action, Refuse):
             raise ConnectionRefusedError("the script refuses the connection")
         body = await _read(receive)
         if kind in {"start", "import"}:
-            request.marks = marks_of(body)
+            request.marks = tags_of(body)
         await trio.sleep(there)
         answer = await self._play(action, scope, request, body)
         await trio.sleep(back)
         await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _play(self, action: Action | None, scope: Scope, request: Request, body: bytes) -> Answer:
+    async def _play(self, action: Action | None, scope: Scope, request: Request, body: bytes) -> Response:
         faults = self.faults
         match action:
             case None:
                 return await faults.act(self.app, scope, request, body)
-            case Reply(status, told, headers, act):
+            case Respond(status, told, headers, act):
                 if act:
                     await faults.act(self.app, scope, request, body)
-                return Answer(status, headers, told)
-            case Lost(act):
+                return Response(status, headers, told)
+            case Drop(act):
                 if act:
                     await faults.act(self.app, scope, request, body)
                 raise ConnectionResetError("the script breaks the connection")
-            case Late(seconds):
+            case ActLate(seconds):
                 await faults.later(self.app, scope, request, body, seconds)
                 raise ConnectionResetError("the script breaks the connection, and the service acts later")
-            case Slow(seconds):
+            case Delay(seconds):
                 answer = await faults.act(self.app, scope, request, body)
                 await trio.sleep(seconds)
                 return answer
-            case Altered(_, change):
+            case Alter(_, change):
                 answer = change(await faults.act(self.app, scope, request, body))
                 length = str(len(answer.body)).encode()
                 kept = [pair for pair in answer.headers if pair[0] != b"content-length"]
-                return Answer(answer.status, (*kept, (b"content-length", length)), answer.body)
-            case Refused():
+                return Response(answer.status, (*kept, (b"content-length", length)), answer.body)
+            case Refuse():
                 raise AssertionError("refused before its body was read")
             case _:
                 assert_never(action)
@@ -218,17 +218,17 @@ def _told(action: Action | None) -> str:
     match action:
         case None:
             return ""
-        case Reply(status, _, _, act):
+        case Respond(status, _, _, act):
             return f"{status}{', acted' if act else ''}"
-        case Lost(act):
+        case Drop(act):
             return "acted, answer lost" if act else "lost before acting"
-        case Late(seconds):
+        case ActLate(seconds):
             return f"lost, acts {seconds:g} s later"
-        case Slow(seconds):
+        case Delay(seconds):
             return f"answers {seconds:g} s later"
-        case Altered(name, _):
+        case Alter(name, _):
             return name
-        case Refused():
+        case Refuse():
             return "refused"
         case _:
             assert_never(action)

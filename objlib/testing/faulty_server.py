@@ -21,7 +21,7 @@ from hypercorn.trio import serve
 from hypercorn.typing import ASGIFramework
 
 from objlib.embedded import Options, open_service
-from objlib.testing.actions import Script, Slow
+from objlib.testing.actions import Delay, Script
 from objlib.testing.checker import Checker
 from objlib.testing.faults import Faults
 from objlib.testing.history import CHANGES, lines
@@ -31,8 +31,8 @@ from objlib.testing.nemesis import Nemesis
 async def run(store: Path, ledger: Path, seed: int) -> None:
     """Serve ``store``; what is deleted is judged by what ``ledger`` says, and told on standard error."""
     checker = Checker(ledger, store)
-    mischief = Nemesis(seed, 0.0, time.time, pace=0.05)
-    faults = Faults(script=mischief, watch=checker.watch)
+    nemesis = Nemesis(seed, 0.0, time.time, pace=0.05)
+    faults = Faults(script=nemesis, watch=checker.watch)
     config = Config()
     config.bind = ["127.0.0.1:0"]
     config.errorlog = config.accesslog = None
@@ -54,18 +54,18 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
                 elif line.strip() == "state":
                     print(json.dumps(_state(faults)), flush=True)
                 elif line.strip() == "settle":
-                    mischief.density = 0.0
+                    nemesis.density = 0.0
                     await faults.settled()
                     print(json.dumps({"changes": _changes(faults), "broken": checker.broken}), flush=True)
                 else:
                     density, *honest = line.split()
-                    mischief.density, mischief.honest = float(density), bool(honest)
+                    nemesis.density, nemesis.honest = float(density), bool(honest)
                     print("ok", flush=True)
             over.set()
 
 
 def _slowly(seconds: float) -> Script:
-    return lambda kind, _count: Slow(seconds) if kind == "send" else None
+    return lambda kind, _count: Delay(seconds) if kind == "send" else None
 
 
 def _state(faults: Faults) -> dict[str, float]:

@@ -88,7 +88,7 @@ def target_of(scope: Scope) -> str:
     return str(scope["path"]).partition("/v1beta/")[2] or _SECRET.sub("", str(scope["path"]))
 
 
-def marks_of(body: bytes) -> dict[str, str]:
+def tags_of(body: bytes) -> dict[str, str]:
     """Our marks among the custom metadata of a request; empty where there are none."""
     try:
         shape = json.loads(body)

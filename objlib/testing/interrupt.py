@@ -27,7 +27,7 @@ STARTED: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupted:
+class InterruptReport:
     """What became of a run that was interrupted.
 
     Attributes:
@@ -51,7 +51,7 @@ class Interrupted:
         return self.exited - self.after["answered"]
 
 
-class Served:
+class ServiceProcess:
     """The service in a process of its own; :func:`serving` opens it."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
@@ -77,20 +77,22 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
+def service_process(folder: Path) -> Iterator[ServiceProcess]:
     """Serve a new store in ``folder`` for the length of the block."""
     words = ["-m", "objlib.testing.faulty_server", str(folder / "store.db"), str(folder / "ledger.db")]
     with subprocess.Popen(
         [sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            yield Served(process)
+            yield ServiceProcess(process)
         finally:
             assert process.stdin is not None
             process.stdin.close()
 
 
-def interrupt(served: Served, folder: Path, *, slow: float = 1.0, flight: int = FLIGHT) -> Interrupted:
+def interrupt(
+    served: ServiceProcess, folder: Path, *, slow: float = 1.0, flight: int = FLIGHT
+) -> InterruptReport:
     """Upload a library, interrupt the run while ``flight`` uploads are in flight, and wait until it is gone.
 
     Args:
@@ -121,10 +123,10 @@ def interrupt(served: Served, folder: Path, *, slow: float = 1.0, flight: int = 
             exited = time.monotonic()
         finally:
             run.kill()
-    return Interrupted(code, signalled, exited, before, served.state())
+    return InterruptReport(code, signalled, exited, before, served.state())
 
 
-def _in_flight(served: Served, run: "subprocess.Popen[bytes]", flight: int) -> dict[str, float]:
+def _in_flight(served: ServiceProcess, run: "subprocess.Popen[bytes]", flight: int) -> dict[str, float]:
     until = time.monotonic() + STARTED
     while (state := served.state())["sending"] < flight:
         if run.poll() is not None or time.monotonic() > until:

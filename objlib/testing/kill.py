@@ -39,7 +39,7 @@ PATIENCE: Final = 300.0
 
 
 @dataclass
-class Arena:
+class KillRounds:
     """A library, a ledger, a store and a service, and the processes that are let loose on them."""
 
     folder: Path
@@ -187,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
     counts: Counter[str] = Counter()
     while counts["kills"] < wanted.n:
         with Scratch() as folder:
-            arena = Arena(folder, seed)
+            arena = KillRounds(folder, seed)
             arena.fight(wanted.n - counts["kills"])
         counts += arena.counts
         failing += bool(arena.broken)

@@ -8,23 +8,23 @@ from random import Random
 from typing import Final
 
 from objlib.testing.actions import (
+    CAPTIVE_PORTAL,
     DAILY_QUOTA,
     DOWN,
     EMPTY,
     INTERNAL,
     INTERNAL_ACTED,
     LOST,
-    PAGE,
     REPEATED,
     STORE_FULL,
     TRUNCATED,
     Action,
-    Altered,
-    Answer,
-    Late,
-    Lost,
-    Refused,
-    Slow,
+    ActLate,
+    Alter,
+    Delay,
+    Drop,
+    Refuse,
+    Response,
     in_state,
     never_done,
     refusal,
@@ -40,20 +40,20 @@ NO_TOKENS: Final = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
 Draw = Callable[[Random, "Nemesis"], Action]
 
 _ANY: Final[tuple[tuple[int, Draw], ...]] = (
-    (3, lambda _r, _m: Refused()),
-    (3, lambda _r, _m: Lost(act=False)),
-    (4, lambda _r, _m: Lost(act=True)),
+    (3, lambda _r, _m: Refuse()),
+    (3, lambda _r, _m: Drop(act=False)),
+    (4, lambda _r, _m: Drop(act=True)),
     (3, lambda _r, _m: LOST),
     (2, lambda _r, _m: DOWN),
     (2, lambda _r, _m: EMPTY),
     (2, lambda _r, _m: INTERNAL),
     (2, lambda _r, _m: INTERNAL_ACTED),
-    (1, lambda _r, _m: PAGE),
+    (1, lambda _r, _m: CAPTIVE_PORTAL),
     (3, lambda _r, _m: TRUNCATED),
     (3, lambda r, m: throttled(m.seconds(r.uniform(0.2, 20)))),
-    (3, lambda r, m: Slow(m.seconds(r.uniform(0.1, 20)))),
+    (3, lambda r, m: Delay(m.seconds(r.uniform(0.1, 20)))),
 )
-_LATE: Final[tuple[int, Draw]] = (6, lambda r, m: Late(m.seconds(r.choice([0.5, 2, 5, 30, 90]))))
+_LATE: Final[tuple[int, Draw]] = (6, lambda r, m: ActLate(m.seconds(r.choice([0.5, 2, 5, 30, 90]))))
 _KIND: Final[dict[str, tuple[tuple[int, Draw], ...]]] = {
     "start": (
         _LATE,
@@ -66,12 +66,12 @@ _KIND: Final[dict[str, tuple[tuple[int, Draw], ...]]] = {
     "cancel": (_LATE,),
     "delete": (_LATE,),
     "document": (
-        (8, lambda _r, _m: Altered("FAILED, they say", in_state("STATE_FAILED"))),
-        (6, lambda _r, _m: Altered("PENDING, they say", in_state("STATE_PENDING"))),
+        (8, lambda _r, _m: Alter("FAILED, they say", in_state("STATE_FAILED"))),
+        (6, lambda _r, _m: Alter("PENDING, they say", in_state("STATE_PENDING"))),
         (3, lambda _r, _m: refusal(404, "NOT_FOUND", "Document not found.")),
     ),
-    "operation": ((6, lambda _r, _m: Altered("not done, they say", never_done)),),
-    "list": ((6, lambda _r, _m: REPEATED), (12, lambda _r, m: Altered("lags", _lagging(m.now())))),
+    "operation": ((6, lambda _r, _m: Alter("not done, they say", never_done)),),
+    "list": ((6, lambda _r, _m: REPEATED), (12, lambda _r, m: Alter("lags", _lagging(m.now())))),
 }
 
 
@@ -120,10 +120,10 @@ class Nemesis:
         return round(rng.expovariate(20), 3), round(rng.expovariate(20), 3)
 
 
-def _lagging(now: float) -> Callable[[Answer], Answer]:
+def _lagging(now: float) -> Callable[[Response], Response]:
     """A change that leaves out of a page what is younger than :data:`LAG` seconds."""
 
-    def change(answer: Answer) -> Answer:
+    def change(answer: Response) -> Response:
         if answer.status != 200:
             return answer
         page = json.loads(answer.body or b"{}")

@@ -50,7 +50,7 @@ MANY_CALLS: Final = 300_000
 
 
 @dataclass
-class Outcome:
+class WorldResult:
     """What came of a world.
 
     Attributes:
@@ -72,12 +72,12 @@ class CirclesError(Exception):
     """A world makes requests without end."""
 
 
-async def simulate(plan: Plan, folder: Path) -> Outcome:
+async def simulate(plan: Plan, folder: Path) -> WorldResult:
     """Play ``plan`` in ``folder``, which is empty, and rule on it.
 
     Runs under :func:`objlib.testing.virtual.run_virtual`.
     """
-    outcome = Outcome()
+    outcome = WorldResult()
     async with _open_world(folder, outcome) as world:
         try:
             for step in plan:
@@ -101,7 +101,7 @@ async def simulate(plan: Plan, folder: Path) -> Outcome:
 
 
 @asynccontextmanager
-async def _open_world(folder: Path, outcome: Outcome) -> AsyncIterator["_World"]:
+async def _open_world(folder: Path, outcome: WorldResult) -> AsyncIterator["_World"]:
     settings = Settings(
         library=folder / "library",
         ledger=folder / "ledger.db",
@@ -120,7 +120,7 @@ async def _open_world(folder: Path, outcome: Outcome) -> AsyncIterator["_World"]
         async with open_service(settings.embedded, runner=inline_runner, now=wall_clock) as service:
             async with faults.acting_late():
                 world = _World(settings, Library(settings.library), service, faults, checker, table, outcome)
-                await world.furnish()
+                await world.add_foreign_document()
                 yield world
 
 
@@ -132,7 +132,7 @@ class _World:
     faults: Faults
     checker: Checker
     table: ProcessTable
-    outcome: Outcome
+    outcome: WorldResult
     jumped: float = 0.0
     started: int = 0
     calls: int = 0
@@ -141,7 +141,7 @@ class _World:
         """The clock of the machines that runs are on; the service has its own."""
         return wall_clock() + self.jumped
 
-    async def furnish(self) -> None:
+    async def add_foreign_document(self) -> None:
         """A store with a document that is not ours."""
         endpoint = Endpoint(URL, "someone-else", self.settings.api_version)
         async with open_client(endpoint, asgi=self.service.app) as client:
@@ -172,8 +172,8 @@ class _World:
 
     async def runs(self, step: Runs) -> None:
         """Let runs at each other, and wait until the last has ended or died."""
-        mischief = Nemesis(step.seed, step.density, wall_clock, honest=step.honest)
-        self.faults.script, self.faults.travel = mischief, mischief.travel
+        nemesis = Nemesis(step.seed, step.density, wall_clock, honest=step.honest)
+        self.faults.script, self.faults.travel = nemesis, nemesis.travel
         self._log(f"{len(step.runs)} at once, faults {step.density:.0%}")
         with trio.move_on_after(DAY) as patience:
             async with trio.open_nursery() as nursery:
@@ -216,20 +216,20 @@ class _World:
         await trio.sleep(run.delay)
         process = self.table.spawn("elsewhere" if run.elsewhere else "here")
         self.table.become(process)
-        mortal = Failpoints(run.die_at, None if run.freeze_at is None else run.freeze_at[0])
+        failpoints = Failpoints(run.die_at, None if run.freeze_at is None else run.freeze_at[0])
         overrides = Overrides(
             now=self.now,
-            runner=self._counted(mortal),
-            asgi=mortal.app(self.faults.around(self.service.app, label)),
+            runner=self._counted(failpoints),
+            asgi=failpoints.app(self.faults.around(self.service.app, label)),
         )
         self.outcome.counts["runs"] += 1
         self._log(f"{label} starts: {run}")
         errors: list[BaseException] = []
         async with trio.open_nursery() as nursery:
             if run.freeze_at is not None:
-                nursery.start_soon(self._thaw_after, mortal, run.freeze_at[1], label)
+                nursery.start_soon(self._thaw_after, failpoints, run.freeze_at[1], label)
             life = trio.CancelScope()
-            mortal.on_death = life.cancel
+            failpoints.on_death = life.cancel
             try:
                 with life:
                     command = Command(run.command, records=True, store=StoreNeed.CREATE)
@@ -239,30 +239,30 @@ class _World:
                 errors += _leaves(error)
             process.alive = False
             nursery.cancel_scope.cancel(reason="the run is over")
-        self.outcome.points += mortal.points
-        self._judge(errors, mortal, label)
+        self.outcome.points += failpoints.points
+        self._judge(errors, failpoints, label)
 
-    def _counted(self, mortal: Failpoints) -> Runner:
+    def _counted(self, failpoints: Failpoints) -> Runner:
         async def run(fn: Callable[[], T], /) -> T:
             self.calls += 1
             if self.calls > MANY_CALLS:
                 raise CirclesError
-            return await mortal.run(fn)
+            return await failpoints.run(fn)
 
         return run
 
-    async def _thaw_after(self, mortal: Failpoints, seconds: float, label: str) -> None:
-        await mortal.frozen.wait()
+    async def _thaw_after(self, failpoints: Failpoints, seconds: float, label: str) -> None:
+        await failpoints.frozen.wait()
         self.outcome.counts["freezes"] += 1
-        self._log(f"{label} is frozen {mortal.where} for {seconds:g} s")
+        self._log(f"{label} is frozen {failpoints.where} for {seconds:g} s")
         await trio.sleep(seconds)
-        mortal.thaw()
+        failpoints.thaw()
 
-    def _judge(self, errors: list[BaseException], mortal: Failpoints, label: str) -> None:
+    def _judge(self, errors: list[BaseException], failpoints: Failpoints, label: str) -> None:
         """A run may die, and it may end with an error of ours; anything else is a mistake in the program."""
-        if mortal.dead:
+        if failpoints.dead:
             self.outcome.counts["deaths"] += 1
-            self._log(f"{label} died {mortal.where}, point {mortal.passed}")
+            self._log(f"{label} died {failpoints.where}, point {failpoints.passed}")
             return
         self._log(f"{label} ended" + "".join(f"; {type(error).__name__}: {error}" for error in errors))
         for error in errors:

@@ -18,7 +18,7 @@ from typing import Final
 
 from objlib.testing.history import lines
 from objlib.testing.shrink import shrink
-from objlib.testing.simulation import Outcome, clear, simulate
+from objlib.testing.simulation import WorldResult, clear, simulate
 from objlib.testing.virtual import run_virtual
 from objlib.testing.workload import Plan, plan_of
 
@@ -29,7 +29,7 @@ PART: Final = 20
 """Seeds that a worker takes at a time."""
 
 
-def play(plan: Plan, seed: int, folder: Path) -> Outcome:
+def play(plan: Plan, seed: int, folder: Path) -> WorldResult:
     """Play one plan with the randomness of ``seed`` in ``folder``, which is emptied first and afterwards."""
     clear(folder)
     try:
@@ -38,12 +38,12 @@ def play(plan: Plan, seed: int, folder: Path) -> Outcome:
         clear(folder)
 
 
-def torture(seed: int, folder: Path) -> Outcome:
+def torture(seed: int, folder: Path) -> WorldResult:
     """The world of one seed."""
     return play(plan_of(seed), seed, folder)
 
 
-def many(seeds: Iterable[int], *, jobs: int) -> Iterator[tuple[int, Outcome]]:
+def many(seeds: Iterable[int], *, jobs: int) -> Iterator[tuple[int, WorldResult]]:
     """Every seed with what came of its world, without the histories, as they are done."""
     if jobs == 1:
         with Scratch() as folder:
@@ -67,7 +67,7 @@ class Scratch:
         self._folder.cleanup()
 
 
-def _one(seed: int) -> tuple[int, Outcome]:
+def _one(seed: int) -> tuple[int, WorldResult]:
     with Scratch() as folder:
         outcome = torture(seed, folder)
     outcome.history, outcome.log = [], []

@@ -22,7 +22,7 @@ from objlib.engine.app import App
 from objlib.engine.attempt.wait_active import settle
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
-from objlib.testing.actions import Action, Reply, refusal
+from objlib.testing.actions import Action, Respond, refusal
 from objlib.testing.databases import raw
 from objlib.testing.faults import Faults
 from spike.evidence import Seen
@@ -228,7 +228,7 @@ def _answers(states: list[str]) -> Callable[[str, int], Action | None]:
             return None
         state = states[min(number, len(states) - 1)]
         body = f'{{"name": "fileSearchStores/s/documents/d", "displayName": "d", "state": "{state}"}}'
-        return Reply(200, body.encode(), ((b"content-type", b"application/json"),))
+        return Respond(200, body.encode(), ((b"content-type", b"application/json"),))
 
     return script
 

@@ -21,7 +21,7 @@ from objlib.core.lifecycle.table import State
 from objlib.engine.shutdown import stop_on_signals
 from objlib.engine.upload.run import upload
 from objlib.ledger import open_ledger
-from objlib.testing.actions import Slow
+from objlib.testing.actions import Delay
 from objlib.testing.databases import raw
 from objlib.testing.faults import Faults
 from spike.evidence import Seen
@@ -192,7 +192,7 @@ async def the_hard_stop(folder: Path) -> Seen:
 
 async def the_products_gate(folder: Path) -> Seen:
     """An upload of twelve files is stopped at its fifth: what is in flight is finished, no other is begun."""
-    faults = Faults(script=lambda kind, _number: Slow(0.05) if kind == "send" else None)
+    faults = Faults(script=lambda kind, _number: Delay(0.05) if kind == "send" else None)
     begun_then: list[int] = []
     async with opened(folder, faults, files=WANTED, max_uploads=WRITES) as app:
         stopped_at = [0.0]

@@ -8,7 +8,7 @@ from objlib.cli.commands.status import path_in_library
 from objlib.cli.config import find_config, known_library, load_settings, require_folder
 from objlib.cli.console.suggest import flags_again, suggestion
 from objlib.cli.options import CommonOptions
-from objlib.core.config.default_paths import Places, default_files
+from objlib.core.config.default_paths import Folders, default_files
 from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.reports.upload import FailedFile
@@ -29,8 +29,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def places(home: Path) -> Places:
-    return Places(cwd=Path.cwd(), home=home, data=home / "data" / "objlib")
+def folders(home: Path) -> Folders:
+    return Folders(cwd=Path.cwd(), home=home, data=home / "data" / "objlib")
 
 
 def test_the_nearest_file_upward_wins(home: Path) -> None:
@@ -44,7 +44,7 @@ def test_the_nearest_file_upward_wins(home: Path) -> None:
 
 def test_nothing_above_the_home_folder_is_read(home: Path) -> None:
     (home.parent / "objlib.toml").write_text("store = 'above'")
-    assert find_config(None, places(home)) is None
+    assert find_config(None, folders(home)) is None
 
 
 def test_above_other_folders_the_search_goes_to_the_root(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,10 +84,10 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(home: Path, content: byte
 
 
 def test_a_folder_with_a_ledger_is_known_from_anywhere_inside(home: Path) -> None:
-    assert known_library(places(home)) is None
+    assert known_library(folders(home)) is None
     with pytest.raises(UsageError, match="no library is set"):
         load_settings(None, names_library=True)
-    ledger, _ = default_files(home / "docs", places(home))
+    ledger, _ = default_files(home / "docs", folders(home))
     ledger.parent.mkdir(parents=True)
     ledger.touch()
     assert load_settings(None, names_library=True).library == home / "docs"

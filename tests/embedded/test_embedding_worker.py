@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from objlib.core.errors import ServiceError
 from objlib.embedded import Options, embedding_worker, index
-from objlib.embedded.embedding_worker import LOOK_AGAIN, QUIET
+from objlib.embedded.embedding_worker import LOOK_AGAIN, QUIET_SECONDS
 from objlib.embedded.index import lazy_embedder
 from tests.support.embedded import Box, V, ok, open_box, refused
 
@@ -43,7 +43,7 @@ class Fake:
 def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     embedder = Fake()
     monkeypatch.setattr(lazy_embedder, "load_embedder", lambda: (embedder, ""))
-    monkeypatch.setattr(embedding_worker, "BATCH", 2)
+    monkeypatch.setattr(embedding_worker, "EMBEDDING_BATCH", 2)
     return embedder
 
 
@@ -125,7 +125,7 @@ async def test_in_the_background_new_passages_get_theirs_too(tmp_path: Path, fak
             await fill(box, 1)
             await trio.testing.wait_all_tasks_blocked()
             assert (await box.service.vectors()).done == count - 1, "requests have just come"
-            await trio.sleep(2 * QUIET)
+            await trio.sleep(2 * QUIET_SECONDS)
             assert (await box.service.vectors()).done == count
 
 
@@ -171,10 +171,10 @@ async def test_in_the_background_a_full_disk_ends_nothing(
     disk = NoRoom(monkeypatch)
     async with open_box(tmp_path / "s.db", options=Options(background_vectors=True)) as box:
         await fill(box, 1)
-        await trio.sleep(2 * QUIET)
+        await trio.sleep(2 * QUIET_SECONDS)
         assert (disk.tried, (await box.service.vectors()).done) == (1, 0)
         disk.full = False
-        await trio.sleep(LOOK_AGAIN + 2 * QUIET)
+        await trio.sleep(LOOK_AGAIN + 2 * QUIET_SECONDS)
         assert (await box.service.vectors()).done == 1
 
 

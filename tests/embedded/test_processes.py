@@ -110,7 +110,7 @@ async def test_a_living_service_takes_over_from_the_dead_and_the_late(
     clock = Clock(EPOCH)
     async with open_box(path, options=SLOW, now=clock) as box:
         document = await box.upload(b"text")
-        claim_all(path, owner, clock.time + leases.LEASE)
+        claim_all(path, owner, clock.time + leases.LEASE_SECONDS)
         clock.time += 5 + late
         await box.get(document)  # whoever polls a document makes the worker look
         await trio.testing.wait_all_tasks_blocked()
@@ -153,8 +153,8 @@ def test_a_process_that_may_not_be_asked_is_taken_to_be_alive(
     with monkeypatch.context() as patch:
         patch.setattr("os.kill", kill)
         patch.setattr("os.name", system)
-        assert leases.free(db, "me", 5) == []
-        assert leases.free(db, "me", 11) == ["1:1:aa"]
+        assert leases.abandoned_owners(db, "me", 5) == []
+        assert leases.abandoned_owners(db, "me", 11) == ["1:1:aa"]
     assert bool(asked) == (system == "posix")  # on Windows the question would be Ctrl-C
     db.close()
 
@@ -168,7 +168,7 @@ def test_the_documents_of_a_zombie_are_free_before_its_lease_ends() -> None:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         owner = f"{child.pid}:1:aa"
         db.execute("INSERT INTO documents VALUES('PENDING', ?, 10)", (owner,))
-        assert leases.free(db, "me", 5) == [owner]
+        assert leases.abandoned_owners(db, "me", 5) == [owner]
     db.close()
 
 

@@ -1,7 +1,7 @@
 """The client against the embedded service: the two halves of the wire agree."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -128,8 +128,8 @@ async def test_a_listing_over_several_pages_is_complete(tmp_path: Path) -> None:
         first = await client.documents.list(store)
         assert len(first.documents) == 20
         assert first.next_page_token is not None
-        async with aclosing(client.documents.each(store)) as documents:
-            assert [document.name async for document in documents] == names
+        pages = [page async for page in client.documents.pages(store)]
+        assert [document.name for page in pages for document in page.documents] == names
 
 
 async def test_sessions_that_disagree_are_asked_and_ended(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from contextlib import aclosing
 
 import pytest
 
@@ -77,7 +76,7 @@ async def test_pages_in_a_circle_are_an_error_and_no_end() -> None:
             await client.stores.find("a")
     async with scripted(page, page) as (client, _):
         with pytest.raises(GeminiError, match="circle"):
-            await anext(client.documents.each(STORE))
+            [page async for page in client.documents.pages(STORE)]
 
 
 async def test_no_stores_at_all_is_an_empty_object() -> None:
@@ -168,16 +167,22 @@ async def test_a_listing_with_a_nameless_document_is_not_taken_for_complete() ->
     assert caught.value.kind is ErrorKind.TRANSIENT
 
 
-async def test_every_document_comes_once_though_pages_overlap() -> None:
+async def test_the_pages_of_the_documents_follow_until_one_has_no_token() -> None:
     def page(token: str, *ids: str) -> Reply:
         return Reply(
             content={"documents": [{"name": f"{STORE}/documents/{i}"} for i in ids], "nextPageToken": token}
         )
 
-    async with scripted(page("1", "a", "b"), page("2", "b", "c"), page("", "d")) as (client, _):
-        async with aclosing(client.documents.each(STORE)) as documents:
-            found = [document.name[-1] async for document in documents]
-    assert found == ["a", "b", "c", "d"]
+    async with scripted(page("1", "a", "b"), page("2"), page("", "d")) as (client, service):
+        pages = [page async for page in client.documents.pages(STORE)]
+    assert [[document.name[-1] for document in page.documents] for page in pages] == [["a", "b"], [], ["d"]]
+    assert [seen.query.partition("&")[2] for seen in service.seen] == ["", "pageToken=1", "pageToken=2"]
+
+
+async def test_a_listing_goes_on_from_a_token() -> None:
+    async with scripted(Reply(content={})) as (client, service):
+        assert len([page async for page in client.documents.pages(STORE, token="t")]) == 1
+    assert service.seen[0].query == "pageSize=20&pageToken=t"
 
 
 @pytest.mark.parametrize(

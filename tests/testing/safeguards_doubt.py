@@ -72,6 +72,13 @@ DOUBTS: Final = (
         f"{TEST_DOUBT}::test_a_listing_without_an_answer_decides_nothing",
     ),
     Mutant(
+        "a page token that repeats ends a listing",
+        "objlib/gemini/pages.py",
+        "            if token in self._tokens:\n",
+        "            if False:\n",
+        "tests/engine/test_recover.py::test_a_listing_whose_pages_go_in_a_circle_ends_and_decides_nothing",
+    ),
+    Mutant(
         "a listing waits from the last question on",
         RECOVER,
         ".sleep(LISTING_LAG)\n",

@@ -26,8 +26,8 @@ PRUNES: Final = (
     Mutant(
         "--max-delete holds for a prune, before anything is deleted",
         PRUNE,
-        '    limit.check(totals.documents, totals.indexed, "sync --prune")\n    app.patience',
-        "    app.patience",
+        '    limit.check(totals.documents, totals.indexed, "sync --prune")\n    app.retrier',
+        "    app.retrier",
         f"{TEST_PRUNE}::test_too_many_deletions_are_refused_before_anything_is_sent",
     ),
     Mutant(

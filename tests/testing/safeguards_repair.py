@@ -176,8 +176,8 @@ REPAIRS: Final = (
     Mutant(
         "a listing goes on from its cursor",
         "objlib/engine/reconcile/listing.py",
-        "listing.token, listing.pages, listing.token is not None",
-        "None, 0, False",
+        "listing.token, listing.pages\n",
+        "None, 0\n",
         f"{TEST_SYNC}::test_an_interrupted_listing_goes_on_where_it_broke_off",
     ),
     Mutant(

@@ -188,7 +188,7 @@ UPLOAD: Final = (
         "objlib/engine/bootstrap/store_binding.py",
         "    if not (stores := await _find_stores(app, display_name)):\n        raise unanswered\n"
         "    return stores[0].name\n",
-        "    return (await app.patience.insist(Purpose.LIST, create)).name\n",
+        "    return (await app.retrier.call(Purpose.LIST, create, reconnect=False)).name\n",
         f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
     ),
     Mutant(
@@ -201,14 +201,14 @@ UPLOAD: Final = (
     Mutant(
         "nothing is sent after an answer about the whole run",
         "objlib/engine/requests/retry.py",
-        "                self.ended = error\n",
+        "                self.fatal = error\n",
         "                pass\n",
         f"{FIRST}::test_after_an_answer_about_the_whole_run_nothing_more_is_sent",
     ),
     Mutant(
         "what is not answered at all is waited for once",
         "objlib/engine/requests/retry.py",
-        "                self._give_up({purpose}, last)\n",
+        "                self._block({purpose}, last)\n",
         "                pass\n",
         f"{FIRST}::test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_request",
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from objlib.testing import Checker, Library, Request
-from objlib.testing.crash_child import furnish
+from objlib.testing.crash_child import prepare_library
 from objlib.testing.shrink import shrink
 from objlib.testing.workload import Plan, Run, Runs, plan_of
 
@@ -17,7 +17,7 @@ from objlib.testing.workload import Plan, Run, Runs, plan_of
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which everything is as it should be."""
     folder = tmp_path_factory.mktemp("sound") / "world"
-    furnish(folder, edits=())
+    prepare_library(folder, edits=())
     return folder
 
 

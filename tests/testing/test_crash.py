@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from objlib.testing.crash_child import Account
-from objlib.testing.crash_sweep import Arena
+from objlib.testing.crash_child import ChildReport
+from objlib.testing.crash_sweep import CrashSweep
 from objlib.testing.snapshot import digest
 from objlib.testing.torture import Scratch
 
@@ -20,11 +20,11 @@ ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-Lives = dict[bytes, dict[int, tuple[Account, bytes]]]
+Lives = dict[bytes, dict[int, tuple[ChildReport, bytes]]]
 """For each world that a death leaves: the points of death, and the life after each with the world it leaves."""
 
 
-def lives(arena: Arena, state: str, run: int, points: Iterable[int]) -> Lives:
+def lives(arena: CrashSweep, state: str, run: int, points: Iterable[int]) -> Lives:
     """Play everything, and take nothing for the same."""
     found: Lives = defaultdict(dict)
     for point in points:
@@ -38,7 +38,7 @@ def lives(arena: Arena, state: str, run: int, points: Iterable[int]) -> Lives:
 def compare() -> None:
     """Runs in a process of its own, for it forks. Neighbours are what most often leaves the same."""
     with Scratch() as folder:
-        arena = Arena(folder, 0.25)
+        arena = CrashSweep(folder, 0.25)
         firsts = lives(arena, "start", 1, range(60, 76))
         one, other, *_ = max((sorted(after) for after in firsts.values()), key=len)
         pairs: list[Lives] = []

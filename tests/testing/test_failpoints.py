@@ -12,25 +12,25 @@ from objlib.testing import Died, Failpoints
 
 
 async def test_points_are_counted_at_commits_and_work_and_not_at_reads(tmp_path: Path) -> None:
-    mortal = Failpoints()
-    async with open_ledger(tmp_path / "ledger.db", runner=mortal.run) as ledger:
-        opened = mortal.passed
+    failpoints = Failpoints()
+    async with open_ledger(tmp_path / "ledger.db", runner=failpoints.run) as ledger:
+        opened = failpoints.passed
         await ledger.settings.get("a")
-        assert mortal.passed == opened
+        assert failpoints.passed == opened
         await ledger.settings.set("a", "b")
-        assert mortal.passed == opened + 2
-    assert mortal.points["before commit"] == mortal.points["after commit"] == 1
-    assert mortal.points["before work"] == 2, "opening and closing"
+        assert failpoints.passed == opened + 2
+    assert failpoints.points["before commit"] == failpoints.points["after commit"] == 1
+    assert failpoints.points["before work"] == 2, "opening and closing"
 
 
 @pytest.mark.parametrize(("point", "kept"), [(3, None), (4, "b")])
 async def test_the_dead_write_nothing(tmp_path: Path, point: int, kept: str | None) -> None:
     """Neither what was under way, nor what a ``finally`` under a shield still tries."""
     path, last_words = tmp_path / "ledger.db", []
-    mortal = Failpoints(die_at=point)
+    failpoints = Failpoints(die_at=point)
 
     async def live() -> None:
-        async with open_ledger(path, runner=mortal.run) as ledger:
+        async with open_ledger(path, runner=failpoints.run) as ledger:
             try:
                 await ledger.settings.set("a", "b")
             finally:
@@ -43,24 +43,24 @@ async def test_the_dead_write_nothing(tmp_path: Path, point: int, kept: str | No
 
     with pytest.raises(Died):
         await live()
-    assert (mortal.dead, mortal.where) == (True, "before commit" if kept is None else "after commit")
+    assert (failpoints.dead, failpoints.where) == (True, "before commit" if kept is None else "after commit")
     assert last_words == ["nobody heard"]
     async with open_ledger(path) as ledger:
         assert await ledger.settings.get("a") == kept
 
 
 async def test_the_frozen_go_on_where_they_were(tmp_path: Path) -> None:
-    mortal = Failpoints(stop_at=3)
+    failpoints = Failpoints(freeze_at=3)
     async with (
-        open_ledger(tmp_path / "ledger.db", runner=mortal.run) as ledger,
+        open_ledger(tmp_path / "ledger.db", runner=failpoints.run) as ledger,
         trio.open_nursery() as nursery,
     ):
         nursery.start_soon(ledger.settings.set, "a", "b")
-        await mortal.frozen.wait()
+        await failpoints.frozen.wait()
         await trio.testing.wait_all_tasks_blocked()
         async with open_ledger(tmp_path / "ledger.db") as other:
             assert await other.settings.get("a") is None
-        mortal.thaw()
+        failpoints.thaw()
     async with open_ledger(tmp_path / "ledger.db") as ledger:
         assert await ledger.settings.get("a") == "b"
 
@@ -79,9 +79,9 @@ async def test_requests_are_points_too_and_the_dead_get_no_answer() -> None:
         raise AssertionError("the service says nothing")
 
     for point, expected in ((1, 0), (2, 1)):
-        mortal, acted[:] = Failpoints(die_at=point), []
+        failpoints, acted[:] = Failpoints(die_at=point), []
         with pytest.raises(Died):
-            await mortal.app(service)({"type": "http"}, receive, send)
+            await failpoints.app(service)({"type": "http"}, receive, send)
         assert len(acted) == expected
         with pytest.raises(Died):
-            await mortal.point("send")
+            await failpoints.point("send")

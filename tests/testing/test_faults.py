@@ -14,23 +14,23 @@ from objlib.core.remote import SessionState
 from objlib.embedded import open_service
 from objlib.gemini import Client, Endpoint, ErrorKind, GeminiError, open_client
 from objlib.testing import (
+    CAPTIVE_PORTAL,
     DAILY_QUOTA,
     DOWN,
     EMPTY,
     INTERNAL_ACTED,
     LOST,
-    PAGE,
     REPEATED,
     STORE_FULL,
     TRUNCATED,
     Action,
-    Altered,
+    ActLate,
+    Alter,
+    Delay,
+    Drop,
     Faults,
-    Late,
-    Lost,
     Nemesis,
-    Refused,
-    Slow,
+    Refuse,
     in_state,
     never_done,
     refusal,
@@ -66,14 +66,14 @@ async def send(client: Client, store: str) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("action", "kind", "landed"),
     [
-        (Refused(), ErrorKind.TRANSIENT, False),
-        (Lost(act=False), ErrorKind.UNKNOWN, False),
-        (Lost(act=True), ErrorKind.UNKNOWN, True),
+        (Refuse(), ErrorKind.TRANSIENT, False),
+        (Drop(act=False), ErrorKind.UNKNOWN, False),
+        (Drop(act=True), ErrorKind.UNKNOWN, True),
         (LOST, ErrorKind.UNKNOWN, True),
         (DOWN, ErrorKind.UNKNOWN, False),
         (EMPTY, ErrorKind.UNKNOWN, False),
         (INTERNAL_ACTED, ErrorKind.UNKNOWN, True),
-        (PAGE, ErrorKind.UNKNOWN, False),
+        (CAPTIVE_PORTAL, ErrorKind.UNKNOWN, False),
         (TRUNCATED, ErrorKind.UNKNOWN, True),
         (throttled(3), ErrorKind.RATE_LIMIT, False),
         (DAILY_QUOTA, ErrorKind.DAILY_QUOTA, False),
@@ -91,7 +91,7 @@ async def test_what_the_client_is_told_and_whether_the_service_acted(
         with pytest.raises(GeminiError) as caught:
             await send(client, store)
         assert caught.value.kind is kind
-        found = [document async for document in client.documents.each(store)]
+        found = (await client.documents.list(store)).documents
     assert len(found) == 1 + landed
     request = [one for one in faults.history if one.kind == "send"][-1]
     assert (request.acted is not None, request.document is not None) == (landed, landed)
@@ -103,19 +103,19 @@ async def test_what_the_client_is_told_and_whether_the_service_acted(
 async def test_the_service_acts_after_the_client_gave_up(tmp_path: Path) -> None:
     faults = Faults()
     async with faults.acting_late(), served(tmp_path, faults) as (client, store):
-        faults.script = lambda what, _count: Late(30) if what == "send" else None
+        faults.script = lambda what, _count: ActLate(30) if what == "send" else None
         with pytest.raises(GeminiError):
             await send(client, store)
         began = trio.current_time()
         await faults.settled()
         assert trio.current_time() == began + 30
-        assert len([document async for document in client.documents.each(store)]) == 2
+        assert len((await client.documents.list(store)).documents) == 2
         await faults.settled()
     assert "acted at" in faults.history[-2].line()
 
 
 async def test_nobody_acts_late_for_a_script_that_nobody_keeps_open(tmp_path: Path) -> None:
-    faults = Faults(script=lambda _kind, _count: Late(1))
+    faults = Faults(script=lambda _kind, _count: ActLate(1))
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise AssertionError("never reached")
@@ -137,41 +137,29 @@ async def test_answers_that_are_slow_or_not_true(tmp_path: Path) -> None:
     faults = Faults()
     async with served(tmp_path, faults) as (client, store):
         session, name = await send(client, store)
-        faults.script = lambda _kind, _count: Altered("FAILED", in_state("STATE_FAILED"))
+        faults.script = lambda _kind, _count: Alter("FAILED", in_state("STATE_FAILED"))
         assert (await client.documents.get(name)).state.name == "FAILED"
         faults.script = lambda _kind, _count: REPEATED
         page = await client.documents.list(store)
         assert len(page.documents) == 4
-        faults.script = lambda _kind, _count: Altered("never", never_done)
+        faults.script = lambda _kind, _count: Alter("never", never_done)
         operation = name.replace("/documents/", "/upload/operations/")
         assert not (await client.operations.get(operation)).done
-        faults.script = lambda _kind, _count: Slow(7)
+        faults.script = lambda _kind, _count: Delay(7)
         began = trio.current_time()
         assert (await client.uploads.query(session)).status is SessionState.FINAL
         assert trio.current_time() == began + 7
 
 
-def test_mischief_is_a_function_of_its_seed_and_leaves_out_nothing() -> None:
-    def drawn(seed: int) -> list[str]:
-        mischief = Nemesis(seed, 0.5, lambda: 0.0)
+def test_a_nemesis_follows_its_seed_and_leaves_no_fault_out() -> None:
+    def draw(seed: int) -> list[str]:
+        nemesis = Nemesis(seed, 0.5, lambda: 0.0)
         kinds = ["start", "send", "document", "operation", "list", "delete", "cancel", "query", "store"]
-        return [re.sub("<.*", "", str(mischief(kind, number))) for kind in kinds for number in range(400)]
+        return [re.sub("<.*", "", str(nemesis(kind, number))) for kind in kinds for number in range(400)]
 
-    assert drawn(1) == drawn(1) != drawn(2)
-    told = " ".join(drawn(1))
-    for word in (
-        "Refused",
-        "Lost",
-        "Late",
-        "Slow",
-        "429",
-        "503",
-        "500",
-        "truncated",
-        "repeated",
-        "lags",
-        "FAILED",
-    ):
-        assert word in told
-    assert {*drawn(1)} > {"None"}
+    assert draw(1) == draw(1) != draw(2)
+    actions = " ".join(draw(1))
+    for word in "Refuse Drop ActLate Delay 429 503 500 truncated repeated lags FAILED".split():
+        assert word in actions
+    assert {*draw(1)} > {"None"}
     assert not any(Nemesis(1, 0.0, lambda: 0.0)("send", number) for number in range(100))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from objlib.testing.interrupt import FILES, FLIGHT, empty_python, interrupt, serving
+from objlib.testing.interrupt import FILES, FLIGHT, empty_python, interrupt, service_process
 
 TARGET = 0.1
 """Seconds from the last answer to the exit, where the machine is free to do it."""
@@ -19,7 +19,7 @@ STARTS = 8
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process there")
 def test_what_is_in_flight_is_finished_and_nothing_is_sent_after(tmp_path: Path) -> None:
-    with serving(tmp_path) as served:
+    with service_process(tmp_path) as served:
         done = interrupt(served, tmp_path)
         empty = statistics.median(empty_python() for _ in range(5))
         later = served.state()

@@ -90,7 +90,7 @@ def _wrapped(paragraph: str, screen: Terminal) -> list[str]:
 
 
 def _place(citation: Citation, screen: Terminal) -> str:
-    """Path, line or page, heading and score."""
+    """Path, line or page, and heading."""
     path = safe(citation.path)
     if citation.line_start is not None:
         path += f":{citation.line_start}"
@@ -103,8 +103,6 @@ def _place(citation: Citation, screen: Terminal) -> str:
         parts.append(safe(" ".join(citation.heading.split())))
     if not citation.known:
         parts.append(screen.yellow("not in this library's ledger"))
-    if citation.score is not None:
-        parts.append(screen.dim(f"score {citation.score:.2f}"))
     return screen.sign(" · ", " | ").join(parts)
 
 

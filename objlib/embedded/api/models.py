@@ -1,9 +1,10 @@
-"""The models there are: one that quotes and one that embeds. Any other name stands for the first."""
+"""The two models: one quotes, one embeds. Any other name stands for the first."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from objlib.embedded.wire.json import ApiError, Json, int_field, invalid, list_field, object_field
+from objlib.embedded.wire.errors import ApiError, invalid
+from objlib.embedded.wire.json import Json, int_field, object_field, part_texts
 
 if TYPE_CHECKING:
     from objlib.embedded.index import Embedder
@@ -22,7 +23,7 @@ _METHODS: Final = {
 
 
 def get(model: str) -> Json:
-    """A model; a name that is not known is described as the quoting one, which is what answers for it."""
+    """A model; any unknown name is described as the quoting one, which answers for it."""
     kind = _EMBEDDING if "embedding" in model else _QUOTING
     return {
         "name": f"models/{model}",
@@ -41,38 +42,33 @@ def text_to_embed(request: Json) -> str:
     """The text of one embedding request.
 
     Raises:
-        ApiError: there is none, or other dimensions are asked for than the model has.
+        ApiError: there is none.
     """
-    content: Any = object_field(request, "content")
-    texts = [
-        part["text"]
-        for part in list_field(content, "parts")
-        if isinstance(part, dict) and isinstance(part.get("text"), str)
-    ]
+    texts = part_texts(object_field(request, "content"))
     if not texts:
         raise invalid("* EmbedContentRequest.content: content is empty.")
     return "\n".join(texts)
 
 
 def embed(load: "Callable[[], tuple[Embedder | None, str]]", requests: list[Json]) -> list[Json]:
-    """Embed the texts of some requests; blocks.
+    """Embed the texts of requests; blocks.
 
     Args:
-        load: gives the embedder, or None and the reason.
+        load: returns the embedder, or None and the reason.
         requests: EmbedContentRequests in lowerCamel.
 
     Returns:
         ContentEmbeddings in the same order.
 
     Raises:
-        ApiError: a request cannot be, or there is no embedder here.
+        ApiError: a request has no text or asks for other dimensions, or there is no embedder here.
     """
     texts = [text_to_embed(request) for request in requests]
-    wanted = {int_field(request, "outputDimensionality") for request in requests} - {None}
+    dimensions = {int_field(request, "outputDimensionality") for request in requests} - {None}
     embedder, reason = load()
     if embedder is None:
         raise ApiError("UNIMPLEMENTED", reason)
     rows = list(embedder.embed(texts)) if texts else []
-    if any(size != len(row) for size in wanted for row in rows):
+    if any(size != len(row) for size in dimensions for row in rows):
         raise invalid(f"output_dimensionality must be {len(rows[0])}, or not be given.")
     return [{"values": row.tolist()} for row in rows]

@@ -71,8 +71,8 @@ class QuotedAnswer:
 
     Attributes:
         text: the answer, or a plain sentence that nothing answers the question.
-        supports: where each quotation comes from, in order; empty if there was no answer.
+        quotations: its sentences, in order; empty if there was no answer.
     """
 
     text: str
-    supports: tuple[Quotation, ...]
+    quotations: tuple[Quotation, ...]

@@ -1,19 +1,14 @@
-"""importFile: a document made of a file that was uploaded through the files API."""
+"""importFile: a document made of a file of the files API."""
 
 import sqlite3
 
-from objlib.embedded.options import Options
-from objlib.embedded.resources import documents, files, operations
-from objlib.embedded.resources.leases import LEASE
-from objlib.embedded.resources.upload_sessions import check_storage
-from objlib.embedded.wire.json import Json, invalid
+from objlib.embedded.options import Writer
+from objlib.embedded.resources import documents, files
 from objlib.embedded.wire.mime import check_supported
 from objlib.embedded.wire.names import last_part
 
 
-def import_file(
-    db: sqlite3.Connection, *, file: str, store: str, metadata: str, now: float, options: Options, claim: str
-) -> Json:
+def import_file(db: sqlite3.Connection, file: str, *, store: str, metadata: str, writer: Writer) -> str:
     """Make a PENDING document of a file's bytes; they are shared, not copied, and outlive the file.
 
     The service has no display name for imports: the document is called by the file's id.
@@ -22,33 +17,17 @@ def import_file(
         db: the store's file; the caller holds a transaction.
         file: resource name of the file.
         store: resource name of the store.
-        metadata: the JSON object that is stored.
-        now: Unix time.
-        options: how the service behaves.
-        claim: the open service that will index it.
+        metadata: the JSON object that the file keeps.
+        writer: the open service.
 
     Returns:
-        The operation, still running.
+        The full resource name.
 
     Raises:
         ApiError: no such store or file, or the file is not ACTIVE, too large or of a type no store takes.
     """
-    blob_id, size, mime_type = files.for_import(db, file, now=now)
-    check_supported(mime_type)
-    if size > options.max_document:
-        raise invalid(
-            f"The file is too large: {size} bytes. At most {options.max_document} bytes are allowed."
-        )
-    check_storage(db, size, options)
-    draft = documents.Draft(store, last_part(file), mime_type, metadata, "import")
-    name = documents.create(
-        db,
-        draft,
-        blob_id=blob_id,
-        size=size,
-        now=now,
-        ready_at=now + options.settle_seconds,
-        claim=claim,
-        until=now + options.settle_seconds + LEASE,
-    )
-    return {"name": operations.name_of(name, "import")}
+    source = files.get_active(db, file, now=writer.now)
+    check_supported(source.mime_type)
+    documents.check_size(source.size, writer.options, in_store=True)
+    draft = documents.DocumentDraft(store, last_part(file), source.mime_type, metadata, "import")
+    return documents.create(db, draft, blob_id=source.blob_id, size=source.size, writer=writer)

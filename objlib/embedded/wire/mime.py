@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from objlib.core.library.mime import ACCEPTED
-from objlib.embedded.wire.json import invalid
+from objlib.embedded.wire.errors import invalid
 
 _TEXT: Final = re.compile(r"text/[a-z0-9!#$&^_.+-]+")
 

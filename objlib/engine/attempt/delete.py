@@ -44,7 +44,7 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
         GeminiError: an answer about the whole run; the intent stays open.
     """
     # Before it is on record as sent: if its file comes back, the document can be kept.
-    if app.patience.given_up(Purpose.DELETE):
+    if app.retrier.blocked_by(Purpose.DELETE):
         return Removal.POSTPONED
     match await app.ledger.deletions.begin(intent, run_id=app.run_id):
         case Start.KEPT:
@@ -57,7 +57,7 @@ async def carry_out(app: App, intent: str, document: str) -> Removal:
             pass
     try:
         request = partial(app.client.documents.delete, document)
-        deleted = await app.patience.insist(Purpose.DELETE, request, reconnect=True)
+        deleted = await app.retrier.call(Purpose.DELETE, request)
     except GeminiError as error:
         app.observer.event(EventKind.DELETE_POSTPONED, document=document, error=str(error))
         if error.kind.ends_run:

@@ -70,8 +70,8 @@ def _importable(attempt: AttemptRow) -> str | None:
 
 async def _ask(app: App, purpose: Purpose, request: Callable[[], Awaitable[T]], insist: bool) -> T:
     if insist:
-        return await app.patience.insist(purpose, request, reconnect=True)
-    return await app.patience.once(purpose, request)
+        return await app.retrier.call(purpose, request)
+    return await app.retrier.call(purpose, request, retry=False)
 
 
 async def _session(app: App, facts: Facts, attempt: AttemptRow | None, insist: bool) -> Facts:

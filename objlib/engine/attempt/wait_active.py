@@ -14,7 +14,7 @@ from objlib.core.pacing.backoff import first_poll, next_poll
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import remove
 from objlib.engine.attempt.probe import inquire
-from objlib.engine.requests.retry import LONGEST
+from objlib.engine.requests.retry import MAX_WAIT
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, Transition
 
@@ -60,7 +60,7 @@ async def settle(
         except GeminiError as error:
             if error.kind.ends_run:
                 raise
-            if not in_time or trio.current_time() - answered > (GONE if error.connect else LONGEST):
+            if not in_time or trio.current_time() - answered > (GONE if error.connect else MAX_WAIT):
                 return row
             continue
         answered = trio.current_time()

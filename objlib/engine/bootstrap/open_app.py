@@ -89,7 +89,7 @@ async def open_app(
             settings=settings,
             ledger=ledger,
             governor=governor,
-            patience=Retrier(governor, observer),
+            retrier=Retrier(governor, observer),
             observer=observer,
             drain=drain,
             run_id=new_run_id(now()),

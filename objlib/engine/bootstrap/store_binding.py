@@ -49,14 +49,16 @@ async def bind_store(app: App, *, create: bool) -> str:
 
 
 async def _find_stores(app: App, display_name: str) -> list[Store]:
-    return await app.client.stores.find(display_name, partial(app.patience.insist, Purpose.LIST))
+    return await app.client.stores.find(
+        display_name, partial(app.retrier.call, Purpose.LIST, reconnect=False)
+    )
 
 
 async def _create_store(app: App, display_name: str) -> str:
     """Create the store; after a lost answer look for it, since a second request would make a second store."""
     try:
         create = partial(app.client.stores.create, display_name)
-        return (await app.patience.insist(Purpose.LIST, create)).name
+        return (await app.retrier.call(Purpose.LIST, create, reconnect=False)).name
     except GeminiError as error:
         if not error.kind.ambiguous:
             raise
@@ -87,7 +89,7 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
 
 async def _require_store(app: App, name: str) -> None:
     try:
-        await app.patience.insist(Purpose.LIST, partial(app.client.stores.get, name))
+        await app.retrier.call(Purpose.LIST, partial(app.client.stores.get, name), reconnect=False)
     except GeminiError as error:
         if error.kind is ErrorKind.NOT_FOUND:
             raise RefusedError(

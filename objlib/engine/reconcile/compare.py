@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-import trio
-
 from objlib.core.lifecycle.drift import (
     REPAIRABLE,
     SURPLUS,
@@ -24,6 +22,7 @@ from objlib.core.lifecycle.table import State
 from objlib.core.remote import DocumentState
 from objlib.engine.app import App
 from objlib.engine.reconcile.listing import as_listed, listed_store
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import Document, GeminiError
 from objlib.gemini import ErrorKind as Answer
@@ -84,13 +83,15 @@ async def audit(app: App) -> Audit:
     Raises:
         GeminiError: the service did not answer.
     """
-    app.patience.renew()
+    app.retrier.reset()
     work, after = _Auditor(app), ""
     async with listed_store(app) as listing:
         documents = await app.ledger.listings.count(listing.listing_id)
         while page := await app.ledger.comparison.groups(listing.listing_id, after=after, limit=PAGE):
             after = page[-1].file_id
-            await _each(work, page)
+            async with fan_out(work.group, limit=AT_ONCE) as groups:
+                for group in page:
+                    await groups.start(group)
         unmarked = await app.ledger.comparison.untagged(listing.listing_id)
     work.counts[DriftKind.FOREIGN] += unmarked
     steps = tuple(sorted(work.steps, key=lambda step: (step.kind, step.path, step.document)))
@@ -126,7 +127,7 @@ async def fetch(app: App, document: str) -> Document | None:
     """The document; None when the store has none of that name. What passes by itself is waited for."""
     try:
         request = partial(app.client.documents.get, document)
-        return await app.patience.insist(Purpose.POLL, request, reconnect=True)
+        return await app.retrier.call(Purpose.POLL, request)
     except GeminiError as error:
         if error.kind is Answer.NOT_FOUND:
             return None
@@ -164,18 +165,3 @@ def actual_of(listed: Listed, row: FileRow | None, standing: Standing, ledger_id
         in_flight=standing.in_flight,
         deleting=standing.leaving,
     )
-
-
-async def _each(work: _Auditor, page: list[Group]) -> None:
-    limiter = trio.CapacityLimiter(AT_ONCE)
-
-    async def one(group: Group) -> None:
-        try:
-            await work.group(group)
-        finally:
-            limiter.release_on_behalf_of(group.file_id)
-
-    async with trio.open_nursery() as nursery:
-        for group in page:
-            await limiter.acquire_on_behalf_of(group.file_id)
-            nursery.start_soon(one, group)

@@ -17,7 +17,7 @@ from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVE
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import is_alive
-from objlib.gemini import Document, DocumentPage, ErrorKind, GeminiError
+from objlib.gemini import Document, GeminiError
 from objlib.ledger import Listed, Listing
 
 RESUMABLE: Final = 3600.0
@@ -78,47 +78,33 @@ async def _list(app: App) -> Listing:
         app.observer.event(EventKind.LISTING_RESUMED, pages=listing.pages)
     app.observer.begin(Phase.LISTING, None, None)
     try:
-        pages = await _turn_pages(app, listing)
+        pages = await _add_pages(app, listing)
     finally:
         app.observer.end(Phase.LISTING)
     return Listing(listing.listing_id, None, pages)
 
 
-async def _turn_pages(app: App, listing: Listing) -> int:
-    """Note every page from the cursor on; how many there are."""
-    token, pages, resumed = listing.token, listing.pages, listing.token is not None
-    turned: set[str] = set()
+async def _add_pages(app: App, listing: Listing) -> int:
+    """Note every page from the listing's cursor on; returns how many pages it has then."""
+    token, count = listing.token, listing.pages
     while True:
         try:
-            page = await _page(app, token)
+            async for page in app.client.documents.pages(
+                app.store, partial(app.retrier.call, Purpose.LIST), token=token
+            ):
+                token, count = None, count + 1
+                await app.ledger.listings.add_page(
+                    listing.listing_id,
+                    run_id=app.run_id,
+                    documents=[as_listed(document) for document in page.documents],
+                    token=page.next_page_token,
+                )
+                app.observer.advance(Phase.LISTING, len(page.documents), 0)
         except GeminiError as error:
-            if not resumed or error.kind.ends_run or error.kind.transient:
+            if token is None or error.kind.ends_run or error.kind.transient:
                 raise
-            # The store has forgotten the token of an earlier process: nothing for it but to start over.
-            await app.ledger.listings.restart(listing.listing_id)
-            token, pages, resumed = None, 0, False
-            continue
-        resumed = False
-        token, pages = page.next_page_token, pages + 1
-        await app.ledger.listings.add_page(
-            listing.listing_id,
-            run_id=app.run_id,
-            documents=[as_listed(document) for document in page.documents],
-            token=token,
-        )
-        app.observer.advance(Phase.LISTING, len(page.documents), 0)
-        if token is None:
-            return pages
-        if token in turned:
-            raise GeminiError(
-                "listing the documents: the pages go in a circle; try again later",
-                kind=ErrorKind.TRANSIENT,
-                op="list",
-            )
-        turned.add(token)
-
-
-async def _page(app: App, token: str | None) -> DocumentPage:
-    """One page; what passes by itself is waited for."""
-    request = partial(app.client.documents.list, app.store, page_token=token)
-    return await app.patience.insist(Purpose.LIST, request, reconnect=True)
+        else:
+            return count
+        # The store has forgotten the token of an earlier process, so that the listing starts over.
+        await app.ledger.listings.restart(listing.listing_id)
+        token, count = None, 0

@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import trio
-
 from objlib.core.errors import RefusedError
 from objlib.core.events import Phase
 from objlib.core.library.paths import disk_path
@@ -22,7 +20,7 @@ from objlib.core.reports.upload import PruneReport, ScanReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out
-from objlib.engine.requests.ending import ending
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
 from objlib.ledger import Intent, Prunable
@@ -61,7 +59,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
     cutoff = app.now() - grace
     totals = await app.ledger.deletions.prune_totals(cutoff=cutoff)
     limit.check(totals.documents, totals.indexed, "sync --prune")
-    app.patience.renew()
+    app.retrier.reset()
     work, before = _Prune(app, cutoff, totals.documents), app.deleted
     app.observer.begin(Phase.PRUNE, totals.documents, None)
     try:
@@ -74,7 +72,7 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
         postponed=work.unreached + work.opened - work.done,
         kept=totals.young,
         grace=grace,
-        skipped=StopReason.INTERRUPTED if app.drain.requested else ending(app)[0],
+        skipped=StopReason.INTERRUPTED if app.drain.requested else app.retrier.report_stop()[0],
         paths=tuple(sorted(work.files))[:SHOWN],
     )
 
@@ -100,7 +98,7 @@ class _Prune:
     async def run(self) -> None:
         """Page by page, so that a stop leaves at most the intents of one page."""
         app, after = self.app, ""
-        while not app.drain.requested and not app.patience.given_up(Purpose.DELETE):
+        while not app.drain.requested and not app.retrier.blocked_by(Purpose.DELETE):
             page = await app.ledger.deletions.prunable(cutoff=self.cutoff, after=after, limit=PAGE)
             if not page:
                 # Another run's scan may have found some of them again meanwhile.
@@ -122,27 +120,19 @@ class _Prune:
         meant = {intent.document for intent in opened}
         self.opened += len(opened)
         self.files |= {file.file_path for file in page if meant.intersection(file.documents)}
-        limiter = trio.CapacityLimiter(AT_ONCE)
-        # The nursery is outside the intake scope: a stop ends the waiting, not the deletes in flight.
-        async with trio.open_nursery() as nursery:
+        async with fan_out(self._delete, limit=AT_ONCE) as deletes:
             with app.drain.intake():
                 for intent in opened:
-                    await limiter.acquire_on_behalf_of(intent.intent_id)
-                    nursery.start_soon(self._delete, intent, limiter)
-                # With every token in its hands it knows that no delete is in flight any more.
-                for number in range(AT_ONCE):
-                    await limiter.acquire_on_behalf_of(number)
+                    await deletes.start(intent)
+                await deletes.wait_idle()
             if app.drain.requested:
-                app.patience.hurry()
+                app.retrier.drain()
 
-    async def _delete(self, intent: Intent, limiter: trio.CapacityLimiter) -> None:
-        try:
-            with suppress(GeminiError):  # it ends the run, and is told by the report
-                became = await carry_out(self.app, intent.intent_id, intent.document)
-                self.done += became is Removal.DONE
-            self.app.observer.advance(Phase.PRUNE, 1, 0)
-        finally:
-            limiter.release_on_behalf_of(intent.intent_id)
+    async def _delete(self, intent: Intent) -> None:
+        with suppress(GeminiError):  # it ends the run, which the report says
+            removal = await carry_out(self.app, intent.intent_id, intent.document)
+            self.done += removal is Removal.DONE
+        self.app.observer.advance(Phase.PRUNE, 1, 0)
 
 
 def _without_those_on_disk(root: Path, files: list[Prunable]) -> list[Prunable]:

@@ -11,8 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import trio
-
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
@@ -25,7 +23,7 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, carry_out
 from objlib.engine.reconcile.compare import Audit, audit, examine
 from objlib.engine.recover import recover
-from objlib.engine.requests.ending import ending
+from objlib.engine.requests.fan_out import fan_out
 from objlib.gemini import GeminiError
 from objlib.ledger import Transition
 
@@ -66,21 +64,21 @@ async def store_sync(
     if apply:
         # What a dead run left in flight is settled first, so that it is judged like everything else.
         await recover(app)
-        if app.patience.ended is not None:
-            raise app.patience.ended.again()
+        if app.retrier.fatal is not None:
+            raise app.retrier.fatal.again()
     found = await audit(app) if plan is None else Audit(plan, Counter(), 0, 0)
     if not apply:
         return _report(app, found, None), found.plan
     indexed = await app.ledger.comparison.indexed_total()
     limit.check(found.plan.deletions(), indexed, "store-sync --apply")
-    app.patience.renew()
+    app.retrier.reset()
     repair = _Repair(app, metadata)
     app.observer.begin(Phase.REPAIR, len(found.plan.steps), None)
     try:
         await repair.run(found.plan)
     finally:
         app.observer.end(Phase.REPAIR)
-    stopped, advice = ending(app)
+    stopped, advice = app.retrier.report_stop()
     return replace(_report(app, found, repair), stopped=stopped, advice=advice), found.plan
 
 
@@ -99,23 +97,19 @@ class _Repair:
 
     async def run(self, plan: Plan) -> None:
         """Take the steps, some at a time, until they are done or a stop is asked for."""
-        limiter = trio.CapacityLimiter(AT_ONCE)
-        async with trio.open_nursery() as nursery:
+        async with fan_out(self._step, limit=AT_ONCE) as steps:
             with self.app.drain.intake():
                 for step in plan.steps:
                     if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
                         continue
-                    if self.app.patience.ended is not None:
+                    if self.app.retrier.fatal is not None:
                         break
-                    await limiter.acquire_on_behalf_of(step.document)
-                    nursery.start_soon(self._step, step, limiter)
-                # With every token in its hands it knows that no step is under way any more.
-                for number in range(AT_ONCE):
-                    await limiter.acquire_on_behalf_of(number)
+                    await steps.start(step)
+                await steps.wait_idle()
             if self.app.drain.requested:
-                self.app.patience.hurry()
+                self.app.retrier.drain()
 
-    async def _step(self, step: Drift, limiter: trio.CapacityLimiter) -> None:
+    async def _step(self, step: Drift) -> None:
         try:
             if step.kind in SURPLUS:
                 await self._delete(step)
@@ -129,7 +123,6 @@ class _Repair:
             self.unanswered += 1
             self.app.observer.event(EventKind.REPAIR_FAILED, path=step.path, error=str(error))
         finally:
-            limiter.release_on_behalf_of(step.document)
             self.app.observer.advance(Phase.REPAIR, 1, 0)
 
     async def _delete(self, step: Drift) -> None:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-import trio
-
 from objlib.core.events import EventKind, Phase
 from objlib.core.ids import FileId
 from objlib.core.library.patterns import PathPattern, parse_patterns
@@ -17,6 +15,7 @@ from objlib.core.lifecycle.table import State
 from objlib.core.reports.store import VerifyReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.compare import examine as examine_document
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.scan.read_file import examine
 from objlib.gemini import GeminiError
 
@@ -38,7 +37,7 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
         GeminiError: the service refuses to go on at all.
     """
     total = (await app.ledger.files.counts(now=app.now())).states[State.INDEXED]
-    app.patience.renew()
+    app.retrier.reset()
     work, after = _Verify(app, parse_patterns(app.settings.patterns)), ""
     app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
     try:
@@ -71,13 +70,11 @@ class _Verify:
 
     async def page(self, page: list[FileId]) -> None:
         """Look at some files, a few at a time."""
-        limiter = trio.CapacityLimiter(AT_ONCE)
-        async with trio.open_nursery() as nursery:
+        async with fan_out(self._file, limit=AT_ONCE) as files:
             for file_id in page:
-                await limiter.acquire_on_behalf_of(file_id)
-                nursery.start_soon(self._file, file_id, limiter)
+                await files.start(file_id)
 
-    async def _file(self, file_id: FileId, limiter: trio.CapacityLimiter) -> None:
+    async def _file(self, file_id: FileId) -> None:
         try:
             await self._look(file_id)
         except GeminiError as error:
@@ -86,7 +83,6 @@ class _Verify:
             self.unanswered += 1
             self.app.observer.event(EventKind.UNANSWERED, file_id=file_id, error=str(error))
         finally:
-            limiter.release_on_behalf_of(file_id)
             self.app.observer.advance(Phase.VERIFY, 1, 0)
 
     async def _look(self, file_id: FileId) -> None:

@@ -61,7 +61,7 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
             top_k=top_k,
             system=SYSTEM,
         )
-        answer = await app.patience.insist(Purpose.ASK, request)
+        answer = await app.retrier.call(Purpose.ASK, request, reconnect=False)
     except GeminiError as error:
         if where is not None and error.status == 400 and error.kind is ErrorKind.PERMANENT:
             raise UsageError(f"--filter {where!r} was refused: {error}") from None

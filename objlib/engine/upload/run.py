@@ -94,7 +94,7 @@ async def _to_quiescence(flow: Flow) -> int:
                 break
             again = await _second_chance(app, began) if round_ == 0 else 0
             # What was left by a service that answered nothing for minutes is not healed by asking at once again.
-            unsettled = left.left if not app.patience.silent else 0
+            unsettled = left.left if not app.retrier.unresponsive else 0
             if not left.requeued and not unsettled and not again:
                 break
             with app.drain.intake():
@@ -121,13 +121,13 @@ async def _recover(flow: Flow, *, own: bool = False) -> RecoverReport:
 
 
 async def _pump(flow: Flow) -> None:
-    flow.app.patience.renew()
+    flow.app.retrier.reset()
     # The nursery is outside the intake scope: a stop ends the feeding, not the files in flight.
     async with trio.open_nursery() as nursery:
         with flow.app.drain.intake():
             await _feed(flow, lambda row: nursery.start_soon(carry, flow, row))
         if flow.app.drain.requested:
-            flow.app.patience.hurry()
+            flow.app.retrier.drain()
 
 
 async def _feed(flow: Flow, spawn: Callable[[FileRow], None]) -> None:

@@ -315,9 +315,7 @@ def answer(**more: Any) -> AnswerReport:
         model="m",
         text="",
         citations=(
-            Citation(
-                "mill/on liberty.txt", PASSAGE, line_start=3, line_stop=9, heading="Chapter\nII", score=0.987
-            ),
+            Citation("mill/on liberty.txt", PASSAGE, line_start=3, line_stop=9, heading="Chapter\nII"),
             Citation("a.pdf", "short", page=4, known=False),
             Citation(EVIL, EVIL, line_start=2, line_stop=2),
         ),
@@ -326,9 +324,9 @@ def answer(**more: Any) -> AnswerReport:
 
 
 class TestSearch:
-    def test_places_scores_and_the_best_part(self) -> None:
+    def test_a_passage_has_its_place_and_its_best_part(self) -> None:
         said = text(search_lines(answer(notice="by words only: no model"), PLAIN))
-        assert said.startswith("1. mill/on liberty.txt:3-9 · Chapter II · score 0.99\n")
+        assert said.startswith("1. mill/on liberty.txt:3-9 · Chapter II\n")
         assert "…" in said
         assert "liberty of thought" in said
         assert "2. a.pdf · page 4 · not in this library's ledger" in said

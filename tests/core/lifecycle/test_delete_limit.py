@@ -22,7 +22,7 @@ from objlib.core.lifecycle.delete_limit import DeleteLimit
     ],
 )
 def test_a_limit_is_a_count_or_a_share(text: str | None, indexed: int, most: int) -> None:
-    assert DeleteLimit.parse(text).most(indexed) == most
+    assert DeleteLimit.parse(text).allowed(indexed) == most
 
 
 @pytest.mark.parametrize("text", ["", "-1", "101%", "ten", "1.5", "%", "٣"])

@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from objlib.embedded import Options
 from objlib.embedded.resources import stores
-from objlib.embedded.wire.json import ApiError, after_token, camel, compact, page_token
+from objlib.embedded.wire.errors import ApiError
+from objlib.embedded.wire.json import camel, compact
+from objlib.embedded.wire.paging import page_token, read_token
 from tests.support.embedded import ok, open_box, refused, start_headers
 
 
@@ -198,7 +200,7 @@ async def test_a_middleware_goes_around_the_app(tmp_path: Path) -> None:
 async def test_what_goes_wrong_inside_is_an_envelope_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, status: str, message: str
 ) -> None:
-    def fail(*_: Any) -> Any:
+    def fail(*_: Any, **_more: Any) -> Any:
         raise error
 
     async with open_box(tmp_path / "s.db", store=False) as box:
@@ -252,15 +254,15 @@ def test_what_protobuf_leaves_out_is_left_out() -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 2**63 - 1))
 def test_page_tokens_say_exactly_where_to_go_on(time: float, row: int) -> None:
-    token = page_token(time, row)
-    assert after_token(token) == (time, row)
+    token = page_token((time, row))
+    assert read_token(token) == (time, row)
     assert json.loads(json.dumps(token)) == httpx.QueryParams({"t": token})["t"]
 
 
 @given(st.text(max_size=20))
 def test_strange_page_tokens_are_refused_and_do_no_harm(token: str) -> None:
     try:
-        time, row = after_token(token)
+        time, row = read_token(token)
     except ApiError as error:
         problem = error.message
     else:

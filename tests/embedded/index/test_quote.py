@@ -24,13 +24,13 @@ def hits(*texts: str) -> list[Hit]:
 
 
 def quoted(answer: QuotedAnswer) -> list[str]:
-    return [support.text for support in answer.supports]
+    return [support.text for support in answer.quotations]
 
 
 def test_the_best_sentences_are_quoted_with_their_passages() -> None:
     answer = quote_answer("What is virtue?", hits(*PASSAGES))
     assert quoted(answer)[0] == "Virtue is a habit of choosing the mean."
-    assert answer.supports[0].hits == (0, 2)
+    assert answer.quotations[0].hits == (0, 2)
     assert "Money" not in answer.text
     assert "#" not in answer.text
 
@@ -97,14 +97,14 @@ def test_supports_are_the_very_bytes(texts: list[str], question: str) -> None:
     answer = quote_answer(question, found)
     data = answer.text.encode()
     end = 0
-    for support in answer.supports:
+    for support in answer.quotations:
         assert support.start_byte >= end
         end = support.end_byte
         assert data[support.start_byte : end].decode() == support.text
         assert support.hits
         assert all(support.text in found[n].text for n in support.hits)
-    assert len(answer.supports) <= MOST
-    if answer.supports:
+    assert len(answer.quotations) <= MOST
+    if answer.quotations:
         assert " ".join(quoted(answer)) == answer.text
     else:
         assert answer.text == NOTHING

@@ -10,7 +10,7 @@ from objlib.core.lifecycle.repair_plan import Plan
 from objlib.engine.app import App
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
-from objlib.engine.requests.retry import LONGEST
+from objlib.engine.requests.retry import MAX_WAIT
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.testing import DAILY_QUOTA, DOWN, Action, Faults, refusal, throttled
@@ -209,7 +209,7 @@ async def test_rounds_are_not_repeated_for_deletes_that_get_no_answer(
     async with opened() as app:
         report = await upload(app)
     assert (report.indexed, report.stopped, report.postponed) == (10, "", 10)
-    assert trio.current_time() - began < 2 * LONGEST + 60
+    assert trio.current_time() - began < 2 * MAX_WAIT + 60
     await restored(opened, settings, faults, deletes=10)
 
 

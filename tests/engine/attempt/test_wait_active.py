@@ -14,7 +14,7 @@ from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
 from objlib.gemini import CHUNK, Document, ErrorKind, GeminiError, Operation
 from objlib.ledger import Transition
-from objlib.testing import DOWN, LOST, Action, Faults, Late, Refused, refusal
+from objlib.testing import DOWN, LOST, Action, ActLate, Faults, Refuse, refusal
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows
 
 NOWHERE = refusal(404, "NOT_FOUND", "There is no such thing.")
@@ -57,7 +57,7 @@ async def test_a_cancel_without_an_answer_closes_nothing(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """The last bytes are still on their way, and make their document when the file was sent again."""
-    follow(faults, send=[Late(90)], query=[Refused()], cancel=[DOWN] * 40)
+    follow(faults, send=[ActLate(90)], query=[Refuse()], cancel=[DOWN] * 40)
     async with faults.acting_late():
         async with opened() as app:
             await upload(app)

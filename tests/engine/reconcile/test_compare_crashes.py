@@ -36,12 +36,12 @@ Step = Callable[[App], Awaitable[None]]
 FILES = 3
 
 
-async def life(settings: Settings, command: str, step: Step, mortal: Failpoints, run: int = 0) -> None:
-    """One run of ``command``, whose every way to the outer world leads through ``mortal``."""
+async def life(settings: Settings, command: str, step: Step, failpoints: Failpoints, run: int = 0) -> None:
+    """One run of ``command``, whose every way to the outer world leads through ``failpoints``."""
     overrides = Overrides(
         now=lambda: EPOCH + 100 * run + trio.current_time(),
-        runner=mortal.run,
-        options=Options(middleware=(Middleware(mortal.app),)),
+        runner=failpoints.run,
+        options=Options(middleware=(Middleware(failpoints.app),)),
     )
     need = StoreNeed.EXISTING if command == "rebuild" else StoreNeed.CREATE
     async with open_app(settings, Command(command, records=True, store=need), overrides=overrides) as app:
@@ -50,14 +50,14 @@ async def life(settings: Settings, command: str, step: Step, mortal: Failpoints,
 
 def lives(settings: Settings, command: str, step: Step, *, die_at: int | None = None, run: int = 0) -> bool:
     """Play one run in virtual time; False if it died on the way."""
-    mortal = Failpoints(die_at)
+    failpoints = Failpoints(die_at)
     try:
         # Seeds of its own for each run: they make the ids, and no two runs may share one.
-        run_virtual(lambda: life(settings, command, step, mortal, run), seed=100 * run + (die_at or 0))
+        run_virtual(lambda: life(settings, command, step, failpoints, run), seed=100 * run + (die_at or 0))
     except (Died, BaseExceptionGroup):
-        if not mortal.dead:
+        if not failpoints.dead:
             raise
-    return not mortal.dead
+    return not failpoints.dead
 
 
 async def upload_all(app: App) -> None:

@@ -17,13 +17,13 @@ from objlib.core.reports.upload import SyncReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.prune import prune
 from objlib.engine.recover import recover
-from objlib.engine.requests.retry import TRIES
+from objlib.engine.requests.retry import MAX_TRIES
 from objlib.engine.scan.scan import scan
 from objlib.engine.status import explain
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.ledger import Transition
-from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, Faults, Late, Reply, throttled
+from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, ActLate, Faults, Respond, throttled
 from tests.support.engine import (
     Opener,
     assert_exactly_once,
@@ -168,7 +168,7 @@ async def test_a_file_that_comes_back_after_its_document_was_removed_is_sent_aga
 
 @pytest.mark.parametrize("reply", [DOWN, LOST], ids=["not acted", "acted, answer lost"])
 async def test_a_removal_that_the_service_did_not_confirm_is_carried_out_by_recovery(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, reply: Reply
+    opened: Opener, settings: Settings, library: Path, faults: Faults, reply: Respond
 ) -> None:
     async with opened("sync") as app:
         await upload(app)
@@ -278,7 +278,7 @@ async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document
     assert_exactly_once(settings)
 
 
-@pytest.mark.parametrize("fate", [DOWN, LOST, Late(600)], ids=["not acted", "acted", "acts later"])
+@pytest.mark.parametrize("fate", [DOWN, LOST, ActLate(600)], ids=["not acted", "acted", "acts later"])
 async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document_first(
     opened: Opener, settings: Settings, library: Path, faults: Faults, fate: Action
 ) -> None:
@@ -288,7 +288,7 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
     path = min(library.rglob("*.txt"))
     text = path.read_text()
     path.unlink()
-    follow(faults, delete=[fate] + [DOWN] * (TRIES - 1))
+    follow(faults, delete=[fate] + [DOWN] * (MAX_TRIES - 1))
     async with faults.acting_late():
         async with opened("sync") as app:
             await pruned(app)
@@ -298,7 +298,7 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
             report = await pruned(app)
         assert (report.upload.indexed, report.upload.uploaded, faults.count["start"]) == (10, 1, starts + 1)
         kinds = [kind for _, kind in faults.seen]
-        assert kinds.count("delete") == TRIES + 1
+        assert kinds.count("delete") == MAX_TRIES + 1
         assert "send" not in kinds[len(kinds) - kinds[::-1].index("delete") :], "the old one went first"
         await faults.settled()
         async with opened("recover") as app:
@@ -314,7 +314,7 @@ async def test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_inte
     async with opened("sync") as app:
         await upload(app)
     (path,) = victims(library, 1)
-    follow(faults, delete=[DOWN] * TRIES)
+    follow(faults, delete=[DOWN] * MAX_TRIES)
     async with opened("sync") as app:
         await pruned(app)
     assert open_intents(settings) == 1

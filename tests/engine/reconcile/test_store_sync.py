@@ -24,7 +24,7 @@ from objlib.engine.status import explain
 from objlib.engine.upload.run import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Transition
-from objlib.testing import DOWN, LOST, Faults, Reply, refusal, throttled
+from objlib.testing import DOWN, LOST, Faults, Respond, refusal, throttled
 from objlib.testing.databases import raw
 from tests.support.engine import (
     ALL,
@@ -362,7 +362,7 @@ async def test_two_ledgers_on_one_store_leave_each_other_alone(
 
 @pytest.mark.parametrize("reply", [DOWN, LOST], ids=["not acted", "acted, answer lost"])
 async def test_a_delete_without_an_answer_is_left_to_recovery(
-    opened: Opener, settings: Settings, faults: Faults, reply: Reply
+    opened: Opener, settings: Settings, faults: Faults, reply: Respond
 ) -> None:
     async with opened("store-sync") as app:
         await upload(app)

@@ -9,17 +9,17 @@ import trio
 from objlib.core.errors import Exit
 from objlib.core.events import Observer
 from objlib.engine.requests.governor import Purpose, open_governor
-from objlib.engine.requests.retry import LONGEST, TRIES, Retrier
+from objlib.engine.requests.retry import MAX_TRIES, MAX_WAIT, Retrier
 from objlib.engine.search.ask import search
 from objlib.engine.upload.run import upload
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, RecordingObserver, Reply, throttled
+from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, RecordingObserver, Respond, throttled
 from tests.support.engine import Opener
 
 
 @pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
 async def test_a_push_back_at_the_first_request_is_waited_for(
-    opened: Opener, faults: Faults, refusal: Reply
+    opened: Opener, faults: Faults, refusal: Respond
 ) -> None:
     faults.script = lambda what, count: refusal if what == "store" and count < 3 else None
     async with opened() as app:
@@ -107,10 +107,10 @@ async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
     down = GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
     gone = GeminiError("refused", kind=ErrorKind.TRANSIENT, connect=True)
     async with open_governor(4, Observer()) as governor:
-        for error, reconnect, most in ((down, False, TRIES), (gone, False, 1), (gone, True, TRIES)):
+        for error, reconnect, most in ((down, False, MAX_TRIES), (gone, False, 1), (gone, True, MAX_TRIES)):
             tries = 0
             with pytest.raises(GeminiError):
-                await Retrier(governor, Observer()).insist(
+                await Retrier(governor, Observer()).call(
                     Purpose.LIST, partial(fail, error), reconnect=reconnect
                 )
             assert tries == most
@@ -150,23 +150,23 @@ async def test_what_is_not_answered_at_all_is_not_waited_for_once_for_each_reque
         raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
 
     async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
-        patience = Retrier(governor, Observer())
+        retrier = Retrier(governor, Observer())
 
         async def ask() -> None:
             nonlocal gave_up
             with pytest.raises(GeminiError, match="down"):
-                await patience.insist(Purpose.POLL, fail)
+                await retrier.call(Purpose.POLL, fail)
             gave_up += 1
 
         for _ in range(1000):
             nursery.start_soon(ask)
-        await trio.sleep(LONGEST + 60)
+        await trio.sleep(MAX_WAIT + 60)
         assert gave_up == 1000
-        assert sent[-1] <= LONGEST + 15
-        patience.renew()
+        assert sent[-1] <= MAX_WAIT + 15
+        retrier.reset()
         asked = len(sent)
         with pytest.raises(GeminiError):
-            await patience.insist(Purpose.POLL, fail)
+            await retrier.call(Purpose.POLL, fail)
         assert len(sent) > asked
 
 
@@ -181,12 +181,12 @@ async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent() -> Non
 
     async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 2.0}])
-        patience = Retrier(governor, Observer())
+        retrier = Retrier(governor, Observer())
 
         async def ask(purpose: Purpose) -> None:
             nonlocal heard
             with pytest.raises(GeminiError, match="no more today"):
-                await patience.insist(purpose, refuse)
+                await retrier.call(purpose, refuse)
             heard += 1
 
         for purpose in (Purpose.DELETE, Purpose.POLL, Purpose.LIST) * 20:
@@ -194,7 +194,7 @@ async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent() -> Non
         await trio.sleep(5)
         assert (sent, heard) == (1, 60)
         with pytest.raises(GeminiError, match="no more today"):
-            await patience.once(Purpose.POLL, refuse)
+            await retrier.call(Purpose.POLL, refuse, retry=False)
         assert sent == 1
 
 
@@ -208,11 +208,11 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish() -> No
             raise error
 
     async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
-        patience = Retrier(governor, Observer())
+        retrier = Retrier(governor, Observer())
 
         async def ask(name: str, after: float, error: GeminiError | None = None) -> None:
             try:
-                await patience.insist(Purpose.DELETE, partial(answer, after, error))
+                await retrier.call(Purpose.DELETE, partial(answer, after, error))
             except GeminiError as refusal:
                 said[name] = str(refusal)
             else:
@@ -223,7 +223,7 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish() -> No
         await trio.sleep(1)
         nursery.start_soon(ask, "behind the gate", 0.1)
         await trio.sleep(1)
-        patience.hurry()
+        retrier.drain()
         await trio.sleep(12)
         assert said.pop("under way") == "answered"
         assert set(said) == {"refused", "behind the gate"}
@@ -255,10 +255,10 @@ async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
         raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
 
     async with open_governor(4, Observer()) as governor:
-        patience = Retrier(governor, Observer())
-        for most in (TRIES, 0):
+        retrier = Retrier(governor, Observer())
+        for most in (MAX_TRIES, 0):
             tries = 0
             with pytest.raises(GeminiError):
-                await patience.insist(Purpose.DELETE, fail)
+                await retrier.call(Purpose.DELETE, fail)
             assert tries == most
-        assert patience.given_up(Purpose.DELETE)
+        assert retrier.blocked_by(Purpose.DELETE)

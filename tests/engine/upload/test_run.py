@@ -15,7 +15,7 @@ from objlib.engine.recover import recover
 from objlib.engine.search.ask import ask, search
 from objlib.engine.status import explain, status
 from objlib.engine.upload.run import upload
-from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Reply, refusal, throttled
+from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
 from tests.support.engine import Opener, assert_exactly_once, ledger_rows, live_documents, write
 
 
@@ -58,7 +58,7 @@ async def test_edits_are_sent_and_renames_and_deletions_are_not(
 @pytest.mark.parametrize("kind", ["start", "send", "document", "operation"])
 @pytest.mark.parametrize("reply", [LOST, DOWN], ids=["acted, answer lost", "not acted"])
 async def test_a_lost_answer_makes_no_duplicate(
-    opened: Opener, settings: Settings, faults: Faults, kind: str, reply: Reply
+    opened: Opener, settings: Settings, faults: Faults, kind: str, reply: Respond
 ) -> None:
     faults.script = lambda what, count: reply if what == kind and count % 3 == 0 else None
     async with opened() as app:
@@ -100,7 +100,7 @@ async def test_a_question_that_waits_behind_a_gate_makes_no_document_slow(
 ) -> None:
     """The store is as quick as ever; the questions about its documents are what takes a minute, or has no answer."""
 
-    def script(kind: str, count: int) -> Reply | None:
+    def script(kind: str, count: int) -> Respond | None:
         if kind not in {"document", "operation"}:
             return None
         return {4: throttled(60), 8: DOWN}.get(count)

@@ -14,13 +14,13 @@ from objlib.engine.requests.governor import NotBegunError, open_governor
 from objlib.engine.upload.file_task import Flow
 from objlib.engine.upload.run import LAST_QUESTION, upload
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.testing import DAILY_QUOTA, DOWN, STORE_FULL, Action, Faults, Refused, Reply, throttled
+from objlib.testing import DAILY_QUOTA, DOWN, STORE_FULL, Action, Faults, Refuse, Respond, throttled
 from tests.support.engine import Opener, assert_exactly_once, ledger_rows
 
 
 @pytest.mark.parametrize("answer", [DAILY_QUOTA, STORE_FULL], ids=["daily quota", "full store"])
 async def test_runs_that_the_service_ended_are_no_attempts_of_a_file(
-    opened: Opener, settings: Settings, faults: Faults, answer: Reply
+    opened: Opener, settings: Settings, faults: Faults, answer: Respond
 ) -> None:
     """A job that runs each hour meets a full store many times before somebody makes room."""
     faults.script = lambda what, _count: answer if what == "start" else None
@@ -139,7 +139,7 @@ async def test_a_service_that_is_gone_is_not_asked_about_documents_for_a_quarter
     def script(what: str, count: int) -> Action | None:
         nonlocal gone
         gone = gone or (what == "document" and count == 2)
-        return Refused() if gone else None
+        return Refuse() if gone else None
 
     faults.script = script
     async with opened() as app:
