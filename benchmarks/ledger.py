@@ -18,9 +18,10 @@ import trio
 
 from objlib.core.ids import RunId, new_attempt_id, new_file_id
 from objlib.ledger import FileRow, Ledger, Transition, open_ledger
-from objlib.ledger.connection import connect, disconnect
+from objlib.ledger.connection import connect
 from objlib.ledger.files import FileTable
 from objlib.ledger.transition_sql import apply_transition
+from objlib.sqlite.connection import disconnect
 
 RUN = RunId("benchmark")
 TASKS = (1, 10, 100)

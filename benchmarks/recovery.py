@@ -28,7 +28,7 @@ from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
 from objlib.testing import Faults, run_virtual, wall_clock
-from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
+from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
 from objlib.testing.torture import Scratch
 from objlib.threads import inline_runner
 
@@ -64,7 +64,7 @@ class Bench:
 
     async def recovery(self, *, forgotten: bool) -> bool:
         """Let a run die, recover, and tell what it cost; whether it was within the bounds."""
-        await cut_off_after_the_bytes(self.opened, self.faults, self.unknown)
+        await die_after_sending(self.opened, self.faults, self.unknown)
         fabricate_documents(self.settings.embedded, self.documents - self.unknown)
         if forgotten:
             forget_sessions(self.settings.embedded, all_of_them=True)

@@ -33,7 +33,7 @@ def common(about: str, *, setting: str, **more: Any) -> Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class CommonOptions:
-    """What every command takes; None means "not given", so that environment and file have their turn."""
+    """Options that every command takes; None means "not given", so that environment and file have their turn."""
 
     library: Annotated[Path | None, common("Folder of documents", setting="library")] = None
     ledger: Annotated[Path | None, common("SQLite file that remembers what was sent", setting="ledger")] = (

@@ -18,11 +18,11 @@ import trio
 
 from objlib.embedded import index
 from objlib.embedded.context import Context
-from objlib.embedded.database import disk_is_full, spoils_transaction
 from objlib.embedded.resources import documents, files, leases, operations, upload_sessions
 from objlib.embedded.resources.blobs import read
 from objlib.embedded.text.extract import extract
 from objlib.embedded.text.extracted import Extracted, UnreadableError
+from objlib.sqlite.errors import disk_is_full, is_fatal
 
 _log = logging.getLogger(__name__)
 
@@ -176,7 +176,8 @@ def _index(db: sqlite3.Connection, batch: list[_ReadDocument], now: float, searc
                     metadata=document.metadata,
                 )
             except Exception as error:
-                if spoils_transaction(error):
+                # A full-text table reports much of what is wrong with the file as an error of the statement.
+                if is_fatal(error) or isinstance(error, sqlite3.OperationalError):
                     raise
                 _log.exception("indexing %s failed", document.name)
                 reason, status = f"indexing it failed: {error!r}", "INTERNAL"

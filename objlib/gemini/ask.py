@@ -9,7 +9,7 @@ from objlib.gemini import names
 from objlib.gemini.errors import Call
 from objlib.gemini.metadata import from_wire
 from objlib.gemini.offsets import Spans
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, RetrievedShape
 
 _ASK: Final = Call("ask", "asking the model")
@@ -58,11 +58,8 @@ class Answer:
     blocked: str | None = None
 
 
-class ModelsApi:
+class ModelsApi(Resource):
     """The requests to models; see :attr:`objlib.gemini.Client.models`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def ask(
         self,
@@ -108,10 +105,10 @@ def read(shape: GenerateShape) -> Answer:
     if not spans.text and candidate.finish_reason not in _FINISHED:
         blocked = blocked or candidate.finish_reason
     grounding = candidate.grounding_metadata or GroundingShape()
-    passages, places = _passages([chunk.retrieved_context for chunk in grounding.grounding_chunks])
+    passages, positions = _passages([chunk.retrieved_context for chunk in grounding.grounding_chunks])
     supports = []
     for support in grounding.grounding_supports:
-        cited = tuple(dict.fromkeys(places[i] for i in support.grounding_chunk_indices if i in places))
+        cited = tuple(dict.fromkeys(positions[i] for i in support.grounding_chunk_indices if i in positions))
         span = spans.find(support.segment) if support.segment is not None else None
         if span is not None and cited:
             supports.append((*span, cited))
@@ -125,14 +122,14 @@ def read(shape: GenerateShape) -> Answer:
     )
 
 
-def _passages(found: Sequence[RetrievedShape | None]) -> tuple[list[Passage], dict[int, int]]:
+def _passages(contexts: Sequence[RetrievedShape | None]) -> tuple[list[Passage], dict[int, int]]:
     """The passages, and where each chunk's index leads: other kinds of chunk have an index but no passage."""
     passages: list[Passage] = []
-    places: dict[int, int] = {}
-    for index, context in enumerate(found):
+    positions: dict[int, int] = {}
+    for index, context in enumerate(contexts):
         if context is None:
             continue
-        places[index] = len(passages)
+        positions[index] = len(passages)
         passages.append(
             Passage(
                 title=context.title,
@@ -143,4 +140,4 @@ def _passages(found: Sequence[RetrievedShape | None]) -> tuple[list[Passage], di
                 metadata=from_wire(context.custom_metadata),
             )
         )
-    return passages, places
+    return passages, positions

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from objlib.core.config.parsers import is_loopback
 from objlib.core.errors import UsageError
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -63,12 +64,7 @@ class Endpoint:
     @property
     def local(self) -> bool:
         """Whether the service is on this machine, so that no proxy may stand between."""
-        name = urlsplit(self.base_url).hostname or ""
-        return (
-            name == "localhost"
-            or name.endswith(".localhost")
-            or (_is_address(name) and ip_address(name).is_loopback)
-        )
+        return is_loopback(self.base_url)
 
     def trusts(self, session_url: str) -> bool:
         """Whether file bytes may go to ``session_url``: under this endpoint's host, or Google's own.
@@ -94,7 +90,9 @@ class Endpoint:
 def _split(url: str) -> SplitResult | None:
     """The parts of an absolute http(s) address, or None where it is no such thing."""
     if len(url) > 8192 or not all("!" <= char <= "~" for char in url) or "\\" in url:
-        return None  # parsers disagree about blanks, backslashes and non-ASCII hosts; nobody needs them
+        return (
+            None  # parsers disagree about blanks, backslashes and non-ASCII hosts, and no service needs them
+        )
     try:
         parts = urlsplit(url)
         valid = parts.scheme in _PORTS and bool(parts.hostname) and (parts.port is None or parts.port > 0)

@@ -195,8 +195,8 @@ def classify(
     kind = _kind(call, code, envelope)
     pause = retry_after(headers, envelope, now) if code in {408, 429} or code >= 500 else None
     advice = _renewed(pause) if kind is ErrorKind.DAILY_QUOTA else _ADVICE.get(kind)
-    said = f"{call.what}: {_said(code, envelope, headers, body, hide)}"
-    message = f"{said.rstrip('.')}; {advice}" if advice else said
+    reason = f"{call.what}: {_reason(code, envelope, headers, body, hide)}"
+    message = f"{reason.rstrip('.')}; {advice}" if advice else reason
     return GeminiError(
         message,
         kind=kind,
@@ -282,7 +282,7 @@ def _refused_kind(call: Call, code: int, envelope: Envelope) -> ErrorKind:
     return ErrorKind.PERMANENT
 
 
-def _said(
+def _reason(
     code: int, envelope: Envelope, headers: Mapping[str, str], body: bytes, hide: Callable[[str], str]
 ) -> str:
     if envelope.message.strip():
@@ -295,7 +295,7 @@ def _said(
         return f"the service answered {code} with an HTML page"
     if not body.strip():
         return f"the service answered {code} with an empty body"
-    if envelope.found:
+    if envelope.present:
         return f"the service answered {code} without a message"
     # Cleaned before it is cut, or the first half of a secret could stay.
     return f"the service answered {code}: {one_line(hide(body[:4096].decode('utf-8', 'replace'))[:2000])}"

@@ -206,7 +206,7 @@ class Transport:
         return call.error(f"the service answered {reply.status} with {kind}", call.unanswered, reply.status)
 
     def _unanswered(self, call: Call, error: Exception) -> GeminiError:
-        """What a request without an answer means; see the rule for UNKNOWN in :class:`ErrorKind`."""
+        """The error of a request without an answer; see the rule for UNKNOWN in :class:`ErrorKind`."""
         host, kind, connect = self.endpoint.host, call.unanswered, False
         match error:
             case httpx.PoolTimeout():
@@ -220,6 +220,13 @@ class Transport:
             case _:
                 why = f"the connection to {host} was lost ({type(error).__name__})"
         return GeminiError(f"{call.what}: {why}", kind=kind, connect=connect, op=call.op)
+
+
+class Resource:
+    """The requests about one kind of thing that the service keeps, over one transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
 
 def _reason(error: BaseException) -> str:

@@ -6,10 +6,10 @@ lifecycle or of a table is a new migration at the end of :data:`MIGRATIONS`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from objlib.core.lifecycle.table import Event, State
+from objlib.sqlite.migrations import Migration, Schema
 
 APPLICATION_ID: Final = 0x6F626A6C
 """``objl`` in ASCII, kept in the SQLite header (offset 68): how a ledger is told from any other database."""
@@ -19,15 +19,6 @@ OUTCOMES: Final = ("success", "rejected", "failed")
 
 ATTEMPT_OUTCOMES: Final = ("indexed", "failed", "requeued")
 """How one try at uploading can end; NULL while it goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One step from version ``version - 1``: its statements and its record commit together."""
-
-    version: int
-    name: str
-    statements: tuple[str, ...]
 
 
 def _one_of(column: str, values: Iterable[str]) -> str:
@@ -198,3 +189,6 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(3, "when deletes were sent", _SENT),
 )
 """All migrations, oldest first, versions 1, 2, 3, …"""
+
+SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS, record="INSERT INTO migrations VALUES (?, ?, ?)")
+"""What the ledger's file holds."""

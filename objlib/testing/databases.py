@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from objlib.ledger import Ledger
-from objlib.ledger.commit import GroupCommit
+from objlib.sqlite.group_commit import GroupCommit
 
 
 @contextmanager

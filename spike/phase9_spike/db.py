@@ -11,8 +11,9 @@ from typing import Any, Final
 import trio
 
 from objlib.core.ids import FileId, new_file_id
-from objlib.ledger.connection import connect, disconnect, roll_back
-from objlib.ledger.problems import primary_code
+from objlib.ledger.connection import connect
+from objlib.sqlite.connection import disconnect
+from objlib.sqlite.errors import primary_code, roll_back
 from objlib.threads import Runner, thread_runner
 
 LOCK_WAIT: Final = 0.05

@@ -5,7 +5,7 @@ import pytest
 from objlib.core.errors import UsageError
 from objlib.core.remote import SessionState
 from objlib.gemini import CHUNK, ErrorKind, GeminiError, UploadProgress, UploadResult
-from objlib.gemini.network import PIECE
+from objlib.gemini.network import WRITE_SIZE
 from tests.support.gemini import KEY, SESSION, STORE, Reply, refusal, scripted, stands, started
 
 DOC = f"{STORE}/documents/ethics-0123456789ab"
@@ -124,7 +124,7 @@ async def test_chunks_go_to_the_session_without_the_key() -> None:
         assert "x-goog-api-key" not in seen.headers
         assert seen.headers["content-length"] == str(len(seen.body))
         assert "transfer-encoding" not in seen.headers
-    assert one.pieces == CHUNK // PIECE  # small pieces: a slow line times out per piece, not per chunk
+    assert one.pieces == CHUNK // WRITE_SIZE  # small pieces: a slow line times out per piece, not per chunk
 
 
 async def test_an_empty_file_is_one_empty_final_chunk() -> None:

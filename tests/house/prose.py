@@ -22,7 +22,7 @@ PHRASES: Final = (
     r"in the hands? of",
     r"told of",
     r"for ever",
-    r"(?:by )?himself",
+    r"by himself",
     r"at (?:its|their|his) word",
     r"nobody|somebody|who(?:so)?ever",
     r"for who",

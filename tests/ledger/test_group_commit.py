@@ -14,7 +14,7 @@ from objlib.core.errors import LedgerError
 from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, Transition, open_ledger
-from objlib.ledger.commit import BATCH
+from objlib.sqlite.group_commit import BATCH
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
 from tests.support.ledger import (

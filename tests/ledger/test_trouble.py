@@ -10,7 +10,7 @@ from objlib.core.errors import LedgerError
 from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, open_ledger
-from objlib.ledger.problems import ledger_error
+from objlib.ledger.connection import ledger_error
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
 from tests.support.ledger import add, add_many, fresh, gather, wanted

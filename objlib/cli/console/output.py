@@ -1,7 +1,7 @@
 """Results on stdout, as text or as JSON, and what happens when stdout cannot take them.
 
-A reader that went away (``| head``) is nobody's error: the rest is dropped in silence and the command's own
-exit code stands. A full disk is an error, told in one line.
+A reader that went away (``| head``) is no error: the rest is dropped in silence, and the command's own exit code
+stands. A full disk is an error, reported in one line.
 """
 
 import dataclasses

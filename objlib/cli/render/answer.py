@@ -31,10 +31,10 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
     for paragraph in _paragraphs(safe_block(with_markers(report.text, report.supports))):
         lines += _wrapped(paragraph, screen)
     used = sorted({index for support in report.supports for index in support.citations})
-    shown = [index for index in used if index < len(report.citations)] or list(range(len(report.citations)))
-    if shown:
+    sources = [index for index in used if index < len(report.citations)] or list(range(len(report.citations)))
+    if sources:
         lines += ["", screen.bold("Sources")]
-    for index in shown:
+    for index in sources:
         citation = report.citations[index]
         lines.append(f"[{index + 1}] {_place(citation, screen)}")
         text = excerpt(
@@ -62,7 +62,7 @@ def with_markers(text: str, supports: Iterable[Support]) -> str:
 
 
 _OWN_LINE = re.compile(r"\s*(?:[-*+•]\s|\d+[.)]\s|#{1,6}\s|[|>]|```|$)|\s{4}")
-"""What begins a line of its own in Markdown: a list item, a heading, a table, a quote, code, nothing at all."""
+"""The start of a line that Markdown does not join to the one before: a list item, a heading, a table and such."""
 
 
 def _paragraphs(text: str) -> list[str]:

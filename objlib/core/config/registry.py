@@ -1,4 +1,4 @@
-"""Every setting there is: its names in each source, how its value is read, and what it is about."""
+"""Every setting there is: its names in each source, how its value is read, and what it means."""
 
 from dataclasses import dataclass
 from typing import Final

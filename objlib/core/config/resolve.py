@@ -51,10 +51,10 @@ def resolve(
         UsageError: a value is not what its setting takes, an unknown key is in the file, the library is not
             known, or the chosen backend cannot be used. The message is one line and names the source.
     """
-    given = _merge(flags, environ, config, folders)
+    sourced = _merge(flags, environ, config, folders)
 
     def value(name: str, default: Any) -> Any:
-        return given[name].value if name in given else default
+        return sourced[name].value if name in sourced else default
 
     library: Path | None = value("library", folders.fallback)
     if library is None:
@@ -63,21 +63,23 @@ def resolve(
             "or set OBJLIB_LIBRARY or `library` in objlib.toml"
         )
     library = folders.real(library)
-    _drop_paths_of_another_library(given, config, library, folders)
+    _drop_paths_of_another_library(sourced, config, library, folders)
     ledger, embedded = default_files(library, folders, value("ledger", None))
     embedded = value("embedded_store", embedded)
     if embedded == ledger:
-        raise UsageError(f"the ledger and the embedded store cannot be the same file: {_shown(str(ledger))}")
-    backend, url, key = select_backend(given.get("backend"), given.get("base_url"), environ)
-    values = {name: each.value for name, each in given.items() if name in _DEFAULTS}
-    if "max_uploads" in given and "max_pending" not in given:
+        raise UsageError(
+            f"the ledger and the embedded store cannot be the same file: {_printable(str(ledger))}"
+        )
+    backend, url, key = select_backend(sourced.get("backend"), sourced.get("base_url"), environ)
+    values = {name: each.value for name, each in sourced.items() if name in _DEFAULTS}
+    if "max_uploads" in sourced and "max_pending" not in sourced:
         values["max_pending"] = max(_DEFAULTS["max_pending"], 3 * values["max_uploads"])
     values |= {
         "library": library,
         "ledger": ledger,
         "embedded": embedded,
         "store": value("store", "") or default_store(library),
-        "store_given": "store" in given,
+        "store_given": "store" in sourced,
         "backend": backend,
         "base_url": url,
         "api_key": key,
@@ -88,7 +90,7 @@ def resolve(
 
 
 def _drop_paths_of_another_library(
-    given: dict[str, SourcedValue], config: Config | None, library: Path, folders: Folders
+    sourced: dict[str, SourcedValue], config: Config | None, library: Path, folders: Folders
 ) -> None:
     """Drop the file's ledger and stores where the library is not the file's: another folder has its own.
 
@@ -100,15 +102,15 @@ def _drop_paths_of_another_library(
     if folders.real(own) == library:
         return
     for name in ("ledger", "embedded_store", "store"):
-        if name in given and given[name].source is Source.FILE:
-            del given[name]
+        if name in sourced and sourced[name].source is Source.FILE:
+            del sourced[name]
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Variables that look like ours and are not, each with the closest real one (or an empty string)."""
-    known = {setting.variable for setting in SETTINGS} | {"OBJLIB_DEBUG"}
-    unknown = sorted(name for name in environ if name.startswith("OBJLIB_") and name not in known)
-    return [(name, _closest(name, known)) for name in unknown]
+    variables = {setting.variable for setting in SETTINGS} | {"OBJLIB_DEBUG"}
+    unknown = sorted(name for name in environ if name.startswith("OBJLIB_") and name not in variables)
+    return [(name, _closest(name, variables)) for name in unknown]
 
 
 def _merge(
@@ -138,13 +140,13 @@ def _parse(setting: Setting, raw: object, where: str, base: Path, folders: Folde
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
     except ValueError as error:
-        shown = raw if len(str(raw)) <= 80 else str(raw)[:77] + "..."
+        value = raw if len(str(raw)) <= 80 else str(raw)[:77] + "..."
         # A URL with a user in it may hold a password, which has no place in a log.
-        contrast = "" if "@" in str(raw) else f", not {shown!r}"
+        contrast = "" if "@" in str(raw) else f", not {value!r}"
         raise UsageError(f"{where} must be {error}{contrast}") from None
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     """A name or a path in a message of one line, whatever is in it."""
     return name if name.isprintable() and name else repr(name)
 
@@ -153,22 +155,22 @@ def _file_values(config: Config) -> list[tuple[Setting, object]]:
     """The settings of a file, flattened; refuses keys that mean nothing and keys that must not be there."""
     flat: dict[str, object] = {}
     for name, raw in config.values.items():
-        if isinstance(raw, Mapping) and any(key.startswith(name + ".") for key in _BY_KEY):
+        if isinstance(raw, Mapping) and any(known.startswith(name + ".") for known in _BY_KEY):
             flat.update({f"{name}.{inner}": below for inner, below in raw.items()})
         else:
             flat[name] = raw
     result = []
     for name, raw in flat.items():
-        shown = _shown(name)
+        key = _printable(name)
         if _names_a_key(name):
             raise UsageError(
-                f"{config.path} holds {shown}: an API key does not belong in a file that is shared; "
+                f"{config.path} holds {key}: an API key does not belong in a file that is shared; "
                 f"take it out and set GEMINI_API_KEY in the environment"
             )
         if name not in _BY_KEY:
             closest = _closest(name, set(_BY_KEY))
             hint = f"; did you mean {closest}?" if closest else f"; known keys: {', '.join(_BY_KEY)}"
-            raise UsageError(f"unknown key {shown} in {config.path}{hint}")
+            raise UsageError(f"unknown key {key} in {config.path}{hint}")
         result.append((_BY_KEY[name], raw))
     return result
 
@@ -178,5 +180,5 @@ def _names_a_key(name: str) -> bool:
     return plain in {"key", "token", "secret"} or "apikey" in plain
 
 
-def _closest(name: str, known: set[str]) -> str:
-    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)), "")
+def _closest(name: str, candidates: set[str]) -> str:
+    return next(iter(difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=0.6)), "")

@@ -207,7 +207,7 @@ def detect(path: str, head: bytes) -> str | None:
 
     Args:
         path: the file's path or name; its suffix is looked up in a table of our own, without regard to case.
-        head: the first bytes of the content, at least :data:`SNIFF` of them where the file has so many.
+        head: the first bytes of the content, at least :data:`SNIFF` of them unless the file is shorter.
     """
     suffix = suffix_of(path)
     if suffix in _BINARY:

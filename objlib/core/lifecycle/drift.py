@@ -20,7 +20,7 @@ from objlib.core.remote import DocumentState
 
 
 class DriftKind(StrEnum):
-    """What a document or a file is, compared with what the ledger expects; the values stand in JSON."""
+    """The kind of a document or a file, compared with what the ledger expects; the values stand in JSON."""
 
     OK = "ok"
     """It is the document that the ledger names, and as the ledger expects it."""

@@ -27,7 +27,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What can happen to a file."""
+    """An event in the life of a file."""
 
     START_UPLOAD = "start_upload"
     COMPLETE_UPLOAD = "complete_upload"

@@ -138,12 +138,12 @@ async def answer(context: Context, model: str, body: Json) -> Json:
 
 async def _keep(context: Context, on_demand: "index.OnDemand") -> None:
     """Store the vectors that a search made; a file that cannot be written now does not fail the search."""
-    embedder, _ = context.embedder.load() if on_demand.made else (None, "")
+    embedder, _ = context.embedder.load() if on_demand.rows else (None, "")
     if embedder is None:
         return
     with suppress(sqlite3.Error):
         await context.database.write(
-            partial(index.store_vectors, rows=on_demand.made, model_id=embedder.model_id)
+            partial(index.store_vectors, rows=on_demand.rows, model_id=embedder.model_id)
         )
 
 

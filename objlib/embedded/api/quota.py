@@ -6,20 +6,18 @@ in whole seconds.
 """
 
 import math
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import trio
 from starlette.middleware import Middleware
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from objlib.core.pacing.quota import Meter, Quota
 from objlib.embedded.api.responses import error_response
 from objlib.embedded.wire.errors import ApiError
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-AsgiApp = Callable[[MutableMapping[str, Any], Callable[..., Any], Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +52,12 @@ def quota_middleware(quota: Quota, decided: Callable[[Decision], None] = _ignore
 
 
 class _Quota:
-    def __init__(self, app: AsgiApp, meter: Meter, decided: Callable[[Decision], None]) -> None:
+    def __init__(self, app: ASGIApp, meter: Meter, decided: Callable[[Decision], None]) -> None:
         self._app = app
         self._meter = meter
         self._decided = decided
 
-    async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Callable[..., Any], send: Send
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or "/v1" not in scope["path"]:
             await self._app(scope, receive, send)
             return

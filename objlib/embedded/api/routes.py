@@ -24,12 +24,12 @@ from objlib.embedded.api.render import document_json, file_json, operation_json,
 from objlib.embedded.api.request import ApiRequest, check_key
 from objlib.embedded.api.responses import JSON_TYPE, error_response, json_response
 from objlib.embedded.context import Context
-from objlib.embedded.database import disk_is_full
-from objlib.embedded.resources import documents, files, imports, operations, stores
+from objlib.embedded.resources import documents, files, operations, stores
 from objlib.embedded.wire.errors import ApiError, disk_full, invalid, not_found
 from objlib.embedded.wire.json import Json, dump, list_field, text_field
 from objlib.embedded.wire.metadata import read_metadata
 from objlib.embedded.wire.names import ID
+from objlib.sqlite.errors import disk_is_full
 
 _log = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ class Routes:
             raise invalid("* ImportFileRequest.file_name: file_name is required.")
         metadata = read_metadata(body, "ImportFileRequest")
         document = await self._context.database.write(
-            lambda db: imports.import_file(db, file, store=store, metadata=metadata, writer=writer)
+            lambda db: documents.import_file(db, file, store=store, metadata=metadata, writer=writer)
         )
         self._context.work.set()
         return {"name": operations.operation_name(document, "import")}

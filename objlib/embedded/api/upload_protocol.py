@@ -17,13 +17,12 @@ from objlib.embedded.api import render
 from objlib.embedded.api.request import read_body
 from objlib.embedded.api.responses import JSON_TYPE, error_response
 from objlib.embedded.context import Context
-from objlib.embedded.resources import files, upload_sessions
+from objlib.embedded.resources import documents, files, upload_sessions
 from objlib.embedded.resources.records import FileRecord
 from objlib.embedded.resources.upload_sessions import Created, SessionError, UploadSession
 from objlib.embedded.wire.errors import invalid
 from objlib.embedded.wire.json import Json, object_field, text_field
 from objlib.embedded.wire.metadata import read_metadata
-from objlib.embedded.wire.mime import check_supported
 
 _PREFIX: Final = "x-goog-upload-"
 
@@ -58,11 +57,9 @@ async def start(context: Context, request: Request, *, store: str | None) -> Res
     body = await read_body(request)
     declared = _number(request, _PREFIX + "header-content-length")
     target = _file_target(request, body) if store is None else _document_target(request, body, store)
-    now = context.now()
+    writer = context.writer()
     upload_id = await context.database.write(
-        lambda db: upload_sessions.start(
-            db, target, store=store, declared=declared, now=now, options=context.options
-        )
+        lambda db: upload_sessions.start(db, target, store=store, declared=declared, writer=writer)
     )
     url = str(request.url.replace(query=f"upload_id={upload_id}&upload_protocol=resumable"))
     headers = {
@@ -86,7 +83,7 @@ def _file_target(request: Request, body: Json) -> Json:
 
 def _document_target(request: Request, body: Json, store: str) -> Json:
     mime_type = _mime_type(request, body)
-    check_supported(mime_type)
+    documents.check_type(mime_type)
     file_name = request.headers.get(_PREFIX + "file-name", "")[:MAX_DISPLAY_NAME]
     return {
         "store": store,
@@ -164,11 +161,9 @@ class _SessionCommand:
         return await self._append(offset, rest)
 
     async def _check(self, offset: int, length: int) -> None:
-        now, options = self._context.now(), self._context.options
+        writer = self._context.writer()
         await self._context.database.read(
-            lambda db: upload_sessions.active(
-                db, self._id, offset=offset, length=length, now=now, options=options
-            )
+            lambda db: upload_sessions.active(db, self._id, offset=offset, length=length, writer=writer)
         )
 
     async def _refuse(self, message: str) -> None:
@@ -177,9 +172,9 @@ class _SessionCommand:
         raise SessionError(session, message)
 
     async def _append(self, offset: int, data: bytes) -> UploadSession:
-        now, options = self._context.now(), self._context.options
+        writer = self._context.writer()
         return await self._context.database.write(
-            lambda db: upload_sessions.append(db, self._id, offset, data, now=now, options=options)
+            lambda db: upload_sessions.append(db, self._id, offset, data, writer=writer)
         )
 
     async def _finalize(self, base: str, *, with_bytes: bool) -> UploadSession:

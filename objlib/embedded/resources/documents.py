@@ -1,12 +1,13 @@
 """Documents of a store: immutable once their bytes are complete, deleted with their passages and bytes."""
 
+import re
 import sqlite3
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+from objlib.core.library.mime import ACCEPTED
 from objlib.embedded import index
 from objlib.embedded.options import MAX_FILE, Options, Writer
-from objlib.embedded.resources import blobs, operations
+from objlib.embedded.resources import blobs, files, operations
 from objlib.embedded.resources.leases import LEASE_SECONDS
 from objlib.embedded.resources.records import DocumentRecord, Page, page_of
 from objlib.embedded.resources.stores import bytes_held, store_row
@@ -14,22 +15,14 @@ from objlib.embedded.wire.errors import ApiError, invalid, not_found
 from objlib.embedded.wire.names import last_part, new_resource_id
 from objlib.embedded.wire.paging import Position
 
+_TEXT_TYPE: Final = re.compile(r"text/[a-z0-9!#$&^_.+-]+")
 _COLUMNS: Final = (
     "doc_id, name, display_name, mime_type, size, state, create_time, update_time, metadata, chunks"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentDraft:
-    """A document to be made.
-
-    Attributes:
-        store: resource name of its store.
-        display_name: title; of an import the id of the file.
-        mime_type: type of the bytes, without parameters.
-        metadata: the JSON object that the file keeps.
-        kind: ``upload`` or ``import``; decides the collection of its operation.
-    """
+class DocumentDraft(NamedTuple):
+    """A document to be made; ``metadata`` is a JSON object, ``kind`` is upload or import."""
 
     store: str
     display_name: str
@@ -39,14 +32,7 @@ class DocumentDraft:
 
 
 def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: int, writer: Writer) -> str:
-    """Make a PENDING document and its operation, leased to the open service.
-
-    Args:
-        db: the file; the caller holds a transaction.
-        draft: its fields.
-        blob_id: its bytes.
-        size: how many bytes they are.
-        writer: the open service.
+    """Make a PENDING document and its operation, leased to the open service; the caller holds a transaction.
 
     Returns:
         The full resource name. The operation's id is the document's id, as in the service.
@@ -83,6 +69,33 @@ def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: 
         db, name, kind=draft.kind, store_id=store_id, mime_type=draft.mime_type, size=size, now=now
     )
     return name
+
+
+def import_file(db: sqlite3.Connection, file: str, *, store: str, metadata: str, writer: Writer) -> str:
+    """Make a PENDING document of a file's bytes; they are shared, not copied, and outlive the file.
+
+    The service has no display name for imports: the document is called by the file's id.
+
+    Raises:
+        ApiError: no such store or file, or the file is not ACTIVE, too large or of a type no store takes.
+    """
+    source = files.get_active(db, file, now=writer.now)
+    check_type(source.mime_type)
+    check_size(source.size, writer.options, in_store=True)
+    draft = DocumentDraft(store, last_part(file), source.mime_type, metadata, "import")
+    return create(db, draft, blob_id=source.blob_id, size=source.size, writer=writer)
+
+
+def check_type(mime_type: str) -> None:
+    """Refuse a MIME type that no store takes; every ``text/*`` is taken, since the service lists 156 of them.
+
+    Whether these very bytes hold text shows when they are indexed.
+
+    Raises:
+        ApiError: the type is missing, malformed or not supported.
+    """
+    if mime_type not in ACCEPTED and not _TEXT_TYPE.fullmatch(mime_type):
+        raise invalid(f"Unsupported MIME type: {mime_type or '(none)'}.")
 
 
 def check_size(size: int, options: Options, *, in_store: bool) -> None:

@@ -4,6 +4,7 @@ import re
 import sqlite3
 from typing import Final, NamedTuple
 
+from objlib.embedded.options import Writer
 from objlib.embedded.resources import blobs
 from objlib.embedded.resources.records import FileRecord, Page, page_of
 from objlib.embedded.wire.errors import ApiError, invalid
@@ -39,40 +40,26 @@ def check_name(name: str) -> None:
 
 
 def create(
-    db: sqlite3.Connection,
-    draft: FileDraft,
-    *,
-    blob_id: int,
-    size: int,
-    sha256: str,
-    now: float,
-    settle: float,
-) -> str:
-    """Make a file of complete bytes.
-
-    Args:
-        db: the file; the caller holds a transaction.
-        draft: its fields.
-        blob_id: its bytes.
-        size: how many bytes they are.
-        sha256: their hash in hex.
-        now: Unix time.
-        settle: seconds until it is ACTIVE.
+    db: sqlite3.Connection, draft: FileDraft, *, blob_id: int, size: int, sha256: str, writer: Writer
+) -> FileRecord:
+    """Make a file of complete bytes, which ``sha256`` names in hex; the caller holds a transaction.
 
     Raises:
         ApiError: the chosen name exists.
     """
     name = draft.name or f"files/{random_part()}"
-    if draft.name and _find(db, name, now) is not None:
+    if draft.name and _find(db, name, writer.now) is not None:
         raise ApiError("ALREADY_EXISTS", f"The file {name} already exists.")
     _remove(db, name)  # an expired one may still be there
-    now = max(now, db.execute("SELECT max(create_time) FROM files").fetchone()[0] or now)
+    last = db.execute("SELECT max(create_time) FROM files").fetchone()[0]
+    now = max(writer.now, last or writer.now)
+    ready_at = now + writer.options.settle_seconds
     db.execute(
         "INSERT INTO files(name, display_name, mime_type, size, sha256, create_time, ready_at, expires_at,"
         " blob_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (name, draft.display_name, draft.mime_type, size, sha256, now, now + settle, now + LIFETIME, blob_id),
+        (name, draft.display_name, draft.mime_type, size, sha256, now, ready_at, now + LIFETIME, blob_id),
     )
-    return name
+    return get(db, name, now=writer.now)
 
 
 def _find(db: sqlite3.Connection, name: str, now: float) -> FileRecord | None:

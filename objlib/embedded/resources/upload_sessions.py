@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from objlib.core.remote import SessionState
-from objlib.embedded.options import Options, Writer
+from objlib.embedded.options import Writer
 from objlib.embedded.resources import blobs, documents, files, stores
 from objlib.embedded.resources.records import FileRecord
 from objlib.embedded.wire.errors import ApiError, not_found
@@ -39,9 +39,8 @@ class UploadSession:
         store_id: row of the store, or None for the files API.
         status: active, final or cancelled.
         target: fields of the document or file to make.
-        declared: total size that the start announced, or None.
-        received: bytes that are committed.
-        blob_id: their blob, or None.
+        declared: total size that the start announced, if it did.
+        received: bytes that are committed, in ``blob_id``.
         final_body: the answer that ended it, which every later query repeats.
     """
 
@@ -64,23 +63,16 @@ class SessionError(ApiError):
 
 
 def start(
-    db: sqlite3.Connection,
-    target: Json,
-    *,
-    store: str | None,
-    declared: int | None,
-    now: float,
-    options: Options,
+    db: sqlite3.Connection, target: Json, *, store: str | None, declared: int | None, writer: Writer
 ) -> str:
-    """Begin a session.
+    """Begin a session; the caller holds a transaction.
 
     Args:
-        db: the file; the caller holds a transaction.
+        db: the file.
         target: fields of the document or file to make.
         store: resource name of the store, or None for the files API.
         declared: total size in bytes, if the client announced it.
-        now: Unix time.
-        options: how the service behaves.
+        writer: the open service.
 
     Returns:
         The upload id, which authorises the commands of the session without a key.
@@ -89,14 +81,14 @@ def start(
         ApiError: no such store, too large, or the storage is full.
     """
     store_id = None if store is None else stores.store_row(db, store)
-    documents.check_size(declared or 0, options, in_store=store is not None)
+    documents.check_size(declared or 0, writer.options, in_store=store is not None)
     if store_id is not None:
-        documents.check_storage(db, declared or 0, options)
+        documents.check_storage(db, declared or 0, writer.options)
     upload_id = secrets.token_urlsafe(32)
     db.execute(
         "INSERT INTO uploads(upload_id, store_id, status, wanted, declared, expires_at)"
         " VALUES (?, ?, 'active', ?, ?, ?)",
-        (upload_id, store_id, json.dumps(target), declared, now + LIFETIME),
+        (upload_id, store_id, json.dumps(target), declared, writer.now + LIFETIME),
     )
     return upload_id
 
@@ -117,7 +109,7 @@ def get(db: sqlite3.Connection, upload_id: str, now: float) -> UploadSession:
 
 
 def active(
-    db: sqlite3.Connection, upload_id: str, *, offset: int, length: int, now: float, options: Options
+    db: sqlite3.Connection, upload_id: str, *, offset: int, length: int, writer: Writer
 ) -> UploadSession:
     """A session that can take ``length`` bytes at ``offset``.
 
@@ -125,7 +117,7 @@ def active(
         SessionError: it has ended, the offset is not the number of received bytes, or the bytes are too many.
         ApiError: there is none, or the document is too large.
     """
-    session = get(db, upload_id, now)
+    session = get(db, upload_id, writer.now)
     if session.status is not SessionState.ACTIVE:
         raise SessionError(session, "Upload has already been terminated.")
     if offset != session.received:
@@ -135,19 +127,19 @@ def active(
     end = offset + length
     if session.declared is not None and end > session.declared:
         raise SessionError(session, f"{end} bytes are more than the {session.declared} that were announced.")
-    documents.check_size(end, options, in_store=session.store_id is not None)
+    documents.check_size(end, writer.options, in_store=session.store_id is not None)
     return session
 
 
 def append(
-    db: sqlite3.Connection, upload_id: str, offset: int, data: bytes, *, now: float, options: Options
+    db: sqlite3.Connection, upload_id: str, offset: int, data: bytes, *, writer: Writer
 ) -> UploadSession:
     """Add bytes that are not the last.
 
     Raises:
         ApiError: see :func:`active`.
     """
-    session = active(db, upload_id, offset=offset, length=len(data), now=now, options=options)
+    session = active(db, upload_id, offset=offset, length=len(data), writer=writer)
     if data:
         blob_id = blobs.create(db) if session.blob_id is None else session.blob_id
         blobs.append(db, blob_id, data)
@@ -155,7 +147,7 @@ def append(
             "UPDATE uploads SET received = received + ?, blob_id = ? WHERE upload_id = ?",
             (len(data), blob_id, upload_id),
         )
-    return get(db, upload_id, now)
+    return get(db, upload_id, writer.now)
 
 
 def digest(db: sqlite3.Connection, upload_id: str, now: float) -> "tuple[int, hashlib._Hash] | None":
@@ -180,7 +172,7 @@ def finalize(
     writer: Writer,
     answer: Callable[[Created], Json],
 ) -> UploadSession:
-    """Add the last bytes and make the document or file, in the caller's transaction.
+    """Add the last bytes and make the document or file; the caller holds a transaction.
 
     Args:
         db: the file.
@@ -195,7 +187,7 @@ def finalize(
         ApiError: see :func:`active`; or fewer bytes came than were announced, or the storage is full.
     """
     start = get(db, upload_id, writer.now).received if offset is None else offset
-    session = active(db, upload_id, offset=start, length=len(data), now=writer.now, options=writer.options)
+    session = active(db, upload_id, offset=start, length=len(data), writer=writer)
     size = session.received + len(data)
     if session.declared is not None and size != session.declared:
         raise SessionError(
@@ -205,11 +197,7 @@ def finalize(
     created: Created
     if session.store_id is None:
         file = files.FileDraft(*(session.target[key] for key in ("name", "displayName", "mimeType")))
-        settle = writer.options.settle_seconds
-        name = files.create(
-            db, file, blob_id=blob_id, size=size, sha256=sha256, now=writer.now, settle=settle
-        )
-        created = files.get(db, name, now=writer.now)
+        created = files.create(db, file, blob_id=blob_id, size=size, sha256=sha256, writer=writer)
     else:
         draft = documents.DocumentDraft(**session.target, kind="upload")
         created = documents.create(db, draft, blob_id=blob_id, size=size, writer=writer), draft, size

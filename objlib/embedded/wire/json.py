@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from objlib.embedded.wire.errors import invalid
+
+T = TypeVar("T")
 
 Json = dict[str, Any]
 """A JSON object; each field is checked where it is read."""
@@ -51,20 +53,35 @@ def read_json(body: bytes) -> Json:
     return camel(value)  # type: ignore[no-any-return]
 
 
+def _field(body: Json, key: str, kind: type[T], expected: str) -> T:
+    value = body.get(key)
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise invalid(f"Invalid value at '{key}'{expected}")
+    return value
+
+
 def text_field(body: Json, key: str, *, max_length: int | None = None) -> str:
     """A string field, empty when absent or null.
 
     Raises:
         ApiError: it is of another type, or has more than ``max_length`` characters.
     """
-    value = body.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise invalid(f"Invalid value at '{key}' (TYPE_STRING).")
+    value = _field(body, key, str, " (TYPE_STRING).")
     if max_length is not None and len(value) > max_length:
         raise invalid(f"{key} cannot be more than {max_length} characters long.")
     return value
+
+
+def object_field(body: Json, key: str) -> Json:
+    """An object field, empty when absent or null; ApiError if it is of another type."""
+    return _field(body, key, dict, ": an object was expected.")
+
+
+def list_field(body: Json, key: str) -> list[Any]:
+    """A repeated field, empty when absent or null; ApiError if it is of another type."""
+    return _field(body, key, list, ": a list was expected.")
 
 
 def int_field(body: Json, key: str) -> int | None:
@@ -82,34 +99,6 @@ def int_field(body: Json, key: str) -> int | None:
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise invalid(f"Invalid value at '{key}' (TYPE_INT32).")
-    return value
-
-
-def object_field(body: Json, key: str) -> Json:
-    """An object field, empty when absent or null.
-
-    Raises:
-        ApiError: it is of another type.
-    """
-    value = body.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise invalid(f"Invalid value at '{key}': an object was expected.")
-    return value
-
-
-def list_field(body: Json, key: str) -> list[Any]:
-    """A repeated field, empty when absent or null.
-
-    Raises:
-        ApiError: it is of another type.
-    """
-    value = body.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise invalid(f"Invalid value at '{key}': a list was expected.")
     return value
 
 

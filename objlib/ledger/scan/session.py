@@ -18,13 +18,13 @@ from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot
 from objlib.core.lifecycle.table import State
-from objlib.ledger.commit import GroupCommit
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
 from objlib.ledger.scan.apply import Page, described, entangled_renames, free_renames, others, write_row
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import bump_scan_generation, scan_generation
 from objlib.ledger.table import Table, stamped
+from objlib.sqlite.group_commit import GroupCommit
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -96,7 +96,8 @@ def test_a_run_goes_on_when_its_events_cannot_be_written(monkeypatch: pytest.Mon
         raise OutputError("full")
 
     monkeypatch.setattr(observers, "print_event", broken)
-    play(observers.Events())
+    with observers.observing(replace(SETTINGS, json=True), events=True) as observer:
+        play(observer)
 
 
 class TestProgress:
@@ -109,7 +110,7 @@ class TestProgress:
         return Console(file=stream, force_terminal=True, width=width, color_system=None)
 
     def test_a_short_run_draws_nothing(self, drawn: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
-        with Progress(self.console(drawn), patience=60.0) as progress:
+        with Progress(self.console(drawn), delay=60.0) as progress:
             play(progress)
         assert drawn.getvalue() == ""
         assert capsys.readouterr().err == "objlib: stopping\\x1b[2J\n"
@@ -125,7 +126,7 @@ class TestProgress:
             shown.set()
 
         monkeypatch.setattr(Progress, "_show", show)
-        with Progress(self.console(drawn), patience=0.0) as progress:
+        with Progress(self.console(drawn), delay=0.0) as progress:
             assert shown.wait(30)
             progress.begin(Phase.SCAN, None, None)
             progress.advance(Phase.SCAN, 7, 0)
@@ -226,7 +227,7 @@ class TestProgress:
         ]
 
     def test_a_run_that_ends_as_the_timer_fires_draws_nothing(self, drawn: io.StringIO) -> None:
-        progress = Progress(self.console(drawn), patience=60.0)
+        progress = Progress(self.console(drawn), delay=60.0)
         with progress:
             pass
         progress._show()

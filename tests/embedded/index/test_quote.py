@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.embedded.index import Hit, QuotedAnswer, quote_answer
-from objlib.embedded.index.quote import MOST, NOTHING
+from objlib.embedded.index.quote import MAX_SENTENCES, NO_ANSWER
 from objlib.embedded.text.sentences import sentences
 from tests.support.index import Meanings
 
@@ -42,14 +42,14 @@ def test_the_same_is_not_said_twice() -> None:
 
 @pytest.mark.parametrize("question", ["quantum chromodynamics lattice", "", "???", "the of and"])
 def test_no_answer_is_said_plainly(question: str) -> None:
-    assert quote_answer(question, hits(*PASSAGES)) == QuotedAnswer(NOTHING, ())
+    assert quote_answer(question, hits(*PASSAGES)) == QuotedAnswer(NO_ANSWER, ())
 
 
 def test_no_passages_no_answer() -> None:
-    assert quote_answer("virtue", []) == QuotedAnswer(NOTHING, ())
+    assert quote_answer("virtue", []) == QuotedAnswer(NO_ANSWER, ())
     assert quote_answer(
         "virtue", hits("# Virtue", "| virtue | habit | mean | x |", "virtue")
-    ) == QuotedAnswer(NOTHING, ())
+    ) == QuotedAnswer(NO_ANSWER, ())
 
 
 def test_meaning_chooses_where_words_do_not() -> None:
@@ -57,10 +57,10 @@ def test_meaning_chooses_where_words_do_not() -> None:
     passages = hits(
         "Money has its value by law alone. Cows eat the green grass.", "The sea is deep and wide today."
     )
-    assert quote_answer("cash worth", passages) == QuotedAnswer(NOTHING, ())
+    assert quote_answer("cash worth", passages) == QuotedAnswer(NO_ANSWER, ())
     answer = quote_answer("cash worth", passages, embedder)
     assert quoted(answer) == ["Money has its value by law alone."]
-    assert quote_answer("violin sonata", passages, embedder) == QuotedAnswer(NOTHING, ())
+    assert quote_answer("violin sonata", passages, embedder) == QuotedAnswer(NO_ANSWER, ())
 
 
 def test_accents_do_not_matter() -> None:
@@ -103,11 +103,11 @@ def test_supports_are_the_very_bytes(texts: list[str], question: str) -> None:
         assert data[support.start_byte : end].decode() == support.text
         assert support.hits
         assert all(support.text in found[n].text for n in support.hits)
-    assert len(answer.quotations) <= MOST
+    assert len(answer.quotations) <= MAX_SENTENCES
     if answer.quotations:
         assert " ".join(quoted(answer)) == answer.text
     else:
-        assert answer.text == NOTHING
+        assert answer.text == NO_ANSWER
 
 
 @pytest.mark.parametrize(

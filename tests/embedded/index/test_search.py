@@ -98,21 +98,21 @@ def test_a_phrase_that_is_there_must_be_in_every_hit() -> None:
 
 def test_vectors_are_made_on_demand_and_given_to_the_caller() -> None:
     db, embedder = library(), meanings()
-    demand = OnDemand(most=6)
+    demand = OnDemand(limit=6)
     got = ask(db, "gardens", embedder, on_demand=demand, k=40)
-    assert len(demand.made) == 6
+    assert len(demand.rows) == 6
     assert sum(hit.cosine is not None for hit in got) == 6
-    store_vectors(db, demand.made, model_id=embedder.model_id)
+    store_vectors(db, demand.rows, model_id=embedder.model_id)
     assert vector_progress(db) == (6, 29)
-    again = OnDemand(most=6)
+    again = OnDemand(limit=6)
     ask(db, "gardens", embedder, on_demand=again)
-    assert not {n for n, _ in demand.made} & {n for n, _ in again.made}
+    assert not {n for n, _ in demand.rows} & {n for n, _ in again.rows}
 
 
 def test_no_time_is_no_vectors() -> None:
     demand = OnDemand(seconds=0)
     got = ask(library(), "gardens", meanings(), on_demand=demand)
-    assert demand.made == []
+    assert demand.rows == []
     assert len(got) == 10
 
 
