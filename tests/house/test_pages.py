@@ -9,7 +9,9 @@ import pytest
 from tests.house.tree import ROOT, files, read
 
 PAGES = files("*.md", ":!examples")
-NAMED = re.compile(r"`((?:objlib|tests|scripts|benchmarks|spike|docs|examples|\.github)/(?![a-z-]+/\d)[^`\s:]*)`")
+NAMED = re.compile(
+    r"`((?:objlib|tests|scripts|benchmarks|spike|docs|examples|\.github)/(?![a-z-]+/\d)[^`\s:]*)`"
+)
 DECISIONS = files("docs/adr/[0-9]*.md")
 
 
