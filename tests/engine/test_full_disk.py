@@ -52,7 +52,7 @@ class Disk:
 
 
 @pytest.mark.parametrize(("opening", "kind"), [(a_ledger, LedgerError), (a_store, ServiceError)])
-async def test_a_disk_that_is_full_while_a_file_is_made_is_told_in_one_line(
+async def test_a_disk_that_is_full_when_a_file_is_created_is_reported_in_one_line(
     tmp_path: Path, opening: Opened, kind: type[ObjlibError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "made.db"
@@ -63,10 +63,10 @@ async def test_a_disk_that_is_full_while_a_file_is_made_is_told_in_one_line(
             async with opening(path):
                 break
         except kind as error:
-            told = str(error)
-        assert str(path) in told
-        assert "the disk is full; free some space and try again" in told
-        assert "\n" not in told
+            message = str(error)
+        assert str(path) in message
+        assert "the disk is full; free some space and try again" in message
+        assert "\n" not in message
         # Either nothing or, a migration further, a part that is whole; opening it goes on from there.
         disk.pages = None
         with closing(sqlite3.connect(path)) as db:
@@ -98,13 +98,13 @@ async def test_a_disk_that_fills_up_at_any_page_breaks_no_promise(
             file.write_bytes(data)
         disk.pages = pages + spare
         began = trio.current_time()
-        told = await _one_run(opened)
+        message = await _one_run(opened)
         assert trio.current_time() - began < 60, "it goes on and on"
         disk.pages = None
-        if told == "":
+        if message == "":
             break
-        assert "disk is full" in told
-        assert "\n" not in told
+        assert "disk is full" in message
+        assert "\n" not in message
         async with opened("recover") as app:
             await trio.sleep(100)  # the end of the run may not be on record
             await recover(app)
@@ -116,7 +116,7 @@ async def test_a_disk_that_fills_up_at_any_page_breaks_no_promise(
 
 
 async def _one_run(opened: Opener) -> str:
-    """What a run says of the disk that is full; empty when everything is indexed all the same."""
+    """The message of a run on a full disk; empty when everything is indexed all the same."""
     try:
         async with opened() as app:
             report = await upload(app)

@@ -25,7 +25,7 @@ DOUBTS: Final = (
         "objlib/engine/attempt/send.py",
         "    except GeminiError as silence:\n",
         "    except KeyError as silence:\n",
-        "tests/engine/test_recover.py::test_a_finalize_that_lands_between_question_and_cancel_is_adopted",
+        "tests/engine/test_recover.py::test_a_finalize_that_lands_between_probe_and_cancel_is_adopted",
     ),
     Mutant(
         "a cancel without an answer closes nothing",
@@ -40,7 +40,7 @@ DOUBTS: Final = (
         "            case _:\n                pass  # it cannot be found, and only a listing can tell\n",
         "            case _:\n                failure = Failure.of(FailureKind.TIMEOUT, 'nowhere')\n"
         "                await attempt.mark_failed(failure, facts.document_name)\n",
-        f"{TEST_DOUBT}::test_a_document_that_is_nowhere_is_given_up_by_a_listing_alone",
+        f"{TEST_DOUBT}::test_only_a_listing_gives_up_a_document_that_cannot_be_found",
     ),
     Mutant(
         "a document is absent only if the service says so",
@@ -84,7 +84,7 @@ DOUBTS: Final = (
         RECOVER,
         ".sleep(LISTING_LAG)\n",
         ".sleep(max(0.0, LISTING_LAG - app.now() + max(each.record.updated_at for each, _ in self.unlisted)))\n",
-        "tests/engine/test_recover.py::test_a_listing_waits_from_the_last_question_on",
+        "tests/engine/test_recover.py::test_the_listing_lag_counts_from_the_last_probe",
     ),
     Mutant(
         "a superseded document stays while there is no newer one",
@@ -98,7 +98,7 @@ DOUBTS: Final = (
         RECOVER,
         "            return not self._own\n",
         "            return False\n",
-        f"{TEST_DOUBT}::test_what_a_run_has_under_way_is_left_to_its_tasks",
+        f"{TEST_DOUBT}::test_recovery_leaves_rows_in_flight_to_the_tasks_of_its_own_run",
     ),
     Mutant(
         "the fence deletes the temporary file",

@@ -1,4 +1,4 @@
-"""What the service may say to a delete: that it has to wait, that there is no more today, or nothing at all."""
+"""Deletes that the service throttles, refuses for the day, or does not answer."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def at_deletes(faults: Faults, action: Action) -> None:
 
 
 async def restored(opened: Opener, settings: Settings, faults: Faults, *, deletes: int) -> None:
-    """Nothing was lost: the next run removes what is left to remove."""
+    """Assert that nothing was lost: the next run executes the deletes that are left."""
     faults.script = lambda _kind, _count: None
     before = faults.count["delete"]
     async with opened() as app:
@@ -51,7 +51,7 @@ async def restored(opened: Opener, settings: Settings, faults: Faults, *, delete
 @pytest.mark.parametrize(
     ("answer", "stopped"), [(DAILY_QUOTA, "daily_quota"), (BAD_KEY, "unauthorized")], ids=["quota", "key"]
 )
-async def test_a_daily_quota_that_is_met_in_a_delete_ends_an_upload_with_its_report(
+async def test_a_daily_quota_met_by_a_delete_ends_an_upload_with_its_report(
     opened: Opener, settings: Settings, library: Path, faults: Faults, answer: Action, stopped: str
 ) -> None:
     async with opened() as app:
@@ -91,7 +91,7 @@ async def test_no_file_is_sent_after_a_delete_has_ended_the_run(
     assert not [kind for moment, kind in faults.seen if moment > first + 1 and kind == "start"]
 
 
-async def test_a_daily_quota_that_recovery_meets_ends_the_upload_with_its_report(
+async def test_a_daily_quota_met_by_recovery_ends_the_upload_with_its_report(
     opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened() as app:
@@ -178,7 +178,7 @@ async def test_a_daily_quota_ends_a_repair_with_its_report(opened: Opener, fault
     assert faults.count["delete"] <= 6
 
 
-async def test_a_delete_that_is_pushed_back_is_waited_for(
+async def test_a_throttled_delete_is_retried(
     opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("sync") as app:
@@ -260,7 +260,7 @@ async def test_a_stop_ends_the_waiting_for_the_delete_of_a_replaced_document(
 
 
 async def restored_by_recovery(opened: Opener, faults: Faults, settings: Settings) -> None:
-    """What was meant to go goes."""
+    """Assert that recovery executes the deletes that are left."""
     faults.script = lambda _kind, _count: None
     async with opened("recover") as app:
         assert (await recover(app)).deleted == 6
