@@ -109,7 +109,7 @@ class Database:
     bulk: ConnectionLane
 
     async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``fn`` returns, once what it wrote is on disk.
+        """Run ``fn`` in a transaction and return its result once the commit is on disk.
 
         Raises:
             sqlite3.Error: the transaction failed; nothing of it happened.

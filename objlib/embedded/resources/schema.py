@@ -107,4 +107,4 @@ TABLES: Final[tuple[str, ...]] = (
 MIGRATIONS: Final = (Migration(1, "the first store", (*TABLES, *index.SCHEMA)),)
 """All migrations, oldest first, versions 1, 2, 3, …; one that has shipped is never edited."""
 SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS)
-"""What the store's file holds."""
+"""The application id and the migrations of the store file."""
