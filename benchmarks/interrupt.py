@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from objlib.testing.interrupt import empty_python, interrupt, service_process
+from objlib.testing.faulty_server import service_process
+from objlib.testing.interrupt import empty_python, interrupt
 
 TARGET = 0.1
 
@@ -41,8 +42,8 @@ def main() -> int:
         for _ in range(wanted.busy):
             stack.enter_context(a_busy_core())
         for number in range(wanted.rounds):
-            with tempfile.TemporaryDirectory() as name, service_process(Path(name)) as served:
-                done = interrupt(served, Path(name))
+            with tempfile.TemporaryDirectory() as name, service_process(Path(name)) as service:
+                done = interrupt(service, Path(name))
             lags.append(done.lag)
             bare.append(empty_python())
             print(
