@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from objlib.core.lifecycle.drift import Drift, DriftKind
 from objlib.core.reports.store import RebuildReport, StoreSyncReport, VerifyReport
 from objlib.core.reports.upload import PruneReport, ScanReport, SyncReport, UploadReport
 from objlib.core.stop_reason import StopReason
+from objlib.testing.databases import damage_database
 from tests.cli.conftest import Objlib
 
 PLAIN = Terminal()
@@ -33,10 +33,8 @@ def places(library: Path) -> tuple[str, ...]:
 
 def drop_document(library: Path) -> None:
     """Take a document out of the store behind everybody's back."""
-    db = sqlite3.connect(library.parent / "store.db")
-    db.execute("DELETE FROM documents WHERE display_name = 'walden.md'")
-    db.commit()
-    db.close()
+    with damage_database(library.parent / "store.db") as db:
+        db.execute("DELETE FROM documents WHERE display_name = 'walden.md'")
 
 
 @pytest.fixture
