@@ -9,7 +9,7 @@ from objlib.gemini import names
 from objlib.gemini.errors import Call
 from objlib.gemini.metadata import from_wire
 from objlib.gemini.offsets import Spans
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, RetrievedShape
 
 _ASK: Final = Call("ask", "asking the model")
@@ -58,11 +58,8 @@ class Answer:
     blocked: str | None = None
 
 
-class ModelsApi:
+class ModelsApi(Resource):
     """The requests to models; see :attr:`objlib.gemini.Client.models`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def ask(
         self,

@@ -9,9 +9,9 @@ from objlib.gemini import names
 from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.metadata import from_wire
 from objlib.gemini.pages import Pages, Send, at_once
-from objlib.gemini.stores import PAGE
+from objlib.gemini.stores import PAGE_SIZE
 from objlib.gemini.times import unix_time
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import DocumentList, DocumentShape
 
 _GET: Final = Call("document", "asking for a document")
@@ -64,11 +64,8 @@ class DocumentPage:
     next_page_token: str | None
 
 
-class DocumentsApi:
+class DocumentsApi(Resource):
     """The requests about documents; see :attr:`objlib.gemini.Client.documents`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def get(self, name: str) -> Document:
         """The document of that full name; NOT_FOUND when there is none."""
@@ -77,7 +74,7 @@ class DocumentsApi:
 
     async def list(self, store: str, *, page_token: str | None = None) -> DocumentPage:
         """One page of the store's documents, oldest first."""
-        query = {"pageSize": str(PAGE)} | ({"pageToken": page_token} if page_token else {})
+        query = {"pageSize": str(PAGE_SIZE)} | ({"pageToken": page_token} if page_token else {})
         path = f"{names.store_name(store)}/documents"
         page = await self._transport.json(_LIST, "GET", path, DocumentList, query=query)
         documents = []

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from objlib.core.config.parsers import is_loopback
 from objlib.core.errors import UsageError
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -63,12 +64,7 @@ class Endpoint:
     @property
     def local(self) -> bool:
         """Whether the service is on this machine, so that no proxy may stand between."""
-        name = urlsplit(self.base_url).hostname or ""
-        return (
-            name == "localhost"
-            or name.endswith(".localhost")
-            or (_is_address(name) and ip_address(name).is_loopback)
-        )
+        return is_loopback(self.base_url)
 
     def trusts(self, session_url: str) -> bool:
         """Whether file bytes may go to ``session_url``: under this endpoint's host, or Google's own.

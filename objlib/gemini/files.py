@@ -10,7 +10,7 @@ from typing import Final
 from objlib.gemini import names
 from objlib.gemini.errors import Call, one_line
 from objlib.gemini.redact import without_secrets
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import FileShape
 
 _GET: Final = Call("file", "asking for a temporary file", file=True)
@@ -58,11 +58,8 @@ class File:
     error: str = ""
 
 
-class FilesApi:
+class FilesApi(Resource):
     """The requests about temporary files; see :attr:`objlib.gemini.Client.files`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def get(self, name: str) -> File:
         """The file of that name; NOT_FOUND when it never was, belongs to another or has expired (a 403)."""

@@ -6,7 +6,7 @@ from typing import Final
 from objlib.gemini import names
 from objlib.gemini.errors import Call, ErrorKind, one_line
 from objlib.gemini.redact import without_secrets
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import OperationShape
 
 _GET: Final = Call("operation", "asking for an operation")
@@ -54,11 +54,8 @@ class Operation:
     hint: bool = False
 
 
-class OperationsApi:
+class OperationsApi(Resource):
     """The requests about operations; see :attr:`objlib.gemini.Client.operations`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def get(self, name: str) -> Operation:
         """One look at the operation of that full name.

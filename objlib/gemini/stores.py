@@ -11,10 +11,10 @@ from objlib.gemini.metadata import display_name as valid_name
 from objlib.gemini.metadata import to_wire
 from objlib.gemini.operations import Operation
 from objlib.gemini.pages import Pages, Send, at_once
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import OperationShape, StoreList, StoreShape
 
-PAGE: Final = 20
+PAGE_SIZE: Final = 20
 """Entries per page of stores and documents: the most the service gives."""
 _CREATE: Final = Call("store", "creating the store", idempotent=False)
 _GET: Final = Call("store", "asking for the store")
@@ -46,11 +46,8 @@ class Store:
     embedding_model: str = ""
 
 
-class StoresApi:
+class StoresApi(Resource):
     """The requests about stores; see :attr:`objlib.gemini.Client.stores`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def create(self, display_name: str) -> Store:
         """A new store. Display names are not unique: look with :meth:`find` first, and after UNKNOWN."""
@@ -76,7 +73,7 @@ class StoresApi:
         return list(stores.values())
 
     async def _page(self, token: str | None) -> StoreList:
-        query = {"pageSize": str(PAGE)} | ({"pageToken": token} if token else {})
+        query = {"pageSize": str(PAGE_SIZE)} | ({"pageToken": token} if token else {})
         return await self._transport.json(_LIST, "GET", "fileSearchStores", StoreList, query=query)
 
     async def delete(self, name: str, *, force: bool = True) -> bool:

@@ -222,6 +222,13 @@ class Transport:
         return GeminiError(f"{call.what}: {why}", kind=kind, connect=connect, op=call.op)
 
 
+class Resource:
+    """The requests about one kind of thing that the service keeps, over one transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+
 def _reason(error: BaseException) -> str:
     """Why there is no connection, from the outermost error that says: a TLS failure says it only as a cause."""
     cause: BaseException | None = error

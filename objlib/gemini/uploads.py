@@ -18,7 +18,7 @@ from objlib.gemini.errors import Call, ErrorKind, GeminiError
 from objlib.gemini.metadata import display_name as valid_name
 from objlib.gemini.metadata import to_wire
 from objlib.gemini.operations import read as read_operation
-from objlib.gemini.transport import Reply, Transport
+from objlib.gemini.transport import Reply, Resource
 from objlib.gemini.wire import Finalized, OperationShape, parse
 
 CHUNK: Final = 8 * 1024 * 1024
@@ -62,11 +62,8 @@ class UploadProgress:
     result: UploadResult | None = None
 
 
-class UploadsApi:
+class UploadsApi(Resource):
     """The requests of the upload protocol; see :attr:`objlib.gemini.Client.uploads`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def start(
         self,
@@ -129,13 +126,8 @@ class UploadsApi:
         """
         if not self._transport.endpoint.trusts(session):
             raise _SEND.error("the session is on another host", ErrorKind.NOT_FOUND)
-        headers = {
-            "x-goog-upload-command": "upload, finalize" if final else "upload",
-            "x-goog-upload-offset": str(offset),
-        }
-        reply = await self._transport.exchange(
-            _SEND, "POST", session, headers=headers, content=data, slow=final, secrets=(session,)
-        )
+        command = "upload, finalize" if final else "upload"
+        reply = await self._command(_SEND, session, command, data, offset=offset, slow=final)
         if not reply.success:
             raise self._transport.refusal(_SEND, reply, (session,))
         progress = _progress(session, reply, after=offset + len(data))
@@ -153,10 +145,7 @@ class UploadsApi:
         """
         if not self._transport.endpoint.trusts(session):
             return UploadProgress(SessionState.GONE)  # it was made with another service: nothing to ask here
-        headers = {"x-goog-upload-command": "query"}
-        reply = await self._transport.exchange(
-            _QUERY, "POST", session, headers=headers, content=b"", secrets=(session,)
-        )
+        reply = await self._command(_QUERY, session, "query")
         if reply.success or (reply.status < 500 and reply.status != 429):
             progress = _progress(session, reply, after=None)
             if progress is not None:
@@ -178,10 +167,7 @@ class UploadsApi:
         """
         if not self._transport.endpoint.trusts(session):
             return True
-        headers = {"x-goog-upload-command": "cancel"}
-        reply = await self._transport.exchange(
-            _CANCEL, "POST", session, headers=headers, content=b"", secrets=(session,)
-        )
+        reply = await self._command(_CANCEL, session, "cancel")
         if reply.success:
             # An answer that does not say where the session stands may be anybody's, a page of the network's too.
             stands = _progress(session, reply, after=None) or await self.query(session)
@@ -192,6 +178,24 @@ class UploadsApi:
         if error.kind.transient or error.kind.ends_run:
             raise error
         return error.kind is ErrorKind.NOT_FOUND
+
+    async def _command(
+        self,
+        call: Call,
+        session: str,
+        command: str,
+        data: bytes = b"",
+        *,
+        offset: int | None = None,
+        slow: bool = False,
+    ) -> Reply:
+        """Send a command to a session, without the key; its address stays out of every message."""
+        headers = {"x-goog-upload-command": command}
+        if offset is not None:
+            headers["x-goog-upload-offset"] = str(offset)
+        return await self._transport.exchange(
+            call, "POST", session, headers=headers, content=data, slow=slow, secrets=(session,)
+        )
 
 
 def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgress | None:

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from objlib.core.config.registry import SETTINGS
+from tests.cli.commands.kit import Engine, Read
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -100,3 +103,23 @@ def library(tmp_path: Path) -> Path:
         "Hobbes saw the life of man as solitary and poor.\n", encoding="utf-8"
     )
     return root
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    for variable in [setting.variable for setting in SETTINGS] + ["GEMINI_API_KEY", "GOOGLE_API_KEY"]:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "lib").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return Engine(monkeypatch)
+
+
+@pytest.fixture
+def read(capsys: pytest.CaptureFixture[str]) -> Read:
+    def said() -> tuple[str, str]:
+        both = capsys.readouterr()
+        return both.out, both.err
+
+    return said

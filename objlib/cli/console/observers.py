@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, replace
 from typing import Any
 
 from objlib.cli.console.errors import print_message, write_stderr
@@ -26,47 +27,35 @@ def observing(settings: Settings, *, events: bool) -> Iterator[Observer]:
     observers: list[Observer] = []
     with ExitStack() as stack:
         if settings.json and events:
-            observers.append(Events())
+            observers.append(_Events())
         if settings.verbose:
-            observers.append(Log(settings.verbose))
+            observers.append(_Log(settings.verbose))
         elif not settings.quiet:
             if is_terminal(sys.stderr) and not settings.json:
                 from objlib.cli.console.progress import Progress
 
                 observers.append(stack.enter_context(Progress()))
             else:
-                observers.append(Notes())
-        yield Several(observers)
+                observers.append(_Notes())
+        yield _Several(observers)
 
 
-class Events(Observer):
+class _Events(Observer):
     """Prints what happens as NDJSON. When stdout breaks, the run goes on: its result says so at the end."""
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """A phase begins."""
         self._print(event="begin", phase=phase, files=files, bytes=size)
 
     def end(self, phase: Phase) -> None:
-        """A phase is over."""
         self._print(event="end", phase=phase)
 
     def pressure(self, now: GovernorStatistics) -> None:
-        """The governor does something else."""
-        self._print(
-            event="pressure",
-            tokens=now.tokens,
-            in_flight=now.in_flight,
-            paused_for=now.paused_for,
-            throttled=now.throttled,
-            requests_per_second=now.requests_per_second,
-        )
+        self._print(event="pressure", **asdict(now))
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
-        """Something happened."""
         self._print(event=kind, **fields)
 
     def note(self, message: str) -> None:
-        """One line for the user."""
         self._print(event="note", message=message)
 
     def _print(self, **fields: Any) -> None:
@@ -74,39 +63,29 @@ class Events(Observer):
             print_event({"time": round(time.time(), 3), **fields})
 
 
-class Log(Observer):
+class _Log(Observer):
     """Logs to stderr: what happens at level 1, every change of pressure at level 2."""
 
     def __init__(self, level: int) -> None:
         self._level = level
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """A phase begins."""
         self._log(f"{phase} begins", files=files, bytes=size)
 
     def end(self, phase: Phase) -> None:
-        """A phase is over."""
         self._log(f"{phase} ends")
 
     def pressure(self, now: GovernorStatistics) -> None:
-        """The governor does something else."""
         if self._level > 1:
             speed = now.requests_per_second
-            self._log(
-                "pressure",
-                tokens=now.tokens,
-                in_flight=now.in_flight,
-                paused_for=round(now.paused_for, 2),
-                throttled=now.throttled,
-                requests_per_second=None if speed is None else round(speed, 3),
-            )
+            rate = None if speed is None else round(speed, 3)
+            now = replace(now, paused_for=round(now.paused_for, 2), requests_per_second=rate)
+            self._log("pressure", **asdict(now))
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
-        """Something happened."""
         self._log(kind, **fields)
 
     def note(self, message: str) -> None:
-        """One line for the user."""
         self._log(message)
 
     def _log(self, what: str, **fields: Any) -> None:
@@ -115,47 +94,40 @@ class Log(Observer):
         write_stderr(f"{stamp} {safe(what)}{' ' if details else ''}{details}\n")
 
 
-class Notes(Observer):
+class _Notes(Observer):
     """Prints the lines for the user and nothing else."""
 
     def note(self, message: str) -> None:
-        """One line for the user."""
         print_message(message)
 
 
-class Several(Observer):
+class _Several(Observer):
     """Several observers behind one."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = list(observers)
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """A phase begins."""
         for each in self._observers:
             each.begin(phase, files, size)
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
-        """So much more is done."""
         for each in self._observers:
             each.advance(phase, files, size)
 
     def end(self, phase: Phase) -> None:
-        """A phase is over."""
         for each in self._observers:
             each.end(phase)
 
     def pressure(self, now: GovernorStatistics) -> None:
-        """The governor does something else."""
         for each in self._observers:
             each.pressure(now)
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
-        """Something happened."""
         for each in self._observers:
             each.event(kind, **fields)
 
     def note(self, message: str) -> None:
-        """One line for the user."""
         for each in self._observers:
             each.note(message)
 

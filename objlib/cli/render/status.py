@@ -15,13 +15,7 @@ MEANINGS = {
 
 
 def status_lines(report: StatusReport, screen: Terminal, now: float) -> list[str]:
-    """Counts by state, what is missing or changed, the limiter, and failures with reasons.
-
-    Args:
-        report: the status.
-        screen: how to write.
-        now: Unix seconds, to say how far off a retry is.
-    """
+    """Counts by state, missing and changed files, the limiter, and failures; ``now`` is Unix time."""
     store = report.store or "none yet"
     lines = table(
         [

@@ -9,13 +9,7 @@ from objlib.core.reports.upload import UploadReport, VectorReport
 
 
 def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -> list[str]:
-    """The result of an upload run.
-
-    Args:
-        report: what the engine found and did.
-        screen: how to write.
-        suggestion: words to search for as a next step; empty for none.
-    """
+    """The result of an upload run; ``suggestion`` is a search to try next."""
     if report.dry_run:
         return _dry(report, screen)
     lines = []

@@ -7,9 +7,9 @@ from objlib.core.lifecycle.drift import Drift
 from objlib.core.stop_reason import StopReason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoreSyncReport:
-    """How store and ledger differ and, where that was asked for, what was done about it.
+    """How store and ledger differ and, on request, how that was repaired. A repair counts in it as it goes.
 
     Attributes:
         documents: documents in the store.
@@ -20,14 +20,14 @@ class StoreSyncReport:
         foreign: documents that are not this ledger's.
         drift: findings by kind.
         findings: the findings, at most 1,000.
-        applied: whether repairing was asked for.
-        deleted: surplus documents that are gone now.
-        postponed: those whose removal is on record and that recovery will carry out.
+        applied: whether a repair was asked for.
+        deleted: surplus documents that are deleted now.
+        postponed: surplus documents whose deletion is on record, for recovery to execute.
         requeued: files that the next upload sends again.
         changed: steps that no longer applied when they were checked again.
         unanswered: steps that the service did not answer.
-        left: steps that were not applied: skipped by choice, or unanswered.
-        interrupted: whether a stop cut it short.
+        left: steps not applied: skipped by choice, or without an answer.
+        interrupted: whether the user stopped it.
         stopped: why the service ended it before its end.
         advice: what to do about that.
     """

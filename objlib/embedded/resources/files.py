@@ -13,7 +13,6 @@ from objlib.embedded.wire.paging import Position
 
 LIFETIME: Final = 48 * 3600.0
 """Seconds until a file expires."""
-
 _COLUMNS: Final = (
     "file_id, name, display_name, mime_type, size, sha256, create_time, ready_at, expires_at, blob_id"
 )

@@ -1,7 +1,7 @@
-"""Listing the whole store into the ledger's notes, a page at a time, from where an earlier listing broke off.
+"""Listing of the whole store into the ledger, a page at a time, from where an earlier one was interrupted.
 
-What a listing says is evidence, not truth: pages may overlap, documents come and go while they are turned, and
-a new one may be listed seconds late. Whoever acts on it asks for the single document first.
+A listing is evidence, not truth: pages may overlap, documents come and go between them, and a new document may be
+listed seconds late. So each finding is confirmed by asking for the document before anything is done about it.
 """
 
 import platform
@@ -20,15 +20,15 @@ from objlib.engine.runs import is_alive
 from objlib.gemini import Document, GeminiError
 from objlib.ledger import Listed, Listing
 
-RESUMABLE: Final = 3600.0
-"""Seconds for which the token of a page, and what was listed before it, is good enough to go on with."""
+LISTING_LIFETIME: Final = 3600.0
+"""Seconds after its last page for which an interrupted listing can be resumed."""
 
 
 @asynccontextmanager
 async def listed_store(app: App) -> AsyncIterator[Listing]:
-    """The notes of a complete listing, dropped at the end of the block.
+    """A complete listing in the ledger, dropped at the end of the block.
 
-    Interrupted before it is complete it stays in the ledger, and the next call goes on with it.
+    One that is interrupted stays in the ledger, and the next call resumes it.
 
     Raises:
         GeminiError: the service does not list its documents.
@@ -42,18 +42,18 @@ async def listed_store(app: App) -> AsyncIterator[Listing]:
 
 
 def as_listed(document: Document) -> Listed:
-    """A document as the notes keep it, its marks apart from the rest of its metadata."""
+    """A document as the ledger keeps it in a listing, its tags apart from the rest of its metadata."""
 
-    def mark(key: str) -> str | None:
+    def tag(key: str) -> str | None:
         value = document.metadata.get(key)
         return value if isinstance(value, str) else None
 
     return Listed(
         document=document.name,
-        file_id=mark(KEY_FILE),
-        attempt_id=mark(KEY_ATTEMPT),
-        ledger_id=mark(KEY_LEDGER),
-        content_hash=mark(KEY_HASH),
+        file_id=tag(KEY_FILE),
+        attempt_id=tag(KEY_ATTEMPT),
+        ledger_id=tag(KEY_LEDGER),
+        content_hash=tag(KEY_HASH),
         state=document.state,
         created=document.create_time,
         display_name=document.display_name,
@@ -65,14 +65,14 @@ def as_listed(document: Document) -> Listed:
 
 async def _list(app: App) -> Listing:
     now = app.now()
-    # A run whose life is in doubt keeps its listing; ours is only slower for it.
+    # A run that may be alive keeps its listing; starting another only costs requests.
     alive = [
         run.run_id
         for run in await app.ledger.runs.all()
         if is_alive(run, now=now, host=platform.node()) is not False
     ]
     listing = await app.ledger.listings.begin(
-        store=app.store, run_id=app.run_id, alive=alive, since=now - RESUMABLE
+        store=app.store, run_id=app.run_id, alive=alive, since=now - LISTING_LIFETIME
     )
     if listing.pages:
         app.observer.event(EventKind.LISTING_RESUMED, pages=listing.pages)

@@ -40,15 +40,15 @@ Clock = Callable[[], int]
 """Nanoseconds since 1970 by the clock that also stamps the files: the system's, not that of a test."""
 
 
-def examine_all(
+def read_files(
     root: Path, files: Iterable[Named], patterns: Sequence[PathPattern], clock: Clock
 ) -> list[FileSnapshot | None]:
-    """:func:`examine` for several files, with one buffer for all."""
+    """:func:`read_file` for several files, with one buffer for all."""
     buffer = bytearray(_BUFFER)
-    return [examine(root, file, patterns, clock, buffer) for file in files]
+    return [read_file(root, file, patterns, clock, buffer) for file in files]
 
 
-def examine(
+def read_file(
     root: Path, file: Named, patterns: Sequence[PathPattern], clock: Clock, buffer: bytearray | None = None
 ) -> FileSnapshot | None:
     """Read a file; None when it is not there (any more), or is no regular file.

@@ -25,7 +25,7 @@ from objlib.core.library.paths import disk_path
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import FileSnapshot
 from objlib.core.reports.upload import ScanReport
-from objlib.engine.scan.read_file import Clock, examine, examine_all
+from objlib.engine.scan.read_file import Clock, read_file, read_files
 from objlib.engine.scan.walk import Found, Skipped, Walk
 from objlib.ledger import ChangeKind, FileRow, Ledger, ScanSession, ToRead
 from objlib.threads import Runner
@@ -164,7 +164,7 @@ async def record_change(app: "App", row: FileRow) -> Failure | None:
         Why no store could take the file as it is now; None for any ordinary file.
     """
     root, patterns = app.settings.library, parse_patterns(app.settings.patterns)
-    examined = await app.files(partial(examine, root, row, patterns, time.time_ns))
+    examined = await app.files(partial(read_file, root, row, patterns, time.time_ns))
     await app.ledger.scans.record_content(row, examined)
     return None if examined is None else examined.failure
 
@@ -214,7 +214,7 @@ class _Scan:
             await session.note_read(results)
 
     async def _read_hop(self, hop: list[ToRead], results: list[tuple[str, FileSnapshot | None]]) -> None:
-        examined = await self.runner(partial(examine_all, self.walk.root, hop, self.patterns, self.clock))
+        examined = await self.runner(partial(read_files, self.walk.root, hop, self.patterns, self.clock))
         results += zip((file.file_path for file in hop), examined, strict=True)
         gone = [file for file, result in zip(hop, examined, strict=True) if result is None]
         self.read += len(hop) - len(gone)

@@ -96,7 +96,8 @@ def test_a_run_goes_on_when_its_events_cannot_be_written(monkeypatch: pytest.Mon
         raise OutputError("full")
 
     monkeypatch.setattr(observers, "print_event", broken)
-    play(observers.Events())
+    with observers.observing(replace(SETTINGS, json=True), events=True) as observer:
+        play(observer)
 
 
 class TestProgress:

@@ -218,7 +218,7 @@ async def test_a_prune_that_gives_up_on_the_way_counts_what_it_did_not_reach(
     skipped: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("objlib.engine.reconcile.prune.PAGE", 2)
+    monkeypatch.setattr("objlib.engine.reconcile.prune.PRUNE_PAGE", 2)
     async with opened("sync") as app:
         await upload(app)
     victims(library, 9)
@@ -233,7 +233,7 @@ async def test_a_file_that_is_found_again_before_its_page_comes_is_not_left_over
     opened: Opener, settings: Settings, library: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was counted when the prune began, and another run's scan took it off the list."""
-    monkeypatch.setattr("objlib.engine.reconcile.prune.PAGE", 2)
+    monkeypatch.setattr("objlib.engine.reconcile.prune.PRUNE_PAGE", 2)
     async with opened("sync") as app:
         await upload(app)
     victims(library, 3)

@@ -389,7 +389,7 @@ def test_what_happens_to_a_file_between_two_calls_is_told_apart(
     monkeypatch.setattr(os, "open", _failing("a.txt", opening, os.open))
     if looking is not None:
         monkeypatch.setattr(os, "stat", _failing("a.txt", looking, os.stat))
-    found = read_file.examine(tmp_path, ToRead(1, "a.txt", None, 4), (), time.time_ns)
+    found = read_file.read_file(tmp_path, ToRead(1, "a.txt", None, 4), (), time.time_ns)
     monkeypatch.undo()
     if expected is None:
         assert found is None
