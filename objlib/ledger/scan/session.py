@@ -20,7 +20,7 @@ from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot
 from objlib.core.lifecycle.table import State
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
-from objlib.ledger.scan.apply import Page, described, entangled_renames, free_renames, others, write_row
+from objlib.ledger.scan.apply import Applied, described, entangled_renames, free_renames, others, write_row
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import bump_scan_generation, scan_generation
 from objlib.ledger.table import Table, stamped
@@ -150,7 +150,7 @@ class ScanSession(Table):
         stale += (await self._record(entangled_renames, self.tables, run_id=run_id)).stale
         return stale + await self._pages(others, run_id, page)
 
-    async def _pages(self, step: Callable[..., Page], run_id: RunId, limit: int) -> int:
+    async def _pages(self, step: Callable[..., Applied], run_id: RunId, limit: int) -> int:
         """Repeat ``step``, a transaction each time, until there is nothing left; the sum of what was stale."""
         after, stale = 0, 0
         while True:
