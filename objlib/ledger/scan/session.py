@@ -16,12 +16,12 @@ import trio
 
 from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
-from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot
+from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
 from objlib.ledger.scan.apply import (
-    Page,
+    Applied,
     described,
     entangled_renames,
     free_renames,
@@ -39,9 +39,6 @@ T = TypeVar("T")
 CLOSE_SECONDS: Final = 10.0
 """Seconds that closing a scan may wait for its turn at the connection."""
 _NUMBERS: Final = itertools.count(1)
-
-Sighting = tuple[str, bytes | None, int, int, int]
-"""path, path_bytes, size, mtime_ns, inode of a file on disk."""
 
 # A file whose status is that of its row is not read, unless its next state depends on its bytes: an indexed file
 # that changed while it was under way, one found unfit after it was queued, and one that could not be read, since
@@ -86,7 +83,7 @@ class ScanSession(Table):
         self._generation = generation
 
     @noted
-    def note_files(conn: sqlite3.Connection, t: Tables, files: Sequence[Sighting]) -> tuple[int, int]:
+    def note_files(conn: sqlite3.Connection, t: Tables, files: Sequence[FileStatus]) -> tuple[int, int]:
         """Note files seen on disk; how many of them have to be read, and their bytes."""
         (last,) = conn.execute(f"SELECT coalesce(max(seq), 0) FROM {t.seen}").fetchone()
         conn.executemany(
@@ -156,7 +153,7 @@ class ScanSession(Table):
         stale += (await self._record(entangled_renames, self.tables, run_id=run_id)).stale
         return stale + await self._pages(other_changes, run_id, page)
 
-    async def _pages(self, step: Callable[..., Page], run_id: RunId, limit: int) -> int:
+    async def _pages(self, step: Callable[..., Applied], run_id: RunId, limit: int) -> int:
         """Repeat ``step``, a transaction each time, until there is nothing left; the sum of what was stale."""
         after, stale = 0, 0
         while True:
