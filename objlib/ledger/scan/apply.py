@@ -58,7 +58,7 @@ _SQL: Final[Mapping[ChangeKind, str]] = {ChangeKind.NEW: _INSERT} | {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Applied:
     """What became of a page: differences in it, the last one's number, and how many were left alone."""
 
     count: int
@@ -68,7 +68,7 @@ class Page:
 
 def free_renames(
     conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
-) -> Page:
+) -> Applied:
     """Record the next renames to paths that no live row has."""
     page = _page(
         conn,
@@ -82,7 +82,7 @@ def free_renames(
     return _record_all(conn, page, run_id, now)
 
 
-def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id: RunId) -> Page:
+def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id: RunId) -> Applied:
     """Record all renames to paths that another of them makes free, in one transaction.
 
     The rows first step aside to places that no file can have, so that their order does not matter. What
@@ -105,10 +105,12 @@ def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id
         last = page[-1]["seq"]
         aside = [item | {"was_path": f"/{item['file_id']}"} for item in page]
         moved += len(aside) - _record_all(conn, aside, run_id, now).stale
-    return Page(planned, last, planned - moved)
+    return Applied(planned, last, planned - moved)
 
 
-def others(conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId) -> Page:
+def others(
+    conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
+) -> Applied:
     """Record the next differences that are no renames."""
     page = _page(conn, t, f"p.kind <> '{ChangeKind.RENAMED}'", after, limit)
     return _record_all(conn, page, run_id, now)
@@ -142,11 +144,11 @@ def _page(
     return [dict(zip(names, cells, strict=True)) for cells in cursor]
 
 
-def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Page:
+def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Applied:
     if page:
         bump_scan_generation(conn)
     stale = sum(not _record(conn, item, run_id, now) for item in page)
-    return Page(len(page), page[-1]["seq"] if page else 0, stale)
+    return Applied(len(page), page[-1]["seq"] if page else 0, stale)
 
 
 def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: float) -> bool:

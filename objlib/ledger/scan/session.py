@@ -16,11 +16,11 @@ import trio
 
 from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
-from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot
+from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
-from objlib.ledger.scan.apply import Page, described, entangled_renames, free_renames, others, write_row
+from objlib.ledger.scan.apply import Applied, described, entangled_renames, free_renames, others, write_row
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import bump_scan_generation, scan_generation
 from objlib.ledger.table import Table, stamped
@@ -32,9 +32,6 @@ T = TypeVar("T")
 CLOSE_SECONDS: Final = 10.0
 """How long closing may wait for its turn at the connection."""
 _NUMBERS: Final = itertools.count(1)
-
-Sighting = tuple[str, bytes | None, int, int, int]
-"""path, path_bytes, size, mtime_ns, inode of a file on disk."""
 
 # A row is taken at its word when its status is that of the disk, unless what is to become of it depends on
 # its bytes: an indexed file whose change came while it was under way, one found unfit after it was queued,
@@ -79,7 +76,7 @@ class ScanSession(Table):
         self._generation = generation
 
     @noted
-    def note_files(conn: sqlite3.Connection, t: Tables, files: Sequence[Sighting]) -> tuple[int, int]:
+    def note_files(conn: sqlite3.Connection, t: Tables, files: Sequence[FileStatus]) -> tuple[int, int]:
         """Note files seen on disk; how many of them have to be read, and their bytes."""
         (last,) = conn.execute(f"SELECT coalesce(max(seq), 0) FROM {t.seen}").fetchone()
         conn.executemany(
@@ -150,7 +147,7 @@ class ScanSession(Table):
         stale += (await self._record(entangled_renames, self.tables, run_id=run_id)).stale
         return stale + await self._pages(others, run_id, page)
 
-    async def _pages(self, step: Callable[..., Page], run_id: RunId, limit: int) -> int:
+    async def _pages(self, step: Callable[..., Applied], run_id: RunId, limit: int) -> int:
         """Repeat ``step``, a transaction each time, until there is nothing left; the sum of what was stale."""
         after, stale = 0, 0
         while True:
