@@ -12,7 +12,7 @@ from objlib.threads import Runner
 
 
 class Wakeup:
-    """An event that can be set again and again; a set without a waiter is kept for the next one."""
+    """An event that can be set and cleared again; a set without a waiter is kept for the next one."""
 
     def __init__(self) -> None:
         self._event = trio.Event()
@@ -22,7 +22,7 @@ class Wakeup:
         self._event.set()
 
     def clear(self) -> None:
-        """Forget the sets so far, because the work behind them is looked at now."""
+        """Forget the sets so far; the caller looks at their cause now."""
         self._event = trio.Event()
 
     async def wait(self) -> None:
@@ -31,15 +31,8 @@ class Wakeup:
 
 
 @dataclass(slots=True)
-class Disk:
-    """The worker's view of the disk: whether its last work found no room."""
-
-    full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
-    """The open service.
+    """The open service. Only ``disk_full`` changes.
 
     Attributes:
         database: the file.
@@ -51,7 +44,7 @@ class Context:
         work: set when there may be documents to index or stores to empty.
         passages: set when this service has indexed documents.
         requests: set by each request, since work that can wait avoids busy moments.
-        disk: polls of a document report that there is no room to index it.
+        disk_full: whether the last work of the worker found no room; polls of a document report it.
     """
 
     database: Database
@@ -63,7 +56,7 @@ class Context:
     work: Wakeup = field(default_factory=Wakeup)
     passages: Wakeup = field(default_factory=Wakeup)
     requests: Wakeup = field(default_factory=Wakeup)
-    disk: Disk = field(default_factory=Disk)
+    disk_full: bool = False
 
     def writer(self) -> Writer:
         """This service at this moment."""

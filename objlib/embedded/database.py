@@ -27,10 +27,8 @@ T = TypeVar("T")
 BUSY_SECONDS: Final = 10.0
 """How long a statement waits for another process before it gives up. A request is then answered 503, and the
 worker tries again: only the indexing of a document near 100 MB holds the file for longer."""
-
 BATCH: Final = 64
 """Most operations of one group commit: bounds how long the first of them waits for its answer."""
-
 READ_LANES: Final = 3
 """For requests, for searches and for the worker."""
 
@@ -111,7 +109,7 @@ class Database:
     bulk: ConnectionLane
 
     async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``fn`` returns, once what it wrote is on disk.
+        """Run ``fn`` in a transaction and return its result once the commit is on disk.
 
         Raises:
             sqlite3.Error: the transaction failed; nothing of it happened.

@@ -21,13 +21,10 @@ _log = logging.getLogger(__name__)
 
 EMBEDDING_BATCH: Final = 32
 """Passages between two looks at the clock: under a second of work."""
-
 QUIET_SECONDS: Final = 1.0
 """Seconds without a request after which the background pass makes a batch."""
-
 MAX_QUIET_WAIT: Final = 30.0
 """Seconds that the background pass waits for a quiet moment before it makes a batch all the same."""
-
 LOOK_AGAIN: Final = 60.0
 """Seconds after which the background pass looks for passages of other processes, or retries after an error."""
 
@@ -53,7 +50,7 @@ async def make_vectors(
     Args:
         context: the open service.
         seconds: time budget.
-        progress: called with (passages with a vector, all passages) at the beginning and after each batch.
+        progress: called with (passages with a vector, all passages), first and after each batch.
         before_batch: awaited before each batch.
     """
     deadline = trio.current_time() + seconds

@@ -7,10 +7,8 @@ from starlette.middleware import Middleware
 
 GRANULARITY: Final = 8 * 1024 * 1024
 """Bytes that every chunk of a resumable upload but the last is a multiple of."""
-
 MAX_DOCUMENT: Final = 104_857_600
 """Largest document of a store, in bytes (the service's own number, 100 MiB)."""
-
 MAX_FILE: Final = 2_147_483_648
 """Largest file of the files API, in bytes."""
 

@@ -28,22 +28,16 @@ _log = logging.getLogger(__name__)
 
 BATCH: Final = 16
 """Most documents of one indexing transaction: requests that write wait for it."""
-
 BATCH_BYTES: Final = 1024 * 1024
 """Bytes after which a batch ends, with the document that reaches them."""
-
 BATCH_SECONDS: Final = 0.25
 """Seconds of reading after which a batch ends, with the document that reaches them."""
-
 PURGE_BATCH: Final = 10
 """Documents of a deleted store that one transaction removes."""
-
 SWEEP_SECONDS: Final = 3600.0
 """Seconds between two deletions of expired rows, the first at the open; reads never show expired rows."""
-
 RETRY_SECONDS: Final = 5.0
 """Seconds that the worker waits after a failure to write the file, as on a full disk."""
-
 OPERATION_LIFETIME: Final = 7 * 24 * 3600.0
 """Seconds for which an operation outlives its document."""
 
@@ -91,9 +85,9 @@ class Worker:
             self._context.work.clear()
             try:
                 delay = await self._round()
-                self._context.disk.full = False
+                self._context.disk_full = False
             except sqlite3.Error as error:
-                self._context.disk.full = disk_is_full(error)
+                self._context.disk_full = disk_is_full(error)
                 _log.warning("the store file cannot be used just now: %s", error)
                 delay = RETRY_SECONDS
             if delay > 0:

@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 from objlib.gemini.errors import Call, ErrorKind
 
 
-class Page(Protocol):
+class ListingPage(Protocol):
     """A page of any listing."""
 
     @property
@@ -14,7 +14,7 @@ class Page(Protocol):
         """Asks for the next page; None or empty on the last."""
 
 
-P = TypeVar("P", bound=Page)
+P = TypeVar("P", bound=ListingPage)
 
 Send = Callable[[Callable[[], Awaitable[P]]], Awaitable[P]]
 """How the request for a page is sent: at once, or by a caller that paces and retries it."""

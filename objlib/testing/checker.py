@@ -15,7 +15,7 @@ import trio
 from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, content_hash
 from objlib.core.lifecycle.table import TABLE, State
-from objlib.testing.databases import open_database
+from objlib.testing.databases import read_database
 from objlib.testing.history import Request
 
 Row = Mapping[str, Any]
@@ -56,7 +56,7 @@ class Checker:
 
     def documents(self) -> list[StoredDocument]:
         """Read the documents from the store's own file."""
-        with open_database(self.store) as db:
+        with read_database(self.store) as db:
             return [
                 _document(*cells)
                 for cells in db.execute(
@@ -79,7 +79,7 @@ class Checker:
         if target.file is None:
             self.broken.append(f"deleted a foreign document: {where}")
             return
-        with open_database(self.ledger) as db:
+        with read_database(self.ledger) as db:
             intent = db.execute("SELECT 1 FROM intents WHERE document_name = ?", (target.name,)).fetchone()
             was_indexed = db.execute(
                 "SELECT 1 FROM attempts JOIN files USING (file_id)"
@@ -98,7 +98,7 @@ class Checker:
 
     def rule_on_edges(self) -> None:
         """Rule on the log: each event is an edge of the table, versions have no gaps, and states follow."""
-        with open_database(self.ledger) as db:
+        with read_database(self.ledger) as db:
             rows = db.execute("SELECT file_id, gemini_state, version FROM files").fetchall()
             events = db.execute(
                 "SELECT file_id, event, from_state, to_state FROM events WHERE outcome = 'success'"
@@ -128,7 +128,7 @@ class Checker:
             written: how often each content (SHA-256) was written; see :class:`~objlib.testing.library.Library`.
         """
         documents = self.documents()
-        with open_database(self.ledger) as db:
+        with read_database(self.ledger) as db:
             cursor = db.execute("SELECT * FROM files")
             names = [column for column, *_ in cursor.description]
             rows = [dict(zip(names, cells, strict=True)) for cells in cursor]

@@ -2,11 +2,11 @@
 
 import json
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 
+from objlib.testing.databases import damage_database
 from tests.cli.conftest import Objlib
 
 
@@ -17,10 +17,8 @@ def places(library: Path) -> tuple[str, ...]:
 
 def drop_document(library: Path) -> None:
     """Take a document out of the store behind everybody's back."""
-    db = sqlite3.connect(library.parent / "store.db")
-    db.execute("DELETE FROM documents WHERE display_name = 'walden.md'")
-    db.commit()
-    db.close()
+    with damage_database(library.parent / "store.db") as db:
+        db.execute("DELETE FROM documents WHERE display_name = 'walden.md'")
 
 
 @pytest.fixture

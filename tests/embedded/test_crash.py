@@ -15,6 +15,7 @@ import trio
 
 from objlib.embedded import Options, database
 from objlib.testing import wall_clock
+from objlib.testing.databases import read_database
 from tests.embedded import child
 from tests.support.embedded import Box, ok, open_box
 
@@ -39,14 +40,11 @@ NONE_OF = (
 
 def check_file(path: Path) -> None:
     """SQLite finds nothing wrong, and what belongs together is there together."""
-    db = sqlite3.connect(path)
-    try:
+    with read_database(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
         for wrong in NONE_OF:
             assert db.execute(wrong).fetchall() == [], wrong
-    finally:
-        db.close()
 
 
 @dataclass

@@ -17,6 +17,7 @@ from objlib.embedded import database, index, open_service
 from objlib.embedded.database import open_database
 from objlib.embedded.resources.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, TABLES
 from objlib.sqlite.migrations import Migration
+from objlib.testing.databases import damage_database, read_database
 from objlib.threads import inline_runner
 
 pytestmark = pytest.mark.real_time
@@ -186,11 +187,9 @@ async def test_the_file_is_as_durable_as_the_ledger(tmp_path: Path) -> None:
 
 
 def make(path: Path, *statements: str) -> None:
-    db = sqlite3.connect(path)
-    for statement in statements:
-        db.execute(statement)
-    db.commit()
-    db.close()
+    with damage_database(path) as db:
+        for statement in statements:
+            db.execute(statement)
 
 
 async def refusal(path: Path) -> str:
@@ -208,19 +207,17 @@ async def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
         pass
     make(path, f"PRAGMA user_version = {SCHEMA.newest + 1}")
     assert "upgrade objlib" in await refusal(path)
-    db = sqlite3.connect(path)
-    assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA.newest + 1,)
-    db.close()
+    with read_database(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA.newest + 1,)
 
 
 async def test_a_strangers_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     make(path, "CREATE TABLE theirs(x)")
     assert "another program" in await refusal(path)
-    db = sqlite3.connect(path)
-    assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
-    assert db.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,)
-    db.close()
+    with read_database(path) as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+        assert db.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,)
 
 
 async def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -263,7 +260,7 @@ async def test_a_migration_that_breaks_leaves_the_file_as_it_was(
         assert "cannot use the store file" in await refusal(path)
     async with open_service(path):
         pass
-    with closing(sqlite3.connect(path)) as db:
+    with read_database(path) as db:
         assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
 
 

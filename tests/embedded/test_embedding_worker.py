@@ -14,6 +14,7 @@ from objlib.core.errors import ServiceError
 from objlib.embedded import Options, embedding_worker, index
 from objlib.embedded.embedding_worker import LOOK_AGAIN, QUIET_SECONDS
 from objlib.embedded.index import lazy_embedder
+from objlib.testing.databases import read_database
 from tests.support.embedded import Box, V, ok, open_box, refused
 
 if TYPE_CHECKING:
@@ -243,6 +244,5 @@ async def test_the_model_that_ships_finds_a_meaning(tmp_path: Path) -> None:
             pytest.skip(state.reason)
         await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
         assert (await box.titles("a doctor cures a patient"))[0] == "doctor.txt"
-    db = sqlite3.connect(tmp_path / "s.db")
-    assert db.execute("SELECT count(*) FROM pending").fetchone() == (0,)
-    db.close()
+    with read_database(tmp_path / "s.db") as db:
+        assert db.execute("SELECT count(*) FROM pending").fetchone() == (0,)

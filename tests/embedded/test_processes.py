@@ -15,6 +15,7 @@ from objlib.embedded import Options, index, worker
 from objlib.embedded.database import open_database
 from objlib.embedded.resources import blobs, leases, schema
 from objlib.testing import EPOCH
+from objlib.testing.databases import damage_database, read_database
 from objlib.threads import inline_runner
 from tests.support.clock import Clock
 from tests.support.embedded import V, open_box, refused
@@ -25,10 +26,8 @@ SLOW = Options(settle_seconds=5)
 
 
 def claim_all(path: Path, owner: str | None, until: float) -> None:
-    db = sqlite3.connect(path)
-    db.execute("UPDATE documents SET claim = ?, claim_until = ? WHERE state = 'PENDING'", (owner, until))
-    db.commit()
-    db.close()
+    with damage_database(path) as db:
+        db.execute("UPDATE documents SET claim = ?, claim_until = ? WHERE state = 'PENDING'", (owner, until))
 
 
 async def test_two_services_see_what_the_other_does(tmp_path: Path) -> None:
@@ -77,9 +76,8 @@ async def test_each_document_is_indexed_once_whoever_gets_there_first(
         await trio.testing.wait_all_tasks_blocked()
         assert len(indexed) == 1
         assert (await one.get(document))["state"] == "STATE_ACTIVE"
-    db = sqlite3.connect(path)
-    assert db.execute("SELECT count(*) FROM texts").fetchone() == (1,)
-    db.close()
+    with read_database(path) as db:
+        assert db.execute("SELECT count(*) FROM texts").fetchone() == (1,)
 
 
 async def test_what_a_closed_service_left_is_done_at_the_next_open(tmp_path: Path) -> None:

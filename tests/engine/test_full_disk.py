@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from objlib.embedded.database import open_database
 from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
 from objlib.ledger import open_ledger
+from objlib.testing.databases import read_database
 from objlib.threads import inline_runner
 from tests.support.engine import Opener, assert_exactly_once, write
 
@@ -69,7 +70,7 @@ async def test_a_disk_that_is_full_when_a_file_is_created_is_reported_in_one_lin
         assert "\n" not in message
         # Either nothing or, a migration further, a part that is whole; opening it goes on from there.
         disk.pages = None
-        with closing(sqlite3.connect(path)) as db:
+        with read_database(path) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert 20 < pages < 200
     disk.pages = None
@@ -88,7 +89,7 @@ async def test_a_disk_that_fills_up_at_any_page_breaks_no_promise(
     for number in range(7):
         write(library, f"{number}.txt", f"Thought {number}.\n" * 200)
     path: Path = getattr(settings, which)
-    with closing(sqlite3.connect(path)) as db:
+    with read_database(path) as db:
         (pages,) = db.execute("PRAGMA page_count").fetchone()
     kept = [(file, file.read_bytes()) for file in (settings.ledger, settings.embedded)]
     disk = Disk(path, monkeypatch)

@@ -4,10 +4,8 @@ import json
 import os
 import platform
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -53,6 +51,7 @@ from objlib.testing import (
     refusal,
     throttled,
 )
+from objlib.testing.databases import damage_database, read_database
 from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
 
@@ -351,7 +350,7 @@ async def test_first_runs_at_once_agree_on_one_store(
             nursery.start_soon(first_run)
     assert len(stores) == 3
     assert len(set(stores)) == 1
-    with closing(sqlite3.connect(settings.embedded)) as db:
+    with read_database(settings.embedded) as db:
         assert db.execute("SELECT name FROM stores WHERE NOT deleted").fetchall() == [(stores[0],)]
     assert_exactly_once(settings)
 
@@ -495,7 +494,7 @@ async def test_a_listing_waits_until_fresh_documents_are_listed(
             faults.before = lambda kind: life.cancel() if kind == "query" else None
             await upload(app)
     faults.before = lambda _kind: None
-    with closing(sqlite3.connect(settings.embedded)) as db, db:
+    with damage_database(settings.embedded) as db:
         db.execute("DELETE FROM uploads")
     landed = trio.current_time()
     hidden = Alter("lags", lambda answer: hide(answer) if trio.current_time() < landed + 2 else answer)
@@ -533,7 +532,7 @@ async def _two_documents_of_one_attempt(
     faults.before = lambda _kind: None
     async with opened("recover"):
         await trio.sleep(5)  # the store finishes what it has
-    with closing(sqlite3.connect(settings.embedded)) as db, db:
+    with damage_database(settings.embedded) as db:
         db.execute("DELETE FROM uploads")
         db.execute(
             "INSERT INTO documents (store_id, name, display_name, mime_type, size, state, create_time, update_time,"
@@ -575,7 +574,7 @@ async def test_a_late_import_makes_nothing_where_its_session_is_forgotten(
                 faults.before = lambda kind: life.cancel() if kind == "import" else None
                 await upload(app)
         faults.before = lambda _kind: None
-        with closing(sqlite3.connect(settings.embedded)) as db, db:
+        with damage_database(settings.embedded) as db:
             assert db.execute("DELETE FROM uploads").rowcount == 1
         async with opened("recover") as app:
             report = await recover(app)

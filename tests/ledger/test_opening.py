@@ -21,7 +21,7 @@ from objlib.sqlite import connection
 from objlib.sqlite.connection import switch_to_wal
 from objlib.sqlite.errors import Refusal, RefusedFileError
 from objlib.sqlite.migrations import Migration, Schema
-from objlib.testing.databases import raw
+from objlib.testing.databases import damage_database, raw
 from objlib.threads import inline_runner
 from tests.support.ledger import add, fresh
 
@@ -105,18 +105,16 @@ async def test_an_empty_file_becomes_a_ledger_only_if_asked(path: Path) -> None:
 async def test_a_newer_ledger_is_refused_and_left_alone(path: Path) -> None:
     async with open_ledger(path):
         pass
-    with sqlite3.connect(path) as conn:
+    with damage_database(path) as conn:
         conn.execute("PRAGMA user_version = 99")
-    conn.close()
     before = path.read_bytes()
     assert "version 99, made by a newer objlib" in await refusal(path)
     assert path.read_bytes() == before
 
 
 async def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
-    with sqlite3.connect(path) as conn:
+    with damage_database(path) as conn:
         conn.execute("CREATE TABLE files (file_id)")
-    conn.close()
     before = path.read_bytes()
     assert "not a ledger of objlib" in await refusal(path)
     assert path.read_bytes() == before

@@ -26,7 +26,7 @@ UPLOAD: Final = (
     Mutant(
         "the names of operation and document are recorded",
         "objlib/engine/upload/file_task.py",
-        "mark_uploaded(names.operation, names.document)",
+        "mark_uploaded(result.operation, result.document)",
         "mark_uploaded(None, None)",
         f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
     ),

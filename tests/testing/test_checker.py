@@ -9,6 +9,7 @@ import pytest
 
 from objlib.testing import Checker, Library, Request
 from objlib.testing.crash_child import prepare_library
+from objlib.testing.databases import damage_database
 from objlib.testing.shrink import shrink
 from objlib.testing.workload import Plan, Run, Runs, plan_of
 
@@ -30,7 +31,7 @@ def checker(sound: Path, tmp_path: Path) -> Checker:
         ):
             source.backup(copy)
     checker = Checker(tmp_path / "ledger.db", tmp_path / "store.db")
-    with closing(sqlite3.connect(checker.store)) as db, db:
+    with damage_database(checker.store) as db:
         db.execute(
             "INSERT INTO documents (store_id, name, display_name, mime_type, size, state, create_time, update_time,"
             " metadata, blob_id, ready_at) SELECT store_id, 'foreign', 'theirs', 'text/plain', 1, 'ACTIVE', 1, 1,"
@@ -110,7 +111,7 @@ def test_each_broken_promise_is_reported(
     checker: Checker, sound: Path, ledger: str, store: str, report: str
 ) -> None:
     for path, statement in ((checker.ledger, ledger), (checker.store, store)):
-        with closing(sqlite3.connect(path)) as db, db:
+        with damage_database(path) as db:
             db.execute(statement)
     assert any(report in line for line in rule(checker, sound)), checker.broken
 

@@ -1,14 +1,13 @@
 """Ctrl-C with five uploads in flight, in real processes: what is under way is finished, and then it is over."""
 
-import sqlite3
 import statistics
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from objlib.testing.databases import read_database
 from objlib.testing.faulty_server import service_process
 from objlib.testing.interrupt import FILES, UPLOADS, empty_python, interrupt
 
@@ -33,7 +32,7 @@ def test_what_is_in_flight_is_finished_and_nothing_is_sent_after(tmp_path: Path)
     assert before["sending"] == UPLOADS
     assert after["in_flight"] == 0
     assert after["started"] == before["started"]
-    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+    with read_database(tmp_path / "ledger.db") as db:
         states = dict(db.execute("SELECT gemini_state, count(*) FROM files GROUP BY 1").fetchall())
         living = db.execute("SELECT count(*) FROM runs WHERE ended IS NULL").fetchone()
     assert states == {"indexed": before["started"], "untracked": FILES - before["started"]}

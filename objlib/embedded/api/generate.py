@@ -29,19 +29,14 @@ from objlib.embedded.wire.names import random_part
 
 MAX_STORES: Final = 5
 """Stores that one request may search (undocumented; python-genai issue 2074)."""
-
 DEFAULT_TOP_K: Final = 5
 """Passages of one retrieval where the request does not say; the service does not publish its own default."""
-
 MAX_TOP_K: Final = 100
 """Most passages of one retrieval."""
-
 EVENT_CHARACTERS: Final = 80
 """Approximate characters of one event of a streamed answer."""
-
 CHARACTERS_PER_TOKEN: Final = 4
 """Estimate for the token counts, since the service's tokenizer is not here."""
-
 _NOTHING_TO_SEARCH: Final = (
     "This service answers from file search stores only: name one in the fileSearch tool."
 )
@@ -113,12 +108,7 @@ def read_request(body: Json) -> GenerateRequest:
 
 
 async def answer(context: Context, model: str, body: Json) -> Json:
-    """Answer a request: a GenerateContentResponse.
-
-    Args:
-        context: the open service.
-        model: the requested model, for ``modelVersion``.
-        body: the request in lowerCamel.
+    """Answer a request, in lowerCamel, with a GenerateContentResponse of ``model``.
 
     Raises:
         ApiError: a malformed request or filter, or no such store.

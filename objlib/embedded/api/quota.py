@@ -44,9 +44,7 @@ def _ignore(_decision: Decision) -> None:
 def quota_middleware(quota: Quota, decided: Callable[[Decision], None] = _ignore) -> Middleware:
     """Middleware for :class:`objlib.embedded.Options` that enforces a quota. Every request of the API counts.
 
-    Args:
-        quota: the limits.
-        decided: called for each request that counts, when it is admitted or refused.
+    ``decided`` is called for each of them, when it is admitted or refused.
     """
     return Middleware(_Quota, meter=Meter(quota), decided=decided)
 

@@ -11,8 +11,8 @@ from objlib.embedded.resources.records import (
     DocumentRecord,
     FileRecord,
     OperationRecord,
-    Page,
     R,
+    RecordPage,
     StoreRecord,
 )
 from objlib.embedded.wire.json import Json, compact, int64, timestamp
@@ -23,7 +23,7 @@ from objlib.embedded.wire.paging import page_token
 _TYPE: Final = "type.googleapis.com/google.ai.generativelanguage.v1main."
 
 
-def page_json(key: str, page: Page[R], item: Callable[[R], Json]) -> Json:
+def page_json(key: str, page: RecordPage[R], item: Callable[[R], Json]) -> Json:
     """A page of a list under ``key``."""
     token = None if page.after is None else page_token(page.after)
     return compact(**{key: [item(record) for record in page.records]}, nextPageToken=token)

@@ -17,13 +17,7 @@ MAX_JSON: Final = 20 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A request, taken apart.
-
-    Attributes:
-        http: the request as it came.
-        parts: named pieces of the path.
-        base: URL up to and including the version.
-    """
+    """A request with the named parts of its path; ``base`` is the URL up to and including the version."""
 
     http: Request
     parts: dict[str, str]
@@ -63,11 +57,7 @@ async def read_body(request: Request) -> Json:
 
 
 def check_key(request: Request, required: str | None) -> None:
-    """Check the API key, in the header or in the query.
-
-    Args:
-        request: the request as it came.
-        required: the one key that is accepted; None accepts any, and none at all.
+    """Check the API key, in the header or in the query; a ``required`` of None accepts any, and none at all.
 
     Raises:
         ApiError: no key, or another one.

@@ -35,10 +35,8 @@ _log = logging.getLogger(__name__)
 
 MAX_PAGE: Final = 20
 """Most stores or documents of a page, as in the service."""
-
 MAX_FILE_PAGE: Final = 100
 """Most files of a page, as in the service."""
-
 _DEFAULT_EMBEDDING_MODEL: Final = "models/gemini-embedding-001"
 _PATH: Final = re.compile(r"(?P<before>.*)/(?P<version>v1|v1beta|v1alpha)/(?P<rest>.+)")
 _UPLOAD: Final = re.compile(r"(?P<prefix>.*?)(?:/resumable)?/upload")
@@ -197,7 +195,7 @@ class Routes:
             ApiError: there was no room when the worker last looked.
         """
         self._context.work.set()
-        if self._context.disk.full:
+        if self._context.disk_full:
             raise disk_full()
 
     async def _delete_document(self, request: ApiRequest) -> Json:
@@ -256,9 +254,7 @@ class Routes:
         return {"embeddings": await self._embeddings(requests)}
 
     async def _embeddings(self, requests: list[Json]) -> list[Json]:
-        return await self._context.embedding_runner(
-            lambda: models.embed(self._context.embedder.load, requests)
-        )
+        return await self._context.embedding_runner(lambda: models.embed(self._context.embedder, requests))
 
     async def _list_models(self, request: ApiRequest) -> Json:
         await trio.lowlevel.checkpoint()

@@ -34,9 +34,7 @@ class MiniLM:
 
     Each text is computed alone on one core, several at once: nothing is padded, and a vector does not depend
     on its neighbours. That is faster than batches (see README.md beside the model).
-
-    Args:
-        threads: texts computed at once; 0 for one per core of this process.
+    ``threads`` texts are computed at once; 0 stands for one per core of this process.
     """
 
     model_id = MODEL_ID
@@ -103,10 +101,7 @@ def _missing(package: str | None) -> str:
 
 
 def load_embedder(*, thorough: bool = False) -> tuple[Embedder | None, str]:
-    """Load the model.
-
-    Args:
-        thorough: compare the SHA-256 of its files first, as ``objlib doctor`` does, and not only their sizes.
+    """Load the model; ``thorough`` compares the SHA-256 of its files first, and not only their sizes.
 
     Returns:
         The embedder and an empty string; or None and one line: why search goes by words alone.

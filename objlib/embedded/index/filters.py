@@ -31,10 +31,8 @@ from objlib.embedded.index.records import FilterError
 
 MAX_DEPTH = 50
 """Parentheses inside parentheses at most; more is a mistake, and Python's stack is finite."""
-
 MAX_COMPARISONS = 200
 """Comparisons of a filter at most: SQLite nests a chain of ANDs, and its limit is 1,000 levels."""
-
 _TOKEN = re.compile(
     r"""
       (?P<space>\s+)

@@ -17,7 +17,6 @@ from math import sqrt
 
 WEIGHT = 0.5
 """Share of the meaning where all cosines are known. Anything from .4 to .6 measures the same."""
-
 _FLAT_PASSAGES = 10
 """Passages' worth of prior belief in a flat line, which keeps few examples from tilting it."""
 

@@ -15,37 +15,26 @@ from objlib.embedded.text.sentences import sentences
 
 NO_ANSWER = "No passage in the store answers this."
 """The text of an answer without quotations."""
-
 MAX_SENTENCES = 4
 """Sentences in an answer at most."""
-
 _PASSAGES = 8
 """First passages of the hits whose sentences are candidates."""
-
 _EMBEDDED = 32
 """Sentences whose meaning is compared: about 0.1 s."""
-
 _ENOUGH_WORDS = 0.6
 """Share of the question's words, by rarity, in the best sentence from which on little meaning suffices."""
-
 _ENOUGH_WORDS_ALONE = 0.5
 """Least share of the question's words without an embedder: nothing then makes up for a synonym in the text."""
-
 _ENOUGH_MEANING = 0.45
 """Least cosine of the best sentence. On Summa its own questions are above .48, nine of ten others below .40."""
-
 _SOME_MEANING = 0.3
 """Least cosine of the best sentence where its words are enough."""
-
 _MIN_WORDS = 4
 """Words of a sentence at least; a shorter one is a fragment."""
-
 _NEAR_BEST = 0.6
 """Least score of a further sentence, as a share of the best one."""
-
 _MAX_OVERLAP = 0.6
 """Share of common stems from which on two sentences say the same."""
-
 _MARKUP = re.compile(r"^\s*(?:#{1,6}\s|\||[`~=*-]{3,}|\*\*[^*]+\*\*$)")
 _SUFFIX = re.compile(r"(?:'s|ing|edly|ed|ness|ions?|ally|ly|ies|es|s|e|y)$")
 

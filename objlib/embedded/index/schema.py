@@ -15,7 +15,6 @@ their own, so that a scan reads a ninth of the bytes. ``codes.seq`` lets a cache
 
 POSITION_BITS = 20
 """Bits of a chunk id that hold the position in its document; the rest is the text id."""
-
 POSITION_MASK = (1 << POSITION_BITS) - 1
 
 SCHEMA: tuple[str, ...] = (

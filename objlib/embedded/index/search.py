@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 DEPTH = 200
 """Passages that each of the two lists brings into the union."""
-
 _EMBED_GROUP = 4
 """Passages embedded between two looks at the clock."""
-
 SHORTLIST = 500
 """Passages chosen by sign bits whose exact cosine is computed; they hold 99 % of the true first hundred."""
 

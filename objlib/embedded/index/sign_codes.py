@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 WORDS = DIMENSIONS // 64
 """64-bit words in the sign bits of one vector."""
-
 _ROUGH_FACTOR = 4
 """Passages that the rough comparison keeps, for each one of the result."""
 
@@ -79,11 +78,7 @@ def nearest(codes: SignBits, query: "Floats", *, allowed: Sequence[int] | None, 
     Then, for the best few thousand, by the product of the query itself with the signs, which weighs each bit:
     of the true first hundred among 500 that finds 99 %, and not 94 %.
 
-    Args:
-        codes: the sign bits.
-        query: (384,) the query's vector.
-        allowed: text ids to search in, or None for all.
-        count: ids at most; in no particular order.
+    At most ``count`` ids in no particular order, of the texts ``allowed`` (None: all).
     """
     import numpy as np
 

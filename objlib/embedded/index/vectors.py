@@ -7,7 +7,7 @@ any transaction.
 
 import sqlite3
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.model import MODEL_ID
@@ -35,8 +35,7 @@ def products(rows: "NDArray[Any]", vector: "Floats") -> "Floats":
     """
     import numpy as np
 
-    out: Floats = np.einsum("ij,j->i", rows, vector)
-    return out
+    return cast("Floats", np.einsum("ij,j->i", rows, vector))
 
 
 def vector_progress(db: sqlite3.Connection) -> tuple[int, int]:
@@ -106,10 +105,7 @@ def store_vectors(
 def adopt_model(db: sqlite3.Connection, model_id: str = MODEL_ID) -> bool:
     """Make this the model of the store's vectors; those of another model are dropped and queued again.
 
-    The caller holds a transaction.
-
-    Returns:
-        Whether vectors of another model were dropped.
+    The caller holds a transaction. Returns whether vectors were dropped.
     """
     current = _meta(db, "model")
     if current == model_id:

@@ -28,15 +28,10 @@ def index_document(
 ) -> int:
     """Put a document's passages into the word index and queue them for vectors; older ones are replaced.
 
-    Args:
-        db: the store; the caller holds a transaction.
-        doc_id: a row of ``documents``.
-        extracted: its text.
-        display_name: its name, used as title where neither text nor metadata have one.
-        metadata: its metadata; ``title`` and ``author`` are used where the text has none.
+    Title and author are those of the text, else of the metadata; the last resort for a title is the name.
 
     Returns:
-        The number of its passages.
+        The number of passages.
     """
     drop_document(db, doc_id)
     title = without_surrogates(

@@ -14,10 +14,8 @@ VOCABULARY = FOLDER / "vocab.txt"
 
 DIMENSIONS = 384
 """Numbers in a vector."""
-
 MODEL_ID = "all-MiniLM-L6-v2/int8-1"
 """Name of the model in each store; it must change with weights, quantisation and pooling, which move vectors."""
-
 _PINNED = {
     ONNX: (23_340_406, "a2846956cef482601602793836b93c433c500327fbfdb66e7930eff68a0b887a"),
     VOCABULARY: (231_508, "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"),
@@ -25,11 +23,7 @@ _PINNED = {
 
 
 def damage(*, thorough: bool) -> str | None:
-    """The damage of the model's files in one line, or None.
-
-    Args:
-        thorough: compare SHA-256 too, not only sizes.
-    """
+    """The damage of the model's files in one line, or None; ``thorough`` compares SHA-256 too."""
     for path, (size, digest) in _PINNED.items():
         try:
             if path.stat().st_size != size:

@@ -9,7 +9,7 @@ from objlib.embedded import index
 from objlib.embedded.options import MAX_FILE, Options, Writer
 from objlib.embedded.resources import blobs, files, operations
 from objlib.embedded.resources.leases import LEASE_SECONDS
-from objlib.embedded.resources.records import DocumentRecord, Page, page_of
+from objlib.embedded.resources.records import DocumentRecord, RecordPage, page_of
 from objlib.embedded.resources.stores import bytes_held, store_row
 from objlib.embedded.wire.errors import ApiError, invalid, not_found
 from objlib.embedded.wire.names import last_part, new_resource_id
@@ -133,7 +133,7 @@ def get(db: sqlite3.Connection, name: str) -> DocumentRecord:
     return DocumentRecord(*row)
 
 
-def page(db: sqlite3.Connection, store: str, size: int, after: Position) -> Page[DocumentRecord]:
+def page(db: sqlite3.Connection, store: str, size: int, after: Position) -> RecordPage[DocumentRecord]:
     """A page of at most ``size`` documents of a store.
 
     Raises:

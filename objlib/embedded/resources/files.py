@@ -6,14 +6,13 @@ from typing import Final, NamedTuple
 
 from objlib.embedded.options import Writer
 from objlib.embedded.resources import blobs
-from objlib.embedded.resources.records import FileRecord, Page, page_of
+from objlib.embedded.resources.records import FileRecord, RecordPage, page_of
 from objlib.embedded.wire.errors import ApiError, invalid
 from objlib.embedded.wire.names import ID, last_part, random_part
 from objlib.embedded.wire.paging import Position
 
 LIFETIME: Final = 48 * 3600.0
 """Seconds until a file expires."""
-
 _COLUMNS: Final = (
     "file_id, name, display_name, mime_type, size, sha256, create_time, ready_at, expires_at, blob_id"
 )
@@ -85,7 +84,7 @@ def get(db: sqlite3.Connection, name: str, *, now: float) -> FileRecord:
     return file
 
 
-def page(db: sqlite3.Connection, size: int, after: Position, *, now: float) -> Page[FileRecord]:
+def page(db: sqlite3.Connection, size: int, after: Position, *, now: float) -> RecordPage[FileRecord]:
     """A page of at most ``size`` files that have not expired."""
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM files WHERE expires_at > ? AND (create_time, file_id) > (?, ?)"

@@ -14,7 +14,6 @@ from objlib.liveness import process_is_alive
 
 LEASE_SECONDS: Final = 60.0
 """Seconds after which a document that a living process has not indexed may be taken over."""
-
 _open_here: set[str] = set()
 _numbers = itertools.count(1)
 
@@ -37,13 +36,7 @@ def _is_alive(claim: str) -> bool:
 
 
 def abandoned_owners(db: sqlite3.Connection, claim: str, now: float) -> list[str | None]:
-    """Owners whose PENDING documents may be taken over: dead ones, and those with an expired lease.
-
-    Args:
-        db: the file.
-        claim: the caller's own mark.
-        now: Unix time.
-    """
+    """Other owners whose PENDING documents may be taken over: dead ones, and those with an expired lease."""
     rows = db.execute(
         "SELECT claim, min(claim_until) FROM documents WHERE state = 'PENDING' AND claim IS NOT ? GROUP BY claim",
         (claim,),
@@ -52,11 +45,7 @@ def abandoned_owners(db: sqlite3.Connection, claim: str, now: float) -> list[str
 
 
 def take_over(db: sqlite3.Connection, claim: str, now: float) -> int:
-    """Lease every PENDING document of a dead owner, and those whose lease has expired.
-
-    Returns:
-        How many documents were taken over.
-    """
+    """Lease every PENDING document of a dead owner or with an expired lease; returns their number."""
     count = 0
     for owner in abandoned_owners(db, claim, now):
         expired_only = owner is not None and _is_alive(owner)

@@ -71,14 +71,14 @@ class _Listed(Protocol):
 R = TypeVar("R", bound=_Listed)
 
 
-class Page(NamedTuple, Generic[R]):
+class RecordPage(NamedTuple, Generic[R]):
     """A page of a list in ascending createTime, and the position after it; None on the last page."""
 
     records: list[R]
     after: Position | None
 
 
-def page_of(records: list[R], size: int) -> Page[R]:
+def page_of(records: list[R], size: int) -> RecordPage[R]:
     """The first ``size`` records of a query that asked for one more."""
     last = records[size - 1] if len(records) > size else None
-    return Page(records[:size], None if last is None else (last.created, last.row))
+    return RecordPage(records[:size], None if last is None else (last.created, last.row))

@@ -11,7 +11,6 @@ from objlib.sqlite.migrations import Migration, Schema
 
 APPLICATION_ID: Final = 0x6F626A65
 """Marks the file as ours in SQLite's header ("obje"), so that a stranger's database is never touched."""
-
 TABLES: Final[tuple[str, ...]] = (
     """
     CREATE TABLE stores (
@@ -107,6 +106,5 @@ TABLES: Final[tuple[str, ...]] = (
 
 MIGRATIONS: Final = (Migration(1, "the first store", (*TABLES, *index.SCHEMA)),)
 """All migrations, oldest first, versions 1, 2, 3, …; one that has shipped is never edited."""
-
 SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS)
-"""What the store's file holds."""
+"""The application id and the migrations of the store file."""

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any, Final
 
-from objlib.embedded.resources.records import Page, StoreRecord, page_of
+from objlib.embedded.resources.records import RecordPage, StoreRecord, page_of
 from objlib.embedded.wire.errors import ApiError, not_found
 from objlib.embedded.wire.names import new_resource_id
 from objlib.embedded.wire.paging import Position
@@ -42,7 +42,7 @@ def get(db: sqlite3.Connection, name: str) -> StoreRecord:
     return _record(db, _select(db, name))
 
 
-def page(db: sqlite3.Connection, size: int, after: Position) -> Page[StoreRecord]:
+def page(db: sqlite3.Connection, size: int, after: Position) -> RecordPage[StoreRecord]:
     """A page of at most ``size`` stores."""
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM stores WHERE NOT deleted AND (create_time, store_id) > (?, ?)"

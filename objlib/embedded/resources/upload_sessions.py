@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 LIFETIME: Final = 7 * 24 * 3600.0
 """Seconds for which a session may be resumed."""
-
 _COLUMNS: Final = "upload_id, store_id, status, wanted, declared, received, blob_id, final_body"
 
 Created = FileRecord | tuple[str, documents.DocumentDraft, int]
@@ -65,14 +64,7 @@ class SessionError(ApiError):
 def start(
     db: sqlite3.Connection, target: Json, *, store: str | None, declared: int | None, writer: Writer
 ) -> str:
-    """Begin a session; the caller holds a transaction.
-
-    Args:
-        db: the file.
-        target: fields of the document or file to make.
-        store: resource name of the store, or None for the files API.
-        declared: total size in bytes, if the client announced it.
-        writer: the open service.
+    """Begin a session in a store, or for the files API (None); the caller holds a transaction.
 
     Returns:
         The upload id, which authorises the commands of the session without a key.
@@ -177,11 +169,11 @@ def finalize(
     Args:
         db: the file.
         upload_id: the session.
-        offset: where ``data`` begins; None for a bare ``finalize``.
+        offset: the offset of ``data``; None for a bare ``finalize``.
         data: the last bytes, perhaps none.
         hashed: the result of :func:`digest`.
         writer: the open service.
-        answer: the JSON body to keep as the session's answer.
+        answer: makes the JSON body that the session keeps as its answer.
 
     Raises:
         ApiError: see :func:`active`; or fewer bytes came than were announced, or the storage is full.

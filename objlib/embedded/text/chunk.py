@@ -15,13 +15,10 @@ from objlib.embedded.text.sentences import BORDER
 
 SIZE = 180
 """Words in a passage: about 240 of the 256 tokens that the embedding model reads."""
-
 _TAIL = 0.4
 """Share of SIZE below which a passage joins its neighbour where it can."""
-
 _CHARS_PER_WORD = 10
 """Characters that count as one word in text without spaces: no passage is longer than SIZE times this."""
-
 _PARAGRAPH = re.compile(r"\n[^\S\n]*(?:\n\s*)+|\r[^\S\r\n]*(?:\r\s*)+|\f\s*")
 _CUTS = (
     _PARAGRAPH,

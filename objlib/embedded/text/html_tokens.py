@@ -15,7 +15,6 @@ _TAG = re.compile(r"""(?:[^"'<>]|"[^"]*"|'[^']*')*>""")
 _ATTRIBUTE = re.compile(r"""([^\s=/"'<>]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
 _RAW = frozenset({"script", "style"})
 """Elements whose content is no markup; only their end tag closes them."""
-
 _MAX_OPEN_QUOTES = 100
 """Tags with an unclosed quote after which quotes are ignored: each costs a scan of the whole rest."""
 

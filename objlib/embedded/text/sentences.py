@@ -10,7 +10,6 @@ BORDER = re.compile(
     "|(?<=[\u3002\uff01\uff1f])"
 )
 """The white space between two sentences; quotation marks and brackets stay with the sentence they close."""
-
 _BLANK_LINE = re.compile(r"\n\s*\n\s*")
 # "Dr.", "Is.", "cf.", "J.": a short word with a capital, or one letter. Few sentences end in one.
 _ABBREVIATION = re.compile(r"(?:\b[A-Z][a-z]{0,2}|\b[A-Za-z]|\b(?:cf|vol|ed|pp|ch|sec|art|etc|viz))\.$")

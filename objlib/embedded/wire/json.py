@@ -14,10 +14,8 @@ T = TypeVar("T")
 
 Json = dict[str, Any]
 """A JSON object; each field is checked where it is read."""
-
 dump: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
 """Encode a value as JSON bytes."""
-
 _load: Final = msgspec.json.Decoder().decode
 
 

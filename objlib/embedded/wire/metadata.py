@@ -60,11 +60,7 @@ def _value(entry: Json, where: str) -> MetadataValue:
 
 
 def read_metadata(body: Json, message: str) -> str:
-    """Read ``customMetadata`` of a request into the JSON object that the file keeps.
-
-    Args:
-        body: the request, in lowerCamel.
-        message: the request's protobuf name, which the service's errors begin with.
+    """Read ``customMetadata`` of a request, named ``message`` in errors, into the JSON object that the file keeps.
 
     Raises:
         ApiError: too many entries, a duplicate or missing key, or a value that is not allowed.
@@ -86,12 +82,12 @@ def read_metadata(body: Json, message: str) -> str:
 
 def write_metadata(values: Mapping[str, Any]) -> list[Json]:
     """The entries of ``customMetadata`` for an answer."""
-    entries: list[Json] = []
-    for key, value in values.items():
-        if isinstance(value, str):
-            entries.append({"key": key, "stringValue": value})
-        elif isinstance(value, list):
-            entries.append({"key": key, "stringListValue": {"values": value}})
-        else:
-            entries.append({"key": key, "numericValue": value})
-    return entries
+    return [_entry(key, value) for key, value in values.items()]
+
+
+def _entry(key: str, value: MetadataValue) -> Json:
+    if isinstance(value, str):
+        return {"key": key, "stringValue": value}
+    if isinstance(value, list):
+        return {"key": key, "stringListValue": {"values": value}}
+    return {"key": key, "numericValue": value}

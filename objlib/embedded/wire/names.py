@@ -9,10 +9,8 @@ from typing import Final
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _RANDOM: Final = 12
 """Random characters of an id: 62 bits."""
-
 _SLUG: Final = 27
 """Characters of a slug at most: with ``-`` and the random ones it fills the service's 40."""
-
 ID: Final = r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"
 """Pattern of an id: up to 40 lower-case letters, digits and inner hyphens."""
 

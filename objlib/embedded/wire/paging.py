@@ -8,10 +8,8 @@ from objlib.embedded.wire.errors import invalid
 
 Position = tuple[float, int]
 """The createTime and the row after which a list goes on; the row itself need not exist any more."""
-
 START: Final[Position] = (float("-inf"), 0)
 """The position before every row."""
-
 DEFAULT_PAGE_SIZE: Final = 10
 """Items of a page where the request does not say."""
 

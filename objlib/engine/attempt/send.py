@@ -6,7 +6,6 @@ session is cancelled, and the file is a newer version.
 """
 
 import hashlib
-from dataclasses import dataclass
 from functools import partial
 from io import FileIO
 from typing import Final
@@ -21,7 +20,7 @@ from objlib.core.remote import SessionState
 from objlib.engine.app import App
 from objlib.engine.attempt.enact import Attempt
 from objlib.engine.scan.read_file import open_regular
-from objlib.gemini import CHUNK, ErrorKind, FileState, GeminiError, SessionUrl, UploadProgress
+from objlib.gemini import CHUNK, ErrorKind, FileState, GeminiError, SessionUrl, UploadProgress, UploadResult
 from objlib.ledger import FileRow
 
 MAX_RESUMES: Final = 3
@@ -38,16 +37,8 @@ class OutcomeUnknownError(Exception):
     """Bytes were sent and the answer is missing: probe before sending again."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteNames:
-    """Full resource names of an attempt's operation and document, as far as the store has said them."""
-
-    operation: str | None
-    document: str | None
-
-
-async def send(attempt: Attempt, *, two_step: bool = False) -> RemoteNames:
-    """Send the file's bytes and finalize.
+async def send(attempt: Attempt, *, two_step: bool = False) -> UploadResult:
+    """Send the file's bytes and finalize; the result names the operation or the document.
 
     Args:
         attempt: its row is claimed, and has the hash that the bytes must have; its id goes into the document's
@@ -87,7 +78,7 @@ async def send(attempt: Attempt, *, two_step: bool = False) -> RemoteNames:
         return await _import(attempt, result.file)
     if result is None or (result.operation is None and result.document is None):
         raise OutcomeUnknownError("the upload was finalized, and the answer named no document")
-    return RemoteNames(result.operation, result.document)
+    return result
 
 
 def _metadata(attempt: Attempt) -> dict[str, str | float | list[str]]:
@@ -136,7 +127,7 @@ async def _start(attempt: Attempt, *, two_step: bool) -> SessionUrl:
         )
 
 
-async def _import(attempt: Attempt, file: str) -> RemoteNames:
+async def _import(attempt: Attempt, file: str) -> UploadResult:
     app = attempt.app
     await _wait_until_importable(app, file)
     try:
@@ -146,7 +137,7 @@ async def _import(attempt: Attempt, file: str) -> RemoteNames:
         if error.kind.ambiguous:
             raise OutcomeUnknownError(str(error)) from error
         raise
-    return RemoteNames(operation.name, operation.document)
+    return UploadResult(operation.name, operation.document)
 
 
 async def _wait_until_importable(app: App, file: str) -> None:

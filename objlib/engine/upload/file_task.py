@@ -20,13 +20,13 @@ from objlib.core.pacing.backoff import backoff
 from objlib.core.stop_reason import StopReason
 from objlib.engine.attempt.enact import MAX_PROBES, Attempt
 from objlib.engine.attempt.probe import probe
-from objlib.engine.attempt.send import ChangedWhileReadError, OutcomeUnknownError, RemoteNames, send
+from objlib.engine.attempt.send import ChangedWhileReadError, OutcomeUnknownError, send
 from objlib.engine.attempt.wait_active import wait_until_active
 from objlib.engine.requests.governor import NotBegunError
 from objlib.engine.requests.held_token import HeldToken
 from objlib.engine.scan.scan import record_change
 from objlib.engine.upload.state import UploadRun
-from objlib.gemini import ErrorKind, GeminiError
+from objlib.gemini import ErrorKind, GeminiError, UploadResult
 from objlib.ledger import FileRow
 
 MAX_ATTEMPTS: Final = 8
@@ -80,7 +80,7 @@ class FileUpload:
         await attempt.start()
         try:
             self._require_fit()
-            names = await self._send()
+            result = await self._send()
         except (ChangedWhileReadError, FileNotFoundError):
             # A file that is gone or renamed since the scan is recorded as missing; the next scan finds it again.
             await self._record_change()
@@ -99,7 +99,7 @@ class FileUpload:
             run.count_upload(attempt.row)
             run.unreachable = 0
             run.throttles.pop(attempt.row.file_id, None)
-            await attempt.mark_uploaded(names.operation, names.document)
+            await attempt.mark_uploaded(result.operation, result.document)
 
     def _require_fit(self) -> None:
         """A scan may have found the file unfit while an earlier attempt was in flight: then it is read again."""
@@ -107,7 +107,7 @@ class FileUpload:
         if row.size == 0 or row.mime_type == NO_TYPE:
             raise ChangedWhileReadError
 
-    async def _send(self) -> RemoteNames:
+    async def _send(self) -> UploadResult:
         """Send the file directly; where the direct way is known to break, through the Files API."""
         try:
             return await send(self._attempt)

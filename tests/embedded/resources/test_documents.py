@@ -16,6 +16,7 @@ from objlib.embedded.text.extract import extract
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.wire.metadata import float32, read_metadata, write_metadata
 from objlib.testing import EPOCH
+from objlib.testing.databases import read_database
 from tests.support.clock import Clock
 from tests.support.embedded import open_box, refused
 
@@ -103,9 +104,8 @@ async def test_a_bug_in_reading_one_document_fails_that_one_alone(
         names = [await box.upload(data) for data in (b"good", b"bad", b"worse", b"fine")]
         codes = [(await box.settled(name)).get("error", {}).get("code") for name in names]
         assert codes == [None, 13, 13, None]
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT count(*) FROM index_meta WHERE key = 'half'").fetchone() == (0,)
-    db.close()
 
 
 async def test_deleting_wants_force_and_takes_everything_along(tmp_path: Path) -> None:
@@ -120,10 +120,9 @@ async def test_deleting_wants_force_and_takes_everything_along(tmp_path: Path) -
         assert await box.titles("lighthouse") == ["twin.txt"]  # the bytes were shared and are still there
         await box.delete(other, force="true")
         assert await box.titles("lighthouse") == []
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         for table in ("documents", "blobs", "blob_parts", "texts", "chunks"):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
-    db.close()
 
 
 async def test_a_document_deleted_while_pending_ends_its_operation(tmp_path: Path) -> None:

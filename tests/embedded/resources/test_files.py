@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import trio
 
 from objlib.embedded import Options
 from objlib.testing import EPOCH
+from objlib.testing.databases import read_database
 from tests.support.clock import Clock
 from tests.support.embedded import Box, ok, open_box, refused, start_headers
 
@@ -108,12 +108,11 @@ async def test_files_expire_after_48_hours(tmp_path: Path) -> None:
         assert await box.get("files") == {}
     async with open_box(tmp_path / "s.db", now=clock):
         await trio.testing.wait_all_tasks_blocked()
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM blobs)").fetchone() == (
             0,
             0,
         )
-    db.close()
 
 
 async def test_lists_of_files_are_clamped_at_a_hundred(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 """Stores: names, counts, lists, and going away with everything in them."""
 
 import re
-import sqlite3
 from pathlib import Path
 
 import pytest
 import trio
 
 from objlib.testing import EPOCH
+from objlib.testing.databases import read_database
 from tests.support.clock import Clock
 from tests.support.embedded import open_box, refused
 
@@ -132,7 +132,7 @@ async def test_a_deleted_store_is_emptied_in_steps_and_leaves_nothing(tmp_path: 
         await box.command(half, "upload", b"x" * 8 * 1024 * 1024, 0)
         await box.delete(box.store, force="true")
         await trio.sleep(1)
-    with sqlite3.connect(path) as db:
+    with read_database(path) as db:
         for table in (
             "stores",
             "documents",
@@ -144,4 +144,3 @@ async def test_a_deleted_store_is_emptied_in_steps_and_leaves_nothing(tmp_path: 
             "chunks",
         ):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
-    db.close()

@@ -1,7 +1,5 @@
 """Silence decides nothing: neither an answer that never came, nor half of a file."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from objlib.engine.upload.run import upload
 from objlib.gemini import CHUNK, Document, ErrorKind, GeminiError, Operation
 from objlib.ledger import Transition
 from objlib.testing import DOWN, LOST, Action, ActLate, Faults, Refuse, refusal
+from objlib.testing.databases import damage_database
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows
 
 NOWHERE = refusal(404, "NOT_FOUND", "There is no such thing.")
@@ -73,7 +72,7 @@ async def test_a_listing_without_an_answer_decides_nothing(
 ) -> None:
     follow(faults, send=[LOST])
     await cut_off(opened, faults, "query")
-    with closing(sqlite3.connect(settings.embedded)) as db, db:
+    with damage_database(settings.embedded) as db:
         db.execute("DELETE FROM uploads")
     faults.script = lambda kind, _count: DOWN if kind == "list" else None
     async with opened("recover") as app:

@@ -1,7 +1,6 @@
 """A prune, a repair and a rebuild that die at any point: the next run finishes them, and breaks no promise."""
 
 import shutil
-import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from objlib.engine.recover import recover
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.testing import EPOCH, Died, Failpoints, run_virtual
+from objlib.testing.databases import read_database
 from tests.support.engine import (
     ALL,
     alter,
@@ -129,11 +129,10 @@ def test_a_prune_may_die_anywhere(before: Settings) -> None:
 
     def check() -> None:
         assert len(live_documents(before)) == FILES - 1
-        db = sqlite3.connect(before.ledger)
-        rows = db.execute(
-            "SELECT gemini_state, gemini_document IS NULL FROM files ORDER BY file_path"
-        ).fetchall()
-        db.close()
+        with read_database(before.ledger) as db:
+            rows = db.execute(
+                "SELECT gemini_state, gemini_document IS NULL FROM files ORDER BY file_path"
+            ).fetchall()
         assert rows == [("untracked", 1), ("indexed", 0), ("indexed", 0)]
 
     assert at_every_point(before, "sync", pruned, check) > 15

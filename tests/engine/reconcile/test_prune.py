@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.ledger import Transition
 from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, ActLate, Faults, Respond, throttled
+from objlib.testing.databases import damage_database, read_database
 from tests.support.engine import (
     Opener,
     assert_exactly_once,
@@ -50,11 +50,8 @@ def victims(library: Path, count: int) -> list[Path]:
 
 
 def open_intents(settings: Settings) -> int:
-    db = sqlite3.connect(settings.ledger)
-    try:
+    with read_database(settings.ledger) as db:
         return int(db.execute("SELECT count(*) FROM intents WHERE done_at IS NULL").fetchone()[0])
-    finally:
-        db.close()
 
 
 async def test_documents_of_files_that_are_gone_are_removed_with_intents_and_the_history_stays(
@@ -140,10 +137,8 @@ async def test_an_empty_library_is_refused_even_where_all_is_known_to_be_missing
     async with opened("sync") as app:
         await upload(app)
         (library / "one.txt").unlink()
-        db = sqlite3.connect(settings.ledger)
-        db.execute("UPDATE files SET missing_since = 1")
-        db.commit()
-        db.close()
+        with damage_database(settings.ledger) as db:
+            db.execute("UPDATE files SET missing_since = 1")
         with pytest.raises(RefusedError, match="nothing is pruned"):
             await pruned(app)
     assert len(live_documents(settings)) == 10
@@ -346,9 +341,8 @@ async def test_an_older_version_of_a_file_that_changed_and_then_went_is_removed_
     assert report.prune.deleted == 1
     assert len(live_documents(settings)) == 9
     assert open_intents(settings) == 0
-    db = sqlite3.connect(settings.ledger)
-    (held,) = db.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
-    db.close()
+    with read_database(settings.ledger) as db:
+        (held,) = db.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
     assert held == 9
 
 

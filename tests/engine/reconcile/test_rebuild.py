@@ -1,6 +1,5 @@
 """`rebuild`: a lost ledger made again from the store, without an upload."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
 from objlib.testing import DOWN, Faults
-from objlib.testing.databases import raw
+from objlib.testing.databases import damage_database, raw
 from tests.support.engine import (
     ALL,
     Opener,
@@ -103,10 +102,10 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
         await plant(app, "somebody's.txt", {})
     alter(settings, rows[0].document or "", state="FAILED")
     lose(settings)
-    db = sqlite3.connect(settings.embedded)
-    db.execute("UPDATE documents SET state = 'PENDING', ready_at = 9e9 WHERE name = ?", (rows[1].document,))
-    db.commit()
-    db.close()
+    with damage_database(settings.embedded) as db:
+        db.execute(
+            "UPDATE documents SET state = 'PENDING', ready_at = 9e9 WHERE name = ?", (rows[1].document,)
+        )
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:
         report = await rebuild(app)
         assert (report.files, report.pending, report.surplus, report.unusable, report.foreign) == (

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ from objlib.engine.upload.run import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Transition
 from objlib.testing import DOWN, LOST, Faults, Respond, refusal, throttled
-from objlib.testing.databases import raw
+from objlib.testing.databases import damage_database, raw
 from tests.support.engine import (
     ALL,
     Opener,
@@ -423,10 +422,8 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
 
         def meanwhile(kind: str) -> None:
             if kind == "document":
-                db = sqlite3.connect(settings.ledger)
-                db.execute("UPDATE files SET version = version + 1 WHERE file_id = ?", (row.file_id,))
-                db.commit()
-                db.close()
+                with damage_database(settings.ledger) as db:
+                    db.execute("UPDATE files SET version = version + 1 WHERE file_id = ?", (row.file_id,))
 
         faults.before = meanwhile
         report, _ = await store_sync(app, apply=True, metadata=False, limit=ALL, plan=plan)
