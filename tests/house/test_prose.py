@@ -79,6 +79,10 @@ def test_a_finding_names_the_line_of_its_phrase() -> None:
     assert [str(finding) for finding in findings] == ["objlib/x.py:3: a person"]
 
 
+def test_texts_of_help_are_left_alone() -> None:
+    assert lint_python("objlib/x.py", 'option("Send at most so many files")') == []
+
+
 def test_data_of_a_test_is_no_prose_and_its_name_is() -> None:
     source = "def test_it_keeps_files_for_ever() -> None:\n    assert upload('so many words')\n"
     assert [finding.phrase for finding in lint_python("tests/x.py", source)] == ["for ever"]

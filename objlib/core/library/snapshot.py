@@ -1,7 +1,7 @@
 """The snapshot of a file, as one value between its reader and the ledger."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from objlib.core.failures import Failure
 from objlib.core.library.metadata import MetadataValue
@@ -12,6 +12,24 @@ UNTRUSTED: Final = -1
 """An mtime that no file has: the next scan reads the file again, whatever its status says."""
 NO_TYPE: Final = "application/octet-stream"
 """The type of a file that no store takes; it is never sent."""
+
+
+class FileStatus(NamedTuple):
+    """A regular file as its folder shows it, before it is read.
+
+    Attributes:
+        path: relative, ``/`` between components, valid Unicode (see :mod:`objlib.core.library.paths`).
+        path_bytes: the exact bytes of the relative path where they are not those of ``path``.
+        size: bytes.
+        mtime_ns: time of the last modification, nanoseconds since 1970.
+        inode: inode number (its low 63 bits), 0 where the file system has none.
+    """
+
+    path: str
+    path_bytes: bytes | None
+    size: int
+    mtime_ns: int
+    inode: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ import trio
 
 from objlib.core.errors import UsageError
 from objlib.core.library.ignore import IgnoreRules
+from objlib.core.library.paths import disk_path
 from objlib.core.library.snapshot import UNTRUSTED
 from objlib.core.lifecycle.table import State
 from objlib.engine.scan import read_file
-from objlib.engine.scan.scan import disk_path
 from objlib.engine.scan.walk import Walk
 from objlib.ledger import ToRead
 from tests.support.scan import Desk, open_desk
@@ -104,8 +104,8 @@ async def test_our_own_files_inside_the_library_are_no_documents(desk: Desk) -> 
     desk.write("a.txt", "text")
     for name in ("data/ledger.db", "data/ledger.db-wal", "objlib.toml", "data/other.txt"):
         desk.write(name, "text")
-    own = [desk.root / "link/ledger.db", desk.root / "link/ledger.db-wal", desk.root / "objlib.toml"]
-    assert await paths(desk, own=[*own, Path("/elsewhere/objlib.toml")]) == ["a.txt", "data/other.txt"]
+    own = {"ledger": desk.root / "link/ledger.db", "config": desk.root / "objlib.toml"}
+    assert await paths(desk, **own, embedded=Path("/elsewhere/store.db")) == ["a.txt", "data/other.txt"]
 
 
 async def test_links_to_files_are_followed(desk: Desk) -> None:
@@ -317,7 +317,7 @@ async def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
 async def test_a_file_that_grows_too_large_while_it_is_read_is_told_apart(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_file, "LARGEST", 4)
+    monkeypatch.setattr(read_file, "MAX_DOCUMENT", 4)
     target = desk.write("a.txt", "text")
 
     def grow() -> Any:
