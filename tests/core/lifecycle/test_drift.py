@@ -128,12 +128,12 @@ def test_a_second_comparison_after_a_repair_finds_nothing(
 ) -> None:
     """Even after the surplus was deleted and the rest sent again: a repair comes to an end."""
     kinds = {each.document: each.kind for each in classify(expected, documents)}
-    left = [each for each in documents if kinds[each.name] not in SURPLUS]
+    remaining = [each for each in documents if kinds[each.name] not in SURPLUS]
     if expected is not None and set(kinds.values()) & (REPAIRABLE - SURPLUS):
         fresh = replace(OK_DOCUMENT, name="new", title=expected.title, metadata=expected.metadata)
-        left = [each for each in left if each.name != expected.document] + [fresh]
+        remaining = [each for each in remaining if each.name != expected.document] + [fresh]
         expected = replace(expected, document="new", indexed_hash="h")
-    assert not {each.kind for each in classify(expected, left)} & REPAIRABLE
+    assert not {each.kind for each in classify(expected, remaining)} & REPAIRABLE
 
 
 @given(st.floats(width=32, allow_nan=False), st.text(max_size=5))
