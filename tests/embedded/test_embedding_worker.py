@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from objlib.core.errors import ServiceError
 from objlib.embedded import Options, embedding_worker, index
-from objlib.embedded.embedding_worker import LOOK_AGAIN, QUIET_SECONDS
+from objlib.embedded.embedding_worker import LOOK_AGAIN_SECONDS, QUIET_SECONDS
 from objlib.embedded.index import lazy_embedder
 from objlib.testing.databases import read_database
 from tests.support.embedded import Box, V, ok, open_box, refused
@@ -175,7 +175,7 @@ async def test_a_full_disk_does_not_end_the_background_pass(
         await trio.sleep(2 * QUIET_SECONDS)
         assert (disk.tried, (await box.service.vectors()).done) == (1, 0)
         disk.full = False
-        await trio.sleep(LOOK_AGAIN + 2 * QUIET_SECONDS)
+        await trio.sleep(LOOK_AGAIN_SECONDS + 2 * QUIET_SECONDS)
         assert (await box.service.vectors()).done == 1
 
 

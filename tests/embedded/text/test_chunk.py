@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.embedded.text.chunk import SIZE, chunks, weight
+from objlib.embedded.text.chunk import PASSAGE_WORDS, chunks, weight
 from objlib.embedded.text.extracted import Extracted
 
 PIECES = st.sampled_from(
@@ -29,7 +29,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=120).map("".join) | st.text(max_size=400)
 
 
-def spans(text: str, size: int = SIZE) -> list[str]:
+def spans(text: str, size: int = PASSAGE_WORDS) -> list[str]:
     return [text[c.start : c.stop] for c in chunks(Extracted(text), size)]
 
 
