@@ -12,7 +12,7 @@ from objlib.core.lifecycle.table import Event, State
 from objlib.sqlite.migrations import Migration, Schema
 
 APPLICATION_ID: Final = 0x6F626A6C
-"""``objl`` in ASCII, kept in the SQLite header (offset 68): how a ledger is told from any other database."""
+"""``objl`` in ASCII, in the SQLite header (offset 68): tells a ledger from any other database."""
 
 OUTCOMES: Final = ("success", "rejected", "failed")
 """How an attempt at a transition can end."""
@@ -24,8 +24,8 @@ ATTEMPT_OUTCOMES: Final = ("indexed", "failed", "requeued")
 def _one_of(column: str, values: Iterable[str]) -> str:
     """A CHECK that ``column`` is one of ``values`` (or NULL, where the column may be).
 
-    Not written with IN, for which SQLite fills a temporary table on every insert: four of them made an event
-    row more than twice as dear.
+    Not written with IN, for which SQLite fills a temporary table on every insert: four of them made an insert of
+    an event more than twice as slow.
     """
     listed = " OR ".join(f"{column} = '{value}'" for value in values)
     return f"CHECK ({listed})"

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Done:
-    """What a finished command left."""
+    """The exit code and the output of a finished command."""
 
     code: int
     out: str
@@ -27,9 +27,9 @@ class Done:
 
     def json(self) -> dict[str, Any]:
         """The one JSON object of stdout, or the last of several lines."""
-        found = json.loads(self.out.splitlines()[-1])
-        assert isinstance(found, dict)
-        return found
+        document = json.loads(self.out.splitlines()[-1])
+        assert isinstance(document, dict)
+        return document
 
 
 Objlib = Callable[..., Done]
@@ -118,8 +118,8 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 @pytest.fixture
 def read(capsys: pytest.CaptureFixture[str]) -> Read:
-    def said() -> tuple[str, str]:
+    def streams() -> tuple[str, str]:
         both = capsys.readouterr()
         return both.out, both.err
 
-    return said
+    return streams

@@ -8,7 +8,7 @@ from tests.cli.commands.kit import Engine, Read
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (["upload", "lib", "--limit", "-1"], "--limit must be 0 or more"),
         (["upload", "lib", "--limit", "x"], "--limit"),
@@ -38,12 +38,12 @@ from tests.cli.commands.kit import Engine, Read
         (["--json", "status"], "must come after a command"),
     ],
 )
-def test_what_is_wrong_on_the_command_line_is_one_line_and_2(
-    engine: Engine, args: list[str], said: str, read: Read
+def test_a_mistake_on_the_command_line_is_one_line_and_exit_2(
+    engine: Engine, args: list[str], message: str, read: Read
 ) -> None:
     assert run(args) == Exit.USAGE
     out, err = read()
-    assert said in err
+    assert message in err
     assert err.startswith("objlib: ")
     assert err.count("\n") == 1
     assert out == "" or "--json" in args

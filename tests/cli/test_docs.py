@@ -30,7 +30,7 @@ def test_every_command_has_a_section_and_every_section_a_command() -> None:
 
 
 @pytest.mark.parametrize(("name", "path"), [(name, path) for name, path, _ in COMMANDS])
-def test_every_command_and_option_says_what_it_is_for(name: str, path: str) -> None:
+def test_every_command_and_option_has_a_help_text(name: str, path: str) -> None:
     function = app[name].default_command
     assert function is not None
     assert f"{function.__module__}:{function.__name__}" == path

@@ -27,34 +27,34 @@ def at(library: Path) -> tuple[str, ...]:
 
 
 def test_from_sync_to_rebuild(objlib: Objlib, library: Path, at: tuple[str, ...], tmp_path: Path) -> None:
-    done = objlib("sync", *at)
-    assert (done.code, "3 of 3 files indexed" in done.out) == (0, True)
+    result = objlib("sync", *at)
+    assert (result.code, "3 of 3 files indexed" in result.out) == (0, True)
     assert objlib("verify", *at).out.startswith("✓ Disk, ledger and store agree; 3 of 3")
     (library / "leviathan.txt").unlink()
-    kept = objlib("sync", "--prune", *at)
-    assert (kept.code, "kept for now" in kept.out) == (0, True)
-    found = objlib("sync", "--prune", "--grace", "0", "--max-delete", "0", *at)
-    assert (found.code, "--max-delete 1" in found.err) == (4, True)
-    gone = objlib("sync", "--prune", "--grace", "0", "--json", *at)
-    assert gone.code == 0
-    assert gone.json()["schema"] == "objlib/sync/1"
-    assert gone.json()["prune"]["paths"] == ["leviathan.txt"]
+    postponed = objlib("sync", "--prune", *at)
+    assert (postponed.code, "kept for now" in postponed.out) == (0, True)
+    refused = objlib("sync", "--prune", "--grace", "0", "--max-delete", "0", *at)
+    assert (refused.code, "--max-delete 1" in refused.err) == (4, True)
+    pruned = objlib("sync", "--prune", "--grace", "0", "--json", *at)
+    assert pruned.code == 0
+    assert pruned.json()["schema"] == "objlib/sync/1"
+    assert pruned.json()["prune"]["paths"] == ["leviathan.txt"]
 
     drop_document(library)
     plan = tmp_path / "plan.json"
-    told = objlib("store-sync", "--save-plan", plan, *at)
-    assert (told.code, "ghost" in told.out) == (5, True)
+    compared = objlib("store-sync", "--save-plan", plan, *at)
+    assert (compared.code, "ghost" in compared.out) == (5, True)
     assert json.loads(plan.read_text())["steps"][0]["path"] == "walden.md"
     assert objlib("verify", "--sample", "all", *at).code == 5
     assert objlib("store-sync", "--apply", "--plan", plan, *at).code == 0
     assert objlib("upload", *at).code == 0
-    again = objlib("store-sync", "--json", *at)
-    assert (again.code, again.json()["drift"], again.json()["well"]) == (0, {}, 2)
+    repaired = objlib("store-sync", "--json", *at)
+    assert (repaired.code, repaired.json()["drift"], repaired.json()["well"]) == (0, {}, 2)
 
     for path in tmp_path.glob("led.db*"):
         path.unlink()
-    made = objlib("rebuild", *at)
-    assert (made.code, "2 files found in the store: 2 match the disk" in made.out) == (0, True)
+    rebuilt = objlib("rebuild", *at)
+    assert (rebuilt.code, "2 files found in the store: 2 match the disk" in rebuilt.out) == (0, True)
     refused = objlib("rebuild", "--json", *at)
     assert (refused.code, refused.json()["exit_code"]) == (4, 4)
     other = objlib("store-sync", "--apply", "--plan", plan, *at, "--ledger", tmp_path / "new.db")
@@ -64,7 +64,7 @@ def test_from_sync_to_rebuild(objlib: Objlib, library: Path, at: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (("sync", "--max-delete", "3"), "add --prune"),
         (("sync", "--prune", "--max-delete", "many"), "--max-delete must be"),
@@ -76,9 +76,9 @@ def test_from_sync_to_rebuild(objlib: Objlib, library: Path, at: tuple[str, ...]
     ],
 )
 def test_a_mistake_is_one_line(
-    objlib: Objlib, library: Path, at: tuple[str, ...], args: tuple[str, ...], said: str
+    objlib: Objlib, library: Path, at: tuple[str, ...], args: tuple[str, ...], message: str
 ) -> None:
-    done = objlib(*args, *at)
-    assert done.code == 2
-    assert said in done.err
-    assert len(done.err.splitlines()) == 1
+    result = objlib(*args, *at)
+    assert result.code == 2
+    assert message in result.err
+    assert len(result.err.splitlines()) == 1

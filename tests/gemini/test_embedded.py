@@ -58,8 +58,8 @@ async def put(client: Client, store: str, name: str = " Ethics/1 Über.txt") -> 
     )
     cut = GRANULE * 2
     assert (await client.uploads.send(session, TEXT[:cut], offset=0, final=False)).received == cut
-    asked = await client.uploads.query(session)
-    assert (asked.status, asked.received) == (SessionState.ACTIVE, cut)
+    progress = await client.uploads.query(session)
+    assert (progress.status, progress.received) == (SessionState.ACTIVE, cut)
     final = await client.uploads.send(session, TEXT[cut:], offset=cut, final=True)
     assert final.status is SessionState.FINAL
     assert final.result is not None
@@ -74,7 +74,7 @@ async def put(client: Client, store: str, name: str = " Ethics/1 Über.txt") -> 
 async def test_a_document_goes_in_is_found_and_goes_out(tmp_path: Path) -> None:
     async with box(tmp_path) as client:
         store = (await client.stores.create("Library")).name
-        assert [found.name for found in await client.stores.find("Library")] == [store]
+        assert [listed.name for listed in await client.stores.find("Library")] == [store]
         assert (await client.stores.get(store)).display_name == "Library"
         name = await put(client, store)
         document = await settled(client, name)

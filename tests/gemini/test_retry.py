@@ -75,6 +75,6 @@ def test_the_sentence_in_the_message_counts_when_nothing_else_says() -> None:
 
 @given(st.integers(0, 10**6), st.integers(0, 999_999_999))
 def test_every_duration_is_read_exactly(seconds: int, nanos: int) -> None:
-    found = wait(delay=f"{seconds}.{nanos:09}s")
-    assert found is not None
-    assert found == pytest.approx(min(seconds + nanos / 1e9, LONGEST_WAIT))
+    pause = wait(delay=f"{seconds}.{nanos:09}s")
+    assert pause is not None
+    assert pause == pytest.approx(min(seconds + nanos / 1e9, LONGEST_WAIT))

@@ -12,6 +12,9 @@ PAGES = files("*.md", ":!examples")
 NAMED = re.compile(
     r"`((?:objlib|tests|scripts|benchmarks|spike|docs|examples|\.github)/(?![a-z-]+/\d)[^`\s:]*)`"
 )
+TESTS = {
+    name for path in files("tests/*.py") for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+}
 DECISIONS = files("docs/adr/[0-9]*.md")
 
 
@@ -38,6 +41,12 @@ def test_a_path_in_a_page_exists(page: Path) -> None:
         for choice in choices.split(","):
             path = f"{head}{choice}{tail}".rstrip("/")
             assert list(ROOT.glob(path)), f"{page.relative_to(ROOT)} names {path}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_test_that_a_page_names_exists(page: Path) -> None:
+    names = set(re.findall(r"`(test_\w+)(?:\[[^`]*\])?`", page.read_text("utf-8")))
+    assert sorted(names - TESTS) == []
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)

@@ -28,6 +28,7 @@ CLEAN = (
     "objlib/threads.py",
     "pyproject.toml",
     "scripts",
+    "tests/embedded",
     "tests/house",
 )
 """Folders and files that hold to the rules. The list grows to the whole repository."""
@@ -77,6 +78,10 @@ def test_a_phrase_is_found_wherever_a_python_file_has_prose(source: str) -> None
 def test_a_finding_names_the_line_of_its_phrase() -> None:
     findings = lint_python("objlib/x.py", '"""Good.\n\nWait for a person.\n"""\n')
     assert [str(finding) for finding in findings] == ["objlib/x.py:3: a person"]
+
+
+def test_texts_of_help_are_left_alone() -> None:
+    assert lint_python("objlib/x.py", 'option("Send at most so many files")') == []
 
 
 def test_data_of_a_test_is_no_prose_and_its_name_is() -> None:

@@ -363,7 +363,7 @@ async def test_threads_are_where_the_work_is_done_by_default(path: Path) -> None
         row, attempt = await bring(ledger, await add(ledger), State.PROCESSING)
         seen.add(await raw(ledger).read(lambda _: threading.get_ident()))
         await ledger.apply(
-            Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document="d", guard=guard)
+            Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document="d").guarded(guard)
         )
     assert here not in seen
 

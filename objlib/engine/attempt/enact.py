@@ -22,7 +22,7 @@ from objlib.gemini import SessionUrl
 from objlib.ledger import AttemptRow, FileRow, Transition
 
 MAX_PROBES: Final = 4
-"""Verdicts on one attempt, each out of date when acted upon or not reached, before the next recovery has to decide."""
+"""Rounds of probes after which an attempt is left to the next recovery: its session keeps changing under them."""
 
 
 @dataclass(slots=True)
@@ -174,8 +174,8 @@ class Attempt:
 async def enact(attempt: Attempt, verdict: Verdict, facts: Facts) -> bool:
     """Act on a verdict; False if it was out of date, so that the attempt has to be probed again.
 
-    A row that is in PROCESSING afterwards is to be waited for. The surplus documents of an adoption are meant to go,
-    and left to the caller.
+    A row that is in PROCESSING afterwards is to be waited for. The surplus documents of an adoption have their intents
+    afterwards; the caller deletes them.
 
     Raises:
         StaleTransitionError: another run took the row over.

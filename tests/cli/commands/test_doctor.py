@@ -18,8 +18,8 @@ def test_doctor(engine: Engine, health: Health, code: int, read: Read) -> None:
     assert "library" in out
     assert "did you mean OBJLIB_LIBRARY?" in out
     assert run(["doctor", "--json"]) == code
-    said = json.loads(read()[0])
-    assert said["healthy"] is (code == 0)
-    assert len(said["checks"]) == 2
+    report = json.loads(read()[0])
+    assert report["healthy"] is (code == 0)
+    assert len(report["checks"]) == 2
     assert run(["doctor", "--quiet"]) == code
     assert bool(read()[0]) is (code == 1)

@@ -28,7 +28,7 @@ def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: in
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         (
             {"failed": 1, "left": 2},
@@ -42,9 +42,9 @@ def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: in
         ),
     ],
 )
-def test_a_quiet_recovery_does_not_end_with_3_in_silence(
-    engine: Engine, read: Read, more: dict[str, Any], said: str
+def test_a_quiet_recovery_that_ends_with_3_names_the_reason(
+    engine: Engine, read: Read, more: dict[str, Any], message: str
 ) -> None:
     engine.gives("recover.recover", RecoverReport(found=3, **more))
     assert run(["recover", "-q"]) == Exit.SOME_FAILED
-    assert read() == ("", f"objlib: {said}\n")
+    assert read() == ("", f"objlib: {message}\n")

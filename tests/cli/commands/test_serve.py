@@ -32,7 +32,7 @@ def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
     assert json.loads(read()[0]) == {"schema": "objlib/serve/1", "url": "http://localhost:8765"}
 
 
-def test_serve_tells_of_each_request_that_meets_the_quota(engine: Engine, read: Read) -> None:
+def test_serve_reports_each_request_that_meets_the_quota(engine: Engine, read: Read) -> None:
     async def serve(
         settings: Settings, *, host: str, port: int, observer: Observer, ready: Any, quota: Quota | None
     ) -> None:

@@ -12,13 +12,13 @@ def test_status_recover_and_explain(engine: Engine, read: Read) -> None:
     engine.gives("status.status", STATUS)
     engine.gives("status.explain", EXPLAIN)
     engine.gives("recover.recover", RecoverReport())
-    for args, said in [
+    for args, text in [
         (["status"], "indexed"),
         (["explain", "a"], "It is well."),
         (["recover"], "Nothing to recover"),
     ]:
         assert run(args) == Exit.OK
-        assert said in read()[0]
+        assert text in read()[0]
         assert run([*args, "--json"]) == Exit.OK
         assert json.loads(read()[0])["schema"] == f"objlib/{args[0]}/1"
         assert run([*args, "--quiet"]) == Exit.OK

@@ -17,7 +17,7 @@ from objlib.engine.bootstrap.open_app import Command, StoreNeed
 from tests.cli.commands.kit import FAILED, UPLOAD, Engine, Read
 
 
-def test_upload_says_what_it_works_with_and_what_it_did(engine: Engine, read: Read) -> None:
+def test_upload_prints_its_store_first_and_its_summary_last(engine: Engine, read: Read) -> None:
     engine.gives("upload.run.upload", UPLOAD)
     assert run(["upload", "lib", "--limit", "5", "--retry-failed", "--max-uploads", "3"]) == Exit.OK
     out, err = read()
@@ -33,7 +33,7 @@ def test_upload_says_what_it_works_with_and_what_it_did(engine: Engine, read: Re
     assert command == Command("upload", records=True, store=StoreNeed.CREATE)
 
 
-def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) -> None:
+def test_a_quiet_upload_prints_problems_only(engine: Engine, read: Read) -> None:
     engine.gives("upload.run.upload", UPLOAD)
     assert run(["upload", "lib", "-q"]) == Exit.OK
     assert read() == ("", "")
@@ -45,7 +45,7 @@ def test_a_quiet_upload_only_says_what_went_wrong(engine: Engine, read: Read) ->
     assert read() == ("", "objlib: 2 files failed (objlib status names them); 3 files waiting; make room\n")
 
 
-def test_a_quiet_run_does_not_end_with_3_in_silence(engine: Engine, read: Read) -> None:
+def test_a_quiet_run_that_ends_with_3_names_the_reason(engine: Engine, read: Read) -> None:
     engine.gives("upload.run.upload", replace(UPLOAD, pending=3, elsewhere=1))
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
     assert read() == ("", "objlib: 2 files waiting; 1 file in flight in another run\n")

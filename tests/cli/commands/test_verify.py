@@ -6,7 +6,7 @@ from objlib.core.reports.store import VerifyReport
 from tests.cli.commands.kit import Engine, Read
 
 
-def test_a_quiet_audit_does_not_end_with_3_in_silence(engine: Engine, read: Read) -> None:
+def test_a_quiet_audit_that_ends_with_3_names_the_reason(engine: Engine, read: Read) -> None:
     engine.gives("reconcile.verify.verify", VerifyReport("s", checked=3, of=3, unanswered=2))
     assert run(["verify", "--library", "lib", "-q"]) == Exit.SOME_FAILED
     assert read() == ("", "objlib: 2 files the service gave no answer for\n")

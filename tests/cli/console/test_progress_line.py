@@ -1,4 +1,4 @@
-"""What a progress line says where there is much room, and where there is little."""
+"""The layout of a progress line in much room, and in little."""
 
 from typing import Final
 

@@ -36,13 +36,13 @@ def answer(**more: Any) -> AnswerReport:
 
 class TestSearch:
     def test_a_passage_has_its_place_and_its_best_part(self) -> None:
-        said = text(search_lines(answer(notice="by words only: no model"), PLAIN))
-        assert said.startswith("1. mill/on liberty.txt:3-9 · Chapter II\n")
-        assert "…" in said
-        assert "liberty of thought" in said
-        assert "2. a.pdf · page 4 · not in this library's ledger" in said
-        assert ":2\n" in said
-        assert said.endswith("3 passages\nby words only: no model")
+        output = text(search_lines(answer(notice="by words only: no model"), PLAIN))
+        assert output.startswith("1. mill/on liberty.txt:3-9 · Chapter II\n")
+        assert "…" in output
+        assert "liberty of thought" in output
+        assert "2. a.pdf · page 4 · not in this library's ledger" in output
+        assert ":2\n" in output
+        assert output.endswith("3 passages\nby words only: no model")
 
     def test_words_of_the_query_stand_out(self) -> None:
         assert "\x1b[1mliberty\x1b[0m" in "\n".join(search_lines(answer(), COLOR))
@@ -55,7 +55,7 @@ class TestSearch:
 
 
 class TestAsk:
-    def test_markers_stand_behind_what_a_source_carries(self) -> None:
+    def test_a_marker_stands_behind_the_span_that_a_source_supports(self) -> None:
         report = answer(
             text="First claim. Second claim.\n- a point\n",
             supports=(Support(0, 12, (0,)), Support(13, 27, (1, 0)), Support(20, 26, (2,))),
@@ -67,8 +67,8 @@ class TestAsk:
         assert any(line.startswith("[1] mill/on liberty.txt:3-9") for line in lines)
 
     def test_line_breaks_of_the_source_are_no_line_breaks_of_the_answer(self) -> None:
-        said = "One\nsentence.\n\n# Title\nNext.\n- first\nitem\n- second\n\n| a | b |\n| c | d |"
-        assert ask_lines(answer(text=said, citations=()), PLAIN) == [
+        output = "One\nsentence.\n\n# Title\nNext.\n- first\nitem\n- second\n\n| a | b |\n| c | d |"
+        assert ask_lines(answer(text=output, citations=()), PLAIN) == [
             "One sentence.",
             "",
             "# Title",
@@ -81,9 +81,9 @@ class TestAsk:
         ]
 
     def test_only_sources_that_carry_something_are_listed(self) -> None:
-        said = text(ask_lines(answer(text="Claim.", supports=(Support(0, 6, (1,)),)), PLAIN))
-        assert "[2] a.pdf" in said
-        assert "mill" not in said
+        output = text(ask_lines(answer(text="Claim.", supports=(Support(0, 6, (1,)),)), PLAIN))
+        assert "[2] a.pdf" in output
+        assert "mill" not in output
 
     def test_without_supports_every_source_is_listed(self) -> None:
         assert "[1] mill" in text(ask_lines(answer(text="Claim."), PLAIN))
@@ -102,10 +102,10 @@ class TestAsk:
         max_size=5,
     ),
 )
-def test_markers_add_to_the_answer_and_take_nothing_away(
+def test_markers_leave_the_words_of_an_answer_as_they_are(
     words: str, spans: list[tuple[int, int, set[int]]]
 ) -> None:
-    supports = [Support(start, stop, tuple(found)) for start, stop, found in spans]
+    supports = [Support(start, stop, tuple(sources)) for start, stop, sources in spans]
     marked = with_markers(words, supports)
     stripped = re.sub(r" ?(\[[1-6]\])+", "", marked)
     assert stripped.split() == re.sub(r" ?(\[[1-6]\])+", "", words).split()

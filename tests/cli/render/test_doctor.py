@@ -22,10 +22,10 @@ class TestDoctor:
         assert all(columns(line) <= PLAIN.width for line in lines)
 
     def test_ascii(self) -> None:
-        said = text(doctor_lines(self.CHECKS, ASCII))
-        assert said.isascii()
-        assert said.startswith("ok library")
-        assert "\nX  ledger" in said
+        output = text(doctor_lines(self.CHECKS, ASCII))
+        assert output.isascii()
+        assert output.startswith("ok library")
+        assert "\nX  ledger" in output
 
     def test_verdicts(self) -> None:
         assert doctor_lines(self.CHECKS[:1], PLAIN)[-1] == "all is well"

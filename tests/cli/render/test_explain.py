@@ -36,13 +36,13 @@ class TestExplain:
         return replace(base, **more)
 
     def test_a_timeline_with_runs_and_reasons(self) -> None:
-        said = text(explain_lines(self.report(), PLAIN, UTC))
-        assert "1970-01-01 00:00:00 UTC  start_upload: untracked → uploading" in said
-        assert "      no room" in said
-        assert "failed → untracked (rejected, nothing changed)" in said
-        assert said.count("run run-1") == 1
-        assert "tags        a, b" in said
-        assert "an older version" in said
+        output = text(explain_lines(self.report(), PLAIN, UTC))
+        assert "1970-01-01 00:00:00 UTC  start_upload: untracked → uploading" in output
+        assert "      no room" in output
+        assert "failed → untracked (rejected, nothing changed)" in output
+        assert output.count("run run-1") == 1
+        assert "tags        a, b" in output
+        assert "an older version" in output
 
     def test_a_file_without_history(self) -> None:
         lines = explain_lines(self.report(events=(), indexed_hash=None, missing_since=None), ASCII, UTC)

@@ -6,7 +6,7 @@ from tests.cli.render.kit import EVIL, PLAIN, text
 
 
 class TestScan:
-    def test_counts_changes_and_what_was_left_out(self) -> None:
+    def test_a_scan_shows_counts_changes_and_entries_left_out(self) -> None:
         report = ScanReport(
             scanned=5,
             bytes=5000,
@@ -16,11 +16,11 @@ class TestScan:
             skipped=((EVIL, "a dangling link"),) * 21,
             changes=(("new", EVIL),),
         )
-        said = text(scan_lines(report, PLAIN))
-        assert said.startswith("5 files on disk, 5.0 kB: 1 new, 1 missing, 4 unchanged\n")
-        assert "21 entries left out" in said
-        assert "and 1 more" in said
-        assert said.endswith("objlib upload")
+        output = text(scan_lines(report, PLAIN))
+        assert output.startswith("5 files on disk, 5.0 kB: 1 new, 1 missing, 4 unchanged\n")
+        assert "21 entries left out" in output
+        assert "and 1 more" in output
+        assert output.endswith("objlib upload")
 
     def test_an_empty_folder(self) -> None:
         assert scan_lines(ScanReport(), PLAIN) == ["0 files on disk, 0 B: nothing to keep"]

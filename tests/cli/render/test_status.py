@@ -29,18 +29,18 @@ class TestStatus:
         return replace(base, **more)
 
     def test_counts_stand_under_each_other(self) -> None:
-        said = text(status_lines(self.report(), PLAIN, 0.0))
-        assert "  1,200  indexed     searchable\n" in said
-        assert "      0  uploading " in said
-        assert "      1  failed " in said
-        assert "  1,201  files" in said
+        output = text(status_lines(self.report(), PLAIN, 0.0))
+        assert "  1,200  indexed     searchable\n" in output
+        assert "      0  uploading " in output
+        assert "      1  failed " in output
+        assert "  1,201  files" in output
 
     def test_an_empty_ledger(self) -> None:
         assert text(status_lines(self.report(states={}, store=""), PLAIN, 0.0)).endswith(
             "No files yet: objlib upload"
         )
 
-    def test_everything_that_waits_is_named_with_what_to_do(self) -> None:
+    def test_each_thing_that_waits_has_its_command(self) -> None:
         report = self.report(
             missing=1,
             changed=2,
@@ -53,11 +53,11 @@ class TestStatus:
             failures=(FailedFile("a", "failed", "", retryable=False),),
             failures_total=4,
         )
-        said = text(status_lines(report, COLOR, 0.0))
-        assert "3 files for another try, the next one in 1 min 30 s" in said
-        assert "max uploads 16, requests per second 3.9\n" in said
-        assert "None" not in said
-        assert "no reason was recorded" in said
-        assert "and 3 more files" in said
-        assert "2 runs" in said
+        output = text(status_lines(report, COLOR, 0.0))
+        assert "3 files for another try, the next one in 1 min 30 s" in output
+        assert "max uploads 16, requests per second 3.9\n" in output
+        assert "None" not in output
+        assert "no reason was recorded" in output
+        assert "and 3 more files" in output
+        assert "2 runs" in output
         assert "the next one now" in text(status_lines(report, PLAIN, 100.0))

@@ -10,7 +10,7 @@ from tests.cli.render.kit import PLAIN
 UPLOADED = UploadReport("r", "embedded", "s", "/lib", ScanReport(scanned=1), scanned=1, indexed=1)
 
 
-def test_a_sync_says_what_it_removed_and_what_it_kept() -> None:
+def test_a_sync_names_removed_and_kept_documents() -> None:
     lines = sync_lines(
         SyncReport(
             UPLOADED, PruneReport(files=21, deleted=20, postponed=1, kept=2, grace=3600, paths=("a",) * 21)
@@ -23,9 +23,9 @@ def test_a_sync_says_what_it_removed_and_what_it_kept() -> None:
     assert "1 document could not be removed now" in text
     assert "2 files gone for less than 1 h 0 min" in text
     assert "Nothing to remove." in sync_lines(SyncReport(UPLOADED, PruneReport()), PLAIN)
-    left = sync_lines(SyncReport(UPLOADED, PruneReport(postponed=3)), PLAIN)
-    assert left[-1] == "3 documents could not be removed now; run the same command again later"
-    assert "Nothing to remove." not in left
+    postponed = sync_lines(SyncReport(UPLOADED, PruneReport(postponed=3)), PLAIN)
+    assert postponed[-1] == "3 documents could not be removed now; run the same command again later"
+    assert "Nothing to remove." not in postponed
     assert (
         "not finished" in sync_lines(SyncReport(UPLOADED, PruneReport(skipped=StopReason.LIMIT)), PLAIN)[-1]
     )

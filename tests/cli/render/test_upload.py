@@ -38,14 +38,14 @@ class TestUpload:
         assert text(upload_lines(upload_report(), ASCII)).isascii()
 
     def test_nothing_to_send(self) -> None:
-        said = text(upload_lines(upload_report(uploaded=0, unchanged=3, bytes=0), PLAIN))
-        assert said.startswith("✓ Nothing to send")
+        output = text(upload_lines(upload_report(uploaded=0, unchanged=3, bytes=0), PLAIN))
+        assert output.startswith("✓ Nothing to send")
 
     def test_an_empty_folder(self) -> None:
         report = upload_report(scanned=0, uploaded=0, indexed=0, scan=ScanReport())
         assert upload_lines(report, PLAIN, "x") == ["No files to keep in this folder."]
 
-    def test_failures_are_grouped_by_reason_with_what_to_do(self) -> None:
+    def test_failures_are_grouped_by_reason_with_advice(self) -> None:
         failures = (
             *tuple(
                 FailedFile(f"{name}.txt", "failed", f"{name}.txt is larger than the limit", retryable=False)
@@ -53,28 +53,28 @@ class TestUpload:
             ),
             FailedFile(EVIL, "failed", "timed out", retryable=True),
         )
-        said = text(upload_lines(upload_report(failed=8, failures=failures), PLAIN, "x"))
-        assert said.count("it is larger than the limit") == 1
-        assert "a.txt\n    b.txt" in said
-        assert "and 2 more files" in said
-        assert "objlib upload --retry-failed" in said
-        assert said.startswith("! ")
+        output = text(upload_lines(upload_report(failed=8, failures=failures), PLAIN, "x"))
+        assert output.count("it is larger than the limit") == 1
+        assert "a.txt\n    b.txt" in output
+        assert "and 2 more files" in output
+        assert "objlib upload --retry-failed" in output
+        assert output.startswith("! ")
 
     @pytest.mark.parametrize("stop", list(filter(None, StopReason)))
-    def test_a_stopped_run_says_why_and_what_waits(self, stop: StopReason) -> None:
-        said = text(upload_lines(upload_report(stopped=stop, advice="come back", pending=2), PLAIN, "x"))
-        assert "come back" in said
-        assert "2 files are still waiting" in said
-        assert "Next:" not in said
+    def test_a_stopped_run_names_its_reason_and_the_files_waiting(self, stop: StopReason) -> None:
+        output = text(upload_lines(upload_report(stopped=stop, advice="come back", pending=2), PLAIN, "x"))
+        assert "come back" in output
+        assert "2 files are still waiting" in output
+        assert "Next:" not in output
 
-    def test_what_another_run_has_in_hand_does_not_wait_for_this_one(self) -> None:
-        said = text(upload_lines(upload_report(pending=3, elsewhere=2), PLAIN))
-        assert "1 file is still waiting: objlib upload\n2 files are in flight in another run" in said
+    def test_a_file_in_flight_in_another_run_does_not_count_as_waiting(self) -> None:
+        output = text(upload_lines(upload_report(pending=3, elsewhere=2), PLAIN))
+        assert "1 file is still waiting: objlib upload\n2 files are in flight in another run" in output
         assert "waiting" not in text(upload_lines(upload_report(pending=2, elsewhere=2), PLAIN))
 
     def test_old_documents_that_are_still_there_are_named(self) -> None:
-        said = text(upload_lines(upload_report(postponed=2), PLAIN))
-        assert "2 old documents could not be removed now: objlib recover goes on with that" in said
+        output = text(upload_lines(upload_report(postponed=2), PLAIN))
+        assert "2 old documents could not be removed now: objlib recover goes on with that" in output
 
     def test_a_dry_run_says_that_nothing_happened(self) -> None:
         report = upload_report(
@@ -82,12 +82,12 @@ class TestUpload:
             pending=4,
             scan=ScanReport(scanned=3, new=2, changed=1, changes=(("new", EVIL),) * 21),
         )
-        said = text(upload_lines(report, PLAIN))
-        assert said.startswith(
+        output = text(upload_lines(report, PLAIN))
+        assert output.startswith(
             "Would send 3 files, and 4 that already wait; 3 files on disk: 2 new, 1 changed."
         )
-        assert "and 1 more" in said
-        assert said.endswith("nothing was sent or recorded (--dry-run)")
+        assert "and 1 more" in output
+        assert output.endswith("nothing was sent or recorded (--dry-run)")
 
     def test_vectors_are_mentioned_until_they_are_complete(self) -> None:
         assert "120 of 500" in text(upload_lines(upload_report(vectors=VectorReport(120, 500)), PLAIN))
@@ -97,11 +97,11 @@ class TestUpload:
             upload_lines(upload_report(vectors=none), PLAIN)
         )
 
-    def test_everything_else_that_can_be_said(self) -> None:
+    def test_a_summary_names_recovered_renamed_missing_and_throttled(self) -> None:
         report = upload_report(
             recovered=RecoverReport(found=2, adopted=1, requeued=1), missing=1, renamed=1, throttled=4
         )
-        said = text(upload_lines(report, COLOR))
-        assert "Recovered from an earlier run: 1 adopted, 1 requeued." in said
-        assert "1 renamed, throttled 4x by the service" in said
-        assert "1 file gone from disk, and still in the store" in said
+        output = text(upload_lines(report, COLOR))
+        assert "Recovered from an earlier run: 1 adopted, 1 requeued." in output
+        assert "1 renamed, throttled 4x by the service" in output
+        assert "1 file gone from disk, and still in the store" in output

@@ -27,7 +27,7 @@ def test_a_verification_has_a_line_for_each_finding() -> None:
     assert lines[3:] == ["  and 1 more", "1 file the service gave no answer for"]
 
 
-def test_a_verification_says_nothing_about_files_that_it_has_no_answer_for() -> None:
+def test_a_verification_does_not_judge_files_without_an_answer() -> None:
     some = VerifyReport("s", checked=5, of=9, unanswered=2)
     assert verify_lines(some, PLAIN) == [
         "! Disk, ledger and store agree on 3 of 9 indexed files.",

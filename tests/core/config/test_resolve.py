@@ -84,8 +84,12 @@ def test_another_folder_than_the_files_gets_a_ledger_and_stores_of_its_own() -> 
     assert other.embedded.parent == other.ledger.parent
     assert other.store.startswith("objlib-elsewhere-")
     assert other.max_uploads == 3
-    given = resolved({"library": "/elsewhere", "ledger": "/x.db"}, {"OBJLIB_STORE": "theirs"}, toml)
-    assert (given.ledger, given.embedded, given.store) == (Path("/x.db"), Path("/x-store.db"), "theirs")
+    explicit = resolved({"library": "/elsewhere", "ledger": "/x.db"}, {"OBJLIB_STORE": "theirs"}, toml)
+    assert (explicit.ledger, explicit.embedded, explicit.store) == (
+        Path("/x.db"),
+        Path("/x-store.db"),
+        "theirs",
+    )
 
 
 def test_folders_of_one_name_get_files_and_stores_of_their_own() -> None:
@@ -186,7 +190,7 @@ def test_more_uploads_in_flight_raise_the_pending_bound_unless_it_is_set() -> No
         ("verbose", "9"),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_source_and_what_was_expected(name: str, wrong: str) -> None:
+def test_a_wrong_value_is_refused_with_its_source_and_the_expectation(name: str, wrong: str) -> None:
     setting = next(setting for setting in SETTINGS if setting.name == name)
     message = refusal(environ={setting.variable: wrong})
     assert message.startswith(f"{setting.variable} must be ")
