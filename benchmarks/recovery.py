@@ -1,4 +1,4 @@
-"""What recovery and store-sync cost in requests: unknown outcomes by the thousand in a store of many documents.
+"""Requests of recovery and store-sync: unknown outcomes by the thousand in a store of many documents.
 
 A run dies when the service has the bytes of all its files, and the run not one answer. Recovery has to find out what
 became of each: once while the sessions can be asked, once when the service has forgotten them. Then store-sync

@@ -23,9 +23,9 @@ EMBEDDING_BATCH: Final = 32
 """Passages between two looks at the clock: under a second of work."""
 QUIET_SECONDS: Final = 1.0
 """Seconds without a request after which the background pass makes a batch."""
-MAX_QUIET_WAIT: Final = 30.0
+MAX_QUIET_WAIT_SECONDS: Final = 30.0
 """Seconds that the background pass waits for a quiet moment before it makes a batch all the same."""
-LOOK_AGAIN: Final = 60.0
+LOOK_AGAIN_SECONDS: Final = 60.0
 """Seconds after which the background pass looks for passages of other processes, or retries after an error."""
 
 
@@ -75,7 +75,7 @@ async def make_vectors(
 
 async def _wait_for_quiet(context: Context) -> None:
     """Wait for a moment without requests: a model that takes every core would slow an upload down."""
-    with trio.move_on_after(MAX_QUIET_WAIT):
+    with trio.move_on_after(MAX_QUIET_WAIT_SECONDS):
         while True:
             context.requests.clear()
             with trio.move_on_after(QUIET_SECONDS) as moment:
@@ -103,5 +103,5 @@ async def make_in_background(context: Context) -> None:
         else:
             if not state.available:
                 return
-        with trio.move_on_after(LOOK_AGAIN):
+        with trio.move_on_after(LOOK_AGAIN_SECONDS):
             await context.passages.wait()

@@ -26,11 +26,11 @@ from objlib.sqlite.errors import disk_is_full, is_fatal
 
 _log = logging.getLogger(__name__)
 
-BATCH: Final = 16
+INDEX_BATCH: Final = 16
 """Most documents of one indexing transaction: requests that write wait for it."""
-BATCH_BYTES: Final = 1024 * 1024
+INDEX_BATCH_BYTES: Final = 1024 * 1024
 """Bytes after which a batch ends, with the document that reaches them."""
-BATCH_SECONDS: Final = 0.25
+INDEX_BATCH_SECONDS: Final = 0.25
 """Seconds of reading after which a batch ends, with the document that reaches them."""
 PURGE_BATCH: Final = 10
 """Documents of a deleted store that one transaction removes."""
@@ -124,14 +124,14 @@ def _gather(db: sqlite3.Connection, claim: str, now: float) -> _Work:
     rows = db.execute(
         "SELECT doc_id, name, display_name, mime_type, metadata, blob_id, size FROM documents"
         " WHERE state = 'PENDING' AND claim = ? AND ready_at <= ? ORDER BY doc_id LIMIT ?",
-        (claim, now, BATCH),
+        (claim, now, INDEX_BATCH),
     ).fetchall()
     batch: list[_ReadDocument] = []
-    size, stop = 0, time.monotonic() + BATCH_SECONDS
+    size, stop = 0, time.monotonic() + INDEX_BATCH_SECONDS
     for row in rows:
         batch.append(_read(db, row))
         size += row[6]
-        if size >= BATCH_BYTES or time.monotonic() >= stop:
+        if size >= INDEX_BATCH_BYTES or time.monotonic() >= stop:
             break
     query = "SELECT min(ready_at) FROM documents WHERE state = 'PENDING' AND claim = ?"
     due = db.execute(query, (claim,)).fetchone()[0]

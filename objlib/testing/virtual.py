@@ -45,7 +45,7 @@ def seeded(seed: int) -> Iterator[None]:
         mock.patch.object(os, "urandom", new=entropy.randbytes),
         mock.patch("random._urandom", new=entropy.randbytes),
         # The number of documents in an indexing batch must not depend on the load of this machine.
-        mock.patch.object(worker, "BATCH_SECONDS", new=float("inf")),
+        mock.patch.object(worker, "INDEX_BATCH_SECONDS", new=float("inf")),
     ):
         random.seed(f"jitter {seed}")
         try:

@@ -264,7 +264,7 @@ async def test_a_migration_that_breaks_leaves_the_file_as_it_was(
         assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
 
 
-async def test_a_store_of_the_first_version_is_migrated_and_then_too_new_for_the_first_program(
+async def test_a_store_of_version_1_is_migrated_and_then_refused_by_version_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "s.db"

@@ -28,6 +28,7 @@ CLEAN = (
     "objlib/threads.py",
     "pyproject.toml",
     "scripts",
+    "tests/embedded",
     "tests/house",
 )
 """Folders and files that hold to the rules. The list grows to the whole repository."""

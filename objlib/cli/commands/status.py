@@ -1,7 +1,5 @@
 """``objlib status`` and ``objlib explain``."""
 
-# The engine is loaded when a command runs, so that --help stays fast.
-
 import os
 import time
 from pathlib import Path

@@ -48,13 +48,6 @@ ACCEPTED: Final = frozenset(
 )
 """Every MIME type the service takes."""
 
-_ALIASES: Final = """
-javascript x-javascript x-ndjson jsonl ld+json x-ipynb+json x-httpd-php toml yaml x-yaml x-subrip x-perl
-x-python x-ruby x-bibtex graphql
-"""
-_TEXT_SUBTYPES: Final = frozenset((_TEXT_APPLICATION + _ALIASES).split())
-"""Subtypes of ``application/`` that are text: those of the service, and other names that files come with."""
-
 PLAIN: Final = "text/plain"
 MARKDOWN: Final = "text/markdown"
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
@@ -192,8 +185,8 @@ def is_text_type(mime_type: str) -> bool:
     """Whether bytes of a type, as :func:`base_type` gives it, are text."""
     family, _, subtype = mime_type.partition("/")
     if family == "application":
-        return subtype in _TEXT_SUBTYPES or subtype.endswith(("+json", "+xml", "+yaml"))
-    return family == "text" or mime_type == "message/rfc822"
+        return subtype in _TEXT_APPLICATION.split() or subtype.endswith(("+json", "+xml", "+yaml"))
+    return family == "text"
 
 
 def type_of_suffix(path: str) -> str | None:

@@ -15,7 +15,7 @@ result from being worse than BM25 alone (measured at 0, 5, 10, 30 and 60 %: with
 from collections.abc import Mapping
 from math import sqrt
 
-WEIGHT = 0.5
+MEANING_WEIGHT = 0.5
 """Share of the meaning where all cosines are known. Anything from .4 to .6 measures the same."""
 _FLAT_PASSAGES = 10
 """Passages' worth of prior belief in a flat line, which keeps few examples from tilting it."""
@@ -34,7 +34,7 @@ def fuse(bm25: Mapping[int, float], cosine: Mapping[int, float]) -> dict[int, fl
     middle, slope = _line(bm25, cosine)
     words = _standard([bm25.get(chunk_id, 0.0) for chunk_id in union])
     meaning = _standard([cosine[i] if i in cosine else middle + slope * bm25[i] for i in union])
-    weight = WEIGHT * _coverage(bm25, cosine)
+    weight = MEANING_WEIGHT * _coverage(bm25, cosine)
     return {i: (1 - weight) * w + weight * m for i, w, m in zip(union, words, meaning, strict=True)}
 
 

@@ -19,7 +19,7 @@ from objlib.embedded.index.vectors import products, texts_to_embed
 if TYPE_CHECKING:
     from objlib.embedded.index.embedder import Floats
 
-DEPTH = 200
+LIST_DEPTH = 200
 """Passages that each of the two lists brings into the union."""
 _EMBED_GROUP = 4
 """Passages embedded between two looks at the clock."""
@@ -77,7 +77,7 @@ def search(
     allowed = _allowed(db, store_ids, where)
     if k < 1 or not query.strip() or (allowed is not None and not allowed):
         return []
-    depth = max(DEPTH, k)
+    depth = max(LIST_DEPTH, k)
     words, strict = bm25(db, parse_query(query), allowed=allowed, depth=depth)
     meaning: dict[int, float] = {}
     if embedder is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from objlib.embedded.index.schema import POSITION_BITS
-from objlib.embedded.index.vectors import SCALE, code_state, products
+from objlib.embedded.index.vectors import INT8_SCALE, code_state, products
 from objlib.embedded.model import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from objlib.embedded.index.embedder import Floats
 
-WORDS = DIMENSIONS // 64
+SIGN_WORDS = DIMENSIONS // 64
 """64-bit words in the sign bits of one vector."""
 _ROUGH_FACTOR = 4
 """Passages that the rough comparison keeps, for each one of the result."""
@@ -63,7 +63,9 @@ class SignBitCache:
                     "SELECT chunk_id, bits FROM codes WHERE seq > ? AND seq <= ? ORDER BY seq", (after, last)
                 ).fetchall()
                 ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-                bits = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.uint64).reshape(-1, WORDS)
+                bits = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.uint64).reshape(
+                    -1, SIGN_WORDS
+                )
                 if after and self._codes is not None:
                     ids = np.concatenate([self._codes.ids, ids])
                     bits = np.concatenate([self._codes.bits, bits])
@@ -107,5 +109,5 @@ def cosines(db: sqlite3.Connection, query: "Floats", chunk_ids: Sequence[int]) -
         (str(list(chunk_ids)),),
     ).fetchall()
     small = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int8).reshape(-1, DIMENSIONS)
-    values = products(small, query) / SCALE
+    values = products(small, query) / INT8_SCALE
     return {row[0]: float(value) for row, value in zip(rows, values, strict=True)}

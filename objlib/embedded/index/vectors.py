@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from objlib.embedded.index.embedder import Floats
 
-SCALE = 127 / 0.25
+INT8_SCALE = 127 / 0.25
 """Units of an int8 component for 1.0: of 384 components of a unit vector few exceed 0.25, and those are clipped."""
 
 
@@ -85,7 +85,7 @@ def store_vectors(
     if not pairs:
         return
     floats = np.asarray([vector for _, vector in pairs], dtype=np.float32)
-    small = np.clip(np.rint(floats * SCALE), -127, 127).astype(np.int8)
+    small = np.clip(np.rint(floats * INT8_SCALE), -127, 127).astype(np.int8)
     bits = np.packbits(floats > 0, axis=1)
     for (chunk_id, _), i8, code in zip(pairs, small, bits, strict=True):
         if db.execute("SELECT 1 FROM chunks WHERE chunk_id = ?", (chunk_id,)).fetchone() is None:

@@ -9,7 +9,7 @@ import io
 import sqlite3
 from typing import Final
 
-PART: Final = 1024 * 1024
+MAX_PART: Final = 1024 * 1024
 """Most bytes of one row."""
 
 
@@ -24,7 +24,7 @@ def append(db: sqlite3.Connection, blob_id: int, data: bytes) -> None:
     view = memoryview(data)
     db.executemany(
         "INSERT INTO blob_parts(blob_id, start, data) VALUES (?, ?, ?)",
-        ((blob_id, end + start, view[start : start + PART]) for start in range(0, len(data), PART)),
+        ((blob_id, end + start, view[start : start + MAX_PART]) for start in range(0, len(data), MAX_PART)),
     )
     db.execute("UPDATE blobs SET size = size + ? WHERE blob_id = ?", (len(data), blob_id))
 

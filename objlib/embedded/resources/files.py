@@ -11,7 +11,7 @@ from objlib.embedded.wire.errors import ApiError, invalid
 from objlib.embedded.wire.names import ID, last_part, random_part
 from objlib.embedded.wire.paging import Position
 
-LIFETIME: Final = 48 * 3600.0
+FILE_LIFETIME: Final = 48 * 3600.0
 """Seconds until a file expires."""
 _COLUMNS: Final = (
     "file_id, name, display_name, mime_type, size, sha256, create_time, ready_at, expires_at, blob_id"
@@ -56,7 +56,17 @@ def create(
     db.execute(
         "INSERT INTO files(name, display_name, mime_type, size, sha256, create_time, ready_at, expires_at,"
         " blob_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (name, draft.display_name, draft.mime_type, size, sha256, now, ready_at, now + LIFETIME, blob_id),
+        (
+            name,
+            draft.display_name,
+            draft.mime_type,
+            size,
+            sha256,
+            now,
+            ready_at,
+            now + FILE_LIFETIME,
+            blob_id,
+        ),
     )
     return get(db, name, now=writer.now)
 

@@ -21,7 +21,7 @@ from objlib.embedded.wire.json import Json, dump
 if TYPE_CHECKING:
     import hashlib
 
-LIFETIME: Final = 7 * 24 * 3600.0
+SESSION_LIFETIME: Final = 7 * 24 * 3600.0
 """Seconds for which a session may be resumed."""
 _COLUMNS: Final = "upload_id, store_id, status, wanted, declared, received, blob_id, final_body"
 
@@ -80,7 +80,7 @@ def start(
     db.execute(
         "INSERT INTO uploads(upload_id, store_id, status, wanted, declared, expires_at)"
         " VALUES (?, ?, 'active', ?, ?, ?)",
-        (upload_id, store_id, json.dumps(target), declared, writer.now + LIFETIME),
+        (upload_id, store_id, json.dumps(target), declared, writer.now + SESSION_LIFETIME),
     )
     return upload_id
 

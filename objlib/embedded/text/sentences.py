@@ -3,7 +3,7 @@
 import re
 
 _CLOSERS = "[\"')\\]\u201d\u2019\u00bb*_]"
-BORDER = re.compile(
+SENTENCE_BORDER = re.compile(
     "(?:(?<=[.!?\u2026])"
     f"|(?<=[.!?\u2026]{_CLOSERS})"
     f"|(?<=[.!?\u2026]{_CLOSERS}{_CLOSERS}))\\s+"
@@ -22,7 +22,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     for block in [*_BLANK_LINE.finditer(text), None]:
         end = block.start() if block else len(text)
         start = position
-        for border in BORDER.finditer(text, position, end):
+        for border in SENTENCE_BORDER.finditer(text, position, end):
             if _goes_on(text, start, border.start(), border.end()):
                 continue
             _add(out, text, start, border.start())

@@ -27,6 +27,7 @@ from tests.support.engine import (
     plant,
     write,
 )
+from tests.support.scenario import Scenario
 
 
 def lose(settings: Settings) -> None:
@@ -68,10 +69,9 @@ async def test_a_lost_ledger_costs_a_listing_and_no_upload(
 
 
 async def test_what_changed_since_is_told_apart(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     files = sorted(library.rglob("*.txt"))
     files[0].write_text("quite another text\n")
     files[1].unlink()
@@ -82,8 +82,7 @@ async def test_what_changed_since_is_told_apart(
         report = await rebuild(app)
     assert (report.files, report.matched, report.changed, report.missing, report.new) == (10, 8, 1, 1, 1)
     before = faults.count["start"]
-    async with opened() as app:
-        result = await upload(app)
+    result = await scenario.index()
     assert (result.uploaded, result.indexed, result.missing) == (2, 10, 1)
     assert faults.count["start"] - before == 2
     assert len(live_documents(settings)) == 11
@@ -96,7 +95,7 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
         await upload(app)
         rows = sorted(await app.ledger.files.page(), key=lambda row: row.file_path)
         ledger_id = app.ledger_id
-        # A second document of a file, one without a hash, and one of nobody's.
+        # A second document of a file, one without a hash, and one without a file.
         await plant(app, rows[3].file_path, of_file(rows[3], ledger_id))
         await plant(app, "no hash.txt", {KEY_FILE: "f", KEY_LEDGER: ledger_id})
         await plant(app, "somebody's.txt", {})
@@ -130,9 +129,8 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
         assert (await checked(app)).drift == {}
 
 
-async def test_a_ledger_with_files_is_refused(opened: Opener, faults: Faults) -> None:
-    async with opened() as app:
-        await upload(app)
+async def test_a_ledger_with_files_is_refused(scenario: Scenario, opened: Opener, faults: Faults) -> None:
+    await scenario.index()
     lists = faults.count["list"]
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:
         with pytest.raises(RefusedError, match="knows 10 files already"):
@@ -173,12 +171,10 @@ async def test_a_store_without_documents_of_ours_is_refused(opened: Opener, sett
 
 
 async def test_a_rebuild_that_breaks_off_leaves_nothing_and_can_be_repeated(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    for number in range(20):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened() as app:
-        await upload(app)
+    scenario.add(20)
+    await scenario.index()
     lose(settings)
     faults.script = lambda what, count: DOWN if what == "list" and count >= 1 else None
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:

@@ -38,6 +38,7 @@ from tests.support.engine import (
     without_marks,
     write,
 )
+from tests.support.scenario import Scenario
 
 
 async def rows(app: App) -> list[FileRow]:
@@ -126,11 +127,10 @@ async def test_what_is_in_flight_or_leaving_is_nobodys_business(
 
 
 async def test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_intent(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    async with opened() as app:
-        await upload(app)
-    min(library.rglob("*.txt")).write_text("A second version.\n")
+    await scenario.index()
+    scenario.change()
     faults.script = lambda what, _count: DOWN if what == "delete" else None
     async with opened() as app:
         await upload(app)
@@ -156,11 +156,10 @@ async def test_what_a_dead_run_left_is_settled_before_it_is_judged(
 
 
 async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
-    opened: Opener, library: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, opened: Opener, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store repeats documents between pages and does not list the newest ones yet."""
-    for number in range(30):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
+    scenario.add(30)
     async with opened("store-sync") as app:
         await upload(app)
         pages = app.client.documents.list
@@ -182,12 +181,10 @@ async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
 
 
 async def test_an_interrupted_listing_goes_on_where_it_broke_off(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    for number in range(70):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    scenario.add(70)
+    await scenario.index()
     faults.script = lambda what, count: DOWN if what == "list" and count >= 2 else None
     async with opened("store-sync") as app:
         with pytest.raises(GeminiError):
@@ -204,12 +201,10 @@ async def test_an_interrupted_listing_goes_on_where_it_broke_off(
 
 
 async def test_a_signal_ends_a_comparison_at_once_and_the_next_goes_on_with_its_listing(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    for number in range(50):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    scenario.add(50)
+    await scenario.index()
 
     def stop(kind: str) -> None:
         if kind == "list" and faults.count["list"] == 2:
@@ -240,12 +235,10 @@ async def test_pages_that_go_in_a_circle_are_noticed(opened: Opener, monkeypatch
 
 
 async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    for number in range(30):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    scenario.add(30)
+    await scenario.index()
     faults.script = lambda what, count: DOWN if what == "list" and count >= 1 else None
     async with opened("store-sync") as app:
         with pytest.raises(GeminiError):
@@ -258,7 +251,7 @@ async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
     assert (report.pages, report.well) == (2, 40)
 
 
-async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: Faults) -> None:
+async def test_a_comparison_waits_while_throttled(opened: Opener, faults: Faults) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         held = await rows(app)
@@ -270,13 +263,11 @@ async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: F
         assert sum((await checked(app)).drift.values()) == 4
 
 
-async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
-    opened: Opener, library: Path, faults: Faults
+async def test_a_throttled_resumed_listing_keeps_its_page_token(
+    scenario: Scenario, opened: Opener, faults: Faults
 ) -> None:
-    for number in range(30):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    scenario.add(30)
+    await scenario.index()
     faults.script = lambda what, count: throttled(1) if what == "list" and count >= 1 else None
     for _ in range(2):
         async with opened("store-sync") as app:
@@ -342,12 +333,11 @@ async def test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checke
 
 
 async def test_two_ledgers_on_one_store_leave_each_other_alone(
-    opened: Opener, settings: Settings, library: Path, tmp_path: Path
+    scenario: Scenario, opened: Opener, settings: Settings, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     write(other, "theirs.txt", "What the others wrote.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    await scenario.index()
     theirs = {"ledger": tmp_path / "other.db", "library": other}
     async with opened("store-sync", **theirs) as app:
         await upload(app)
@@ -431,15 +421,13 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
 
 
 async def test_a_repair_during_an_upload_takes_nothing_from_it(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """Two runs on one ledger: one sends and replaces, one compares and repairs as fast as it can."""
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     for number, path in enumerate(sorted(library.rglob("*.txt"))):
         path.write_text(f"A second version, number {number}.\n")
-    for number in range(30):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
+    scenario.add(30)
     faults.script = lambda what, count: LOST if what in {"send", "start"} and count % 4 == 0 else None
     repairs: list[StoreSyncReport] = []
     sent: list[UploadReport] = []

@@ -208,16 +208,18 @@ def one_ledger() -> Iterator[Meeting]:
     """What processes on one ledger do at each heartbeat, one after the other, in a ledger that holds nothing else."""
     with closing(sqlite3.connect(":memory:")) as ledger:
         ledger.execute("CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT)")
-        taken: dict[int, dict[str, float]] = {}
+        last_shares: dict[int, dict[str, float]] = {}
 
         def meet(now: float, strategies: Sequence[object]) -> None:
             for index, each in enumerate(strategies):
                 if isinstance(each, Ours) and each.begun:
                     name, rates = RunId(f"run-{index}"), each.rates()
-                    parts = RateTable.exchange(ledger, now, name, rates=rates, taken=taken.get(index))
+                    parts = RateTable.exchange(
+                        ledger, now, name, rates=rates, last_share=last_shares.get(index)
+                    )
                     each.pace = controller.shared(
                         each.pace, [part.get(REQUEST_RATE, 0.0) for part in parts], now
                     )
-                    taken[index] = each.rates()
+                    last_shares[index] = each.rates()
 
         yield meet
