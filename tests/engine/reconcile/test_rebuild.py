@@ -95,7 +95,7 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
         await upload(app)
         rows = sorted(await app.ledger.files.page(), key=lambda row: row.file_path)
         ledger_id = app.ledger_id
-        # A second document of a file, one without a hash, and one of nobody's.
+        # A second document of a file, one without a hash, and one without a file.
         await plant(app, rows[3].file_path, of_file(rows[3], ledger_id))
         await plant(app, "no hash.txt", {KEY_FILE: "f", KEY_LEDGER: ledger_id})
         await plant(app, "somebody's.txt", {})

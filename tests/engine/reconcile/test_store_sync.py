@@ -251,7 +251,7 @@ async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
     assert (report.pages, report.well) == (2, 40)
 
 
-async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: Faults) -> None:
+async def test_a_comparison_waits_while_throttled(opened: Opener, faults: Faults) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         held = await rows(app)
@@ -263,7 +263,7 @@ async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: F
         assert sum((await checked(app)).drift.values()) == 4
 
 
-async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
+async def test_a_throttled_resumed_listing_keeps_its_page_token(
     scenario: Scenario, opened: Opener, faults: Faults
 ) -> None:
     scenario.add(30)

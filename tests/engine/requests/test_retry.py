@@ -1,4 +1,4 @@
-"""What a command does when the service pushes back before anything has begun."""
+"""Retries of the first requests of a command, and of throttled ones."""
 
 from functools import partial
 from itertools import count
@@ -18,9 +18,7 @@ from tests.support.engine import Opener
 
 
 @pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
-async def test_a_push_back_at_the_first_request_is_waited_for(
-    opened: Opener, faults: Faults, refusal: Respond
-) -> None:
+async def test_a_throttled_first_request_is_retried(opened: Opener, faults: Faults, refusal: Respond) -> None:
     faults.script = lambda what, count: refusal if what == "store" and count < 3 else None
     async with opened() as app:
         assert (await upload(app)).indexed == 10
@@ -96,7 +94,7 @@ async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_t
             pass
 
 
-async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
+async def test_retries_end_and_an_unreachable_host_gets_none() -> None:
     tries = 0
 
     async def fail(error: GeminiError) -> None:
@@ -116,7 +114,7 @@ async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
             assert tries == most
 
 
-async def test_a_person_is_told_once_that_the_service_asks_to_wait(opened: Opener, faults: Faults) -> None:
+async def test_a_wait_that_the_service_asks_for_is_reported_once(opened: Opener, faults: Faults) -> None:
     async with opened() as app:
         await upload(app)
     observer = RecordingObserver()
@@ -244,7 +242,7 @@ async def test_each_page_of_the_stores_waits_for_its_turn(opened: Opener, faults
 async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A real clock has moved on each time somebody looks."""
+    """A real clock has moved on at each call."""
     looks, virtual = count(), trio.current_time
     monkeypatch.setattr(trio, "current_time", lambda: virtual() + 1e-6 * next(looks))
     tries = 0

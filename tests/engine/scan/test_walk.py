@@ -1,4 +1,4 @@
-"""What of a library is seen: names of any kind, links, special files, and what is left out."""
+"""The walk of a library: names of any kind, links, special files, and what it leaves out."""
 
 import errno
 import hashlib
@@ -45,7 +45,7 @@ def write_bytes(desk: Desk, name: bytes, content: bytes = b"text") -> Path:
 
 
 async def paths(desk: Desk, **settings: Any) -> list[str]:
-    """What a scan finds."""
+    """List the files that a scan finds."""
     await desk.scan(**settings)
     return sorted(await desk.rows())
 
