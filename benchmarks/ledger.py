@@ -28,7 +28,7 @@ TASKS = (1, 10, 100)
 
 
 def fill(path: Path, files: int) -> list[FileRow]:
-    """A new ledger of so many untracked files, and its rows."""
+    """Make a ledger of ``count`` untracked files, and its rows."""
     conn = connect(path, create=True, busy_timeout=10, now=1.0)
     conn.execute("BEGIN")
     conn.executemany(
@@ -63,7 +63,7 @@ def raw(path: Path, rows: list[FileRow], batch: int) -> list[float]:
 
 
 async def through_the_ledger(path: Path, rows: list[FileRow], tasks: int) -> tuple[float, list[float]]:
-    """Seconds for all rows, shared by so many tasks, and of each transition."""
+    """Measure the seconds for all rows, shared by the tasks, and of each transition."""
     took: list[float] = []
 
     async def work(ledger: Ledger, mine: list[FileRow]) -> None:

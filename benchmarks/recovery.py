@@ -1,4 +1,4 @@
-"""What recovery and store-sync cost in requests: unknown outcomes by the thousand in a store of many documents.
+"""Requests of recovery and store-sync: unknown outcomes by the thousand in a store of many documents.
 
 A run dies when the service has the bytes of all its files, and the run not one answer. Recovery has to find out what
 became of each: once while the sessions can be asked, once when the service has forgotten them. Then store-sync
@@ -29,7 +29,7 @@ from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
 from objlib.testing import Faults, run_virtual, wall_clock
 from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
-from objlib.testing.torture import Scratch
+from objlib.testing.torture import scratch_folder
 from objlib.threads import inline_runner
 
 PAGE = 20
@@ -109,7 +109,7 @@ def main() -> int:
     args = parser.parse_args()
     kept = True
     for forgotten in (False, True):
-        with Scratch() as folder:
+        with scratch_folder() as folder:
             bench = Bench(folder, args.unknown, args.documents)
             kept &= run_virtual(partial(bench.recovery, forgotten=forgotten), seed=1)
             if forgotten:

@@ -185,7 +185,7 @@ def run(
     found, times = {}, []
     for name, query in task.queries.items():
         begun = time.perf_counter()
-        hits(query, 10)  # what a person asks for; the long list is for recall
+        hits(query, 10)  # as many as the user asks for; the long list is for recall
         times.append(1000 * (time.perf_counter() - begun))
         found[name] = by_document([hit.display_name for hit in hits(query, PASSAGES)])
     measure(label, task, found, times)

@@ -41,7 +41,7 @@ NOT_SERVED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one run of a row."""
+    """The result of one run of a row."""
 
     values: tuple[float, ...]
     seen: list[Seen]

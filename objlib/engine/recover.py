@@ -38,8 +38,6 @@ LISTING_LAG: Final = 5.0
 They count from the last probe, not from what the ledger knows: an attempt's last bytes or import leave no trace there,
 and a document could still be made until its session was found final, or its temporary file was deleted.
 """
-RECOVERY_PAGE: Final = 200
-"""Rows or intents that are read from the ledger at once."""
 MAX_CONCURRENT: Final = 16
 """Rows that are recovered at once, as many as there are tokens for polls."""
 LISTED_ACTIONS: Final = 1000
@@ -89,7 +87,7 @@ class _Recovery:
         app = self._app
         after = ""
         async with fan_out(self._decide, limit=MAX_CONCURRENT) as attempts:
-            while page := await app.ledger.files.transient(after=after, limit=RECOVERY_PAGE):
+            while page := await app.ledger.files.transient(after):
                 after = page[-1][0].file_id
                 await self._liveness.refresh((run for *_, run in page), watch=True)
                 for row, record, run in page:
@@ -118,13 +116,13 @@ class _Recovery:
     async def delete_documents(self) -> None:
         """Execute the open intents, and delete superseded documents that have none yet."""
         app, last = self._app, ""
-        while intents := await app.ledger.intents.page(after=last, limit=RECOVERY_PAGE):
+        while intents := await app.ledger.intents.page(last):
             last = intents[-1].intent_id
             for intent in intents:
                 name = intent.document_name
                 await self._delete(name, execute_intent(app, intent.intent_id, name))
         after = ""
-        while rows := await app.ledger.files.superseded(after=after, limit=RECOVERY_PAGE):
+        while rows := await app.ledger.files.superseded(after):
             after = rows[-1].file_id
             for row in rows:
                 old = row.superseded

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Final
 
 from objlib.testing.crash_sweep import Aftermath, CrashSweep
-from objlib.testing.torture import Scratch
+from objlib.testing.torture import scratch_folder
 
 DENSITIES: Final = (0.0, 0.25)
 """Shares of requests with a fault, in the runs that die."""
@@ -54,7 +54,7 @@ class Ruling:
 
 def rule_on(task: Task) -> Ruling:
     """Play each death of a task, and rule."""
-    with Scratch() as folder:
+    with scratch_folder() as folder:
         sweep = CrashSweep(folder, task.density)
         state, run = "start", 1
         if task.first is not None:
@@ -155,7 +155,7 @@ def _workers(jobs: int) -> Iterator[Callable[[list[Task]], Iterable[Ruling]]]:
 
 def replay(density: float, point: int, second: int | None) -> int:
     """Play one point or one pair, and print the history; returns the exit status."""
-    with Scratch() as folder:
+    with scratch_folder() as folder:
         sweep = CrashSweep(folder, density)
         reports = [sweep.die(run, at) for run, at in enumerate((point, second), start=1) if at is not None]
         reports.append(sweep.settle(len(reports) + 1))

@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final
 from unittest import mock
@@ -26,7 +25,7 @@ from objlib.engine.upload.run import upload
 from objlib.testing.checker import Checker
 from objlib.testing.failpoints import EXIT_STATUS, Failpoints, die_for_real
 from objlib.testing.faults import Faults
-from objlib.testing.history import CHANGES, Request, lines
+from objlib.testing.history import CHANGES, Request
 from objlib.testing.library import Library
 from objlib.testing.nemesis import Nemesis
 from objlib.testing.snapshot import LEDGER, LIBRARY, STORE
@@ -149,15 +148,8 @@ class ChildRun:
         with mock.patch.object(os, "getpid", return_value=FIRST_PID + self.run):
             run_virtual(work, seed=self.run)
 
-    def upload_in_child(self) -> ChildReport:
-        """Upload in a child process, to the end or to its point of death."""
-        return self._in_child(self.upload)
-
-    def settle_in_child(self, library: Library) -> ChildReport:
-        """Call :meth:`settle` in a child process."""
-        return self._in_child(partial(self.settle, library))
-
-    def _in_child(self, work: Callable[[], Awaitable[None]]) -> ChildReport:
+    def play_in_child(self, work: Callable[[], Awaitable[None]]) -> ChildReport:
+        """Do ``work`` in a child process, to the end or to its point of death."""
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -188,11 +180,10 @@ class ChildRun:
 
     def _report(self, pipe: int) -> None:
         """Report to the parent alone, so that nothing in the folder changes."""
-        story = [
-            line
-            for command, history in self._histories
-            for line in (f"run {self.run}: {command}, faults {self.density:.0%}", *lines(history))
-        ]
+        story: list[str] = []
+        for command, history in self._histories:
+            story.append(f"run {self.run}: {command}, faults {self.density:.0%}")
+            story += [request.line() for request in history]
         if self.failpoints.dead:
             story.append(f"run {self.run} dies {self.failpoints.where}, point {self.failpoints.passed}")
         with os.fdopen(pipe, "w") as out:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from objlib.testing.crash_child import ChildReport, ChildRun, prepare_library
@@ -60,19 +61,22 @@ class CrashSweep:
         Raises:
             RuntimeError: it lived on, though the same run from the same state passed this point before.
         """
-        report = ChildRun(self.work, run, self.density, point).upload_in_child()
+        child = ChildRun(self.work, run, self.density, point)
+        report = child.play_in_child(child.upload)
         if not report.died:
             raise RuntimeError(f"run {run} did not die at point {point}: {report.broken}")
         return report
 
     def settle(self, run: int) -> ChildReport:
         """Let a run finish the work, and rule on the result."""
-        return ChildRun(self.work, run).settle_in_child(self.library)
+        child = ChildRun(self.work, run)
+        return child.play_in_child(partial(child.settle, self.library))
 
     def points(self, name: str, run: int) -> ChildReport:
         """Let a run live, from a snapshot; its report has the number of points."""
         self.restore(name)
-        return ChildRun(self.work, run, self.density).upload_in_child()
+        child = ChildRun(self.work, run, self.density)
+        return child.play_in_child(child.upload)
 
     def aftermaths(self, name: str, run: int, points: Iterable[int]) -> list[Aftermath]:
         """Let a run die at each of the points, from a snapshot, and rule on each different aftermath once.

@@ -27,7 +27,7 @@ from objlib.embedded import Options, open_service
 from objlib.testing.actions import Delay, Script
 from objlib.testing.checker import Checker
 from objlib.testing.faults import Faults
-from objlib.testing.history import CHANGES, lines
+from objlib.testing.history import CHANGES
 from objlib.testing.nemesis import Nemesis
 
 
@@ -105,7 +105,7 @@ def _is_connection(descriptor: int) -> bool:
 
 
 def _changes(faults: Faults) -> list[str]:
-    return lines(request for request in faults.history if request.kind in CHANGES)
+    return [request.line() for request in faults.history if request.kind in CHANGES]
 
 
 class ServiceProcess:

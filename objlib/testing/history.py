@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -107,8 +106,3 @@ def document_of(body: bytes) -> str | None:
     except (ValueError, AttributeError):
         return None
     return name if isinstance(name, str) else None
-
-
-def lines(requests: Iterable[Request]) -> list[str]:
-    """Format requests, one line each."""
-    return [request.line() for request in requests]

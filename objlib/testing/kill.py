@@ -23,7 +23,7 @@ from objlib.core.errors import Exit
 from objlib.testing.checker import Checker
 from objlib.testing.faulty_server import ServiceProcess, service_process
 from objlib.testing.library import EDITS, Library
-from objlib.testing.torture import Scratch
+from objlib.testing.torture import scratch_folder
 
 ROUNDS: Final = 12
 """Rounds between two rulings."""
@@ -174,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     began, seed, failing = time.monotonic(), options.seed, 0
     counts: Counter[str] = Counter()
     while counts["kills"] < options.n:
-        with Scratch() as folder:
+        with scratch_folder() as folder:
             rounds = KillRounds(folder, seed)
             rounds.play(options.n - counts["kills"])
         counts += rounds.counts

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 import trio
 
@@ -180,9 +180,9 @@ class _World:
                     self.started += 1
                     nursery.start_soon(self._run, run, f"run{self.started}")
                 for delay, edit in step.edits:
-                    nursery.start_soon(self._edit_after, delay, edit)
+                    nursery.start_soon(_after, delay, self.edit, edit)
                 if step.jump is not None:
-                    nursery.start_soon(self._jump_after, *step.jump)
+                    nursery.start_soon(_after, step.jump[0], self._jump, step.jump[1])
         if day.cancelled_caught:
             self.checker.broken.append("a run did not end within a day")
         self.faults.script = lambda _kind, _count: None
@@ -202,12 +202,7 @@ class _World:
             if changes:
                 self.checker.broken.append(f"a second {command} was not idle: {Counter(changes)}")
 
-    async def _edit_after(self, delay: float, edit: Edit) -> None:
-        await trio.sleep(delay)
-        self.edit(edit)
-
-    async def _jump_after(self, delay: float, seconds: float) -> None:
-        await trio.sleep(delay)
+    def _jump(self, seconds: float) -> None:
         self.jumped += seconds
         self._log(f"the clock jumps by {seconds:g} s")
 
@@ -279,7 +274,7 @@ class _World:
 async def _work(app: App, run: Run, *, retry: bool) -> None:
     async with trio.open_nursery() as nursery:
         if run.stop_after is not None:
-            nursery.start_soon(_stop_after, app, run.stop_after)
+            nursery.start_soon(_after, run.stop_after, app.drain.stop)
         if run.command == "recover":
             await recover(app)
         elif run.command == "sync":
@@ -291,9 +286,9 @@ async def _work(app: App, run: Run, *, retry: bool) -> None:
         nursery.cancel_scope.cancel(reason="the work is done")
 
 
-async def _stop_after(app: App, seconds: float) -> None:
+async def _after(seconds: float, act: Callable[..., None], *args: Any) -> None:
     await trio.sleep(seconds)
-    app.drain.stop()
+    act(*args)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

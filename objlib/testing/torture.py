@@ -12,11 +12,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from objlib.testing.history import lines
 from objlib.testing.shrink import shrink
 from objlib.testing.simulation import WorldResult, clear, simulate
 from objlib.testing.virtual import run_virtual
@@ -47,7 +47,7 @@ def torture(seed: int, folder: Path) -> WorldResult:
 def torture_all(seeds: Iterable[int], *, jobs: int) -> Iterator[tuple[int, WorldResult]]:
     """Yield each seed with its result, without the history, as the worlds end."""
     if jobs == 1:
-        with Scratch() as folder:
+        with scratch_folder() as folder:
             for seed in seeds:
                 yield seed, torture(seed, folder)
         return
@@ -55,21 +55,16 @@ def torture_all(seeds: Iterable[int], *, jobs: int) -> Iterator[tuple[int, World
         yield from pool.imap_unordered(_one, seeds, chunksize=CHUNK)
 
 
-class Scratch:
-    """``with Scratch() as folder``: a temporary path for one world, in memory where possible."""
-
-    def __enter__(self) -> Path:
-        self._folder = tempfile.TemporaryDirectory(
-            prefix="objlib-", dir=MEMORY if MEMORY.is_dir() else None, ignore_cleanup_errors=True
-        )
-        return Path(self._folder.name) / "world"
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a temporary path for one world, in memory where possible."""
+    memory = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="objlib-", dir=memory, ignore_cleanup_errors=True) as name:
+        yield Path(name) / "world"
 
 
 def _one(seed: int) -> tuple[int, WorldResult]:
-    with Scratch() as folder:
+    with scratch_folder() as folder:
         result = torture(seed, folder)
     result.history, result.log = [], []
     return seed, result
@@ -77,7 +72,7 @@ def _one(seed: int) -> tuple[int, WorldResult]:
 
 def replay(seed: int) -> int:
     """Play one seed, shrink its plan if it fails, and print the history; returns the exit status."""
-    with Scratch() as folder:
+    with scratch_folder() as folder:
         plan = plan_of(seed)
         result = play(plan, seed, folder)
         if result.broken:
@@ -85,7 +80,7 @@ def replay(seed: int) -> int:
             plan = shrink(plan, lambda plan: bool(play(plan, seed, folder).broken), seconds=SHRINK_SECONDS)
             result = play(plan, seed, folder)
     print("What was done:", *result.log, sep="\n  ")
-    print("What the service saw:", *lines(result.history), sep="\n  ")
+    print("What the service saw:", *(request.line() for request in result.history), sep="\n  ")
     print("What was broken:" if result.broken else "Every promise was kept.", *result.broken, sep="\n  ")
     return 1 if result.broken else 0
 

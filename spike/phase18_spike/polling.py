@@ -72,7 +72,7 @@ async def poll_until(ask: Ask, /) -> str | None:
 
 @dataclass
 class Script:
-    """A service that gives its answers in turn, the last one for ever; keeps when it was asked."""
+    """A service that gives its answers in turn and repeats the last; it records the times of requests."""
 
     answers: list[str | Exception | None]
     asked: list[float] = field(default_factory=list)
@@ -224,7 +224,7 @@ async def a_real_error_that_ships(folder: Path) -> Seen:
 
 
 def _answers(states: list[str]) -> Callable[[str, int], Action | None]:
-    """A script that answers questions for a document itself, the last state for ever."""
+    """Build a script that answers requests for a document itself; the last state repeats."""
 
     def script(kind: str, number: int) -> Action | None:
         if kind != "document":

@@ -50,7 +50,7 @@ class Noticing(Observer):
         self.noticed = threading.Event()
 
     def note(self, message: str) -> None:
-        """What the drain says when it stops the intake."""
+        """Record the message of the drain when it stops the intake."""
         self.noticed.set()
 
 
@@ -150,7 +150,7 @@ class Gate:
         return await trio.to_thread.run_sync(fn)
 
     def let_one_through(self) -> None:
-        """Whoever waits goes; the next has to wait again."""
+        """Release the waiting tasks; the next one has to wait again."""
         let, self._open, self.waiting = self._open, trio.Event(), trio.Event()
         let.set()
 

@@ -40,7 +40,7 @@ Trigger = Callable[[str, str, AsyncGuard | None], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What one candidate did in one case under one event loop."""
+    """The result of one candidate in one case under one event loop."""
 
     case: str
     loop: str

@@ -22,7 +22,7 @@ LOCK_WAIT: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What a statement did: rows changed, rows returned, and how many tries it took."""
+    """The result of a statement: rows changed, rows returned, and the number of tries."""
 
     rowcount: int
     rows: list[tuple[Any, ...]]
@@ -30,7 +30,7 @@ class Executed:
 
 
 async def init_spike_db(db_path: Path, files: int = 1, *, runner: Runner | None = None) -> list[FileId]:
-    """Make a ledger of the shipped schema with so many untracked files; their ids, in order.
+    """Make a ledger of the shipped schema with untracked files; returns their ids, in order.
 
     Args:
         db_path: the file to make.

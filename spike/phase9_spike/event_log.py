@@ -52,7 +52,7 @@ def emit_event(
 
 
 def problems_of(line: str) -> list[str]:
-    """What is wrong with one line of the log; nothing, if it is sound."""
+    """List the defects of one line of the log; none, if it is sound."""
     try:
         event = json.loads(line)
     except ValueError as error:

@@ -79,7 +79,7 @@ async def transition(db: Path, make: MakeAnywhere, lock: asyncio.Lock, file_id: 
 
 
 async def run(db: Path, make: MakeAnywhere, ids: list[str], tasks: int) -> float:
-    """Seconds for one transition of each file, shared by so many tasks."""
+    """Measure one transition of each file, shared by the tasks, in seconds."""
 
     async def work(mine: list[str]) -> None:
         for file_id in mine:

@@ -29,7 +29,7 @@ from spike.phase9_spike.integration.scaffold import FileLockManager, FileTransit
 TASKS: Final = (1, 10, 100)
 
 Measure = Callable[[Path, list[str], int], float]
-"""Seconds for one transition of each file of a database by so many tasks."""
+"""Measures one transition of each file of a database by a number of tasks, in seconds."""
 
 
 async def _ledger(db: Path, tasks: int) -> float:
@@ -152,7 +152,7 @@ def _rate(design: Design, tasks: int, amount: int) -> float:
 
 
 def flush_ms(times: int = 20) -> float:
-    """Milliseconds that this machine takes to make one small write durable, the median of so many."""
+    """Measure one small durable write on this machine, in milliseconds; the median of ``count``."""
     took = []
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "flush").open("wb", buffering=0) as file:
         for _ in range(times):

@@ -1,4 +1,4 @@
-"""What the engine's tests share: a library, scripts for a service, and the truth about ledger and store."""
+"""Shared by the engine's tests: a library, scripts for a service, and the truth about ledger and store."""
 
 import json
 import sqlite3
@@ -34,7 +34,7 @@ def write(root: Path, name: str, text: str) -> Path:
 
 
 def follow(faults: Faults, **script: Sequence[Action | None]) -> None:
-    """What happens to the first, second, … request of each kind; what comes after them is let through."""
+    """Set the action for the first, second, … request of each kind; later ones pass."""
 
     def act(kind: str, count: int) -> Action | None:
         planned = script.get(kind, [])
@@ -63,7 +63,7 @@ async def repaired(app: App, *, metadata: bool = False, limit: DeleteLimit = ALL
 
 
 async def plant(app: App, name: str, metadata: Mapping[str, str | float | list[str]]) -> str:
-    """A document in the store that nobody recorded; its full name once it is ACTIVE."""
+    """Add an unrecorded document to the store; returns its full name once it is ACTIVE."""
     data = f"What {name} says.\n".encode()
     session = await app.client.uploads.start(
         app.store, display_name=name, mime_type="text/plain", size=len(data), metadata=metadata

@@ -1,4 +1,4 @@
-"""What the scan's tests share: a library on disk, a ledger beside it, and rows brought to any state."""
+"""Shared by the scan's tests: a library on disk, a ledger beside it, and rows in any state."""
 
 import os
 import time
@@ -118,7 +118,7 @@ async def open_desk(folder: Path, runner: Runner = inline_runner) -> AsyncIterat
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Without the right of the superuser to read everything; files must belong to somebody else."""
+    """Drop the superuser's right to read everything; the files must belong to another user."""
     if os.geteuid() != 0:
         yield
         return

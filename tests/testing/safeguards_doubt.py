@@ -134,7 +134,7 @@ DOUBTS: Final = (
         "        if row.state is not State.FAILED:  # a failed file gets no new document by itself\n",
         "        if True:\n",
         "tests/engine/reconcile/test_prune.py::"
-        "test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_intent_for_ever",
+        "test_a_file_back_unfit_after_its_delete_was_sent_leaves_no_intent_open",
     ),
     Mutant(
         "a document that is superseded is leaving, intent or not",

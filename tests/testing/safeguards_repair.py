@@ -34,7 +34,7 @@ REPAIRS: Final = (
     Mutant(
         "a ghost is found",
         DRIFT,
-        "        findings.append(Finding(named, DriftKind.GHOST))\n",
+        "        kinds.setdefault(expected.document, DriftKind.GHOST)\n",
         "        pass\n",
         EACH_KIND,
     ),

@@ -14,7 +14,7 @@ import pytest
 from objlib.testing.crash_child import ChildReport
 from objlib.testing.crash_sweep import CrashSweep
 from objlib.testing.snapshot import digest
-from objlib.testing.torture import Scratch
+from objlib.testing.torture import scratch_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ def lives(sweep: CrashSweep, state: str, run: int, points: Iterable[int]) -> Liv
 
 def compare() -> None:
     """Compare deaths of equal state. It forks, so it runs in its own process; neighbours are most often equal."""
-    with Scratch() as folder:
+    with scratch_folder() as folder:
         sweep = CrashSweep(folder, 0.25)
         futures = lives(sweep, "start", 1, range(60, 76))
         one, other, *_ = max((sorted(after) for after in futures.values()), key=len)

@@ -1,4 +1,4 @@
-"""What each action of a script means to the client, and what the history says of it."""
+"""Each action of a script: its effect on the client, and its line in the history."""
 
 import re
 from collections.abc import AsyncIterator
@@ -114,7 +114,7 @@ async def test_the_service_acts_after_the_client_gave_up(tmp_path: Path) -> None
     assert "acted at" in faults.history[-2].line()
 
 
-async def test_nobody_acts_late_for_a_script_that_nobody_keeps_open(tmp_path: Path) -> None:
+async def test_a_late_action_without_acting_late_is_an_error(tmp_path: Path) -> None:
     faults = Faults(script=lambda _kind, _count: ActLate(1))
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:

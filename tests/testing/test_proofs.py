@@ -36,7 +36,7 @@ def test_plans_differ_and_are_repeatable() -> None:
 
 
 def in_a_process(*words: str) -> str:
-    """What a command of the harness says; in a process of its own, for it forks."""
+    """Return the output of a command of the harness, run in its own process, since it forks."""
     done = subprocess.run(
         [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )

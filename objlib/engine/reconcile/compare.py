@@ -89,8 +89,8 @@ async def _compare_group(app: App, group: Group) -> list[Drift]:
     row, listed = group.row, {document.document: document for document, _ in group.documents}
     actual = [actual_of(document, row, standing, app.ledger_id) for document, standing in group.documents]
     drifts = []
-    for finding in classify(None if row is None else expected_of(row), actual):
-        name, kind = finding.document, finding.kind
+    for name, listed_kind in classify(None if row is None else expected_of(row), actual).items():
+        kind = listed_kind
         if kind in UNCERTAIN:
             attempt = listed[name].attempt_id if name in listed else None
             kind, _ = await recheck_document(app, name, group.file_id, attempt)
@@ -118,9 +118,8 @@ async def recheck_document(
     row, standing = await app.ledger.comparison.standing(name, file_id=file_id, attempt_id=attempt)
     expected = None if row is None else expected_of(row)
     actual = [] if listed is None else [actual_of(listed, row, standing, app.ledger_id)]
-    kinds = [finding.kind for finding in classify(expected, actual) if finding.document == name]
-    # There is no finding about a document that is gone and that the ledger does not name: all is well.
-    return (kinds[0] if kinds else DriftKind.OK), attempt
+    # There is no kind for a document that is gone and that the ledger does not name: all is well.
+    return classify(expected, actual).get(name, DriftKind.OK), attempt
 
 
 async def _fetch_document(app: App, name: str) -> Document | None:

@@ -26,8 +26,6 @@ from objlib.ledger import FileRow, Transition
 
 MAX_ROUNDS: Final = 6
 """Rounds of a run: after each it goes back to the files whose outcome stayed unknown."""
-RETRY_PAGE: Final = 128
-"""Failed rows that are read at once when they are retried."""
 LISTED_FAILURES: Final = 1000
 """Failed files that a report lists; the others are only counted."""
 STORE_STATISTICS_SECONDS: Final = 10.0
@@ -118,7 +116,7 @@ async def _retry_transient(app: App, since: float) -> int:
 async def _retry(app: App, reason: str, eligible: Callable[[FileRow], bool]) -> int:
     """Requeue the failed files that are on disk and ``eligible``; how many."""
     after, retried = "", 0
-    while rows := await app.ledger.files.failed(after=after, limit=RETRY_PAGE):
+    while rows := await app.ledger.files.failed(after):
         after = rows[-1].file_id
         for row in rows:
             if row.missing_since is not None or not eligible(row):

@@ -1,4 +1,4 @@
-"""What the adapters have in common: guards, and the one shipped way to take an edge."""
+"""Common parts of the adapters: guards, and the one shipped way to take an edge."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final

@@ -72,7 +72,7 @@ class StateMachineAdapter:
 
     @property
     def current_state(self) -> str:
-        """What the library believes."""
+        """Return the state that the library holds."""
         return str(self._model.state)
 
     async def _awaited(self, result: Any) -> None:

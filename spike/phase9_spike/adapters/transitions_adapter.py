@@ -53,7 +53,7 @@ class TransitionsAdapter:
 
     @property
     def current_state(self) -> str:
-        """What the library believes."""
+        """Return the state that the library holds."""
         return self._model.state
 
     async def trigger(self, event: str, **kwargs: Any) -> None:

@@ -103,7 +103,7 @@ async def a_wrong_event_changes_nothing(bench: Bench) -> Seen:
 
 
 async def a_machine_from_yesterday_is_stale(bench: Bench) -> Seen:
-    """A machine made before somebody else moved the file gets nowhere, and the winner's move stands."""
+    """A machine made before a rival moved the file changes nothing, and the rival's move stands."""
     async with bench.opened() as (ledger, (file_id,)):
         row = await ledger.files.get(file_id)
         assert row is not None

@@ -78,7 +78,7 @@ async def rebuilt(app: App) -> None:
 
 
 async def finished(app: App, step: Step) -> None:
-    """What the next run does, and an upload after it; then nothing is left to do."""
+    """Run the command again, then an upload; after that nothing is left to do."""
     await step(app)
     await upload(app)
     assert (await recover(app)).found == 0
@@ -105,7 +105,7 @@ def before(tmp_path: Path) -> Settings:
 
 
 STRIDE = 5
-"""Every so many points are tried, so that the whole takes seconds; 1 tries all of them."""
+"""Step between the points that are tried, so that the whole takes seconds; 1 tries all of them."""
 
 
 def at_every_point(settings: Settings, command: str, step: Step, check: Callable[[], None]) -> int:

@@ -47,7 +47,7 @@ def open_intents(settings: Settings) -> int:
         return int(db.execute("SELECT count(*) FROM intents WHERE done_at IS NULL").fetchone()[0])
 
 
-async def test_documents_of_files_that_are_gone_are_removed_with_intents_and_the_history_stays(
+async def test_documents_of_missing_files_are_pruned_and_the_history_stays(
     scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     await scenario.index()
@@ -58,10 +58,10 @@ async def test_documents_of_files_that_are_gone_are_removed_with_intents_and_the
         assert (report.prune.files, report.prune.deleted, report.prune.postponed) == (3, 3, 0)
         assert report.prune.paths == tuple(path.relative_to(library).as_posix() for path in gone)
         assert report.upload.missing == 0
-        told = await explain(app, report.prune.paths[0])
-    assert (told.state, told.document, told.indexed_hash) == ("untracked", None, None)
-    assert told.missing_since is not None
-    assert [event.event for event in told.events][-1] == "reset"
+        history = await explain(app, report.prune.paths[0])
+    assert (history.state, history.document, history.indexed_hash) == ("untracked", None, None)
+    assert history.missing_since is not None
+    assert [event.event for event in history.events][-1] == "reset"
     assert len(live_documents(settings)) == 7
     assert open_intents(settings) == 0
     deletes = faults.count["delete"]
@@ -169,7 +169,7 @@ async def test_a_removal_that_the_service_did_not_confirm_is_carried_out_by_reco
 async def test_a_prune_that_does_not_try_says_what_it_left(
     scenario: Scenario, settings: Settings, faults: Faults
 ) -> None:
-    """A delete of the same run was told to come back in an hour, and nobody waits for that."""
+    """The service asks to wait an hour for a delete of the same run, and no run waits that long."""
     await scenario.index()
     scenario.remove(3)
     scenario.change()
@@ -258,7 +258,7 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
     assert_exactly_once(settings)
 
 
-async def test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_intent_for_ever(
+async def test_a_file_back_unfit_after_its_delete_was_sent_leaves_no_intent_open(
     scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     """It gets no new document by itself, so nothing would come before which the old one may not go."""
@@ -336,7 +336,7 @@ async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(
 async def test_a_file_that_is_under_way_is_not_pruned(
     scenario: Scenario, opened: Opener, library: Path
 ) -> None:
-    """Whoever carries it means to give it a document, and the old one answers searches until then."""
+    """Its run will give it a new document, and the old one answers searches until then."""
     async with opened("sync") as app:
         await upload(app)
         path = scenario.change()

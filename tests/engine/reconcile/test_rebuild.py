@@ -95,7 +95,7 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
         await upload(app)
         rows = sorted(await app.ledger.files.page(), key=lambda row: row.file_path)
         ledger_id = app.ledger_id
-        # A second document of a file, one without a hash, and one of nobody's.
+        # A second document of a file, one without a hash, and one without a file.
         await plant(app, rows[3].file_path, of_file(rows[3], ledger_id))
         await plant(app, "no hash.txt", {KEY_FILE: "f", KEY_LEDGER: ledger_id})
         await plant(app, "somebody's.txt", {})
@@ -148,7 +148,7 @@ async def test_of_two_ledgers_in_a_store_one_has_to_be_named(
     write(other, "theirs.txt", "What the others wrote.\n")
     async with opened() as app:
         await upload(app)
-        wanted = app.ledger_id
+        lost = app.ledger_id
     async with opened(ledger=tmp_path / "other.db", library=other) as app:
         await upload(app)
     lose(settings)
@@ -157,7 +157,7 @@ async def test_of_two_ledgers_in_a_store_one_has_to_be_named(
             await rebuild(app)
         with pytest.raises(RefusedError, match="no document of a ledger nonsense"):
             await rebuild(app, owner="nonsense")
-        report = await rebuild(app, owner=wanted)
+        report = await rebuild(app, owner=lost)
     assert (report.files, report.matched, report.foreign) == (10, 10, 1)
 
 

@@ -99,8 +99,8 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
         # Whatever was wrong and still answers searches is not taken away before there is something better.
         assert len(live_documents(settings)) == 12
         assert (await repaired(app, metadata=True)).requeued == 2
-        told = await explain(app, held[3].file_path)
-        assert [event.event for event in told.events][-2:] == ["demote", "retry"]
+        history = await explain(app, held[3].file_path)
+        assert [event.event for event in history.events][-2:] == ["demote", "retry"]
         result = await upload(app)
         assert (result.uploaded, result.indexed, result.failed) == (5, 10, 0)
         assert (await checked(app)).drift == {}
@@ -251,7 +251,7 @@ async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
     assert (report.pages, report.well) == (2, 40)
 
 
-async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: Faults) -> None:
+async def test_a_comparison_waits_while_throttled(opened: Opener, faults: Faults) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         held = await rows(app)
@@ -263,7 +263,7 @@ async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: F
         assert sum((await checked(app)).drift.values()) == 4
 
 
-async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
+async def test_a_throttled_resumed_listing_keeps_its_page_token(
     scenario: Scenario, opened: Opener, faults: Faults
 ) -> None:
     scenario.add(30)

@@ -53,7 +53,7 @@ async def test_each_difference_is_one_finding(
     assert report.drift == {"broken": 1, "changed_on_disk": 1, "ghost": 1, "missing_on_disk": 2}
 
 
-async def test_a_service_without_an_answer_is_no_drift_and_the_disk_is_looked_at_all_the_same(
+async def test_an_unreachable_service_is_no_drift_and_the_disk_is_still_checked(
     scenario: Scenario, opened: Opener, library: Path, faults: Faults
 ) -> None:
     await scenario.index()

@@ -40,7 +40,7 @@ async def arranged(desk: Desk) -> None:
 
 
 def facts(rows: list[FileRow]) -> list[tuple[Any, ...]]:
-    """What matters of rows, in order; the ids of new ones are random."""
+    """Compare rows by these columns, in order; the ids of new ones are random."""
     return sorted(
         (row.file_path, row.content_hash, str(row.state), row.version, row.missing_since is None)
         for row in rows

@@ -32,7 +32,7 @@ async def _peak(folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> in
     folder.mkdir()
     monkeypatch.setattr(Fabricated, "count", count)
     async with open_desk(folder) as desk:
-        # A third of them is read, because of its date, and found gone; the rest is taken at its word.
+        # A third of the files is read, because of its date, and found gone; the rest is believed.
         await raw(desk.ledger).write(
             lambda conn: conn.executemany(
                 "INSERT INTO files (file_id, file_path, content_hash, size, mtime_ns, inode, mime_type,"
