@@ -70,11 +70,7 @@ def find_config(path: Path | None, folders: Folders) -> Config | None:
 
 
 def read_config(path: Path, source: str) -> Config:
-    """Read one configuration file.
-
-    Args:
-        path: where it is.
-        source: the flag or variable that names it, for messages; empty when it was found.
+    """Read one configuration file; ``source`` is the flag or variable that names it, for messages.
 
     Raises:
         UsageError: it cannot be read or is not TOML.

@@ -10,13 +10,7 @@ COMMON = Group("Common options", sort_key=90)
 
 
 def option(about: str, *, setting: str = "", **more: Any) -> Parameter:
-    """A flag: what ``--help`` says of it, with the variable that stands in for it.
-
-    Args:
-        about: the text, without a full stop.
-        setting: the setting's name, where a variable ``OBJLIB_<NAME>`` exists.
-        more: anything else that cyclopts knows about parameters.
-    """
+    """A flag with its text for ``--help``, and the setting's name where a variable stands in for it."""
     text = f"{about} [env: OBJLIB_{setting.upper()}]" if setting else about
     return Parameter(help=text, **more)
 

@@ -22,11 +22,7 @@ RESERVED_KEYS: Final = frozenset({KEY_FILE, KEY_ATTEMPT, KEY_HASH, KEY_LEDGER})
 
 
 def new_id(now: float | None = None) -> str:
-    """A version 7 UUID (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits.
-
-    Args:
-        now: Unix time in seconds; the present moment when absent.
-    """
+    """A version 7 UUID (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits."""
     millis = int((time.time() if now is None else now) * 1000) & (2**48 - 1)
     rest = int.from_bytes(os.urandom(10), "big")
     value = (millis << 80) | (0x7 << 76) | ((rest >> 68 & 0xFFF) << 64) | (0b10 << 62) | (rest & (2**62 - 1))

@@ -71,15 +71,10 @@ class ModelsApi(Resource):
         top_k: int | None = None,
         system: str | None = None,
     ) -> Answer:
-        """Ask ``model`` a question that it may search ``store`` for.
+        """Ask ``model`` a question that it may search ``store`` for; ``system`` instructs it.
 
-        Args:
-            model: with or without ``models/``.
-            question: in plain text.
-            store: full resource name.
-            metadata_filter: AIP-160 expression over the documents' metadata.
-            top_k: passages per retrieval; the model may retrieve several times.
-            system: instruction that goes before the question.
+        ``metadata_filter`` is an AIP-160 expression over the metadata of documents. ``top_k`` bounds the passages of
+        one retrieval, and the model may retrieve several times.
         """
         search: dict[str, Any] = {"fileSearchStoreNames": [names.store_name(store)]}
         if top_k is not None:

@@ -67,13 +67,7 @@ class OperationsApi(Resource):
 
 
 def read(shape: OperationShape, *, store: str | None, name: str = "") -> Operation:
-    """``shape`` with its names made full.
-
-    Args:
-        shape: from the wire.
-        store: full name of the store that bare ids belong to.
-        name: used where the answer does not repeat the operation's name.
-    """
+    """``shape`` with its names made full: bare ids belong to ``store``, and ``name`` is the operation's default."""
     full = names.full_operation(shape.name, store, upload=False) or name
     document = None
     if shape.response is not None and shape.response.document_name:

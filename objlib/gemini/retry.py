@@ -20,10 +20,7 @@ def retry_after(headers: Mapping[str, str], envelope: Envelope, now: float) -> f
     Looks at ``RetryInfo.retryDelay`` (a protobuf Duration, possibly fractional), then at the ``Retry-After``
     header (seconds or an HTTP date, RFC 9110 section 10.2.3), then for "retry in 28.3s" in the message.
 
-    Args:
-        headers: of the answer, with names in lower case.
-        envelope: of the answer.
-        now: Unix time that an HTTP date is compared with when the answer has no ``Date`` of its own.
+    An HTTP date is compared with the answer's own ``Date``, or with ``now`` (Unix time) where it has none.
     """
     for seconds in (_duration(envelope.retry_delay), _header(headers, now), _sentence(envelope.message)):
         if seconds is not None:

@@ -60,12 +60,7 @@ class StoresApi(Resource):
         return _read(_GET, await self._transport.json(_GET, "GET", names.store_name(name), StoreShape))
 
     async def find(self, display_name: str, send: Send[StoreList] = at_once) -> list[Store]:
-        """All stores of that display name, oldest first; the service cannot search, so this lists.
-
-        Args:
-            display_name: the whole name.
-            send: sends the request for each page.
-        """
+        """All stores of that display name, oldest first; the service cannot search, so this lists all pages."""
         name, stores = valid_name(display_name), dict[str, Store]()
         async for page in Pages(_LIST, self._page, send):
             listed = [_read(_LIST, shape) for shape in page.file_search_stores]

@@ -91,16 +91,9 @@ class Transport:
         body: Mapping[str, Any] | None = None,
         slow: bool = False,
     ) -> T:
-        """Ask for JSON and give it back as ``shape``.
+        """Send a request and give back the JSON of its answer as ``shape``, of :mod:`objlib.gemini.wire`.
 
-        Args:
-            call: what is asked, for counting and for classifying errors.
-            method: HTTP method.
-            path: below the API version, without a slash in front.
-            shape: of :mod:`objlib.gemini.wire`.
-            query: parameters.
-            body: sent as JSON.
-            slow: the service has much to do first, so the answer may take a while.
+        ``path`` begins below the API version. An answer that the service works long for is ``slow``.
 
         Raises:
             GeminiError: anything but a readable 200.

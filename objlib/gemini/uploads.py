@@ -113,13 +113,9 @@ class UploadsApi(Resource):
         return SessionUrl(url)
 
     async def send(self, session: str, data: bytes, *, offset: int, final: bool) -> UploadProgress:
-        """Send ``data``, which starts at ``offset`` of the file.
+        """Send ``data``, which starts at ``offset`` of the file; the answer to the ``final`` chunk has the result.
 
-        Args:
-            session: address of the session.
-            data: a multiple of :data:`CHUNK` unless it is the last; may be empty when it is.
-            offset: bytes of the file before it.
-            final: it is the last: the answer is the result.
+        A chunk is a multiple of :data:`CHUNK`, but for the last, which may be empty.
 
         Raises:
             GeminiError: UNKNOWN when it may have arrived, so that the session has to be queried.

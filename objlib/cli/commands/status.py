@@ -50,11 +50,6 @@ def path_in_library(typed: str, library: Path, cwd: Path) -> str:
 
     A path may start at the root, at the working folder or at the library. What exists on disk wins; a file
     that is gone is looked for in the library. A link in the file's own place is not followed.
-
-    Args:
-        typed: the path.
-        library: the real path of the library's root.
-        cwd: the working folder.
     """
     candidates = []
     for base in (cwd, library):

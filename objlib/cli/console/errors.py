@@ -18,11 +18,8 @@ from objlib.core.errors import Exit, ObjlibError
 def guarded(work: Callable[[], int], *, verbose: bool, json: bool, command: str) -> int:
     """Run ``work`` and give back its exit code, or that of the error it ended with.
 
-    Args:
-        work: does everything and returns an exit code.
-        verbose: whether a bug shows its traceback.
-        json: whether an error is also printed as a JSON object on stdout.
-        command: the command's name, for that object.
+    A bug shows its traceback where ``verbose``. With ``json`` an error is also an object on stdout, which names the
+    ``command``.
     """
     try:
         return work()

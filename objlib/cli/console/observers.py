@@ -18,12 +18,7 @@ from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 
 @contextmanager
 def observing(settings: Settings, *, events: bool) -> Iterator[Observer]:
-    """The observers that the settings ask for.
-
-    Args:
-        settings: say how much to show.
-        events: whether this command prints its events on stdout with ``--json``.
-    """
+    """The observers that the settings ask for; ``events`` go to stdout with ``--json``."""
     observers: list[Observer] = []
     with ExitStack() as stack:
         if settings.json and events:

@@ -32,10 +32,7 @@ def print_lines(lines: Iterable[str]) -> None:
 def print_object(schema: str, value: object, **more: Any) -> None:
     """Write a result as one JSON object on one line, with ``schema`` first.
 
-    Args:
-        schema: the command, as in ``objlib/<command>/1``.
-        value: a report, whose fields become members; anything that is not an object becomes ``result``.
-        more: further members.
+    The schema is ``objlib/<schema>/1``. The fields of a report become members; any other value becomes ``result``.
     """
     plain = to_plain(value)
     body = plain if isinstance(plain, dict) else {"result": plain}

@@ -22,10 +22,6 @@ class Progress(Observer):
     """Draws bars from what a run reports; opened around the run, gone when it ends.
 
     A timer shows the bars, not the first report: a run may wait for its first answer for a long time.
-
-    Args:
-        console: where to draw; stderr by default.
-        delay: seconds before anything is drawn.
     """
 
     def __init__(self, console: Console | None = None, delay: float = DRAW_DELAY) -> None:

@@ -26,11 +26,8 @@ _MEANINGLESS: Final = frozenset(
 def suggestion(settings: Settings, failures: Iterable[FailedFile] = ()) -> str:
     """A query, quoted for a shell, with the flags that it needs from where we stand.
 
-    The same for the same files; empty when no name says anything.
-
-    Args:
-        settings: those of the upload.
-        failures: files that cannot be found.
+    The same for the same files; empty when no name says anything. Files that failed cannot be found, so their
+    names are not used.
     """
     failed = {failure.path for failure in failures}
     for path in islice(_paths(settings.library), _MAX_FILES):

@@ -15,11 +15,7 @@ def terms(query: str) -> frozenset[str]:
 def excerpt(text: str, query: str, room: int, dots: str) -> str:
     """At most about ``room`` characters of ``text`` around the place with most of the query's words.
 
-    Args:
-        text: the passage.
-        query: what was searched for.
-        room: how many characters there is room for.
-        dots: what stands for text that was left out.
+    ``dots`` stand for the text that is left out.
     """
     flat = " ".join(text.split())
     if len(flat) <= room:

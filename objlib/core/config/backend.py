@@ -53,11 +53,6 @@ def select_backend(
     dummy key, and a key goes unencrypted to this machine only. A configuration file may come with foreign
     documents, so it cannot send the key to an address of its own choosing.
 
-    Args:
-        choice: the setting ``backend``.
-        url: the setting ``base_url``.
-        environ: the environment, for the key.
-
     Raises:
         UsageError: the combination cannot be, or the key would go where it should not.
     """

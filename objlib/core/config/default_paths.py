@@ -32,13 +32,7 @@ class Folders:
 
 
 def default_files(library: Path, folders: Folders, ledger: Path | None = None) -> tuple[Path, Path]:
-    """The ledger and the embedded store of a library.
-
-    Args:
-        library: the real path of its root.
-        folders: where the data folder is.
-        ledger: a ledger that was named; the embedded store is then its neighbour.
-    """
+    """The ledger and the embedded store of a library; beside a ``ledger`` that is named, the store lies too."""
     if ledger is not None:
         return ledger, ledger.with_name(f"{ledger.stem}-store.db")
     folder = folders.data / "libraries" / f"{_plain(library.name)}-{_digest(library)[:8]}"

@@ -41,11 +41,7 @@ def resolve(
 ) -> Settings:
     """Merge every source into settings, decide on the backend, and fill in the defaults.
 
-    Args:
-        flags: values of the command line by setting name; None means "not given".
-        environ: the environment.
-        config: the configuration file, if there is one.
-        folders: folders that defaults depend on.
+    ``flags`` are the values of the command line by setting name; None means "not given".
 
     Raises:
         UsageError: a value is not what its setting takes, an unknown key is in the file, the library is not

@@ -63,11 +63,7 @@ class Entry:
 
 
 def front_matter(head: bytes | str) -> dict[str, Scalar | list[Scalar]]:
-    """The front matter at the start of a text, in its order; empty when there is none.
-
-    Args:
-        head: the start of the file, :data:`HEAD` of it at most; bytes are read as UTF-8.
-    """
+    """The front matter in the first :data:`HEAD` of a text, in its order; empty when there is none."""
     text = head[:HEAD]
     lines, _ = split(text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
     values: dict[str, Scalar | list[Scalar]] = {}

@@ -81,11 +81,7 @@ class IgnoreRules:
 
     @classmethod
     def of(cls, lines: Sequence[str] = (), own: Iterable[str] = ()) -> Self:
-        """The rules of the whole library.
-
-        Args:
-            lines: the setting ``ignore``, in gitignore syntax.
-            own: relative paths of our own files.
+        """The rules of the whole library: the setting ``ignore``, and the relative paths of our own files.
 
         Raises:
             UsageError: a line cannot be understood.
@@ -98,24 +94,16 @@ class IgnoreRules:
         return cls(frozenset(own), _layers("", rules))
 
     def below(self, folder: str, text: str) -> tuple[Self, list[str]]:
-        """The rules of a folder that has an ignore file, and the lines of it that could not be understood.
+        """The rules of a folder with the ignore file ``text``, and the lines of it that could not be understood.
 
-        Args:
-            folder: the folder's relative path, empty for the library itself.
-            text: content of its ignore file.
+        The folder is a relative path, empty for the library itself.
         """
         base = f"{folder}/" if folder else ""
         rules, wrong = _parse_rules(text.removeprefix("\ufeff").splitlines())
         return type(self)(self.own, _layers(base, rules) + self._layers), wrong
 
     def ignored(self, path: str, name: str, *, folder: bool) -> bool:
-        """Whether to leave an entry out.
-
-        Args:
-            path: relative to the library, NFC, ``/`` between components.
-            name: its last component.
-            folder: whether it is a folder; a rule that ends in ``/`` is for these alone.
-        """
+        """Whether to leave out the entry at ``path`` (relative, NFC), whose last component is ``name``."""
         if path in self.own or name == IGNORE_FILE:
             return True
         for layer in self._layers:

@@ -45,10 +45,7 @@ def document_metadata(path: str, head: bytes | str, patterns: Sequence[PathPatte
     A key of the path wins over the same key of the front matter. A value of the path that is a plain integer
     (``2024``, not ``007``) becomes a number, so that it can be compared.
 
-    Args:
-        path: relative to the library, ``/`` between components.
-        head: the start of the file; :data:`objlib.core.library.front_matter.HEAD` of it is enough.
-        patterns: tried in order.
+    The patterns are tried in order. :data:`objlib.core.library.front_matter.HEAD` of the file is enough ``head``.
     """
     values = next((match for pattern in patterns if (match := pattern.match(path)) is not None), {})
     entries: dict[str, MetadataValue] = {}
@@ -61,12 +58,7 @@ def document_metadata(path: str, head: bytes | str, patterns: Sequence[PathPatte
     return Metadata(entries, tuple(dropped))
 
 
-def _add(
-    entries: dict[str, MetadataValue],
-    dropped: list[str],
-    key: str,
-    value: MetadataValue,
-) -> None:
+def _add(entries: dict[str, MetadataValue], dropped: list[str], key: str, value: MetadataValue) -> None:
     clean = _NOT_KEY.sub("_", key).strip("_") if _NOT_KEY.search(key) else key
     if not clean:
         dropped.append(f"{key}: a key needs a letter or digit of ASCII")

@@ -158,10 +158,8 @@ def suffix_of(path: str) -> str:
 def looks_like_text(head: bytes) -> bool:
     """Whether bytes are text: no NUL, and UTF-8, or else hardly any control characters (older encodings).
 
-    A byte order mark of UTF-16 makes text of what would otherwise count as binary.
-
-    Args:
-        head: the first bytes of the file; only the first :data:`SNIFF` are looked at.
+    A byte order mark of UTF-16 makes text of bytes that would otherwise count as binary. Only the first
+    :data:`SNIFF` bytes are looked at.
     """
     window = head[:SNIFF]
     if window.startswith(_UTF16):
@@ -198,9 +196,7 @@ def type_of_suffix(path: str) -> str | None:
 def detect(path: str, head: bytes) -> str | None:
     """The MIME type to send a file as, always one of :data:`ACCEPTED`; None when no store could read it.
 
-    Args:
-        path: the file's path or name; its suffix is looked up in a table of our own, without regard to case.
-        head: the first bytes of the content, at least :data:`SNIFF` of them unless the file is shorter.
+    ``head`` is at least the first :data:`SNIFF` bytes, unless the file is shorter.
     """
     suffix = suffix_of(path)
     if suffix in _BINARY:
