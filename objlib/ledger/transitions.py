@@ -58,9 +58,9 @@ class Transition:
     def start_upload(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId,
         run_id: RunId,
+        *,
         metadata: Mapping[str, MetadataValue] | None = None,
     ) -> Self:
         """Claim an untracked file for ``run_id`` and open an attempt; ``metadata`` replaces the row's."""
@@ -71,9 +71,9 @@ class Transition:
     def complete_upload(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId,
         run_id: RunId,
+        *,
         operation: str | None,
         document: str | None,
     ) -> Self:
@@ -85,9 +85,9 @@ class Transition:
     def adopt(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId,
         run_id: RunId,
+        *,
         operation: str | None,
         document: str | None,
         surplus: tuple[str, ...] = (),
@@ -101,7 +101,7 @@ class Transition:
 
     @classmethod
     def complete_processing(
-        cls, row: FileRow, *, attempt_id: AttemptId, run_id: RunId, document: str
+        cls, row: FileRow, attempt_id: AttemptId, run_id: RunId, *, document: str
     ) -> Self:
         """The store said ACTIVE of ``document``; the document before it becomes superseded."""
         values = {"document": document, "outcome": "indexed"}
@@ -109,7 +109,7 @@ class Transition:
 
     @classmethod
     def fail_upload(
-        cls, row: FileRow, *, attempt_id: AttemptId | None, run_id: RunId, failure: Failure
+        cls, row: FileRow, attempt_id: AttemptId | None, run_id: RunId, *, failure: Failure
     ) -> Self:
         """The store refused the upload for good."""
         return cls._failed(Event.FAIL_UPLOAD, row, run_id, attempt_id, failure)
@@ -118,9 +118,9 @@ class Transition:
     def fail_processing(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId | None,
         run_id: RunId,
+        *,
         failure: Failure,
         discard: str | None = None,
     ) -> Self:
@@ -132,9 +132,9 @@ class Transition:
     def requeue_upload(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId | None,
         run_id: RunId,
+        *,
         reason: str,
         retry_at: float | None,
         excused: bool = False,
@@ -150,7 +150,7 @@ class Transition:
 
     @classmethod
     def requeue_processing(
-        cls, row: FileRow, *, attempt_id: AttemptId | None, run_id: RunId, reason: str, retry_at: float | None
+        cls, row: FileRow, attempt_id: AttemptId | None, run_id: RunId, *, reason: str, retry_at: float | None
     ) -> Self:
         """It is certain that nothing is left of it: it may be sent again, not before ``retry_at``."""
         event = Event.REQUEUE_PROCESSING

@@ -4,15 +4,16 @@ Each move is a compare-and-set of the row. Of two runs that hold the same row on
 StaleTransitionError, which is a normal result.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Concatenate, Final, ParamSpec
 
 import trio
 
 from objlib.core.events import EventKind
 from objlib.core.failures import Failure, FailureKind
-from objlib.core.ids import AttemptId
+from objlib.core.ids import AttemptId, RunId
 from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict, Wait
 from objlib.core.lifecycle.table import State
 from objlib.engine.app import App
@@ -20,6 +21,8 @@ from objlib.engine.attempt.delete import delete_document
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import SessionUrl
 from objlib.ledger import AttemptRow, FileRow, Transition
+
+Values = ParamSpec("Values")
 
 MAX_PROBES: Final = 4
 """Rounds of probes after which an attempt is left to the next recovery: its session keeps changing under them."""
@@ -48,19 +51,11 @@ class Attempt:
 
     async def start(self) -> None:
         """Claim the file for this run."""
-        move = Transition.start_upload(self.row, attempt_id=self.attempt_id, run_id=self.app.run_id)
-        await self._apply(move)
+        await self._move(Transition.start_upload)
 
     async def mark_uploaded(self, operation: str | None, document: str | None) -> None:
         """The store has the bytes; the names are what it answered."""
-        move = Transition.complete_upload(
-            self.row,
-            attempt_id=self.attempt_id,
-            run_id=self.app.run_id,
-            operation=operation,
-            document=document,
-        )
-        await self._apply(move)
+        await self._move(Transition.complete_upload, operation=operation, document=document)
 
     async def mark_indexed(self, document: str) -> None:
         """The document is ACTIVE: record it, and delete the one it replaces.
@@ -71,12 +66,8 @@ class Attempt:
         Raises:
             GeminiError: the delete of the replaced document ended the run.
         """
-        app = self.app
-        move = Transition.complete_processing(
-            self.row, attempt_id=self.attempt_id, run_id=app.run_id, document=document
-        )
-        await self._apply(move)
-        row = self.row
+        await self._move(Transition.complete_processing, document=document)
+        app, row = self.app, self.row
         app.observer.event(EventKind.INDEXED, path=row.file_path)
         if row.superseded is not None:
             reason = "replaced by a newer version"
@@ -84,7 +75,7 @@ class Attempt:
         if row.indexed_hash == row.content_hash or row.missing_since is not None:
             return
         why = "the file changed while an earlier version was under way"
-        await self._apply(Transition.reset(row, run_id=app.run_id, reason=why))
+        self.row = await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why))
 
     async def mark_failed(self, failure: Failure, document: str | None = None) -> None:
         """Record the failure, and delete the ``document`` that the store could not index.
@@ -95,14 +86,11 @@ class Attempt:
         Raises:
             GeminiError: the delete ended the run.
         """
-        app, row, run_id = self.app, self.row, self.app.run_id
+        app, row = self.app, self.row
         if row.state is State.UPLOADING:
-            move = Transition.fail_upload(row, attempt_id=self.attempt_id, run_id=run_id, failure=failure)
+            await self._move(Transition.fail_upload, failure=failure)
         else:
-            move = Transition.fail_processing(
-                row, attempt_id=self.attempt_id, run_id=run_id, failure=failure, discard=document
-            )
-        await self._apply(move)
+            await self._move(Transition.fail_processing, failure=failure, discard=document)
         app.observer.event(EventKind.FAILED, path=row.file_path, error=failure.message)
         if document is not None:
             reason = f"not indexed: {failure.message}"
@@ -113,21 +101,10 @@ class Attempt:
 
         An ``excused`` attempt does not count, since it says nothing about the file; only an upload is excused.
         """
-        row, run_id = self.row, self.app.run_id
-        if row.state is State.UPLOADING:
-            move = Transition.requeue_upload(
-                row,
-                attempt_id=self.attempt_id,
-                run_id=run_id,
-                reason=reason,
-                retry_at=retry_at,
-                excused=excused,
-            )
+        if self.row.state is State.UPLOADING:
+            await self._move(Transition.requeue_upload, reason=reason, retry_at=retry_at, excused=excused)
         else:
-            move = Transition.requeue_processing(
-                row, attempt_id=self.attempt_id, run_id=run_id, reason=reason, retry_at=retry_at
-            )
-        await self._apply(move)
+            await self._move(Transition.requeue_processing, reason=reason, retry_at=retry_at)
 
     async def adopt(self, adopted: Adopt, facts: Facts) -> None:
         """Take the document that the attempt has made; the intents to delete its surplus ones go with the choice.
@@ -135,25 +112,18 @@ class Attempt:
         The choice comes first, then the deletes: of two recoveries that prefer different documents only one may
         delete.
         """
-        app = self.app
+        document, surplus = adopted.document, adopted.surplus
         if self.row.state is State.UPLOADING:
-            move = Transition.adopt(
-                self.row,
-                attempt_id=self.attempt_id,
-                run_id=app.run_id,
-                operation=adopted.operation or facts.operation_name,
-                document=adopted.document,
-                surplus=adopted.surplus,
-            )
-            await self._apply(move)
+            operation = adopted.operation or facts.operation_name
+            await self._move(Transition.adopt, operation=operation, document=document, surplus=surplus)
         else:
-            await app.ledger.attempts.record_document(
+            await self.app.ledger.attempts.record_document(
                 self.row,
                 self.attempt_id,
                 expected=facts.document_name,
-                document=adopted.document,
-                surplus=adopted.surplus,
-                run_id=app.run_id,
+                document=document,
+                surplus=surplus,
+                run_id=self.app.run_id,
             )
 
     async def close_session(self, *, retry: bool) -> bool:
@@ -167,7 +137,13 @@ class Attempt:
         cancel = partial(self.app.client.uploads.cancel, SessionUrl(self.record.session_url))
         return await self.app.retrier.call(Purpose.POLL, cancel, retry=retry)
 
-    async def _apply(self, move: Transition) -> None:
+    async def _move(
+        self,
+        transition: Callable[Concatenate[FileRow, AttemptId, RunId, Values], Transition],
+        *args: Values.args,
+        **values: Values.kwargs,
+    ) -> None:
+        move = transition(self.row, self.attempt_id, self.app.run_id, *args, **values)
         self.row = await self.app.ledger.apply(move)
 
 
