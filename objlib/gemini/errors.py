@@ -1,4 +1,4 @@
-"""What an answer means: from any status and body to one :class:`ErrorKind`, by pure functions.
+"""Errors of the service: from any status and body to one :class:`ErrorKind`, by pure functions.
 
 The engine asks of an error what its kind says: may the same request be sent again (``transient``), does the run
 end (``ends_run``), does it send too fast (``throttles``), or must it ask first (``ambiguous``)?
@@ -18,7 +18,7 @@ from objlib.gemini.retry import retry_after
 
 
 class ErrorKind(StrEnum):
-    """What to do about an error."""
+    """The meaning of an error; its properties say what follows from it."""
 
     TRANSIENT = "transient"
     """Nothing happened, or repeating it does no harm: send it again, later."""
@@ -78,14 +78,14 @@ _STOP_REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What kind of request is being answered.
+    """The kind of request that an error answers.
 
     Attributes:
         op: the counter it is counted under.
         what: it, in a few words, for messages.
         idempotent: carrying it out twice does no harm; if not, a lost answer is UNKNOWN.
         session: it goes to an upload session: 400, 412 and 416 are disagreements about the offset.
-        file: it is about a temporary file, where 403 means that there is none.
+        file: it asks for a temporary file, where 403 means that there is none.
     """
 
     op: str
