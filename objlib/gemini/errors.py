@@ -1,4 +1,4 @@
-"""What an answer means: from any status and body to one :class:`ErrorKind`, by pure functions.
+"""The classification of answers: from any status and body to one :class:`ErrorKind`, by pure functions.
 
 The engine asks of an error what its kind says: may the same request be sent again (``transient``), does the run
 end (``ends_run``), does it send too fast (``throttles``), or must it ask first (``ambiguous``)?
@@ -18,7 +18,7 @@ from objlib.gemini.retry import retry_after
 
 
 class ErrorKind(StrEnum):
-    """What to do about an error."""
+    """The kind of an error, which says what to do about it."""
 
     TRANSIENT = "transient"
     """Nothing happened, or repeating it does no harm: send it again, later."""
@@ -78,18 +78,22 @@ _STOP_REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What kind of request is being answered.
+    """A kind of request.
 
     Attributes:
         op: the counter it is counted under.
-        what: it, in a few words, for messages.
+        what: the request in a few words, for messages.
+        method: HTTP method.
+        slow: the service works long for the answer.
         idempotent: carrying it out twice does no harm; if not, a lost answer is UNKNOWN.
         session: it goes to an upload session: 400, 412 and 416 are disagreements about the offset.
-        file: it is about a temporary file, where 403 means that there is none.
+        file: it names a temporary file; a 403 means then that there is none.
     """
 
     op: str
     what: str
+    method: str = "GET"
+    slow: bool = False
     idempotent: bool = True
     session: bool = False
     file: bool = False
