@@ -1,4 +1,4 @@
-"""The classification of answers: from any status and body to one :class:`ErrorKind`, by pure functions.
+"""Errors of the service: from any status and body to one :class:`ErrorKind`, by pure functions.
 
 The engine asks of an error what its kind says: may the same request be sent again (``transient``), does the run
 end (``ends_run``), does it send too fast (``throttles``), or must it ask first (``ambiguous``)?
@@ -18,7 +18,7 @@ from objlib.gemini.retry import retry_after
 
 
 class ErrorKind(StrEnum):
-    """The kind of an error, which says what to do about it."""
+    """The meaning of an error; its properties say what follows from it."""
 
     TRANSIENT = "transient"
     """Nothing happened, or repeating it does no harm: send it again, later."""
@@ -87,7 +87,7 @@ class Call:
         slow: the service works long for the answer.
         idempotent: carrying it out twice does no harm; if not, a lost answer is UNKNOWN.
         session: it goes to an upload session: 400, 412 and 416 are disagreements about the offset.
-        file: it names a temporary file; a 403 means then that there is none.
+        file: it asks for a temporary file, where 403 means that there is none.
     """
 
     op: str

@@ -55,7 +55,7 @@ class StoreSyncReport:
     requests: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VerifyReport:
     """The findings of an audit of a sample; it changed nothing.
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -40,7 +40,8 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
     """
     total = (await app.ledger.files.counts(now=app.now())).states[State.INDEXED]
     app.retrier.reset()
-    work, after = _Verification(app, parse_patterns(app.settings.patterns)), ""
+    report, findings, after = VerifyReport(app.store, of=total), list[Drift](), ""
+    work = _Verification(app, parse_patterns(app.settings.patterns), report, findings)
     app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
     try:
         while page := await app.ledger.comparison.sample(size=sample, after=after, limit=VERIFY_PAGE):
@@ -52,25 +53,20 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
             after = page[-1]
     finally:
         app.observer.end(Phase.VERIFY)
-    findings = sorted(work.findings, key=lambda drift: (drift.path, drift.kind))
-    return VerifyReport(
-        store=app.store,
-        checked=work.checked,
-        of=total,
-        drift=dict(sorted(Counter(drift.kind for drift in findings).items())),
-        findings=tuple(findings[:MAX_LISTED]),
-        unanswered=work.unanswered,
-        requests=app.requests,
-    )
+    findings.sort(key=lambda drift: (drift.path, drift.kind))
+    report.drift = dict(sorted(Counter(drift.kind for drift in findings).items()))
+    report.findings, report.requests = tuple(findings[:MAX_LISTED]), app.requests
+    return report
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Verification:
+    """A verification in progress, which counts in its report."""
+
     app: App
     patterns: tuple[PathPattern, ...]
-    checked: int = 0
-    unanswered: int = 0
-    findings: list[Drift] = field(default_factory=list)
+    report: VerifyReport
+    findings: list[Drift]
 
     async def verify_file(self, file_id: FileId) -> None:
         """Verify one file; where the service does not answer, only against the disk."""
@@ -79,7 +75,7 @@ class _Verification:
         except GeminiError as error:
             if error.kind.ends_run:
                 raise
-            self.unanswered += 1
+            self.report.unanswered += 1
             self.app.observer.event(EventKind.UNANSWERED, file_id=file_id, error=str(error))
         finally:
             self.app.observer.advance(Phase.VERIFY, 1, 0)
@@ -89,7 +85,7 @@ class _Verification:
         row = await app.ledger.files.get(file_id)
         if row is None or row.state is not State.INDEXED or row.document is None:
             return  # a run has claimed it since the sample was drawn, and will change it
-        self.checked += 1
+        self.report.checked += 1
         snapshot = await app.files(partial(read_file, app.settings.library, row, self.patterns, time.time_ns))
         kinds: list[DriftKind] = []
         if snapshot is None:
@@ -103,4 +99,4 @@ class _Verification:
             if kind in REPAIRABLE:
                 kinds.append(kind)
         finally:
-            self.findings += [Drift(kind, row.file_path, row.document, file_id) for kind in kinds]
+            self.findings.extend(Drift(kind, row.file_path, row.document, file_id) for kind in kinds)

@@ -58,10 +58,10 @@ async def test_documents_of_missing_files_are_pruned_and_the_history_stays(
         assert (report.prune.files, report.prune.deleted, report.prune.postponed) == (3, 3, 0)
         assert report.prune.paths == tuple(path.relative_to(library).as_posix() for path in gone)
         assert report.upload.missing == 0
-        told = await explain(app, report.prune.paths[0])
-    assert (told.state, told.document, told.indexed_hash) == ("untracked", None, None)
-    assert told.missing_since is not None
-    assert [event.event for event in told.events][-1] == "reset"
+        history = await explain(app, report.prune.paths[0])
+    assert (history.state, history.document, history.indexed_hash) == ("untracked", None, None)
+    assert history.missing_since is not None
+    assert [event.event for event in history.events][-1] == "reset"
     assert len(live_documents(settings)) == 7
     assert open_intents(settings) == 0
     deletes = faults.count["delete"]

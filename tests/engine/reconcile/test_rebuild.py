@@ -148,7 +148,7 @@ async def test_of_two_ledgers_in_a_store_one_has_to_be_named(
     write(other, "theirs.txt", "What the others wrote.\n")
     async with opened() as app:
         await upload(app)
-        wanted = app.ledger_id
+        lost = app.ledger_id
     async with opened(ledger=tmp_path / "other.db", library=other) as app:
         await upload(app)
     lose(settings)
@@ -157,7 +157,7 @@ async def test_of_two_ledgers_in_a_store_one_has_to_be_named(
             await rebuild(app)
         with pytest.raises(RefusedError, match="no document of a ledger nonsense"):
             await rebuild(app, owner="nonsense")
-        report = await rebuild(app, owner=wanted)
+        report = await rebuild(app, owner=lost)
     assert (report.files, report.matched, report.foreign) == (10, 10, 1)
 
 

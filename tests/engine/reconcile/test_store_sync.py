@@ -99,8 +99,8 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
         # Whatever was wrong and still answers searches is not taken away before there is something better.
         assert len(live_documents(settings)) == 12
         assert (await repaired(app, metadata=True)).requeued == 2
-        told = await explain(app, held[3].file_path)
-        assert [event.event for event in told.events][-2:] == ["demote", "retry"]
+        history = await explain(app, held[3].file_path)
+        assert [event.event for event in history.events][-2:] == ["demote", "retry"]
         result = await upload(app)
         assert (result.uploaded, result.indexed, result.failed) == (5, 10, 0)
         assert (await checked(app)).drift == {}

@@ -308,10 +308,10 @@ async def test_what_another_run_did_meanwhile_is_left_alone(
     compare = ScanSession.compare
 
     async def overtaken(session: ScanSession, *, outrun: bool = False) -> Any:
-        found = await compare(session, outrun=outrun)
+        counts = await compare(session, outrun=outrun)
         monkeypatch.setattr(ScanSession, "compare", compare)
         await desk.scan()
-        return found
+        return counts
 
     monkeypatch.setattr(ScanSession, "compare", overtaken)
     await desk.scan()
