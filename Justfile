@@ -77,6 +77,11 @@ fix: (env "dev")
     @{{ python }} -m ruff check --fix-only .
     @{{ python }} -m ruff format .
 
+# measure branch coverage of core, sqlite, ledger and engine by the tests of these rooms, and list what they miss
+coverage *ARGS: (env "dev")
+    @{{ python }} -m coverage run -m pytest -q tests/core tests/ledger tests/engine "$@"
+    @{{ python }} -m coverage report
+
 # run one benchmark with its options: just bench ledger
 bench NAME *ARGS: (env "main")
     @script="benchmarks/$1.py" && shift && {{ python }} "$script" "$@"

@@ -18,16 +18,17 @@ import trio
 
 from objlib.core.ids import RunId, new_attempt_id, new_file_id
 from objlib.ledger import FileRow, Ledger, Transition, open_ledger
-from objlib.ledger.connection import connect, disconnect
+from objlib.ledger.connection import connect
 from objlib.ledger.files import FileTable
 from objlib.ledger.transition_sql import apply_transition
+from objlib.sqlite.connection import disconnect
 
 RUN = RunId("benchmark")
 TASKS = (1, 10, 100)
 
 
 def fill(path: Path, files: int) -> list[FileRow]:
-    """A new ledger of so many untracked files, and its rows."""
+    """Make a ledger of ``count`` untracked files, and its rows."""
     conn = connect(path, create=True, busy_timeout=10, now=1.0)
     conn.execute("BEGIN")
     conn.executemany(
@@ -62,7 +63,7 @@ def raw(path: Path, rows: list[FileRow], batch: int) -> list[float]:
 
 
 async def through_the_ledger(path: Path, rows: list[FileRow], tasks: int) -> tuple[float, list[float]]:
-    """Seconds for all rows, shared by so many tasks, and of each transition."""
+    """Measure the seconds for all rows, shared by the tasks, and of each transition."""
     took: list[float] = []
 
     async def work(ledger: Ledger, mine: list[FileRow]) -> None:
@@ -135,8 +136,8 @@ def main() -> None:
         statistics.median(rates[f"loop, {how}"]) for how in ("a commit each", "one commit for all")
     )
     print(f"{'':26}{'per second':>12}{'x each':>9}{'of all':>8}{'p50 ms':>10}{'p99 ms':>10}")
-    for name, found in rates.items():
-        rate = statistics.median(found)
+    for name, measured in rates.items():
+        rate = statistics.median(measured)
         ordered = sorted(latencies[name])
         p50, p99 = (1000 * ordered[int(part * (len(ordered) - 1))] for part in (0.5, 0.99))
         print(f"{name:26}{rate:12,.0f}{rate / alone:9.1f}{rate / ceiling:8.0%}{p50:10.2f}{p99:10.2f}")

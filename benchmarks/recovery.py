@@ -1,4 +1,4 @@
-"""What recovery and store-sync cost in requests: unknown outcomes by the thousand in a store of many documents.
+"""Requests of recovery and store-sync: unknown outcomes by the thousand in a store of many documents.
 
 A run dies when the service has the bytes of all its files, and the run not one answer. Recovery has to find out what
 became of each: once while the sessions can be asked, once when the service has forgotten them. Then store-sync
@@ -28,8 +28,8 @@ from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
 from objlib.testing import Faults, run_virtual, wall_clock
-from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
-from objlib.testing.torture import Scratch
+from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
+from objlib.testing.torture import scratch_folder
 from objlib.threads import inline_runner
 
 PAGE = 20
@@ -64,7 +64,7 @@ class Bench:
 
     async def recovery(self, *, forgotten: bool) -> bool:
         """Let a run die, recover, and tell what it cost; whether it was within the bounds."""
-        await cut_off_after_the_bytes(self.opened, self.faults, self.unknown)
+        await die_after_sending(self.opened, self.faults, self.unknown)
         fabricate_documents(self.settings.embedded, self.documents - self.unknown)
         if forgotten:
             forget_sessions(self.settings.embedded, all_of_them=True)
@@ -72,8 +72,8 @@ class Bench:
         async with self.opened("recover") as app:
             report = await recover(app)
         spent = self.faults.count - before
-        told = "sessions forgotten" if forgotten else "sessions known"
-        print(f"{self.unknown:,} unknown in {self.documents:,} documents, {told}:", line(spent, began))
+        label = "sessions forgotten" if forgotten else "sessions known"
+        print(f"{self.unknown:,} unknown in {self.documents:,} documents, {label}:", line(spent, began))
         pages = -(-self.documents // PAGE) if forgotten else 0
         settled = report.adopted == report.completed == self.unknown
         return settled and spent["list"] == pages and not spent["start"] and not spent["send"]
@@ -109,7 +109,7 @@ def main() -> int:
     args = parser.parse_args()
     kept = True
     for forgotten in (False, True):
-        with Scratch() as folder:
+        with scratch_folder() as folder:
             bench = Bench(folder, args.unknown, args.documents)
             kept &= run_virtual(partial(bench.recovery, forgotten=forgotten), seed=1)
             if forgotten:

@@ -22,13 +22,13 @@ class Check:
     evidence: str
 
     def line(self) -> str:
-        """For a person: one line, more where the evidence has more."""
+        """Format for the user: one line, more where the evidence has more."""
         return f"  [{'PASS' if self.passed else 'FAIL'}] {self.name}: {self.evidence}"
 
 
 @dataclass(slots=True)
 class Report:
-    """What a harness found; printed as it comes, so that a run that hangs shows where."""
+    """The findings of a harness, printed as they come, so that a run that hangs shows where."""
 
     checks: list[Check] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)

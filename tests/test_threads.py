@@ -144,7 +144,7 @@ async def test_the_loop_goes_on_while_a_function_blocks() -> None:
 
 @pytest.mark.usefixtures("autojump_clock")
 async def test_inline_is_exact_under_a_virtual_clock() -> None:
-    """No virtual second passes while the function runs, however long it takes and whoever sleeps beside it."""
+    """No virtual second passes while the function runs, however long it takes and however many tasks sleep."""
     woken: list[float] = []
 
     async def sleeper() -> None:

@@ -28,10 +28,10 @@ async def work(client: Client, governor: Governor, name: str, *, fixed: bool) ->
 
 
 async def exchange(governor: Governor, ledger: Ledger, name: str) -> None:
-    """What the processes on one ledger tell each other, as a run does it at its start and at each heartbeat."""
+    """Exchange rates between the processes on one ledger, as a run does at its start and at each heartbeat."""
     while True:
-        rates, taken = governor.rates(), governor.last_share
-        governor.share(await ledger.rates.exchange(RunId(name), rates=rates, taken=taken))
+        rates, last_share = governor.rates(), governor.last_share
+        governor.share(await ledger.rates.exchange(RunId(name), rates=rates, last_share=last_share))
         await trio.sleep(HEARTBEAT)
 
 

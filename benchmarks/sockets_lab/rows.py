@@ -200,7 +200,7 @@ def unlimited(latency: float, seconds: float) -> Row:
 
 
 def best_fixed(row: Row) -> Values:
-    """What a worker for each place gets done in virtual time, where there is no quota."""
+    """Count the requests of one worker for each place in virtual time, without a quota."""
     trace = run(Open(), [Fixed(row.ceiling, 0)], seconds=row.seconds, latency=row.latency, seed=0)
     return row.read(row.model, trace)
 

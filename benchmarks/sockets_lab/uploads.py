@@ -5,7 +5,7 @@ Afterwards the store is opened in this process, where no quota is in the way, an
 
 import hashlib
 from collections import Counter
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -109,18 +109,18 @@ def _write(library: Path, files: int) -> set[str]:
 
 async def _stored(path: Path) -> Counter[str]:
     """How many ACTIVE documents of each content the store in that file holds."""
-    found: Counter[str] = Counter()
+    by_file: Counter[str] = Counter()
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(open_service(path))
         client = await stack.enter_async_context(
             open_client(Endpoint("http://store.localhost", ""), asgi=service.app)
         )
         for store in await client.stores.find(STORE):
-            async with aclosing(client.documents.each(store.name)) as documents:
-                async for document in documents:
+            async for page in client.documents.pages(store.name):
+                for document in page.documents:
                     if document.state is DocumentState.ACTIVE:
-                        found[str(document.metadata[KEY_HASH])] += 1
-    return found
+                        by_file[str(document.metadata[KEY_HASH])] += 1
+    return by_file
 
 
 ROWS: Final = [

@@ -37,7 +37,7 @@ COMMANDS: Final = (
 
 def make_app() -> App:
     """The cyclopts app. Help is plain text: a markup renderer would double its start-up time."""
-    made = App(
+    app = App(
         name="objlib",
         help="Put a library of documents into a Gemini File Search store, keep it in sync, and search it.",
         version=__version__,
@@ -47,8 +47,8 @@ def make_app() -> App:
         result_action="return_value",
     )
     for place, (name, path, about) in enumerate(COMMANDS):
-        made.command(path, name=name, help=about, sort_key=place)
-    return made
+        app.command(path, name=name, help=about, sort_key=place)
+    return app
 
 
 app: Final = make_app()
@@ -77,12 +77,12 @@ def _dispatch(argv: list[str]) -> int:
     try:
         result = app(argv, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        raise UsageError(_said(error, argv)) from None
+        raise UsageError(_message(error, argv)) from None
     return result if isinstance(result, int) else 0
 
 
-def _said(error: CycloptsError, argv: list[str]) -> str:
-    """A parser's complaint as one line, with where to look."""
+def _message(error: CycloptsError, argv: list[str]) -> str:
+    """A parser's error as one line, with the help to look at."""
     error.verbose = False
     command = _command(argv)
     if isinstance(error, UnknownCommandError) and argv[0].startswith("-"):
@@ -114,7 +114,7 @@ def _json(argv: Sequence[str]) -> bool:
 
 
 def _flush() -> None:
-    """Write out what is buffered now; the interpreter's own attempt at exit could only complain."""
+    """Write out what is buffered now; the interpreter's own attempt at exit could only fail."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -1,26 +1,28 @@
-"""Finding what settings are made of: the working folder, the data folder, the configuration file."""
+"""The sources of the settings: the working folder, the data folder, the configuration file."""
 
 import os
 import stat
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from platformdirs import user_data_dir
 
 from objlib.cli.options import CommonOptions
-from objlib.core.config.default_paths import Places, default_files
+from objlib.core.config.default_paths import Folders, default_files
 from objlib.core.config.resolve import Config, resolve
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError, UsageError
 
 CONFIG_NAME: Final = "objlib.toml"
+"""Name of the configuration file that is looked for, going up from the working folder."""
 
 
 def load_settings(
     options: CommonOptions | None, *, path: Path | None = None, names_library: bool = False, **more: object
 ) -> Settings:
-    """The settings of one command.
+    """Load the settings of one command from every source.
 
     Args:
         options: the common options.
@@ -32,25 +34,21 @@ def load_settings(
     Raises:
         UsageError: something is set wrong; one line that names the source.
     """
-    given = options or CommonOptions()
-    if path is not None:
-        if given.library is not None and given.library != path:
-            raise UsageError(f"two libraries are named: {path} and --library {given.library}; name one")
-        given_library: Path | None = path
-    else:
-        given_library = given.library
+    options = options or CommonOptions()
+    if path is not None and options.library not in (None, path):
+        raise UsageError(f"two libraries are named: {path} and --library {options.library}; name one")
     cwd = working_folder()
-    places = Places(cwd=cwd, home=_home(), data=Path(user_data_dir("objlib", appauthor=False)))
-    known = known_library(places)
-    fallback = known if known is not None or names_library else cwd
-    places = Places(cwd=cwd, home=places.home, data=places.data, fallback=fallback)
-    flags = given.flags(**more) | {"library": given_library}
+    data = Path(user_data_dir("objlib", appauthor=False))
+    folders = Folders(cwd=cwd, home=Path("~").expanduser(), data=data)
+    fallback = known_library(folders) or (None if names_library else cwd)
+    folders = replace(folders, fallback=fallback)
+    flags = options.flags(**more) | {"library": path or options.library}
     if flags["quiet"] and flags["verbose"]:
         raise UsageError("--quiet and --verbose contradict each other; leave one out")
-    return resolve(flags, os.environ, find_config(given.config, places), places)
+    return resolve(flags, os.environ, find_config(options.config, folders), folders)
 
 
-def find_config(named: Path | None, places: Places) -> Config | None:
+def find_config(path: Path | None, folders: Folders) -> Config | None:
     """The configuration file: the one that is named, else the first going up from the working folder.
 
     The search ends at the home folder when it starts below it, so that nothing above decides for a user.
@@ -59,47 +57,41 @@ def find_config(named: Path | None, places: Places) -> Config | None:
         UsageError: the file cannot be read or is not TOML.
     """
     variable = os.environ.get("OBJLIB_CONFIG")
-    if named is not None:
-        return read_config(places.cwd / named, "--config")
+    if path is not None:
+        return read_config(folders.cwd / path, "--config")
     if variable:
-        return read_config(places.cwd / Path(variable).expanduser(), "OBJLIB_CONFIG")
-    for folder in (places.cwd, *places.cwd.parents):
+        return read_config(folders.cwd / Path(variable).expanduser(), "OBJLIB_CONFIG")
+    for folder in (folders.cwd, *folders.cwd.parents):
         if _is_file(folder / CONFIG_NAME):
             return read_config(folder / CONFIG_NAME, "")
-        if folder == places.home:
+        if folder == folders.home:
             break
     return None
 
 
 def read_config(path: Path, source: str) -> Config:
-    """Read one configuration file.
-
-    Args:
-        path: where it is.
-        source: the flag or variable that names it, for messages; empty when it was found.
+    """Read one configuration file; ``source`` is the flag or variable that names it, for messages.
 
     Raises:
         UsageError: it cannot be read or is not TOML.
     """
-    said = f"{source}: " if source else ""
+    prefix = f"{source}: " if source else ""
     try:
         return Config(path, tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise UsageError(f"{said}cannot read {path}: {error.strerror or error}") from None
+        raise UsageError(f"{prefix}cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{said}{path} is not UTF-8 text") from None
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # TOMLDecodeError, a number of 5,000 digits, endless nesting
-        raise UsageError(f"{said}{path} is not valid TOML: {error}") from None
+        raise UsageError(f"{prefix}{path} is not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:
+        # TOMLDecodeError, a number of 5,000 digits, nesting too deep
+        raise UsageError(f"{prefix}{path} is not valid TOML: {error}") from None
 
 
-def known_library(places: Places) -> Path | None:
+def known_library(folders: Folders) -> Path | None:
     """The library that the working folder lies in: the nearest folder upward that already has a ledger."""
-    here = places.real(places.cwd)
+    here = folders.real(folders.cwd)
     for folder in (here, *here.parents):
-        if _is_file(default_files(folder, places)[0]):
+        if _is_file(default_files(folder, folders)[0]):
             return folder
     return None
 
@@ -142,12 +134,8 @@ def require_folder(settings: Settings) -> None:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether a file is there; what we may not look at is not."""
+    """Whether a file is there; one that we may not look at counts as absent."""
     try:
         return path.is_file()
     except OSError:
         return False
-
-
-def _home() -> Path:
-    return Path("~").expanduser()

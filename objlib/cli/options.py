@@ -10,13 +10,7 @@ COMMON = Group("Common options", sort_key=90)
 
 
 def option(about: str, *, setting: str = "", **more: Any) -> Parameter:
-    """A flag: what ``--help`` says of it, with the variable that stands in for it.
-
-    Args:
-        about: the text, without a full stop.
-        setting: the setting's name, where a variable ``OBJLIB_<NAME>`` exists.
-        more: anything else that cyclopts knows about parameters.
-    """
+    """A flag with its text for ``--help``, and the setting's name where a variable stands in for it."""
     text = f"{about} [env: OBJLIB_{setting.upper()}]" if setting else about
     return Parameter(help=text, **more)
 
@@ -33,7 +27,7 @@ def common(about: str, *, setting: str, **more: Any) -> Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class CommonOptions:
-    """What every command takes; None means "not given", so that environment and file have their turn."""
+    """Options that every command takes; None means "not given", so that environment and file have their turn."""
 
     library: Annotated[Path | None, common("Folder of documents", setting="library")] = None
     ledger: Annotated[Path | None, common("SQLite file that remembers what was sent", setting="ledger")] = (

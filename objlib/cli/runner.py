@@ -30,11 +30,7 @@ def run(
 ) -> T:
     """Open the application for ``command``, do ``work`` with it, and close it again.
 
-    Args:
-        settings: the settings of the command.
-        command: its name and what it needs open.
-        work: a function of the engine.
-        events: whether the command prints NDJSON events with ``--json``.
+    ``events`` says whether the command prints NDJSON events with ``--json``.
     """
 
     async def work_with_app(observer: Observer) -> T:
@@ -73,11 +69,11 @@ def show(
     """Write a result as the settings ask for it.
 
     Args:
-        settings: of the command: JSON, text or only problems.
+        settings: ask for JSON, for text, or for problems only.
         command: its name, for the schema of the JSON object.
-        report: becomes the JSON object.
-        lines: gives the text.
-        problems: the lines that a quiet command prints, on stderr; empty when there are none.
+        report: the JSON object, with ``members`` beside its own.
+        lines: makes the text.
+        problems: the lines that a quiet command prints on stderr.
         members: further members of the JSON object.
     """
     if settings.json:

@@ -1,4 +1,4 @@
-"""Errors a person can meet, and the exit code each ends a command with.
+"""Errors that a user can meet, and the exit code that each ends a command with.
 
 ::
 
@@ -8,7 +8,7 @@
     ├── LedgerError                   1 the ledger cannot be used (corrupt, newer, full disk, read-only)
     ├── ServiceError                  1 the service cannot be used (see objlib.gemini.errors for its answers)
     └── TransitionError               a move that did not happen; a normal result, caught by the engine
-        ├── StaleTransitionError      someone else moved the row first
+        ├── StaleTransitionError      another task or run moved the row first
         ├── TransitionNotAllowedError the table has no such edge
         └── GuardRejectedError        the guard said no
 
@@ -61,7 +61,7 @@ class TransitionError(ObjlibError):
 
 
 class StaleTransitionError(TransitionError):
-    """Someone else moved the row first: its version is no longer the one that was read."""
+    """Another task or run moved the row first: its version is no longer the one that was read."""
 
     def __init__(self, file_id: str, expected: int) -> None:
         super().__init__(

@@ -19,7 +19,7 @@ class Phase(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What an event is about; the value is its name in NDJSON."""
+    """The events of a run; the value is the name in NDJSON."""
 
     SCANNED = "scanned"
     RECOVERED = "recovered"
@@ -87,7 +87,7 @@ class Observer:
         """The phase is over."""
 
     def pressure(self, now: GovernorStatistics) -> None:
-        """What the governor does has changed: at each throttled request, and at most once a beat otherwise."""
+        """The governor changed: told at each throttled request, otherwise at most once a beat."""
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
         """Something happened that deserves a line of NDJSON; holds neither a key nor a session URL."""

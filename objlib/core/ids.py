@@ -1,4 +1,4 @@
-"""Identities: ids that sort by time, the marks we leave in the store, and names as bytes."""
+"""Identities: ids that sort by time, and the tags by which a document in the store is known as ours."""
 
 import os
 import time
@@ -12,20 +12,17 @@ RunId = NewType("RunId", str)
 KEY_FILE: Final = "objlib_id"
 """Metadata key of our file id. A document without it is not ours and is never touched."""
 KEY_ATTEMPT: Final = "objlib_attempt"
-"""Metadata key of the attempt that made the document: what recovery matches an unknown outcome by."""
+"""Metadata key of the attempt that made the document: recovery finds it by this after an unknown outcome."""
 KEY_HASH: Final = "objlib_sha256"
 """Metadata key of the SHA-256 (hex) of the bytes."""
 KEY_LEDGER: Final = "objlib_ledger"
 """Metadata key of the ledger's own id: several ledgers may share a store, and none touches another's."""
 RESERVED_KEYS: Final = frozenset({KEY_FILE, KEY_ATTEMPT, KEY_HASH, KEY_LEDGER})
+"""Keys of our tags, which no metadata of the user may have."""
 
 
 def new_id(now: float | None = None) -> str:
-    """A version 7 UUID (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits.
-
-    Args:
-        now: Unix time in seconds; the present moment when absent.
-    """
+    """A version 7 UUID (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits."""
     millis = int((time.time() if now is None else now) * 1000) & (2**48 - 1)
     rest = int.from_bytes(os.urandom(10), "big")
     value = (millis << 80) | (0x7 << 76) | ((rest >> 68 & 0xFFF) << 64) | (0b10 << 62) | (rest & (2**62 - 1))
@@ -52,11 +49,11 @@ def temporary_file(attempt_id: AttemptId) -> str:
     """Resource name of the temporary file by which an attempt takes the two-step path.
 
     The caller of the Files API may choose it (``files/<id>``, at most 40 of lower-case letters, digits and inner
-    hyphens), so that recovery knows it without having been told.
+    hyphens), so that recovery can compute it from the attempt alone.
     """
     return f"files/{attempt_id}"
 
 
 def content_hash(data: bytes) -> str:
-    """SHA-256 of ``data`` in hex: what decides whether two versions of a file are the same."""
+    """SHA-256 of ``data`` in hex. Two versions of a file are the same if they have the same."""
     return sha256(data).hexdigest()

@@ -1,6 +1,7 @@
 """Why a run ended before its end: one value for the engine, the reports, the headline and the exit code."""
 
 from enum import StrEnum
+from typing import Final
 
 from objlib.core.errors import Exit
 
@@ -25,35 +26,25 @@ class StopReason(StrEnum):
     @property
     def headline(self) -> str:
         """The reason in a few words, for the user; empty for :attr:`NONE`."""
-        match self:
-            case StopReason.NONE:
-                return ""
-            case StopReason.INTERRUPTED:
-                return "Interrupted"
-            case StopReason.LIMIT:
-                return "Stopped at --limit"
-            case StopReason.DAILY_QUOTA:
-                return "Stopped: the daily quota is used up"
-            case StopReason.STORE_FULL:
-                return "Stopped: the store is full"
-            case StopReason.UNAUTHORIZED:
-                return "Stopped: the service refuses the API key"
-            case StopReason.STORE_GONE:
-                return "Stopped: the store is gone"
-            case StopReason.UNREACHABLE | StopReason.REFUSED:
-                return "Stopped"  # the advice says the rest
+        return _MEANING[self][0]
 
     @property
     def exit_code(self) -> Exit:
         """The exit code of a run that ended for this reason and failed at nothing else."""
-        match self:
-            case StopReason.NONE | StopReason.LIMIT:
-                return Exit.OK
-            case StopReason.INTERRUPTED:
-                return Exit.INTERRUPTED
-            case StopReason.DAILY_QUOTA | StopReason.STORE_FULL:
-                return Exit.SOME_FAILED  # the rest waits for its time, and nothing is wrong
-            case (
-                StopReason.UNREACHABLE | StopReason.UNAUTHORIZED | StopReason.STORE_GONE | StopReason.REFUSED
-            ):
-                return Exit.FATAL
+        return _MEANING[self][1]
+
+
+_MEANING: Final = {
+    StopReason.NONE: ("", Exit.OK),
+    StopReason.INTERRUPTED: ("Interrupted", Exit.INTERRUPTED),
+    StopReason.LIMIT: ("Stopped at --limit", Exit.OK),
+    # The rest waits for its time, and nothing is wrong.
+    StopReason.DAILY_QUOTA: ("Stopped: the daily quota is used up", Exit.SOME_FAILED),
+    StopReason.STORE_FULL: ("Stopped: the store is full", Exit.SOME_FAILED),
+    StopReason.UNAUTHORIZED: ("Stopped: the service refuses the API key", Exit.FATAL),
+    StopReason.STORE_GONE: ("Stopped: the store is gone", Exit.FATAL),
+    # The advice says the rest.
+    StopReason.UNREACHABLE: ("Stopped", Exit.FATAL),
+    StopReason.REFUSED: ("Stopped", Exit.FATAL),
+}
+"""Headline and exit code of each reason."""

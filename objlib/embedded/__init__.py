@@ -1,7 +1,7 @@
-"""A File Search service in a box: the REST API of Gemini File Search over one SQLite file.
+"""An embedded File Search service: the REST API of Gemini File Search over one SQLite file.
 
 ``async with open_service(path) as service:`` gives ``service.app``, an ASGI app that any client of the API
-can talk to, in process or behind a server. Nothing here knows of the engine or the ledger.
+can talk to, in process or behind a server. Nothing here imports the engine or the ledger.
 """
 
 from objlib.embedded.index import load_embedder

@@ -1,4 +1,4 @@
-"""What every route needs: the file, the options, the clock, and a bell for the worker."""
+"""The open service as its routes and workers see it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,51 +7,44 @@ import trio
 
 from objlib.embedded.database import Database
 from objlib.embedded.index import LazyEmbedder
-from objlib.embedded.options import Options
+from objlib.embedded.options import Options, Writer
 from objlib.threads import Runner
 
 
 class Wakeup:
-    """Rung when there may be something to do; a ring that nobody waits for is kept for the next who does."""
+    """An event that can be set and cleared again; a set without a waiter is kept for the next one."""
 
     def __init__(self) -> None:
         self._event = trio.Event()
 
-    def ring(self) -> None:
-        """Wake whoever waits; returns at once."""
+    def set(self) -> None:
+        """Wake all waiters; returns at once."""
         self._event.set()
 
     def clear(self) -> None:
-        """Forget the rings so far, because what they were about is looked at now."""
+        """Forget the sets so far; the caller looks at their cause now."""
         self._event = trio.Event()
 
     async def wait(self) -> None:
-        """Wait for a ring since the last :meth:`clear`."""
+        """Wait for a set since the last :meth:`clear`."""
         await self._event.wait()
 
 
 @dataclass(slots=True)
-class Disk:
-    """What the worker knows of the disk: whether there was no room for its last work."""
-
-    full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
-    """The open service, as its routes see it.
+    """The open service. Only ``disk_full`` changes.
 
     Attributes:
         database: the file.
         options: how the service behaves.
         now: the clock, in Unix seconds.
-        claim: this open service's mark on the documents it means to index.
+        claim: this open service's mark on the documents that it will index.
         embedding_runner: runs the embedding model, which never touches the file.
         embedder: the model, loaded at its first use.
-        work: rung when there may be documents to index or stores to empty.
-        passages: rung when documents have been indexed here.
-        requests: rung by each request, since work that can wait keeps out of its way.
-        disk: whoever waits for a document is told when there is no room to index it.
+        work: set when there may be documents to index or stores to empty.
+        passages: set when this service has indexed documents.
+        requests: set by each request, since work that can wait avoids busy moments.
+        disk_full: whether the last work of the worker found no room; polls of a document report it.
     """
 
     database: Database
@@ -63,4 +56,8 @@ class Context:
     work: Wakeup = field(default_factory=Wakeup)
     passages: Wakeup = field(default_factory=Wakeup)
     requests: Wakeup = field(default_factory=Wakeup)
-    disk: Disk = field(default_factory=Disk)
+    disk_full: bool = False
+
+    def writer(self) -> Writer:
+        """This service at this moment."""
+        return Writer(self.now(), self.claim, self.options)

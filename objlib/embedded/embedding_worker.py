@@ -1,7 +1,7 @@
 """The second pass: vectors for passages that are searchable by words already.
 
-It may stop at any time and goes on where it was: what is left stands in the file. Several processes may do it
-at once; a passage that was embedded twice is stored twice with the same result.
+It may stop at any time and goes on later: the passages without a vector stand in the file. Several processes
+may run it at once; a passage embedded twice is stored twice with the same result.
 """
 
 import logging
@@ -19,21 +19,18 @@ from objlib.embedded.context import Context
 
 _log = logging.getLogger(__name__)
 
-BATCH: Final = 32
-"""Passages between two looks at the clock; under a second of work."""
-
-QUIET: Final = 1.0
-"""Seconds without a request after which the background pass goes on."""
-
-PATIENCE: Final = 30.0
-"""Seconds that it waits for such a moment; after that it makes one batch all the same."""
-
-LOOK_AGAIN: Final = 60.0
-"""Seconds after which the background pass looks for passages that another process has indexed, or tries again."""
+EMBEDDING_BATCH: Final = 32
+"""Passages between two looks at the clock: under a second of work."""
+QUIET_SECONDS: Final = 1.0
+"""Seconds without a request after which the background pass makes a batch."""
+MAX_QUIET_WAIT_SECONDS: Final = 30.0
+"""Seconds that the background pass waits for a quiet moment before it makes a batch all the same."""
+LOOK_AGAIN_SECONDS: Final = 60.0
+"""Seconds after which the background pass looks for passages of other processes, or retries after an error."""
 
 
 async def vector_state(context: Context) -> VectorReport:
-    """How far it has come, and whether vectors can be made here at all; loads nothing to say so."""
+    """The progress, and whether vectors can be made here at all; loads no model."""
     done, total = await context.database.read(index.vector_progress)
     reason = await context.embedding_runner(context.embedder.obstacle)
     return VectorReport(done=done, total=total, available=not reason, reason=reason)
@@ -44,17 +41,17 @@ async def make_vectors(
     *,
     seconds: float,
     progress: Callable[[int, int], None],
-    turn: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
+    before_batch: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
 ) -> VectorReport:
     """Make vectors until all passages have one or the time is over.
 
-    The batch that is under way when the time is over is finished; cancelling stops between two batches.
+    The batch under way at the end of the time is finished; cancelling stops between two batches.
 
     Args:
         context: the open service.
         seconds: time budget.
-        progress: called with (passages with a vector, all passages) at the beginning and after each batch.
-        turn: awaited before each batch.
+        progress: called with (passages with a vector, all passages), first and after each batch.
+        before_batch: awaited before each batch.
     """
     deadline = trio.current_time() + seconds
     embedder, _ = await context.embedding_runner(context.embedder.load)
@@ -64,8 +61,8 @@ async def make_vectors(
         return state
     await context.database.write(partial(index.adopt_model, model_id=embedder.model_id))
     while trio.current_time() < deadline:
-        await turn()
-        rows = await context.database.bulk.run(partial(index.pending_chunks, limit=BATCH))
+        await before_batch()
+        rows = await context.database.bulk.run(partial(index.pending_chunks, limit=EMBEDDING_BATCH))
         if not rows:
             break
         texts = [text for _, text in rows]
@@ -76,21 +73,21 @@ async def make_vectors(
     return await vector_state(context)
 
 
-async def _quiet(context: Context) -> None:
-    """Wait until no request came for a moment: a model that takes every core would slow an upload down."""
-    with trio.move_on_after(PATIENCE):
+async def _wait_for_quiet(context: Context) -> None:
+    """Wait for a moment without requests: a model that takes every core would slow an upload down."""
+    with trio.move_on_after(MAX_QUIET_WAIT_SECONDS):
         while True:
             context.requests.clear()
-            with trio.move_on_after(QUIET) as moment:
+            with trio.move_on_after(QUIET_SECONDS) as moment:
                 await context.requests.wait()
             if moment.cancelled_caught:
                 return
 
 
-async def keep_making(context: Context) -> None:
-    """Make vectors in the background whenever there are new passages, until cancelled.
+async def make_in_background(context: Context) -> None:
+    """Make vectors whenever there are new passages, until cancelled.
 
-    A file that cannot be written just now (a full disk, say) ends neither this nor the service around it.
+    A file that cannot be written now, as on a full disk, ends neither this task nor the service around it.
     """
     while True:
         context.passages.clear()
@@ -99,12 +96,12 @@ async def keep_making(context: Context) -> None:
                 context,
                 seconds=inf,
                 progress=lambda _done, _total: None,
-                turn=partial(_quiet, context),
+                before_batch=partial(_wait_for_quiet, context),
             )
         except sqlite3.Error as error:
             _log.warning("vectors have to wait, the store file cannot be used just now: %s", error)
         else:
             if not state.available:
                 return
-        with trio.move_on_after(LOOK_AGAIN):
+        with trio.move_on_after(LOOK_AGAIN_SECONDS):
             await context.passages.wait()

@@ -1,16 +1,14 @@
-"""What can be set on the embedded service; every default is how the real one behaves."""
+"""The options of the embedded service; every default is how the real one behaves."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.middleware import Middleware
 
 GRANULARITY: Final = 8 * 1024 * 1024
-"""Chunks of a resumable upload, except the last, are a multiple of this many bytes."""
-
+"""Bytes that every chunk of a resumable upload but the last is a multiple of."""
 MAX_DOCUMENT: Final = 104_857_600
 """Largest document of a store, in bytes (the service's own number, 100 MiB)."""
-
 MAX_FILE: Final = 2_147_483_648
 """Largest file of the files API, in bytes."""
 
@@ -23,7 +21,7 @@ class Options:
         require_key: the only API key that is accepted; None accepts any, and none at all.
         granularity: chunk granularity of resumable uploads in bytes; tests make it small.
         settle_seconds: artificial lag between the last byte of a document (or file) and ACTIVE.
-        searchable_seconds: artificial lag between ACTIVE and being found by a search.
+        searchable_seconds: artificial lag between ACTIVE and the first search that finds the document.
         full_names_in_import: a finished import names its document in full, as an upload does. The real
             service answers with bare ids there, and so does this one by default.
         storage_limit: bytes that all stores may hold together; beyond it uploads get the storage 429.
@@ -41,3 +39,17 @@ class Options:
     max_document: int = MAX_DOCUMENT
     background_vectors: bool = False
     middleware: tuple[Middleware, ...] = ()
+
+
+class Writer(NamedTuple):
+    """The open service at the moment at which it writes.
+
+    Attributes:
+        now: Unix time.
+        claim: its mark on the documents that it will index.
+        options: how it behaves.
+    """
+
+    now: float
+    claim: str
+    options: Options

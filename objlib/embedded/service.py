@@ -1,4 +1,4 @@
-"""The service, open: its app, and a nursery for the work behind the answers."""
+"""The open service: its app, and a nursery for the work behind the answers."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -35,20 +35,20 @@ class Service:
     async def make_vectors(self, *, seconds: float, progress: Callable[[int, int], None]) -> VectorReport:
         """Make vectors for search by meaning until all passages have one or the time is over.
 
-        It can be stopped by cancelling at any time and goes on where it was.
+        It can be cancelled at any time; the next call goes on from there.
 
         Args:
             seconds: time budget; the batch under way at its end is finished.
             progress: called with (passages with a vector, all passages).
 
         Raises:
-            ServiceError: the file cannot be written; what was made before is kept.
+            ServiceError: the file cannot be written; the vectors made before are kept.
         """
         with explained(self._path):
             return await embedding_worker.make_vectors(self._context, seconds=seconds, progress=progress)
 
     async def vectors(self) -> VectorReport:
-        """How many passages have a vector, and whether vectors can be made here.
+        """The number of passages with a vector, and whether vectors can be made here.
 
         Raises:
             ServiceError: the file cannot be read.
@@ -65,19 +65,19 @@ async def open_service(
     now: Callable[[], float] = time.time,
     options: Options = Options(),
 ) -> AsyncIterator[Service]:
-    """Open the service over one SQLite file, and go on with what a killed process left.
+    """Open the service over one SQLite file, and finish the work of a killed process.
 
-    The file may be open in several processes at once. Everything that was answered is committed; a SIGKILL
-    at any instant leaves a file that this opens again.
+    The file may be open in several processes at once. Every answered request is committed; a SIGKILL at any
+    instant leaves a file that this opens again.
 
     Args:
         path: the file; made when missing, with its folder.
         runner: runs all blocking work; by default each kind of work has a thread of its own.
-        now: the clock, in Unix seconds; everything that expires goes by it.
+        now: the clock, in Unix seconds, for everything that expires.
         options: how the service behaves.
 
     Yields:
-        The service. Its work in the background ends with the block; what is left is done after the next open.
+        The service. Its background work ends with the block; the next open goes on with it.
 
     Raises:
         ServiceError: the file cannot be used; one line that says what to do.
@@ -96,13 +96,13 @@ async def open_service(
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Worker(context).run)
                 if options.background_vectors:
-                    nursery.start_soon(embedding_worker.keep_making, context)
+                    nursery.start_soon(embedding_worker.make_in_background, context)
                 try:
                     yield Service(path, context)
                 except Exception as error:
                     failure = error
                 nursery.cancel_scope.cancel()
-            # What the block raises leaves as it is, not in the nursery's group; a crash of our own tasks is a group.
+            # An error of the block leaves as it is, not in the nursery's group; a crash of our own tasks is a group.
             if failure is not None:
                 raise failure
         finally:

@@ -1,8 +1,8 @@
-"""The work behind the answers: index what was uploaded, and empty stores that were deleted.
+"""The worker behind the answers: it indexes uploaded documents, and empties deleted stores.
 
-PENDING documents are read and split outside any transaction, several are then indexed in one, and with the
-passages comes ACTIVE (or FAILED, with the reason in the operation). Killed at any instant, the worker leaves
-documents that are PENDING with no passage, or ACTIVE with all of them; the next open goes on.
+PENDING documents are read and split outside any transaction, then several are indexed in one. ACTIVE comes
+with the passages, FAILED with the reason in the operation. A worker killed at any instant leaves documents
+that are PENDING without passages, or ACTIVE with all of them; the next open goes on.
 """
 
 import json
@@ -18,39 +18,33 @@ import trio
 
 from objlib.embedded import index
 from objlib.embedded.context import Context
-from objlib.embedded.database import disk_is_full, spoils_transaction
 from objlib.embedded.resources import documents, files, leases, operations, upload_sessions
 from objlib.embedded.resources.blobs import read
 from objlib.embedded.text.extract import extract
 from objlib.embedded.text.extracted import Extracted, UnreadableError
+from objlib.sqlite.errors import disk_is_full, is_fatal
 
 _log = logging.getLogger(__name__)
 
-BATCH: Final = 16
+INDEX_BATCH: Final = 16
 """Most documents of one indexing transaction: requests that write wait for it."""
-
-BATCH_BYTES: Final = 1024 * 1024
-"""A batch ends with the document that takes it past so many bytes."""
-
-BATCH_SECONDS: Final = 0.25
-"""A batch ends with the document whose reading takes it past so many seconds."""
-
+INDEX_BATCH_BYTES: Final = 1024 * 1024
+"""Bytes after which a batch ends, with the document that reaches them."""
+INDEX_BATCH_SECONDS: Final = 0.25
+"""Seconds of reading after which a batch ends, with the document that reaches them."""
 PURGE_BATCH: Final = 10
 """Documents of a deleted store that one transaction removes."""
-
 SWEEP_SECONDS: Final = 3600.0
-"""How often what has expired is deleted, beginning with the open; expired things are never shown anyway."""
-
+"""Seconds between two deletions of expired rows, the first at the open; reads never show expired rows."""
 RETRY_SECONDS: Final = 5.0
-"""How long the worker waits after the file could not be written (a full disk, say)."""
-
+"""Seconds that the worker waits after a failure to write the file, as on a full disk."""
 OPERATION_LIFETIME: Final = 7 * 24 * 3600.0
-"""Seconds that an operation is remembered once its document is gone."""
+"""Seconds for which an operation outlives its document."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """A document's text, or the reason why there is none."""
+class _ReadDocument:
+    """A document with its text, or with the status and the reason of a failure."""
 
     doc_id: int
     name: str
@@ -61,12 +55,25 @@ class _Read:
     status: str = "INVALID_ARGUMENT"
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The work of one round: leases to take over, a deleted store to empty, documents to index.
+
+    After ``delay`` seconds the next document is due; infinite without one.
+    """
+
+    abandoned: bool
+    deleted: bool
+    batch: list[_ReadDocument]
+    delay: float
+
+
 class Worker:
-    """One task per open service."""
+    """The one task of an open service that changes documents after their upload."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._swept = -inf
+        self._last_sweep = -inf
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -74,9 +81,9 @@ class Worker:
             self._context.work.clear()
             try:
                 delay = await self._round()
-                self._context.disk.full = False
+                self._context.disk_full = False
             except sqlite3.Error as error:
-                self._context.disk.full = disk_is_full(error)
+                self._context.disk_full = disk_is_full(error)
                 _log.warning("the store file cannot be used just now: %s", error)
                 delay = RETRY_SECONDS
             if delay > 0:
@@ -84,111 +91,96 @@ class Worker:
                     await self._context.work.wait()
 
     async def _round(self) -> float:
-        """Do some of everything.
+        """Do a part of each kind of work.
 
         Returns:
             Seconds until there is more to do; infinite if only a wake-up can bring it.
         """
         database, claim, now = self._context.database, self._context.claim, self._context.now()
-        if now - self._swept >= SWEEP_SECONDS:
-            await database.write(partial(_prepare, now=now))
-            self._swept = now
-        # Few crossings into threads, each with much to do: they are dear while other threads compute.
-        found = await database.bulk.run(partial(_gather, claim=claim, now=now))
-        if found.abandoned:
+        if now - self._last_sweep >= SWEEP_SECONDS:
+            await database.write(partial(_sweep, now=now))
+            self._last_sweep = now
+        # Few crossings into threads, each with much to do: a crossing is slow while other threads compute.
+        work = await database.bulk.run(partial(_gather, claim=claim, now=now))
+        if work.abandoned:
             await database.write(partial(leases.take_over, claim=claim, now=now))
-        if found.batch:
+        if work.batch:
             now = self._context.now()
-            later = now + self._context.options.searchable_seconds
-            await database.write(partial(_index, batch=found.batch, now=now, searchable_at=later))
-            self._context.passages.ring()
-        if found.deleted:
+            searchable_at = now + self._context.options.searchable_seconds
+            await database.write(partial(_index, batch=work.batch, now=now, searchable_at=searchable_at))
+            self._context.passages.set()
+        if work.deleted:
             await database.write(purge)
-        return 0.0 if found.abandoned or found.batch or found.deleted else found.delay
+        return 0.0 if work.abandoned or work.batch or work.deleted else work.delay
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What there is to do.
-
-    Attributes:
-        abandoned: documents are claimed by someone who is dead or late.
-        deleted: a store waits to be emptied.
-        batch: documents that have been read and are to be indexed.
-        delay: seconds until the next document is due.
-    """
-
-    abandoned: bool
-    deleted: bool
-    batch: list[_Read]
-    delay: float
-
-
-def _gather(db: sqlite3.Connection, claim: str, now: float) -> _Found:
-    abandoned, deleted = bool(leases.free(db, claim, now)), _deleted_store(db) is not None
+def _gather(db: sqlite3.Connection, claim: str, now: float) -> _Work:
+    abandoned = bool(leases.abandoned_owners(db, claim, now))
+    deleted = _deleted_store(db) is not None
     rows = db.execute(
         "SELECT doc_id, name, display_name, mime_type, metadata, blob_id, size FROM documents"
         " WHERE state = 'PENDING' AND claim = ? AND ready_at <= ? ORDER BY doc_id LIMIT ?",
-        (claim, now, BATCH),
+        (claim, now, INDEX_BATCH),
     ).fetchall()
-    batch: list[_Read] = []
-    size, stop = 0, time.monotonic() + BATCH_SECONDS
+    batch: list[_ReadDocument] = []
+    size, stop = 0, time.monotonic() + INDEX_BATCH_SECONDS
     for row in rows:
-        batch.append(_extract(db, row))
+        batch.append(_read(db, row))
         size += row[6]
-        if size >= BATCH_BYTES or time.monotonic() >= stop:
+        if size >= INDEX_BATCH_BYTES or time.monotonic() >= stop:
             break
     query = "SELECT min(ready_at) FROM documents WHERE state = 'PENDING' AND claim = ?"
-    first = db.execute(query, (claim,)).fetchone()[0]
-    return _Found(abandoned, deleted, batch, inf if first is None else max(0.0, first - now))
+    due = db.execute(query, (claim,)).fetchone()[0]
+    return _Work(abandoned, deleted, batch, inf if due is None else max(0.0, due - now))
 
 
-def _extract(db: sqlite3.Connection, row: tuple[Any, ...]) -> _Read:
+def _read(db: sqlite3.Connection, row: tuple[Any, ...]) -> _ReadDocument:
     doc_id, name, display_name, mime_type, metadata, blob_id, _ = row
-    values = json.loads(metadata)
+    document = partial(_ReadDocument, doc_id, name, display_name, json.loads(metadata))
     try:
         extracted = extract(read(db, blob_id), mime_type=mime_type, name=display_name)
     except UnreadableError as error:
-        return _Read(doc_id, name, display_name, values, None, str(error))
+        return document(None, str(error))
     except sqlite3.Error:
         raise
     except Exception as error:  # one document's bytes must not stop all the others
         _log.exception("reading %s failed", name)
-        return _Read(doc_id, name, display_name, values, None, f"reading it failed: {error!r}", "INTERNAL")
-    return _Read(doc_id, name, display_name, values, extracted, "")
+        return document(None, f"reading it failed: {error!r}", "INTERNAL")
+    return document(extracted, "")
 
 
-def _index(db: sqlite3.Connection, batch: list[_Read], now: float, searchable_at: float) -> None:
-    for item in batch:
-        row = db.execute("SELECT state FROM documents WHERE doc_id = ?", (item.doc_id,)).fetchone()
+def _index(db: sqlite3.Connection, batch: list[_ReadDocument], now: float, searchable_at: float) -> None:
+    for document in batch:
+        row = db.execute("SELECT state FROM documents WHERE doc_id = ?", (document.doc_id,)).fetchone()
         if row is None or row[0] != "PENDING":
-            continue  # deleted meanwhile, or another process was quicker
-        reason, status, chunks = item.reason, item.status, 0
-        if item.extracted is not None:
+            continue  # deleted meanwhile, or indexed by another process
+        reason, status, chunks = document.reason, document.status, 0
+        if document.extracted is not None:
             db.execute("SAVEPOINT document")
             try:
                 chunks = index.index_document(
                     db,
-                    doc_id=item.doc_id,
-                    extracted=item.extracted,
-                    display_name=item.display_name,
-                    metadata=item.metadata,
+                    doc_id=document.doc_id,
+                    extracted=document.extracted,
+                    display_name=document.display_name,
+                    metadata=document.metadata,
                 )
             except Exception as error:
-                if spoils_transaction(error):
+                # A full-text table reports much of what is wrong with the file as an error of the statement.
+                if is_fatal(error) or isinstance(error, sqlite3.OperationalError):
                     raise
-                _log.exception("indexing %s failed", item.name)
+                _log.exception("indexing %s failed", document.name)
                 reason, status = f"indexing it failed: {error!r}", "INTERNAL"
                 db.execute("ROLLBACK TO document")
             db.execute("RELEASE document")
         if reason:
-            operations.fail(db, item.name, status, reason)
+            operations.fail(db, document.name, status, reason)
         else:
-            operations.succeed(db, item.name)
+            operations.succeed(db, document.name)
         db.execute(
             "UPDATE documents SET state = ?, chunks = ?, update_time = ?, searchable_at = ?, claim = NULL,"
             " claim_until = NULL WHERE doc_id = ?",
-            ("FAILED" if reason else "ACTIVE", chunks, now, searchable_at, item.doc_id),
+            ("FAILED" if reason else "ACTIVE", chunks, now, searchable_at, document.doc_id),
         )
 
 
@@ -208,13 +200,13 @@ def purge(db: sqlite3.Connection) -> None:
     for (doc_id,) in rows:
         documents.remove(db, doc_id)
     if len(rows) < PURGE_BATCH:
-        upload_sessions.forget_store(db, store_id)
+        upload_sessions.delete_of_store(db, store_id)
         db.execute("DELETE FROM operations WHERE store_id = ?", (store_id,))
         db.execute("DELETE FROM stores WHERE store_id = ?", (store_id,))
 
 
-def _prepare(db: sqlite3.Connection, now: float) -> None:
-    """Delete what has expired (files, sessions, operations whose document is long gone), and foreign vectors."""
+def _sweep(db: sqlite3.Connection, now: float) -> None:
+    """Delete expired files, sessions and operations, and the vectors of another model."""
     index.adopt_model(db)
     files.expire(db, now)
     upload_sessions.expire(db, now)

@@ -1,14 +1,14 @@
-"""Settling what dead runs left: rows in a transient state, open intents, superseded documents.
+"""Recovery: decides the rows in a transient state, the open intents and the superseded documents of dead runs.
 
-Every row is decided by the pure verdict of :mod:`objlib.core.lifecycle.recovery`; here the questions are asked and the
-verdicts carried out. One listing serves all the rows that need one. Every step is a compare-and-set or
-idempotent at the service, so two recoverers are as safe as one, and a second recovery finds nothing to do.
+Every row is decided by the pure function of :mod:`objlib.core.lifecycle.recovery`; here the service is probed and the
+verdicts are enacted. One listing serves all the rows that need one. Every step is a compare-and-set or idempotent at
+the service, so two recoveries at once are as safe as one, and a second recovery finds nothing to do.
 """
 
 from collections import deque
 from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -16,285 +16,216 @@ import trio
 
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import EventKind, Phase
-from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, AttemptId
-from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict, Wait
+from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict
 from objlib.core.lifecycle.table import State
 from objlib.core.remote import DocumentState
 from objlib.core.reports.upload import RecoverReport
-from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
-from objlib.engine.attempt.delete import Removal, carry_out, remove
-from objlib.engine.attempt.probe import inquire
-from objlib.engine.attempt.wait_active import complete, give_up, settle
+from objlib.engine.attempt.delete import Removal, delete_document, execute_intent
+from objlib.engine.attempt.enact import MAX_PROBES, Attempt, enact
+from objlib.engine.attempt.probe import probe
+from objlib.engine.attempt.wait_active import wait_until_active
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import RunLiveness
-from objlib.gemini import GeminiError, SessionUrl
-from objlib.ledger import AttemptRow, FileRow, RunRow, Transition
+from objlib.gemini import GeminiError
+from objlib.ledger import RunRow
 
 LISTING_LAG: Final = 5.0
-"""Seconds after which a document that was made is sure to be listed (1.5 to 2 s were measured by others). They count
-from the last question, not from what the ledger knows: an attempt's last bytes or import leave no trace there, and
-until its session was found final, or its temporary file was deleted, a document could still be made."""
-PAGE: Final = 200
-AT_ONCE: Final = 16
-MAX_QUESTIONS: Final = 4
-"""How often a row is asked about whose upload session changes under the questions."""
-SHOWN: Final = 1000
+"""Seconds after which a document that was made is sure to be listed; others measured 1.5 to 2 s.
+
+They count from the last probe, not from what the ledger knows: an attempt's last bytes or import leave no trace there,
+and a document could still be made until its session was found final, or its temporary file was deleted.
+"""
+MAX_CONCURRENT: Final = 16
+"""Rows that are recovered at once, as many as there are tokens for polls."""
+LISTED_ACTIONS: Final = 1000
+"""Actions that a report lists; the others are only counted."""
 
 
 async def recover(app: App, *, own: bool = False) -> RecoverReport:
-    """Settle everything a dead run left; with ``own`` also what this very run left unknown.
+    """Decide everything that dead runs left, and with ``own`` also the unknown outcomes of this run.
 
-    An answer about the whole run ends it, and is in the report; what was not settled is as it was.
+    An answer that ends the run ends the recovery, and is in the report; undecided rows stay as they are.
     """
     app.retrier.reset()
-    recovery = _Recovery(app, own, RunLiveness(app.ledger, app.run_id, app.now))
+    recovery = _Recovery(app, own)
     app.observer.begin(Phase.RECOVER, None, None)
     try:
-        await recovery.ask_by_name()
+        await recovery.probe_rows()
         if recovery.unlisted:
-            await recovery.ask_by_listing()
-        await recovery.delete_what_was_meant_to_go()
+            await recovery.decide_by_listing()
+        await recovery.delete_documents()
     finally:
         app.observer.end(Phase.RECOVER)
-    return recovery.report(*app.retrier.report_stop())
+    return recovery.finish()
 
 
-class _LandedMeanwhileError(Exception):
-    """An upload session could not be closed: what was known about it is out of date."""
-
-
-@dataclass(slots=True)
 class _Recovery:
-    """One recovery under way: what was found so far, and what only a listing can tell."""
+    """One recovery: the report so far, and the rows that only a listing can decide."""
 
-    app: App
-    own: bool
-    owners: RunLiveness
-    found: int = 0
-    adopted: int = 0
-    requeued: int = 0
-    completed: int = 0
-    failed: int = 0
-    deleted: int = 0
-    left: int = 0
-    postponed: set[str] = field(default_factory=set)
-    elsewhere: int = 0
-    listings: int = 0
-    actions: list[tuple[str, str, str]] = field(default_factory=list)
-    unlisted: list[tuple[FileRow, AttemptRow, Facts]] = field(default_factory=list)
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
+    def __init__(self, app: App, own: bool) -> None:
+        self._app = app
+        self._own = own
+        self._liveness = RunLiveness(app.ledger, app.run_id, app.now)
+        self._report = RecoverReport()
+        self._actions: list[tuple[str, str, str]] = []
+        self._postponed: set[str] = set()
+        self._recent: deque[float] = deque(maxlen=32)
+        self.unlisted: list[tuple[Attempt, Facts]] = []
 
-    def report(self, stopped: StopReason, advice: str) -> RecoverReport:
-        """What happened, as a value."""
-        return RecoverReport(
-            found=self.found,
-            adopted=self.adopted,
-            requeued=self.requeued,
-            completed=self.completed,
-            failed=self.failed,
-            deleted=self.deleted,
-            left=self.left,
-            postponed=len(self.postponed),
-            elsewhere=self.elsewhere,
-            listings=self.listings,
-            stopped=stopped,
-            advice=advice,
-            actions=tuple(self.actions),
-        )
+    def finish(self) -> RecoverReport:
+        """Complete the report."""
+        self._report.stopped, self._report.advice = self._app.retrier.report_stop()
+        self._report.postponed = len(self._postponed)
+        self._report.actions = tuple(self._actions)
+        return self._report
 
-    async def ask_by_name(self) -> None:
-        """Each row by its session, document and operation, some at a time."""
-        limiter = trio.CapacityLimiter(AT_ONCE)
+    async def probe_rows(self) -> None:
+        """Probe each row by its session, document and operation, some at a time."""
+        app = self._app
         after = ""
-        async with trio.open_nursery() as nursery:
-            while page := await self.app.ledger.files.transient(after=after, limit=PAGE):
+        async with fan_out(self._decide, limit=MAX_CONCURRENT) as attempts:
+            while page := await app.ledger.files.transient(after):
                 after = page[-1][0].file_id
-                await self.owners.refresh((run for *_, run in page), watch=True)
-                for row, attempt, run in page:
-                    if self._is_someone_elses(run):
-                        self.elsewhere += 1
+                await self._liveness.refresh((run for *_, run in page), watch=True)
+                for row, record, run in page:
+                    if self._belongs_to_live_task(run):
+                        self._report.elsewhere += 1
                         continue
-                    self.found += 1
-                    await limiter.acquire_on_behalf_of(row.file_id)
-                    nursery.start_soon(self._one, row, attempt, limiter)
+                    self._report.found += 1
+                    attempt_id = AttemptId("") if record is None else record.attempt_id
+                    await attempts.start(Attempt(app, row, attempt_id, record), None)
 
-    async def ask_by_listing(self) -> None:
-        """One listing of the store for all attempts that could not be asked about by name."""
-        app = self.app
+    async def decide_by_listing(self) -> None:
+        """One listing of the store, for all attempts that no other probe could decide."""
+        app = self._app
         if not app.retrier.blocked_by(Purpose.LIST):
             await trio.sleep(LISTING_LAG)
         try:
-            listed = await self._listing({attempt.attempt_id for _, attempt, _ in self.unlisted})
+            listed = await self._list_documents({attempt.attempt_id for attempt, _ in self.unlisted})
         except GeminiError as error:
-            self.left += len(self.unlisted)
+            self._report.left += len(self.unlisted)
             app.observer.event(EventKind.LISTING_FAILED, error=str(error))
             return
-        self.listings += 1
-        for row, attempt, facts in self.unlisted:
-            await self._row(row, attempt, replace(facts, listed=listed.get(attempt.attempt_id, ())))
+        self._report.listings += 1
+        for attempt, facts in self.unlisted:
+            await self._decide(attempt, replace(facts, listed=listed.get(attempt.attempt_id, ())))
 
-    async def delete_what_was_meant_to_go(self) -> None:
-        """Carry out open intents, and remove superseded documents that have none yet."""
-        app, seen = self.app, ""
-        while intents := await app.ledger.intents.page(after=seen, limit=PAGE):
-            seen = intents[-1].intent_id
+    async def delete_documents(self) -> None:
+        """Execute the open intents, and delete superseded documents that have none yet."""
+        app, last = self._app, ""
+        while intents := await app.ledger.intents.page(last):
+            last = intents[-1].intent_id
             for intent in intents:
                 name = intent.document_name
-                await self._deletion(name, carry_out(app, intent.intent_id, name))
+                await self._delete(name, execute_intent(app, intent.intent_id, name))
         after = ""
-        while rows := await app.ledger.files.superseded(after=after, limit=PAGE):
+        while rows := await app.ledger.files.superseded(after):
             after = rows[-1].file_id
             for row in rows:
                 old = row.superseded
-                if row.state is State.INDEXED and old is not None and old not in self.postponed:
-                    await self._deletion(old, remove(app, old, file_id=row.file_id, reason="replaced"))
+                if row.state is State.INDEXED and old is not None and old not in self._postponed:
+                    await self._delete(old, delete_document(app, old, file_id=row.file_id, reason="replaced"))
 
-    def _is_someone_elses(self, run: RunRow | None) -> bool:
-        if run is not None and run.run_id == self.app.run_id:
-            return not self.own
-        return self.owners.is_live_elsewhere(run)
+    def _belongs_to_live_task(self, run: RunRow | None) -> bool:
+        if run is not None and run.run_id == self._app.run_id:
+            return not self._own
+        return self._liveness.is_live_elsewhere(run)
 
-    async def _deletion(self, document: str, deletion: Awaitable[Removal]) -> None:
-        self.found += 1
-        became = Removal.POSTPONED
-        with suppress(GeminiError):  # it ends the run, and is told by the report
-            became = await deletion
-        match became:
+    async def _delete(self, document: str, removal: Awaitable[Removal]) -> None:
+        self._report.found += 1
+        outcome = Removal.POSTPONED
+        with suppress(GeminiError):  # it ends the run, and the report says so
+            outcome = await removal
+        match outcome:
             case Removal.DONE:
-                self.deleted += 1
+                self._report.deleted += 1
             case Removal.POSTPONED:
-                self.postponed.add(document)
+                self._postponed.add(document)
             case Removal.REPLACE:
-                self.requeued += 1
+                self._report.requeued += 1
 
-    async def _one(self, row: FileRow, attempt: AttemptRow | None, limiter: trio.CapacityLimiter) -> None:
+    async def _decide(self, attempt: Attempt, known: Facts | None) -> None:
+        """One row, from probes to action; without an answer of the service it is left for the next recovery."""
         try:
-            await self._row(row, attempt, None)
-        finally:
-            limiter.release_on_behalf_of(row.file_id)
-
-    async def _row(self, row: FileRow, attempt: AttemptRow | None, known: Facts | None) -> None:
-        """One row, from questions to action; a failure of the service leaves it for the next recovery."""
-        try:
-            for _ in range(MAX_QUESTIONS):
-                found, facts = await inquire(self.app, row, attempt, known, insist=True)
-                if found is Probe.LISTING:
-                    if attempt is not None:
-                        self.unlisted.append((row, attempt, facts))
+            for _ in range(MAX_PROBES):
+                verdict, facts = await probe(attempt, known, retry=True)
+                if verdict is Probe.LISTING:
+                    if attempt.record is not None:
+                        self.unlisted.append((attempt, facts))
                     return
-                with suppress(_LandedMeanwhileError):
-                    await self._enact(row, attempt, found, facts)
+                if await enact(attempt, verdict, facts):
+                    await self._follow(attempt, verdict)
                     return
-            self.left += 1
-            self._note(row, "left", "its upload session can neither be closed nor is it final")
+            self._report.left += 1
+            self._note(attempt, "left", "its upload session can neither be closed nor is it final")
         except StaleTransitionError:
-            self._note(row, "left", "another run took it over")
+            self._note(attempt, "left", "another run took it over")
         except GeminiError as error:
-            self.left += 1
-            self._note(row, "left", str(error))
+            self._report.left += 1
+            self._note(attempt, "left", str(error))
 
-    async def _enact(self, row: FileRow, attempt: AttemptRow | None, found: Verdict, facts: Facts) -> None:
-        attempt_id = AttemptId(attempt.attempt_id) if attempt else AttemptId("")
-        match found:
-            case Requeue(reason, cancel_session):
-                await self._requeue(row, attempt, reason, cancel_session=cancel_session)
-            case Adopt():
-                await self._adopt(row, attempt_id, found, facts)
+    async def _follow(self, attempt: Attempt, verdict: Verdict) -> None:
+        """Report a verdict that was enacted, and wait for the document where there is one to come."""
+        report = self._report
+        match verdict:
+            case Requeue(reason):
+                report.requeued += 1
+                self._note(attempt, "requeued", reason)
+                return
             case Complete(document):
-                done = await complete(self.app, row, attempt_id, document)
-                self.completed += 1
-                self.requeued += done.state is State.UNTRACKED
-                self._note(row, "completed", document)
-            case Wait():
-                await self._settle(row, attempt_id)
+                report.completed += 1
+                report.requeued += attempt.row.state is State.UNTRACKED
+                self._note(attempt, "completed", document)
+                return
             case Fail(reason):
-                await give_up(self.app, row, facts, FailureKind.PROCESSING, reason)
-                self.failed += 1
-                self._note(row, "failed", reason)
-            case Probe():
-                raise AssertionError("a question is no action")
-
-    async def _requeue(
-        self, row: FileRow, attempt: AttemptRow | None, reason: str, *, cancel_session: bool
-    ) -> None:
-        if cancel_session and attempt is not None and attempt.session_url is not None:
-            # A late finalize of the dead run must not land after the file was sent again.
-            cancel = partial(self.app.client.uploads.cancel, SessionUrl(attempt.session_url))
-            closed = await self.app.retrier.call(Purpose.POLL, cancel)
-            if not closed:
-                # It has landed since the session was asked: ask again.
-                raise _LandedMeanwhileError
-        make = Transition.requeue_upload if row.state is State.UPLOADING else Transition.requeue_processing
-        attempt_id = AttemptId(attempt.attempt_id) if attempt else AttemptId("")
-        await self.app.ledger.apply(
-            make(row, attempt_id=attempt_id, run_id=self.app.run_id, reason=reason, retry_at=None)
-        )
-        self.requeued += 1
-        self._note(row, "requeued", reason)
-
-    async def _adopt(self, row: FileRow, attempt: AttemptId, found: Adopt, facts: Facts) -> None:
-        app, operation = self.app, found.operation or facts.operation_name
-        # The choice first, then the deletes: of two recoveries that prefer different documents only one may delete.
-        if row.state is State.UPLOADING:
-            adopt = Transition.adopt(
-                row,
-                attempt_id=attempt,
-                run_id=app.run_id,
-                operation=operation,
-                document=found.document,
-                surplus=found.surplus,
-            )
-            row = await app.ledger.apply(adopt)
-        else:
-            await app.ledger.attempts.record_document(
-                row,
-                attempt,
-                expected=facts.document_name,
-                document=found.document,
-                surplus=found.surplus,
-                run_id=app.run_id,
-            )
-        self.adopted += 1
-        self._note(row, "adopted", found.document)
-        for extra in found.surplus:
-            became = await remove(app, extra, file_id=row.file_id, reason="surplus document")
-            self.deleted += became is Removal.DONE
-        await self._settle(row, attempt)
-
-    async def _settle(self, row: FileRow, attempt: AttemptId) -> None:
-        row = await settle(self.app, row, attempt, self.recent)
-        match row.state:
-            case State.INDEXED:
-                self.completed += 1
-            case State.FAILED:
-                self.failed += 1
-            case State.UNTRACKED:
-                self.requeued += 1
+                report.failed += 1
+                self._note(attempt, "failed", reason)
+                return
+            case Adopt(document, _, surplus):
+                report.adopted += 1
+                self._note(attempt, "adopted", document)
+                for extra in surplus:
+                    removal = delete_document(
+                        self._app, extra, file_id=attempt.row.file_id, reason="surplus document"
+                    )
+                    report.deleted += await removal is Removal.DONE
             case _:
-                self.left += 1
+                pass
+        await wait_until_active(attempt, self._recent)
+        match attempt.row.state:
+            case State.INDEXED:
+                report.completed += 1
+            case State.FAILED:
+                report.failed += 1
+            case State.UNTRACKED:
+                report.requeued += 1
+            case _:
+                report.left += 1
 
-    async def _listing(self, attempts: set[str]) -> dict[str, tuple[str, ...]]:
-        """Documents by the attempt that made them, best first; only those asked for are kept in memory."""
-        found: dict[str, set[tuple[bool, str, str]]] = {}
-        token: str | None = None
-        while True:
-            request = partial(self.app.client.documents.list, self.app.store, page_token=token)
-            page = await self.app.retrier.call(Purpose.LIST, request)
+    async def _list_documents(self, attempts: set[AttemptId]) -> dict[str, tuple[str, ...]]:
+        """Documents by the attempt that made them, best first; only those of ``attempts`` are kept in memory."""
+        documents: dict[str, set[tuple[bool, str, str]]] = {}
+        send = partial(self._app.retrier.call, Purpose.LIST)
+        async for page in self._app.client.documents.pages(self._app.store, send):
             for document in page.documents:
-                mark = document.metadata.get(KEY_ATTEMPT)
-                if isinstance(mark, str) and mark in attempts:
-                    inactive = document.state is not DocumentState.ACTIVE
-                    found.setdefault(mark, set()).add((inactive, str(document.create_time), document.name))
-            token = page.next_page_token
-            if token is None:
-                return {
-                    mark: tuple(dict.fromkeys(name for *_, name in sorted(rows)))
-                    for mark, rows in found.items()
-                }
+                tag = document.metadata.get(KEY_ATTEMPT)
+                if isinstance(tag, str) and tag in attempts:
+                    rank = (
+                        document.state is not DocumentState.ACTIVE,
+                        str(document.create_time),
+                        document.name,
+                    )
+                    documents.setdefault(tag, set()).add(rank)
+        return {
+            tag: tuple(dict.fromkeys(name for *_, name in sorted(ranked)))
+            for tag, ranked in documents.items()
+        }
 
-    def _note(self, row: FileRow, action: str, why: str) -> None:
-        if len(self.actions) < SHOWN:
-            self.actions.append((row.file_path, action, why))
-        self.app.observer.event(EventKind.RECOVERED, path=row.file_path, action=action, why=why)
+    def _note(self, attempt: Attempt, action: str, why: str) -> None:
+        path = attempt.row.file_path
+        if len(self._actions) < LISTED_ACTIONS:
+            self._actions.append((path, action, why))
+        self._app.observer.event(EventKind.RECOVERED, path=path, action=action, why=why)

@@ -17,8 +17,6 @@ STALE_AFTER: Final = 60.0
 HEARTBEAT_WATCH: Final = 2.5 * HEARTBEAT
 """Seconds for which recovery watches the heartbeat of a run that may be dead. Clocks jump, and differ between hosts:
 what counts is that the heartbeat moves, not the time that it shows."""
-OWNERS_PAGE: Final = 200
-"""Rows that are read at once while in-flight rows of other runs are counted."""
 
 
 def is_alive(run: RunRow, *, now: float, host: str) -> bool | None:
@@ -73,7 +71,7 @@ class RunLiveness:
 async def in_flight_elsewhere(ledger: Ledger, run_id: RunId, now: Callable[[], float]) -> int:
     """In-flight rows that other live runs own; asks the ledger only."""
     liveness, after, count = RunLiveness(ledger, run_id, now), "", 0
-    while page := await ledger.files.transient(after, OWNERS_PAGE):
+    while page := await ledger.files.transient(after):
         after = page[-1][0].file_id
         await liveness.refresh((run for *_, run in page), watch=False)
         count += sum(liveness.is_live_elsewhere(run) for *_, run in page)

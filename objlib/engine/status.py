@@ -9,8 +9,8 @@ from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
-from objlib.core.reports.upload import FailedFile
 from objlib.engine.app import App
+from objlib.engine.failed_files import failed_files
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.ledger import FileRow
@@ -24,7 +24,6 @@ async def status(app: App) -> StatusReport:
     ledger, now = app.ledger, app.now()
     counts = await ledger.files.counts(now=ledger.now())
     pinned = await ledger.settings.pinned()
-    failed = [row for row in await ledger.files.failed("", LISTED_FAILURES) if row.missing_since is None]
     alive = [run for run in await ledger.runs.all() if is_alive(run, now=now, host=platform.node())]
     rates = await ledger.rates.learnt()
     return StatusReport(
@@ -44,14 +43,9 @@ async def status(app: App) -> StatusReport:
             "max_uploads": app.settings.max_uploads,
             "requests_per_second": rates.get(REQUEST_RATE),
         },
-        failures=tuple(_failed(row) for row in failed),
+        failures=await failed_files(ledger, LISTED_FAILURES),
         failures_total=counts.states.get(State.FAILED, 0),
     )
-
-
-def _failed(row: FileRow) -> FailedFile:
-    retryable = row.failure.retryable if row.failure else False
-    return FailedFile(row.file_path, str(row.state), row.last_error or "", retryable)
 
 
 async def explain(app: App, path: str) -> ExplainReport:

@@ -9,10 +9,10 @@ from objlib.gemini import names
 from objlib.gemini.errors import Call
 from objlib.gemini.metadata import from_wire
 from objlib.gemini.offsets import Spans
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, RetrievedShape
 
-_ASK: Final = Call("ask", "asking the model")
+_ASK: Final = Call("ask", "asking the model", method="POST", slow=True)
 _FINISHED: Final = frozenset({"", "STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"})
 
 
@@ -58,11 +58,8 @@ class Answer:
     blocked: str | None = None
 
 
-class ModelsApi:
+class ModelsApi(Resource):
     """The requests to models; see :attr:`objlib.gemini.Client.models`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def ask(
         self,
@@ -74,15 +71,10 @@ class ModelsApi:
         top_k: int | None = None,
         system: str | None = None,
     ) -> Answer:
-        """Ask ``model`` a question that it may search ``store`` for.
+        """Ask ``model`` a question that it may search ``store`` for; ``system`` instructs it.
 
-        Args:
-            model: with or without ``models/``.
-            question: in plain text.
-            store: full resource name.
-            metadata_filter: AIP-160 expression over the documents' metadata.
-            top_k: passages per retrieval; the model may retrieve several times.
-            system: instruction that goes before the question.
+        ``metadata_filter`` is an AIP-160 expression over the metadata of documents. ``top_k`` bounds the passages of
+        one retrieval, and the model may retrieve several times.
         """
         search: dict[str, Any] = {"fileSearchStoreNames": [names.store_name(store)]}
         if top_k is not None:
@@ -96,7 +88,7 @@ class ModelsApi:
         if system is not None:
             body["systemInstruction"] = {"parts": [{"text": system}]}
         path = f"{names.model_name(model)}:generateContent"
-        return read(await self._transport.json(_ASK, "POST", path, GenerateShape, body=body, slow=True))
+        return read(await self._transport.json(_ASK, path, GenerateShape, body=body))
 
 
 def read(shape: GenerateShape) -> Answer:
@@ -108,10 +100,10 @@ def read(shape: GenerateShape) -> Answer:
     if not spans.text and candidate.finish_reason not in _FINISHED:
         blocked = blocked or candidate.finish_reason
     grounding = candidate.grounding_metadata or GroundingShape()
-    passages, places = _passages([chunk.retrieved_context for chunk in grounding.grounding_chunks])
+    passages, positions = _passages([chunk.retrieved_context for chunk in grounding.grounding_chunks])
     supports = []
     for support in grounding.grounding_supports:
-        cited = tuple(dict.fromkeys(places[i] for i in support.grounding_chunk_indices if i in places))
+        cited = tuple(dict.fromkeys(positions[i] for i in support.grounding_chunk_indices if i in positions))
         span = spans.find(support.segment) if support.segment is not None else None
         if span is not None and cited:
             supports.append((*span, cited))
@@ -125,14 +117,14 @@ def read(shape: GenerateShape) -> Answer:
     )
 
 
-def _passages(found: Sequence[RetrievedShape | None]) -> tuple[list[Passage], dict[int, int]]:
+def _passages(contexts: Sequence[RetrievedShape | None]) -> tuple[list[Passage], dict[int, int]]:
     """The passages, and where each chunk's index leads: other kinds of chunk have an index but no passage."""
     passages: list[Passage] = []
-    places: dict[int, int] = {}
-    for index, context in enumerate(found):
+    positions: dict[int, int] = {}
+    for index, context in enumerate(contexts):
         if context is None:
             continue
-        places[index] = len(passages)
+        positions[index] = len(passages)
         passages.append(
             Passage(
                 title=context.title,
@@ -143,4 +135,4 @@ def _passages(found: Sequence[RetrievedShape | None]) -> tuple[list[Passage], di
                 metadata=from_wire(context.custom_metadata),
             )
         )
-    return passages, places
+    return passages, positions

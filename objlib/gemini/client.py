@@ -66,9 +66,9 @@ async def open_client(
     """A client of the service at ``endpoint``, closed on the way out.
 
     Args:
-        endpoint: where the service is, and the key for it.
+        endpoint: the address of the service, and the key for it.
         asgi: an ASGI application of this process that answers instead; the host is only a label then.
-        connections: how many requests may be on the wire at once.
+        connections: requests on the wire at once, at most.
         timeouts: seconds for each phase of a request.
     """
     quieten()

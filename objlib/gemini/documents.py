@@ -1,6 +1,5 @@
 """Documents: what a store holds; immutable, and deleted with ``force``."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,14 +8,15 @@ from objlib.core.remote import DocumentState
 from objlib.gemini import names
 from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.metadata import from_wire
-from objlib.gemini.stores import PAGE
+from objlib.gemini.pages import Pages, Send, at_once
+from objlib.gemini.stores import PAGE_SIZE
 from objlib.gemini.times import unix_time
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import DocumentList, DocumentShape
 
 _GET: Final = Call("document", "asking for a document")
 _LIST: Final = Call("list", "listing the documents")
-_DELETE: Final = Call("delete", "deleting a document")
+_DELETE: Final = Call("delete", "deleting a document", method="DELETE")
 
 
 # Names, and the numbers of the enum, which proto3 JSON allows as well.
@@ -64,22 +64,19 @@ class DocumentPage:
     next_page_token: str | None
 
 
-class DocumentsApi:
+class DocumentsApi(Resource):
     """The requests about documents; see :attr:`objlib.gemini.Client.documents`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def get(self, name: str) -> Document:
         """The document of that full name; NOT_FOUND when there is none."""
-        shape = await self._transport.json(_GET, "GET", names.document_name(name), DocumentShape)
+        shape = await self._transport.json(_GET, names.document_name(name), DocumentShape)
         return _read(shape, name)
 
     async def list(self, store: str, *, page_token: str | None = None) -> DocumentPage:
         """One page of the store's documents, oldest first."""
-        query = {"pageSize": str(PAGE)} | ({"pageToken": page_token} if page_token else {})
+        query = {"pageSize": str(PAGE_SIZE)} | ({"pageToken": page_token} if page_token else {})
         path = f"{names.store_name(store)}/documents"
-        page = await self._transport.json(_LIST, "GET", path, DocumentList, query=query)
+        page = await self._transport.json(_LIST, path, DocumentList, query=query)
         documents = []
         for shape in page.documents:
             name = names.full_document(shape.name, store)
@@ -89,26 +86,14 @@ class DocumentsApi:
             documents.append(_read(shape, name))
         return DocumentPage(tuple(documents), page.next_page_token or None)
 
-    async def each(self, store: str) -> AsyncGenerator[Document, None]:
-        """Every document of the store once, though pages may overlap while documents come and go.
+    def pages(
+        self, store: str, send: Send[DocumentPage] = at_once, *, token: str | None = None
+    ) -> Pages[DocumentPage]:
+        """The store's documents, a page at a time from that of ``token`` on.
 
-        Wrap it in ``contextlib.aclosing`` if you may stop early.
+        Pages may overlap while documents come and go, so that a document may be listed twice.
         """
-        page = await self.list(store)
-        tokens: set[str] = set()
-        names_seen: set[str] = set()
-        while True:
-            for document in page.documents:
-                if document.name not in names_seen:
-                    names_seen.add(document.name)
-                    yield document
-            token = page.next_page_token
-            if token is None:
-                return
-            if token in tokens:
-                raise _LIST.error("the pages go in a circle", ErrorKind.TRANSIENT)
-            tokens.add(token)
-            page = await self.list(store, page_token=token)
+        return Pages(_LIST, lambda page_token: self.list(store, page_token=page_token), send, token)
 
     async def delete(self, name: str) -> bool:
         """Delete a document and all its passages; False when it was already gone."""

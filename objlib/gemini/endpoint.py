@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from objlib.core.config.parsers import http_url, is_loopback
 from objlib.core.errors import UsageError
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -41,7 +42,7 @@ class Endpoint:
     api_version: str = "v1beta"
 
     def __post_init__(self) -> None:
-        parts = _split(self.base_url)
+        parts = http_url(self.base_url)
         if parts is None or "@" in parts.netloc or "?" in self.base_url or "#" in self.base_url:
             raise UsageError(
                 f"{_bare(self.base_url)!r} is not an address of a service: give http(s)://host[:port]"
@@ -63,12 +64,7 @@ class Endpoint:
     @property
     def local(self) -> bool:
         """Whether the service is on this machine, so that no proxy may stand between."""
-        name = urlsplit(self.base_url).hostname or ""
-        return (
-            name == "localhost"
-            or name.endswith(".localhost")
-            or (_is_address(name) and ip_address(name).is_loopback)
-        )
+        return is_loopback(self.base_url)
 
     def trusts(self, session_url: str) -> bool:
         """Whether file bytes may go to ``session_url``: under this endpoint's host, or Google's own.
@@ -76,7 +72,7 @@ class Endpoint:
         The session address comes from the service; a wrong or hostile one would send documents to a stranger.
         A proxy in front of Google passes Google's addresses through, so those are accepted over https.
         """
-        ours, theirs = urlsplit(self.base_url), _split(session_url)
+        ours, theirs = urlsplit(self.base_url), http_url(session_url)
         if theirs is None or "@" in theirs.netloc:
             return False
         mine, name = ours.hostname or "", theirs.hostname or ""
@@ -89,18 +85,6 @@ class Endpoint:
             and _port(theirs) == 443
             and (name == _GOOGLE or name.endswith(f".{_GOOGLE}"))
         )
-
-
-def _split(url: str) -> SplitResult | None:
-    """The parts of an absolute http(s) address, or None where it is no such thing."""
-    if len(url) > 8192 or not all("!" <= char <= "~" for char in url) or "\\" in url:
-        return None  # parsers disagree about blanks, backslashes and non-ASCII hosts; nobody needs them
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in _PORTS and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return None
-    return parts if valid else None
 
 
 def _port(parts: SplitResult) -> int:

@@ -6,16 +6,16 @@ from typing import Any, Final
 
 import msgspec
 
-_MAX: Final = 1 << 20
+_MAX_ENVELOPE: Final = 1 << 20
 """An error body longer than this (bytes) is not an envelope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What was found of ``{"error": {"code", "message", "status", "details"}}``; empty where nothing was.
+    """The parts of ``{"error": {"code", "message", "status", "details"}}`` that are there.
 
     Attributes:
-        found: whether there was an envelope at all.
+        present: whether there was an envelope at all.
         alone: whether there was nothing beside it: operations and files have a member ``error`` too.
         code: HTTP status that it names, or 0.
         message: text, possibly empty.
@@ -25,7 +25,7 @@ class Envelope:
         retry_delay: ``RetryInfo.retryDelay`` as it was given (a protobuf Duration), or None.
     """
 
-    found: bool = False
+    present: bool = False
     alone: bool = False
     code: int = 0
     message: str = ""
@@ -37,8 +37,8 @@ class Envelope:
 
 def read_envelope(body: bytes) -> Envelope:
     """The error envelope in ``body``; an empty one when there is none. Never raises."""
-    whole = _whole(body)
-    error = whole.get("error")
+    body_object = _json_object(body)
+    error = body_object.get("error")
     if isinstance(error, str):
         error = {"message": error}
     if not isinstance(error, dict):
@@ -48,8 +48,8 @@ def read_envelope(body: bytes) -> Envelope:
     violations = [violation for each in details for violation in _items(each.get("violations"))]
     code = error.get("code")
     return Envelope(
-        found=True,
-        alone=len(whole) == 1,
+        present=True,
+        alone=len(body_object) == 1,
         code=code if isinstance(code, int) and not isinstance(code, bool) else 0,
         message=_text(error.get("message")),
         status=_text(error.get("status")),
@@ -59,9 +59,9 @@ def read_envelope(body: bytes) -> Envelope:
     )
 
 
-def _whole(body: bytes) -> dict[str, Any]:
+def _json_object(body: bytes) -> dict[str, Any]:
     """The JSON object that ``body`` is; an empty one where it is none."""
-    if len(body) > _MAX or b"error" not in body:
+    if len(body) > _MAX_ENVELOPE or b"error" not in body:
         return {}
     try:
         raw = msgspec.json.decode(body)

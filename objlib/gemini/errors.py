@@ -1,4 +1,4 @@
-"""What an answer means: from any status and body to one :class:`ErrorKind`, by pure functions.
+"""Errors of the service: from any status and body to one :class:`ErrorKind`, by pure functions.
 
 The engine asks of an error what its kind says: may the same request be sent again (``transient``), does the run
 end (``ends_run``), does it send too fast (``throttles``), or must it ask first (``ambiguous``)?
@@ -18,7 +18,7 @@ from objlib.gemini.retry import retry_after
 
 
 class ErrorKind(StrEnum):
-    """What to do about an error."""
+    """The meaning of an error; its properties say what follows from it."""
 
     TRANSIENT = "transient"
     """Nothing happened, or repeating it does no harm: send it again, later."""
@@ -78,18 +78,22 @@ _STOP_REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What kind of request is being answered.
+    """A kind of request.
 
     Attributes:
         op: the counter it is counted under.
-        what: it, in a few words, for messages.
+        what: the request in a few words, for messages.
+        method: HTTP method.
+        slow: the service works long for the answer.
         idempotent: carrying it out twice does no harm; if not, a lost answer is UNKNOWN.
         session: it goes to an upload session: 400, 412 and 416 are disagreements about the offset.
-        file: it is about a temporary file, where 403 means that there is none.
+        file: it asks for a temporary file, where 403 means that there is none.
     """
 
     op: str
     what: str
+    method: str = "GET"
+    slow: bool = False
     idempotent: bool = True
     session: bool = False
     file: bool = False
@@ -195,8 +199,8 @@ def classify(
     kind = _kind(call, code, envelope)
     pause = retry_after(headers, envelope, now) if code in {408, 429} or code >= 500 else None
     advice = _renewed(pause) if kind is ErrorKind.DAILY_QUOTA else _ADVICE.get(kind)
-    said = f"{call.what}: {_said(code, envelope, headers, body, hide)}"
-    message = f"{said.rstrip('.')}; {advice}" if advice else said
+    reason = f"{call.what}: {_reason(code, envelope, headers, body, hide)}"
+    message = f"{reason.rstrip('.')}; {advice}" if advice else reason
     return GeminiError(
         message,
         kind=kind,
@@ -282,7 +286,7 @@ def _refused_kind(call: Call, code: int, envelope: Envelope) -> ErrorKind:
     return ErrorKind.PERMANENT
 
 
-def _said(
+def _reason(
     code: int, envelope: Envelope, headers: Mapping[str, str], body: bytes, hide: Callable[[str], str]
 ) -> str:
     if envelope.message.strip():
@@ -295,7 +299,7 @@ def _said(
         return f"the service answered {code} with an HTML page"
     if not body.strip():
         return f"the service answered {code} with an empty body"
-    if envelope.found:
+    if envelope.present:
         return f"the service answered {code} without a message"
     # Cleaned before it is cut, or the first half of a secret could stay.
     return f"the service answered {code}: {one_line(hide(body[:4096].decode('utf-8', 'replace'))[:2000])}"

@@ -10,11 +10,11 @@ from typing import Final
 from objlib.gemini import names
 from objlib.gemini.errors import Call, one_line
 from objlib.gemini.redact import without_secrets
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import FileShape
 
 _GET: Final = Call("file", "asking for a temporary file", file=True)
-_DISCARD: Final = Call("discard", "deleting a temporary file", file=True)
+_DISCARD: Final = Call("discard", "deleting a temporary file", method="DELETE", file=True)
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -58,15 +58,12 @@ class File:
     error: str = ""
 
 
-class FilesApi:
+class FilesApi(Resource):
     """The requests about temporary files; see :attr:`objlib.gemini.Client.files`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def get(self, name: str) -> File:
         """The file of that name; NOT_FOUND when it never was, belongs to another or has expired (a 403)."""
-        return read(await self._transport.json(_GET, "GET", names.file_name(name), FileShape), name)
+        return read(await self._transport.json(_GET, names.file_name(name), FileShape), name)
 
     async def delete(self, name: str) -> bool:
         """Delete a temporary file, so that nothing can be made of it any more; False when there is none.

@@ -24,17 +24,17 @@ def to_wire(metadata: Mapping[str, MetadataValue]) -> list[dict[str, Any]]:
 
 def from_wire(entries: Iterable[MetadataEntry]) -> dict[str, MetadataValue]:
     """The mapping that a list of the service's holds; an entry without a key or a value is left out."""
-    found: dict[str, MetadataValue] = {}
+    metadata: dict[str, MetadataValue] = {}
     for entry in entries:
         if not entry.key:
             continue
         if entry.string_value is not None:
-            found[entry.key] = entry.string_value
+            metadata[entry.key] = entry.string_value
         elif entry.numeric_value is not None:
-            found[entry.key] = entry.numeric_value
+            metadata[entry.key] = entry.numeric_value
         elif entry.string_list_value is not None:
-            found[entry.key] = entry.string_list_value.values
-    return found
+            metadata[entry.key] = entry.string_list_value.values
+    return metadata
 
 
 def display_name(name: str) -> str:

@@ -1,7 +1,7 @@
 """Resource names: checked before they go into a path, and made whole when an answer gives a bare id.
 
 The service gives full names in the finalize answer of an upload and bare ids in a polled import result, so
-every name that comes in passes through here once and is full ever after.
+every name that comes in passes through here once and is full from then on.
 """
 
 import re
@@ -50,14 +50,14 @@ def model_name(name: str) -> str:
 
 def store_of(name: str) -> str | None:
     """The full name of the store that a document's or operation's full name lies in; None for a bare id."""
-    found = _DOCUMENT.fullmatch(name) or _OPERATION.fullmatch(name)
-    return found[1] if found else None
+    match = _DOCUMENT.fullmatch(name) or _OPERATION.fullmatch(name)
+    return match[1] if match else None
 
 
 def store_of_session(path: str) -> str | None:
     """The full name of the store that an upload session's path names; None when it names none."""
-    found = _STORE_IN_PATH.search(path)
-    return found[1] if found else None
+    match = _STORE_IN_PATH.search(path)
+    return match[1] if match else None
 
 
 def is_store_session(session: str) -> bool:
@@ -90,8 +90,8 @@ def document_hint(operation: str) -> str | None:
 
     A hint, not a promise: confirm it with documents.get.
     """
-    found = _OPERATION.fullmatch(operation)
-    return f"{found[1]}/documents/{found[2]}" if found else None
+    match = _OPERATION.fullmatch(operation)
+    return f"{match[1]}/documents/{match[2]}" if match else None
 
 
 def _checked(pattern: re.Pattern[str], name: str, what: str) -> str:

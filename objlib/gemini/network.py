@@ -14,17 +14,17 @@ from objlib.core.errors import UsageError
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.redact import without_secrets
 
-PIECE: Final = 64 * 1024
+WRITE_SIZE: Final = 64 * 1024
 """Bytes handed to the socket at once: httpx's write timeout is per piece, so a slow line may take longer."""
 MAX_BODY: Final = 64 * 1024 * 1024
-"""Bytes that an answer may have when it is unpacked; what is longer is no answer of this API."""
+"""Bytes of an answer, unpacked, at most; a longer one is no answer of this API."""
 _LOG: Final = logging.getLogger(__name__)
 
 
 def http_client(endpoint: Endpoint, asgi: Callable[..., Any] | None, connections: int) -> httpx.AsyncClient:
     """An httpx client for ``endpoint``: over the network, or into an application of this process.
 
-    Redirects are never followed: they would carry documents, or the key, to an address nobody chose.
+    Redirects are never followed: they would carry documents, or the key, to an address that the user did not choose.
 
     Raises:
         UsageError: the environment's proxy or certificate settings cannot be used. They may hold a password,
@@ -91,7 +91,7 @@ class Pieces(httpx.AsyncByteStream):
     async def __anext__(self) -> bytes:
         """The next piece; a checkpoint, for applications that take the body in this process."""
         await trio.lowlevel.checkpoint()
-        piece = bytes(self._content[self._sent : self._sent + PIECE])
+        piece = bytes(self._content[self._sent : self._sent + WRITE_SIZE])
         if not piece:
             raise StopAsyncIteration
         self._sent += len(piece)
@@ -114,9 +114,9 @@ def unpacked(body: bytes, encoding: str) -> bytes:
         return body
     unpacker = zlib.decompressobj(wbits=31)
     try:
-        found = unpacker.decompress(body, MAX_BODY)
+        content = unpacker.decompress(body, MAX_BODY)
     except zlib.error as error:
         raise UnpackError(str(error)) from error
     if not unpacker.eof:
         raise UnpackError("it is cut off or too long")
-    return found
+    return content

@@ -8,8 +8,7 @@ from objlib.gemini.wire import SegmentShape
 class Spans:
     """The text of an answer made of parts, and where segments of it are.
 
-    Args:
-        parts: text of each part; None for a part that is no part of the answer, though it counts in indices.
+    A part that is None is not in the answer, though it counts in indices.
     """
 
     def __init__(self, parts: Sequence[str | None]) -> None:

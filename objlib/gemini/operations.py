@@ -6,7 +6,7 @@ from typing import Final
 from objlib.gemini import names
 from objlib.gemini.errors import Call, ErrorKind, one_line
 from objlib.gemini.redact import without_secrets
-from objlib.gemini.transport import Transport
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import OperationShape
 
 _GET: Final = Call("operation", "asking for an operation")
@@ -29,7 +29,7 @@ class OperationError:
 
     @property
     def kind(self) -> ErrorKind:
-        """What to do about it."""
+        """The kind of error that it is."""
         if self.code == 8:
             return ErrorKind.STORE_FULL if "storage limit" in self.message.lower() else ErrorKind.RATE_LIMIT
         return _KINDS.get(self.code, ErrorKind.PERMANENT)
@@ -54,29 +54,20 @@ class Operation:
     hint: bool = False
 
 
-class OperationsApi:
+class OperationsApi(Resource):
     """The requests about operations; see :attr:`objlib.gemini.Client.operations`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def get(self, name: str) -> Operation:
         """One look at the operation of that full name.
 
         NOT_FOUND when its record is gone, which says nothing of its document.
         """
-        shape = await self._transport.json(_GET, "GET", names.operation_name(name), OperationShape)
+        shape = await self._transport.json(_GET, names.operation_name(name), OperationShape)
         return read(shape, store=names.store_of(name), name=name)
 
 
 def read(shape: OperationShape, *, store: str | None, name: str = "") -> Operation:
-    """``shape`` with its names made full.
-
-    Args:
-        shape: from the wire.
-        store: full name of the store that bare ids belong to.
-        name: used where the answer does not repeat the operation's name.
-    """
+    """``shape`` with its names made full: bare ids belong to ``store``, and ``name`` is the operation's default."""
     full = names.full_operation(shape.name, store, upload=False) or name
     document = None
     if shape.response is not None and shape.response.document_name:

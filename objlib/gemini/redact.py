@@ -1,7 +1,7 @@
 """Keeps keys and session addresses out of messages and logs.
 
 httpx logs every request's URL at INFO and httpcore every response's headers at DEBUG, where the session
-address of a resumable upload stands in full. Whoever reads that address can write into the store, so filters
+address of a resumable upload stands in full. A reader of that address can write into the store, so filters
 on those loggers take it out before any handler sees the record.
 """
 
@@ -14,8 +14,8 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 HIDDEN: Final = "…"
-SHORTEST: Final = 6
-"""Characters below which a key is no secret, but part of many a word: ``x`` would be blanked in "exceeded"."""
+SHORTEST_SECRET: Final = 6
+"""Characters of a secret at least; a shorter key is part of many words: ``x`` would be blanked in "exceeded"."""
 _SECRETS: Final[ContextVar[tuple[str, ...]]] = ContextVar("secrets", default=())
 _QUERY: Final = re.compile(r"(https?://[^\s'\"<>?\\]+)\?[^\s'\"<>\\]*")
 _SESSION_HEADER: Final = re.compile(
@@ -44,28 +44,33 @@ def redacting(*secrets: str) -> Iterator[None]:
 
 def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     """``text`` without the given secrets and those of :func:`redacting`, any URL's query, and any upload id."""
-    kept = (whole for whole in (*secrets, *_SECRETS.get()) if len(whole) >= SHORTEST)
-    hidden = {part for whole in kept for part in _parts(whole)}
-    for secret in sorted(hidden, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+    long_enough = (secret for secret in (*secrets, *_SECRETS.get()) if len(secret) >= SHORTEST_SECRET)
+    spellings = {spelling for secret in long_enough for spelling in _spellings(secret)}
+    for spelling in sorted(spellings, key=len, reverse=True):
+        text = text.replace(spelling, HIDDEN)
     text = _QUERY.sub(rf"\1?{HIDDEN}", text)
     text = _SESSION_HEADER.sub(rf"\1\g<gap>{HIDDEN}", text)
     return _SESSION_PARAMETER.sub(rf"\1\2{HIDDEN}", text)
 
 
-def _parts(secret: str) -> set[str]:
+def _spellings(secret: str) -> set[str]:
     """Every spelling of ``secret`` to look for; of an address also its query and long query values."""
-    found = {secret, secret.replace("/", "\\/"), secret.replace("&", "&amp;"), secret.replace("&", "\\u0026")}
+    spellings = {
+        secret,
+        secret.replace("/", "\\/"),
+        secret.replace("&", "&amp;"),
+        secret.replace("&", "\\u0026"),
+    }
     if "://" in secret:
         address = urlsplit(secret)
         query = address.query
         values = {value for _, value in parse_qsl(query, keep_blank_values=True)}
         raw = {pair.partition("=")[2] for pair in query.split("&")}
         path = address.path.strip("/")
-        found |= {path, path.rpartition("/")[2], query, unquote(query)} | {
+        spellings |= {path, path.rpartition("/")[2], query, unquote(query)} | {
             value for value in values | raw if len(value) >= 8
         }
-    return found - {""}
+    return spellings - {""}
 
 
 class _Redact(logging.Filter):

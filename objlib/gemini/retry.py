@@ -8,33 +8,30 @@ from typing import Any, Final
 
 from objlib.gemini.envelope import Envelope
 
-LONGEST: Final = 86_400.0
-"""A wait longer than this (seconds) is cut: no quota is renewed more rarely than daily."""
+LONGEST_WAIT: Final = 86_400.0
+"""Seconds; a longer wait is cut to this, since quotas are renewed daily."""
 _DURATION: Final = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)s")
-_PLEASE: Final = re.compile(r"retry in (\d{1,12}(?:\.\d{1,20})?)\s?(ms|s)\b", re.IGNORECASE)
+_RETRY_IN: Final = re.compile(r"retry in (\d{1,12}(?:\.\d{1,20})?)\s?(ms|s)\b", re.IGNORECASE)
 
 
 def retry_after(headers: Mapping[str, str], envelope: Envelope, now: float) -> float | None:
-    """Seconds to wait, at least 0 and at most :data:`LONGEST`; None where the answer does not say.
+    """Seconds to wait, at least 0 and at most :data:`LONGEST_WAIT`; None where the answer does not say.
 
     Looks at ``RetryInfo.retryDelay`` (a protobuf Duration, possibly fractional), then at the ``Retry-After``
     header (seconds or an HTTP date, RFC 9110 section 10.2.3), then for "retry in 28.3s" in the message.
 
-    Args:
-        headers: of the answer, with names in lower case.
-        envelope: of the answer.
-        now: Unix time that an HTTP date is compared with when the answer has no ``Date`` of its own.
+    An HTTP date is compared with the answer's own ``Date``, or with ``now`` (Unix time) where it has none.
     """
-    for found in (_duration(envelope.retry_delay), _header(headers, now), _sentence(envelope.message)):
-        if found is not None:
-            return min(max(found, 0.0), LONGEST)
+    for seconds in (_duration(envelope.retry_delay), _header(headers, now), _sentence(envelope.message)):
+        if seconds is not None:
+            return min(max(seconds, 0.0), LONGEST_WAIT)
     return None
 
 
 def _duration(value: str | dict[str, Any] | None) -> float | None:
     if isinstance(value, str):
-        found = _DURATION.fullmatch(value.strip())
-        return float(found[1]) if found else None
+        match = _DURATION.fullmatch(value.strip())
+        return float(match[1]) if match else None
     if value is None:
         return None
     try:
@@ -64,7 +61,7 @@ def _date(value: str) -> float | None:
 
 
 def _sentence(message: str) -> float | None:
-    found = _PLEASE.search(message)
-    if not found:
+    match = _RETRY_IN.search(message)
+    if not match:
         return None
-    return float(found[1]) / (1000 if found[2].lower() == "ms" else 1)
+    return float(match[1]) / (1000 if match[2].lower() == "ms" else 1)

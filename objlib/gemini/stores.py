@@ -1,8 +1,7 @@
 """Stores: the File Search stores of the key's project, and the import of a temporary file into one."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from objlib.core.library.metadata import MetadataValue
@@ -11,19 +10,17 @@ from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.metadata import display_name as valid_name
 from objlib.gemini.metadata import to_wire
 from objlib.gemini.operations import Operation
-from objlib.gemini.transport import Transport
+from objlib.gemini.pages import Pages, Send, at_once
+from objlib.gemini.transport import Resource
 from objlib.gemini.wire import OperationShape, StoreList, StoreShape
 
-Asker = Callable[[Callable[[], Awaitable[StoreList]]], Awaitable[StoreList]]
-"""How a request is sent that is only one of several: at once, or when its turn has come."""
-
-PAGE: Final = 20
+PAGE_SIZE: Final = 20
 """Entries per page of stores and documents: the most the service gives."""
-_CREATE: Final = Call("store", "creating the store", idempotent=False)
+_CREATE: Final = Call("store", "creating the store", method="POST", idempotent=False)
 _GET: Final = Call("store", "asking for the store")
 _LIST: Final = Call("store", "listing the stores")
-_DELETE: Final = Call("store", "deleting the store")
-_IMPORT: Final = Call("import", "importing a file into the store", idempotent=False)
+_DELETE: Final = Call("store", "deleting the store", method="DELETE", slow=True)
+_IMPORT: Final = Call("import", "importing a file into the store", method="POST", idempotent=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +46,35 @@ class Store:
     embedding_model: str = ""
 
 
-async def at_once(request: Callable[[], Awaitable[StoreList]]) -> StoreList:
-    """Send it now."""
-    return await request()
-
-
-class StoresApi:
+class StoresApi(Resource):
     """The requests about stores; see :attr:`objlib.gemini.Client.stores`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def create(self, display_name: str) -> Store:
         """A new store. Display names are not unique: look with :meth:`find` first, and after UNKNOWN."""
         body = {"displayName": valid_name(display_name)}
-        shape = await self._transport.json(_CREATE, "POST", "fileSearchStores", StoreShape, body=body)
+        shape = await self._transport.json(_CREATE, "fileSearchStores", StoreShape, body=body)
         return _read(_CREATE, shape)
 
     async def get(self, name: str) -> Store:
         """The store of that resource name; NOT_FOUND when there is none."""
-        return _read(_GET, await self._transport.json(_GET, "GET", names.store_name(name), StoreShape))
+        return _read(_GET, await self._transport.json(_GET, names.store_name(name), StoreShape))
 
-    async def find(self, display_name: str, ask: Asker = at_once) -> list[Store]:
-        """All stores of that display name, oldest first; the service cannot search, so this lists.
-
-        Args:
-            display_name: the whole name.
-            ask: sends the request for each page.
-        """
+    async def find(self, display_name: str, send: Send[StoreList] = at_once) -> list[Store]:
+        """All stores of that display name, oldest first; the service cannot search, so this lists all pages."""
         name, stores = valid_name(display_name), dict[str, Store]()
-        get = partial(self._transport.json, _LIST, "GET", "fileSearchStores", StoreList)
-        token, tokens = "", {""}
-        while True:
-            query = {"pageSize": str(PAGE)} | ({"pageToken": token} if token else {})
-            page = await ask(partial(get, query=query))
+        async for page in Pages(_LIST, self._page, send):
             listed = [_read(_LIST, shape) for shape in page.file_search_stores]
             stores |= {store.name: store for store in listed if store.display_name == name}
-            if (token := page.next_page_token) == "":
-                return list(stores.values())
-            if token in tokens:
-                raise _LIST.error("the pages go in a circle", ErrorKind.TRANSIENT)
-            tokens.add(token)
+        return list(stores.values())
+
+    async def _page(self, token: str | None) -> StoreList:
+        query = {"pageSize": str(PAGE_SIZE)} | ({"pageToken": token} if token else {})
+        return await self._transport.json(_LIST, "fileSearchStores", StoreList, query=query)
 
     async def delete(self, name: str, *, force: bool = True) -> bool:
         """Delete a store, with its documents if forced; False when it was already gone."""
         query = {"force": "true"} if force else None
-        return await self._transport.delete(_DELETE, names.store_name(name), query=query, slow=True)
+        return await self._transport.delete(_DELETE, names.store_name(name), query=query)
 
     async def import_file(self, store: str, file: str, *, metadata: Mapping[str, MetadataValue]) -> Operation:
         """Start turning a temporary file into a document; its display name is lost on the way.
@@ -104,7 +84,7 @@ class StoresApi:
         """
         body = {"fileName": names.file_name(file), "customMetadata": to_wire(metadata)}
         path = f"{names.store_name(store)}:importFile"
-        shape = await self._transport.json(_IMPORT, "POST", path, OperationShape, body=body)
+        shape = await self._transport.json(_IMPORT, path, OperationShape, body=body)
         operation = operations.read(shape, store=store)
         if not operation.name:
             raise _IMPORT.error("the answer names no operation", ErrorKind.UNKNOWN, 200)

@@ -18,21 +18,21 @@ from objlib.gemini.errors import Call, ErrorKind, GeminiError
 from objlib.gemini.metadata import display_name as valid_name
 from objlib.gemini.metadata import to_wire
 from objlib.gemini.operations import read as read_operation
-from objlib.gemini.transport import Reply, Transport
+from objlib.gemini.transport import Reply, Resource
 from objlib.gemini.wire import Finalized, OperationShape, parse
 
 CHUNK: Final = 8 * 1024 * 1024
 """Bytes of every chunk but the last: the granularity that the service asks for."""
 _SIZE: Final = re.compile(r"[0-9]{1,18}")
-_START: Final = Call("start", "starting an upload")
-_SEND: Final = Call("send", "sending a chunk", idempotent=False, session=True)
-_QUERY: Final = Call("query", "asking an upload session", session=True)
-_CANCEL: Final = Call("cancel", "cancelling an upload", session=True)
+_START: Final = Call("start", "starting an upload", method="POST")
+_SEND: Final = Call("send", "sending a chunk", method="POST", idempotent=False, session=True)
+_QUERY: Final = Call("query", "asking an upload session", method="POST", session=True)
+_CANCEL: Final = Call("cancel", "cancelling an upload", method="POST", session=True)
 
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """What a finalized upload made; full resource names.
+    """The result of a finalized upload; full resource names.
 
     Attributes:
         operation: the job that indexes it.
@@ -62,11 +62,8 @@ class UploadProgress:
     result: UploadResult | None = None
 
 
-class UploadsApi:
+class UploadsApi(Resource):
     """The requests of the upload protocol; see :attr:`objlib.gemini.Client.uploads`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def start(
         self,
@@ -103,7 +100,7 @@ class UploadsApi:
         }
         if mime_type:
             headers["x-goog-upload-header-content-type"] = mime_type
-        reply = await self._transport.keyed(_START, "POST", path, headers=headers, body=body, upload=True)
+        reply = await self._transport.keyed(_START, path, headers=headers, body=body, upload=True)
         url = reply.headers.get("x-goog-upload-url", "")
         if not url:
             raise _START.error("the service gave no address to send to", ErrorKind.TRANSIENT, 200)
@@ -116,26 +113,17 @@ class UploadsApi:
         return SessionUrl(url)
 
     async def send(self, session: str, data: bytes, *, offset: int, final: bool) -> UploadProgress:
-        """Send ``data``, which starts at ``offset`` of the file.
+        """Send ``data``, which starts at ``offset`` of the file; the answer to the ``final`` chunk has the result.
 
-        Args:
-            session: address of the session.
-            data: a multiple of :data:`CHUNK` unless it is the last; may be empty when it is.
-            offset: bytes of the file before it.
-            final: it is the last: the answer is the result.
+        A chunk is a multiple of :data:`CHUNK`, but for the last, which may be empty.
 
         Raises:
             GeminiError: UNKNOWN when it may have arrived, so that the session has to be queried.
         """
         if not self._transport.endpoint.trusts(session):
             raise _SEND.error("the session is on another host", ErrorKind.NOT_FOUND)
-        headers = {
-            "x-goog-upload-command": "upload, finalize" if final else "upload",
-            "x-goog-upload-offset": str(offset),
-        }
-        reply = await self._transport.exchange(
-            _SEND, "POST", session, headers=headers, content=data, slow=final, secrets=(session,)
-        )
+        command = "upload, finalize" if final else "upload"
+        reply = await self._command(_SEND, session, command, data, offset=offset, slow=final)
         if not reply.success:
             raise self._transport.refusal(_SEND, reply, (session,))
         progress = _progress(session, reply, after=offset + len(data))
@@ -153,10 +141,7 @@ class UploadsApi:
         """
         if not self._transport.endpoint.trusts(session):
             return UploadProgress(SessionState.GONE)  # it was made with another service: nothing to ask here
-        headers = {"x-goog-upload-command": "query"}
-        reply = await self._transport.exchange(
-            _QUERY, "POST", session, headers=headers, content=b"", secrets=(session,)
-        )
+        reply = await self._command(_QUERY, session, "query")
         if reply.success or (reply.status < 500 and reply.status != 429):
             progress = _progress(session, reply, after=None)
             if progress is not None:
@@ -178,10 +163,7 @@ class UploadsApi:
         """
         if not self._transport.endpoint.trusts(session):
             return True
-        headers = {"x-goog-upload-command": "cancel"}
-        reply = await self._transport.exchange(
-            _CANCEL, "POST", session, headers=headers, content=b"", secrets=(session,)
-        )
+        reply = await self._command(_CANCEL, session, "cancel")
         if reply.success:
             # An answer that does not say where the session stands may be anybody's, a page of the network's too.
             stands = _progress(session, reply, after=None) or await self.query(session)
@@ -193,9 +175,27 @@ class UploadsApi:
             raise error
         return error.kind is ErrorKind.NOT_FOUND
 
+    async def _command(
+        self,
+        call: Call,
+        session: str,
+        command: str,
+        data: bytes = b"",
+        *,
+        offset: int | None = None,
+        slow: bool = False,
+    ) -> Reply:
+        """Send a command to a session, without the key; its address stays out of every message."""
+        headers = {"x-goog-upload-command": command}
+        if offset is not None:
+            headers["x-goog-upload-offset"] = str(offset)
+        return await self._transport.exchange(
+            call, session, headers=headers, content=data, slow=slow, secrets=(session,)
+        )
+
 
 def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgress | None:
-    """What an answer says of the session; None where it does not say."""
+    """The progress that an answer states; None where it states none."""
     size = reply.headers.get("x-goog-upload-size-received", "")
     received = int(size) if _SIZE.fullmatch(size) else after
     match reply.headers.get("x-goog-upload-status", "").strip().lower():
@@ -210,7 +210,7 @@ def _progress(session: str, reply: Reply, *, after: int | None) -> UploadProgres
 
 
 def _result(session: str, body: bytes) -> UploadResult | None:
-    """What the body of a finalized upload names; None where it names nothing."""
+    """The result that the body of a finalized upload names; None where it names none."""
     try:
         shape = parse(body, Finalized)
     except ValueError:
@@ -222,7 +222,7 @@ def _result(session: str, body: bytes) -> UploadResult | None:
         )
     store = names.store_of_session(urlsplit(session).path)
     full = names.full_operation(shape.name, store, upload=True) or ""
-    found = read_operation(OperationShape(name=full, response=shape.response), store=store, name=full)
-    if not found.name and found.document is None:
+    operation = read_operation(OperationShape(name=full, response=shape.response), store=store, name=full)
+    if not operation.name and operation.document is None:
         return None
-    return UploadResult(operation=found.name or None, document=found.document)
+    return UploadResult(operation=operation.name or None, document=operation.document)

@@ -60,7 +60,6 @@ class DocumentShape(Wire):
     size_bytes: int = 0
     mime_type: str = ""
     create_time: str = ""
-    update_time: str = ""
     custom_metadata: list[MetadataEntry] = []
 
 
@@ -103,7 +102,6 @@ class FileShape(Wire):
     size_bytes: int = 0
     state: str | int = ""
     sha256_hash: str = ""
-    expiration_time: str = ""
     error: StatusShape | None = None
 
 

@@ -1,4 +1,4 @@
-"""Attempts: what is known about each try, as it becomes known."""
+"""Attempts: the upload session and the document of each try at a file."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from objlib.ledger.table import Table, query, stamped
 
 
 class AttemptOverError(StaleTransitionError):
-    """The attempt has been ended by someone else: nothing may be sent for it any more."""
+    """Another task or run ended the attempt: nothing may be sent for it any more."""
 
     def __init__(self, attempt_id: AttemptId, file_id: FileId, version: int) -> None:
-        # Not the parent's message, which speaks of a version that someone read: here it is the one of now.
+        # Not the parent's message, which speaks of the version that a caller read: here it is the present one.
         TransitionError.__init__(self, f"attempt {attempt_id} is over; another task or run ended it first")
         self.attempt_id = attempt_id
         self.file_id = file_id
@@ -30,19 +30,19 @@ class AttemptTable(Table):
 
         Raises:
             AttemptOverError: the attempt is over. A run that slept through its own recovery must not send bytes
-                that nobody would know of.
+                that no later run could find.
         """
-        known = conn.execute(
+        updated = conn.execute(
             "UPDATE attempts SET session_url = ?, updated_at = ? WHERE attempt_id = ? AND outcome IS NULL"
             " RETURNING 1",
             (session_url, now, attempt_id),
         )
-        if known.fetchone() is None:
-            about = conn.execute(
+        if updated.fetchone() is None:
+            attempt = conn.execute(
                 "SELECT file_id, files.version FROM attempts JOIN files USING (file_id) WHERE attempt_id = ?",
                 (attempt_id,),
             ).fetchone()
-            raise AttemptOverError(attempt_id, *(about or ("", 0)))
+            raise AttemptOverError(attempt_id, *(attempt or ("", 0)))
 
     @stamped
     def record_document(
@@ -56,17 +56,17 @@ class AttemptTable(Table):
         surplus: Iterable[str],
         run_id: RunId,
     ) -> None:
-        """Record which document an attempt under way turned out to have, and the intents to delete its ``surplus``.
+        """Record the document of an attempt under way, and the intents to delete its ``surplus``.
 
         Raises:
             StaleTransitionError: the attempt is over, or has another document than ``expected`` by now.
         """
-        taken = conn.execute(
+        updated = conn.execute(
             "UPDATE attempts SET document_name = ?, updated_at = ?"
             " WHERE attempt_id = ? AND document_name IS ? AND outcome IS NULL RETURNING 1",
             (document, now, attempt_id, expected),
         )
-        if taken.fetchone() is None:
+        if updated.fetchone() is None:
             raise StaleTransitionError(row.file_id, row.version)
         IntentTable.withdraw(conn, now, document)
         for extra in surplus:

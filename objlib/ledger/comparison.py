@@ -1,4 +1,4 @@
-"""The ledger's side of a comparison with the store: files beside the documents that carry their marks."""
+"""The ledger's side of a comparison with the store: files beside the documents that carry their tags."""
 
 import json
 import sqlite3
@@ -27,10 +27,10 @@ _LEAVING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the ledger says of one document, besides what its file's row says.
+    """The ledger's records about one document, beyond the row of its file.
 
     Attributes:
-        in_flight: an attempt that is not over made it.
+        in_flight: its attempt is not over.
         leaving: its removal is on record.
     """
 
@@ -40,7 +40,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One file and the documents that carry its mark; ``row`` is None where the ledger knows no such file."""
+    """One file and the documents that carry its tag; ``row`` is None where the ledger has no such file."""
 
     file_id: str
     row: FileRow | None
@@ -64,13 +64,13 @@ class ComparisonTable(Table):
                 (listing_id, after, limit),
             )
         ]
-        wanted = json.dumps(ids)
+        id_list = json.dumps(ids)
         rows = {
             row.file_id: row
             for row in map(
                 file_row,
                 conn.execute(
-                    f"SELECT {_ROW} FROM files WHERE file_id IN (SELECT value FROM json_each(?))", (wanted,)
+                    f"SELECT {_ROW} FROM files WHERE file_id IN (SELECT value FROM json_each(?))", (id_list,)
                 ),
             )
         }
@@ -79,17 +79,19 @@ class ComparisonTable(Table):
             f"SELECT {columns(LISTED_COLUMNS, 'l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
             f" {_LEAVING.format(document='l.document')} FROM listed l"
             " WHERE l.listing_id = ? AND l.file_id IN (SELECT value FROM json_each(?)) ORDER BY l.created, l.document",
-            (listing_id, wanted),
+            (listing_id, id_list),
         ):
             listed = listed_row(cells)
             documents.setdefault(str(listed.file_id), []).append(
                 (listed, Standing(bool(in_flight), bool(leaving)))
             )
-        return [Group(each, rows.get(FileId(each)), tuple(documents.get(each, ()))) for each in ids]
+        return [
+            Group(file_id, rows.get(FileId(file_id)), tuple(documents.get(file_id, ()))) for file_id in ids
+        ]
 
     @query
     def untagged(conn: sqlite3.Connection, listing_id: str) -> int:
-        """How many listed documents carry no mark of a file, not counting those that the ledger names all the same."""
+        """How many listed documents carry no tag of a file and are in no row of the ledger."""
         (count,) = conn.execute(
             "SELECT count(*) FROM listed WHERE listing_id = ? AND file_id IS NULL AND document NOT IN"
             f" (SELECT gemini_document FROM files WHERE gemini_state = '{State.INDEXED}')",
@@ -101,7 +103,7 @@ class ComparisonTable(Table):
     def standing(
         conn: sqlite3.Connection, document: str, *, file_id: str | None, attempt_id: str | None
     ) -> tuple[FileRow | None, Standing]:
-        """What the ledger says now of one document: the row of its file, and its standing."""
+        """The row of a document's file as it is now, and the standing of the document."""
         row = None if file_id is None else FileTable.get(conn, FileId(file_id))
         in_flight, leaving = conn.execute(
             f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')}",
@@ -126,7 +128,7 @@ class ComparisonTable(Table):
         reason: str,
         run_id: RunId,
     ) -> Intent | None:
-        """Record that a document nobody wants is to be deleted; None if somebody wants it after all."""
+        """Record a delete intent for an unreferenced document; None if it is referenced."""
         row, standing = ComparisonTable.standing(conn, document, file_id=file_id, attempt_id=attempt_id)
         if standing.in_flight or (row is not None and row.document == document):
             return None
@@ -138,13 +140,13 @@ class ComparisonTable(Table):
     def requeue_broken(
         conn: sqlite3.Connection, now: float, row: FileRow, *, failure: Failure, reason: str, run_id: RunId
     ) -> FileRow | Exception:
-        """Record that the document of a row was found broken, and queue the file again, in one transaction.
+        """Demote a row whose document is broken, and queue the file again, in one transaction.
 
-        Two moves, so that the history says what was found and what was done. Between them the row would be one
-        that only ``--retry-failed`` takes up.
+        It takes two moves, so that the history has the finding and the remedy. One transaction, because between
+        them the row would be one that only ``--retry-failed`` takes up.
 
         Returns:
-            The row after both; or why it was left alone, not raised so that the record of it is committed.
+            The row after both; or the error, not raised so that the record of the refusal is committed.
         """
         demoted = apply_transition(conn, Transition.demote(row, run_id=run_id, failure=failure), now)
         if isinstance(demoted, Exception):
@@ -156,9 +158,9 @@ class ComparisonTable(Table):
         """Ids of indexed files on disk: ``size`` at random, or a page of all of them by id where it is None."""
         which = f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
         if size is None:
-            found = conn.execute(
+            cursor = conn.execute(
                 f"SELECT file_id {which} AND file_id > ? ORDER BY file_id LIMIT ?", (after, limit)
             )
         else:
-            found = conn.execute(f"SELECT file_id {which} ORDER BY random() LIMIT ?", (size,))
-        return [FileId(file_id) for (file_id,) in found]
+            cursor = conn.execute(f"SELECT file_id {which} ORDER BY random() LIMIT ?", (size,))
+        return [FileId(file_id) for (file_id,) in cursor]

@@ -1,44 +1,36 @@
-"""Opening the ledger's file: is it ours, is it of our version, and then the one connection to it.
+"""Opening the ledger's file, and what goes wrong with it as one line for the user.
 
 Everything here blocks and runs through a Runner. Nothing is changed in a file before it is known to be ours.
 """
 
 import os
 import sqlite3
-import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from objlib.core.errors import LedgerError
-from objlib.ledger.problems import ledger_error, primary_code
-from objlib.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration
+from objlib.ledger.schema import SCHEMA
+from objlib.sqlite import connection
+from objlib.sqlite.errors import ClosedError, Refusal, RefusedFileError, primary_code
+from objlib.sqlite.migrations import Schema
 
 OLDEST_SQLITE: Final = (3, 37, 0)
 """STRICT tables came with 3.37 (sqlite.org/stricttables.html), RETURNING with 3.35."""
 
-_POLL: Final = 0.01
-"""Seconds between two tries to switch to WAL, where SQLite's own busy handler is not asked."""
-
 
 def connect(
-    path: Path,
-    *,
-    create: bool,
-    busy_timeout: float,
-    now: float,
-    migrations: Sequence[Migration] = MIGRATIONS,
+    path: Path, *, create: bool, busy_timeout: float, now: float, schema: Schema = SCHEMA
 ) -> sqlite3.Connection:
     """Open the ledger at ``path``, made or migrated to the newest version where need be.
 
     Args:
         path: the file. Where it has to be made it is readable by its owner alone, because the session URLs
-            in it authorise whoever has them.
+            in it authorise every reader.
         create: whether it, and folders above it, may be made.
         busy_timeout: seconds to wait for another program's lock.
         now: Unix time for the record of a migration.
-        migrations: what leads to the newest version.
+        schema: what it holds.
 
     Raises:
         LedgerError: it cannot be used; the message says why and what to do.
@@ -49,36 +41,24 @@ def connect(
         )
     _find_or_make(path, create=create)
     try:
-        conn = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            timeout=busy_timeout,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            _prepare(conn, path, create=create, busy_timeout=busy_timeout, now=now, migrations=migrations)
-        except BaseException:
-            conn.close()
-            raise
+        return connection.connect(path, schema, busy_timeout=busy_timeout, now=now, create=create)
+    except RefusedFileError as error:
+        raise LedgerError(_refusal(error, path, schema.newest)) from None
     except sqlite3.Error as error:
         raise ledger_error(error, path, busy_timeout) from error
-    return conn
 
 
-def roll_back(conn: sqlite3.Connection) -> None:
-    """Undo the open transaction, unless SQLite has done so by itself (as it may when the disk is full)."""
-    if conn.in_transaction:
-        with suppress(sqlite3.Error):  # what led here is reported, and says more
-            conn.execute("ROLLBACK")
+def ledger_error(error: sqlite3.Error, path: Path, busy_timeout: float) -> LedgerError:
+    """``error`` as the ledger's own error, with its cause attached.
 
-
-def disconnect(conn: sqlite3.Connection) -> None:
-    """Copy the write-ahead log into the file as far as nobody else needs it, and close the connection."""
-    # The log is durable by itself: where it cannot be copied now (full disk), the next opener does it.
-    with suppress(sqlite3.Error):
-        conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    conn.close()
+    Args:
+        error: SQLite's error.
+        path: the ledger's file.
+        busy_timeout: how long a lock was waited for, in seconds.
+    """
+    translated = LedgerError(f"the ledger {path} {_problem(error, busy_timeout)}")
+    translated.__cause__ = error
+    return translated
 
 
 def _find_or_make(path: Path, *, create: bool) -> None:
@@ -104,96 +84,44 @@ def _find_or_make(path: Path, *, create: bool) -> None:
         )
 
 
-def _prepare(
-    conn: sqlite3.Connection,
-    path: Path,
-    *,
-    create: bool,
-    busy_timeout: float,
-    now: float,
-    migrations: Sequence[Migration],
-) -> None:
-    newest = migrations[-1].version
-    version = _read_version(conn, path, newest)
-    if version == 0 and not create:
-        raise LedgerError(f"there is no ledger {path} yet; run `objlib scan` to make one, or check --ledger")
-    _switch_to_wal(conn, path, busy_timeout)
-    conn.execute("PRAGMA synchronous = FULL")
-    conn.execute("PRAGMA foreign_keys = ON")
-    while version < newest:
-        _migrate_once(conn, path, newest, now, migrations)
-        version = _read_version(conn, path, newest)
-
-
-def _read_version(conn: sqlite3.Connection, path: Path, newest: int) -> int:
-    """The ledger's version, all of it read at one moment: another process may be making the ledger just now."""
-    conn.execute("BEGIN")
-    try:
-        return _version(conn, path, newest)
-    finally:
-        roll_back(conn)
-
-
-def _version(conn: sqlite3.Connection, path: Path, newest: int) -> int:
-    """The ledger's version; 0 for an empty database. The caller holds a transaction.
-
-    Raises:
-        LedgerError: it is not a ledger, or it was made by a newer program.
-    """
-    (application,) = conn.execute("PRAGMA application_id").fetchone()
-    (version,) = conn.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        (things,) = conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if application or version or things:
-            raise LedgerError(
-                f"{path} is a database, but not a ledger of objlib; choose another file with --ledger"
+def _refusal(error: RefusedFileError, path: Path, newest: int) -> str:
+    match error.refusal:
+        case Refusal.EMPTY:
+            return f"there is no ledger {path} yet; run `objlib scan` to make one, or check --ledger"
+        case Refusal.FOREIGN:
+            return f"{path} is a database, but not a ledger of objlib; choose another file with --ledger"
+        case Refusal.NEWER:
+            return (
+                f"the ledger {path} is of version {error.version}, made by a newer objlib than this one, "
+                f"which knows {newest}; upgrade objlib, or choose another with --ledger"
             )
-    if version > newest:
-        raise LedgerError(
-            f"the ledger {path} is of version {version}, made by a newer objlib than this one, "
-            f"which knows {newest}; upgrade objlib, or choose another with --ledger"
-        )
-    return int(version)
+        case Refusal.NO_WAL:
+            return (
+                f"the file system of the ledger {path} has no shared memory for SQLite's write-ahead log; "
+                "choose a place on a local disk with --ledger"
+            )
 
 
-def _migrate_once(
-    conn: sqlite3.Connection, path: Path, newest: int, now: float, migrations: Sequence[Migration]
-) -> None:
-    """Take the next step, unless another process has just taken it: decided under the write lock."""
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        version = _version(conn, path, newest)
-        step = next((step for step in migrations if step.version == version + 1), None)
-        if step is not None:
-            for statement in step.statements:
-                conn.execute(statement)
-            conn.execute("INSERT INTO migrations VALUES (?, ?, ?)", (step.version, step.name, now))
-            # Pragmas take no parameters; both numbers are our own, and both are part of the transaction.
-            conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            conn.execute(f"PRAGMA user_version = {step.version}")
-        conn.execute("COMMIT")
-    except BaseException:
-        roll_back(conn)
-        raise
-
-
-def _switch_to_wal(
-    conn: sqlite3.Connection,
-    path: Path,
-    busy_timeout: float,
-) -> None:
-    """Use a write-ahead log. Where two open a new file, the loser is told BUSY at once and tries again."""
-    give_up = time.monotonic() + busy_timeout
-    mode = ""
-    while not mode:
-        try:
-            (mode,) = conn.execute("PRAGMA journal_mode = WAL").fetchone()
-        except sqlite3.OperationalError as error:
-            if primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
-                raise
-            time.sleep(_POLL)
-    if mode != "wal":
-        raise LedgerError(
-            f"the file system of the ledger {path} has no shared memory for SQLite's write-ahead log; "
-            "choose a place on a local disk with --ledger"
-        )
+def _problem(error: sqlite3.Error, busy_timeout: float) -> str:
+    match primary_code(error):
+        case sqlite3.SQLITE_FULL:
+            return "cannot grow: the disk is full; free some space and try again (what was recorded is safe)"
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return "cannot be written: make the file and its folder writable, or choose another with --ledger"
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return (
+                f"has been locked by another program for more than {busy_timeout:g} s; "
+                "wait until that is done, or end it, and try again"
+            )
+        case sqlite3.SQLITE_CORRUPT:
+            return "is damaged; put a copy back in its place, or move it away and start a new one"
+        case sqlite3.SQLITE_NOTADB:
+            return "is not an SQLite database; choose another file with --ledger"
+        case sqlite3.SQLITE_CANTOPEN:
+            return "cannot be opened: check that its folder can be written, or choose another with --ledger"
+        case sqlite3.SQLITE_IOERR:
+            return f"cannot be read or written ({error}); check the disk it is on and try again"
+        case _ if isinstance(error, ClosedError):
+            return str(error)
+        case _:
+            return f"refused a statement ({error}); this is a mistake in the program, please report it"

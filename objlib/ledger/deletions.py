@@ -1,8 +1,8 @@
-"""Documents that leave the store while a row still names them: what may go, and what the row is afterwards.
+"""Documents that leave the store while a row still names them: which may go, and the row afterwards.
 
-The order is always the same: the intent is recorded, the document is deleted, and one transaction closes the
-intent and lets the row forget the document. A crash leaves an open intent, and whoever finds it goes on from
-there. Since the row comes last, a file that is back on disk before its document was deleted simply keeps it.
+The order is always the same: record the intent, delete the document, and in one transaction close the intent
+and remove the document from the row. A crash leaves an open intent, from which the next recovery goes on. Since
+the row comes last, a file that is back on disk before its document was deleted simply keeps it.
 """
 
 import sqlite3
@@ -21,7 +21,7 @@ from objlib.ledger.transitions import Transition
 
 _ROW: Final = columns(FILE_COLUMNS, "f")
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
-# A file under way is settled first: whoever carries it still means to give it a document.
+# Not a file under way: its task is about to give it a document.
 _PRUNABLE: Final = (
     "missing_since IS NOT NULL AND coalesce(gemini_document, superseded_document) IS NOT NULL"
     f" AND gemini_state NOT IN ({_IN_TRANSIT})"
@@ -46,7 +46,7 @@ class Prunable:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A recorded intent that is about to be carried out."""
+    """A recorded intent to delete ``document``."""
 
     intent_id: str
     document: str
@@ -54,10 +54,10 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class PruneTotals:
-    """What a prune would find.
+    """The size of a prune.
 
     Attributes:
-        files, documents: what is gone for long enough.
+        files, documents: those gone for long enough.
         young: files that are gone, but not for long enough yet.
         indexed: files that have a document, gone or not.
     """
@@ -69,15 +69,15 @@ class PruneTotals:
 
 
 class Start(Enum):
-    """How the carrying out of an intent begins."""
+    """How the execution of an intent begins."""
 
     SEND = auto()
-    """The delete may be sent, which is on record now."""
+    """The delete may be sent; that is on record now."""
     KEPT = auto()
     """The file is back on disk, and nothing was sent: it keeps its document, and the intent is closed."""
     REPLACE = auto()
-    """The file is back on disk, but a delete was sent before, which may be carried out at any time: it gets a new
-    document first, and the intent stays open until that one answers searches."""
+    """The file is back on disk, but a delete was sent, and may take effect at any time: the file gets a new document
+    first, and the intent stays open until that one answers searches."""
 
 
 class DeletionTable(Table):
@@ -99,14 +99,14 @@ class DeletionTable(Table):
     @query
     def prunable(conn: sqlite3.Connection, *, cutoff: float, after: str, limit: int) -> list[Prunable]:
         """A page, by ``file_id``, of the files whose documents are to be removed."""
-        found = conn.execute(
+        cursor = conn.execute(
             "SELECT file_id, file_path, path_bytes, missing_since, gemini_document, superseded_document FROM files"
             f" WHERE {_PRUNABLE} AND missing_since <= ? AND file_id > ? ORDER BY file_id LIMIT ?",
             (cutoff, after, limit),
         )
         return [
             Prunable(file_id, path, exact, since, tuple(name for name in names if name is not None))
-            for file_id, path, exact, since, *names in found
+            for file_id, path, exact, since, *names in cursor
         ]
 
     @stamped
@@ -118,15 +118,15 @@ class DeletionTable(Table):
         cutoff: float,
         run_id: RunId,
     ) -> list[Intent]:
-        """Record the intents for files that are still as they were found; the others are left out."""
+        """Record the intents for those of ``files`` that are still to be pruned."""
         opened = []
         for file in files:
-            still = conn.execute(
+            documents = conn.execute(
                 "SELECT gemini_document, superseded_document FROM files"
                 f" WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}",
                 (file.file_id, cutoff),
             ).fetchone()
-            for document in filter(None, still or ()):
+            for document in filter(None, documents or ()):
                 why = "the file is gone from disk"
                 intent_id = IntentTable.open(conn, now, file.file_id, document, reason=why, run_id=run_id)
                 opened.append(Intent(intent_id, document))
@@ -134,15 +134,15 @@ class DeletionTable(Table):
 
     @stamped
     def begin(conn: sqlite3.Connection, now: float, intent_id: str, *, run_id: RunId) -> Start:
-        """Decide how to carry out an open intent, and record that; see :class:`Start`."""
-        found = conn.execute(
+        """Decide how to execute an open intent, and record that; see :class:`Start`."""
+        intent = conn.execute(
             f"SELECT i.sent_at, {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"
             " WHERE i.intent_id = ? AND i.done_at IS NULL"
             " AND f.gemini_document = i.document_name AND f.missing_since IS NULL",
             (intent_id,),
         ).fetchone()
-        if found is not None:
-            sent_at, *cells = found
+        if intent is not None:
+            sent_at, *cells = intent
             row = file_row(cells)
             if sent_at is None:
                 IntentTable.close(conn, now, intent_id, "kept")
@@ -160,10 +160,10 @@ class DeletionTable(Table):
 
     @stamped
     def finish(conn: sqlite3.Connection, now: float, intent_id: str, *, outcome: str, run_id: RunId) -> None:
-        """The document of an intent is gone: close the intent, and let its row forget the document.
+        """Close an intent whose document is gone, and remove the document from its row.
 
         An indexed row goes back to untracked, so that a file that is on disk after all is sent again. Any other
-        row only forgets a document that is no more; its state says nothing of it.
+        row only loses the name of the document; its state does not depend on it.
         """
         cells = conn.execute(
             f"SELECT {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"

@@ -1,4 +1,4 @@
-"""Questions about files. Pages go by ``file_id``: one starts after the last id of the one before."""
+"""Queries of files. Pages go by ``file_id``: one starts after the last id of the one before."""
 
 import sqlite3
 from typing import Final
@@ -30,7 +30,7 @@ _CLAIMABLE: Final = (
     "FROM files INDEXED BY files_claimable"
     f" WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL"
 )
-"""The index is named, because SQLite takes an equality on the state for better than any range of times."""
+"""The query names the index, because SQLite prefers an equality on the state to any range of times."""
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
 
 
@@ -39,9 +39,9 @@ class FileTable(Table):
 
     @query
     def claimable(conn: sqlite3.Connection, *, now: float, limit: int) -> list[FileRow]:
-        """At most ``limit`` files to upload now: those never put off by id, then those that are due by time.
+        """At most ``limit`` files to upload now: never postponed ones by id, then due ones by time.
 
-        Two questions, because one with OR would sort every file that is left for each page.
+        Two queries, because one with OR would sort all remaining files for each page.
         """
         new = file_rows(
             conn.execute(
@@ -69,7 +69,7 @@ class FileTable(Table):
 
     @query
     def next_retry_at(conn: sqlite3.Connection) -> float | None:
-        """The earliest time at which a file that was put off may be tried again."""
+        """The earliest time at which a postponed file may be tried again."""
         (when,) = conn.execute(f"SELECT min(retry_at) {_CLAIMABLE} AND retry_at IS NOT NULL").fetchone()
         return None if when is None else float(when)
 
@@ -138,7 +138,7 @@ class FileTable(Table):
         conn: sqlite3.Connection, after: str = "", limit: int = PAGE
     ) -> list[tuple[FileRow, AttemptRow | None, RunRow | None]]:
         """A page of the files in a transient state, each with its last attempt and the run that owns it."""
-        found = conn.execute(
+        cursor = conn.execute(
             f"SELECT {columns(FILE_COLUMNS, 'f')}, {columns(ATTEMPT_COLUMNS, 'a')}, {columns(RUN_COLUMNS, 'r')}"
             " FROM files f"
             " LEFT JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts WHERE file_id = f.file_id)"
@@ -153,12 +153,12 @@ class FileTable(Table):
                 None if cells[first] is None else AttemptRow(*cells[first:second]),
                 None if cells[second] is None else RunRow(*cells[second:]),
             )
-            for cells in found
+            for cells in cursor
         ]
 
     @query
     def history(conn: sqlite3.Connection, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
-        """Everything that was ever tried with a file, oldest first."""
+        """All events and attempts of a file, oldest first."""
         events = conn.execute(
             f"SELECT {columns(EVENT_COLUMNS)} FROM events WHERE file_id = ? ORDER BY event_id", (file_id,)
         )
@@ -171,17 +171,17 @@ class FileTable(Table):
     def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
         """How many files there are of each kind at ``now``."""
 
-        def number(question: str, *known: float) -> int:
-            return int(conn.execute(f"SELECT count(*) {question}", known).fetchone()[0])
+        def number(source: str, *parameters: float) -> int:
+            return int(conn.execute(f"SELECT count(*) {source}", parameters).fetchone()[0])
 
         states = dict.fromkeys(State, 0)
-        found = conn.execute(
+        cursor = conn.execute(
             "SELECT gemini_state, count(*) FROM files WHERE missing_since IS NULL GROUP BY gemini_state"
         )
-        states.update((State(state), count) for state, count in found)
+        states.update((State(state), count) for state, count in cursor)
         return Counts(
             states=states,
-            # One that was in the store and has no document any more was pruned: it is history, not missing.
+            # A file that was indexed and has no document any more was pruned: it is history, not missing.
             missing=number(
                 "FROM files f WHERE missing_since IS NOT NULL AND NOT (gemini_document IS NULL AND EXISTS"
                 " (SELECT 1 FROM attempts a WHERE a.file_id = f.file_id AND a.outcome = 'indexed'))"

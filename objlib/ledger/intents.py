@@ -35,11 +35,11 @@ class IntentTable(Table):
     @query
     def page(conn: sqlite3.Connection, after: str = "", limit: int = 500) -> list[IntentRow]:
         """At most ``limit`` open intents with an id above ``after``, oldest first."""
-        found = conn.execute(
+        cursor = conn.execute(
             f"SELECT {_ROW} FROM intents WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?",
             (after, limit),
         )
-        return [IntentRow(*cells) for cells in found]
+        return [IntentRow(*cells) for cells in cursor]
 
     @stamped
     def close(conn: sqlite3.Connection, now: float, intent_id: str, outcome: str) -> None:
@@ -54,9 +54,9 @@ class IntentTable(Table):
 
     @stamped
     def withdraw(conn: sqlite3.Connection, now: float, document: str) -> None:
-        """Withdraw the open intent on ``document``, if any: a row has just taken it for its own.
+        """Withdraw the open intent on ``document``, if any: the document now belongs to a row.
 
-        One whose delete was sent is not withdrawn, since that cannot be taken back.
+        An intent whose delete was sent stays, since the delete cannot be undone.
         """
         conn.execute(
             "UPDATE intents SET done_at = ?, outcome = 'kept'"

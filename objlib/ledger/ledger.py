@@ -9,11 +9,9 @@ from typing import Final
 
 import trio
 
-from objlib.ledger.aside import CapturedError
 from objlib.ledger.attempts import AttemptTable
-from objlib.ledger.commit import GroupCommit
 from objlib.ledger.comparison import ComparisonTable
-from objlib.ledger.connection import connect, disconnect
+from objlib.ledger.connection import connect, ledger_error
 from objlib.ledger.deletions import DeletionTable
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
@@ -26,10 +24,12 @@ from objlib.ledger.scan.session import ScanTable
 from objlib.ledger.settings import SettingTable
 from objlib.ledger.transition_sql import apply_transition, record_failure
 from objlib.ledger.transitions import Transition
+from objlib.sqlite.connection import disconnect
+from objlib.sqlite.group_commit import GroupCommit, group_commit
 from objlib.threads import Runner, thread_runner
 
 CLOSE_SECONDS: Final = 30.0
-"""How long closing waits for its turn on the runner before it closes the connection by itself."""
+"""Seconds that closing waits for its turn on the runner before it closes the connection without it."""
 
 
 class Ledger:
@@ -85,9 +85,6 @@ async def open_ledger(
 ) -> AsyncIterator[Ledger]:
     """Open the ledger at ``path`` for the length of the block.
 
-    An error of the block leaves it as it is, not inside a group: the only other task here hands every error
-    to the caller that it concerns, so there is never a second one.
-
     Args:
         path: the SQLite file.
         runner: where the database is used; it must run one function at a time. A thread when absent.
@@ -100,18 +97,14 @@ async def open_ledger(
     """
     run = thread_runner(1) if runner is None else runner
     conn = await run(partial(connect, path, create=create, busy_timeout=busy_timeout, now=now()))
-    body = CapturedError()
     try:
-        commit = GroupCommit(conn, run, path, busy_timeout)
-        async with trio.open_nursery() as nursery:
-            commit.start(nursery)
-            with body:
-                yield Ledger(path, commit, now)
-            commit.close()
+        async with group_commit(
+            conn, run, partial(ledger_error, path=path, busy_timeout=busy_timeout)
+        ) as commit:
+            yield Ledger(path, commit, now)
     finally:
         try:
             with trio.move_on_after(CLOSE_SECONDS, shield=True):
                 await run(partial(disconnect, conn))
         finally:
             conn.close()
-    body.reraise()

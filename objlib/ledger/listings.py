@@ -1,19 +1,19 @@
-"""The notes of one listing of the store, with the cursor that an interrupted one goes on from.
+"""Listings of the store, kept page by page, so that an interrupted one resumes.
 
-A store of 100,000 documents is 5,000 pages. What was listed so far is kept in the ledger together with the
-token of the next page, in one transaction for each page, so that neither a crash nor Ctrl-C costs more than
-the page it struck, and memory holds one page at a time. The notes are dropped when they have been compared.
+A store of 100,000 documents is 5,000 pages. The ledger keeps the listed documents together with the token of
+the next page, in one transaction for each page. So a crash or Ctrl-C costs one page at most, and memory holds
+one page at a time. A listing is dropped when it has been compared.
 """
 
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Final
 
 from objlib.core.errors import LedgerError
 from objlib.core.ids import RunId, new_id
-from objlib.ledger.rows import Metadata, encode_metadata
+from objlib.ledger.rows import Metadata, encode_metadata, field_names
 from objlib.ledger.table import Table, command, query, stamped
 
 
@@ -22,8 +22,8 @@ class Listing:
     """A listing that is under way.
 
     Attributes:
-        token: asks for the next page; None at the start.
-        pages: how many were noted so far.
+        token: page token of the next page; None at the start.
+        pages: how many pages are recorded.
     """
 
     listing_id: str
@@ -33,7 +33,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One document as a page of the store tells it. The marks are None where it does not carry them."""
+    """One document as a page of the store lists it. Tags that it does not carry are None."""
 
     document: str
     file_id: str | None
@@ -48,17 +48,14 @@ class Listed:
     metadata: Metadata
 
 
-LISTED_COLUMNS: Final = (
-    "document", "file_id", "attempt_id", "ledger_id", "content_hash", "state", "created", "display_name",
-    "size", "mime_type", "metadata_json",
-)  # fmt: skip
+LISTED_COLUMNS: Final = (*field_names(Listed)[:-1], "metadata_json")
 """Columns of ``listed`` in the order of :class:`Listed`."""
 
 
 def listed_row(cells: Sequence[Any]) -> Listed:
     """A row of ``listed`` from its cells in the order of :data:`LISTED_COLUMNS`."""
     values = list(cells)
-    values[10] = json.loads(values[10])
+    values[-1] = json.loads(values[-1])
     return Listed(*values)
 
 
@@ -75,35 +72,38 @@ class ListingTable(Table):
         alive: Collection[str],
         since: float,
     ) -> Listing:
-        """Start a listing, or go on with one that a dead run left; what nobody will go on with is dropped.
+        """Start a listing, or resume one of a dead run; drop the listings that no run will resume.
 
         Args:
             conn: the ledger's connection, inside a write transaction.
             store: resource name.
-            run_id: who lists.
-            alive: runs that live; what they list is theirs.
-            since: Unix time; a listing that was last added to before it is too old to go on with.
+            run_id: the run that lists.
+            alive: live runs, whose listings are theirs.
+            since: Unix time; a listing whose last page came before it is too old to resume.
         """
         dead = "run_id NOT IN (SELECT value FROM json_each(?))"
-        living = json.dumps([each for each in alive if each != run_id])
-        found = conn.execute(
+        others = json.dumps([run for run in alive if run != run_id])
+        listing = conn.execute(
             f"SELECT listing_id, token, pages FROM listings WHERE {dead} AND store = ? AND updated >= ?"
             " AND token IS NOT NULL ORDER BY pages DESC LIMIT 1",
-            (living, store, since),
+            (others, store, since),
         ).fetchone()
-        kept = "" if found is None else found[0]
+        resumed = "" if listing is None else listing[0]
         conn.execute(
-            f"DELETE FROM listings WHERE ({dead} OR updated < ?) AND listing_id <> ?", (living, since, kept)
+            f"DELETE FROM listings WHERE ({dead} OR updated < ?) AND listing_id <> ?",
+            (others, since, resumed),
         )
-        if found is None:
+        if listing is None:
             listing_id = new_id(now)
             conn.execute(
                 "INSERT INTO listings (listing_id, store, run_id, started, updated) VALUES (?, ?, ?, ?, ?)",
                 (listing_id, store, run_id, now, now),
             )
             return Listing(listing_id, None, 0)
-        conn.execute("UPDATE listings SET run_id = ?, updated = ? WHERE listing_id = ?", (run_id, now, kept))
-        return Listing(kept, found[1], int(found[2]))
+        conn.execute(
+            "UPDATE listings SET run_id = ?, updated = ? WHERE listing_id = ?", (run_id, now, resumed)
+        )
+        return Listing(resumed, listing[1], int(listing[2]))
 
     @stamped
     def add_page(
@@ -115,19 +115,19 @@ class ListingTable(Table):
         documents: Iterable[Listed],
         token: str | None,
     ) -> None:
-        """Note a page and the token of the next.
+        """Record a page and the token of the next.
 
-        A document that was noted before, since pages may overlap, is noted as it is now.
+        Pages may overlap: a document that is recorded already is replaced.
 
         Raises:
             LedgerError: another run has taken the listing over.
         """
-        mine = conn.execute(
+        owned = conn.execute(
             "UPDATE listings SET token = ?, pages = pages + 1, updated = ? WHERE listing_id = ? AND run_id = ?"
             " RETURNING 1",
             (token, now, listing_id, run_id),
         ).fetchone()
-        if mine is None:
+        if owned is None:
             raise LedgerError(
                 "another run went on with this listing of the store; run the same command again"
             )
@@ -135,28 +135,26 @@ class ListingTable(Table):
             f"INSERT OR REPLACE INTO listed (listing_id, {', '.join(LISTED_COLUMNS)})"
             f" VALUES (?{', ?' * len(LISTED_COLUMNS)})",
             [
-                (
-                    listing_id, each.document, each.file_id, each.attempt_id, each.ledger_id, each.content_hash,
-                    each.state, each.created, each.display_name, each.size, each.mime_type,
-                    encode_metadata(each.metadata),
-                )
-                for each in documents
+                (listing_id, *astuple(document)[:-1], encode_metadata(document.metadata))
+                for document in documents
             ],
-        )  # fmt: skip
+        )
 
     @command
     def restart(conn: sqlite3.Connection, listing_id: str) -> None:
-        """Forget what was noted: the store does not know the token any more."""
+        """Forget the pages of a listing whose token the store no longer accepts."""
         conn.execute("DELETE FROM listed WHERE listing_id = ?", (listing_id,))
         conn.execute("UPDATE listings SET token = NULL, pages = 0 WHERE listing_id = ?", (listing_id,))
 
     @command
     def drop(conn: sqlite3.Connection, listing_id: str) -> None:
-        """Drop the notes of a listing."""
+        """Delete a listing."""
         conn.execute("DELETE FROM listings WHERE listing_id = ?", (listing_id,))
 
     @query
     def count(conn: sqlite3.Connection, listing_id: str) -> int:
-        """How many different documents were noted."""
-        (found,) = conn.execute("SELECT count(*) FROM listed WHERE listing_id = ?", (listing_id,)).fetchone()
-        return int(found)
+        """How many different documents a listing holds."""
+        (documents,) = conn.execute(
+            "SELECT count(*) FROM listed WHERE listing_id = ?", (listing_id,)
+        ).fetchone()
+        return int(documents)

@@ -1,12 +1,12 @@
-"""What processes on one ledger tell each other about the service's quota, in one setting.
+"""How the runs on one ledger share what they learn about the service's quota, in one setting.
 
-Each writes its own line and reads the others' in the same transaction, so that none of them is ever lost. What all
-of them had learnt together stays when they are gone: the next run starts there.
+Each run writes its own share and reads the others' in the same transaction, so that no update is lost. The sum of
+all shares stays when the runs are gone: the next run starts from it.
 """
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
@@ -14,16 +14,21 @@ from objlib.core.ids import RunId
 from objlib.ledger.settings import SettingTable
 from objlib.ledger.table import Table, query, stamped
 
-KEY: Final = "rates"
-STALE: Final = 12.5
-"""Seconds after which a process that said nothing counts as gone: two beats of its heart and a half."""
-LONG_AGO: Final = 60.0
-"""Seconds after which nobody takes its part: it is worth no more, and after a sleep of the machine all seem gone."""
+RATES_KEY: Final = "rates"
+"""Setting that keeps the shares."""
+
+STALE_AFTER: Final = 12.5
+"""Seconds without an exchange after which a run counts as dead: two and a half heartbeats."""
+
+WORTHLESS_AFTER: Final = 60.0
+"""Seconds without an exchange after which no run takes over the share of a dead one. It is outdated by then, and after
+a sleep of the machine every other run seems dead."""
+
 LARGEST: Final = 1e12
-"""No number in the note is as large, neither a rate nor a moment; what is was not written by this."""
+"""Upper bound of every number in the setting, rate or Unix time: a larger one is corrupt and dropped."""
 
 Rates = dict[str, float]
-"""Requests per second, by the name of what they are counted as."""
+"""Requests per second, by the kind of request."""
 
 
 class RateTable(Table):
@@ -36,35 +41,38 @@ class RateTable(Table):
         run_id: RunId,
         *,
         rates: Mapping[str, float],
-        taken: Mapping[str, float] | None = None,
+        last_share: Mapping[str, float] | None = None,
     ) -> list[Rates]:
-        """Add what this run has learnt to the sum of all runs, and give each an equal part; one for each of them.
+        """Add what this run has learnt to the sum of all runs, and give each an equal share: one for each of them.
 
-        The parts of the others are theirs from now on, whenever they look, and what they learn meanwhile comes
-        on top. So the sum is kept, however long ago one of them last looked. A run that is alone and has learnt
-        nothing takes up what was learnt before it. One that is not alone takes up the parts of runs that have
-        ended or died, and shares them with the others.
+        A share belongs to its run until that run's next exchange, and what the run learns meanwhile comes on top. So
+        the sum is kept, however long ago a run last looked. A run that is alone and has learnt nothing takes up what
+        was learnt before it. One that is not alone takes over the shares of runs that have ended or died, and splits
+        them with the others.
 
         Args:
             conn: the ledger's connection, inside a write transaction.
+            now: Unix time.
             run_id: this run.
-            rates: what it has now; empty if it has learnt nothing.
-            taken: the part that it took last; None the first time.
+            rates: its present rates; empty if it has learnt nothing.
+            last_share: the share from its last exchange; None the first time.
         """
-        note = _read(conn)
-        ages = {name: abs(now - line["at"]) for name, line in note.living.items() if name != run_id}
-        others = {name: note.living[name] for name, age in ages.items() if age < STALE}
-        died = [_rates(note.living[name]) for name, age in ages.items() if STALE <= age < LONG_AGO]
-        mine = dict(rates)
-        if taken is not None and run_id in note.living:
-            mine = _changed(_rates(note.living[run_id]), rates, taken)
-        if not mine and not others:
-            mine = note.learnt
-        total = _sum([mine, note.left, *died, *map(_rates, others.values())])
-        part = {purpose: rate / (len(others) + 1) for purpose, rate in total.items()}
-        times = {**{name: line["at"] for name, line in others.items()}, run_id: now}
-        _write(conn, _Note({name: {**part, "at": at} for name, at in times.items()}, total or note.learnt))
-        return [dict(part) for _ in times]
+        shares = _read(conn)
+        ages = {run: abs(now - share["at"]) for run, share in shares.living.items() if run != run_id}
+        others = {run: shares.living[run] for run, age in ages.items() if age < STALE_AFTER}
+        died = [
+            _rates(shares.living[run]) for run, age in ages.items() if STALE_AFTER <= age < WORTHLESS_AFTER
+        ]
+        own = dict(rates)
+        if last_share is not None and run_id in shares.living:
+            own = _grown(_rates(shares.living[run_id]), rates, last_share)
+        if not own and not others:
+            own = shares.learnt
+        total = _sum([own, shares.left, *died, *map(_rates, others.values())])
+        share = {kind: rate / (len(others) + 1) for kind, rate in total.items()}
+        times = {**{run: line["at"] for run, line in others.items()}, run_id: now}
+        _write(conn, _Shares({run: {**share, "at": at} for run, at in times.items()}, total or shares.learnt))
+        return [dict(share) for _ in times]
 
     @stamped
     def leave(
@@ -73,39 +81,31 @@ class RateTable(Table):
         run_id: RunId,
         *,
         rates: Mapping[str, float],
-        taken: Mapping[str, float] | None = None,
+        last_share: Mapping[str, float] | None = None,
     ) -> None:
-        """The run is over: what it has learnt is kept, and its part of the quota is free for the others."""
+        """End a run: keep what it has learnt, and leave its share to the others."""
         if rates:
-            RateTable.exchange(conn, now, run_id, rates=rates, taken=taken)
-        note = _read(conn)
-        line = note.living.pop(run_id, None)
-        if line is not None:
-            left = _sum([note.left, _rates(line)]) if note.living else {}
-            _write(conn, _Note(note.living, note.learnt, left))
+            RateTable.exchange(conn, now, run_id, rates=rates, last_share=last_share)
+        shares = _read(conn)
+        share = shares.living.pop(run_id, None)
+        if share is not None:
+            left = _sum([shares.left, _rates(share)]) if shares.living else {}
+            _write(conn, _Shares(shares.living, shares.learnt, left))
 
     @query
     def learnt(conn: sqlite3.Connection) -> Rates:
-        """What was learnt last, by all processes together."""
+        """The last sum of all runs."""
         return _read(conn).learnt
 
 
-def _changed(line: Rates, rates: Mapping[str, float], taken: Mapping[str, float]) -> Rates:
-    """The part that others left to a run, with what the run has learnt since it took one; a tenth of it at least."""
-    return {
-        purpose: max(line.get(purpose, 0.0) + rate - taken.get(purpose, 0.0), 0.1 * rate)
-        for purpose, rate in rates.items()
-    } or line
-
-
 @dataclass(frozen=True, slots=True)
-class _Note:
-    """The setting.
+class _Shares:
+    """The setting; the names are those of its JSON.
 
     Attributes:
-        living: the part of each process, and in ``at`` when it looked last.
-        learnt: what all of them had together.
-        left: the parts of those that ended while others were at work, until one of these takes them.
+        living: the share of each run, and in ``at`` the Unix time of its last exchange.
+        learnt: the last sum of all.
+        left: the shares of runs that ended while others went on, until one of those takes them over.
     """
 
     living: dict[str, Rates] = field(default_factory=dict)
@@ -113,33 +113,42 @@ class _Note:
     left: Rates = field(default_factory=dict)
 
 
-def _read(conn: sqlite3.Connection) -> _Note:
+def _read(conn: sqlite3.Connection) -> _Shares:
     try:
-        found = json.loads(SettingTable.get(conn, KEY) or "{}")
-        living = {str(name): _numbers(line) for name, line in dict(found.get("living", {})).items()}
-        known = {name: line for name, line in living.items() if "at" in line}
-        return _Note(known, _numbers(found.get("learnt", {})), _numbers(found.get("left", {})))
+        setting = json.loads(SettingTable.get(conn, RATES_KEY) or "{}")
+        shares = {run: _numbers(share) for run, share in dict(setting.get("living", {})).items()}
+        living = {run: share for run, share in shares.items() if "at" in share}
+        return _Shares(living, _numbers(setting.get("learnt", {})), _numbers(setting.get("left", {})))
     except (ValueError, TypeError, AttributeError):
-        return _Note()  # for speed only: what cannot be read is learnt anew
+        return _Shares()  # it only saves time: runs learn again what cannot be read
 
 
-def _numbers(line: object) -> Rates:
-    pairs = line.items() if isinstance(line, dict) else ()
+def _write(conn: sqlite3.Connection, shares: _Shares) -> None:
+    SettingTable.set(conn, RATES_KEY, json.dumps(asdict(shares)))
+
+
+def _grown(share: Rates, rates: Mapping[str, float], last_share: Mapping[str, float]) -> Rates:
+    """A run's share in the ledger plus what it has learnt since its last exchange; at least a tenth of its rate."""
     return {
-        str(key): float(value)
-        for key, value in pairs
-        if isinstance(value, int | float) and 0 < value < LARGEST
+        kind: max(share.get(kind, 0.0) + rate - last_share.get(kind, 0.0), 0.1 * rate)
+        for kind, rate in rates.items()
+    } or share
+
+
+def _numbers(share: object) -> Rates:
+    pairs = share.items() if isinstance(share, dict) else ()
+    return {
+        key: float(value) for key, value in pairs if isinstance(value, int | float) and 0 < value < LARGEST
     }
 
 
-def _rates(line: Rates) -> Rates:
-    return {purpose: rate for purpose, rate in line.items() if purpose != "at"}
+def _rates(share: Rates) -> Rates:
+    return {kind: rate for kind, rate in share.items() if kind != "at"}
 
 
-def _sum(everyone: list[Rates]) -> Rates:
-    purposes = {purpose for rates in everyone for purpose in rates}
-    return {purpose: sum(rates.get(purpose, 0.0) for rates in everyone) for purpose in sorted(purposes)}
-
-
-def _write(conn: sqlite3.Connection, note: _Note) -> None:
-    SettingTable.set(conn, KEY, json.dumps(asdict(note)))
+def _sum(shares: Iterable[Rates]) -> Rates:
+    total: Rates = {}
+    for share in shares:
+        for kind, rate in share.items():
+            total[kind] = total.get(kind, 0.0) + rate
+    return dict(sorted(total.items()))

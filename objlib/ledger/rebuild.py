@@ -1,7 +1,7 @@
-"""A ledger's rows made again from what the store says, by the same edges that made them the first time.
+"""Rows of a lost ledger, rebuilt from a listing of the store by the ordinary edges of the lifecycle.
 
-Every row comes into being as a file that is missing: what is on disk is for the scan to say, which knows
-files by path and by content. All of it is one transaction, so that a rebuild that dies has done nothing.
+Every row begins as a missing file; the scan that follows finds files on disk by path and by content. A rebuild
+is one transaction, so that a killed one has done nothing.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ _UNTRUSTED: Final = -1
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What was made of the documents; the numbers are those of the report."""
+    """Counts for the report."""
 
     files: int = 0
     pending: int = 0
@@ -37,17 +37,17 @@ class Rebuilt:
 
 
 class RebuildTable(Table):
-    """A lost ledger made again from a listing."""
+    """Rebuilds the rows of a lost ledger."""
 
     @query
     def owners(conn: sqlite3.Connection, listing_id: str) -> list[tuple[str, int, str]]:
-        """Ledgers that marked documents of the store: id (empty where there is none), how many, an example."""
-        found = conn.execute(
+        """Ledgers whose tags documents carry: id (empty where there is none), number of documents, an example."""
+        cursor = conn.execute(
             "SELECT coalesce(ledger_id, ''), count(*), min(display_name) FROM listed"
             " WHERE listing_id = ? AND file_id IS NOT NULL GROUP BY 1 ORDER BY 2 DESC",
             (listing_id,),
         )
-        return [(str(owner), int(count), str(example)) for owner, count, example in found]
+        return [(str(owner), int(count), str(example)) for owner, count, example in cursor]
 
     @query
     def refuse_files(conn: sqlite3.Connection) -> None:
@@ -81,15 +81,15 @@ class RebuildTable(Table):
         RebuildTable.refuse_files(conn)
         if owner:
             SettingTable.set(conn, LEDGER_KEY, owner)
-        made = Rebuilt()
-        for _, each in groupby(_documents(conn, listing_id, owner), key=lambda listed: listed.file_id):
-            documents = list(each)
+        rebuilt = Rebuilt()
+        for _, group in groupby(_documents(conn, listing_id, owner), key=lambda listed: listed.file_id):
+            documents = list(group)
             usable = [
                 document
                 for document in documents
                 if document.content_hash and document.state != DocumentState.FAILED
             ]
-            made.unusable += len(documents) - len(usable)
+            rebuilt.unusable += len(documents) - len(usable)
             if not usable:
                 continue
             # The newest that answers searches; where none does yet, the newest of all.
@@ -97,10 +97,10 @@ class RebuildTable(Table):
                 usable,
                 key=lambda listed: (listed.state == DocumentState.ACTIVE, listed.created, listed.document),
             )
-            made.surplus += len(usable) - 1
-            made.files += 1
-            made.pending += not _restore(conn, best, run_id, now)
-        return made
+            rebuilt.surplus += len(usable) - 1
+            rebuilt.files += 1
+            rebuilt.pending += not _restore(conn, best, run_id, now)
+        return rebuilt
 
 
 def _documents(conn: sqlite3.Connection, listing_id: str, owner: str) -> Iterator[Listed]:
@@ -113,7 +113,7 @@ def _documents(conn: sqlite3.Connection, listing_id: str, owner: str) -> Iterato
 
 
 def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: float) -> bool:
-    """Make the row of a document, and take it as far as the store is; whether that is all the way."""
+    """Make the row of a document and move it to the document's state; whether that is ``indexed``."""
     file_id = FileId(document.file_id or "")
     conn.execute(
         "INSERT INTO files (file_id, file_path, content_hash, size, mtime_ns, mime_type, metadata_json,"
@@ -132,9 +132,9 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
     )
     row = FileTable.get(conn, file_id)
     assert row is not None, "it was inserted in this very transaction"
-    # Two files cannot share an attempt, whatever the marks say.
-    known = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
-    attempt = AttemptId(document.attempt_id) if document.attempt_id and not known else new_attempt_id(now)
+    # Two files cannot share an attempt, whatever the tags say.
+    taken = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
+    attempt = AttemptId(document.attempt_id) if document.attempt_id and not taken else new_attempt_id(now)
     row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
     row = must_apply(
         conn,
@@ -149,7 +149,7 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
 
 
 def _path(document: Listed) -> str:
-    """The path that the document was sent as. A name that leads out of the library cannot be one."""
+    """The path that the document was uploaded as. A name that leads out of the library cannot be one."""
     path = PurePosixPath(document.display_name)
     if path.is_absolute() or ".." in path.parts or "\0" in document.display_name or not path.parts:
         return document.file_id or ""

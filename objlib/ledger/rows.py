@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from objlib.core.failures import Failure, FailureKind
@@ -12,7 +12,7 @@ from objlib.core.library.metadata import MetadataValue
 from objlib.core.lifecycle.table import Event, State
 
 Metadata = dict[str, MetadataValue]
-"""What a document carries in the store: text, a number, or a list of texts by key."""
+"""Metadata of a document in the store: text, a number, or a list of texts by key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class FileRow:
         mtime_ns: modification time in nanoseconds.
         inode: inode number, 0 where the file system has none.
         mime_type: the type it is sent as.
-        metadata: keys derived from the path, without our own marks.
-        state: where it stands in the lifecycle.
+        metadata: keys derived from the path, without our own tags.
+        state: its state in the lifecycle.
         state_updated_at: Unix time of the last transition.
-        version: number of transitions so far; what compare-and-set compares.
+        version: number of transitions so far, for compare-and-set.
         attempts: tries since it was last indexed, reset or retried.
         retry_at: Unix time before which it is not tried again.
-        last_error: one line about the last thing that went wrong.
-        failure: why it is in ``failed``.
+        last_error: the last error, in one line.
+        failure: the reason of ``failed``.
         document: full resource name of the document that answers searches, of this or an older version.
         indexed_hash: the content hash of that document.
         superseded: full resource name of the older document that is still to be deleted.
@@ -68,8 +68,8 @@ class FileRow:
 class AttemptRow:
     """One try at getting one version of one file into the store.
 
-    ``session_url`` authorises whoever has it, so it is kept out of the repr and wiped when the attempt is
-    over. ``outcome`` is 'indexed', 'failed', 'requeued', or None while the attempt goes on.
+    ``session_url`` is a secret, since it authorises its holder: it is kept out of the repr and wiped when the
+    attempt is over. ``outcome`` is 'indexed', 'failed', 'requeued', or None while the attempt goes on.
     """
 
     attempt_id: AttemptId
@@ -86,7 +86,7 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run of a command. ``ended`` is None while it lives, or if it died without a word."""
+    """One run of a command. ``ended`` is None while it lives, and when it was killed."""
 
     run_id: RunId
     pid: int
@@ -101,8 +101,8 @@ class RunRow:
 class EventRow:
     """The record of one attempt at a transition.
 
-    ``to_state`` is the state that was asked for; the row reached it only where ``outcome`` is 'success'.
-    ``error`` holds the reason of the transition as well as what went wrong with it.
+    ``to_state`` is the requested state; the row reached it only where ``outcome`` is 'success'. ``error`` holds
+    the reason of a transition that succeeded, or the error of one that did not.
     """
 
     event_id: int
@@ -153,6 +153,11 @@ class Counts:
     open_intents: int
 
 
+def field_names(row: type) -> tuple[str, ...]:
+    """The names of a row's fields, which are those of its columns."""
+    return tuple(field.name for field in fields(row))
+
+
 FILE_COLUMNS: Final = (
     "file_id", "file_path", "path_bytes", "content_hash", "size", "mtime_ns", "inode", "mime_type",
     "metadata_json", "gemini_state", "gemini_state_updated_at", "version", "attempts", "retry_at",
@@ -160,25 +165,10 @@ FILE_COLUMNS: Final = (
 )  # fmt: skip
 """Columns of ``files`` in the order of :class:`FileRow`."""
 
-ATTEMPT_COLUMNS: Final = (
-    "attempt_id", "file_id", "content_hash", "session_url", "operation_name", "document_name", "run_id",
-    "started_at", "updated_at", "outcome",
-)  # fmt: skip
-"""Columns of ``attempts`` in the order of :class:`AttemptRow`."""
-
-RUN_COLUMNS: Final = ("run_id", "pid", "host", "started", "heartbeat", "ended", "command")
-"""Columns of ``runs`` in the order of :class:`RunRow`."""
-
-EVENT_COLUMNS: Final = (
-    "event_id", "attempt_id", "timestamp", "file_id", "event", "from_state", "to_state", "guard_result",
-    "outcome", "error", "run_id",
-)  # fmt: skip
-"""Columns of ``events`` in the order of :class:`EventRow`."""
-
-INTENT_COLUMNS: Final = (
-    "intent_id", "file_id", "document_name", "reason", "run_id", "created_at", "done_at", "outcome",
-)  # fmt: skip
-"""Columns of ``intents`` in the order of :class:`IntentRow`."""
+ATTEMPT_COLUMNS: Final = field_names(AttemptRow)
+RUN_COLUMNS: Final = field_names(RunRow)
+EVENT_COLUMNS: Final = field_names(EventRow)
+INTENT_COLUMNS: Final = field_names(IntentRow)
 
 
 def columns(names: Sequence[str], table: str = "") -> str:
@@ -215,13 +205,13 @@ def encode_metadata(metadata: Mapping[str, MetadataValue]) -> str:
 
 def encode_failure(failure: Failure) -> str:
     """``failure`` as the JSON that ``failure_info`` holds."""
-    known = {"kind": str(failure.kind), "message": failure.message, "retryable": failure.retryable}
-    return json.dumps(known, ensure_ascii=False)
+    info = {"kind": str(failure.kind), "message": failure.message, "retryable": failure.retryable}
+    return json.dumps(info, ensure_ascii=False)
 
 
 def decode_failure(text: str | None) -> Failure | None:
     """The failure that :func:`encode_failure` wrote; None for NULL."""
     if text is None:
         return None
-    known = json.loads(text)
-    return Failure(FailureKind(known["kind"]), known["message"], known["retryable"])
+    info = json.loads(text)
+    return Failure(FailureKind(info["kind"]), info["message"], info["retryable"])

@@ -1,4 +1,4 @@
-"""Runs: who is at work on this ledger, and when each was last heard of."""
+"""Runs of commands on this ledger, with their heartbeats."""
 
 import sqlite3
 
@@ -10,7 +10,7 @@ _ROW = columns(RUN_COLUMNS)
 
 
 class RunTable(Table):
-    """Runs of commands on this ledger."""
+    """Runs at work on this ledger."""
 
     @stamped
     def start(conn: sqlite3.Connection, now: float, run_id: RunId, pid: int, host: str, command: str) -> None:
@@ -27,7 +27,7 @@ class RunTable(Table):
 
     @stamped
     def end(conn: sqlite3.Connection, now: float, run_id: RunId) -> None:
-        """Record that a run is over: whatever it left in a transient state may be recovered at once."""
+        """Record that a run is over: its rows in a transient state may be recovered at once."""
         conn.execute(
             "UPDATE runs SET heartbeat = ?1, ended = ?1 WHERE run_id = ?2 AND ended IS NULL", (now, run_id)
         )

@@ -6,13 +6,13 @@ lifecycle or of a table is a new migration at the end of :data:`MIGRATIONS`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from objlib.core.lifecycle.table import Event, State
+from objlib.sqlite.migrations import Migration, Schema
 
 APPLICATION_ID: Final = 0x6F626A6C
-"""``objl`` in ASCII, kept in the SQLite header (offset 68): how a ledger is told from any other database."""
+"""``objl`` in ASCII, in the SQLite header (offset 68): tells a ledger from any other database."""
 
 OUTCOMES: Final = ("success", "rejected", "failed")
 """How an attempt at a transition can end."""
@@ -21,20 +21,11 @@ ATTEMPT_OUTCOMES: Final = ("indexed", "failed", "requeued")
 """How one try at uploading can end; NULL while it goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One step from version ``version - 1``: its statements and its record commit together."""
-
-    version: int
-    name: str
-    statements: tuple[str, ...]
-
-
 def _one_of(column: str, values: Iterable[str]) -> str:
     """A CHECK that ``column`` is one of ``values`` (or NULL, where the column may be).
 
-    Not written with IN, for which SQLite fills a temporary table on every insert: four of them made an event
-    row more than twice as dear.
+    Not written with IN, for which SQLite fills a temporary table on every insert: four of them made an insert of
+    an event more than twice as slow.
     """
     listed = " OR ".join(f"{column} = '{value}'" for value in values)
     return f"CHECK ({listed})"
@@ -197,4 +188,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(2, "listings of the store", _LISTINGS),
     Migration(3, "when deletes were sent", _SENT),
 )
-"""All migrations, oldest first, versions 1, 2, 3, …"""
+"""All migrations, oldest first, with versions from 1 on."""
+
+SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS, record="INSERT INTO migrations VALUES (?, ?, ?)")
+"""Schema of the ledger's file."""

@@ -1,4 +1,4 @@
-"""What the ledger remembers of itself: the store it belongs to, and values the engine keeps between runs."""
+"""Settings of the ledger: the store it belongs to, and values that the engine keeps between runs."""
 
 import sqlite3
 from pathlib import Path
@@ -22,8 +22,8 @@ class SettingTable(Table):
     @query
     def get(conn: sqlite3.Connection, key: str) -> str | None:
         """The value kept under ``key``."""
-        found = conn.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-        return None if found is None else str(found[0])
+        row = conn.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
 
     @command
     def set(conn: sqlite3.Connection, key: str, value: str) -> None:
@@ -57,10 +57,10 @@ class SettingTable(Table):
         Raises:
             RefusedError: it belongs to another store, whose documents it records.
         """
-        known = SettingTable.pinned(conn)
-        if known is not None and known[0] != store:
+        pinned = SettingTable.pinned(conn)
+        if pinned is not None and pinned[0] != store:
             raise RefusedError(
-                f"the ledger {ledger} belongs to the store {known[0]} ({known[1]}), not to {store} ({display}); "
+                f"the ledger {ledger} belongs to the store {pinned[0]} ({pinned[1]}), not to {store} ({display}); "
                 "use that store with --store, or another ledger with --ledger"
             )
         SettingTable.set(conn, _STORE, store)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from objlib.ledger.commit import GroupCommit
+from objlib.sqlite.group_commit import GroupCommit
 
 P = ParamSpec("P")
 T = TypeVar("T")

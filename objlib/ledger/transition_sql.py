@@ -1,4 +1,4 @@
-"""What each event does to the tables, and the compare-and-set that does it.
+"""The SQL of each event, and the compare-and-set that runs it.
 
 One table of effects by event keeps the SQL of a transition in one place: the move itself is the same for all
 (state, version, time), the rest is the fragment of its event. Everything here is synchronous and runs inside
@@ -75,7 +75,7 @@ _ON_ATTEMPT: Final[dict[Event, str]] = {
 }
 
 _TAKES_DOCUMENT: Final = frozenset({Event.ADOPT, Event.COMPLETE_PROCESSING})
-"""Events after which a document that was found in the store is the row's own, whatever was meant before."""
+"""Events that give the row a document; an open intent to delete that document is withdrawn."""
 
 _ROW = columns(FILE_COLUMNS)
 _MOVE: Final[dict[Event, str]] = {
@@ -102,7 +102,7 @@ def apply_transition(conn: sqlite3.Connection, t: Transition, now: float) -> Fil
         now: Unix time of the event.
 
     Returns:
-        The row after it; or, not raised so that the record is committed, why the row was left alone:
+        The row after it; or, not raised so that the record is committed, the error that left the row alone:
         :class:`StaleTransitionError`, :class:`TransitionNotAllowedError`, :class:`GuardRejectedError`, or
         whatever the guard raised.
     """
@@ -111,24 +111,24 @@ def apply_transition(conn: sqlite3.Connection, t: Transition, now: float) -> Fil
     except TransitionNotAllowedError as refusal:
         _record(conn, t, t.state, "rejected", str(refusal), now=now)
         return refusal
-    judged: str | None = None
+    guard_result: str | None = None
     if t.guard is not None:
         cells = conn.execute(_FRESH, (t.file_id, t.state, t.version)).fetchone()
         if cells is None:
             return _stale(conn, t, goal, now)
         try:
-            why = t.guard(file_row(cells))
+            reason = t.guard(file_row(cells))
         except Exception as error:  # the guard is the caller's code: whatever it raises is handed back
-            _record(conn, t, goal, "failed", describe(error), now=now, judged="raised")
+            _record(conn, t, goal, "failed", describe(error), now=now, guard_result="raised")
             return error
-        if why is not None:
-            _record(conn, t, goal, "rejected", why, now=now, judged="rejected")
-            return GuardRejectedError(t.file_id, t.event, why)
-        judged = "passed"
+        if reason is not None:
+            _record(conn, t, goal, "rejected", reason, now=now, guard_result="rejected")
+            return GuardRejectedError(t.file_id, t.event, reason)
+        guard_result = "passed"
     row = _move(conn, t, goal, now)
     if row is None:
         return _stale(conn, t, goal, now)
-    _record(conn, t, goal, "success", t.reason, now=now, judged=judged)
+    _record(conn, t, goal, "success", t.reason, now=now, guard_result=guard_result)
     return row
 
 
@@ -147,29 +147,29 @@ def record_failure(conn: sqlite3.Connection, t: Transition, error: Exception, *,
 
 def describe(error: BaseException) -> str:
     """``error`` as one line for the event log."""
-    said = str(error).splitlines()
-    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _move(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> FileRow | None:
     """The row after compare-and-set and all side effects; None when it was no longer as ``t`` believes."""
-    known: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "file_id": t.file_id, "state": t.state, "version": t.version, "target": goal, "now": now,
         "attempt_id": t.attempt_id, "run_id": t.run_id, **t.values,
     }  # fmt: skip
     older = _superseded(conn, t) if t.event is Event.COMPLETE_PROCESSING else None
-    cells = conn.execute(_MOVE[t.event], known).fetchone()
+    cells = conn.execute(_MOVE[t.event], parameters).fetchone()
     if cells is None:
         return None
     row = file_row(cells)
     on_attempt = _ON_ATTEMPT.get(t.event)
     if on_attempt is not None and t.attempt_id is not None:
-        conn.execute(on_attempt, known)
+        conn.execute(on_attempt, parameters)
     document = t.values.get("document")
     if t.event in _TAKES_DOCUMENT and isinstance(document, str):
         IntentTable.withdraw(conn, now, document)
     for discard in t.discards:
-        # In the same transaction: whoever completes the row first keeps the document, whoever fails it deletes it.
+        # In the same transaction: whichever is first, completing the row or failing it, decides on the document.
         why = "not indexed" if t.event is Event.FAIL_PROCESSING else "surplus document"
         IntentTable.open(conn, now, row.file_id, discard, reason=why, run_id=t.run_id)
     if older is not None and older not in (row.superseded, row.document):
@@ -179,15 +179,15 @@ def _move(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> F
 
 def _superseded(conn: sqlite3.Connection, t: Transition) -> str | None:
     """The superseded document before the move, once it is certain that the attempt's hash is known."""
-    known = conn.execute(
+    attempt = conn.execute(
         "SELECT 1 FROM attempts WHERE attempt_id = ? AND file_id = ?", (t.attempt_id, t.file_id)
     )
-    if known.fetchone() is None:
+    if attempt.fetchone() is None:
         raise LedgerError(
             f"the ledger has no attempt {t.attempt_id} of file {t.file_id}; nothing was recorded"
         )
-    found = conn.execute("SELECT superseded_document FROM files WHERE file_id = ?", (t.file_id,)).fetchone()
-    return None if found is None else found[0]
+    row = conn.execute("SELECT superseded_document FROM files WHERE file_id = ?", (t.file_id,)).fetchone()
+    return None if row is None else row[0]
 
 
 def _stale(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> StaleTransitionError:
@@ -204,9 +204,9 @@ def _record(
     error: str | None,
     *,
     now: float,
-    judged: str | None = None,
+    guard_result: str | None = None,
 ) -> None:
     conn.execute(
         _RECORD,
-        (t.attempt_id, now, t.file_id, t.event, t.state, goal, judged, outcome, error, t.run_id),
+        (t.attempt_id, now, t.file_id, t.event, t.state, goal, guard_result, outcome, error, t.run_id),
     )

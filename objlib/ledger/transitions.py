@@ -1,7 +1,7 @@
 """Transitions as named constructors: a call site cannot build a combination that makes no sense.
 
-A :class:`Transition` says which row it believes in (id, state, version), which event it wants, and what goes
-with it. What that does to the tables stands in :mod:`objlib.ledger.transition_sql`; which moves are legal, in
+A :class:`Transition` names the row as its caller knows it (id, state, version), the event, and what goes with
+it. What that does to the tables stands in :mod:`objlib.ledger.transition_sql`; which moves are legal, in
 :mod:`objlib.core.lifecycle.table`.
 """
 
@@ -26,17 +26,17 @@ SqlValue = str | bytes | int | float | None
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One wanted move of one row.
+    """A requested move of one row.
 
     Attributes:
         event: what happened.
         file_id, state, version: the row as the caller last saw it; any difference makes the move stale.
-        run_id: who moves it.
+        run_id: the run that moves it.
         attempt_id: the attempt it belongs to, where there is one.
         reason: one line for the event log: why, or what went wrong.
         values: parameters of the event's effects (see :mod:`objlib.ledger.transition_sql`).
         guard: a last look at the fresh row.
-        discards: documents of the store that the move makes useless: with it goes the intent to delete each.
+        discards: documents that the move makes useless; the intent to delete each goes with it.
     """
 
     event: Event
@@ -50,102 +50,94 @@ class Transition:
     guard: Guard | None = None
     discards: tuple[str, ...] = ()
 
+    def guarded(self, guard: Guard) -> Self:
+        """The same transition with a last look at the fresh row."""
+        return replace(self, guard=guard)
+
     @classmethod
     def start_upload(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId,
         run_id: RunId,
+        *,
         metadata: Mapping[str, MetadataValue] | None = None,
-        guard: Guard | None = None,
     ) -> Self:
         """Claim an untracked file for ``run_id`` and open an attempt; ``metadata`` replaces the row's."""
-        values = {"metadata": None if metadata is None else encode_metadata(metadata)}
-        return cls._of(Event.START_UPLOAD, row, run_id, attempt_id, values=values, guard=guard)
+        encoded = None if metadata is None else encode_metadata(metadata)
+        return cls._of(Event.START_UPLOAD, row, run_id, attempt_id, values={"metadata": encoded})
 
     @classmethod
     def complete_upload(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId,
         run_id: RunId,
+        *,
         operation: str | None,
         document: str | None,
-        guard: Guard | None = None,
     ) -> Self:
         """The store has the bytes; the names (full resource names) are what it answered, where it did."""
         values = {"operation": operation, "document": document}
-        return cls._of(Event.COMPLETE_UPLOAD, row, run_id, attempt_id, values=values, guard=guard)
+        return cls._of(Event.COMPLETE_UPLOAD, row, run_id, attempt_id, values=values)
 
     @classmethod
     def adopt(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId,
         run_id: RunId,
+        *,
         operation: str | None,
         document: str | None,
         surplus: tuple[str, ...] = (),
-        guard: Guard | None = None,
     ) -> Self:
         """Recovery found the attempt's document: as :meth:`complete_upload`, and ``run_id`` owns it now.
 
         ``surplus`` are other documents of the same attempt, to be deleted.
         """
         values = {"operation": operation, "document": document}
-        adopted = cls._of(Event.ADOPT, row, run_id, attempt_id, values=values, guard=guard)
-        return replace(adopted, discards=surplus)
+        return replace(cls._of(Event.ADOPT, row, run_id, attempt_id, values=values), discards=surplus)
 
     @classmethod
     def complete_processing(
-        cls, row: FileRow, *, attempt_id: AttemptId, run_id: RunId, document: str, guard: Guard | None = None
+        cls, row: FileRow, attempt_id: AttemptId, run_id: RunId, *, document: str
     ) -> Self:
         """The store said ACTIVE of ``document``; the document before it becomes superseded."""
         values = {"document": document, "outcome": "indexed"}
-        return cls._of(Event.COMPLETE_PROCESSING, row, run_id, attempt_id, values=values, guard=guard)
+        return cls._of(Event.COMPLETE_PROCESSING, row, run_id, attempt_id, values=values)
 
     @classmethod
     def fail_upload(
-        cls,
-        row: FileRow,
-        *,
-        attempt_id: AttemptId | None,
-        run_id: RunId,
-        failure: Failure,
-        guard: Guard | None = None,
+        cls, row: FileRow, attempt_id: AttemptId | None, run_id: RunId, *, failure: Failure
     ) -> Self:
-        """The upload was refused for good."""
-        return cls._failed(Event.FAIL_UPLOAD, row, run_id, attempt_id, failure=failure, guard=guard)
+        """The store refused the upload for good."""
+        return cls._failed(Event.FAIL_UPLOAD, row, run_id, attempt_id, failure)
 
     @classmethod
     def fail_processing(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId | None,
         run_id: RunId,
+        *,
         failure: Failure,
         discard: str | None = None,
-        guard: Guard | None = None,
     ) -> Self:
-        """The store could not index it. ``discard`` is its document, to be deleted: with the move goes the intent."""
-        failed = cls._failed(Event.FAIL_PROCESSING, row, run_id, attempt_id, failure=failure, guard=guard)
+        """The store could not index it. The intent to delete ``discard``, its document, goes with the move."""
+        failed = cls._failed(Event.FAIL_PROCESSING, row, run_id, attempt_id, failure)
         return replace(failed, discards=() if discard is None else (discard,))
 
     @classmethod
     def requeue_upload(
         cls,
         row: FileRow,
-        *,
         attempt_id: AttemptId | None,
         run_id: RunId,
+        *,
         reason: str,
         retry_at: float | None,
         excused: bool = False,
-        guard: Guard | None = None,
     ) -> Self:
         """It is certain that nothing landed: it may be sent again, not before ``retry_at`` (Unix time).
 
@@ -153,63 +145,43 @@ class Transition:
         """
         event = Event.REQUEUE_UPLOAD
         return cls._requeued(
-            event, row, run_id, attempt_id, reason=reason, retry_at=retry_at, excused=excused, guard=guard
+            event, row, run_id, attempt_id, reason=reason, retry_at=retry_at, excused=excused
         )
 
     @classmethod
     def requeue_processing(
-        cls,
-        row: FileRow,
-        *,
-        attempt_id: AttemptId | None,
-        run_id: RunId,
-        reason: str,
-        retry_at: float | None,
-        guard: Guard | None = None,
+        cls, row: FileRow, attempt_id: AttemptId | None, run_id: RunId, *, reason: str, retry_at: float | None
     ) -> Self:
         """It is certain that nothing is left of it: it may be sent again, not before ``retry_at``."""
         event = Event.REQUEUE_PROCESSING
-        return cls._requeued(event, row, run_id, attempt_id, reason=reason, retry_at=retry_at, guard=guard)
+        return cls._requeued(event, row, run_id, attempt_id, reason=reason, retry_at=retry_at)
 
     @classmethod
-    def retry(cls, row: FileRow, *, run_id: RunId, reason: str, guard: Guard | None = None) -> Self:
+    def retry(cls, row: FileRow, *, run_id: RunId, reason: str) -> Self:
         """Try a failed file again from the start, because of ``reason``."""
-        return cls._of(Event.RETRY, row, run_id, reason=reason, guard=guard)
+        return cls._of(Event.RETRY, row, run_id, reason=reason)
 
     @classmethod
-    def reset(
-        cls, row: FileRow, *, run_id: RunId, reason: str, gone: bool = False, guard: Guard | None = None
-    ) -> Self:
-        """An indexed file has to be sent again.
+    def reset(cls, row: FileRow, *, run_id: RunId, reason: str, gone: bool = False) -> Self:
+        """Send an indexed file again.
 
         With ``gone`` its document is known not to exist, and is forgotten. Otherwise it stays, searchable,
         and becomes superseded when the new one is indexed.
         """
-        return cls._of(Event.RESET, row, run_id, reason=reason, values={"gone": int(gone)}, guard=guard)
+        return cls._of(Event.RESET, row, run_id, reason=reason, values={"gone": int(gone)})
 
     @classmethod
-    def demote(cls, row: FileRow, *, run_id: RunId, failure: Failure, guard: Guard | None = None) -> Self:
-        """An audit found the document of an indexed file broken."""
-        return cls._failed(Event.DEMOTE, row, run_id, None, failure=failure, guard=guard)
+    def demote(cls, row: FileRow, *, run_id: RunId, failure: Failure) -> Self:
+        """A comparison found the document of an indexed file broken."""
+        return cls._failed(Event.DEMOTE, row, run_id, None, failure)
 
     @classmethod
     def _failed(
-        cls,
-        event: Event,
-        row: FileRow,
-        run_id: RunId,
-        attempt_id: AttemptId | None,
-        *,
-        failure: Failure,
-        guard: Guard | None,
+        cls, event: Event, row: FileRow, run_id: RunId, attempt_id: AttemptId | None, failure: Failure
     ) -> Self:
-        values = {
-            "failure": encode_failure(failure),
-            "error": failure.message,
-            "document": None,
-            "outcome": "failed",
-        }
-        return cls._of(event, row, run_id, attempt_id, reason=failure.message, values=values, guard=guard)
+        error = failure.message
+        values = {"failure": encode_failure(failure), "error": error, "document": None, "outcome": "failed"}
+        return cls._of(event, row, run_id, attempt_id, reason=error, values=values)
 
     @classmethod
     def _requeued(
@@ -222,12 +194,11 @@ class Transition:
         reason: str,
         retry_at: float | None,
         excused: bool = False,
-        guard: Guard | None,
     ) -> Self:
         values: dict[str, SqlValue] = {
             "error": reason, "retry_at": retry_at, "excused": int(excused), "document": None, "outcome": "requeued",
         }  # fmt: skip
-        return cls._of(event, row, run_id, attempt_id, reason=reason, values=values, guard=guard)
+        return cls._of(event, row, run_id, attempt_id, reason=reason, values=values)
 
     @classmethod
     def _of(
@@ -239,8 +210,5 @@ class Transition:
         *,
         reason: str | None = None,
         values: Mapping[str, SqlValue] | None = None,
-        guard: Guard | None = None,
     ) -> Self:
-        return cls(
-            event, row.file_id, row.state, row.version, run_id, attempt_id, reason, values or {}, guard,
-        )  # fmt: skip
+        return cls(event, row.file_id, row.state, row.version, run_id, attempt_id, reason, values or {})

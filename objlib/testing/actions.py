@@ -1,7 +1,7 @@
-"""What a script may let happen to a request: the vocabulary of a misbehaving service.
+"""Actions: the faults that a script can apply to a request.
 
-An action says two things that must not be confused: what the client is told, and whether the service acted.
-Most of what goes wrong in a real service is the difference between the two.
+An action fixes two things: the response that the client gets, and whether the service acted. Most faults of a
+real service are a difference between the two.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the service answered, whole: status, headers (names in lower case) and body."""
+    """A whole response of the service; header names are in lower case."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
@@ -21,7 +21,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """An answer of the script's own instead of the service's; with ``act`` the service acts all the same."""
+    """Send this response instead of the service's; with ``act`` the service acts as well."""
 
     status: int
     body: bytes = b""
@@ -31,66 +31,66 @@ class Respond:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """No connection: nothing was sent, and the client knows it."""
+    """Refuse the connection: nothing is sent, and the client knows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The connection breaks after the request was taken; with ``act`` the service acted before that."""
+    """Break the connection after the request arrived; with ``act`` the service acted before."""
 
     act: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ActLate:
-    """The connection breaks, and the service acts ``seconds`` after the client gave up."""
+    """Break the connection, and let the service act ``seconds`` later."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """The service acts at once and answers after ``seconds``."""
+    """Let the service act at once, and hold its response back for ``seconds``."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Alter:
-    """The service acts, and its answer goes through ``change``. ``name`` is for the history."""
+    """Let the service act, and pass its response through ``change``; the history shows ``name``."""
 
     name: str
     change: Callable[[Response], Response] = field(compare=False)
 
 
 Action = Respond | Refuse | Drop | ActLate | Delay | Alter
-"""Everything that can happen to a request other than to be answered as it should be."""
+"""Every fault that a script can apply."""
 
 Script = Callable[[str, int], Action | None]
-"""From the kind of request and how many of the kind there were before, to an action; None lets it through."""
+"""Maps a request's kind, and its number among its kind, to an action; None lets it through."""
 
 
 def refusal(
     code: int, status: str, message: str, details: list[dict[str, Any]] | None = None, *, act: bool = False
 ) -> Respond:
-    """An error envelope as the service sends it (google.rpc.Status in JSON)."""
+    """Build an error response as the service sends it (google.rpc.Status in JSON)."""
     error = {"code": code, "status": status, "message": message, "details": details or []}
     body = json.dumps({"error": error}).encode()
     return Respond(code, body, ((b"content-type", b"application/json"),), act)
 
 
 def throttled(seconds: float) -> Respond:
-    """A rate limit that says in a RetryInfo when to come back."""
+    """Build a rate limit whose RetryInfo asks for a pause of ``seconds``."""
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{seconds}s"}]
     return refusal(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota", details)
 
 
 LOST: Final = Respond(503, b"", act=True)
-"""The service acted, and something on the way answered in its place."""
+"""The service acted, but a proxy answered in its place."""
 DOWN: Final = Respond(503, b"<html>unavailable</html>")
 """The service did not act."""
 EMPTY: Final = refusal(503, "UNAVAILABLE", "")
-"""The service did not act and says nothing."""
+"""The service did not act, and its error has no message."""
 INTERNAL: Final = refusal(500, "INTERNAL", "Internal error encountered.")
 """The service failed before it acted."""
 INTERNAL_ACTED: Final = replace(INTERNAL, act=True)
@@ -98,51 +98,51 @@ INTERNAL_ACTED: Final = replace(INTERNAL, act=True)
 CAPTIVE_PORTAL: Final = Respond(
     200, b"<html>Log in to the network</html>", ((b"content-type", b"text/html"),)
 )
-"""A page of the network in place of the answer; the service never heard of the request."""
+"""A captive portal answered; the request never reached the service."""
 DAILY_QUOTA: Final = refusal(429, "RESOURCE_EXHAUSTED", "You exceeded your quota: requests per day")
-"""Nothing more today."""
+"""The quota of the day is used up."""
 STORE_FULL: Final = refusal(
     429, "RESOURCE_EXHAUSTED", "Corpus has reached the storage limit of 1000000000 bytes."
 )
-"""Nothing more until documents are deleted."""
+"""The store takes no more until documents are deleted."""
 
 
-def _cut(answer: Response) -> Response:
-    return replace(answer, body=answer.body[: len(answer.body) // 2])
+def _cut(response: Response) -> Response:
+    return replace(response, body=response.body[: len(response.body) // 2])
 
 
 TRUNCATED: Final = Alter("truncated", _cut)
-"""The service acted, and half of its answer arrived."""
+"""The service acted, and half of its response arrived."""
 
 
-def _repeat(answer: Response) -> Response:
-    page = json.loads(answer.body or b"{}")
+def _repeat(response: Response) -> Response:
+    page = json.loads(response.body or b"{}")
     documents = page.get("documents", [])
     page["documents"] = [*documents[:1], *documents, *documents[-1:]]
-    return replace(answer, body=json.dumps(page).encode())
+    return replace(response, body=json.dumps(page).encode())
 
 
 REPEATED: Final = Alter("repeated", _repeat)
-"""A page of a listing that names some documents twice."""
+"""A page of a listing names some documents twice."""
 
 
-def never_done(answer: Response) -> Response:
-    """The operation as one that goes on for ever; an error is left as it is."""
-    if answer.status != 200:
-        return answer
-    name = json.loads(answer.body).get("name", "")
-    return replace(answer, body=json.dumps({"name": name}).encode())
+def never_done(response: Response) -> Response:
+    """Change an operation into one that never ends; an error stays as it is."""
+    if response.status != 200:
+        return response
+    name = json.loads(response.body).get("name", "")
+    return replace(response, body=json.dumps({"name": name}).encode())
 
 
 def in_state(state: str) -> Callable[[Response], Response]:
-    """A change that says ``state`` (``STATE_FAILED``, …) of any document in the answer."""
+    """Build a change that gives each document of the response ``state`` (``STATE_FAILED``, …)."""
 
-    def change(answer: Response) -> Response:
-        if answer.status != 200:
-            return answer
-        shape = json.loads(answer.body)
+    def change(response: Response) -> Response:
+        if response.status != 200:
+            return response
+        shape = json.loads(response.body)
         for document in shape.get("documents", [shape]):
             document["state"] = state
-        return replace(answer, body=json.dumps(shape).encode())
+        return replace(response, body=json.dumps(shape).encode())
 
     return change

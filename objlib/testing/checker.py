@@ -1,7 +1,6 @@
-"""The judge: separate code that reads what the service saw and holds, and what the ledger says, and rules.
+"""The checker: rules on the promises from the ledger, the store and the history of requests.
 
-It shares nothing with the engine but the names of things. It looks at the two databases with SQL of its own and
-at the history of requests; every broken promise is one line.
+It shares only names with the engine: it reads both databases with its own SQL. Each broken promise is one line.
 """
 
 import json
@@ -16,7 +15,7 @@ import trio
 from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, content_hash
 from objlib.core.lifecycle.table import TABLE, State
-from objlib.testing.databases import open_database
+from objlib.testing.databases import read_database
 from objlib.testing.history import Request
 
 Row = Mapping[str, Any]
@@ -26,7 +25,7 @@ _EDGES: Final = {(str(edge.event), str(edge.source), str(edge.target)) for edge 
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document that the store holds; ``file``, ``attempt`` and ``digest`` are our marks, None without them."""
+    """A document in the store; ``file``, ``attempt`` and ``digest`` are our tags, None without them."""
 
     name: str
     state: str
@@ -43,7 +42,7 @@ class Checker:
     Attributes:
         ledger: the ledger's file.
         store: the embedded store's file.
-        broken: every broken promise that was seen so far.
+        broken: every broken promise so far.
     """
 
     ledger: Path
@@ -52,12 +51,12 @@ class Checker:
     _foreign: dict[str, StoredDocument] = field(default_factory=dict)
 
     def note_foreign(self) -> None:
-        """Remember the documents without our mark as they are now: they must stay like that."""
+        """Keep the documents without our tags; they must not change from here on."""
         self._foreign = {one.name: one for one in self.documents() if one.file is None}
 
     def documents(self) -> list[StoredDocument]:
-        """What the store holds, read from its own file."""
-        with open_database(self.store) as db:
+        """Read the documents from the store's own file."""
+        with read_database(self.store) as db:
             return [
                 _document(*cells)
                 for cells in db.execute(
@@ -66,40 +65,40 @@ class Checker:
             ]
 
     async def watch(self, request: Request) -> None:
-        """Rule on one request right before the service acts on it: nothing may be deleted that is needed."""
+        """Rule on a delete right before the service acts on it."""
         if request.kind == "delete":
             self._rule_on_delete(request)
         await trio.lowlevel.checkpoint()
 
     def _rule_on_delete(self, request: Request) -> None:
         documents = self.documents()
-        goal = next((one for one in documents if one.name == request.target), None)
-        if goal is None:
+        target = next((one for one in documents if one.name == request.target), None)
+        if target is None:
             return
-        where = f"request {request.number} deletes {goal.name}"
-        if goal.file is None:
-            self.broken.append(f"touched what is not ours: {where}")
+        where = f"request {request.number} deletes {target.name}"
+        if target.file is None:
+            self.broken.append(f"deleted a foreign document: {where}")
             return
-        with open_database(self.ledger) as db:
-            meant = db.execute("SELECT 1 FROM intents WHERE document_name = ?", (goal.name,)).fetchone()
+        with read_database(self.ledger) as db:
+            intent = db.execute("SELECT 1 FROM intents WHERE document_name = ?", (target.name,)).fetchone()
             was_indexed = db.execute(
                 "SELECT 1 FROM attempts JOIN files USING (file_id)"
                 " WHERE document_name = ? AND outcome = 'indexed' AND missing_since IS NULL",
-                (goal.name,),
+                (target.name,),
             ).fetchone()
-        if meant is None:
+        if intent is None:
             self.broken.append(f"no intent on record: {where}")
         others = [
             one
             for one in documents
-            if one.file == goal.file and one.state == "ACTIVE" and one.name != goal.name
+            if one.file == target.file and one.state == "ACTIVE" and one.name != target.name
         ]
-        if was_indexed and goal.state == "ACTIVE" and not others:
+        if was_indexed and target.state == "ACTIVE" and not others:
             self.broken.append(f"the only searchable document of a file: {where}")
 
     def rule_on_edges(self) -> None:
-        """Every recorded move is an edge of the table, versions have no gaps, and the log explains the state."""
-        with open_database(self.ledger) as db:
+        """Rule on the log: each event is an edge of the table, versions have no gaps, and states follow."""
+        with read_database(self.ledger) as db:
             rows = db.execute("SELECT file_id, gemini_state, version FROM files").fetchall()
             events = db.execute(
                 "SELECT file_id, event, from_state, to_state FROM events WHERE outcome = 'success'"
@@ -122,15 +121,14 @@ class Checker:
                 )
 
     def rule_on_quiescence(self, disk: Mapping[str, str], written: Mapping[str, int]) -> None:
-        """Everything promised of a ledger and a store at rest.
+        """Rule on disk, ledger and store at rest.
 
         Args:
             disk: SHA-256 of each file by relative path.
-            written: how often each content (SHA-256) was ever put somewhere; see
-                :class:`~objlib.testing.library.Library`.
+            written: how often each content (SHA-256) was written; see :class:`~objlib.testing.library.Library`.
         """
         documents = self.documents()
-        with open_database(self.ledger) as db:
+        with read_database(self.ledger) as db:
             cursor = db.execute("SELECT * FROM files")
             names = [column for column, *_ in cursor.description]
             rows = [dict(zip(names, cells, strict=True)) for cells in cursor]
@@ -140,10 +138,10 @@ class Checker:
                 "SELECT content_hash, count(*) FROM attempts WHERE outcome = 'indexed' GROUP BY 1"
             ).fetchall()
             superseded = db.execute("SELECT count(*) FROM files WHERE superseded_document IS NOT NULL")
-            left = superseded.fetchone()[0]
-        if intents or sessions or left:
+            old = superseded.fetchone()[0]
+        if intents or sessions or old:
             self.broken.append(
-                f"not at rest: {intents} open intents, {sessions} open attempts, {left} superseded documents"
+                f"not at rest: {intents} open intents, {sessions} open attempts, {old} superseded documents"
             )
         live = {row["file_path"]: row for row in rows if row["missing_since"] is None}
         self._rule_on_disk(live, disk)
@@ -156,7 +154,7 @@ class Checker:
                 )
         now = {one.name: one for one in documents if one.file is None}
         if now != self._foreign:
-            self.broken.append("documents without our mark have changed")
+            self.broken.append("foreign documents have changed")
 
     def _rule_on_disk(self, live: Mapping[str, Row], disk: Mapping[str, str]) -> None:
         for path in disk.keys() ^ live.keys():
@@ -166,7 +164,7 @@ class Checker:
             if row["gemini_state"] == State.FAILED:
                 failure = json.loads(row["failure_info"])
                 empty = failure["kind"] == FailureKind.EMPTY and disk[path] == content_hash(b"")
-                if not empty:  # the library has no other file that cannot get in
+                if not empty:  # no other file of the library is unfit
                     self.broken.append(f"failed without need: {path}: {row['last_error']}")
             elif row["gemini_state"] != State.INDEXED:
                 self.broken.append(f"not settled: {path} is {row['gemini_state']}: {row['last_error']}")
@@ -179,27 +177,25 @@ class Checker:
             if document.file is not None:
                 ours[document.file].append(document)
         for row in rows:
-            found = ours.pop(row["file_id"], [])
+            tagged = ours.pop(row["file_id"], [])
             about = f"{row['file_path']} ({row['gemini_state']})"
-            known = [one for one in found if one.name == row["gemini_document"]]
+            current = [one for one in tagged if one.name == row["gemini_document"]]
             self.broken += [
                 f"duplicate or orphan: {about} has {one.name}, {one.state}"
-                for one in found
-                if one not in known
+                for one in tagged
+                if one not in current
             ]
-            if row["gemini_document"] is not None and not known:
+            if row["gemini_document"] is not None and not current:
                 self.broken.append(f"lost: {about} has no document {row['gemini_document']}")
-            for one in known:
+            for one in current:
                 if row["gemini_state"] == State.INDEXED and (one.state, one.digest) != (
                     "ACTIVE",
                     row["indexed_hash"],
                 ):
                     self.broken.append(f"wrong `indexed`: {about} has {one}")
-        self.broken += [f"orphan: {one.name} of no file" for found in ours.values() for one in found]
+        self.broken += [f"orphan: {one.name} of no file" for tagged in ours.values() for one in tagged]
 
 
 def _document(name: str, state: str, updated: float, metadata: str) -> StoredDocument:
-    marks = json.loads(metadata)
-    return StoredDocument(
-        name, state, updated, marks.get(KEY_FILE), marks.get(KEY_ATTEMPT), marks.get(KEY_HASH)
-    )
+    tags = json.loads(metadata)
+    return StoredDocument(name, state, updated, tags.get(KEY_FILE), tags.get(KEY_ATTEMPT), tags.get(KEY_HASH))

@@ -1,7 +1,7 @@
-"""One process of ``just crash``: a child with a whole run and the embedded service in it, in virtual time.
+"""The child process of ``just crash``: a whole run and the embedded service in it, in virtual time.
 
-Everything random in a life follows the number of its run, and its clock begins a fixed time after that of the
-run before. So what it does is a function of that number and of what stands on the disk, and of nothing else.
+The number of the run seeds everything random and sets the start of its clock. So a run is a function of its
+number and of the state of the disk, and of nothing else.
 """
 
 import json
@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final
 from unittest import mock
@@ -26,23 +25,25 @@ from objlib.engine.upload.run import upload
 from objlib.testing.checker import Checker
 from objlib.testing.failpoints import EXIT_STATUS, Failpoints, die_for_real
 from objlib.testing.faults import Faults
-from objlib.testing.history import CHANGES, Request, lines
+from objlib.testing.history import CHANGES, Request
 from objlib.testing.library import Library
 from objlib.testing.nemesis import Nemesis
 from objlib.testing.snapshot import LEDGER, LIBRARY, STORE
 from objlib.testing.virtual import EPOCH, run_virtual
 
 GAP: Final = 100.0
-"""Virtual seconds between a death and the next run."""
+"""Virtual seconds between the starts of two runs."""
 FIRST_PID: Final = 2**24
-"""Pids follow the number of the run too, for they are kept in both databases. They are above what real systems
-give, so that the system says of each what is true: there is no such process (any more)."""
-EDITED: Final = ("change", "same size", "new", "new", "rename", "delete")
-"""What a run finds to do: something to replace, to add, to rename and to leave alone."""
+"""Base of the pids, which follow the number of the run, since both databases keep them.
+
+They are above those of real systems, so that the system reports each process as gone.
+"""
+EDITS_BEFORE: Final = ("change", "same size", "new", "new", "rename", "delete")
+"""Edits before the runs: there is something to replace, to add, to rename and to leave alone."""
 
 
 def settings_of(folder: Path) -> Settings:
-    """The settings of every run in ``folder``."""
+    """Return the settings of every run in ``folder``."""
     return Settings(
         library=folder / LIBRARY,
         ledger=folder / LEDGER,
@@ -54,15 +55,15 @@ def settings_of(folder: Path) -> Settings:
     )
 
 
-def prepare_library(folder: Path, edits: Sequence[str] = EDITED) -> Library:
-    """A library that is indexed, and then edited."""
+def prepare_library(folder: Path, edits: Sequence[str] = EDITS_BEFORE) -> Library:
+    """Make a library, index it, and edit it."""
     library = Library(folder / LIBRARY)
     for number in range(6):
         library.edit("new", number)
-    life = ChildRun(folder, 0)
-    life.live(life.upload)
-    if life.broken:
-        raise RuntimeError(f"a library that nothing happens to cannot be indexed: {life.broken}")
+    run = ChildRun(folder, 0)
+    run.play(run.upload)
+    if run.broken:
+        raise RuntimeError(f"a library cannot be indexed without faults: {run.broken}")
     for seed, kind in enumerate(edits):
         library.edit(kind, seed)
     return library
@@ -70,13 +71,13 @@ def prepare_library(folder: Path, edits: Sequence[str] = EDITED) -> Library:
 
 @dataclass(frozen=True, slots=True)
 class ChildReport:
-    """What a child process told of its life, the last of it right before its death.
+    """The report of a child process to its parent.
 
     Attributes:
         died: whether it died at its point.
-        points: how many points it passed.
-        broken: every promise that it saw broken.
-        story: what the service saw of it, for a person.
+        points: number of points passed.
+        broken: every broken promise that it saw.
+        story: the requests that its service saw, for the user.
     """
 
     died: bool
@@ -87,13 +88,13 @@ class ChildReport:
 
 @dataclass
 class ChildRun:
-    """What one process does.
+    """The run of one child process.
 
     Attributes:
-        folder: where library, ledger and store are.
-        run: the number of the run.
-        density: the share of requests that something happens to.
-        die_at: the point at which it dies; None to live.
+        folder: holds the library, the ledger and the store.
+        run: number of the run.
+        density: share of requests with a fault.
+        die_at: number of the point at which it dies; None to live.
     """
 
     folder: Path
@@ -102,17 +103,17 @@ class ChildRun:
     die_at: int | None = None
     broken: list[str] = field(default_factory=list, init=False)
     failpoints: Failpoints = field(init=False)
-    _seen: list[tuple[str, list[Request]]] = field(default_factory=list, init=False)
+    _histories: list[tuple[str, list[Request]]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.failpoints = Failpoints(self.die_at)
 
     async def upload(self) -> None:
-        """One upload."""
+        """Upload once."""
         await self._play("upload")
 
     async def settle(self, library: Library) -> None:
-        """Upload until there is nothing left to do, then see that recovery and upload are idle."""
+        """Upload, rule on the result, then check that recovery and upload are idle."""
         await self._play("upload")
         checker = Checker(self.folder / LEDGER, self.folder / STORE, self.broken)
         checker.rule_on_edges()
@@ -130,7 +131,7 @@ class ChildRun:
 
         watch = Checker(settings.ledger, settings.embedded, self.broken).watch
         faults = Faults(script=Nemesis(self.run, self.density, now), watch=watch)
-        self._seen.append((command, faults.history))
+        self._histories.append((command, faults.history))
         overrides = Overrides(
             now=now,
             runner=self.failpoints.run,
@@ -142,33 +143,26 @@ class ChildRun:
                 await (recover(app) if command == "recover" else upload(app, retry_failed=True))
         return faults.history
 
-    def live(self, what: Callable[[], Awaitable[None]]) -> None:
-        """Do it in virtual time, in this process."""
+    def play(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do ``work`` in virtual time, in this process."""
         with mock.patch.object(os, "getpid", return_value=FIRST_PID + self.run):
-            run_virtual(what, seed=self.run)
+            run_virtual(work, seed=self.run)
 
-    def end(self) -> ChildReport:
-        """Upload in a child process, to the end or to the point where it dies."""
-        return self._in_child(self.upload)
-
-    def end_well(self, library: Library) -> ChildReport:
-        """Settle everything in a child process."""
-        return self._in_child(partial(self.settle, library))
-
-    def _in_child(self, what: Callable[[], Awaitable[None]]) -> ChildReport:
+    def play_in_child(self, work: Callable[[], Awaitable[None]]) -> ChildReport:
+        """Do ``work`` in a child process, to the end or to its point of death."""
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             status = 1
 
             def die() -> None:
-                self._tell(writer)
+                self._report(writer)
                 die_for_real()
 
             self.failpoints.on_death = die
             try:
-                self.live(what)
-                self._tell(writer)
+                self.play(work)
+                self._report(writer)
                 status = 0
             except BaseException:
                 sys.excepthook(*sys.exc_info())
@@ -177,20 +171,19 @@ class ChildRun:
                 os._exit(status)
         os.close(writer)
         with os.fdopen(reader) as pipe:
-            said = pipe.read()
+            report = pipe.read()
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        points, broken, story = json.loads(said or '[0, [], ["it said nothing"]]')
-        if status not in {0, EXIT_STATUS} or not said:
+        points, broken, story = json.loads(report or '[0, [], ["no report"]]')
+        if status not in {0, EXIT_STATUS} or not report:
             broken.append(f"run {self.run} ended with status {status}")
         return ChildReport(status == EXIT_STATUS, points, tuple(broken), tuple(story))
 
-    def _tell(self, pipe: int) -> None:
-        """The last words, which go to the parent alone: nothing in the folder knows of them."""
-        story = [
-            line
-            for command, history in self._seen
-            for line in (f"run {self.run}: {command}, faults {self.density:.0%}", *lines(history))
-        ]
+    def _report(self, pipe: int) -> None:
+        """Report to the parent alone, so that nothing in the folder changes."""
+        story: list[str] = []
+        for command, history in self._histories:
+            story.append(f"run {self.run}: {command}, faults {self.density:.0%}")
+            story += [request.line() for request in history]
         if self.failpoints.dead:
             story.append(f"run {self.run} dies {self.failpoints.where}, point {self.failpoints.passed}")
         with os.fdopen(pipe, "w") as out:

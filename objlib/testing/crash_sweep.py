@@ -1,21 +1,22 @@
-"""One place where runs die, again and again: from one state at point after point, and what each death leaves."""
+"""The sweep: from one state a run dies at point after point, and each aftermath is ruled on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from objlib.testing.crash_child import ChildReport, ChildRun, prepare_library
 from objlib.testing.library import Library
-from objlib.testing.snapshot import digest, keep, put_back
+from objlib.testing.snapshot import digest, restore_snapshot, take_snapshot
 
 
 @dataclass(slots=True)
 class Aftermath:
-    """What is left on the disk after a death, and the ruling on it.
+    """The state of the disk after a death, and the ruling on it.
 
     Attributes:
-        points: where the run died; all of these deaths left this same world.
-        broken: every broken promise, of the run that died or of the one that cleaned up.
+        points: points of death; all of these deaths left this same state.
+        broken: every broken promise, of the run that died or of the one that settled the rest.
     """
 
     points: list[int]
@@ -24,14 +25,13 @@ class Aftermath:
 
 @dataclass
 class CrashSweep:
-    """A library that is half indexed, in a folder in which every run works.
+    """A half indexed library, in a folder in which every run works.
 
-    A ledger belongs to the place of its library, so all runs work in one place and what they start from is put
-    back.
+    A ledger belongs to the path of its library, so all runs work in one folder, and snapshots are restored there.
 
     Attributes:
-        folder: for everything.
-        density: the share of requests that something happens to, in the runs that die.
+        folder: parent of the work folder and of the snapshots.
+        density: share of requests with a fault, in the runs that die.
     """
 
     folder: Path
@@ -40,54 +40,57 @@ class CrashSweep:
 
     def __post_init__(self) -> None:
         self.library = prepare_library(self.work)
-        self.keep("start")
+        self.take_snapshot("start")
 
     @property
     def work(self) -> Path:
-        """Where runs work."""
+        """The folder in which runs work."""
         return self.folder / "work"
 
-    def keep(self, name: str) -> None:
-        """Keep the world as it is now under a name."""
-        keep(self.work, self.folder / name)
+    def take_snapshot(self, name: str) -> None:
+        """Keep the current state under a name."""
+        take_snapshot(self.work, self.folder / name)
 
-    def put_back(self, name: str) -> None:
-        """Make the world what was kept."""
-        put_back(self.folder / name, self.work)
+    def restore(self, name: str) -> None:
+        """Restore the state with this name."""
+        restore_snapshot(self.folder / name, self.work)
 
     def die(self, run: int, point: int) -> ChildReport:
-        """Let a run die.
+        """Let a run die at a point.
 
         Raises:
-            RuntimeError: it did not. The same run, from the same state, had so many points when it lived.
+            RuntimeError: it lived on, though the same run from the same state passed this point before.
         """
-        account = ChildRun(self.work, run, self.density, point).end()
-        if not account.died:
-            raise RuntimeError(f"run {run} did not die at point {point}: {account.broken}")
-        return account
+        child = ChildRun(self.work, run, self.density, point)
+        report = child.play_in_child(child.upload)
+        if not report.died:
+            raise RuntimeError(f"run {run} did not die at point {point}: {report.broken}")
+        return report
 
     def settle(self, run: int) -> ChildReport:
-        """Let a next run finish the work, and rule on what it leaves."""
-        return ChildRun(self.work, run).end_well(self.library)
+        """Let a run finish the work, and rule on the result."""
+        child = ChildRun(self.work, run)
+        return child.play_in_child(partial(child.settle, self.library))
 
     def points(self, name: str, run: int) -> ChildReport:
-        """Let a run live, from a state that was kept: its account says how many points there are."""
-        self.put_back(name)
-        return ChildRun(self.work, run, self.density).end()
+        """Let a run live, from a snapshot; its report has the number of points."""
+        self.restore(name)
+        child = ChildRun(self.work, run, self.density)
+        return child.play_in_child(child.upload)
 
-    def worlds(self, name: str, run: int, points: Iterable[int]) -> list[Aftermath]:
-        """Let a run die, from a state that was kept, at each of the points, and rule on every world it leaves.
+    def aftermaths(self, name: str, run: int, points: Iterable[int]) -> list[Aftermath]:
+        """Let a run die at each of the points, from a snapshot, and rule on each different aftermath once.
 
-        What the next run does is a function of that world (see :mod:`objlib.testing.crash_child`), so a world
-        that was met before is not ruled on again.
+        The next run is a function of the aftermath (see :mod:`objlib.testing.crash_child`), so a second ruling on
+        the same one would be the same.
         """
-        found: dict[bytes, Aftermath] = {}
+        aftermaths: dict[bytes, Aftermath] = {}
         for point in points:
-            self.put_back(name)
-            account = self.die(run, point)
-            world = found.setdefault(digest(self.work, self.folder / "aside"), Aftermath([], []))
-            if not world.points:
-                world.broken += self.settle(run + 1).broken
-            world.points.append(point)
-            world.broken += [line for line in account.broken if line not in world.broken]
-        return list(found.values())
+            self.restore(name)
+            report = self.die(run, point)
+            aftermath = aftermaths.setdefault(digest(self.work, self.folder / "scratch"), Aftermath([], []))
+            if not aftermath.points:
+                aftermath.broken += self.settle(run + 1).broken
+            aftermath.points.append(point)
+            aftermath.broken += [line for line in report.broken if line not in aftermath.broken]
+        return list(aftermaths.values())

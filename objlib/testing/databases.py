@@ -6,11 +6,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from objlib.ledger import Ledger
-from objlib.ledger.commit import GroupCommit
+from objlib.sqlite.group_commit import GroupCommit
 
 
 @contextmanager
-def open_database(path: Path) -> Iterator[sqlite3.Connection]:
+def read_database(path: Path) -> Iterator[sqlite3.Connection]:
     """The ledger or the store at ``path``, for looking only: a statement that writes is refused."""
     with closing(sqlite3.connect(path)) as conn:
         conn.execute("PRAGMA query_only = ON")

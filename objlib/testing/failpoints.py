@@ -1,10 +1,9 @@
-"""Crash points by counting, and a process that dies honestly.
+"""Failpoints: numbered points at which a run dies or freezes.
 
-A :class:`Failpoints` stands between a run and everything that outlives it: the disk (the Runner through which every
-blocking call goes) and the service (the ASGI app). Each passage is a *point*, and points are numbered in the
-order in which they come. At the chosen one the run dies: from then on nothing gets through in either direction,
-so that whatever Python does while it unwinds (``finally`` blocks, shields, the record of the run's end) leaves
-no trace, as if the process had been killed.
+:class:`Failpoints` stands between a run and everything that outlives it: the disk (the Runner of all blocking
+calls) and the service (the ASGI app). Each call through it passes *points*, numbered in order. After a death
+nothing passes in either direction, so that unwinding (``finally`` blocks, shields, the record of the run's end)
+leaves no trace, as after SIGKILL.
 """
 
 import os
@@ -17,17 +16,17 @@ from typing import Final, TypeVar
 import trio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from objlib.ledger.commit import perform
+from objlib.sqlite.group_commit import perform
 from objlib.threads import Runner, inline_runner
 
 T = TypeVar("T")
 
 EXIT_STATUS: Final = 113
-"""What a child process that dies at a point exits with; no command uses it."""
+"""Exit status of a child process that dies at a point; no command uses it."""
 
 
 class Died(BaseException):
-    """The process is dead. Not an Exception, so that nothing takes it for an error to deal with."""
+    """The process is dead; not an Exception, so that no error handler catches it."""
 
 
 def die_for_real() -> None:
@@ -37,17 +36,18 @@ def die_for_real() -> None:
 
 @dataclass
 class Failpoints:
-    """One run's way to the outer world.
+    """The points of one run.
 
     Attributes:
-        die_at: the number of the point at which it dies, from 1; None to live.
-        freeze_at: the number of the point at which it is frozen, as by SIGSTOP or a lid that is closed.
-        on_death: what dying means: by default the run is cut off. A child process calls :func:`die_for_real`.
-        runner: what blocking calls really run on.
-        points: how many points of each kind there were: ``before commit``, ``after commit``, ``before work``,
+        die_at: number of the point at which the run dies, from 1; None to live.
+        freeze_at: number of the point at which it freezes, as by SIGSTOP or a closed lid.
+        on_death: called at a death; a child process passes :func:`die_for_real`.
+        runner: runs the blocking calls.
+        points: number of points passed by kind: ``before commit``, ``after commit``, ``before work``,
             ``after work`` (files and everything else that blocks), ``send`` and ``answer``.
-        dead: whether it has died.
-        where: the kind of the point at which it died or was frozen.
+        dead: whether the run has died.
+        where: kind of the point at which it died or froze.
+        frozen: set when it freezes.
     """
 
     die_at: int | None = None
@@ -62,11 +62,11 @@ class Failpoints:
 
     @property
     def passed(self) -> int:
-        """How many points were passed so far."""
+        """Number of points passed so far."""
         return self.points.total()
 
     async def run(self, fn: Callable[[], T], /) -> T:
-        """The Runner to give to a run."""
+        """Run a blocking call: the Runner to give to the run."""
         kind = _kind(fn)
         if kind is None:  # a read of the ledger: dying before it is the same as dying at the point before
             await self._alive()
@@ -84,7 +84,7 @@ class Failpoints:
         return result
 
     def app(self, inner: ASGIApp) -> ASGIApp:
-        """``inner`` as the run sees it."""
+        """Wrap the service's app for the run."""
 
         async def passage(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
@@ -101,7 +101,7 @@ class Failpoints:
         return passage
 
     async def point(self, kind: str) -> None:
-        """Pass a point, or die at it."""
+        """Pass a point, or die or freeze at it."""
         await self._alive()
         self.points[kind] += 1
         if self.passed == self.die_at:
@@ -115,7 +115,7 @@ class Failpoints:
         await self._alive()
 
     def thaw(self) -> None:
-        """Let a frozen run go on, as by SIGCONT."""
+        """Resume a frozen run, as by SIGCONT."""
         if self._thaw is not None:
             self._thaw.set()
             self._thaw = None

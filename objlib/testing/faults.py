@@ -1,8 +1,7 @@
-"""A service that misbehaves by a script: ASGI middleware around the embedded one, and the history of requests.
+"""Scripted faults: ASGI middleware around the embedded service, and the history of its requests.
 
-The middleware decides for each request what its client is told and whether the service acts, at once, late or
-never. It works in process (``Options.middleware``, or around an app with :meth:`Faults.around`) and behind a
-port alike.
+For each request the middleware decides which response the client gets, and whether the service acts at once,
+late or never. It works in process (``Options.middleware``, or :meth:`Faults.around`) and behind a port.
 """
 
 from collections import Counter
@@ -19,22 +18,22 @@ from objlib.testing.actions import Action, ActLate, Alter, Delay, Drop, Refuse, 
 from objlib.testing.history import Request, document_of, kind_of, tags_of, target_of
 
 RequestHook = Callable[[Request], Awaitable[None]]
-"""Looks at a request before the service acts on it; the checker's eye."""
+"""Called with a request right before the service acts on it."""
 
 
 @dataclass
 class Faults:
-    """The script and what was seen.
+    """A script, and the record of the requests it was applied to.
 
     Attributes:
-        script: decides about each request.
+        script: the action for each request.
         history: every request, in the order of arrival.
-        count: requests by kind.
-        before: told of each request's kind before anything happens to it.
-        in_flight: requests by kind that have come and are not answered yet.
-        answered: the moment of the last answer on trio's clock.
-        travel: seconds that a request of a kind, by its number, takes to the service and its answer back.
-        watch: looks at each request right before the service acts on it.
+        count: number of requests by kind.
+        before: called with each request's kind before anything happens to it.
+        in_flight: unanswered requests by kind.
+        answered: time of the last response, on trio's clock.
+        travel: latency in seconds of a request, by kind and number, and of its response.
+        watch: called with each request right before the service acts on it.
     """
 
     script: Script = lambda _kind, _count: None
@@ -46,32 +45,32 @@ class Faults:
     travel: Callable[[str, int], tuple[float, float]] = lambda _kind, _count: (0.0, 0.0)
     watch: RequestHook | None = None
     _late: trio.Nursery | None = field(default=None, init=False)
-    _owed: int = field(default=0, init=False)
+    _outstanding: int = field(default=0, init=False)
     _idle: trio.Event | None = field(default=None, init=False)
 
     @property
     def seen(self) -> list[tuple[float, str]]:
-        """(moment, kind) of every request."""
+        """(time, kind) of every request."""
         return [(request.moment, request.kind) for request in self.history]
 
     async def settled(self) -> None:
-        """Wait until the service has acted on every request that it took."""
+        """Wait until no late action is outstanding."""
         await trio.lowlevel.checkpoint()
-        if self._owed:
+        if self._outstanding:
             self._idle = trio.Event()
             await self._idle.wait()
 
     def middleware(self) -> Middleware:
-        """This, as the embedded service takes it."""
+        """Return the middleware for ``Options.middleware``."""
         return Middleware(_Wrapped, faults=self)
 
     def around(self, app: ASGIApp, client: str = "") -> ASGIApp:
-        """``app`` behind this script, for requests that are recorded as those of ``client``."""
+        """Wrap ``app``; its requests are recorded as those of ``client``."""
         return _Wrapped(app, self, client)
 
     @asynccontextmanager
     async def acting_late(self) -> AsyncIterator[None]:
-        """While open, :class:`ActLate` is possible: what is owed is done here, and dropped at the end."""
+        """Allow :class:`ActLate` while open; the end cancels what is outstanding."""
         async with trio.open_nursery() as nursery:
             self._late = nursery
             try:
@@ -81,10 +80,10 @@ class Faults:
                 nursery.cancel_scope.cancel(reason="the service is closed")
 
     async def later(self, app: ASGIApp, scope: Scope, request: Request, body: bytes, seconds: float) -> None:
-        """Act on a request whose client has long gone.
+        """Act on a request ``seconds`` after its client gave up.
 
         Raises:
-            RuntimeError: nobody keeps :meth:`acting_late` open.
+            RuntimeError: :meth:`acting_late` is not open.
         """
         if self._late is None:
             raise RuntimeError("a late action needs Faults.acting_late")
@@ -94,26 +93,26 @@ class Faults:
                 await trio.sleep(seconds)
                 await self.act(app, scope, request, body)
             finally:
-                self._owed -= 1
-                if not self._owed and self._idle is not None:
+                self._outstanding -= 1
+                if not self._outstanding and self._idle is not None:
                     self._idle.set()
 
-        self._owed += 1
+        self._outstanding += 1
         self._late.start_soon(act)
         await trio.lowlevel.checkpoint()
 
     async def act(self, app: ASGIApp, scope: Scope, request: Request, body: bytes) -> Response:
-        """Let the service act, and note what it answered."""
+        """Let the service act, and record its response."""
         if self.watch is not None:
             await self.watch(request)
         status: list[int] = []
         headers: list[tuple[bytes, bytes]] = []
         parts: list[bytes] = []
-        left = [body]
+        pending = [body]
 
         async def receive() -> Message:
             await trio.lowlevel.checkpoint()
-            return {"type": "http.request", "body": left.pop() if left else b"", "more_body": False}
+            return {"type": "http.request", "body": pending.pop() if pending else b"", "more_body": False}
 
         async def send(message: Message) -> None:
             await trio.lowlevel.checkpoint()
@@ -124,15 +123,15 @@ class Faults:
                 parts.append(message.get("body", b""))
 
         await app(scope, receive, send)
-        answer = Response(status[0], tuple(headers), b"".join(parts))
-        request.acted, request.status = trio.current_time(), answer.status
+        response = Response(status[0], tuple(headers), b"".join(parts))
+        request.acted, request.status = trio.current_time(), response.status
         if request.kind in {"send", "import"}:
-            request.document = document_of(answer.body)
-        return answer
+            request.document = document_of(response.body)
+        return response
 
 
 class _Wrapped:
-    """The middleware itself."""
+    """The middleware."""
 
     def __init__(self, app: ASGIApp, faults: Faults, client: str = "") -> None:
         self.app = app
@@ -156,7 +155,7 @@ class _Wrapped:
         request = Request(trio.current_time(), len(faults.history), kind, self.client, target_of(scope))
         number = faults.count[kind]
         action = faults.script(kind, number)
-        request.action = _told(action)
+        request.action = _label(action)
         faults.history.append(request)
         faults.count[kind] += 1
         faults.before(kind)
@@ -165,22 +164,24 @@ class _Wrapped:
             raise ConnectionRefusedError("the script refuses the connection")
         body = await _read(receive)
         if kind in {"start", "import"}:
-            request.marks = tags_of(body)
+            request.tags = tags_of(body)
         await trio.sleep(there)
-        answer = await self._play(action, scope, request, body)
+        response = await self._play(action, scope, request, body)
         await trio.sleep(back)
-        await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send(
+            {"type": "http.response.start", "status": response.status, "headers": list(response.headers)}
+        )
+        await send({"type": "http.response.body", "body": response.body})
 
     async def _play(self, action: Action | None, scope: Scope, request: Request, body: bytes) -> Response:
         faults = self.faults
         match action:
             case None:
                 return await faults.act(self.app, scope, request, body)
-            case Respond(status, told, headers, act):
+            case Respond(status, content, headers, act):
                 if act:
                     await faults.act(self.app, scope, request, body)
-                return Response(status, headers, told)
+                return Response(status, headers, content)
             case Drop(act):
                 if act:
                     await faults.act(self.app, scope, request, body)
@@ -189,14 +190,14 @@ class _Wrapped:
                 await faults.later(self.app, scope, request, body, seconds)
                 raise ConnectionResetError("the script breaks the connection, and the service acts later")
             case Delay(seconds):
-                answer = await faults.act(self.app, scope, request, body)
+                response = await faults.act(self.app, scope, request, body)
                 await trio.sleep(seconds)
-                return answer
+                return response
             case Alter(_, change):
-                answer = change(await faults.act(self.app, scope, request, body))
-                length = str(len(answer.body)).encode()
-                kept = [pair for pair in answer.headers if pair[0] != b"content-length"]
-                return Response(answer.status, (*kept, (b"content-length", length)), answer.body)
+                response = change(await faults.act(self.app, scope, request, body))
+                length = str(len(response.body)).encode()
+                others = [pair for pair in response.headers if pair[0] != b"content-length"]
+                return Response(response.status, (*others, (b"content-length", length)), response.body)
             case Refuse():
                 raise AssertionError("refused before its body was read")
             case _:
@@ -214,7 +215,7 @@ async def _read(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _told(action: Action | None) -> str:
+def _label(action: Action | None) -> str:
     match action:
         case None:
             return ""

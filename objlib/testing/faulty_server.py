@@ -1,16 +1,19 @@
-"""``python -m objlib.testing.faulty_server``: the embedded service on a port of 127.0.0.1, misbehaving by a seed.
+"""``python -m objlib.testing.faulty_server``: the embedded service on a port of 127.0.0.1, with seeded faults.
 
-It prints its address once it accepts connections, and serves until a signal or the end of its standard input.
-Lines on standard input set the density of the faults (``0.2``, or ``0.2 honest`` where nothing untrue is said of a
-document), slow down the answers to the last bytes
-(``slow 1.5``), ask for the state (``state``), or make it behave and tell what was broken (``settle``).
+It prints its address once it accepts connections, and serves until a signal or the end of standard input. Lines on
+standard input are commands: the density of faults (``0.2``; ``0.2 honest`` for no response that is untrue of a
+document), a delay of the responses to last bytes (``slow 1.5``), a report (``state``), and the end of all faults
+with a report of broken promises (``settle``).
 """
 
 import argparse
 import json
 import socket
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -24,12 +27,12 @@ from objlib.embedded import Options, open_service
 from objlib.testing.actions import Delay, Script
 from objlib.testing.checker import Checker
 from objlib.testing.faults import Faults
-from objlib.testing.history import CHANGES, lines
+from objlib.testing.history import CHANGES
 from objlib.testing.nemesis import Nemesis
 
 
 async def run(store: Path, ledger: Path, seed: int) -> None:
-    """Serve ``store``; what is deleted is judged by what ``ledger`` says, and told on standard error."""
+    """Serve ``store``; the checker rules on each delete by ``ledger``."""
     checker = Checker(ledger, store)
     nemesis = Nemesis(seed, 0.0, time.time, pace=0.05)
     faults = Faults(script=nemesis, watch=checker.watch)
@@ -48,8 +51,8 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
             print(address, flush=True)
             while line := await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True):
                 if line.startswith("slow "):
-                    # Nothing goes wrong, but the answer to the last bytes takes so many seconds.
-                    faults.script = _slowly(float(line[5:]))
+                    # No faults, but the response to last bytes takes this long.
+                    faults.script = _delayed(float(line[5:]))
                     print("ok", flush=True)
                 elif line.strip() == "state":
                     print(json.dumps(_state(faults)), flush=True)
@@ -64,14 +67,14 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
             over.set()
 
 
-def _slowly(seconds: float) -> Script:
+def _delayed(seconds: float) -> Script:
     return lambda kind, _count: Delay(seconds) if kind == "send" else None
 
 
 def _state(faults: Faults) -> dict[str, float]:
-    """What was seen so far: requests, those of them in flight and what is in flight of what kind, connections.
+    """Count requests and connections so far.
 
-    ``answered`` is the moment of the last answer on the monotonic clock, which other processes can read too.
+    ``answered`` is the time of the last response on the monotonic clock, which all processes share.
     """
     return {
         "sending": faults.in_flight["send"],
@@ -84,35 +87,77 @@ def _state(faults: Faults) -> dict[str, float]:
 
 
 def _connections() -> int:
-    """How many connections of clients are open at this side, by what this process holds open."""
+    """Count the open connections of clients, by the descriptors of this process."""
     return sum(_is_connection(int(path.name)) for path in Path("/dev/fd").iterdir())
 
 
 def _is_connection(descriptor: int) -> bool:
     try:
-        seen = socket.socket(fileno=descriptor)
+        candidate = socket.socket(fileno=descriptor)
     except OSError:  # no socket, or closed meanwhile
         return False
     try:
-        return seen.family == socket.AF_INET and bool(seen.getpeername())
+        return candidate.family == socket.AF_INET and bool(candidate.getpeername())
     except OSError:  # one that only listens
         return False
     finally:
-        seen.detach()  # it is not ours to close
+        candidate.detach()  # the server closes it
 
 
 def _changes(faults: Faults) -> list[str]:
-    return lines(request for request in faults.history if request.kind in CHANGES)
+    return [request.line() for request in faults.history if request.kind in CHANGES]
+
+
+class ServiceProcess:
+    """The faulty server in a child process; :func:`service_process` starts one."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.url = self._line()
+
+    def ask(self, command: str) -> str:
+        """Send a command, and return the line that answers it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n")
+        self._process.stdin.flush()
+        return self._line()
+
+    def state(self) -> dict[str, float]:
+        """Ask for the state."""
+        state = json.loads(self.ask("state"))
+        assert isinstance(state, dict)
+        return state
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+@contextmanager
+def service_process(folder: Path, *, seed: int = 0) -> Iterator[ServiceProcess]:
+    """Serve ``store.db`` of ``folder`` for the length of the block, with ``ledger.db`` for the checker."""
+    words = ["-m", "objlib.testing.faulty_server", str(folder / "store.db"), str(folder / "ledger.db")]
+    with subprocess.Popen(
+        [sys.executable, *words, "--seed", str(seed)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield ServiceProcess(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="served", description=__doc__)
+    parser = argparse.ArgumentParser(prog="faulty_server", description=__doc__)
     parser.add_argument("store", type=Path)
     parser.add_argument("ledger", type=Path)
     parser.add_argument("--seed", type=int, default=0)
-    wanted = parser.parse_args(arguments)
-    trio.run(run, wanted.store, wanted.ledger, wanted.seed)
+    options = parser.parse_args(arguments)
+    trio.run(run, options.store, options.ledger, options.seed)
     return 0
 
 

@@ -1,8 +1,7 @@
-"""What the service saw: one record for each request, kept apart from everything the client believes."""
+"""The history of requests as the service saw them, independent of what the client believes."""
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +10,7 @@ from starlette.types import Scope
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH
 
 CHANGES: Final = frozenset({"start", "send", "import", "delete", "discard", "cancel"})
-"""Kinds of requests that change something at the service."""
+"""Kinds of requests that change the service's state."""
 _COMMANDS: Final = {"start": "start", "query": "query", "cancel": "cancel"}
 _SECRET: Final = re.compile(r"upload_id=[^&]+")
 
@@ -21,16 +20,16 @@ class Request:
     """One request as the service saw it.
 
     Attributes:
-        moment: seconds on trio's clock when it arrived.
-        number: how many there were before it.
-        kind: what it is for, in the words of the client's own counters.
-        client: who sent it; empty where there is only one.
-        target: the path it names.
-        marks: our marks (file id, attempt, SHA-256) of a request that carries metadata.
-        action: what the script let happen, ``""`` for nothing special.
-        acted: when the service acted on it (trio's clock); None if it never did.
-        status: what the service answered when it acted; the client may have been told something else.
-        document: resource name of the document that came of it, where one did.
+        moment: time of arrival on trio's clock, in seconds.
+        number: number of requests before it.
+        kind: its purpose, in the words of :func:`kind_of`.
+        client: name of the sender; empty where there is only one.
+        target: the resource in its path.
+        tags: our tags (file id, attempt, SHA-256), where it carries metadata.
+        action: label of the script's action, ``""`` for none.
+        acted: time at which the service acted (trio's clock); None if it never did.
+        status: the service's own status; the client may have received another.
+        document: resource name of the document that the request created.
     """
 
     moment: float
@@ -38,14 +37,14 @@ class Request:
     kind: str
     client: str
     target: str
-    marks: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     action: str = ""
     acted: float | None = None
     status: int | None = None
     document: str | None = None
 
     def line(self) -> str:
-        """For a person: one line."""
+        """Format as one line for the user."""
         what = [f"{self.moment:9.3f}", self.client or "-", self.kind, _short(self.target)]
         if self.action:
             what.append(f"[{self.action}]")
@@ -65,7 +64,7 @@ def _short(name: str) -> str:
 
 
 def kind_of(scope: Scope) -> str:
-    """What a request is for, in the words of the client's own counters."""
+    """Classify a request: ``start``, ``send``, ``query``, … (see docs/testing.md)."""
     path, method = scope["path"], scope["method"]
     command = dict(scope["headers"]).get(b"x-goog-upload-command", b"").decode()
     if command:
@@ -84,31 +83,26 @@ def kind_of(scope: Scope) -> str:
 
 
 def target_of(scope: Scope) -> str:
-    """What a request is about: the resource in its path. The secret of an upload session is left out."""
+    """Name the resource in a request's path, without the secret of an upload session."""
     return str(scope["path"]).partition("/v1beta/")[2] or _SECRET.sub("", str(scope["path"]))
 
 
 def tags_of(body: bytes) -> dict[str, str]:
-    """Our marks among the custom metadata of a request; empty where there are none."""
+    """Read our tags from the custom metadata of a request; empty where there are none."""
     try:
         shape = json.loads(body)
-        listed = shape.get("customMetadata") or shape.get("custom_metadata") or []
-        pairs = {item["key"]: item.get("stringValue", "") for item in listed}
+        metadata = shape.get("customMetadata") or shape.get("custom_metadata") or []
+        pairs = {item["key"]: item.get("stringValue", "") for item in metadata}
     except (ValueError, AttributeError, TypeError, KeyError):
         return {}
     return {key: pairs[key] for key in (KEY_FILE, KEY_ATTEMPT, KEY_HASH) if key in pairs}
 
 
 def document_of(body: bytes) -> str | None:
-    """The document that an answer to a finalized upload or an import names."""
+    """Read the document's name from the response to a finalized upload or an import."""
     try:
         shape = json.loads(body)
         name = shape.get("response", {}).get("documentName")
     except (ValueError, AttributeError):
         return None
     return name if isinstance(name, str) else None
-
-
-def lines(requests: Iterable[Request]) -> list[str]:
-    """The history, a line each."""
-    return [request.line() for request in requests]

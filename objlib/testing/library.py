@@ -1,4 +1,4 @@
-"""A library on disk that changes the way people change theirs, and the account of what was ever written."""
+"""A library on disk with typical edits, and a count of every content ever written."""
 
 import os
 from collections import Counter
@@ -10,10 +10,10 @@ from typing import Final
 from objlib.core.ids import content_hash
 
 EDITS: Final = ("new", "change", "same size", "rename", "replace", "swap", "delete", "copy", "back", "empty")
-"""What an edit may be; see :meth:`Library.edit`."""
+"""Kinds of edits; see :meth:`Library.edit`."""
 
 _OLDEST: Final = 1_600_000_000
-"""Files are stamped from here on, one second apart: no edit hides in the resolution of a clock."""
+"""First modification time of a file (Unix seconds); one second apart, so that a scan notices every edit."""
 
 
 @dataclass
@@ -21,8 +21,8 @@ class Library:
     """The files below ``root``.
 
     Attributes:
-        written: how often each content (by SHA-256) was put somewhere it was not before.
-        edits: how many edits there were.
+        written: how often each content (by SHA-256) was written to a new place.
+        edits: number of edits so far.
     """
 
     root: Path
@@ -34,17 +34,17 @@ class Library:
         self.root.mkdir(parents=True, exist_ok=True)
 
     def files(self) -> list[Path]:
-        """Every file, sorted."""
+        """List the files, sorted."""
         return sorted(path for path in self.root.rglob("*") if path.is_file())
 
     def contents(self) -> dict[str, str]:
-        """SHA-256 by relative path, of every file there is now."""
+        """Map each file's relative path to its SHA-256."""
         return {
             path.relative_to(self.root).as_posix(): content_hash(path.read_bytes()) for path in self.files()
         }
 
     def edit(self, kind: str, seed: int) -> str:
-        """One edit; which file, and what it becomes, follows ``seed``. Returns what was done, for a person."""
+        """Make one edit, drawn from ``seed``; returns a description for the user."""
         rng, files = Random(f"edit {seed}"), self.files()
         self.edits += 1
         if not files or kind == "new":
@@ -65,18 +65,18 @@ class Library:
                 path.rename(path.with_name(f"renamed {self.edits}{path.suffix}"))
                 return f"rename {name} to renamed {self.edits}{path.suffix}"
             case "replace" if other != path:
-                # One content takes the place of another: its file is another one now, and is sent again.
+                # The file with this content is another one now, so the content is uploaded again.
                 self._count(path.read_text())
                 path.replace(other)
                 return f"replace {other.name} by {name}"
             case "swap" if other != path:
-                # A rename for both, unless one of them has another content than the ledger knows.
+                # Both are renames, unless the ledger has another content of one of them.
                 self._count(path.read_text())
                 self._count(other.read_text())
-                aside = path.with_name("aside.tmp")
-                path.rename(aside)
+                temporary = path.with_name("aside.tmp")
+                path.rename(temporary)
                 other.rename(path)
-                aside.rename(other)
+                temporary.rename(other)
                 return f"swap {name} and {other.name}"
             case "delete" if len(files) > 1:
                 self._past.append((name, path.read_text()))

@@ -1,4 +1,4 @@
-"""A script drawn from a seed: every way to misbehave, each with a weight."""
+"""The nemesis (Jepsen's word): a script of weighted random faults, drawn from a seed."""
 
 import json
 from collections.abc import Callable
@@ -32,10 +32,10 @@ from objlib.testing.actions import (
 )
 
 LAG: Final = 2.0
-"""Seconds for which a fresh document may be missing from listings (1.5 to 2 s were measured by others)."""
+"""Seconds for which a new document may be missing from listings (users of the service measured 1.5 to 2 s)."""
 
 NO_TOKENS: Final = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
-"""What the direct upload answers to files that only go in by way of the Files API."""
+"""Response of the direct upload to a file that only the Files API accepts."""
 
 Draw = Callable[[Random, "Nemesis"], Action]
 
@@ -77,17 +77,17 @@ _KIND: Final[dict[str, tuple[tuple[int, Draw], ...]]] = {
 
 @dataclass
 class Nemesis:
-    """A :data:`~objlib.testing.actions.Script`.
+    """A :data:`~objlib.testing.actions.Script` drawn from a seed.
 
-    Every draw is made from the seed and the request's place among its kind, so that leaving one request out
-    changes nothing for the others.
+    Each draw depends on the seed and on the request's number among its kind alone, so that a request more or less
+    changes nothing for other kinds.
 
     Attributes:
-        density: the share of requests that something happens to; 0 makes the service behave.
+        density: share of requests with a fault, from 0 to 1.
         now: the service's clock, Unix seconds.
-        pace: what every wait is multiplied by; below 1 for real time.
-        honest: what it says of a document is true.
-        drawn: how many actions were drawn.
+        pace: factor on every wait; below 1 for real time.
+        honest: draw no response that is untrue of a document.
+        drawn: number of actions drawn.
     """
 
     seed: int
@@ -98,9 +98,10 @@ class Nemesis:
     drawn: int = 0
 
     def __call__(self, kind: str, number: int) -> Action | None:
-        """What happens to the request."""
+        """Draw the action for a request."""
+        # The word is part of the seed: with another one every known seed would mean another world.
         rng = Random(f"mischief {self.seed} {kind} {number}")
-        # A run that cannot even open the store is over before it began: that teaches little.
+        # A run that cannot open the store ends at once and tests little.
         density = self.density / 8 if kind == "store" else self.density
         if rng.random() >= density:
             return None
@@ -111,27 +112,27 @@ class Nemesis:
         return draw(rng, self)
 
     def seconds(self, wait: float) -> float:
-        """How long a wait of so many seconds is at this pace."""
+        """Scale a wait by the pace."""
         return round(wait * self.pace, 2)
 
     def travel(self, kind: str, number: int) -> tuple[float, float]:
-        """How long the request and its answer are on the way."""
+        """Draw the latency of a request and of its response, in seconds."""
         rng = Random(f"travel {self.seed} {kind} {number}")
         return round(rng.expovariate(20), 3), round(rng.expovariate(20), 3)
 
 
 def _lagging(now: float) -> Callable[[Response], Response]:
-    """A change that leaves out of a page what is younger than :data:`LAG` seconds."""
+    """Build a change that drops documents younger than :data:`LAG` from a page."""
 
-    def change(answer: Response) -> Response:
-        if answer.status != 200:
-            return answer
-        page = json.loads(answer.body or b"{}")
+    def change(response: Response) -> Response:
+        if response.status != 200:
+            return response
+        page = json.loads(response.body or b"{}")
         page["documents"] = [
             document
             for document in page.get("documents", [])
             if datetime.fromisoformat(document["createTime"]).timestamp() < now - LAG
         ]
-        return replace(answer, body=json.dumps(page).encode())
+        return replace(response, body=json.dumps(page).encode())
 
     return change

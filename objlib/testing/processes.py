@@ -1,8 +1,8 @@
-"""A table of simulated processes: several runs in one real process, each with a pid and a host of its own.
+"""A table of simulated processes: several runs in one real process, each with its own pid and host name.
 
-Whether a run is alive is asked of the operating system (``os.kill(pid, 0)``) and of the name of this host. Here
-both answers come from a table, by the task that asks, so a run that died looks dead to the others at once, and a
-run on another host only when its heartbeat has stopped.
+Runs ask the operating system whether another run is alive (``os.kill(pid, 0)``) and for the host name. Here a
+table answers, by the task that asks. So other runs see a death at once, and a death on another host only when its
+heartbeat has stopped.
 """
 
 import os
@@ -25,7 +25,7 @@ class Process:
 
 @dataclass
 class ProcessTable:
-    """The processes of a simulated world. Pids are above what real systems give."""
+    """The processes of a simulated world; their pids are above those of real systems."""
 
     processes: dict[int, Process] = field(default_factory=dict)
     _current: ContextVar[Process | None] = field(
@@ -33,18 +33,18 @@ class ProcessTable:
     )
 
     def spawn(self, host: str) -> Process:
-        """A new process, of which nobody is a part yet."""
+        """Add a process, without a task yet."""
         process = Process(2**24 + len(self.processes), host)
         self.processes[process.pid] = process
         return process
 
     def become(self, process: Process) -> None:
-        """From now on the calling task, and all that it starts, is ``process``."""
+        """Make the calling task, and every task that it starts from now on, part of ``process``."""
         self._current.set(process)
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """While open, the system calls of this Python process answer from the table."""
+        """Patch the system calls of this Python process to read the table while open."""
         real_pid, real_kill, real_node = os.getpid, os.kill, platform.node
 
         def getpid() -> int:

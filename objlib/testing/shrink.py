@@ -1,4 +1,4 @@
-"""Making a failing plan short: leave steps out, then parts of steps, for as long as it still fails."""
+"""Shrink a failing plan: leave out steps, then parts of steps, while it still fails."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,19 +8,19 @@ from objlib.testing.workload import Plan, Run, Runs
 
 
 def shrink(plan: Plan, fails: Callable[[Plan], bool], *, seconds: float) -> Plan:
-    """The shortest plan found within ``seconds`` that still ``fails``.
+    """Return the shortest plan that still ``fails``, searching for at most ``seconds``.
 
-    Every candidate is a plan with something left out; what is left keeps its own seeds and so its meaning.
+    A candidate leaves out one part; the other parts keep their seeds and so their meaning.
     """
-    give_up = time.monotonic() + seconds
-    found = True
-    while found:
-        found = False
+    deadline = time.monotonic() + seconds
+    progress = True
+    while progress:
+        progress = False
         for candidate in _shorter(plan):
-            if time.monotonic() > give_up:
+            if time.monotonic() > deadline:
                 return plan
             if fails(candidate):
-                plan, found = candidate, True
+                plan, progress = candidate, True
                 break
     return plan
 

@@ -1,8 +1,7 @@
-"""One simulated world: a library, a ledger, a service that misbehaves, and runs that die, freeze and race.
+"""One simulated world: a library, a ledger, a faulty service, and runs that die, freeze and race.
 
-Everything outlives the runs and lives in one virtual clock: the service answers after its clients are dead, and
-a request that was given up is carried out a minute later. At the end the service behaves, one run brings the
-world to rest, and the checker rules.
+The world outlives its runs, on one virtual clock: the service answers clients that are dead, and acts on an
+abandoned request a minute later. At the end the faults stop, one run settles everything, and the checker rules.
 """
 
 import shutil
@@ -11,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 import trio
 
@@ -43,22 +42,22 @@ T = TypeVar("T")
 URL: Final = "http://service.localhost"
 DAY: Final = 86_400.0
 ALL: Final = DeleteLimit(percent=100)
-MANY: Final = 6_000
-"""Requests of one world after which it is taken to run in circles."""
-MANY_CALLS: Final = 300_000
-"""The same for blocking calls: a day of heartbeats is a tenth of it."""
+REQUEST_LIMIT: Final = 6_000
+"""Requests of one world; one more means that a run loops without end."""
+CALL_LIMIT: Final = 300_000
+"""Blocking calls of one world, as :data:`REQUEST_LIMIT`; a day of heartbeats makes a tenth of it."""
 
 
 @dataclass
 class WorldResult:
-    """What came of a world.
+    """The result of one world.
 
     Attributes:
-        broken: every broken promise; empty is what one wants.
-        history: every request the service saw.
-        log: what was done, for a person.
-        counts: how many runs, deaths, … there were.
-        points: crash points by kind.
+        broken: every broken promise; empty for a sound world.
+        history: every request that the service saw.
+        log: the steps, for the user.
+        counts: number of runs, deaths, ….
+        points: number of crash points passed, by kind.
     """
 
     broken: list[str] = field(default_factory=list)
@@ -68,17 +67,17 @@ class WorldResult:
     points: Counter[str] = field(default_factory=Counter)
 
 
-class CirclesError(Exception):
-    """A world makes requests without end."""
+class EndlessLoopError(Exception):
+    """A run of a world makes requests or calls without end."""
 
 
 async def simulate(plan: Plan, folder: Path) -> WorldResult:
-    """Play ``plan`` in ``folder``, which is empty, and rule on it.
+    """Play ``plan`` in the empty ``folder``, and rule on the result.
 
-    Runs under :func:`objlib.testing.virtual.run_virtual`.
+    It runs under :func:`objlib.testing.virtual.run_virtual`.
     """
-    outcome = WorldResult()
-    async with _open_world(folder, outcome) as world:
+    result = WorldResult()
+    async with _open_world(folder, result) as world:
         try:
             for step in plan:
                 match step:
@@ -91,17 +90,17 @@ async def simulate(plan: Plan, folder: Path) -> WorldResult:
                     case _:
                         assert_never(step)
             await world.rest()
-        except* CirclesError:
-            world.checker.broken.append("a run goes in circles")
-    outcome.broken += world.checker.broken
-    outcome.history = world.faults.history
-    outcome.counts["requests"] = len(outcome.history)
-    outcome.counts["faults"] = sum(bool(request.action) for request in outcome.history)
-    return outcome
+        except* EndlessLoopError:
+            world.checker.broken.append("a run loops without end")
+    result.broken += world.checker.broken
+    result.history = world.faults.history
+    result.counts["requests"] = len(result.history)
+    result.counts["faults"] = sum(bool(request.action) for request in result.history)
+    return result
 
 
 @asynccontextmanager
-async def _open_world(folder: Path, outcome: WorldResult) -> AsyncIterator["_World"]:
+async def _open_world(folder: Path, result: WorldResult) -> AsyncIterator["_World"]:
     settings = Settings(
         library=folder / "library",
         ledger=folder / "ledger.db",
@@ -119,7 +118,7 @@ async def _open_world(folder: Path, outcome: WorldResult) -> AsyncIterator["_Wor
     with table.installed():
         async with open_service(settings.embedded, runner=inline_runner, now=wall_clock) as service:
             async with faults.acting_late():
-                world = _World(settings, Library(settings.library), service, faults, checker, table, outcome)
+                world = _World(settings, Library(settings.library), service, faults, checker, table, result)
                 await world.add_foreign_document()
                 yield world
 
@@ -132,17 +131,17 @@ class _World:
     faults: Faults
     checker: Checker
     table: ProcessTable
-    outcome: WorldResult
+    result: WorldResult
     jumped: float = 0.0
     started: int = 0
     calls: int = 0
 
     def now(self) -> float:
-        """The clock of the machines that runs are on; the service has its own."""
+        """Return the time on the machines of the runs; the service has its own clock."""
         return wall_clock() + self.jumped
 
     async def add_foreign_document(self) -> None:
-        """A store with a document that is not ours."""
+        """Make the store, with a document of another program in it."""
         endpoint = Endpoint(URL, "someone-else", self.settings.api_version)
         async with open_client(endpoint, asgi=self.service.app) as client:
             store = (await client.stores.create(self.settings.store)).name
@@ -155,12 +154,12 @@ class _World:
         self.faults.before = self._count
 
     def _count(self, _kind: str) -> None:
-        if len(self.faults.history) > MANY:
-            raise CirclesError
+        if len(self.faults.history) > REQUEST_LIMIT:
+            raise EndlessLoopError
 
     def edit(self, step: Edit) -> None:
-        """Change the library."""
-        self.outcome.counts["edits"] += 1
+        """Edit the library."""
+        self.result.counts["edits"] += 1
         self._log(self.library.edit(step.kind, step.seed))
 
     async def pause(self, step: Pause) -> None:
@@ -171,26 +170,26 @@ class _World:
         await trio.sleep(step.seconds)
 
     async def runs(self, step: Runs) -> None:
-        """Let runs at each other, and wait until the last has ended or died."""
+        """Play runs at once, and wait until the last has ended or died."""
         nemesis = Nemesis(step.seed, step.density, wall_clock, honest=step.honest)
         self.faults.script, self.faults.travel = nemesis, nemesis.travel
         self._log(f"{len(step.runs)} at once, faults {step.density:.0%}")
-        with trio.move_on_after(DAY) as patience:
+        with trio.move_on_after(DAY) as day:
             async with trio.open_nursery() as nursery:
                 for run in step.runs:
                     self.started += 1
                     nursery.start_soon(self._run, run, f"run{self.started}")
                 for delay, edit in step.edits:
-                    nursery.start_soon(self._edit_after, delay, edit)
+                    nursery.start_soon(_after, delay, self.edit, edit)
                 if step.jump is not None:
-                    nursery.start_soon(self._jump_after, *step.jump)
-        if patience.cancelled_caught:
+                    nursery.start_soon(_after, step.jump[0], self._jump, step.jump[1])
+        if day.cancelled_caught:
             self.checker.broken.append("a run did not end within a day")
         self.faults.script = lambda _kind, _count: None
 
     async def rest(self) -> None:
-        """The service behaves, everything that was owed is done, and a run settles what is left; then rule."""
-        self._log("from here on everything behaves")
+        """End the faults, let late actions happen and one run settle the rest, then rule."""
+        self._log("no faults from here on")
         await self.faults.settled()
         await trio.sleep(130)
         await self._run(Run("upload"), "rest-upload", retry=True)
@@ -203,12 +202,7 @@ class _World:
             if changes:
                 self.checker.broken.append(f"a second {command} was not idle: {Counter(changes)}")
 
-    async def _edit_after(self, delay: float, edit: Edit) -> None:
-        await trio.sleep(delay)
-        self.edit(edit)
-
-    async def _jump_after(self, delay: float, seconds: float) -> None:
-        await trio.sleep(delay)
+    def _jump(self, seconds: float) -> None:
         self.jumped += seconds
         self._log(f"the clock jumps by {seconds:g} s")
 
@@ -222,7 +216,7 @@ class _World:
             runner=self._counted(failpoints),
             asgi=failpoints.app(self.faults.around(self.service.app, label)),
         )
-        self.outcome.counts["runs"] += 1
+        self.result.counts["runs"] += 1
         self._log(f"{label} starts: {run}")
         errors: list[BaseException] = []
         async with trio.open_nursery() as nursery:
@@ -239,48 +233,48 @@ class _World:
                 errors += _leaves(error)
             process.alive = False
             nursery.cancel_scope.cancel(reason="the run is over")
-        self.outcome.points += failpoints.points
+        self.result.points += failpoints.points
         self._judge(errors, failpoints, label)
 
     def _counted(self, failpoints: Failpoints) -> Runner:
         async def run(fn: Callable[[], T], /) -> T:
             self.calls += 1
-            if self.calls > MANY_CALLS:
-                raise CirclesError
+            if self.calls > CALL_LIMIT:
+                raise EndlessLoopError
             return await failpoints.run(fn)
 
         return run
 
     async def _thaw_after(self, failpoints: Failpoints, seconds: float, label: str) -> None:
         await failpoints.frozen.wait()
-        self.outcome.counts["freezes"] += 1
+        self.result.counts["freezes"] += 1
         self._log(f"{label} is frozen {failpoints.where} for {seconds:g} s")
         await trio.sleep(seconds)
         failpoints.thaw()
 
     def _judge(self, errors: list[BaseException], failpoints: Failpoints, label: str) -> None:
-        """A run may die, and it may end with an error of ours; anything else is a mistake in the program."""
+        """Accept a death or an error of ours; any other end of a run is a bug."""
         if failpoints.dead:
-            self.outcome.counts["deaths"] += 1
+            self.result.counts["deaths"] += 1
             self._log(f"{label} died {failpoints.where}, point {failpoints.passed}")
             return
         self._log(f"{label} ended" + "".join(f"; {type(error).__name__}: {error}" for error in errors))
         for error in errors:
-            if isinstance(error, CirclesError):
+            if isinstance(error, EndlessLoopError):
                 raise error
             if isinstance(error, ObjlibError):
-                self.outcome.counts["errors"] += 1
+                self.result.counts["errors"] += 1
             else:
                 self.checker.broken.append(f"{label} ended with {type(error).__name__}: {error}")
 
     def _log(self, line: str) -> None:
-        self.outcome.log.append(f"{trio.current_time():9.3f} {line}")
+        self.result.log.append(f"{trio.current_time():9.3f} {line}")
 
 
 async def _work(app: App, run: Run, *, retry: bool) -> None:
     async with trio.open_nursery() as nursery:
         if run.stop_after is not None:
-            nursery.start_soon(_stop_after, app, run.stop_after)
+            nursery.start_soon(_after, run.stop_after, app.drain.stop)
         if run.command == "recover":
             await recover(app)
         elif run.command == "sync":
@@ -292,9 +286,9 @@ async def _work(app: App, run: Run, *, retry: bool) -> None:
         nursery.cancel_scope.cancel(reason="the work is done")
 
 
-async def _stop_after(app: App, seconds: float) -> None:
+async def _after(seconds: float, act: Callable[..., None], *args: Any) -> None:
     await trio.sleep(seconds)
-    app.drain.stop()
+    act(*args)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

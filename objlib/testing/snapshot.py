@@ -1,4 +1,4 @@
-"""What a dead process leaves in its folder: kept, put back, and told apart by a digest."""
+"""Snapshots of the folder of a dead process, and a digest that compares two of them."""
 
 import hashlib
 import shutil
@@ -12,68 +12,68 @@ LIBRARY: Final = "library"
 LEDGER: Final = "ledger.db"
 STORE: Final = "store.db"
 _WAL: Final = "-wal"
-_KNOWN: Final = {f"{name}{end}" for name in (LEDGER, STORE) for end in ("", _WAL, "-shm")}
+_DATABASE_FILES: Final = {f"{name}{end}" for name in (LEDGER, STORE) for end in ("", _WAL, "-shm")}
 
 
-def keep(folder: Path, kept: Path) -> None:
-    """Copy what processes change in ``folder`` to ``kept``. The library is left out: they only read it."""
-    kept.mkdir()
+def take_snapshot(folder: Path, snapshot: Path) -> None:
+    """Copy the files that processes change; they only read the library."""
+    snapshot.mkdir()
     for path in _files(folder):
-        shutil.copyfile(path, kept / path.name)
+        shutil.copyfile(path, snapshot / path.name)
 
 
-def put_back(kept: Path, folder: Path) -> None:
-    """Make ``folder`` what it was at :func:`keep`.
+def restore_snapshot(snapshot: Path, folder: Path) -> None:
+    """Restore ``folder`` as it was at :func:`take_snapshot`.
 
-    The library stays as it is, to the inode: a copy of it would not be the same to a scan.
+    The library stays, to the inode: a scan would see a copy as changed.
     """
     for path in _files(folder):
         path.unlink()
-    for path in _files(kept):
+    for path in _files(snapshot):
         shutil.copyfile(path, folder / path.name)
 
 
-def digest(folder: Path, aside: Path) -> bytes:
-    """A mark of everything durable in ``folder``: two folders with one mark are the same to the next process.
+def digest(folder: Path, scratch: Path) -> bytes:
+    """Hash everything durable in ``folder``: with equal digests the next process finds the same state.
 
-    It covers both databases page for page, as SQLite shows them after a death, and of the library what a scan
-    can see, and the content. Left out is how much of a database stands in its write-ahead log, of which SQLite
-    hides everything, and the ``-shm`` file, which the first to open a database makes anew.
+    It covers both databases page by page, as SQLite shows them after a death, and the names, stat and bytes of the
+    library. It leaves out the split of a database between its file and its write-ahead log, which SQLite hides,
+    and the ``-shm`` file, which the first connection makes anew.
 
     Args:
-        folder: what a process left; nobody has a file of it open, and nothing in it is touched.
-        aside: a path for copies, on which there is nothing yet and nothing afterwards.
+        folder: the folder of a dead process; no process has a file of it open, and nothing in it changes.
+        scratch: a path for copies; nothing is there before and after.
 
     Raises:
-        ValueError: there is a file of which it is not known what it means.
+        ValueError: the folder has an unknown file.
     """
-    mark = hashlib.sha256()
+    hashed = hashlib.sha256()
     library = folder / LIBRARY
     for path in sorted(library.rglob("*")):
         name, seen = path.relative_to(library).as_posix(), path.stat()
-        mark.update(repr((name, seen.st_ino, seen.st_mode, seen.st_size, seen.st_mtime_ns)).encode())
+        hashed.update(repr((name, seen.st_ino, seen.st_mode, seen.st_size, seen.st_mtime_ns)).encode())
         if path.is_file():
-            mark.update(path.read_bytes())
-    unknown = {path.name for path in _files(folder)} - _KNOWN
+            hashed.update(path.read_bytes())
+    unknown = {path.name for path in _files(folder)} - _DATABASE_FILES
     if unknown:
         raise ValueError(f"cannot compare what is in {sorted(unknown)}")
-    aside.mkdir()
+    scratch.mkdir()
     for name in (LEDGER, STORE):
         for part in (name, name + _WAL):
             if (folder / part).exists():
-                shutil.copyfile(folder / part, aside / part)
-        mark.update(hashlib.sha256(_pages(aside / name)).digest())
-    shutil.rmtree(aside)
-    return mark.digest()
+                shutil.copyfile(folder / part, scratch / part)
+        hashed.update(hashlib.sha256(_pages(scratch / name)).digest())
+    shutil.rmtree(scratch)
+    return hashed.digest()
 
 
 def _pages(database: Path) -> bytes:
-    """The database in one piece: whoever closes it last takes over what its log holds."""
+    """Read the whole database: the last connection to close moves the log into the file."""
     with damage_database(database) as db:
         db.execute("PRAGMA synchronous = OFF")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if database.with_name(database.name + _WAL).exists():
-        raise ValueError(f"the log of {database.name} was not taken over")
+        raise ValueError(f"the log of {database.name} did not move into its file")
     return database.read_bytes()
 
 

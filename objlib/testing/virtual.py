@@ -1,7 +1,7 @@
-"""Virtual time and a seeded scheduler: a whole run, its waits and its races, as a function of one number.
+"""Virtual time and a seeded scheduler: a whole run, with its waits and races, as a function of one seed.
 
-Trio shuffles the tasks that may run, so an inline runner and a MockClock alone do not make a run repeatable
-(23 different orders in 30 runs were counted). Trio's own switch for that is private; a test pins its names.
+Trio shuffles runnable tasks, so an inline runner and a MockClock alone do not make a run repeatable (30 runs
+had 23 different orders). Trio's switch for that is private; a test pins its names.
 """
 
 import os
@@ -21,47 +21,47 @@ from objlib.embedded import worker
 T = TypeVar("T")
 
 EPOCH: Final = 1_800_000_000.0
-"""Unix time at which every virtual run begins."""
+"""Unix time at the start of every virtual run."""
 
 _TRIO: Final = "trio._core._run"
 
 
 def wall_clock() -> float:
-    """Unix seconds that pass as trio's clock does; a ``now`` for ledger and service alike."""
+    """Return Unix seconds that follow trio's clock: a ``now`` for the ledger and the service."""
     return EPOCH + trio.current_time()
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Whatever is random in this process, the order of trio's tasks among it, follows ``seed``.
+    """Seed everything random in this process, the order of trio's tasks included.
 
-    Not for two runs at once in one process: what it seeds is shared.
+    Two runs at once in one process would share the seeded state.
     """
     entropy = random.Random(f"entropy {seed}")
-    kept = random.getstate()
+    state = random.getstate()
     with (
         mock.patch(f"{_TRIO}._ALLOW_DETERMINISTIC_SCHEDULING", new=True),
         mock.patch(f"{_TRIO}._r", new=random.Random(f"schedule {seed}")),
         mock.patch.object(os, "urandom", new=entropy.randbytes),
         mock.patch("random._urandom", new=entropy.randbytes),
-        # How many documents the service indexes at once must not depend on how busy this machine is.
-        mock.patch.object(worker, "BATCH_SECONDS", new=float("inf")),
+        # The number of documents in an indexing batch must not depend on the load of this machine.
+        mock.patch.object(worker, "INDEX_BATCH_SECONDS", new=float("inf")),
     ):
         random.seed(f"jitter {seed}")
         try:
             yield
         finally:
-            random.setstate(kept)
+            random.setstate(state)
 
 
 def run_virtual(main: Callable[[], Awaitable[T]], *, seed: int) -> T:
-    """``trio.run(main)`` in virtual time with everything random seeded.
+    """Run ``trio.run(main)`` in virtual time with everything random seeded.
 
-    It runs in a thread of its own: outside the main thread no run listens for signals, of which several at
-    once in one process would take each other's handlers.
+    It runs in its own thread, since outside the main thread no run installs signal handlers; runs at once in one
+    process would replace each other's.
 
     Raises:
-        BaseException: whatever ``main`` raises.
+        BaseException: raised by ``main``.
     """
     results: list[outcome.Outcome[T]] = []
 

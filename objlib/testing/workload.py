@@ -1,4 +1,4 @@
-"""What one torture does, drawn from its seed: a list of steps that can be shortened and still mean the same."""
+"""The workload of one simulated world, drawn from its seed: independent steps, so that a failing plan can shrink."""
 
 from dataclasses import dataclass
 from random import Random
@@ -9,7 +9,7 @@ from objlib.testing.library import EDITS
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change of the library; see :meth:`objlib.testing.library.Library.edit`."""
+    """One edit of the library; see :meth:`objlib.testing.library.Library.edit`."""
 
     kind: str
     seed: int
@@ -17,16 +17,16 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a command, and what becomes of it.
+    """One run of a command, and its fate.
 
     Attributes:
         command: ``upload``, ``recover``, ``sync`` (with ``--prune`` and no grace) or ``store-sync`` (with
             ``--apply``).
-        delay: virtual seconds after the step began.
-        die_at: the crash point at which it dies, counted from 1.
-        freeze_at: the point at which it is frozen, and for how many seconds.
-        stop_after: seconds after which it gets its first signal.
-        elsewhere: it runs on another host than the others.
+        delay: virtual seconds from the start of the step.
+        die_at: number of the point at which it dies, from 1.
+        freeze_at: number of the point at which it freezes, and the seconds until it thaws.
+        stop_after: seconds until its first signal.
+        elsewhere: it runs on another host.
         limit: as ``--limit``.
     """
 
@@ -41,15 +41,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Runs at once on one ledger, with edits while they are at it, against a service that misbehaves.
+    """Runs at once on one ledger, with edits meanwhile, against a faulty service.
 
     Attributes:
-        seed: of the mischief.
-        density: share of the requests that something happens to.
-        edits: (virtual seconds after the step began, edit).
-        jump: (seconds after the step began, by how much the clock of this machine is set forward or back).
-        honest: what the service says of a document is true. A ``store-sync`` has nothing else to go by: told twice
-            that a document is not there, it lets the next upload send the file again, as it should.
+        seed: seed of the nemesis.
+        density: share of requests with a fault.
+        edits: (virtual seconds from the start of the step, edit).
+        jump: (seconds from the start of the step, seconds by which the clock of this machine jumps).
+        honest: no response is untrue of a document. ``store-sync`` depends on that: after two reports that a
+            document is missing it lets the next upload send the file again, as it should.
     """
 
     runs: tuple[Run, ...]
@@ -62,7 +62,7 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing happens for so many virtual seconds; with ``amnesia`` the service forgets its upload sessions."""
+    """Virtual time passes; with ``amnesia`` the service forgets its upload sessions."""
 
     seconds: float
     amnesia: bool = False
@@ -75,7 +75,7 @@ _DENSITIES: Final = (0.0, 0.03, 0.1, 0.25, 0.5)
 
 
 def plan_of(seed: int) -> Plan:
-    """The plan of a seed."""
+    """Draw the plan of a seed."""
     rng = Random(f"plan {seed}")
     steps: list[Step] = [Edit("new", rng.getrandbits(32)) for _ in range(rng.randint(1, 8))]
     for _ in range(rng.randint(1, 4)):
@@ -91,13 +91,13 @@ def _edit(rng: Random) -> Edit:
 
 
 def _runs(rng: Random) -> Runs:
-    many = rng.choice([1, 1, 1, 2, 2, 3])
+    count = rng.choice([1, 1, 1, 2, 2, 3])
     edits = tuple(
         (round(rng.expovariate(0.5), 3), _edit(rng))
         for _ in range(rng.randint(1, 3) if rng.random() < 0.3 else 0)
     )
     jump = (round(rng.uniform(0, 20), 2), rng.choice([-3600.0, 90.0, 3600.0])) if rng.random() < 0.1 else None
-    runs = tuple(_run(rng) for _ in range(many))
+    runs = tuple(_run(rng) for _ in range(count))
     honest = any(run.command == "store-sync" for run in runs)
     return Runs(runs, rng.getrandbits(32), rng.choice(_DENSITIES), edits, jump, honest)
 

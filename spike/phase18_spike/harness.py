@@ -52,9 +52,9 @@ PATTERNS: Final[dict[str, tuple[tuple[str, Try, bool], ...]]] = {
         ("three times not done, then success", polling.the_right_loop, VIRTUAL),
         ("a bounded deadline", polling.the_deadline_of_the_right_loop, VIRTUAL),
         ("a real error is not retried", polling.a_real_error_of_the_right_loop, VIRTUAL),
-        ("settle: three times PENDING, then ACTIVE", polling.the_loop_that_ships, VIRTUAL),
-        ("settle: a bounded deadline", polling.the_deadline_that_ships, VIRTUAL),
-        ("settle: a real error is not retried", polling.a_real_error_that_ships, VIRTUAL),
+        ("wait: three times PENDING, then ACTIVE", polling.the_loop_that_ships, VIRTUAL),
+        ("wait: a bounded deadline", polling.the_deadline_that_ships, VIRTUAL),
+        ("wait: a real error is not retried", polling.a_real_error_that_ships, VIRTUAL),
         ("control: loops with a fault are caught", traps.all_are_caught, VIRTUAL),
     ),
 }

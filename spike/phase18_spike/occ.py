@@ -1,4 +1,4 @@
-"""Pattern 2: compare-and-set that is tried again, with the row read afresh, when somebody else was first."""
+"""Pattern 2: a compare-and-set that lost reads the row afresh and tries again."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ RIVALS: Final = 10
 
 
 async def occ_transition(fn: Callable[[], Awaitable[T]], max_attempts: int = 5, base_delay: float = 0.1) -> T:
-    """What ``fn`` returns; when it was stale it is called again after a pause, so that its rival can finish.
+    """Return the result of ``fn``; a stale call is repeated after a pause, so that its rival can finish.
 
     Args:
         fn: reads the row, decides and takes the transition, all of it each time. It must be safe to call again
@@ -55,7 +55,7 @@ async def ten_increments(folder: Path) -> Seen:
 
 
 async def ten_increments_by_default(folder: Path) -> Seen:
-    """The same with five attempts, where nothing but the pauses takes time: nobody meets twice. Virtual time."""
+    """The same with five attempts, where only the pauses take time: no two tasks meet twice. Virtual time."""
     return await _increments(folder, inline_runner, attempts=5)
 
 
@@ -101,7 +101,7 @@ async def _increments(folder: Path, runner: Runner | None, *, attempts: int) -> 
 
 
 class Meeting:
-    """A point at which so many tasks wait until all are there."""
+    """A point at which ``count`` tasks wait until all have arrived."""
 
     def __init__(self, expected: int) -> None:
         self._missing = expected
@@ -138,10 +138,10 @@ async def exhausted(_folder: Path) -> Seen:
     pauses = [after - before for before, after in pairwise(moments)]
     spans = [0.1, 0.2, 0.4, 0.8]
     within = [0.25 * span <= pause <= span for pause, span in zip(pauses, spans, strict=True)]
-    told = ", ".join(f"{pause:.3f}" for pause in pauses)
+    listed = ", ".join(f"{pause:.3f}" for pause in pauses)
     return raised == 1 and len(moments) == 5 and all(
         within
-    ), f"{len(moments)} attempts, pauses {told} s, {raised} error"
+    ), f"{len(moments)} attempts, pauses {listed} s, {raised} error"
 
 
 async def other_errors_are_not_retried(_folder: Path) -> Seen:

@@ -1,7 +1,7 @@
 """Pattern 5: asking until it is done, judged as a whole: what comes out, how often it asked, when, what it let pass.
 
 The judge takes any poll loop, so that it can be shown loops with a fault (:mod:`spike.phase18_spike.traps`) as well
-as the right one; the loop that ships, :func:`objlib.engine.attempt.wait_active.settle`, is judged
+as the right one; the loop that ships, :func:`objlib.engine.attempt.wait_active.wait_until_active`, is judged
 through its whole stack.
 """
 
@@ -15,13 +15,13 @@ from typing import Final, Protocol
 import trio
 
 from objlib.core.failures import FailureKind
-from objlib.core.ids import AttemptId, new_attempt_id
+from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.core.pacing.backoff import next_poll
 from objlib.engine.app import App
-from objlib.engine.attempt.wait_active import settle
+from objlib.engine.attempt.enact import Attempt
+from objlib.engine.attempt.wait_active import wait_until_active
 from objlib.gemini import GeminiError
-from objlib.ledger import FileRow, Transition
 from objlib.testing.actions import Action, Respond, refusal
 from objlib.testing.databases import raw
 from objlib.testing.faults import Faults
@@ -72,7 +72,7 @@ async def poll_until(ask: Ask, /) -> str | None:
 
 @dataclass
 class Script:
-    """A service that gives its answers in turn, the last one for ever; keeps when it was asked."""
+    """A service that gives its answers in turn and repeats the last; it records the times of requests."""
 
     answers: list[str | Exception | None]
     asked: list[float] = field(default_factory=list)
@@ -105,8 +105,8 @@ async def _success(loop: PollLoop) -> Seen:
     script = Script([*[None] * NOT_DONE, "done", "another"])
     with trio.move_on_after(DEADLINE):
         value = await loop(script)
-        told = ", ".join(f"{pause:.3f}" for pause in script.pauses)
-        evidence = f"value {value!r} after {len(script.asked)} questions, {len(script.pauses)} retries, pauses {told} s"
+        waits = ", ".join(f"{pause:.3f}" for pause in script.pauses)
+        evidence = f"value {value!r} after {len(script.asked)} requests, {len(script.pauses)} retries, pauses {waits} s"
         good = len(script.asked) == NOT_DONE + 1 and all(0.01 <= pause <= 10 for pause in script.pauses)
         return value == "done" and good, evidence
     return False, f"no value after {len(script.asked)} questions"
@@ -164,15 +164,16 @@ async def a_real_error_of_the_right_loop(_folder: Path) -> Seen:
 
 
 async def the_loop_that_ships(folder: Path) -> Seen:
-    """`settle`: three times PENDING, then ACTIVE; one document indexed, once, and the pauses grow. Virtual time."""
+    """`wait_until_active`: PENDING three times, then ACTIVE; indexed once, and the pauses grow. Virtual time."""
     faults = Faults(script=_answers([*["STATE_PENDING"] * NOT_DONE, "STATE_ACTIVE"]))
     async with opened(folder, faults) as app:
-        row, attempt = await _processing(app)
-        row = await settle(app, row, attempt, deque())
+        attempt = await _processing(app)
+        await wait_until_active(attempt, deque())
+        row = attempt.row
         events, _ = await app.ledger.files.history(row.file_id)
     moments = _asked(faults)
     pauses = [after - before for before, after in pairwise(moments)]
-    told = ", ".join(f"{pause:.3f}" for pause in pauses)
+    waits = ", ".join(f"{pause:.3f}" for pause in pauses)
     indexed = sum(event.event is Event.COMPLETE_PROCESSING for event in events)
     passed = (
         row.state is State.INDEXED
@@ -183,17 +184,18 @@ async def the_loop_that_ships(folder: Path) -> Seen:
     )
     return (
         passed,
-        f"{row.state} {indexed} time after {len(moments)} questions, {len(pauses)} retries, pauses {told} s",
+        f"{row.state} {indexed} time after {len(moments)} questions, {len(pauses)} retries, pauses {waits} s",
     )
 
 
 async def the_deadline_that_ships(folder: Path) -> Seen:
-    """`settle`: always PENDING ends in ``failed`` for a person to see, at the deadline. Virtual time."""
+    """`wait_until_active`: always PENDING ends in ``failed`` for the user to see, at the deadline. Virtual time."""
     faults = Faults(script=_answers(["STATE_PENDING"]))
     async with opened(folder, faults, settle_seconds=DEADLINE) as app:
-        row, attempt = await _processing(app)
+        attempt = await _processing(app)
         began = trio.current_time()
-        row = await settle(app, row, attempt, deque())
+        await wait_until_active(attempt, deque())
+        row = attempt.row
         waited = trio.current_time() - began
     asked = len(_asked(faults))
     late = row.failure is not None and row.failure.kind is FailureKind.TIMEOUT and row.failure.retryable
@@ -202,16 +204,17 @@ async def the_deadline_that_ships(folder: Path) -> Seen:
 
 
 async def a_real_error_that_ships(folder: Path) -> Seen:
-    """`settle`: a refused key comes out after one question, and the row stays for recovery. Virtual time."""
+    """`wait_until_active`: a refused key comes out after one question, and the row stays for recovery. Virtual time."""
     denied = refusal(403, "PERMISSION_DENIED", "The caller does not have permission")
     faults = Faults(script=lambda kind, _number: denied if kind == "document" else None)
     raised = 0
     async with opened(folder, faults) as app:
-        row, attempt = await _processing(app)
+        attempt = await _processing(app)
         try:
-            await settle(app, row, attempt, deque())
+            await wait_until_active(attempt, deque())
         except GeminiError:
             raised += 1
+        row = attempt.row
         after = await app.ledger.files.get(row.file_id)
     asked = len(_asked(faults))
     return (
@@ -221,7 +224,7 @@ async def a_real_error_that_ships(folder: Path) -> Seen:
 
 
 def _answers(states: list[str]) -> Callable[[str, int], Action | None]:
-    """A script that answers questions for a document itself, the last state for ever."""
+    """Build a script that answers requests for a document itself; the last state repeats."""
 
     def script(kind: str, number: int) -> Action | None:
         if kind != "document":
@@ -237,7 +240,7 @@ def _asked(faults: Faults) -> list[float]:
     return [request.moment for request in faults.history if request.kind == "document"]
 
 
-async def _processing(app: App) -> tuple[FileRow, AttemptId]:
+async def _processing(app: App) -> Attempt:
     """A row that waits for its document, as an upload leaves it."""
     await raw(app.ledger).write(
         lambda conn: conn.execute(
@@ -246,10 +249,7 @@ async def _processing(app: App) -> tuple[FileRow, AttemptId]:
         )
     )
     (row,) = await app.ledger.files.page()
-    attempt = new_attempt_id()
-    row = await app.ledger.apply(Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id))
-    document = f"{app.store}/documents/waited-for"
-    done = Transition.complete_upload(
-        row, attempt_id=attempt, run_id=app.run_id, operation=None, document=document
-    )
-    return await app.ledger.apply(done), attempt
+    attempt = Attempt(app, row, new_attempt_id())
+    await attempt.start()
+    await attempt.mark_uploaded(operation=None, document=f"{app.store}/documents/waited-for")
+    return attempt

@@ -18,7 +18,7 @@ from objlib.threads import inline_runner
 
 @asynccontextmanager
 async def opened(folder: Path, faults: Faults, *, files: int = 0, **changes: Any) -> AsyncIterator[App]:
-    """An application on a new library of so many files, opened as ``objlib upload`` opens it.
+    """Open an application on a new library of ``count`` files, as ``objlib upload`` opens it.
 
     Args:
         folder: where library, ledger and store go.

@@ -15,7 +15,7 @@ from spike.evidence import Seen
 ITEMS: Final = 20
 WIDE, NARROW, AGAIN = 10, 2, 8
 SECONDS: Final = 0.03
-"""What an item takes."""
+"""Seconds of work for one item."""
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Stream:
             self.in_flight -= 1
             self.limiter.release_on_behalf_of(number)
             if self.phase == "draining" and self.in_flight <= NARROW:
-                # Here and not in whoever waits for it: the next item may start in this very tick.
+                # Here and not in the waiting task: the next item may start in the same tick.
                 self.phase = "narrow"
                 self.drained.set()
             elif self.phase == "narrow" and len(self.finished) >= WIDE + NARROW:
@@ -107,7 +107,7 @@ async def ten_two_eight(_folder: Path) -> Seen:
 
 
 async def zero_parks_everyone(_folder: Path) -> Seen:
-    """No tokens is a pause: who runs finishes, nobody starts, and all start when it ends. Virtual time."""
+    """No tokens is a pause: running items finish, none starts, and all start when it ends. Virtual time."""
     starts: list[float] = []
     async with open_governor(4, Observer()) as governor, trio.open_nursery() as nursery:
         limiter = governor.uploads

@@ -25,7 +25,7 @@ async def returns_inside_its_retry_block(ask: Ask, /) -> str | None:
 
 
 async def retries_everything(ask: Ask, /) -> str | None:
-    """A real error is asked again, for ever."""
+    """A permanent error is retried without end."""
     while True:
         try:
             value = await ask()

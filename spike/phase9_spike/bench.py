@@ -50,7 +50,7 @@ class Bench:
         return await trio.to_thread.run_sync(fn, limiter=self.limiter)
 
     async def database(self, files: int) -> tuple[Path, list[FileId]]:
-        """A new database with so many files."""
+        """Make a database with ``count`` files."""
         path = self.folder / f"{new_id()}.db"
         ids = await init_spike_db(path, files)
         self.databases.append(path)
@@ -72,7 +72,7 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """What must be as it was when everything is closed again.
+    """The resources that must be back at their start when everything is closed again.
 
     Attributes:
         busy: worker threads at work. (Idle ones wait ten seconds for the next job, and are trio's own.)
@@ -126,7 +126,7 @@ def _below(folder: Path) -> int:
 
 
 async def at_once(*calls: Callable[[], Awaitable[T]]) -> list[T | Exception]:
-    """What each call returned or raised, in order; all start together."""
+    """Start all calls together; return each result or error, in order."""
     results: dict[int, T | Exception] = {}
 
     async def one(place: int, call: Callable[[], Awaitable[T]]) -> None:

@@ -1,4 +1,4 @@
-"""Who takes part, and how each is made over a shipped ledger."""
+"""The candidates, and how each is built over a shipped ledger."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -11,8 +11,9 @@ from typing import Any, Final
 import trio
 
 from objlib.core.ids import FileId, new_file_id
-from objlib.ledger.connection import connect, disconnect, roll_back
-from objlib.ledger.problems import primary_code
+from objlib.ledger.connection import connect
+from objlib.sqlite.connection import disconnect
+from objlib.sqlite.errors import primary_code, roll_back
 from objlib.threads import Runner, thread_runner
 
 LOCK_WAIT: Final = 0.05
@@ -21,7 +22,7 @@ LOCK_WAIT: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What a statement did: rows changed, rows returned, and how many tries it took."""
+    """The result of a statement: rows changed, rows returned, and the number of tries."""
 
     rowcount: int
     rows: list[tuple[Any, ...]]
@@ -29,7 +30,7 @@ class Executed:
 
 
 async def init_spike_db(db_path: Path, files: int = 1, *, runner: Runner | None = None) -> list[FileId]:
-    """Make a ledger of the shipped schema with so many untracked files; their ids, in order.
+    """Make a ledger of the shipped schema with untracked files; returns their ids, in order.
 
     Args:
         db_path: the file to make.
@@ -66,12 +67,10 @@ async def read_file_state(db_path: Path, file_id: str) -> tuple[str, int]:
 def peek(db_path: Path, file_id: str) -> tuple[str, int]:
     """:func:`read_file_state` for a caller without an event loop of trio's."""
     with closing(sqlite3.connect(f"{db_path.absolute().as_uri()}?mode=ro", uri=True)) as conn:
-        found = conn.execute(
-            "SELECT gemini_state, version FROM files WHERE file_id = ?", (file_id,)
-        ).fetchone()
-    if found is None:
+        row = conn.execute("SELECT gemini_state, version FROM files WHERE file_id = ?", (file_id,)).fetchone()
+    if row is None:
         raise LookupError(f"no file {file_id}")
-    return str(found[0]), int(found[1])
+    return str(row[0]), int(row[1])
 
 
 async def execute_with_retry(

@@ -178,7 +178,7 @@ def _trap(conn: sqlite3.Connection) -> None:
 
 
 async def _raised(bench: Bench, ledger: Ledger, file_id: FileId, **kwargs: Any) -> Exception | None:
-    """What one attempt raises."""
+    """Return the error that one attempt raises."""
     manager = bench.manager(ledger, locks=FileLockManager())
     try:
         await manager.trigger(file_id, Event.START_UPLOAD, **kwargs)

@@ -1,4 +1,4 @@
-"""What must be true of every database after every check, read by a stranger through a connection of its own."""
+"""The invariants of every database after every check, read through a separate connection."""
 
 import sqlite3
 from contextlib import closing
@@ -9,7 +9,7 @@ from spike.phase9_spike.states import LEGAL, STATES
 
 
 def check_db_invariants(db_path: Path) -> list[str]:
-    """What is wrong with the files and the event log of a database; nothing, if they are sound.
+    """List the defects of the files and the event log of a database; none, if they are sound.
 
     Valid states, versions of at least 0, and for each file a chain of legal edges in the event log that begins at
     untracked, is as long as the version says, and ends where the row stands.

@@ -1,4 +1,4 @@
-"""What every candidate has to look like, whatever library is behind it."""
+"""The interface of every candidate, whatever library is behind it."""
 
 from typing import Any, Protocol, runtime_checkable
 

@@ -1,4 +1,4 @@
-"""Who wins when ten want the same file: with the lock, without it, and from other processes."""
+"""Races of ten tasks for one file: with the lock, without it, and between processes."""
 
 import json
 import subprocess
@@ -51,7 +51,7 @@ async def without_the_lock(bench: Bench) -> Seen:
 
 
 async def ten_files(bench: Bench) -> Seen:
-    """Ten different files: nobody is in anybody's way."""
+    """Ten different files: no task waits for another."""
     async with bench.opened(RIVALS) as (ledger, ids):
         manager = bench.manager(ledger, locks=FileLockManager())
         results = await at_once(*(partial(manager.trigger, file_id, Event.START_UPLOAD) for file_id in ids))
@@ -112,7 +112,7 @@ def _race(path: Path, candidate: str, file_id: str, processes: int, each: int) -
 
 
 async def _racer(path: Path, candidate: str, file_id: str, each: int) -> Counter[str]:
-    """In the other process: read, say so, wait for the word, and send so many machines off at once."""
+    """In the other process: read, report it, wait for the signal, and start ``count`` machines at once."""
     async with open_ledger(path, create=False) as ledger:
         row = await ledger.files.get(FileId(file_id))
         assert row is not None

@@ -29,7 +29,7 @@ from spike.phase9_spike.integration.scaffold import FileLockManager, FileTransit
 TASKS: Final = (1, 10, 100)
 
 Measure = Callable[[Path, list[str], int], float]
-"""Seconds for one transition of each file of a database by so many tasks."""
+"""Measures one transition of each file of a database by a number of tasks, in seconds."""
 
 
 async def _ledger(db: Path, tasks: int) -> float:
@@ -136,8 +136,8 @@ def measure_all(levels: Sequence[int] = TASKS, *, rounds: int, scale: float) -> 
                 rates.setdefault((design.name, tasks), []).append(_rate(design, tasks, amount))
                 amounts[design.name, tasks] = amount
     return [
-        Rate(name, tasks, statistics.median(found), min(found), max(found), amounts[name, tasks])
-        for (name, tasks), found in rates.items()
+        Rate(name, tasks, statistics.median(medians), min(medians), max(medians), amounts[name, tasks])
+        for (name, tasks), medians in rates.items()
     ]
 
 
@@ -152,7 +152,7 @@ def _rate(design: Design, tasks: int, amount: int) -> float:
 
 
 def flush_ms(times: int = 20) -> float:
-    """Milliseconds that this machine takes to make one small write durable, the median of so many."""
+    """Measure one small durable write on this machine, in milliseconds; the median of ``count``."""
     took = []
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "flush").open("wb", buffering=0) as file:
         for _ in range(times):
@@ -182,5 +182,5 @@ def table(rates: list[Rate]) -> list[str]:
 
 def ratio(rates: list[Rate], tasks: int) -> float:
     """How many times as fast ours is as the old design."""
-    found = {rate.name: rate.median for rate in rates if rate.tasks == tasks}
-    return found[OURS] / found[OLD]
+    medians = {rate.name: rate.median for rate in rates if rate.tasks == tasks}
+    return medians[OURS] / medians[OLD]

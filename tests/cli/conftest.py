@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from objlib.core.config.registry import SETTINGS
+from tests.cli.commands.kit import Engine, Read
+
 ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a finished command left."""
+    """The exit code and the output of a finished command."""
 
     code: int
     out: str
@@ -24,9 +27,9 @@ class Done:
 
     def json(self) -> dict[str, Any]:
         """The one JSON object of stdout, or the last of several lines."""
-        found = json.loads(self.out.splitlines()[-1])
-        assert isinstance(found, dict)
-        return found
+        document = json.loads(self.out.splitlines()[-1])
+        assert isinstance(document, dict)
+        return document
 
 
 Objlib = Callable[..., Done]
@@ -100,3 +103,23 @@ def library(tmp_path: Path) -> Path:
         "Hobbes saw the life of man as solitary and poor.\n", encoding="utf-8"
     )
     return root
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    for variable in [setting.variable for setting in SETTINGS] + ["GEMINI_API_KEY", "GOOGLE_API_KEY"]:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "lib").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return Engine(monkeypatch)
+
+
+@pytest.fixture
+def read(capsys: pytest.CaptureFixture[str]) -> Read:
+    def streams() -> tuple[str, str]:
+        both = capsys.readouterr()
+        return both.out, both.err
+
+    return streams

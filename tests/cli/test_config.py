@@ -8,7 +8,7 @@ from objlib.cli.commands.status import path_in_library
 from objlib.cli.config import find_config, known_library, load_settings, require_folder
 from objlib.cli.console.suggest import flags_again, suggestion
 from objlib.cli.options import CommonOptions
-from objlib.core.config.default_paths import Places, default_files
+from objlib.core.config.default_paths import Folders, default_files
 from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.reports.upload import FailedFile
@@ -29,8 +29,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def places(home: Path) -> Places:
-    return Places(cwd=Path.cwd(), home=home, data=home / "data" / "objlib")
+def folders(home: Path) -> Folders:
+    return Folders(cwd=Path.cwd(), home=home, data=home / "data" / "objlib")
 
 
 def test_the_nearest_file_upward_wins(home: Path) -> None:
@@ -44,7 +44,7 @@ def test_the_nearest_file_upward_wins(home: Path) -> None:
 
 def test_nothing_above_the_home_folder_is_read(home: Path) -> None:
     (home.parent / "objlib.toml").write_text("store = 'above'")
-    assert find_config(None, places(home)) is None
+    assert find_config(None, folders(home)) is None
 
 
 def test_above_other_folders_the_search_goes_to_the_root(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_a_named_file_is_read_instead(home: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"store = ", "is not valid TOML"),
         (b"store = '\xff'", "is not UTF-8"),
@@ -73,21 +73,23 @@ def test_a_named_file_is_read_instead(home: Path, monkeypatch: pytest.MonkeyPatc
         (None, "cannot read"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_by_name(home: Path, content: bytes | None, said: str) -> None:
+def test_a_file_that_cannot_be_read_is_refused_by_name(
+    home: Path, content: bytes | None, message: str
+) -> None:
     file = home / "x.toml"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(UsageError, match=said) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         load_settings(CommonOptions(config=file))
     assert str(file) in str(caught.value)
     assert str(caught.value).startswith("--config: ")
 
 
 def test_a_folder_with_a_ledger_is_known_from_anywhere_inside(home: Path) -> None:
-    assert known_library(places(home)) is None
+    assert known_library(folders(home)) is None
     with pytest.raises(UsageError, match="no library is set"):
         load_settings(None, names_library=True)
-    ledger, _ = default_files(home / "docs", places(home))
+    ledger, _ = default_files(home / "docs", folders(home))
     ledger.parent.mkdir(parents=True)
     ledger.touch()
     assert load_settings(None, names_library=True).library == home / "docs"
@@ -131,14 +133,14 @@ def test_a_library_has_to_be_a_folder(home: Path) -> None:
         require_folder(load_settings(CommonOptions(ledger=home / "led.db"), path=home / "nowhere"))
 
 
-def test_a_file_is_found_by_any_path_a_person_would_type(home: Path) -> None:
+def test_a_file_is_found_by_each_path_that_names_it(home: Path) -> None:
     library = home / "docs"
     (library / "sub" / "a.txt").touch()
     (library / "sub" / "link.txt").symlink_to(library / "sub" / "a.txt")
     (home / "short").symlink_to(library)
-    found = {
-        path_in_library(given, library, cwd)
-        for given, cwd in [
+    paths = {
+        path_in_library(typed, library, cwd)
+        for typed, cwd in [
             ("a.txt", library / "sub"),
             ("sub/a.txt", library),
             ("sub/a.txt", library / "sub"),
@@ -148,7 +150,7 @@ def test_a_file_is_found_by_any_path_a_person_would_type(home: Path) -> None:
             ("sub/a.txt", Path("/")),
         ]
     }
-    assert found == {"sub/a.txt"}
+    assert paths == {"sub/a.txt"}
     assert path_in_library("sub/link.txt", library, library) == "sub/link.txt"
     assert path_in_library("sub/gone.txt", library, library / "sub") == "sub/gone.txt"
     assert path_in_library("/etc/passwd", library, library) == "/etc/passwd"
@@ -170,9 +172,7 @@ def test_a_search_to_try_comes_from_the_first_name_that_says_something(home: Pat
     assert suggestion(settings, failed) == f"'mill on liberty' {there}"
 
 
-def test_a_next_command_names_only_what_it_would_not_find(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_next_command_names_only_the_flags_it_needs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert flags_again(load_settings(None)) == []
     library, ledger, service = home / "docs", home / "led.db", "http://localhost:1"
     settings = load_settings(CommonOptions(base_url=service, ledger=ledger), path=library)

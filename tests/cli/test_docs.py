@@ -3,6 +3,7 @@
 import ast
 import re
 import runpy
+from dataclasses import fields
 
 import pytest
 
@@ -11,7 +12,7 @@ from objlib.cli.commands.completion import completion
 from objlib.core.config.backend import KEY_VARIABLES
 from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import Exit
-from objlib.core.events import EventKind, Phase
+from objlib.core.events import EventKind, GovernorStatistics, Phase
 from objlib.core.stop_reason import StopReason
 from tests.house.tree import ROOT, files, read
 
@@ -29,7 +30,7 @@ def test_every_command_has_a_section_and_every_section_a_command() -> None:
 
 
 @pytest.mark.parametrize(("name", "path"), [(name, path) for name, path, _ in COMMANDS])
-def test_every_command_and_option_says_what_it_is_for(name: str, path: str) -> None:
+def test_every_command_and_option_has_a_help_text(name: str, path: str) -> None:
     function = app[name].default_command
     assert function is not None
     assert f"{function.__module__}:{function.__name__}" == path
@@ -55,28 +56,30 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def events_in_code() -> set[tuple[str, frozenset[str]]]:
-    """Each event that is told anywhere, and its fields, as the calls spell them."""
-    found = set()
+    """Each event that is reported anywhere, and its fields, as the calls spell them."""
+    events = set()
     calls = (node for path in files("objlib/*.py") for node in ast.walk(ast.parse(path.read_text("utf-8"))))
     for call in calls:
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
             continue
         words = {each.arg: each.value for each in call.keywords if each.arg}
+        if any(ast.unparse(each.value) == "asdict(now)" for each in call.keywords if each.arg is None):
+            words |= {field.name: ast.Constant(None) for field in fields(GovernorStatistics)}
         match call.func.attr, [*call.args, words.pop("event", None)]:
             case "event", [ast.Attribute(value=ast.Name("EventKind"), attr=member), *_]:
-                found.add((str(EventKind[member]), frozenset(words)))
+                events.add((str(EventKind[member]), frozenset(words)))
             case "_print", [ast.Constant(value=str(name))]:
-                found.add((name, frozenset(words)))
-    return found
+                events.add((name, frozenset(words)))
+    return events
 
 
 def test_every_event_is_documented_with_its_fields() -> None:
     part = PAGE.partition("\n### Events\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", part, re.MULTILINE)
-    told = events_in_code()
-    assert {"begin", "end", "pressure", "note", *EventKind} == {name for name, _ in told}
-    assert len(rows) == len(told)
-    assert {(name, frozenset(re.findall(r"`(\w+)`", fields))) for name, fields in rows} == told
+    events = events_in_code()
+    assert {"begin", "end", "pressure", "note", *EventKind} == {name for name, _ in events}
+    assert len(rows) == len(events)
+    assert {(name, frozenset(re.findall(r"`(\w+)`", words))) for name, words in rows} == events
 
 
 def test_every_phase_and_reason_to_stop_is_documented() -> None:
@@ -89,8 +92,8 @@ def test_every_phase_and_reason_to_stop_is_documented() -> None:
 
 
 def test_no_variable_and_no_option_is_named_that_does_not_exist() -> None:
-    known = {setting.variable for setting in SETTINGS} | {"OBJLIB_DEBUG"}
-    assert set(re.findall(r"\bOBJLIB_[A-Z_]+", PAGE)) == known
+    variables = {setting.variable for setting in SETTINGS} | {"OBJLIB_DEBUG"}
+    assert set(re.findall(r"\bOBJLIB_[A-Z_]+", PAGE)) == variables
     assert set(re.findall(r"\b\w+_API_KEY", PAGE)) == set(KEY_VARIABLES)
     options = {"--help", "--version"}
     for name, _, _ in COMMANDS:

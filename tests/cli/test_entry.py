@@ -21,7 +21,7 @@ NO_VECTORS = ("--embed-seconds", "0")
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Objlib, Path]:
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Objlib, Path]:
     """A library with names of every kind that is uploaded already; no test changes it."""
     root = tmp_path_factory.mktemp("kept")
     library = root / "library"
@@ -47,26 +47,26 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Objlib, Path]:
     return objlib, library
 
 
-def test_a_second_upload_sends_nothing(kept: tuple[Objlib, Path]) -> None:
-    objlib, library = kept
+def test_a_second_upload_sends_nothing(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
     report = objlib("upload", library, "--json", *NO_VECTORS).json()
     assert report["schema"] == "objlib/upload/1"
     assert (report["indexed"], report["uploaded"]) == (5, 0)
     assert [failure["path"] for failure in report["failures"]] == ["broken.pdf"]
 
 
-def test_from_inside_the_library_nothing_has_to_be_named(kept: tuple[Objlib, Path]) -> None:
-    objlib, library = kept
-    found = objlib("search", "liberty", "of", "thought", cwd=library / "ethics")
-    assert found.code == 0
-    assert found.out.startswith("1. ethics/on liberty.txt:1\n")
+def test_from_inside_the_library_nothing_has_to_be_named(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
+    result = objlib("search", "liberty", "of", "thought", cwd=library / "ethics")
+    assert result.code == 0
+    assert result.out.startswith("1. ethics/on liberty.txt:1\n")
     history = objlib("explain", "on liberty.txt", cwd=library / "ethics")
     assert history.code == 0
     assert "complete_processing" in history.out
 
 
-def test_questions_as_json(kept: tuple[Objlib, Path]) -> None:
-    objlib, library = kept
+def test_questions_as_json(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
     done = objlib("ask", "How did Hobbes see the life of man?", "--library", library, "--json")
     assert done.code == 0
     answer = done.json()
@@ -75,42 +75,42 @@ def test_questions_as_json(kept: tuple[Objlib, Path]) -> None:
     assert objlib("status", "--library", library, "--json").json()["states"]["indexed"] == 5
 
 
-def test_recover_and_doctor_are_content(kept: tuple[Objlib, Path]) -> None:
-    objlib, library = kept
+def test_recover_and_doctor_are_content(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
     assert objlib("recover", "--library", library).out == "Nothing to recover: no run left anything behind.\n"
     doctor = objlib("doctor", "--library", library)
     assert doctor.code == 0, doctor.out
 
 
-def test_a_name_that_would_act_on_the_terminal_is_shown_as_an_escape(kept: tuple[Objlib, Path]) -> None:
-    objlib, library = kept
-    found = objlib("search", "evil", "--library", library)
-    assert "\x1b" not in found.out
-    assert r"evil\x1b]0;owned\x07.txt" in found.out
+def test_a_name_that_would_act_on_the_terminal_is_shown_as_an_escape(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
+    result = objlib("search", "evil", "--library", library)
+    assert "\x1b" not in result.out
+    assert r"evil\x1b]0;owned\x07.txt" in result.out
     history = objlib("explain", LATIN, cwd=library)
     assert history.code == 0, history.err
 
 
-def test_a_narrow_locale_gets_ascii(kept: tuple[Objlib, Path]) -> None:
-    objlib, library = kept
-    found = objlib("search", "épée", "--library", library, "--json", env={"PYTHONIOENCODING": "ascii"})
-    assert found.out.isascii()
-    assert found.json()["citations"][0]["path"] == "naïve.txt"
+def test_a_narrow_locale_gets_ascii(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
+    result = objlib("search", "épée", "--library", library, "--json", env={"PYTHONIOENCODING": "ascii"})
+    assert result.out.isascii()
+    assert result.json()["citations"][0]["path"] == "naïve.txt"
     listed = objlib("search", "épée", "--library", library, env={"PYTHONIOENCODING": "ascii"})
     assert listed.code == 0
     assert listed.out.isascii()
 
 
-def test_a_bad_filter_is_one_line(kept: tuple[Objlib, Path]) -> None:
-    objlib, library = kept
+def test_a_bad_filter_is_one_line(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
     done = objlib("search", "x", "--filter", "((", "--library", library)
     assert done.code in {1, 2}
     assert len(done.err.splitlines()) == 2
     assert "bug" not in done.err
 
 
-def test_a_reader_that_goes_away_is_no_error(kept: tuple[Objlib, Path]) -> None:
-    objlib, library = kept
+def test_a_reader_that_goes_away_is_no_error(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
     read, write = os.pipe()
     os.close(read)
     try:
@@ -124,8 +124,8 @@ def test_a_reader_that_goes_away_is_no_error(kept: tuple[Objlib, Path]) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("args", [["status", "--json"], ["--help"], ["--version"]])
-def test_a_full_disk_is_told_without_a_traceback(kept: tuple[Objlib, Path], args: list[str]) -> None:
-    objlib, library = kept
+def test_a_full_disk_is_reported_without_a_traceback(indexed: tuple[Objlib, Path], args: list[str]) -> None:
+    objlib, library = indexed
     with Path("/dev/full").open("w") as full:
         done = objlib(*args, cwd=library, stdout=full)
     assert done.code == 1
@@ -133,8 +133,8 @@ def test_a_full_disk_is_told_without_a_traceback(kept: tuple[Objlib, Path], args
     assert "Exception ignored" not in done.err
 
 
-def test_another_store_on_the_same_ledger_is_4(kept: tuple[Objlib, Path]) -> None:
-    objlib, library = kept
+def test_another_store_on_the_same_ledger_is_4(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
     done = objlib("upload", library, "--store", "another")
     assert done.code == 4
     assert "belongs to the store" in done.err
@@ -163,15 +163,15 @@ def test_a_ledger_that_is_none_is_1(objlib: Objlib, library: Path, tmp_path: Pat
     assert "bug" not in done.err
 
 
-def test_what_is_missing_or_no_folder_is_2(objlib: Objlib, library: Path, tmp_path: Path) -> None:
-    for path, said in [(tmp_path / "nowhere", "there is no folder"), (library / "walden.md", "is a file")]:
+def test_a_library_that_is_no_folder_is_exit_2(objlib: Objlib, library: Path, tmp_path: Path) -> None:
+    for path, message in [(tmp_path / "nowhere", "there is no folder"), (library / "walden.md", "is a file")]:
         done = objlib("upload", path)
         assert done.code == 2
         assert done.err.startswith("objlib: ")
-        assert said in done.err
+        assert message in done.err
 
 
-def test_a_query_without_an_upload_says_what_to_do(objlib: Objlib, library: Path) -> None:
+def test_a_query_without_an_upload_names_the_command(objlib: Objlib, library: Path) -> None:
     done = objlib("search", "x", "--library", library)
     assert done.code in {1, 4}
     assert "run `objlib" in done.err.splitlines()[-1]
@@ -204,7 +204,7 @@ def test_the_first_interrupt_drains_and_is_130(environ: dict[str, str], tmp_path
     assert lines[-1]["pending"] > 0
 
 
-def test_serve_answers_until_it_is_told_to_stop(
+def test_serve_answers_until_it_is_interrupted(
     environ: dict[str, str], objlib: Objlib, library: Path, tmp_path: Path
 ) -> None:
     child = subprocess.Popen(
@@ -223,8 +223,8 @@ def test_serve_answers_until_it_is_told_to_stop(
         done = objlib("upload", library, "--base-url", url, "--ledger", ledger)
         assert done.code == 0, done.err
         assert done.err.startswith("objlib: Gemini store objlib-library-")
-        found = objlib("search", "deliberately", "--library", library, "--base-url", url, "--ledger", ledger)
-        assert "walden.md:" in found.out
+        result = objlib("search", "deliberately", "--library", library, "--base-url", url, "--ledger", ledger)
+        assert "walden.md:" in result.out
         child.send_signal(signal.SIGTERM)
         assert child.wait(30) == 0
 
@@ -283,7 +283,7 @@ def stopped_at_last(child: subprocess.Popen[str]) -> Iterator[None]:
 
 
 def on_a_terminal(args: list[str], environ: dict[str, str], cwd: Path) -> str:
-    """What ``objlib ARGS`` shows on a terminal."""
+    """The output of ``objlib ARGS`` on a terminal."""
     master, slave = pty.openpty()
     try:
         subprocess.run(

@@ -1,4 +1,4 @@
-"""What is not imported before it is needed. How long that takes is measured by benchmarks/startup.py."""
+"""Imports that wait until they are needed. How long that takes is measured by benchmarks/startup.py."""
 
 import json
 import subprocess
@@ -72,7 +72,7 @@ def test_version_loads_nothing() -> None:
 
 
 @pytest.mark.parametrize("args", [["upload", "--help"], ["search", "--help"]])
-def test_help_loads_neither_the_engine_nor_what_it_stands_on(args: list[str]) -> None:
+def test_help_loads_neither_the_engine_nor_its_dependencies(args: list[str]) -> None:
     modules = imported(*args)
     assert HEAVY & modules == set()
     assert not any(name.startswith(("objlib.engine", "objlib.ledger", "objlib.embedded")) for name in modules)

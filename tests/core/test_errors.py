@@ -1,4 +1,4 @@
-"""Errors: the exit code of each, and that each message is one line a person can read."""
+"""Errors: the exit code of each, and that each message is one line the user can read."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a kind of failure says about another attempt."""
+"""The properties of each kind of failure."""
 
 import pytest
 

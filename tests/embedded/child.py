@@ -1,4 +1,4 @@
-"""A process that uploads until it is killed: it says what was answered, one line each, as soon as it was.
+"""A process that uploads until it is killed, and prints each answer as soon as it has it.
 
 Run as ``python -m tests.embedded.child FILE NUMBER``; documents are called ``NUMBER-0.txt`` and so on.
 """
@@ -22,13 +22,13 @@ def content(name: str) -> bytes:
 
 
 def say(*words: str) -> None:
-    """Print a line that is out even if the process dies now."""
+    """Print a line that survives a kill of the process."""
     sys.stdout.write(" ".join(words) + "\n")
     sys.stdout.flush()
 
 
 async def main(path: Path, number: str) -> None:
-    """Upload for ever."""
+    """Upload until killed."""
     async with open_service(path, options=Options(granularity=GRANULARITY)) as service:
         transport = httpx.ASGITransport(service.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://box.test") as client:
@@ -40,7 +40,7 @@ async def main(path: Path, number: str) -> None:
 
 
 async def upload(box: Box, prefix: str) -> None:
-    """Upload one after the other, saying each answer."""
+    """Upload one document after the other and print each answer."""
     for count in range(1_000_000):
         name = f"{prefix}-{count}.txt"
         data = content(name)

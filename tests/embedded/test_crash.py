@@ -1,4 +1,4 @@
-"""Killed at any instant, the file opens again, and everything that was answered is there."""
+"""A file of a process killed at any instant opens again with everything that was answered."""
 
 import shutil
 import sqlite3
@@ -15,6 +15,7 @@ import trio
 
 from objlib.embedded import Options, database
 from objlib.testing import wall_clock
+from objlib.testing.databases import read_database
 from tests.embedded import child
 from tests.support.embedded import Box, ok, open_box
 
@@ -22,10 +23,10 @@ ROOT = Path(__file__).parents[2]
 
 
 NONE_OF = (
-    # blobs whose parts are not all there
+    # blobs with missing parts
     "SELECT 1 FROM blobs b WHERE size <>"
     " (SELECT coalesce(sum(length(data)), 0) FROM blob_parts p WHERE p.blob_id = b.blob_id)",
-    # blobs that nobody refers to
+    # blobs without references
     "SELECT 1 FROM blobs b WHERE NOT EXISTS (SELECT 1 FROM documents d WHERE d.blob_id = b.blob_id)"
     " AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.blob_id = b.blob_id)"
     " AND NOT EXISTS (SELECT 1 FROM files f WHERE f.blob_id = b.blob_id)",
@@ -38,20 +39,17 @@ NONE_OF = (
 
 
 def check_file(path: Path) -> None:
-    """SQLite finds nothing wrong, and what belongs together is there together."""
-    db = sqlite3.connect(path)
-    try:
+    """Check that SQLite finds no fault, and that related rows are complete."""
+    with read_database(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
         for wrong in NONE_OF:
             assert db.execute(wrong).fetchall() == [], wrong
-    finally:
-        db.close()
 
 
 @dataclass
 class Answered:
-    """What the client was told before the crash."""
+    """The answers that the client had before the crash."""
 
     store: str = ""
     sessions: dict[str, str] = field(default_factory=dict)
@@ -65,7 +63,7 @@ class Answered:
 
 
 async def check_promises(path: Path, answered: Answered, now: Callable[[], float] = wall_clock) -> None:
-    """Reopen: what was answered holds, every upload can be finished, and each name has one document."""
+    """Reopen and check: each answer holds, every upload can be finished, and each name has one document."""
     check_file(path)
     options = Options(granularity=child.GRANULARITY)
     async with open_box(path, options=options, now=now, store=False) as box:
@@ -115,10 +113,10 @@ async def work(box: Box, answered: Answered) -> None:
     answered.deleted.append(first)
 
 
-async def test_a_crash_at_every_statement_keeps_every_promise(
+async def test_a_crash_before_any_statement_loses_no_answered_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a SIGKILL leaves is the files as they are on disk: copied here before every statement of the work."""
+    """A SIGKILL leaves the files as they are on disk: they are copied before every statement of the work."""
     path = tmp_path / "s.db"
     answered = Answered()
     crashes: list[tuple[Path, Answered]] = []
@@ -126,8 +124,8 @@ async def test_a_crash_at_every_statement_keeps_every_promise(
 
     def copy(_statement: str) -> None:
         files = [Path(f"{path}{suffix}") for suffix in ("", "-wal")]
-        told = (len(answered.finals), len(answered.deleted), sum(answered.received.values()))
-        state = (told, *((file.stat().st_size, file.stat().st_mtime_ns) for file in files))
+        answers = (len(answered.finals), len(answered.deleted), sum(answered.received.values()))
+        state = (answers, *((file.stat().st_size, file.stat().st_mtime_ns) for file in files))
         if answered.store and state not in seen:  # most statements write nothing
             seen.add(state)
             folder = tmp_path / f"crash{len(seen)}"
@@ -148,48 +146,48 @@ async def test_a_crash_at_every_statement_keeps_every_promise(
         await work(box, answered)
     monkeypatch.setattr(database, "connect", connect)
     assert len(crashes) >= 16  # each request that writes, and each batch that is indexed
-    for crashed, told in crashes:
-        await check_promises(crashed, told)
+    for crashed, answers in crashes:
+        await check_promises(crashed, answers)
 
 
 async def run_child(path: Path, number: int, lines: int) -> list[str]:
-    """Let a child work until it has said so many lines, kill it, and give back what it said."""
+    """Let a child work until it has printed ``lines`` lines, kill it, and return its output."""
     command = [sys.executable, "-m", "tests.embedded.child", str(path), str(number)]
     child = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, cwd=ROOT)
     try:
         assert child.stdout is not None
-        heard = b""
-        while heard.count(b"\n") < lines:
+        output = b""
+        while output.count(b"\n") < lines:
             more = await child.stdout.receive_some()
             assert more, "the child ended by itself"
-            heard += more
+            output += more
         child.kill()
         async for more in child.stdout:
-            heard += more
+            output += more
     finally:
         child.kill()
         with trio.CancelScope(shield=True), trio.move_on_after(10):
             await child.wait()
-    return heard.decode().splitlines()
+    return output.decode().splitlines()
 
 
 @pytest.mark.real_time
-async def test_two_processes_killed_in_the_middle_of_everything(tmp_path: Path) -> None:
+async def test_two_killed_processes_lose_no_answered_request(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     answered = Answered()
-    said: list[str] = []
+    output: list[str] = []
     async with open_box(path, now=time.time, runner=None) as box:
         answered.store = box.store
 
     async def child(number: int, lines: int) -> None:
-        said.extend(await run_child(path, number, lines))
+        output.extend(await run_child(path, number, lines))
 
     for number, lines in enumerate((2, 23)):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(child, 2 * number, lines)
             nursery.start_soon(child, 2 * number + 1, 2 * lines)
         check_file(path)
-    for line in said:
+    for line in output:
         kind, name, value = line.split()
         if kind == "session":
             answered.sessions[name] = value

@@ -1,11 +1,13 @@
 """The file and its lanes: group commit, errors, files that are not ours."""
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import pytest
 import trio
@@ -13,8 +15,9 @@ import trio
 from objlib.core.errors import ServiceError
 from objlib.embedded import database, index, open_service
 from objlib.embedded.database import open_database
-from objlib.embedded.resources import schema
-from objlib.embedded.resources.schema import APPLICATION_ID, VERSION
+from objlib.embedded.resources.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, TABLES
+from objlib.sqlite.migrations import Migration
+from objlib.testing.databases import damage_database, read_database
 from objlib.threads import inline_runner
 
 pytestmark = pytest.mark.real_time
@@ -129,7 +132,7 @@ async def test_an_error_of_the_file_undoes_the_batch_and_later_writes_work(tmp_p
         assert await file.read(keys) == ["a", "d"]
 
 
-async def test_a_cancelled_caller_takes_its_job_back(tmp_path: Path) -> None:
+async def test_a_cancelled_caller_takes_its_operation_back_unless_it_is_under_way(tmp_path: Path) -> None:
     gate = Gate()
     async with open_database(tmp_path / "s.db", gate) as file:
         gate.open = trio.Event()
@@ -146,10 +149,11 @@ async def test_a_cancelled_caller_takes_its_job_back(tmp_path: Path) -> None:
             nursery.start_soon(write, "stays", trio.CancelScope())
             await trio.testing.wait_all_tasks_blocked()
             waiter.cancel()
-            leader.cancel()  # before its work began: it has not happened, and the next one leads
+            leader.cancel()  # its work is with the runner: it happens, and its caller gets the result first
             await trio.testing.wait_all_tasks_blocked()
             gate.open.set()
-        assert await file.read(keys) == ["stays"]
+        assert await file.read(keys) == ["leader", "stays"]
+        assert (waiter.cancelled_caught, leader.cancelled_caught) == (True, False)
 
 
 async def test_a_runner_that_breaks_does_not_repeat_what_was_done(tmp_path: Path) -> None:
@@ -183,11 +187,9 @@ async def test_the_file_is_as_durable_as_the_ledger(tmp_path: Path) -> None:
 
 
 def make(path: Path, *statements: str) -> None:
-    db = sqlite3.connect(path)
-    for statement in statements:
-        db.execute(statement)
-    db.commit()
-    db.close()
+    with damage_database(path) as db:
+        for statement in statements:
+            db.execute(statement)
 
 
 async def refusal(path: Path) -> str:
@@ -203,21 +205,19 @@ async def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     async with open_service(path):
         pass
-    make(path, f"PRAGMA user_version = {VERSION + 1}")
+    make(path, f"PRAGMA user_version = {SCHEMA.newest + 1}")
     assert "upgrade objlib" in await refusal(path)
-    db = sqlite3.connect(path)
-    assert db.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
-    db.close()
+    with read_database(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA.newest + 1,)
 
 
 async def test_a_strangers_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     make(path, "CREATE TABLE theirs(x)")
     assert "another program" in await refusal(path)
-    db = sqlite3.connect(path)
-    assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
-    assert db.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,)
-    db.close()
+    with read_database(path) as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+        assert db.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,)
 
 
 async def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -244,39 +244,79 @@ async def test_a_folder_in_the_way_is_refused(tmp_path: Path) -> None:
     assert "folder" in await refusal(tmp_path / "file" / "s.db")
 
 
+SECOND = Migration(
+    2, "colours", ("ALTER TABLE stores ADD COLUMN colour TEXT", "UPDATE stores SET colour = 'red'")
+)
+"""A made-up next version."""
+
+
 async def test_a_migration_that_breaks_leaves_the_file_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "s.db"
+    broken = Migration(1, "half", ("CREATE TABLE half(x)", "no SQL at all"))
     with monkeypatch.context() as patch:
-        patch.setattr(index, "SCHEMA", ("CREATE TABLE half(x)", "no SQL at all"))
+        patch.setattr(database, "SCHEMA", replace(SCHEMA, migrations=(broken,)))
         assert "cannot use the store file" in await refusal(path)
     async with open_service(path):
         pass
-    db = sqlite3.connect(path)
-    assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
-    db.close()
+    with read_database(path) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
 
 
-def test_another_process_may_migrate_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_of_version_1_is_migrated_and_then_refused_by_version_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "s.db"
-    real = schema._is_empty
-    looks = 0
+    # As the first program left it: no more than the statements and the two numbers in the header.
+    pragmas = (f"PRAGMA application_id = {APPLICATION_ID}", "PRAGMA user_version = 1")
+    make(
+        path,
+        *TABLES,
+        *index.SCHEMA,
+        "INSERT INTO stores VALUES (1, 'stores/a', 'a', 'none', 1, 1, 0)",
+        *pragmas,
+    )
+    async with open_database(path, inline_runner) as file:
+        assert await file.read(lambda db: db.execute("SELECT name FROM stores").fetchall()) == [("stores/a",)]
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "SCHEMA", replace(SCHEMA, migrations=(*SCHEMA.migrations, SECOND)))
+        for _ in range(2):
+            async with open_database(path, inline_runner) as file:
+                found = await file.read(lambda db: db.execute("SELECT name, colour FROM stores").fetchall())
+            assert found == [("stores/a", "red")]
+    assert "store version 2, this one knows 1" in await refusal(path)
 
-    def late(db: sqlite3.Connection, where: Path) -> bool:
-        nonlocal looks
-        looks += 1
-        empty = real(db, where)
-        if looks == 1:
-            monkeypatch.setattr(schema, "_is_empty", real)
-            with closing(database.connect(path)) as other:
-                schema.migrate(other, path)
-        return empty
 
-    monkeypatch.setattr(schema, "_is_empty", late)
-    with closing(database.connect(path)) as db:
-        schema.migrate(db, path)
-        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
+async def test_a_migration_that_breaks_leaves_a_store_of_the_version_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    async with open_service(path):
+        pass
+    broken = Migration(2, "colours", (*SECOND.statements, "UPDATE nothing SET colour = 'red'"))
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "SCHEMA", replace(SCHEMA, migrations=(*SCHEMA.migrations, broken)))
+        assert "cannot use the store file" in await refusal(path)
+    async with open_database(path, inline_runner) as file:
+        columns = await file.read(lambda db: db.execute("PRAGMA table_info(stores)").fetchall())
+    assert "colour" not in {name for _, name, *_ in columns}
+
+
+def test_a_migration_that_has_shipped_is_never_edited() -> None:
+    digests = {
+        step.version: hashlib.sha256("\n".join(step.statements).encode()).hexdigest() for step in MIGRATIONS
+    }
+    assert digests == {1: "7ac14f7b24e62259afc0a642dcb209f6c89595f5e79e4e280c6fba593da5de35"}
+
+
+def test_another_process_may_migrate_first(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        assert SCHEMA.read_version(db) == 0
+        database.connect(path).close()
+        SCHEMA.migrate_once(db, 1.0)
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA.newest,)
 
 
 def test_a_file_that_another_process_holds_is_refused_after_a_while(
@@ -289,26 +329,6 @@ def test_a_file_that_another_process_holds_is_refused_after_a_while(
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(ServiceError, match="locked"):
             database.connect(path)
-
-
-def test_the_switch_to_wal_is_tried_again_while_another_process_makes_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Locked:
-        tries = 0
-
-        def execute(self, _statement: str) -> None:
-            self.tries += 1
-            if self.tries < 3:
-                error = sqlite3.OperationalError("database is locked")
-                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
-                raise error
-
-    naps: list[float] = []
-    monkeypatch.setattr("time.sleep", naps.append)
-    db = Locked()
-    database._use_wal(cast("sqlite3.Connection", db))
-    assert (db.tries, len(naps)) == (3, 2)
 
 
 async def test_what_the_block_raises_leaves_as_it_is(tmp_path: Path) -> None:

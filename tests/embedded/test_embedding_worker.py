@@ -1,4 +1,4 @@
-"""The second pass: in steps, within its time, as often as one likes."""
+"""The second pass makes vectors in batches, within its time, and resumes."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -12,8 +12,9 @@ from trio.testing import MockClock
 
 from objlib.core.errors import ServiceError
 from objlib.embedded import Options, embedding_worker, index
-from objlib.embedded.embedding_worker import LOOK_AGAIN, QUIET
+from objlib.embedded.embedding_worker import LOOK_AGAIN_SECONDS, QUIET_SECONDS
 from objlib.embedded.index import lazy_embedder
+from objlib.testing.databases import read_database
 from tests.support.embedded import Box, V, ok, open_box, refused
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Fake:
 def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     embedder = Fake()
     monkeypatch.setattr(lazy_embedder, "load_embedder", lambda: (embedder, ""))
-    monkeypatch.setattr(embedding_worker, "BATCH", 2)
+    monkeypatch.setattr(embedding_worker, "EMBEDDING_BATCH", 2)
     return embedder
 
 
@@ -71,7 +72,7 @@ async def test_all_passages_get_a_vector_and_are_found_by_it(tmp_path: Path, fak
         assert len(await box.titles("seeb")) == 5  # the same letters, hence the same place
 
 
-async def test_it_stops_when_its_time_is_over_and_goes_on_later(
+async def test_the_second_pass_stops_in_time_and_resumes(
     tmp_path: Path, fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "s.db"
@@ -89,7 +90,7 @@ async def test_it_stops_when_its_time_is_over_and_goes_on_later(
         assert (await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)).done == 7
 
 
-async def test_cancelled_between_batches_it_keeps_what_it_has(tmp_path: Path, fake: Fake) -> None:
+async def test_a_cancelled_second_pass_keeps_its_vectors(tmp_path: Path, fake: Fake) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await fill(box, 7)
         with trio.CancelScope() as scope:
@@ -103,7 +104,7 @@ async def test_cancelled_between_batches_it_keeps_what_it_has(tmp_path: Path, fa
         assert (await box.service.vectors()).done == 2
 
 
-async def test_two_at_once_do_no_harm(tmp_path: Path, fake: Fake) -> None:
+async def test_two_second_passes_at_once_are_harmless(tmp_path: Path, fake: Fake) -> None:
     path = tmp_path / "s.db"
     async with open_box(path) as one, open_box(path, store=False) as two:
         await fill(one, 6)
@@ -119,13 +120,13 @@ async def test_two_at_once_do_no_harm(tmp_path: Path, fake: Fake) -> None:
         assert len(await two.titles("seeb", topK=9)) == 6
 
 
-async def test_in_the_background_new_passages_get_theirs_too(tmp_path: Path, fake: Fake) -> None:
+async def test_the_background_pass_embeds_new_passages(tmp_path: Path, fake: Fake) -> None:
     async with open_box(tmp_path / "s.db", options=Options(background_vectors=True)) as box:
         for count in (1, 2, 3):
             await fill(box, 1)
             await trio.testing.wait_all_tasks_blocked()
             assert (await box.service.vectors()).done == count - 1, "requests have just come"
-            await trio.sleep(2 * QUIET)
+            await trio.sleep(2 * QUIET_SECONDS)
             assert (await box.service.vectors()).done == count
 
 
@@ -146,7 +147,7 @@ class NoRoom:
         monkeypatch.setattr(index, "store_vectors", store)
 
 
-async def test_a_full_disk_is_told_in_one_line(
+async def test_a_full_disk_is_reported_in_one_line(
     tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An upload whose files were all in already ended as a bug in objlib."""
@@ -164,21 +165,23 @@ async def test_a_full_disk_is_told_in_one_line(
         assert (await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)).done == 3
 
 
-async def test_in_the_background_a_full_disk_ends_nothing(
+async def test_a_full_disk_does_not_end_the_background_pass(
     tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server ended with it, and with whatever it was answering."""
     disk = NoRoom(monkeypatch)
     async with open_box(tmp_path / "s.db", options=Options(background_vectors=True)) as box:
         await fill(box, 1)
-        await trio.sleep(2 * QUIET)
+        await trio.sleep(2 * QUIET_SECONDS)
         assert (disk.tried, (await box.service.vectors()).done) == (1, 0)
         disk.full = False
-        await trio.sleep(LOOK_AGAIN + 2 * QUIET)
+        await trio.sleep(LOOK_AGAIN_SECONDS + 2 * QUIET_SECONDS)
         assert (await box.service.vectors()).done == 1
 
 
-async def test_where_there_is_no_model_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_model_the_reason_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lazy_embedder, "load_embedder", lambda: (None, "numpy is not installed"))
     async with open_box(tmp_path / "s.db", options=Options(background_vectors=True)) as box:
         await fill(box, 1)
@@ -195,7 +198,7 @@ async def test_where_there_is_no_model_it_says_so(tmp_path: Path, monkeypatch: p
         refused(answer, 501, "UNIMPLEMENTED", "numpy is not installed")
 
 
-async def test_it_says_what_is_possible_without_loading_the_model(
+async def test_the_state_is_reported_without_loading_the_model(
     tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[bool] = []
@@ -217,7 +220,7 @@ async def test_it_says_what_is_possible_without_loading_the_model(
         assert (await box.service.vectors()).available, "it is loaded, so it can be"
 
 
-async def test_embedding_on_the_wire(tmp_path: Path, fake: Fake) -> None:
+async def test_the_embedding_methods_answer_with_vectors(tmp_path: Path, fake: Fake) -> None:
     async with open_box(tmp_path / "s.db") as box:
         one = {"model": "models/e", "content": {"parts": [{"text": "hi"}]}, "taskType": "RETRIEVAL_QUERY"}
         single = await box.post("models/e:embedContent", one)
@@ -234,7 +237,7 @@ async def test_embedding_on_the_wire(tmp_path: Path, fake: Fake) -> None:
         refused(answer, 400, "INVALID_ARGUMENT")
 
 
-async def test_the_model_that_ships_finds_a_meaning(tmp_path: Path) -> None:
+async def test_the_shipped_model_finds_by_meaning(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await box.active(b"The physician healed the sick child.", "doctor.txt")
         await box.active(b"The ship sailed across the ocean.", "ship.txt")
@@ -243,6 +246,5 @@ async def test_the_model_that_ships_finds_a_meaning(tmp_path: Path) -> None:
             pytest.skip(state.reason)
         await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
         assert (await box.titles("a doctor cures a patient"))[0] == "doctor.txt"
-    db = sqlite3.connect(tmp_path / "s.db")
-    assert db.execute("SELECT count(*) FROM pending").fetchone() == (0,)
-    db.close()
+    with read_database(tmp_path / "s.db") as db:
+        assert db.execute("SELECT count(*) FROM pending").fetchone() == (0,)

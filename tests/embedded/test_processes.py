@@ -1,4 +1,4 @@
-"""Several services on one file: work is shared, done once, and taken over from the dead."""
+"""Several services on one file share work, do it once, and take over that of dead ones."""
 
 import os
 import sqlite3
@@ -15,6 +15,7 @@ from objlib.embedded import Options, index, worker
 from objlib.embedded.database import open_database
 from objlib.embedded.resources import blobs, leases, schema
 from objlib.testing import EPOCH
+from objlib.testing.databases import damage_database, read_database
 from objlib.threads import inline_runner
 from tests.support.clock import Clock
 from tests.support.embedded import V, open_box, refused
@@ -25,13 +26,11 @@ SLOW = Options(settle_seconds=5)
 
 
 def claim_all(path: Path, owner: str | None, until: float) -> None:
-    db = sqlite3.connect(path)
-    db.execute("UPDATE documents SET claim = ?, claim_until = ? WHERE state = 'PENDING'", (owner, until))
-    db.commit()
-    db.close()
+    with damage_database(path) as db:
+        db.execute("UPDATE documents SET claim = ?, claim_until = ? WHERE state = 'PENDING'", (owner, until))
 
 
-async def test_two_services_see_what_the_other_does(tmp_path: Path) -> None:
+async def test_two_services_see_each_others_changes(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     async with open_box(path) as one, open_box(path, store=False) as two:
         two.store = one.store
@@ -42,10 +41,10 @@ async def test_two_services_see_what_the_other_does(tmp_path: Path) -> None:
         assert await one.titles("lighthouse") == []
 
 
-async def test_each_document_is_indexed_once_whoever_gets_there_first(
+async def test_a_document_read_by_two_services_is_indexed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stranger takes over between reading and indexing: the slower one finds the work done."""
+    """Another service takes over between reading and indexing: the slower one finds the work done."""
     path = tmp_path / "s.db"
     indexed: list[int] = []
     real = index.index_document
@@ -77,12 +76,11 @@ async def test_each_document_is_indexed_once_whoever_gets_there_first(
         await trio.testing.wait_all_tasks_blocked()
         assert len(indexed) == 1
         assert (await one.get(document))["state"] == "STATE_ACTIVE"
-    db = sqlite3.connect(path)
-    assert db.execute("SELECT count(*) FROM texts").fetchone() == (1,)
-    db.close()
+    with read_database(path) as db:
+        assert db.execute("SELECT count(*) FROM texts").fetchone() == (1,)
 
 
-async def test_what_a_closed_service_left_is_done_at_the_next_open(tmp_path: Path) -> None:
+async def test_the_next_open_finishes_the_work_of_a_closed_service(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     async with open_box(path, options=SLOW) as box:
         document, store = await box.upload(b"text"), box.store
@@ -94,7 +92,7 @@ async def test_what_a_closed_service_left_is_done_at_the_next_open(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("owner", "late", "taken"),
+    ("owner", "late", "taken_over"),
     [
         ("999999999:1:aa", 0, True),  # no such process
         (None, 0, True),
@@ -103,21 +101,21 @@ async def test_what_a_closed_service_left_is_done_at_the_next_open(tmp_path: Pat
         ("1:1:aa", 61, True),  # lives, but is late
     ],
 )
-async def test_a_living_service_takes_over_from_the_dead_and_the_late(
-    tmp_path: Path, owner: str | None, late: float, taken: bool
+async def test_a_service_takes_over_dead_owners_and_expired_leases(
+    tmp_path: Path, owner: str | None, late: float, taken_over: bool
 ) -> None:
     path = tmp_path / "s.db"
     clock = Clock(EPOCH)
     async with open_box(path, options=SLOW, now=clock) as box:
         document = await box.upload(b"text")
-        claim_all(path, owner, clock.time + leases.LEASE)
+        claim_all(path, owner, clock.time + leases.LEASE_SECONDS)
         clock.time += 5 + late
-        await box.get(document)  # whoever polls a document makes the worker look
+        await box.get(document)  # polling a document wakes the worker
         await trio.testing.wait_all_tasks_blocked()
-        assert ((await box.get(document))["state"] == "STATE_ACTIVE") == taken
+        assert ((await box.get(document))["state"] == "STATE_ACTIVE") == taken_over
 
 
-def test_a_late_owner_that_lives_loses_only_what_is_late(tmp_path: Path) -> None:
+def test_a_living_owner_loses_only_expired_leases(tmp_path: Path) -> None:
     db = sqlite3.connect(":memory:")
     for statement in schema.TABLES:
         db.execute(statement)
@@ -141,10 +139,10 @@ def test_a_late_owner_that_lives_loses_only_what_is_late(tmp_path: Path) -> None
 def test_a_process_that_may_not_be_asked_is_taken_to_be_alive(
     monkeypatch: pytest.MonkeyPatch, system: str
 ) -> None:
-    asked: list[int] = []
+    pids: list[int] = []
 
     def kill(pid: int, _signal: int) -> None:
-        asked.append(pid)
+        pids.append(pid)
         raise PermissionError
 
     db = sqlite3.connect(":memory:")
@@ -153,9 +151,9 @@ def test_a_process_that_may_not_be_asked_is_taken_to_be_alive(
     with monkeypatch.context() as patch:
         patch.setattr("os.kill", kill)
         patch.setattr("os.name", system)
-        assert leases.free(db, "me", 5) == []
-        assert leases.free(db, "me", 11) == ["1:1:aa"]
-    assert bool(asked) == (system == "posix")  # on Windows the question would be Ctrl-C
+        assert leases.abandoned_owners(db, "me", 5) == []
+        assert leases.abandoned_owners(db, "me", 11) == ["1:1:aa"]
+    assert bool(pids) == (system == "posix")  # on Windows the signal would be Ctrl-C
     db.close()
 
 
@@ -168,11 +166,11 @@ def test_the_documents_of_a_zombie_are_free_before_its_lease_ends() -> None:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         owner = f"{child.pid}:1:aa"
         db.execute("INSERT INTO documents VALUES('PENDING', ?, 10)", (owner,))
-        assert leases.free(db, "me", 5) == [owner]
+        assert leases.abandoned_owners(db, "me", 5) == [owner]
     db.close()
 
 
-async def test_a_full_disk_delays_the_worker_and_who_waits_is_told(
+async def test_a_full_disk_delays_the_worker_and_polls_report_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = index.index_document
@@ -194,24 +192,24 @@ async def test_a_full_disk_delays_the_worker_and_who_waits_is_told(
     async with open_box(tmp_path / "s.db") as box:
         document = await box.upload(b"text")
         operation = document.replace("/documents/", "/upload/operations/")
-        told = []
+        messages = []
         while failures >= 0:
             await trio.sleep(1)
             for name in (operation, document):
                 answer = await box.client.get(f"{V}/{name}", headers=box.headers)
-                told += [refused(answer, 429, "RESOURCE_EXHAUSTED")["message"]] if answer.is_error else []
+                messages += [refused(answer, 429, "RESOURCE_EXHAUSTED")["message"]] if answer.is_error else []
         assert "error" not in await box.settled(document)
-    assert told
-    assert all("its disk is full; free some space" in message for message in told)
+    assert messages
+    assert all("its disk is full; free some space" in message for message in messages)
 
 
-async def test_two_that_empty_the_same_store_do_not_disturb_each_other(tmp_path: Path) -> None:
+async def test_a_second_purge_of_a_store_is_harmless(tmp_path: Path) -> None:
     async with open_database(tmp_path / "s.db", inline_runner) as file:
         await file.write(worker.purge)  # the other one was quicker
 
 
 @pytest.mark.real_time
-async def test_threads_of_its_own_by_default(tmp_path: Path) -> None:
+async def test_a_service_runs_on_its_own_threads_by_default(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", runner=None, now=Clock(EPOCH)) as box:
         documents = []
         async with trio.open_nursery() as nursery:

@@ -18,6 +18,7 @@ from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.testing import EPOCH, Faults
 from objlib.threads import inline_runner
 from tests.support.engine import Opener, write
+from tests.support.scenario import Scenario
 
 
 @pytest.fixture
@@ -82,6 +83,12 @@ def opened(settings: Settings, faults: Faults) -> Opener:
             yield app
 
     return opener
+
+
+@pytest.fixture
+def scenario(library: Path, opened: Opener) -> Scenario:
+    """Ten documents on disk, and nothing in the store yet."""
+    return Scenario(library, opened)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What doctor makes of the answers of a service."""
+"""The judgement of doctor on the answers of a service."""
 
 from functools import partial
 from pathlib import Path
@@ -31,44 +31,44 @@ def settings(tmp_path: Path) -> Settings:
 
 
 async def check(settings: Settings, monkeypatch: pytest.MonkeyPatch, answer: Any) -> Check:
-    """What it says of a service that answers like this."""
+    """The check of a service that answers like this."""
     monkeypatch.setattr("objlib.engine.doctor.open_client", partial(open_client, asgi=Service([answer])))
     return (await doctor(settings, Observer()))[-1]
 
 
-async def test_a_service_that_answers_is_well(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = await check(settings, monkeypatch, Reply(200, {}))
-    assert found == Check("service", Health.OK, f"{HOST} answers, an API key is set, 0 such store")
+async def test_a_service_that_answers_is_ok(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = await check(settings, monkeypatch, Reply(200, {}))
+    assert verdict == Check("service", Health.OK, f"{HOST} answers, an API key is set, 0 such store")
 
 
-async def test_a_used_up_quota_is_told_as_one_and_not_as_a_wrong_key(
+async def test_a_used_up_quota_is_reported_as_one_and_not_as_a_wrong_key(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = await check(settings, monkeypatch, limited("RequestsPerDayPerProject", 7200))
-    assert found.health is Health.PROBLEM
-    assert QUOTA.rstrip(".") in found.found
-    assert found.found.endswith("again in 2 h, when the daily quota is renewed")
-    assert found.advice == f"{HOST} and the API key are fine; the daily quota is used up"
+    verdict = await check(settings, monkeypatch, limited("RequestsPerDayPerProject", 7200))
+    assert verdict.health is Health.PROBLEM
+    assert QUOTA.rstrip(".") in verdict.found
+    assert verdict.found.endswith("again in 2 h, when the daily quota is renewed")
+    assert verdict.advice == f"{HOST} and the API key are fine; the daily quota is used up"
     full = refusal(429, "The storage limit of your project is reached", "RESOURCE_EXHAUSTED")
-    found = await check(settings, monkeypatch, full)
-    assert (found.health, found.advice) == (
+    verdict = await check(settings, monkeypatch, full)
+    assert (verdict.health, verdict.advice) == (
         Health.PROBLEM,
         f"{HOST} and the API key are fine; the store is full",
     )
 
 
 @pytest.mark.parametrize(("wait", "when"), [(12, "in 12 s"), (None, "in a moment")])
-async def test_a_service_that_is_asked_too_fast_is_there(
+async def test_a_service_that_throttles_is_a_warning(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, wait: int | None, when: str
 ) -> None:
-    found = await check(settings, monkeypatch, limited("RequestsPerMinutePerProject", wait))
-    assert found.health is Health.WARNING
-    assert found.advice == f"{HOST} and the API key are fine; it is asked too fast: try again {when}"
+    verdict = await check(settings, monkeypatch, limited("RequestsPerMinutePerProject", wait))
+    assert verdict.health is Health.WARNING
+    assert verdict.advice == f"{HOST} and the API key are fine; it is asked too fast: try again {when}"
 
 
 @pytest.mark.parametrize("answer", [refusal(403, "no", "PERMISSION_DENIED"), ConnectionRefusedError()])
-async def test_any_other_trouble_is_looked_for_in_address_and_key(
+async def test_any_other_error_points_to_the_address_and_the_key(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
-    found = await check(settings, monkeypatch, answer)
-    assert (found.health, found.advice) == (Health.PROBLEM, f"check {HOST} and the API key")
+    verdict = await check(settings, monkeypatch, answer)
+    assert (verdict.health, verdict.advice) == (Health.PROBLEM, f"check {HOST} and the API key")

@@ -3,20 +3,21 @@
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
-from objlib.cli.console.errors import verdict
+from objlib.cli.console.errors import explain
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, LedgerError, ObjlibError, ServiceError
 from objlib.embedded.database import open_database
 from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
 from objlib.ledger import open_ledger
+from objlib.testing.databases import read_database
 from objlib.threads import inline_runner
 from tests.support.engine import Opener, assert_exactly_once, write
 
@@ -52,7 +53,7 @@ class Disk:
 
 
 @pytest.mark.parametrize(("opening", "kind"), [(a_ledger, LedgerError), (a_store, ServiceError)])
-async def test_a_disk_that_is_full_while_a_file_is_made_is_told_in_one_line(
+async def test_a_disk_that_is_full_when_a_file_is_created_is_reported_in_one_line(
     tmp_path: Path, opening: Opened, kind: type[ObjlibError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "made.db"
@@ -63,13 +64,13 @@ async def test_a_disk_that_is_full_while_a_file_is_made_is_told_in_one_line(
             async with opening(path):
                 break
         except kind as error:
-            told = str(error)
-        assert str(path) in told
-        assert "the disk is full; free some space and try again" in told
-        assert "\n" not in told
+            message = str(error)
+        assert str(path) in message
+        assert "the disk is full; free some space and try again" in message
+        assert "\n" not in message
         # Either nothing or, a migration further, a part that is whole; opening it goes on from there.
         disk.pages = None
-        with closing(sqlite3.connect(path)) as db:
+        with read_database(path) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert 20 < pages < 200
     disk.pages = None
@@ -88,7 +89,7 @@ async def test_a_disk_that_fills_up_at_any_page_breaks_no_promise(
     for number in range(7):
         write(library, f"{number}.txt", f"Thought {number}.\n" * 200)
     path: Path = getattr(settings, which)
-    with closing(sqlite3.connect(path)) as db:
+    with read_database(path) as db:
         (pages,) = db.execute("PRAGMA page_count").fetchone()
     kept = [(file, file.read_bytes()) for file in (settings.ledger, settings.embedded)]
     disk = Disk(path, monkeypatch)
@@ -98,13 +99,13 @@ async def test_a_disk_that_fills_up_at_any_page_breaks_no_promise(
             file.write_bytes(data)
         disk.pages = pages + spare
         began = trio.current_time()
-        told = await _one_run(opened)
+        message = await _one_run(opened)
         assert trio.current_time() - began < 60, "it goes on and on"
         disk.pages = None
-        if told == "":
+        if message == "":
             break
-        assert "disk is full" in told
-        assert "\n" not in told
+        assert "disk is full" in message
+        assert "\n" not in message
         async with opened("recover") as app:
             await trio.sleep(100)  # the end of the run may not be on record
             await recover(app)
@@ -116,12 +117,12 @@ async def test_a_disk_that_fills_up_at_any_page_breaks_no_promise(
 
 
 async def _one_run(opened: Opener) -> str:
-    """What a run says of the disk that is full; empty when everything is indexed all the same."""
+    """The message of a run on a full disk; empty when everything is indexed all the same."""
     try:
         async with opened() as app:
             report = await upload(app)
     except (LedgerError, BaseExceptionGroup) as error:
-        lines, code, bug = verdict(error)  # as the command line does
+        lines, code, bug = explain(error)  # as the command line does
         assert (len(lines), code, bug) == (1, Exit.FATAL, False)
         return lines[0]
     if report.indexed == 8:

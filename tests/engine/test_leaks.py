@@ -19,13 +19,13 @@ def open_files() -> list[str]:
     folder = Path("/proc/self/fd")
     if not folder.exists():
         pytest.skip("open files are counted in /proc, which this system has not")
-    found = []
+    targets = []
     for entry in folder.iterdir():
         try:
-            found.append(str(entry.readlink()))
+            targets.append(str(entry.readlink()))
         except FileNotFoundError:
             continue
-    return sorted(name for name in found if not name.endswith("/fd"))
+    return sorted(name for name in targets if not name.endswith("/fd"))
 
 
 def working_threads() -> list[str]:

@@ -1,13 +1,11 @@
-"""Outcomes that nobody knows, and runs of which nobody knows whether they live."""
+"""Recovery: unknown outcomes, dead runs, and rows of runs that are alive."""
 
 import json
 import os
 import platform
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -18,20 +16,20 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import StaleTransitionError
-from objlib.core.failures import FailureKind
+from objlib.core.events import EventKind
+from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import RunId, content_hash, new_attempt_id
 from objlib.core.lifecycle.delete_limit import DeleteLimit
-from objlib.core.lifecycle.recovery import Facts
 from objlib.core.lifecycle.table import State
 from objlib.engine.app import App
-from objlib.engine.attempt.wait_active import give_up
+from objlib.engine.attempt.enact import Attempt
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import LISTING_LAG, recover
 from objlib.engine.requests.retry import MAX_WAIT
 from objlib.engine.runs import HEARTBEAT_WATCH, is_alive
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
-from objlib.gemini import GeminiError
+from objlib.gemini import DocumentPage, GeminiError
 from objlib.ledger import RunRow, Transition
 from objlib.testing import (
     DAILY_QUOTA,
@@ -46,20 +44,22 @@ from objlib.testing import (
     Checker,
     Delay,
     Faults,
+    RecordingObserver,
     Refuse,
     Response,
     in_state,
     refusal,
     throttled,
 )
-from objlib.testing.leftovers import cut_off_after_the_bytes, fabricate_documents, forget_sessions
+from objlib.testing.databases import damage_database, read_database
+from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
 
 
-async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
+async def test_a_finalize_that_lands_between_probe_and_cancel_is_adopted(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
-    """Found by torture, seed 319: the refused cancel was taken for a closed session, and the file sent again."""
+    """Found by torture, seed 319: a refused cancel counted as a closed session, and the file was sent again."""
     follow(faults, send=[ActLate(2)], query=[Refuse(), Delay(5)])
     async with faults.acting_late(), opened() as app:
         report = await upload(app)
@@ -69,7 +69,7 @@ async def test_a_finalize_that_lands_between_question_and_cancel_is_adopted(
     assert_exactly_once(settings)
 
 
-async def test_recovery_asks_again_where_a_session_cannot_be_closed(
+async def test_recovery_probes_again_where_a_session_cannot_be_closed(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """The same race, with a run that died after it had sent the last bytes."""
@@ -116,7 +116,7 @@ async def test_a_refusal_says_nothing_about_the_bytes_lost_before_it(
 async def test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent(
     opened: Opener, alone: Path, faults: Faults
 ) -> None:
-    """Found by torture, seed 1669: the scan leaves alone what is under way, and recovery put it in the queue."""
+    """Found by torture, seed 1669: the scan leaves rows in flight alone, and recovery requeued this one."""
     with trio.CancelScope() as life:
         async with opened() as app:
             faults.before = lambda kind: life.cancel() if kind == "send" else None
@@ -150,21 +150,21 @@ async def interrupted_elsewhere(opened: Opener, settings: Settings, faults: Faul
 async def test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said(
     opened: Opener, settings: Settings, faults: Faults, ahead: float
 ) -> None:
-    """Found by torture, seed 110: after the clock was set back, a dead run seemed to live for an hour."""
-    left = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
+    """Found by torture, seed 110: after the clock was set back, a dead run seemed alive for an hour."""
+    rows = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
     async with opened("recover") as app:
         began = trio.current_time()
         report = await recover(app)
-        assert left > 0
-        assert (report.found, report.requeued) == (left, left)
+        assert rows > 0
+        assert (report.found, report.requeued) == (rows, rows)
         assert trio.current_time() - began < HEARTBEAT_WATCH + 1
 
 
 @pytest.mark.parametrize("ahead", [-7200.0, 0.0, 7200.0])
-async def test_the_rows_of_a_living_run_are_left_alone_whatever_its_clock_says(
+async def test_the_rows_of_a_live_run_are_left_alone_whatever_its_clock_says(
     opened: Opener, settings: Settings, faults: Faults, ahead: float
 ) -> None:
-    left = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
+    rows = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
 
     def beat() -> None:
         with ledger_of(settings) as db:
@@ -180,9 +180,9 @@ async def test_the_rows_of_a_living_run_are_left_alone_whatever_its_clock_says(
         async with opened("recover") as app:
             report = await recover(app)
         nursery.cancel_scope.cancel()
-    assert left > 0
+    assert rows > 0
     assert (report.found, report.left) == (0, 0)
-    assert sum(state == "uploading" for _, _, state, _ in ledger_rows(settings)) == left
+    assert sum(state == "uploading" for _, _, state, _ in ledger_rows(settings)) == rows
 
 
 async def test_unknown_outcomes_cost_one_listing_at_most(
@@ -193,7 +193,7 @@ async def test_unknown_outcomes_cost_one_listing_at_most(
     many, others = 100, 1900
     for number in range(many):
         write(library, f"{number}.txt", f"Thought number {number}.\n")
-    await cut_off_after_the_bytes(opened, faults, many)
+    await die_after_sending(opened, faults, many)
     forget_sessions(settings.embedded, all_of_them=True)
     fabricate_documents(settings.embedded, others)
     before = faults.count.copy()
@@ -206,14 +206,14 @@ async def test_unknown_outcomes_cost_one_listing_at_most(
     assert spent["start"] == spent["send"] == 0
 
 
-async def test_a_service_that_answers_nothing_is_not_waited_for_once_for_each_row(
+async def test_recovery_waits_for_an_unresponsive_service_once_and_not_for_each_row(
     opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     shutil.rmtree(library)
     many = 100
     for number in range(many):
         write(library, f"{number}.txt", f"Thought number {number}.\n")
-    await cut_off_after_the_bytes(opened, faults, many)
+    await die_after_sending(opened, faults, many)
     faults.script = lambda kind, _count: DOWN if kind != "store" else None
     before = faults.count["query"]
     async with opened("recover") as app:
@@ -228,7 +228,7 @@ async def test_a_service_that_answers_nothing_is_not_waited_for_once_for_each_ro
     assert_exactly_once(settings)
 
 
-async def test_recovery_waits_for_push_back_and_loses_no_question_by_it(
+async def test_recovery_retries_throttled_probes_and_loses_none(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     with trio.CancelScope() as life:
@@ -236,16 +236,16 @@ async def test_recovery_waits_for_push_back_and_loses_no_question_by_it(
             faults.before = lambda kind: life.cancel() if kind == "send" else None
             await upload(app)
     faults.before = lambda _kind: None
-    left = sum(state == "uploading" for _, _, state, _ in ledger_rows(settings))
+    rows = sum(state == "uploading" for _, _, state, _ in ledger_rows(settings))
     calm = trio.current_time() + 40
     faults.script = lambda kind, _count: (
         throttled(7) if kind != "store" and trio.current_time() < calm else None
     )
     async with opened("recover") as app:
         report = await recover(app)
-    assert left > 0
-    assert (report.found, report.left) == (left, 0)
-    assert (report.requeued + report.adopted) == left
+    assert rows > 0
+    assert (report.found, report.left) == (rows, 0)
+    assert (report.requeued + report.adopted) == rows
     faults.script = lambda _kind, _count: None
     async with opened() as app:
         assert (await upload(app)).indexed == 10
@@ -253,8 +253,8 @@ async def test_recovery_waits_for_push_back_and_loses_no_question_by_it(
 
 
 async def test_recovery_does_not_wait_for_an_hour(opened: Opener, settings: Settings, faults: Faults) -> None:
-    """Nor does what comes behind it: a document that is to be removed, and a listing."""
-    await cut_off_after_the_bytes(opened, faults, 10)
+    """Nor do the steps after it: the delete of a document, and a listing."""
+    await die_after_sending(opened, faults, 10)
     before = len(faults.history)
     faults.script = lambda kind, _count: throttled(3600) if kind != "store" else None
     async with opened("recover") as app:
@@ -278,8 +278,8 @@ async def test_recovery_does_not_wait_for_an_hour(opened: Opener, settings: Sett
 async def test_recovery_does_not_wait_before_a_listing_that_is_not_made(
     opened: Opener, faults: Faults, answer: Action, stopped: str
 ) -> None:
-    """What nobody lists need not be listed yet."""
-    await cut_off_after_the_bytes(opened, faults, 10)
+    """The lag of listings matters only where one is made."""
+    await die_after_sending(opened, faults, 10)
     forgotten = refusal(404, "NOT_FOUND", "no such session")
     before = faults.count.copy()
     faults.script = lambda kind, count: (
@@ -293,14 +293,38 @@ async def test_recovery_does_not_wait_before_a_listing_that_is_not_made(
     assert faults.count["list"] == before["list"]
 
 
-async def test_no_listing_is_needed_while_sessions_can_be_asked(
+async def test_a_listing_whose_pages_go_in_a_circle_ends_and_decides_nothing(
+    opened: Opener, settings: Settings, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recovery, and so each upload, once followed a token that repeats without end."""
+    await die_after_sending(opened, faults, 10)
+    forget_sessions(settings.embedded, all_of_them=True)
+    tokens: list[str | None] = []
+
+    async def circle(_store: str, *, page_token: str | None = None) -> DocumentPage:
+        await trio.lowlevel.checkpoint()
+        tokens.append(page_token)
+        assert len(tokens) < 10
+        return DocumentPage((), "again")
+
+    observer = RecordingObserver()
+    async with opened("recover", observer=observer) as app:
+        monkeypatch.setattr(app.client.documents, "list", circle)
+        report = await recover(app)
+    assert tokens == [None, "again"]
+    assert (report.found, report.left, report.requeued, report.listings) == (10, 10, 0, 0)
+    (failure,) = [fields for kind, fields in observer.events if kind is EventKind.LISTING_FAILED]
+    assert "in a circle" in failure["error"]
+
+
+async def test_no_listing_is_made_while_sessions_can_be_queried(
     opened: Opener, library: Path, faults: Faults
 ) -> None:
     shutil.rmtree(library)
     many = 100
     for number in range(many):
         write(library, f"{number}.txt", f"Thought number {number}.\n")
-    await cut_off_after_the_bytes(opened, faults, many)
+    await die_after_sending(opened, faults, many)
     before = faults.count.copy()
     async with opened("recover") as app:
         report = await recover(app)
@@ -312,7 +336,7 @@ async def test_no_listing_is_needed_while_sessions_can_be_asked(
 async def test_first_runs_at_once_agree_on_one_store(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    """Found by killing processes: each made a store of the same name, and all but one were refused."""
+    """Found by killing processes: each created a store of the same name, and all but one were refused."""
     faults.script = lambda kind, count: Delay(1) if kind == "store" and count < 3 else None
     stores: list[str] = []
 
@@ -326,28 +350,30 @@ async def test_first_runs_at_once_agree_on_one_store(
             nursery.start_soon(first_run)
     assert len(stores) == 3
     assert len(set(stores)) == 1
-    with closing(sqlite3.connect(settings.embedded)) as db:
+    with read_database(settings.embedded) as db:
         assert db.execute("SELECT name FROM stores WHERE NOT deleted").fetchall() == [(stores[0],)]
     assert_exactly_once(settings)
 
 
-async def test_who_gives_up_late_deletes_nothing_that_another_run_completed(
+async def test_a_stale_failure_deletes_no_document_that_another_run_completed(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
-    """One run saw FAILED and fell asleep; the document turned ACTIVE, and another run completed the row."""
+    """One run saw FAILED and slept; the document turned ACTIVE, and another run completed the row."""
     async with opened() as app:
         await upload(app)
         (row,) = await app.ledger.files.page()
-        seen = replace(row, state=State.PROCESSING, version=row.version - 1)
-        facts = Facts(state=State.PROCESSING, sent=True, document_name=row.document)
+        record = await app.ledger.attempts.last(row.file_id)
+        assert record is not None
+        stale = replace(row, state=State.PROCESSING, version=row.version - 1)
+        attempt = Attempt(app, stale, record.attempt_id)
         with pytest.raises(StaleTransitionError):
-            await give_up(app, seen, facts, FailureKind.PROCESSING, "it was FAILED")
+            await attempt.mark_failed(Failure.of(FailureKind.PROCESSING, "it was FAILED"), row.document)
         assert await app.ledger.intents.page() == []
     assert faults.count["delete"] == 0
     assert_exactly_once(settings)
 
 
-async def test_what_another_run_has_in_hand_is_left_alone_and_named_so(
+async def test_rows_that_another_run_owns_are_left_alone_and_counted_as_elsewhere(
     opened: Opener, library: Path, faults: Faults
 ) -> None:
     async with opened("scan") as first, opened() as second:
@@ -357,13 +383,13 @@ async def test_what_another_run_has_in_hand_is_left_alone_and_named_so(
         await first.ledger.apply(claim)
         report = await upload(second)
         assert (report.indexed, report.pending, report.elsewhere, report.stopped) == (9, 1, 1, "")
-        found = await recover(second)
-        assert (found.found, found.left, found.elsewhere) == (0, 0, 1)
+        recovered = await recover(second)
+        assert (recovered.found, recovered.left, recovered.elsewhere) == (0, 0, 1)
     assert faults.count["start"] == 9
 
 
 @pytest.mark.parametrize("why", ["daily_quota", "limit", "interrupted"])
-async def test_a_run_that_was_stopped_names_what_another_has_in_hand_too(
+async def test_a_run_that_was_stopped_counts_the_rows_of_another_run_too(
     opened: Opener, faults: Faults, why: str
 ) -> None:
     async with opened("scan") as first, opened(max_uploads=2) as second:
@@ -382,7 +408,7 @@ async def test_a_run_that_was_stopped_names_what_another_has_in_hand_too(
     assert report.pending > report.elsewhere
 
 
-async def test_a_document_that_says_failed_once_is_asked_again(
+async def test_a_document_that_is_failed_once_is_polled_again(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """Under load a document that says FAILED may still turn ACTIVE."""
@@ -394,7 +420,7 @@ async def test_a_document_that_says_failed_once_is_asked_again(
     assert_exactly_once(settings)
 
 
-async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_up(
+async def test_a_failed_document_is_deleted_even_if_the_run_dies_after_the_transition(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It could still turn ACTIVE, and be a second one after a retry."""
@@ -407,7 +433,7 @@ async def test_a_failed_document_goes_even_if_the_run_dies_right_after_it_gave_u
             await trio.lowlevel.checkpoint()
 
         with monkeypatch.context() as patch:
-            patch.setattr("objlib.engine.attempt.wait_active.remove", die)
+            patch.setattr("objlib.engine.attempt.enact.delete_document", die)
             async with opened() as app:
                 await upload(app)
     assert life.cancelled_caught
@@ -439,7 +465,7 @@ async def test_every_delete_has_its_intent_first_and_leaves_another_document(
     ["DELETE FROM intents", "UPDATE files SET superseded_document = NULL"],
     ids=["the run died before the intent", "only the intent is left"],
 )
-async def test_a_replaced_document_goes_in_the_end(
+async def test_a_replaced_document_is_deleted_in_the_end(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, forgotten: str
 ) -> None:
     async with opened() as app:
@@ -461,14 +487,14 @@ async def test_a_replaced_document_goes_in_the_end(
 async def test_a_listing_waits_until_fresh_documents_are_listed(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
-    """Documents appear in listings two seconds late; who lists at once sends the file again."""
+    """Documents appear in listings two seconds late; a listing at once would requeue the file."""
     follow(faults, send=[LOST], query=[DOWN] * 4)
     with trio.CancelScope() as life:
         async with opened() as app:
             faults.before = lambda kind: life.cancel() if kind == "query" else None
             await upload(app)
     faults.before = lambda _kind: None
-    with closing(sqlite3.connect(settings.embedded)) as db, db:
+    with damage_database(settings.embedded) as db:
         db.execute("DELETE FROM uploads")
     landed = trio.current_time()
     hidden = Alter("lags", lambda answer: hide(answer) if trio.current_time() < landed + 2 else answer)
@@ -497,7 +523,7 @@ async def test_of_two_documents_of_one_attempt_one_stays(
 async def _two_documents_of_one_attempt(
     opened: Opener, settings: Settings, faults: Faults, *, second: str = "ACTIVE"
 ) -> list[str]:
-    """Of an attempt whose run died, and whose session is forgotten; their names. The first is ACTIVE."""
+    """Names of two documents of an attempt whose run died, and whose session is forgotten; the first is ACTIVE."""
     follow(faults, send=[LOST])
     with trio.CancelScope() as life:
         async with opened() as app:
@@ -506,7 +532,7 @@ async def _two_documents_of_one_attempt(
     faults.before = lambda _kind: None
     async with opened("recover"):
         await trio.sleep(5)  # the store finishes what it has
-    with closing(sqlite3.connect(settings.embedded)) as db, db:
+    with damage_database(settings.embedded) as db:
         db.execute("DELETE FROM uploads")
         db.execute(
             "INSERT INTO documents (store_id, name, display_name, mime_type, size, state, create_time, update_time,"
@@ -532,7 +558,7 @@ async def test_an_import_that_comes_late_makes_nothing(
     assert (report.indexed, report.failed) == (1, 0)
     late = next(request for request in faults.history if request.kind == "import")
     assert late.status == 403
-    # The run asks what became of it, and then its recovery does, which lists.
+    # The run probes the attempt, and then its recovery does, which makes a listing.
     assert (faults.count["discard"], faults.count["list"], faults.count["send"]) == (2, 1, 2)
     assert_exactly_once(settings)
 
@@ -540,7 +566,7 @@ async def test_an_import_that_comes_late_makes_nothing(
 async def test_a_late_import_makes_nothing_where_its_session_is_forgotten(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
-    """The temporary file has a name of our own choosing, so that nobody has to be asked for it."""
+    """The name of the temporary file is ours, so that it is known without an answer."""
     follow(faults, start=[BROKEN], **{"import": [ActLate(300)]})
     async with faults.acting_late():
         with trio.CancelScope() as life:
@@ -548,7 +574,7 @@ async def test_a_late_import_makes_nothing_where_its_session_is_forgotten(
                 faults.before = lambda kind: life.cancel() if kind == "import" else None
                 await upload(app)
         faults.before = lambda _kind: None
-        with closing(sqlite3.connect(settings.embedded)) as db, db:
+        with damage_database(settings.embedded) as db:
             assert db.execute("DELETE FROM uploads").rowcount == 1
         async with opened("recover") as app:
             report = await recover(app)
@@ -558,12 +584,12 @@ async def test_a_late_import_makes_nothing_where_its_session_is_forgotten(
     assert_exactly_once(settings)
 
 
-async def test_a_listing_waits_from_the_last_question_on(
+async def test_the_listing_lag_counts_from_the_last_probe(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
-    """Found by torture, seed 2656: an import landed long after the last that the ledger knew of its attempt.
+    """Found by torture, seed 2656: an import landed long after the last entry of its attempt in the ledger.
 
-    Half an answer is no push-back: a governor that slowed down would wait in place of the recovery.
+    Half an answer does not throttle: a governor that slowed down would wait in place of the recovery.
     """
     slow: list[Action | None] = [Delay(30)]
     follow(faults, start=[BROKEN, None], file=slow, **{"import": [TRUNCATED]}, query=[])
@@ -580,7 +606,7 @@ async def test_a_listing_waits_from_the_last_question_on(
 
 
 def hide_young(answer: Response) -> Response:
-    """A listing without what is younger than two seconds."""
+    """A listing without the documents that are younger than two seconds."""
     page = json.loads(answer.body)
     page["documents"] = [
         document
@@ -612,17 +638,17 @@ async def test_of_two_recoveries_that_prefer_different_documents_only_one_delete
     assert_exactly_once(settings)
 
 
-@pytest.mark.parametrize(("pid", "taken"), [(2**30, True), (os.getpid(), False)], ids=["dead", "alive"])
-async def test_on_this_host_the_process_id_tells(
-    opened: Opener, settings: Settings, faults: Faults, pid: int, taken: bool
+@pytest.mark.parametrize(("pid", "dead"), [(2**30, True), (os.getpid(), False)], ids=["dead", "alive"])
+async def test_a_run_of_this_host_is_judged_by_its_process(
+    opened: Opener, settings: Settings, faults: Faults, pid: int, dead: bool
 ) -> None:
-    left = await interrupted_elsewhere(opened, settings, faults, ahead=0)
+    rows = await interrupted_elsewhere(opened, settings, faults, ahead=0)
     with ledger_of(settings) as db:
         db.execute("UPDATE runs SET host = ?, pid = ?", (platform.node(), pid))
     async with opened("recover") as app:
         began = trio.current_time()
         report = await recover(app)
-        assert report.found == (left if taken else 0)
+        assert report.found == (rows if dead else 0)
         assert trio.current_time() - began < 1
 
 
@@ -630,7 +656,7 @@ async def test_on_this_host_the_process_id_tells(
 async def test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, kind: str
 ) -> None:
-    """Found by killing processes: recovery indexed the older version, and the run called that the end."""
+    """Found by killing processes: recovery indexed the older version, and the run ended with that."""
     with trio.CancelScope() as life:
         async with opened() as app:
             faults.before = lambda what: life.cancel() if what == kind else None
@@ -645,10 +671,10 @@ async def test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run(
     assert_exactly_once(settings)
 
 
-async def test_under_a_limit_nobody_waits_for_a_file_that_another_run_took(
+async def test_a_limited_run_does_not_wait_for_a_file_that_another_run_took(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
-    """Found by torture: the run looked fifty times a second whether its turn had come, for ever."""
+    """Found by torture: the run polled fifty times a second, without end, for a file that was due."""
     follow(faults, start=[DOWN])
 
     def take() -> None:
@@ -670,8 +696,8 @@ async def test_under_a_limit_nobody_waits_for_a_file_that_another_run_took(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the state of a process in a file")
-def test_a_run_whose_process_nobody_has_reaped_is_dead() -> None:
-    """In a container the first process may never ask for the exit status of orphans."""
+def test_a_run_whose_process_is_a_zombie_is_dead() -> None:
+    """In a container the first process may never reap orphans."""
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         run = RunRow(RunId("run"), child.pid, "here", 0.0, 0.0, None, "upload")

@@ -43,16 +43,16 @@ SHAPES: dict[type[msgspec.Struct], str] = {
 
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(DISCOVERY.read_text())
-    return found
+    document: dict[str, Any] = json.loads(DISCOVERY.read_text())
+    return document
 
 
 @pytest.mark.parametrize(("shape", "name"), SHAPES.items(), ids=SHAPES.values())
 def test_every_field_that_is_read_is_described(
     described: dict[str, Any], shape: type[msgspec.Struct], name: str
 ) -> None:
-    known = set(described["schemas"][name]["properties"]) | NEWER.get(name, set())
-    assert set(shape.__struct_encode_fields__) <= known
+    expected = set(described["schemas"][name]["properties"]) | NEWER.get(name, set())
+    assert set(shape.__struct_encode_fields__) <= expected
 
 
 def unknown(described: dict[str, Any], value: Any, schema: dict[str, Any], where: str) -> list[str]:
@@ -60,11 +60,11 @@ def unknown(described: dict[str, Any], value: Any, schema: dict[str, Any], where
     schema = described["schemas"][schema["$ref"]] if "$ref" in schema else schema
     match value, schema["type"]:
         case dict(), "object":
-            known = schema["properties"]
-            found = [f"{where}.{key}" for key in value if key not in known]
-            for key in value.keys() & known.keys():
-                found += unknown(described, value[key], known[key], f"{where}.{key}")
-            return found
+            expected = schema["properties"]
+            names = [f"{where}.{key}" for key in value if key not in expected]
+            for key in value.keys() & expected.keys():
+                names += unknown(described, value[key], expected[key], f"{where}.{key}")
+            return names
         case list(), "array":
             return [bad for each in value for bad in unknown(described, each, schema["items"], f"{where}[]")]
         case (str(), "string") | (int(), "integer" | "number") | (float(), "number"):
@@ -75,15 +75,15 @@ def unknown(described: dict[str, Any], value: Any, schema: dict[str, Any], where
 
 def methods(resources: dict[str, Any]) -> list[dict[str, Any]]:
     """Every method of every resource."""
-    found = []
+    result = []
     for resource in resources.values():
-        found += resource.get("methods", {}).values()
-        found += methods(resource.get("resources", {}))
-    return found
+        result += resource.get("methods", {}).values()
+        result += methods(resource.get("resources", {}))
+    return result
 
 
 def pattern(method: dict[str, Any]) -> re.Pattern[str]:
-    """What a path of the method looks like; uploads have a prefix in front."""
+    """The pattern of a method's paths; uploads have a prefix in front."""
     path = re.escape(method["path"])
     for name, parameter in method["parameters"].items():
         path = path.replace(re.escape(f"{{+{name}}}"), parameter.get("pattern", "").strip("^$"))
@@ -125,20 +125,20 @@ async def requests() -> dict[str, Seen]:
 
 
 async def test_every_request_is_one_that_is_described(described: dict[str, Any]) -> None:
-    known = {method["id"].partition(".")[2]: method for method in methods(described["resources"])}
-    for name, seen in (await requests()).items():
-        method = known[name]
-        assert seen.method == method["httpMethod"], name
-        assert pattern(method).fullmatch(seen.path), name
-        sent = {pair.partition("=")[0] for pair in seen.query.split("&") if pair}
+    expected = {method["id"].partition(".")[2]: method for method in methods(described["resources"])}
+    for name, request in (await requests()).items():
+        method = expected[name]
+        assert request.method == method["httpMethod"], name
+        assert pattern(method).fullmatch(request.path), name
+        sent = {pair.partition("=")[0] for pair in request.query.split("&") if pair}
         assert sent <= set(method["parameters"]), name
-        if seen.body:
-            assert unknown(described, seen.json, method["request"], name) == []
+        if request.body:
+            assert unknown(described, request.json, method["request"], name) == []
         else:
             assert "request" not in method, name
 
 
-def test_the_check_itself_finds_what_is_wrong(described: dict[str, Any]) -> None:
+def test_the_check_finds_a_planted_mistake(described: dict[str, Any]) -> None:
     bad = {"displayname": 1, "displayName": 2, "customMetadata": [{"key": "a", "string_value": "b"}]}
-    found = unknown(described, bad, {"$ref": "UploadToFileSearchStoreRequest"}, "x")
-    assert sorted(found) == ["x.customMetadata[].string_value", "x.displayName is no string", "x.displayname"]
+    names = unknown(described, bad, {"$ref": "UploadToFileSearchStoreRequest"}, "x")
+    assert sorted(names) == ["x.customMetadata[].string_value", "x.displayName is no string", "x.displayname"]

@@ -1,7 +1,7 @@
 """The client against the embedded service: the two halves of the wire agree."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -58,8 +58,8 @@ async def put(client: Client, store: str, name: str = " Ethics/1 Über.txt") -> 
     )
     cut = GRANULE * 2
     assert (await client.uploads.send(session, TEXT[:cut], offset=0, final=False)).received == cut
-    asked = await client.uploads.query(session)
-    assert (asked.status, asked.received) == (SessionState.ACTIVE, cut)
+    progress = await client.uploads.query(session)
+    assert (progress.status, progress.received) == (SessionState.ACTIVE, cut)
     final = await client.uploads.send(session, TEXT[cut:], offset=cut, final=True)
     assert final.status is SessionState.FINAL
     assert final.result is not None
@@ -74,7 +74,7 @@ async def put(client: Client, store: str, name: str = " Ethics/1 Über.txt") -> 
 async def test_a_document_goes_in_is_found_and_goes_out(tmp_path: Path) -> None:
     async with box(tmp_path) as client:
         store = (await client.stores.create("Library")).name
-        assert [found.name for found in await client.stores.find("Library")] == [store]
+        assert [listed.name for listed in await client.stores.find("Library")] == [store]
         assert (await client.stores.get(store)).display_name == "Library"
         name = await put(client, store)
         document = await settled(client, name)
@@ -128,8 +128,8 @@ async def test_a_listing_over_several_pages_is_complete(tmp_path: Path) -> None:
         first = await client.documents.list(store)
         assert len(first.documents) == 20
         assert first.next_page_token is not None
-        async with aclosing(client.documents.each(store)) as documents:
-            assert [document.name async for document in documents] == names
+        pages = [page async for page in client.documents.pages(store)]
+        assert [document.name for page in pages for document in page.documents] == names
 
 
 async def test_sessions_that_disagree_are_asked_and_ended(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from objlib.gemini import Endpoint, SessionUrl
         "http:\\\\h",
     ],
 )
-def test_what_is_no_address_is_refused_without_its_secrets(url: str) -> None:
+def test_a_bad_address_is_refused_without_its_secrets(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         Endpoint(url, "k")
     assert "s3cret" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""What each kind of error means for the request and for the run, as one table."""
+"""The properties of each kind of error for the request and for the run, as one table."""
 
 from objlib.core.stop_reason import StopReason
 from objlib.gemini import ErrorKind
@@ -16,7 +16,7 @@ MEANING = {
 PROPERTIES = ("ends_run", "transient", "throttles", "ambiguous", "final")
 
 
-def test_each_kind_means_what_the_table_says() -> None:
+def test_each_kind_has_the_properties_of_the_table() -> None:
     assert {kind: {name for name in PROPERTIES if getattr(kind, name)} for kind in ErrorKind} == MEANING
 
 

@@ -1,4 +1,4 @@
-"""What an answer means: a table of what was seen, and a property that nothing falls out of it."""
+"""Classification of answers: a table of those that were seen, and a property that covers all others."""
 
 import json
 from typing import Any
@@ -105,7 +105,7 @@ def answer(call: Call, code: int, message: str = "", status: str = "", *details:
         (GET, 302, "", (), ErrorKind.TRANSIENT),
     ],
 )
-def test_what_was_seen_has_its_kind(
+def test_each_answer_that_was_seen_has_its_kind(
     call: Call, code: int, message: str, details: Any, kind: ErrorKind
 ) -> None:
     assert answer(call, code, message, "", *details).kind is kind

@@ -83,7 +83,7 @@ async def test_a_cancelled_question_is_cancelled() -> None:
     assert len(service.seen) == 1
 
 
-async def test_every_request_is_counted_by_what_it_was_for() -> None:
+async def test_every_request_is_counted_by_operation() -> None:
     async with scripted(refusal(500), Reply(content={}), Reply(content={}), refusal(404), refusal(500)) as (
         client,
         _,

@@ -81,7 +81,7 @@ def test_twenty_entries_pass_and_one_more_does_not() -> None:
         ("\ud800", "v", "no Unicode"),
     ],
 )
-def test_what_the_service_cannot_hold_is_refused(key: str, value: MetadataValue, why: str) -> None:
+def test_metadata_that_the_service_cannot_hold_is_refused(key: str, value: MetadataValue, why: str) -> None:
     with pytest.raises(GeminiError, match=why) as caught:
         to_wire({key: value})
     assert caught.value.kind is ErrorKind.PERMANENT
@@ -100,10 +100,10 @@ def test_an_entry_without_key_or_value_is_left_out() -> None:
 
 @given(st.text())
 def test_a_display_name_is_stripped_short_and_encodable(name: str) -> None:
-    found = display_name(name)
-    assert found == found.strip()
-    assert len(found) <= 512
-    found.encode()
+    name_sent = display_name(name)
+    assert name_sent == name_sent.strip()
+    assert len(name_sent) <= 512
+    name_sent.encode()
 
 
 def test_a_name_that_is_no_unicode_gets_a_replacement() -> None:

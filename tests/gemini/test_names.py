@@ -46,7 +46,7 @@ def test_the_document_of_an_operation_has_the_operations_id(store: str, doc: str
         "fileSearchStores/a%2f",
     ],
 )
-def test_what_is_no_stores_name_is_refused(name: str) -> None:
+def test_a_name_that_is_no_stores_name_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="store's resource name"):
         names.store_name(name)
 
@@ -69,7 +69,7 @@ def test_nothing_but_a_name_gets_into_a_path(text: str) -> None:
         assert all(part.strip(".") for part in path.split("/"))
 
 
-def test_what_cannot_be_made_whole_is_none() -> None:
+def test_a_name_that_cannot_be_completed_gives_none() -> None:
     assert names.full_document("../x", STORE) is None
     assert names.full_document("doc", None) is None
     assert names.full_operation("op", None, upload=True) is None

@@ -43,8 +43,8 @@ async def test_a_connection_serves_many_requests_and_bodies_may_come_in_chunks()
 
     async def serve(stream: trio.SocketStream, number: int) -> None:
         assert number == 0, "a second connection was opened"
-        while seen := await request(stream):
-            heads.append(seen.partition(b"\r\n\r\n"))
+        while message := await request(stream):
+            heads.append(message.partition(b"\r\n\r\n"))
             await stream.send_all(
                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Goog-Upload-Status: active\r\n\r\n"
             )
@@ -224,15 +224,15 @@ async def test_a_cancelled_request_leaves_the_client_usable() -> None:
     async def serve(stream: trio.SocketStream, number: int) -> None:
         await request(stream)
         if number == 0:
-            asked.set()
+            requested.set()
             await trio.sleep_forever()
         await stream.send_all(reply("200 OK", b"{}"))
 
-    asked = trio.Event()
+    requested = trio.Event()
     async with client_of(serve, connections=1) as (client, _):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.documents.get, DOC)
-            await asked.wait()
+            await requested.wait()
             nursery.cancel_scope.cancel()
         assert (await client.documents.get(DOC)).name == DOC
         assert client.sent == {"document": 2}
@@ -243,8 +243,8 @@ async def test_a_redirect_is_not_followed(status: str) -> None:
     heads = []
 
     async def serve(stream: trio.SocketStream, _: int) -> None:
-        while seen := await request(stream):
-            heads.append(seen)
+        while message := await request(stream):
+            heads.append(message)
             await stream.send_all(reply(status, b"", "Location: /elsewhere"))
 
     get, send = await failing(serve)
@@ -255,12 +255,12 @@ async def test_a_redirect_is_not_followed(status: str) -> None:
 
 
 async def test_a_whole_upload_over_a_port_with_a_prefix() -> None:
-    seen = []
+    first_lines = []
 
     async def serve(stream: trio.SocketStream, _: int) -> None:
         while data := await request(stream):
             head = data.partition(b"\r\n\r\n")[0]
-            seen.append(head.split(b"\r\n")[0].decode())
+            first_lines.append(head.split(b"\r\n")[0].decode())
             if b"command: start" in head:
                 url = f"X-Goog-Upload-URL: {base}/gem/upload/v1/files?upload_id=A%2Bb_-~%3D&x=1"
                 await stream.send_all(reply("200 OK", b"", "X-Goog-Upload-Status: active", url))
@@ -279,7 +279,7 @@ async def test_a_whole_upload_over_a_port_with_a_prefix() -> None:
     assert progress.result is not None
     assert progress.result.file == "files/a"
     # The session's query arrives exactly as it was given.
-    assert seen == [
+    assert first_lines == [
         "POST /gem/upload/v1/files HTTP/1.1",
         "POST /gem/upload/v1/files?upload_id=A%2Bb_-~%3D&x=1 HTTP/1.1",
     ]

@@ -45,13 +45,13 @@ def test_a_span_of_a_part_is_found_in_the_whole_text(
 
 @given(strings, st.integers(-5, 60), st.integers(-5, 60), st.integers(-1, 3), strings)
 def test_any_offsets_give_a_span_of_the_text_or_none(
-    text: str, start: int, stop: int, part: int, said: str
+    text: str, start: int, stop: int, part: int, quote: str
 ) -> None:
-    segment = SegmentShape(part_index=part, start_index=start, end_index=stop, text=said)
+    segment = SegmentShape(part_index=part, start_index=start, end_index=stop, text=quote)
     span = Spans([text, None]).find(segment)
     if span is not None:
         assert 0 <= span[0] < span[1] <= len(text)
-        assert not said or text[span[0] : span[1]] == said
+        assert not quote or text[span[0] : span[1]] == quote
 
 
 @pytest.mark.parametrize(

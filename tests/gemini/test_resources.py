@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from contextlib import aclosing
 
 import pytest
 
@@ -38,13 +37,13 @@ async def test_a_store_is_created_by_its_display_name() -> None:
     async with scripted(Reply(content=shape)) as (client, service):
         store = await client.stores.create(" Über ")
     assert store == Store(STORE, "Über", active=3, size=1234567890123)
-    (seen,) = service.seen
-    assert (seen.method, seen.path, seen.json) == (
+    (request,) = service.seen
+    assert (request.method, request.path, request.json) == (
         "POST",
         "/v1beta/fileSearchStores",
         {"displayName": "Über"},
     )
-    assert seen.headers["x-goog-api-key"] == KEY
+    assert request.headers["x-goog-api-key"] == KEY
     assert client.sent == {"store": 1}
     assert client.requests == 1
 
@@ -67,7 +66,7 @@ async def test_stores_are_found_by_name_over_all_pages() -> None:
             "fileSearchStores/a1",
             "fileSearchStores/a2",
         ]
-    assert [seen.query for seen in service.seen] == ["pageSize=20", "pageSize=20&pageToken=t+1"]
+    assert [request.query for request in service.seen] == ["pageSize=20", "pageSize=20&pageToken=t+1"]
 
 
 async def test_pages_in_a_circle_are_an_error_and_no_end() -> None:
@@ -77,7 +76,7 @@ async def test_pages_in_a_circle_are_an_error_and_no_end() -> None:
             await client.stores.find("a")
     async with scripted(page, page) as (client, _):
         with pytest.raises(GeminiError, match="circle"):
-            await anext(client.documents.each(STORE))
+            [page async for page in client.documents.pages(STORE)]
 
 
 async def test_no_stores_at_all_is_an_empty_object() -> None:
@@ -85,13 +84,13 @@ async def test_no_stores_at_all_is_an_empty_object() -> None:
         assert await client.stores.find("a") == []
 
 
-async def test_deleting_what_is_gone_is_false() -> None:
+async def test_deleting_a_resource_that_is_gone_gives_false() -> None:
     async with scripted(Reply(content={}), Reply(), refusal(404), refusal(404)) as (client, service):
         assert await client.stores.delete(STORE)
         assert await client.documents.delete(DOC)
         assert not await client.stores.delete(STORE, force=False)
         assert not await client.documents.delete(DOC)
-    assert [(seen.method, seen.query) for seen in service.seen] == [
+    assert [(request.method, request.query) for request in service.seen] == [
         ("DELETE", "force=true"),
         ("DELETE", "force=true"),
         ("DELETE", ""),
@@ -109,7 +108,7 @@ async def test_a_delete_without_an_answer_may_be_repeated(answer: Reply) -> None
 
 
 @pytest.mark.parametrize(
-    ("state", "found"),
+    ("state", "expected"),
     [
         ("STATE_PENDING", DocumentState.PENDING),
         ("STATE_ACTIVE", DocumentState.ACTIVE),
@@ -120,9 +119,9 @@ async def test_a_delete_without_an_answer_may_be_repeated(answer: Reply) -> None
         (None, DocumentState.PENDING),
     ],
 )
-async def test_only_active_is_active(state: str | int | None, found: DocumentState) -> None:
+async def test_only_active_is_active(state: str | int | None, expected: DocumentState) -> None:
     async with scripted(Reply(content={"name": DOC, "state": state})) as (client, _):
-        assert (await client.documents.get(DOC)).state is found
+        assert (await client.documents.get(DOC)).state is expected
 
 
 async def test_a_document_is_read_in_full() -> None:
@@ -156,7 +155,7 @@ async def test_a_page_of_documents_has_full_names_and_perhaps_a_next() -> None:
         last = await client.documents.list(STORE, page_token=first.next_page_token)
     assert [document.name for document in first.documents] == [DOC, f"{STORE}/documents/bare-id"]
     assert (last.documents, last.next_page_token) == ((), None)
-    assert [seen.query for seen in service.seen] == ["pageSize=20", "pageSize=20&pageToken=n%2F%2B%3D"]
+    assert [request.query for request in service.seen] == ["pageSize=20", "pageSize=20&pageToken=n%2F%2B%3D"]
     assert service.seen[0].path == f"/v1beta/{STORE}/documents"
     assert client.sent == {"list": 2}
 
@@ -168,16 +167,22 @@ async def test_a_listing_with_a_nameless_document_is_not_taken_for_complete() ->
     assert caught.value.kind is ErrorKind.TRANSIENT
 
 
-async def test_every_document_comes_once_though_pages_overlap() -> None:
+async def test_the_pages_of_the_documents_follow_until_one_has_no_token() -> None:
     def page(token: str, *ids: str) -> Reply:
         return Reply(
             content={"documents": [{"name": f"{STORE}/documents/{i}"} for i in ids], "nextPageToken": token}
         )
 
-    async with scripted(page("1", "a", "b"), page("2", "b", "c"), page("", "d")) as (client, _):
-        async with aclosing(client.documents.each(STORE)) as documents:
-            found = [document.name[-1] async for document in documents]
-    assert found == ["a", "b", "c", "d"]
+    async with scripted(page("1", "a", "b"), page("2"), page("", "d")) as (client, service):
+        pages = [page async for page in client.documents.pages(STORE)]
+    assert [[document.name[-1] for document in page.documents] for page in pages] == [["a", "b"], [], ["d"]]
+    assert [request.query.partition("&")[2] for request in service.seen] == ["", "pageToken=1", "pageToken=2"]
+
+
+async def test_a_listing_goes_on_from_a_token() -> None:
+    async with scripted(Reply(content={})) as (client, service):
+        assert len([page async for page in client.documents.pages(STORE, token="t")]) == 1
+    assert service.seen[0].query == "pageSize=20&pageToken=t"
 
 
 @pytest.mark.parametrize(
@@ -238,9 +243,9 @@ async def test_an_import_names_its_operation_and_so_its_document() -> None:
     async with scripted(Reply(content={"name": IMPORT})) as (client, service):
         operation = await client.stores.import_file(STORE, "files/ethics", metadata={"objlib_id": "f1"})
     assert operation == Operation(IMPORT, document=DOC, hint=True)
-    (seen,) = service.seen
-    assert seen.path == f"/v1beta/{STORE}:importFile"
-    assert seen.json == {
+    (request,) = service.seen
+    assert request.path == f"/v1beta/{STORE}:importFile"
+    assert request.json == {
         "fileName": "files/ethics",
         "customMetadata": [{"key": "objlib_id", "stringValue": "f1"}],
     }

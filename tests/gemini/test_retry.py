@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.gemini.envelope import read_envelope
-from objlib.gemini.retry import LONGEST, retry_after
+from objlib.gemini.retry import LONGEST_WAIT, retry_after
 
 NOON = 1_793_534_400.0  # Sun, 01 Nov 2026 12:00:00 GMT
 
@@ -32,7 +32,7 @@ def wait(headers: dict[str, str] | None = None, delay: Any = None, message: str 
         ("0.000000001s", 1e-9),
         ({"seconds": "28", "nanos": 500_000_000}, 28.5),
         ({"seconds": 3}, 3.0),
-        ("999999999s", LONGEST),
+        ("999999999s", LONGEST_WAIT),
         ("-3s", None),
         ("soon", None),
         ({"seconds": "nan"}, None),
@@ -75,6 +75,6 @@ def test_the_sentence_in_the_message_counts_when_nothing_else_says() -> None:
 
 @given(st.integers(0, 10**6), st.integers(0, 999_999_999))
 def test_every_duration_is_read_exactly(seconds: int, nanos: int) -> None:
-    found = wait(delay=f"{seconds}.{nanos:09}s")
-    assert found is not None
-    assert found == pytest.approx(min(seconds + nanos / 1e9, LONGEST))
+    pause = wait(delay=f"{seconds}.{nanos:09}s")
+    assert pause is not None
+    assert pause == pytest.approx(min(seconds + nanos / 1e9, LONGEST_WAIT))

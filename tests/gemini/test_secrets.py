@@ -29,11 +29,11 @@ class Collect(logging.Handler):
         self.lines.append(self.format(record))
 
 
-def everything_said(service: Service, key: str, session: str) -> str:
-    """All that a person or a log could see of requests that fail with this service."""
+def everything_shown(service: Service, key: str, session: str) -> str:
+    """All that a user or a log could see of requests that fail with this service."""
     handler, root = Collect(), logging.getLogger()
     level = root.level
-    said: list[str] = []
+    output: list[str] = []
 
     async def main() -> None:
         async with open_client(Endpoint(HOST, key), asgi=service) as client:
@@ -48,11 +48,11 @@ def everything_said(service: Service, key: str, session: str) -> str:
             )
             for call in calls:
                 try:
-                    said.append(repr(await call()))
+                    output.append(repr(await call()))
                 except GeminiError as error:
-                    said.extend([str(error), repr(error), *traceback.format_exception(error)])
-                    said.extend(repr(hidden) for hidden in (error.__context__, error.__cause__))
-            said.append(repr(client))
+                    output.extend([str(error), repr(error), *traceback.format_exception(error)])
+                    output.extend(repr(hidden) for hidden in (error.__context__, error.__cause__))
+            output.append(repr(client))
 
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
@@ -61,7 +61,7 @@ def everything_said(service: Service, key: str, session: str) -> str:
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
-    return "\n".join(said + handler.lines)
+    return "\n".join(output + handler.lines)
 
 
 @given(
@@ -105,9 +105,9 @@ def test_whatever_the_service_echoes_no_secret_is_seen(
     }
     keyed = Reply(status, {"error": {"message": f"bad key {key}"}})
     service = Service([keyed, started(url), *[answers[shape]] * 3])
-    said = everything_said(service, key, url)
-    assert key not in said
-    assert token not in said
+    output = everything_shown(service, key, url)
+    assert key not in output
+    assert token not in output
 
 
 @pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
@@ -161,18 +161,18 @@ def test_other_addresses_lose_their_query_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "output"),
     [
         ("x", "You exceeded your current quota"),
         ("quota", "You exceeded your current quota"),
         ("exceed", "You …ed your current quota"),
     ],
 )
-async def test_a_key_that_is_too_short_for_a_secret_is_not_cut_out_of_words(key: str, said: str) -> None:
+async def test_a_key_too_short_for_a_secret_stays_in_words(key: str, output: str) -> None:
     async with scripted(refusal(429, "You exceeded your current quota"), key=key) as (client, _):
         with pytest.raises(GeminiError) as caught:
             await client.stores.get(STORE)
-    assert str(caught.value).endswith(f": {said}")
+    assert str(caught.value).endswith(f": {output}")
 
 
 def test_a_malformed_record_is_left_to_its_handler() -> None:
@@ -182,7 +182,7 @@ def test_a_malformed_record_is_left_to_its_handler() -> None:
     assert (record.msg, record.args) == ("%d", ("no number",))
 
 
-async def test_a_session_is_hidden_in_the_repr_of_what_holds_it() -> None:
+async def test_a_session_is_hidden_in_the_repr_of_its_holder() -> None:
     service = Service([started()])
     async with open_client(Endpoint(HOST, KEY), asgi=service) as client:
         session = await client.uploads.start_file("files/a", display_name="a", mime_type="text/plain", size=1)

@@ -5,7 +5,7 @@ import pytest
 from objlib.core.errors import UsageError
 from objlib.core.remote import SessionState
 from objlib.gemini import CHUNK, ErrorKind, GeminiError, UploadProgress, UploadResult
-from objlib.gemini.network import PIECE
+from objlib.gemini.network import WRITE_SIZE
 from tests.support.gemini import KEY, SESSION, STORE, Reply, refusal, scripted, stands, started
 
 DOC = f"{STORE}/documents/ethics-0123456789ab"
@@ -34,9 +34,9 @@ async def test_a_start_says_everything_about_the_document() -> None:
             metadata={"objlib_id": "f1", "year": 2021, "tags": ["a", "b"]},
         )
     assert session == SESSION
-    (seen,) = service.seen
-    assert (seen.method, seen.path) == ("POST", f"/upload/v1beta/{STORE}:uploadToFileSearchStore")
-    assert seen.json == {
+    (request,) = service.seen
+    assert (request.method, request.path) == ("POST", f"/upload/v1beta/{STORE}:uploadToFileSearchStore")
+    assert request.json == {
         "displayName": "Ethik/Über das Gute 🌱.txt",
         "mimeType": "text/plain",
         "customMetadata": [
@@ -45,14 +45,14 @@ async def test_a_start_says_everything_about_the_document() -> None:
             {"key": "tags", "stringListValue": {"values": ["a", "b"]}},
         ],
     }
-    assert seen.headers["x-goog-api-key"] == KEY
-    assert {name: value for name, value in seen.headers.items() if name.startswith("x-goog-upload")} == {
+    assert request.headers["x-goog-api-key"] == KEY
+    assert {name: value for name, value in request.headers.items() if name.startswith("x-goog-upload")} == {
         "x-goog-upload-protocol": "resumable",
         "x-goog-upload-command": "start",
         "x-goog-upload-header-content-length": "12",
         "x-goog-upload-header-content-type": "text/plain",
     }
-    assert seen.headers["content-type"] == "application/json"
+    assert request.headers["content-type"] == "application/json"
 
 
 async def test_a_start_of_the_two_step_path_makes_a_file() -> None:
@@ -120,11 +120,11 @@ async def test_chunks_go_to_the_session_without_the_key() -> None:
     assert two.headers["x-goog-upload-command"] == "upload, finalize"
     assert two.headers["x-goog-upload-offset"] == str(CHUNK)
     assert (one.body, two.body) == (first, last)
-    for seen in service.seen:
-        assert "x-goog-api-key" not in seen.headers
-        assert seen.headers["content-length"] == str(len(seen.body))
-        assert "transfer-encoding" not in seen.headers
-    assert one.pieces == CHUNK // PIECE  # small pieces: a slow line times out per piece, not per chunk
+    for request in service.seen:
+        assert "x-goog-api-key" not in request.headers
+        assert request.headers["content-length"] == str(len(request.body))
+        assert "transfer-encoding" not in request.headers
+    assert one.pieces == CHUNK // WRITE_SIZE  # small pieces: a slow line times out per piece, not per chunk
 
 
 async def test_an_empty_file_is_one_empty_final_chunk() -> None:
@@ -237,11 +237,11 @@ async def test_a_final_chunk_that_stays_active_says_how_much_arrived() -> None:
 )
 async def test_a_query_says_where_the_session_stands(answer: Reply, progress: UploadProgress) -> None:
     async with scripted(answer) as (client, service):
-        found = await client.uploads.query(SESSION)
-    assert found == progress
-    (seen,) = service.seen
-    assert (seen.headers["x-goog-upload-command"], seen.body) == ("query", b"")
-    assert "x-goog-api-key" not in seen.headers
+        queried = await client.uploads.query(SESSION)
+    assert queried == progress
+    (request,) = service.seen
+    assert (request.headers["x-goog-upload-command"], request.body) == ("query", b"")
+    assert "x-goog-api-key" not in request.headers
 
 
 @pytest.mark.parametrize(
@@ -285,10 +285,10 @@ async def test_a_cancel_that_was_not_confirmed_says_so() -> None:
     assert client.sent == {"cancel": 1}
 
 
-@pytest.mark.parametrize(("found", "closed"), [("cancelled", True), ("final", False), ("active", None)])
-async def test_a_cancel_answered_by_who_knows_whom_is_checked(found: str, closed: bool | None) -> None:
+@pytest.mark.parametrize(("answer", "closed"), [("cancelled", True), ("final", False), ("active", None)])
+async def test_a_cancel_without_a_state_is_checked_by_a_query(answer: str, closed: bool | None) -> None:
     """Found by torture, seed 2490: a page of the network, status 200, was taken for the service's word."""
-    answers = (Reply(200, b"<html>Log in</html>"), stands(found))
+    answers = (Reply(200, b"<html>Log in</html>"), stands(answer))
     async with scripted(*answers) as (client, _):
         if closed is None:
             with pytest.raises(GeminiError) as caught:

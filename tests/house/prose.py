@@ -22,7 +22,7 @@ PHRASES: Final = (
     r"in the hands? of",
     r"told of",
     r"for ever",
-    r"(?:by )?himself",
+    r"by himself",
     r"at (?:its|their|his) word",
     r"nobody|somebody|who(?:so)?ever",
     r"for who",
@@ -52,6 +52,9 @@ SUFFIXES: Final = frozenset({".py", ".md", ".sh", ".toml", ".yml", ".yaml"})
 NAME_LENGTH: Final = 80
 """Characters of a test's name at most: a longer one does not fit a terminal beside its file."""
 
+HELPERS: Final = ("option", "switch", "common")
+"""Functions whose first argument is a text of ``--help``."""
+
 PARTICIPLES: Final = frozenset("found told said known taken left made wanted".split())
 """Local variables named by how a value was got, and not by what it is."""
 
@@ -64,7 +67,7 @@ _NEW_PIECE: Final = re.compile(r"\s*(?:[#|<]|!\[|[*-] |\d+\. )")
 _ITEM: Final = re.compile(r"\s*(?:[*-] |\d+\. )")
 _TWO_SENTENCES: Final = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!\d)[.?!][\"'`)*]*\s+[\"'`(*\[]*[A-Z]")
 _SENTENCE_END: Final = re.compile(r"[.?!:;][\"'`)*]*$")
-_FENCED: Final = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+_FENCED: Final = re.compile(r"^(```|~~~).*?^\1|^<!-- (?!end).*?^<!-- end -->", re.MULTILINE | re.DOTALL)
 
 
 class Finding(NamedTuple):
@@ -179,8 +182,19 @@ def _docstrings(tree: ast.Module) -> Iterator[Prose]:
 
 
 def _messages(tree: ast.Module, skip: set[int]) -> Iterator[Prose]:
-    """Find the strings that are sentences: those with a blank in them."""
+    """Find the strings that are sentences: those with a blank in them.
+
+    The texts of ``--help`` are left alone: they are part of the command line, as the names of its options are.
+    """
+    helps = {
+        id(argument)
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in HELPERS
+        for argument in call.args
+    }
     for node in ast.walk(tree):
+        if id(node) in helps:
+            continue
         text = _text(node)
         if (
             text is not None
@@ -238,7 +252,7 @@ def _test_names(place: str, tree: ast.Module) -> Iterator[Finding]:
 
 
 def _without_fences(text: str) -> str:
-    """Blank the code blocks of a page, so that line numbers stay."""
+    """Blank the code blocks and the generated parts of a page, so that line numbers stay."""
     return _FENCED.sub(lambda match: "\n" * match.group().count("\n"), text)
 
 

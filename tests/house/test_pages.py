@@ -9,6 +9,12 @@ import pytest
 from tests.house.tree import ROOT, files, read
 
 PAGES = files("*.md", ":!examples")
+NAMED = re.compile(
+    r"`((?:objlib|tests|scripts|benchmarks|spike|docs|examples|\.github)/(?![a-z-]+/\d)[^`\s:]*)`"
+)
+TESTS = {
+    name for path in files("tests/*.py") for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+}
 DECISIONS = files("docs/adr/[0-9]*.md")
 
 
@@ -24,6 +30,23 @@ def test_a_link_of_a_page_has_a_target(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", text):
         if "://" not in target and not target.startswith("mailto:"):
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} points at {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_path_in_a_page_exists(page: Path) -> None:
+    """A star stands for any name, and braces for one of several. A new file of an example has a plus before it."""
+    for name in NAMED.findall(page.read_text("utf-8")):
+        head, _, rest = name.partition("{")
+        choices, _, tail = rest.partition("}")
+        for choice in choices.split(","):
+            path = f"{head}{choice}{tail}".rstrip("/")
+            assert list(ROOT.glob(path)), f"{page.relative_to(ROOT)} names {path}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_test_that_a_page_names_exists(page: Path) -> None:
+    names = set(re.findall(r"`(test_\w+)(?:\[[^`]*\])?`", page.read_text("utf-8")))
+    assert sorted(names - TESTS) == []
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)

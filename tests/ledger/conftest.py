@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from objlib.ledger import Ledger, open_ledger
-from objlib.ledger.connection import connect, disconnect
+from objlib.ledger.connection import connect
+from objlib.sqlite.connection import disconnect
 from objlib.threads import inline_runner
 from tests.support.clock import Clock
 

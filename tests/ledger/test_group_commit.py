@@ -14,8 +14,8 @@ from objlib.core.errors import LedgerError
 from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, Transition, open_ledger
-from objlib.ledger.commit import BATCH
-from objlib.testing.databases import raw
+from objlib.sqlite.group_commit import BATCH
+from objlib.testing.databases import raw, read_database
 from objlib.threads import inline_runner
 from tests.support.ledger import (
     RUN,
@@ -115,7 +115,7 @@ async def test_results_come_in_the_order_of_the_callers(ledger: Ledger) -> None:
     assert await gather(*(partial(raw(ledger).write, put(key)) for key in wished)) == wished
 
 
-async def test_nobody_hears_of_a_write_before_it_is_committed(path: Path) -> None:
+async def test_a_write_returns_only_after_its_commit(path: Path) -> None:
     other = sqlite3.connect(path)
     seen: list[bool] = []
 
@@ -157,10 +157,9 @@ async def test_all_queries_of_a_read_see_the_same_moment(path: Path) -> None:
 
         def look_twice(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
             first = keys(conn)
-            between = sqlite3.connect(path)
-            with between:
-                put("b")(between)
-            between.close()
+            with read_database(path) as between:
+                with between:
+                    put("b")(between)
             return first, keys(conn)
 
         assert await raw(ledger).read(look_twice) == (["a"], ["a"])
@@ -261,7 +260,7 @@ async def test_a_shielded_record_is_kept_while_the_opener_is_cancelled(path: Pat
 
 
 async def open_gate_later(runner: HeldRunner) -> None:
-    """Let go of what the runner holds, whoever is cancelled."""
+    """Open the gate of the runner, also when the test is cancelled."""
     with trio.CancelScope(shield=True):
         await runner.waiting.wait()
         await trio.testing.wait_all_tasks_blocked()
@@ -364,7 +363,7 @@ async def test_threads_are_where_the_work_is_done_by_default(path: Path) -> None
         row, attempt = await bring(ledger, await add(ledger), State.PROCESSING)
         seen.add(await raw(ledger).read(lambda _: threading.get_ident()))
         await ledger.apply(
-            Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document="d", guard=guard)
+            Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document="d").guarded(guard)
         )
     assert here not in seen
 

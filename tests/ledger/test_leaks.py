@@ -4,6 +4,7 @@ import gc
 import os
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ import trio.testing
 
 from objlib.core.errors import LedgerError
 from objlib.ledger import connection, open_ledger
-from objlib.ledger.schema import Migration
+from objlib.ledger.schema import SCHEMA
+from objlib.sqlite.migrations import Migration
 from tests.support.ledger import BreakingRunner, Crash, HeldRunner, add, fresh
 
 DESCRIPTORS = Path("/proc/self/fd")
@@ -135,5 +137,7 @@ async def test_an_opening_that_is_refused(path: Path, make: Callable[[Path], Non
 def test_a_migration_that_raises_something_else(path: Path) -> None:
     wrong = Migration(1, "wrong", ("SELECT 1\0",))
     with pytest.raises(Exception, match="null"):
-        connection.connect(path, create=True, busy_timeout=1, now=1.0, migrations=(wrong,))
+        connection.connect(
+            path, create=True, busy_timeout=1, now=1.0, schema=replace(SCHEMA, migrations=(wrong,))
+        )
     assert left(path) == []

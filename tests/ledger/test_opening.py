@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -13,10 +14,14 @@ import pytest
 import trio
 
 from objlib.core.errors import LedgerError
-from objlib.ledger import Ledger, connection, open_ledger
+from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.connection import connect
-from objlib.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration
-from objlib.testing.databases import raw
+from objlib.ledger.schema import APPLICATION_ID, MIGRATIONS, SCHEMA
+from objlib.sqlite import connection
+from objlib.sqlite.connection import switch_to_wal
+from objlib.sqlite.errors import Refusal, RefusedFileError
+from objlib.sqlite.migrations import Migration, Schema
+from objlib.testing.databases import damage_database, raw
 from objlib.threads import inline_runner
 from tests.support.ledger import add, fresh
 
@@ -100,18 +105,16 @@ async def test_an_empty_file_becomes_a_ledger_only_if_asked(path: Path) -> None:
 async def test_a_newer_ledger_is_refused_and_left_alone(path: Path) -> None:
     async with open_ledger(path):
         pass
-    with sqlite3.connect(path) as conn:
+    with damage_database(path) as conn:
         conn.execute("PRAGMA user_version = 99")
-    conn.close()
     before = path.read_bytes()
     assert "version 99, made by a newer objlib" in await refusal(path)
     assert path.read_bytes() == before
 
 
 async def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
-    with sqlite3.connect(path) as conn:
+    with damage_database(path) as conn:
         conn.execute("CREATE TABLE files (file_id)")
-    conn.close()
     before = path.read_bytes()
     assert "not a ledger of objlib" in await refusal(path)
     assert path.read_bytes() == before
@@ -208,9 +211,8 @@ def test_a_ledger_that_is_made_while_it_is_looked_at_is_seen_before_or_after(pat
             opened(path).close()
 
     conn.set_trace_callback(make)
-    newest = MIGRATIONS[-1].version
-    assert connection._read_version(conn, path, newest) == 0
-    assert connection._read_version(conn, path, newest) == newest
+    assert SCHEMA.read_version(conn) == 0
+    assert SCHEMA.read_version(conn) == SCHEMA.newest
     assert made
     conn.close()
 
@@ -237,18 +239,28 @@ def busy() -> sqlite3.OperationalError:
     return error
 
 
-def switch(conn: Obstinate, path: Path, busy_timeout: float) -> None:
-    connection._switch_to_wal(cast("sqlite3.Connection", conn), path, busy_timeout)
+def switch(conn: Obstinate, busy_timeout: float) -> None:
+    switch_to_wal(cast("sqlite3.Connection", conn), busy_timeout)
 
 
-def test_the_switch_to_a_write_ahead_log_is_tried_until_the_time_is_up(path: Path) -> None:
+def test_the_switch_to_a_write_ahead_log_is_tried_until_the_time_is_up() -> None:
     conn = Obstinate(busy(), busy(), "wal", "delete", busy())
-    switch(conn, path, 5)
-    with pytest.raises(LedgerError, match="local disk"):
-        switch(conn, path, 5)
+    switch(conn, 5)
+    with pytest.raises(RefusedFileError, match="NO_WAL"):
+        switch(conn, 5)
     with pytest.raises(sqlite3.OperationalError):
-        switch(conn, path, 0)
+        switch(conn, 0)
     assert conn.answers == []
+
+
+async def test_a_file_system_without_shared_memory_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_conn: sqlite3.Connection, _busy_timeout: float) -> None:
+        raise RefusedFileError(Refusal.NO_WAL)
+
+    monkeypatch.setattr(connection, "switch_to_wal", refuse)
+    assert "local disk" in await refusal(path)
 
 
 NEXT = MIGRATIONS[-1].version + 1
@@ -258,9 +270,14 @@ SECOND = Migration(
 BROKEN = Migration(NEXT, "colours", (*SECOND.statements, "UPDATE nothing SET colour = 'red'"))
 
 
+def extended(*extra: Migration) -> Schema:
+    """The schema of a program that knows ``extra`` migrations."""
+    return replace(SCHEMA, migrations=(*MIGRATIONS, *extra))
+
+
 def opened(path: Path, *extra: Migration) -> sqlite3.Connection:
     """A connection by a program that knows ``extra`` migrations."""
-    return connect(path, create=True, busy_timeout=0.05, now=7.0, migrations=(*MIGRATIONS, *extra))
+    return connect(path, create=True, busy_timeout=0.05, now=7.0, schema=extended(*extra))
 
 
 async def test_an_older_ledger_is_migrated_with_its_record(path: Path) -> None:
@@ -289,7 +306,7 @@ async def test_a_migration_that_fails_leaves_the_older_ledger_as_it_was(path: Pa
 def test_a_step_that_another_process_has_taken_is_not_taken_twice(path: Path) -> None:
     opened(path, SECOND).close()
     conn = opened(path, SECOND)
-    connection._migrate_once(conn, path, NEXT, 8.0, (*MIGRATIONS, SECOND))
+    extended(SECOND).migrate_once(conn, 8.0)
     assert conn.execute("SELECT count(*) FROM migrations").fetchone() == (NEXT,)
     conn.close()
 

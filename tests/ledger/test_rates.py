@@ -1,4 +1,4 @@
-"""What processes on one ledger tell each other about the quota."""
+"""The exchange of rates between processes on one ledger."""
 
 from functools import partial
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from objlib.core.ids import RunId
 from objlib.ledger import Ledger, open_ledger
-from objlib.ledger.rates import LONG_AGO, STALE, Rates, RateTable
+from objlib.ledger.rates import STALE_AFTER, WORTHLESS_AFTER, Rates, RateTable
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
 
@@ -15,11 +15,11 @@ ONE, TWO = RunId("run-1"), RunId("run-2")
 
 
 async def exchange(
-    ledger: Ledger, now: float, run_id: RunId, rates: Rates, taken: Rates | None = None
+    ledger: Ledger, now: float, run_id: RunId, rates: Rates, last_share: Rates | None = None
 ) -> list[Rates]:
     """Exchange at ``now``."""
     return await raw(ledger).write(
-        lambda conn: RateTable.exchange(conn, now, run_id, rates=rates, taken=taken)
+        lambda conn: RateTable.exchange(conn, now, run_id, rates=rates, last_share=last_share)
     )
 
 
@@ -34,24 +34,24 @@ async def test_each_hears_of_the_others_while_they_live(tmp_path: Path) -> None:
         assert alone == [{"upload": 6.0}]
         both = await exchange(ledger, 101.0, TWO, {})
         assert both == [{"upload": 3.0}, {"upload": 3.0}]
-        later = 100.0 + LONG_AGO
+        later = 100.0 + WORTHLESS_AFTER
         late = await exchange(ledger, later, TWO, {"poll": 2.0})
         assert late == [{"poll": 2.0}]
 
 
-async def test_what_all_have_together_is_kept_whoever_looks_when(tmp_path: Path) -> None:
+async def test_the_sum_of_the_shares_is_kept_in_any_order_of_exchanges(tmp_path: Path) -> None:
     """Three runs that look one after the other, of which one knows the quota; what one learns comes on top."""
     async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
         runs = [RunId(f"run-{number}") for number in range(3)]
         have: dict[RunId, dict[str, float]] = {runs[0]: {}, runs[1]: {}, runs[2]: {"requests": 10.0}}
-        taken: dict[RunId, dict[str, float] | None] = dict.fromkeys(runs)
+        last_share: dict[RunId, dict[str, float] | None] = dict.fromkeys(runs)
         for beat in range(12):
             run = runs[beat % 3]
             if beat == 6:
                 have[run]["requests"] += 6.0
-            parts = await exchange(ledger, 100.0 + beat, run, have[run], taken[run])
+            parts = await exchange(ledger, 100.0 + beat, run, have[run], last_share[run])
             have[run] = dict(parts[-1])
-            taken[run] = dict(parts[-1])
+            last_share[run] = dict(parts[-1])
         assert all(each["requests"] == pytest.approx(16 / 3) for each in have.values())
         assert (await ledger.rates.learnt())["requests"] == pytest.approx(16)
 
@@ -61,12 +61,12 @@ async def test_the_part_of_a_process_that_died_goes_to_those_that_live(tmp_path:
     async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
         await exchange(ledger, 100.0, ONE, {"requests": 1.0})
         await exchange(ledger, 101.0, TWO, {"requests": 9.0})
-        ours = partial(exchange, ledger, run_id=TWO, rates={"requests": 5.0}, taken={"requests": 5.0})
-        assert await ours(now=100.0 + STALE) == [{"requests": 10.0}]
-        assert await ours(now=105.0 + STALE) == [{"requests": 10.0}]  # once
+        ours = partial(exchange, ledger, run_id=TWO, rates={"requests": 5.0}, last_share={"requests": 5.0})
+        assert await ours(now=100.0 + STALE_AFTER) == [{"requests": 10.0}]
+        assert await ours(now=105.0 + STALE_AFTER) == [{"requests": 10.0}]  # once
 
 
-async def test_a_clock_that_was_set_back_keeps_nobody_alive(tmp_path: Path) -> None:
+async def test_a_clock_set_back_keeps_no_dead_run_alive(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
         await exchange(ledger, 5000.0, ONE, {"requests": 1.0})
         ours = partial(exchange, ledger, run_id=TWO, rates={"requests": 9.0})

@@ -230,8 +230,8 @@ async def test_a_row_that_went_round_and_came_back_is_stale(ledger: Ledger) -> N
     assert back.state is row.state
     with pytest.raises(StaleTransitionError):
         await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))
-    guarded = Transition.start_upload(
-        row, attempt_id=new_attempt_id(), run_id=RUN, guard=lambda _: "never asked"
+    guarded = Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(
+        lambda _: "never asked"
     )
     with pytest.raises(StaleTransitionError):
         await ledger.apply(guarded)
@@ -255,7 +255,7 @@ async def test_a_guard_sees_the_fresh_row_and_lets_it_pass(ledger: Ledger) -> No
         seen.append(now)
 
     after = await ledger.apply(
-        Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN, guard=guard)
+        Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(guard)
     )
     assert [(one.size, one.version) for one in seen] == [(77, 0)]
     assert after.state is State.UPLOADING
@@ -264,8 +264,8 @@ async def test_a_guard_sees_the_fresh_row_and_lets_it_pass(ledger: Ledger) -> No
 
 async def test_a_guard_that_says_no_leaves_only_a_record(ledger: Ledger) -> None:
     row = await add(ledger)
-    no = Transition.start_upload(
-        row, attempt_id=new_attempt_id(), run_id=RUN, guard=lambda _: "the library is not mounted"
+    no = Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(
+        lambda _: "the library is not mounted"
     )
     with pytest.raises(GuardRejectedError, match="not mounted"):
         await ledger.apply(no)
@@ -282,7 +282,9 @@ async def test_a_guard_that_raises_leaves_only_a_record(ledger: Ledger) -> None:
         raise ZeroDivisionError("first line\nsecond line")
 
     with pytest.raises(ZeroDivisionError):
-        await ledger.apply(Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN, guard=guard))
+        await ledger.apply(
+            Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(guard)
+        )
     assert await fresh(ledger, row.file_id) == row
     (event,), attempts = await ledger.files.history(row.file_id)
     assert (event.outcome, event.guard_result, attempts) == ("failed", "raised", [])
@@ -297,7 +299,9 @@ async def test_a_guard_is_not_asked_about_a_stale_row(ledger: Ledger) -> None:
         raise AssertionError("never asked")
 
     with pytest.raises(StaleTransitionError):
-        await ledger.apply(Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN, guard=guard))
+        await ledger.apply(
+            Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(guard)
+        )
 
 
 async def test_an_effect_that_breaks_undoes_the_move_and_is_recorded(ledger: Ledger) -> None:
@@ -330,7 +334,7 @@ async def test_a_table_that_is_gone_is_reported_and_recorded(ledger: Ledger) -> 
     assert outcomes == [("failed",)]
 
 
-async def test_what_cannot_even_be_recorded_harms_nobody_else(ledger: Ledger) -> None:
+async def test_an_event_that_cannot_be_recorded_harms_no_other(ledger: Ledger) -> None:
     one, two = await add(ledger, "a"), await add(ledger, "b")
     nonsense = cast("RunId", object())
     results = await gather(

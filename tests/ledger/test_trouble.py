@@ -10,14 +10,14 @@ from objlib.core.errors import LedgerError
 from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, open_ledger
-from objlib.ledger.problems import ledger_error
+from objlib.ledger.connection import ledger_error
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
 from tests.support.ledger import add, add_many, fresh, gather, wanted
 
 
 async def limit_pages(ledger: Ledger, spare: int) -> None:
-    """Let the file grow by so many pages and no more: what a full disk does to SQLite."""
+    """Limit the growth of the file to ``spare`` pages, as a full disk does."""
 
     def limit(conn: sqlite3.Connection) -> None:
         (pages,) = conn.execute("PRAGMA page_count").fetchone()

@@ -100,7 +100,7 @@ def test_an_unknown_spike_is_refused(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def _shipped(name: str) -> object:
-    """What a dotted name of the page means in the package: the longest part of it that is a module, then attributes."""
+    """Resolve a dotted name of the page in the package: the longest part of it that is a module, then attributes."""
     parts = name.split(".")
     for stop in range(len(parts), 0, -1):
         try:

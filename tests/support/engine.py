@@ -1,9 +1,9 @@
-"""What the engine's tests share: a library, scripts for a service, and the truth about ledger and store."""
+"""Shared by the engine's tests: a library, scripts for a service, and the truth about ledger and store."""
 
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from objlib.engine.app import App
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.ledger import FileRow
 from objlib.testing import Action, Faults
+from objlib.testing.databases import damage_database, read_database
 
 ALL = DeleteLimit(percent=100)
 
@@ -33,7 +34,7 @@ def write(root: Path, name: str, text: str) -> Path:
 
 
 def follow(faults: Faults, **script: Sequence[Action | None]) -> None:
-    """What happens to the first, second, … request of each kind; what comes after them is let through."""
+    """Set the action for the first, second, … request of each kind; later ones pass."""
 
     def act(kind: str, count: int) -> Action | None:
         planned = script.get(kind, [])
@@ -45,7 +46,7 @@ def follow(faults: Faults, **script: Sequence[Action | None]) -> None:
 @contextmanager
 def ledger_of(settings: Settings) -> Iterator[sqlite3.Connection]:
     """The ledger's own file, as another program sees it."""
-    with closing(sqlite3.connect(settings.ledger, timeout=10)) as db, db:
+    with damage_database(settings.ledger) as db:
         yield db
 
 
@@ -62,7 +63,7 @@ async def repaired(app: App, *, metadata: bool = False, limit: DeleteLimit = ALL
 
 
 async def plant(app: App, name: str, metadata: Mapping[str, str | float | list[str]]) -> str:
-    """A document in the store that nobody recorded; its full name once it is ACTIVE."""
+    """Add an unrecorded document to the store; returns its full name once it is ACTIVE."""
     data = f"What {name} says.\n".encode()
     session = await app.client.uploads.start(
         app.store, display_name=name, mime_type="text/plain", size=len(data), metadata=metadata
@@ -71,9 +72,9 @@ async def plant(app: App, name: str, metadata: Mapping[str, str | float | list[s
     assert landed is not None
     assert landed.document is not None
     while True:
-        made = await app.client.documents.get(landed.document)
-        if made.state is not DocumentState.PENDING:
-            return made.name
+        added = await app.client.documents.get(landed.document)
+        if added.state is not DocumentState.PENDING:
+            return added.name
         await trio.sleep(1)
 
 
@@ -85,44 +86,35 @@ def of_file(row: FileRow, ledger: str | None, attempt: str = "an attempt of old"
 
 def alter(settings: Settings, document: str, **columns: object) -> None:
     """Change a document in the store's own file, as no client can."""
-    db = sqlite3.connect(settings.embedded)
-    for column, value in columns.items():
-        db.execute(f"UPDATE documents SET {column} = ? WHERE name = ?", (value, document))
-    db.commit()
-    db.close()
+    with damage_database(settings.embedded) as db:
+        for column, value in columns.items():
+            db.execute(f"UPDATE documents SET {column} = ? WHERE name = ?", (value, document))
 
 
 def without_marks(settings: Settings, document: str) -> str:
     """The metadata of a document without our marks, as JSON."""
-    db = sqlite3.connect(settings.embedded)
-    (text,) = db.execute("SELECT metadata FROM documents WHERE name = ?", (document,)).fetchone()
-    db.close()
+    with read_database(settings.embedded) as db:
+        (text,) = db.execute("SELECT metadata FROM documents WHERE name = ?", (document,)).fetchone()
     return json.dumps({key: value for key, value in json.loads(text).items() if key not in RESERVED_KEYS})
 
 
 def live_documents(settings: Settings) -> list[tuple[str, str, str]]:
     """(file id, content hash, state) of every document there is, read from the store's own file."""
-    db = sqlite3.connect(settings.embedded)
-    try:
+    with read_database(settings.embedded) as db:
         return list(
             db.execute(
                 "SELECT json_extract(metadata, ?), json_extract(metadata, ?), state FROM documents ORDER BY 1",
                 (f"$.{KEY_FILE}", f"$.{KEY_HASH}"),
             )
         )
-    finally:
-        db.close()
 
 
 def ledger_rows(settings: Settings) -> list[tuple[str, str, str, str]]:
     """(file id, path, state, indexed hash) of every file, read from the ledger's own file."""
-    db = sqlite3.connect(settings.ledger)
-    try:
+    with read_database(settings.ledger) as db:
         return list(
             db.execute("SELECT file_id, file_path, gemini_state, indexed_hash FROM files ORDER BY file_id")
         )
-    finally:
-        db.close()
 
 
 def assert_exactly_once(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What the ledger's tests share: a clock, files, rows in every state, and runners that can be held or break."""
+"""Shared by the ledger's tests: files, rows in every state, and runners that can be held or break."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -47,7 +47,7 @@ async def add(ledger: Ledger, path: str = "a.txt", *, size: int = 10, content: s
 
 
 async def add_many(ledger: Ledger, count: int) -> list[FileRow]:
-    """So many new files, by id."""
+    """Add new files; returns their rows by id."""
     await raw(ledger).write(lambda conn: [insert(conn, f"{number:05}.txt") for number in range(count)])
     return await ledger.files.page(limit=count)
 
@@ -166,7 +166,7 @@ class BreakingRunner:
 
 
 async def gather(*calls: Callable[[], Awaitable[T]]) -> list[T | Exception]:
-    """What each call returned or raised, in order; all run at once."""
+    """Run all calls at once; return each result or error, in order."""
     results: list[T | Exception | None] = [None] * len(calls)
 
     async def one(place: int, call: Callable[[], Awaitable[T]]) -> None:

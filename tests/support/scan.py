@@ -1,18 +1,21 @@
-"""What the scan's tests share: a library on disk, a ledger beside it, and rows brought to any state."""
+"""Shared by the scan's tests: a library on disk, a ledger beside it, and rows in any state."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import trio
 
+from objlib.core.config.settings import Backend, Settings
 from objlib.core.ids import RunId
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import ScanReport
-from objlib.engine.scan.scan import scan_library
+from objlib.engine.scan.scan import scan
 from objlib.ledger import FileRow, Ledger, open_ledger
 from objlib.testing import RecordingObserver
 from objlib.threads import Runner, inline_runner
@@ -49,17 +52,26 @@ class Desk:
         self._age += 1
         os.utime(target, (LONG_AGO, LONG_AGO + self._age))
 
-    async def scan(self, **settings: Any) -> ScanReport:
+    def app(self, **settings: Any) -> Any:
+        """The parts of an application that a scan uses."""
+        places = {"ledger": self.root / "ledger.db", "embedded": self.root / "store.db"}
+        return SimpleNamespace(
+            settings=Settings(
+                library=self.root, store="s", backend=Backend.EMBEDDED, **{**places, **settings}
+            ),
+            ledger=self.ledger,
+            observer=self.observer,
+            run_id=RUN,
+            files=self.runner,
+            now=self.clock,
+        )
+
+    async def scan(
+        self, *, dry_run: bool = False, clock: Callable[[], int] = time.time_ns, **settings: Any
+    ) -> ScanReport:
         """Scan the library."""
         self.clock.time += 1
-        return await scan_library(
-            self.ledger,
-            root=self.root,
-            run_id=RUN,
-            observer=self.observer,
-            hash_runner=self.runner,
-            **settings,
-        )
+        return await scan(self.app(**settings), dry_run=dry_run, clock=clock)
 
     async def rows(self) -> dict[str, FileRow]:
         """The live rows, by path."""
@@ -106,7 +118,7 @@ async def open_desk(folder: Path, runner: Runner = inline_runner) -> AsyncIterat
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Without the right of the superuser to read everything; files must belong to somebody else."""
+    """Drop the superuser's right to read everything; the files must belong to another user."""
     if os.geteuid() != 0:
         yield
         return

@@ -1,4 +1,4 @@
-"""Running a harness as a person would, with its temporary files where the test can see them."""
+"""Run a harness as the user does, with its temporary files where the test sees them."""
 
 import os
 import subprocess

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """What is taken out, where, and the test that has to notice."""
+    """One edit that removes a safeguard, and the test that has to fail."""
 
     name: str
     file: str

@@ -34,7 +34,7 @@ REPAIRS: Final = (
     Mutant(
         "a ghost is found",
         DRIFT,
-        "        findings.append(Finding(named, DriftKind.GHOST))\n",
+        "        kinds.setdefault(expected.document, DriftKind.GHOST)\n",
         "        pass\n",
         EACH_KIND,
     ),
@@ -90,15 +90,15 @@ REPAIRS: Final = (
     Mutant(
         "a finding that a listing cannot prove is confirmed",
         "objlib/engine/reconcile/compare.py",
-        "            if kind in UNSURE:\n",
-        "            if False:\n",
+        "        if kind in UNCERTAIN:\n",
+        "        if False:\n",
         f"{TEST_SYNC}::test_pages_that_overlap_and_a_listing_that_lags_make_no_drift",
     ),
     Mutant(
         "without --apply nothing is changed",
         STORE_SYNC,
-        "    if not apply:\n        return _report",
-        "    if False:\n        return _report",
+        "    if not apply:\n        return report, plan",
+        "    if False:\n        return report, plan",
         EACH_KIND,
     ),
     Mutant(
@@ -111,7 +111,7 @@ REPAIRS: Final = (
     Mutant(
         "--max-delete holds for a repair",
         STORE_SYNC,
-        '    limit.check(found.plan.deletions(), indexed, "store-sync --apply")\n',
+        '    limit.check(plan.deletions(), indexed, "store-sync --apply")\n',
         "",
         f"{TEST_SYNC}::test_more_deletions_than_allowed_are_refused_and_nothing_is_changed",
     ),
@@ -146,9 +146,9 @@ REPAIRS: Final = (
     Mutant(
         "a repair has its intent first",
         STORE_SYNC,
-        "            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
         "            await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
         f"{TEST_SYNC}::test_a_delete_without_an_answer_is_left_to_recovery",
     ),
     Mutant(
@@ -176,8 +176,8 @@ REPAIRS: Final = (
     Mutant(
         "a listing goes on from its cursor",
         "objlib/engine/reconcile/listing.py",
-        "listing.token, listing.pages, listing.token is not None",
-        "None, 0, False",
+        "listing.token, listing.pages\n",
+        "None, 0\n",
         f"{TEST_SYNC}::test_an_interrupted_listing_goes_on_where_it_broke_off",
     ),
     Mutant(
@@ -225,8 +225,8 @@ REPAIRS: Final = (
     Mutant(
         "a document that says FAILED is asked again",
         "objlib/engine/attempt/wait_active.py",
-        "(TWICE if final else app.governor.failed_confirmations)",
+        "(LASTING_CONFIRMATIONS if lasting else governor.failed_confirmations)",
         "1",
-        f"{TEST_RECOVER}::test_a_document_that_says_failed_once_is_asked_again",
+        f"{TEST_RECOVER}::test_a_document_that_is_failed_once_is_polled_again",
     ),
 )

@@ -63,7 +63,7 @@ VERDICTS: Final = (
         VERDICT,
         "            if facts.operation_name is not None and facts.operation is None:\n",
         "            if False:\n",
-        f"{TEST_UPLOAD}::test_a_document_the_store_cannot_index_fails_with_the_reason_and_leaves_nothing_behind",
+        f"{TEST_UPLOAD}::test_a_document_that_cannot_be_indexed_fails_with_the_reason_and_is_deleted",
     ),
     Mutant(
         "a document that is not there is asked for by its operation",

@@ -1,4 +1,4 @@
-"""A judge that never complains is worth nothing: each rule is broken once, by hand, and has to be heard."""
+"""The checker reports each rule that is broken, one by one, by hand."""
 
 import sqlite3
 from collections import Counter
@@ -9,6 +9,7 @@ import pytest
 
 from objlib.testing import Checker, Library, Request
 from objlib.testing.crash_child import prepare_library
+from objlib.testing.databases import damage_database
 from objlib.testing.shrink import shrink
 from objlib.testing.workload import Plan, Run, Runs, plan_of
 
@@ -30,7 +31,7 @@ def checker(sound: Path, tmp_path: Path) -> Checker:
         ):
             source.backup(copy)
     checker = Checker(tmp_path / "ledger.db", tmp_path / "store.db")
-    with closing(sqlite3.connect(checker.store)) as db, db:
+    with damage_database(checker.store) as db:
         db.execute(
             "INSERT INTO documents (store_id, name, display_name, mime_type, size, state, create_time, update_time,"
             " metadata, blob_id, ready_at) SELECT store_id, 'foreign', 'theirs', 'text/plain', 1, 'ACTIVE', 1, 1,"
@@ -56,7 +57,7 @@ DOCUMENT = "(SELECT min(name) FROM documents WHERE name <> 'foreign')"
 
 
 @pytest.mark.parametrize(
-    ("ledger", "store", "heard"),
+    ("ledger", "store", "report"),
     [
         ("", f"DELETE FROM documents WHERE name = {DOCUMENT}", "lost"),
         ("", f"UPDATE documents SET state = 'PENDING' WHERE name = {DOCUMENT}", "wrong `indexed`"),
@@ -77,8 +78,8 @@ DOCUMENT = "(SELECT min(name) FROM documents WHERE name <> 'foreign')"
             "UPDATE documents SET metadata = json_set(metadata, '$.objlib_id', 'nobody') WHERE name <> 'foreign'",
             "orphan",
         ),
-        ("", "UPDATE documents SET update_time = 5 WHERE name = 'foreign'", "without our mark"),
-        ("", "DELETE FROM documents WHERE name = 'foreign'", "without our mark"),
+        ("", "UPDATE documents SET update_time = 5 WHERE name = 'foreign'", "foreign documents have changed"),
+        ("", "DELETE FROM documents WHERE name = 'foreign'", "foreign documents have changed"),
         (f"UPDATE files SET file_path = 'elsewhere' WHERE file_id = {ONE}", "", "lost"),
         (f"UPDATE files SET indexed_hash = 'x' WHERE file_id = {ONE}", "", "wrong bytes"),
         (f"UPDATE files SET version = version + 1 WHERE file_id = {ONE}", "", "does not explain"),
@@ -106,21 +107,21 @@ DOCUMENT = "(SELECT min(name) FROM documents WHERE name <> 'foreign')"
         ),
     ],
 )
-def test_each_broken_promise_is_heard(
-    checker: Checker, sound: Path, ledger: str, store: str, heard: str
+def test_each_broken_promise_is_reported(
+    checker: Checker, sound: Path, ledger: str, store: str, report: str
 ) -> None:
     for path, statement in ((checker.ledger, ledger), (checker.store, store)):
-        with closing(sqlite3.connect(path)) as db, db:
+        with damage_database(path) as db:
             db.execute(statement)
-    assert any(heard in line for line in rule(checker, sound)), checker.broken
+    assert any(report in line for line in rule(checker, sound)), checker.broken
 
 
-async def test_a_delete_is_judged_before_it_happens(checker: Checker) -> None:
+async def test_a_delete_is_ruled_on_before_it_happens(checker: Checker) -> None:
     ours = next(one for one in checker.documents() if one.file is not None)
-    for name, heard in (("foreign", "not ours"), (ours.name, "no intent"), ("gone already", "")):
+    for name, report in (("foreign", "foreign document"), (ours.name, "no intent"), ("gone already", "")):
         checker.broken.clear()
         await checker.watch(Request(0.0, 0, "delete", "", name))
-        assert any(heard in line for line in checker.broken) == bool(heard)
+        assert any(report in line for line in checker.broken) == bool(report)
     await checker.watch(Request(0.0, 0, "delete", "", ours.name))
     assert any("only searchable document" in line for line in checker.broken)
 
@@ -132,7 +133,7 @@ def test_a_failing_plan_becomes_as_short_as_it_can() -> None:
     def fails(candidate: Plan) -> bool:
         return any(isinstance(step, Runs) and step.seed == longest.seed for step in candidate)
 
-    (left,) = shrink(plan, fails, seconds=60)
-    assert isinstance(left, Runs)
-    assert (len(left.runs), left.edits, left.jump, left.density) == (1, (), None, 0.0)
-    assert left.runs[0] == Run(left.runs[0].command, left.runs[0].delay)
+    (shortest,) = shrink(plan, fails, seconds=60)
+    assert isinstance(shortest, Runs)
+    assert (len(shortest.runs), shortest.edits, shortest.jump, shortest.density) == (1, (), None, 0.0)
+    assert shortest.runs[0] == Run(shortest.runs[0].command, shortest.runs[0].delay)

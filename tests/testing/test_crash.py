@@ -1,4 +1,4 @@
-"""``just crash``: what it takes for the same is the same, and it does notice a promise that is broken."""
+"""``just crash``: equal states have equal futures, and a broken promise is reported."""
 
 import json
 import os
@@ -14,43 +14,43 @@ import pytest
 from objlib.testing.crash_child import ChildReport
 from objlib.testing.crash_sweep import CrashSweep
 from objlib.testing.snapshot import digest
-from objlib.testing.torture import Scratch
+from objlib.testing.torture import scratch_folder
 
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 Lives = dict[bytes, dict[int, tuple[ChildReport, bytes]]]
-"""For each world that a death leaves: the points of death, and the life after each with the world it leaves."""
+"""By state after a death: the points of death, each with the next run and the state after it."""
 
 
-def lives(arena: CrashSweep, state: str, run: int, points: Iterable[int]) -> Lives:
-    """Play everything, and take nothing for the same."""
-    found: Lives = defaultdict(dict)
+def lives(sweep: CrashSweep, state: str, run: int, points: Iterable[int]) -> Lives:
+    """Play every point, and take no state for equal."""
+    futures: Lives = defaultdict(dict)
     for point in points:
-        arena.put_back(state)
-        arena.die(run, point)
-        left = digest(arena.work, arena.folder / "aside")
-        found[left][point] = arena.settle(run + 1), digest(arena.work, arena.folder / "aside")
-    return found
+        sweep.restore(state)
+        sweep.die(run, point)
+        state_after = digest(sweep.work, sweep.folder / "scratch")
+        futures[state_after][point] = sweep.settle(run + 1), digest(sweep.work, sweep.folder / "scratch")
+    return futures
 
 
 def compare() -> None:
-    """Runs in a process of its own, for it forks. Neighbours are what most often leaves the same."""
-    with Scratch() as folder:
-        arena = CrashSweep(folder, 0.25)
-        firsts = lives(arena, "start", 1, range(60, 76))
-        one, other, *_ = max((sorted(after) for after in firsts.values()), key=len)
+    """Compare deaths of equal state. It forks, so it runs in its own process; neighbours are most often equal."""
+    with scratch_folder() as folder:
+        sweep = CrashSweep(folder, 0.25)
+        futures = lives(sweep, "start", 1, range(60, 76))
+        one, other, *_ = max((sorted(after) for after in futures.values()), key=len)
         pairs: list[Lives] = []
         for first in (one, other):
-            arena.put_back("start")
-            arena.die(1, first)
-            arena.keep(f"after {first}")
-            pairs.append(lives(arena, f"after {first}", 2, range(60, 76)))
+            sweep.restore("start")
+            sweep.die(1, first)
+            sweep.take_snapshot(f"after {first}")
+            pairs.append(lives(sweep, f"after {first}", 2, range(60, 76)))
     assert pairs[0] == pairs[1], f"deaths at {one} and {other} leave the same, and differ later"
-    for after in (*firsts.values(), *pairs[0].values()):
+    for after in (*futures.values(), *pairs[0].values()):
         assert len(set(after.values())) == 1, f"deaths at {sorted(after)} leave the same, and differ later"
-    json.dump([len(firsts), len(pairs[0])], sys.stdout)
+    json.dump([len(futures), len(pairs[0])], sys.stdout)
 
 
 def in_a_process(program: str, *words: str) -> tuple[int, str]:
@@ -65,11 +65,11 @@ def in_a_process(program: str, *words: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_worlds_that_are_the_same_have_the_same_future() -> None:
-    """Same requests, same answers, same ruling, and the same bytes on the disk at the end of it."""
-    status, told = in_a_process("from tests.testing.test_crash import compare; compare()")
-    assert status == 0, told
-    assert all(2 < worlds < 13 for worlds in json.loads(told)), "16 deaths that show little"
+def test_equal_states_have_the_same_future() -> None:
+    """The requests, the responses, the ruling, and the bytes on the disk at the end are the same."""
+    status, output = in_a_process("from tests.testing.test_crash import compare; compare()")
+    assert status == 0, output
+    assert all(2 < worlds < 13 for worlds in json.loads(output)), "16 deaths that are too alike, or not alike"
 
 
 SABOTAGE = """
@@ -88,17 +88,17 @@ sys.exit(crash.main(sys.argv[1:]))
 """
 
 
-def test_a_promise_that_is_broken_is_told_and_can_be_replayed() -> None:
-    """Runs that recover nothing."""
-    status, told = in_a_process(SABOTAGE, "--every", "64", "--pairs", "3", "--jobs", "1")
+def test_a_broken_promise_is_reported_and_can_be_replayed() -> None:
+    """The sabotaged runs recover nothing."""
+    status, output = in_a_process(SABOTAGE, "--every", "64", "--pairs", "3", "--jobs", "1")
     assert status == 1
-    assert "not settled" in told
-    assert not told.endswith(": 0 broke a promise\n")
-    failed = re.search(
-        r"^(--faults \S+ --point \d+ --second \d+): (.*not settled.*?)( \(|$)", told, re.MULTILINE
+    assert "not settled" in output
+    assert not output.endswith(": 0 broke a promise\n")
+    failure = re.search(
+        r"^(--faults \S+ --point \d+ --second \d+): (.*not settled.*?)( \(|$)", output, re.MULTILINE
     )
-    assert failed is not None, told
-    status, replayed = in_a_process(SABOTAGE, *failed[1].split())
+    assert failure is not None, output
+    status, replayed = in_a_process(SABOTAGE, *failure[1].split())
     assert status == 1
-    assert failed[2] in replayed.partition("What was broken:")[2]
+    assert failure[2] in replayed.partition("What was broken:")[2]
     assert "run 2 dies" in replayed

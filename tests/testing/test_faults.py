@@ -1,4 +1,4 @@
-"""What each action of a script means to the client, and what the history says of it."""
+"""Each action of a script: its effect on the client, and its line in the history."""
 
 import re
 from collections.abc import AsyncIterator
@@ -91,8 +91,8 @@ async def test_what_the_client_is_told_and_whether_the_service_acted(
         with pytest.raises(GeminiError) as caught:
             await send(client, store)
         assert caught.value.kind is kind
-        found = [document async for document in client.documents.each(store)]
-    assert len(found) == 1 + landed
+        page = (await client.documents.list(store)).documents
+    assert len(page) == 1 + landed
     request = [one for one in faults.history if one.kind == "send"][-1]
     assert (request.acted is not None, request.document is not None) == (landed, landed)
     assert request.client == "someone"
@@ -109,12 +109,12 @@ async def test_the_service_acts_after_the_client_gave_up(tmp_path: Path) -> None
         began = trio.current_time()
         await faults.settled()
         assert trio.current_time() == began + 30
-        assert len([document async for document in client.documents.each(store)]) == 2
+        assert len((await client.documents.list(store)).documents) == 2
         await faults.settled()
     assert "acted at" in faults.history[-2].line()
 
 
-async def test_nobody_acts_late_for_a_script_that_nobody_keeps_open(tmp_path: Path) -> None:
+async def test_a_late_action_without_acting_late_is_an_error(tmp_path: Path) -> None:
     faults = Faults(script=lambda _kind, _count: ActLate(1))
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:

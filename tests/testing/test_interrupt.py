@@ -1,15 +1,15 @@
 """Ctrl-C with five uploads in flight, in real processes: what is under way is finished, and then it is over."""
 
-import sqlite3
 import statistics
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from objlib.testing.interrupt import FILES, FLIGHT, empty_python, interrupt, service_process
+from objlib.testing.databases import read_database
+from objlib.testing.faulty_server import service_process
+from objlib.testing.interrupt import FILES, UPLOADS, empty_python, interrupt
 
 TARGET = 0.1
 """Seconds from the last answer to the exit, where the machine is free to do it."""
@@ -19,30 +19,30 @@ STARTS = 8
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process there")
 def test_what_is_in_flight_is_finished_and_nothing_is_sent_after(tmp_path: Path) -> None:
-    with service_process(tmp_path) as served:
-        done = interrupt(served, tmp_path)
+    with service_process(tmp_path) as service:
+        done = interrupt(service, tmp_path)
         empty = statistics.median(empty_python() for _ in range(5))
-        later = served.state()
+        later = service.state()
         while later["connections"] and time.monotonic() < done.exited + 5:
-            later = served.state()  # the service has to notice, too
+            later = service.state()  # the service has to notice, too
     before, after = done.before, done.after
     assert done.code == 130
 
     # Five were in flight, and were finished; nothing else was begun.
-    assert before["sending"] == FLIGHT
+    assert before["sending"] == UPLOADS
     assert after["in_flight"] == 0
     assert after["started"] == before["started"]
-    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+    with read_database(tmp_path / "ledger.db") as db:
         states = dict(db.execute("SELECT gemini_state, count(*) FROM files GROUP BY 1").fetchall())
         living = db.execute("SELECT count(*) FROM runs WHERE ended IS NULL").fetchone()
     assert states == {"indexed": before["started"], "untracked": FILES - before["started"]}
     assert living == (0,)
 
     # No connection is left, and nothing came after the process was gone.
-    assert before["connections"] >= FLIGHT, "the count sees none at all"
+    assert before["connections"] >= UPLOADS, "the count sees none at all"
     assert later["connections"] == 0
     assert later["requests"] == after["requests"]
 
-    said = f"{done.lag * 1000:.0f} ms after the last answer; an empty Python takes {empty * 1000:.0f} ms"
-    sys.stdout.write(f"exit {done.exited - done.signalled:.2f} s after the signal, {said}\n")
-    assert done.lag < max(TARGET, STARTS * empty), said
+    summary = f"{done.lag * 1000:.0f} ms after the last answer; an empty Python takes {empty * 1000:.0f} ms"
+    sys.stdout.write(f"exit {done.exited - done.signalled:.2f} s after the signal, {summary}\n")
+    assert done.lag < max(TARGET, STARTS * empty), summary

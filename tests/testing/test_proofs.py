@@ -18,9 +18,9 @@ fork_only = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 def test_a_slice_of_torture(capsys: pytest.CaptureFixture[str]) -> None:
     assert torture.main(["--seeds", "24", "--jobs", "1"]) == 0
-    told = capsys.readouterr().out
-    assert "24 worlds in" in told
-    assert "0 broke a promise" in told
+    output = capsys.readouterr().out
+    assert "24 worlds in" in output
+    assert "0 broke a promise" in output
 
 
 def test_a_seed_is_replayed_with_its_whole_history(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,7 +36,7 @@ def test_plans_differ_and_are_repeatable() -> None:
 
 
 def in_a_process(*words: str) -> str:
-    """What a command of the harness says; in a process of its own, for it forks."""
+    """Return the output of a command of the harness, run in its own process, since it forks."""
     done = subprocess.run(
         [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )
@@ -46,11 +46,11 @@ def in_a_process(*words: str) -> str:
 
 @fork_only
 def test_a_slice_of_crash() -> None:
-    told = in_a_process(crash.__name__, "--every", "32", "--pairs", "24", "--jobs", "1")
-    assert re.search(r"[1-9]\d* points and [1-9]\d* pairs in .*: 0 broke a promise", told), told
+    output = in_a_process(crash.__name__, "--every", "32", "--pairs", "24", "--jobs", "1")
+    assert re.search(r"[1-9]\d* points and [1-9]\d* pairs in .*: 0 broke a promise", output), output
 
 
 @fork_only
 def test_a_slice_of_kill() -> None:
-    told = in_a_process(kill.__name__, "-n", "4")
-    assert "0 arenas broke a promise" in told
+    output = in_a_process(kill.__name__, "-n", "4")
+    assert "0 of the worlds broke a promise" in output

@@ -1,4 +1,4 @@
-"""What a dead process leaves: what makes two folders the same to the next process, and what does not."""
+"""Snapshots: which changes of a dead process's folder the next process can see."""
 
 import os
 import shutil
@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from objlib.testing.snapshot import LEDGER, LIBRARY, STORE, digest, keep, put_back
+from objlib.testing.snapshot import LEDGER, LIBRARY, STORE, digest, restore_snapshot, take_snapshot
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two databases, of which one has everything in its log, as a process leaves it that ends by os._exit."""
+    """A folder after os._exit: one of the two databases has everything in its write-ahead log."""
     living, dead = tmp_path / "living", tmp_path / "dead"
     (living / LIBRARY).mkdir(parents=True)
     (living / LIBRARY / "a.txt").write_text("a")
@@ -33,13 +33,13 @@ def change(database: Path, statement: str) -> None:
         db.execute(statement)
 
 
-def test_where_sqlite_keeps_a_page_makes_no_difference(folder: Path, tmp_path: Path) -> None:
-    before = digest(folder, tmp_path / "aside")
-    assert (folder / f"{LEDGER}-wal").stat().st_size > 0, "it only looks"
-    assert digest(folder, tmp_path / "aside") == before
+def test_a_page_in_the_log_or_in_the_file_makes_no_difference(folder: Path, tmp_path: Path) -> None:
+    before = digest(folder, tmp_path / "scratch")
+    assert (folder / f"{LEDGER}-wal").stat().st_size > 0, "a digest changes nothing"
+    assert digest(folder, tmp_path / "scratch") == before
     change(folder / LEDGER, "PRAGMA wal_checkpoint(TRUNCATE)")
     assert not (folder / f"{LEDGER}-wal").exists()
-    assert digest(folder, tmp_path / "aside") == before
+    assert digest(folder, tmp_path / "scratch") == before
 
 
 @pytest.mark.parametrize(
@@ -52,35 +52,35 @@ def test_where_sqlite_keeps_a_page_makes_no_difference(folder: Path, tmp_path: P
     ],
 )
 def test_every_page_makes_a_difference(folder: Path, tmp_path: Path, database: str, statement: str) -> None:
-    before = digest(folder, tmp_path / "aside")
+    before = digest(folder, tmp_path / "scratch")
     change(folder / database, statement)
-    assert digest(folder, tmp_path / "aside") != before
+    assert digest(folder, tmp_path / "scratch") != before
 
 
-def test_what_a_scan_can_see_makes_a_difference(folder: Path, tmp_path: Path) -> None:
+def test_everything_that_a_scan_can_see_makes_a_difference(folder: Path, tmp_path: Path) -> None:
     path = folder / LIBRARY / "a.txt"
     os.utime(path, ns=(1, 1))
-    marks = [digest(folder, tmp_path / "aside")]
+    digests = [digest(folder, tmp_path / "scratch")]
     path.write_text("b")
     os.utime(path, ns=(1, 1))
-    marks.append(digest(folder, tmp_path / "aside"))
+    digests.append(digest(folder, tmp_path / "scratch"))
     os.utime(path, ns=(1, 2))
-    marks.append(digest(folder, tmp_path / "aside"))
+    digests.append(digest(folder, tmp_path / "scratch"))
     path = path.rename(path.with_name("c.txt"))
-    marks.append(digest(folder, tmp_path / "aside"))
+    digests.append(digest(folder, tmp_path / "scratch"))
     (other := path.with_name("other")).write_text("b")
     os.utime(other, ns=(1, 2))
     other.replace(path)
-    marks.append(digest(folder, tmp_path / "aside"))
-    assert len(set(marks)) == len(marks)
+    digests.append(digest(folder, tmp_path / "scratch"))
+    assert len(set(digests)) == len(digests)
 
 
-def test_what_was_kept_is_put_back(folder: Path, tmp_path: Path) -> None:
-    before = digest(folder, tmp_path / "aside")
-    keep(folder, tmp_path / "kept")
+def test_a_snapshot_is_restored(folder: Path, tmp_path: Path) -> None:
+    before = digest(folder, tmp_path / "scratch")
+    take_snapshot(folder, tmp_path / "snapshot")
     change(folder / LEDGER, "DELETE FROM files")
-    (folder / f"{STORE}-wal").write_bytes(b"of a later life")
-    put_back(tmp_path / "kept", folder)
+    (folder / f"{STORE}-wal").write_bytes(b"of a later run")
+    restore_snapshot(tmp_path / "snapshot", folder)
     assert {path.name for path in folder.iterdir()} == {
         LIBRARY,
         LEDGER,
@@ -88,10 +88,10 @@ def test_what_was_kept_is_put_back(folder: Path, tmp_path: Path) -> None:
         f"{LEDGER}-shm",
         STORE,
     }
-    assert digest(folder, tmp_path / "aside") == before
+    assert digest(folder, tmp_path / "scratch") == before
 
 
-def test_a_file_that_it_does_not_know_is_not_passed_over(folder: Path, tmp_path: Path) -> None:
+def test_an_unknown_file_is_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "ledger.lock").touch()
     with pytest.raises(ValueError, match=r"ledger\.lock"):
-        digest(folder, tmp_path / "aside")
+        digest(folder, tmp_path / "scratch")

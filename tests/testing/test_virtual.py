@@ -13,7 +13,7 @@ from objlib.testing import EPOCH, run_virtual, seeded, wall_clock
 
 
 async def race() -> list[str]:
-    """What five tasks did, in order, with something random in each."""
+    """Record the steps of five tasks, in order, with randomness in each."""
     trace: list[str] = []
 
     async def runner(name: int) -> None:

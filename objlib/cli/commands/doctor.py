@@ -1,7 +1,5 @@
 """``objlib doctor``."""
 
-# The engine is loaded when a command runs, so that --help stays fast.
-
 import os
 from dataclasses import replace
 from functools import partial

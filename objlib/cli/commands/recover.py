@@ -1,7 +1,5 @@
 """``objlib recover``."""
 
-# The engine is loaded when the command runs, so that --help stays fast.
-
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common
 from objlib.core.errors import Exit

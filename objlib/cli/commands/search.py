@@ -1,7 +1,5 @@
 """``objlib search`` and ``objlib ask``."""
 
-# The engine is loaded when a command runs, so that --help stays fast.
-
 from typing import Annotated, Final
 
 from objlib.cli.config import load_settings

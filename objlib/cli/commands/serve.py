@@ -1,7 +1,5 @@
 """``objlib serve``."""
 
-# The engine is loaded when a command runs, so that --help stays fast.
-
 from typing import Annotated
 
 from objlib.cli.config import load_settings

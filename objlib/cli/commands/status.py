@@ -1,7 +1,5 @@
 """``objlib status`` and ``objlib explain``."""
 
-# The engine is loaded when a command runs, so that --help stays fast.
-
 import os
 import time
 from pathlib import Path
@@ -47,24 +45,19 @@ def explain(
     return Exit.OK
 
 
-def path_in_library(given: str, library: Path, cwd: Path) -> str:
+def path_in_library(typed: str, library: Path, cwd: Path) -> str:
     """The path by which the ledger knows a file, from a path as the user types it.
 
     A path may start at the root, at the working folder or at the library. What exists on disk wins; a file
     that is gone is looked for in the library. A link in the file's own place is not followed.
-
-    Args:
-        given: what was typed.
-        library: the real path of the library's root.
-        cwd: the working folder.
     """
     candidates = []
     for base in (cwd, library):
-        whole = Path(os.path.normpath(base / given))
+        whole = Path(os.path.normpath(base / typed))
         real = Path(os.path.realpath(whole.parent)) / whole.name
         if real.is_relative_to(library):
             candidates.append(real)
     if not candidates:
-        return given
+        return typed
     path = next(filter(os.path.lexists, candidates), candidates[-1])
     return "/".join(readable(os.fsencode(part)) for part in path.relative_to(library).parts)

@@ -1,7 +1,5 @@
 """``objlib store-sync``."""
 
-# The engine is loaded when a command runs, so that --help stays fast.
-
 from functools import partial
 from pathlib import Path
 from typing import Annotated

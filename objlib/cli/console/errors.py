@@ -1,7 +1,7 @@
 """The one place where errors become a line on stderr and an exit code.
 
-Nurseries raise groups, always; they are taken apart here and nowhere else. What we foresaw
-(:class:`ObjlibError`) is one line. A bug is one line too, with the way to its traceback.
+Nurseries raise groups, always; they are taken apart here and nowhere else. An error that we
+foresaw (:class:`ObjlibError`) is one line. A bug is one line too, with the way to its traceback.
 """
 
 import os
@@ -18,22 +18,19 @@ from objlib.core.errors import Exit, ObjlibError
 def guarded(work: Callable[[], int], *, verbose: bool, json: bool, command: str) -> int:
     """Run ``work`` and give back its exit code, or that of the error it ended with.
 
-    Args:
-        work: does everything and returns an exit code.
-        verbose: whether a bug shows its traceback.
-        json: whether an error is also told as a JSON object on stdout.
-        command: the command's name, for that object.
+    A bug shows its traceback where ``verbose``. With ``json`` an error is also an object on stdout, which names the
+    ``command``.
     """
     try:
         return work()
     except BrokenPipeError:
-        return Exit.OK  # only stderr is left to break here, and nobody reads it
+        return Exit.OK  # only stderr can break here, and it has no reader any more
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
-        return _told(error, verbose=verbose or _debugging(os.environ), json=json, command=command)
+        return _report(error, verbose=verbose or _debugging(os.environ), json=json, command=command)
 
 
-def _told(error: BaseException, *, verbose: bool, json: bool, command: str) -> int:
-    lines, code, bug = verdict(error)
+def _report(error: BaseException, *, verbose: bool, json: bool, command: str) -> int:
+    lines, code, bug = explain(error)
     if bug and verbose:
         write_stderr("".join(traceback.format_exception(error)))
     for line in lines:
@@ -48,21 +45,21 @@ def _told(error: BaseException, *, verbose: bool, json: bool, command: str) -> i
     return code
 
 
-def verdict(error: BaseException) -> tuple[list[str], Exit, bool]:
-    """What to say of an error, the exit code, and whether it is a bug.
+def explain(error: BaseException) -> tuple[list[str], Exit, bool]:
+    """Explain an error: the lines to print, the exit code, and whether it is a bug.
 
     Of several errors at once an interrupt counts first, then a bug, then the first foreseen one; every
-    different foreseen line is said.
+    different foreseen line is printed.
     """
-    found = list(leaves(error))
-    if any(isinstance(leaf, KeyboardInterrupt) for leaf in found):
+    errors = list(leaves(error))
+    if any(isinstance(leaf, KeyboardInterrupt) for leaf in errors):
         return ["interrupted"], Exit.INTERRUPTED, False
-    bugs = [leaf for leaf in found if not isinstance(leaf, ObjlibError | OSError | MemoryError)]
+    bugs = [leaf for leaf in errors if not isinstance(leaf, ObjlibError | OSError | MemoryError)]
     if bugs:
         name, text = type(bugs[0]).__name__, str(bugs[0])
         return [f"unexpected {name}{': ' if text else ''}{text}"], Exit.FATAL, True
-    lines = list(dict.fromkeys(_line(leaf) for leaf in found))
-    code = next((leaf.exit_code for leaf in found if isinstance(leaf, ObjlibError)), Exit.FATAL)
+    lines = list(dict.fromkeys(_line(leaf) for leaf in errors))
+    code = next((leaf.exit_code for leaf in errors if isinstance(leaf, ObjlibError)), Exit.FATAL)
     return lines, code, False
 
 
@@ -76,13 +73,13 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def print_message(message: str) -> None:
-    """One line for a person on stderr, with our name in front."""
+    """Print one line for the user on stderr, with our name in front."""
     screen = terminal_of(sys.stderr)
     write_stderr(f"{screen.bold('objlib:')} {safe(' '.join(message.split()))}\n")
 
 
 def write_stderr(text: str) -> None:
-    """Write to stderr; when even that is gone there is nobody left to tell."""
+    """Write to stderr; nothing happens when even that is gone."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -1,11 +1,12 @@
-"""Observers of a run: NDJSON on stdout, a log on stderr, notes for a person, and several of them at once."""
+"""Observers of a run: NDJSON on stdout, a log on stderr, notes for the user, and several of them at once."""
 
-# Rich is loaded only for a person who watches.
+# Rich is loaded only where a terminal shows progress.
 
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, replace
 from typing import Any
 
 from objlib.cli.console.errors import print_message, write_stderr
@@ -17,146 +18,112 @@ from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 
 @contextmanager
 def observing(settings: Settings, *, events: bool) -> Iterator[Observer]:
-    """The observers that the settings ask for.
-
-    Args:
-        settings: says how much is wanted.
-        events: whether this command prints its events on stdout with ``--json``.
-    """
-    watching: list[Observer] = []
+    """The observers that the settings ask for; ``events`` go to stdout with ``--json``."""
+    observers: list[Observer] = []
     with ExitStack() as stack:
         if settings.json and events:
-            watching.append(Events())
+            observers.append(_Events())
         if settings.verbose:
-            watching.append(Log(settings.verbose))
+            observers.append(_Log(settings.verbose))
         elif not settings.quiet:
             if is_terminal(sys.stderr) and not settings.json:
                 from objlib.cli.console.progress import Progress
 
-                watching.append(stack.enter_context(Progress()))
+                observers.append(stack.enter_context(Progress()))
             else:
-                watching.append(Notes())
-        yield Several(watching)
+                observers.append(_Notes())
+        yield _Several(observers)
 
 
-class Events(Observer):
+class _Events(Observer):
     """Prints what happens as NDJSON. When stdout breaks, the run goes on: its result says so at the end."""
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """A phase begins."""
         self._print(event="begin", phase=phase, files=files, bytes=size)
 
     def end(self, phase: Phase) -> None:
-        """A phase is over."""
         self._print(event="end", phase=phase)
 
     def pressure(self, now: GovernorStatistics) -> None:
-        """The governor does something else."""
-        self._print(
-            event="pressure",
-            tokens=now.tokens,
-            in_flight=now.in_flight,
-            paused_for=now.paused_for,
-            throttled=now.throttled,
-            requests_per_second=now.requests_per_second,
-        )
+        self._print(event="pressure", **asdict(now))
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
-        """Something happened."""
         self._print(event=kind, **fields)
 
     def note(self, message: str) -> None:
-        """One line for a person."""
         self._print(event="note", message=message)
 
     def _print(self, **fields: Any) -> None:
-        with suppress(OutputError):  # the final object meets the same wall, and that error is told
+        with suppress(OutputError):  # the final object meets the same wall, and that error is printed
             print_event({"time": round(time.time(), 3), **fields})
 
 
-class Log(Observer):
+class _Log(Observer):
     """Logs to stderr: what happens at level 1, every change of pressure at level 2."""
 
     def __init__(self, level: int) -> None:
         self._level = level
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """A phase begins."""
         self._log(f"{phase} begins", files=files, bytes=size)
 
     def end(self, phase: Phase) -> None:
-        """A phase is over."""
         self._log(f"{phase} ends")
 
     def pressure(self, now: GovernorStatistics) -> None:
-        """The governor does something else."""
         if self._level > 1:
             speed = now.requests_per_second
-            self._log(
-                "pressure",
-                tokens=now.tokens,
-                in_flight=now.in_flight,
-                paused_for=round(now.paused_for, 2),
-                throttled=now.throttled,
-                requests_per_second=None if speed is None else round(speed, 3),
-            )
+            rate = None if speed is None else round(speed, 3)
+            now = replace(now, paused_for=round(now.paused_for, 2), requests_per_second=rate)
+            self._log("pressure", **asdict(now))
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
-        """Something happened."""
         self._log(kind, **fields)
 
     def note(self, message: str) -> None:
-        """One line for a person."""
         self._log(message)
 
     def _log(self, what: str, **fields: Any) -> None:
-        said = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if value is not None)
+        details = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if value is not None)
         stamp = time.strftime("%H:%M:%S")
-        write_stderr(f"{stamp} {safe(what)}{' ' if said else ''}{said}\n")
+        write_stderr(f"{stamp} {safe(what)}{' ' if details else ''}{details}\n")
 
 
-class Notes(Observer):
-    """Only passes on what is meant for a person."""
+class _Notes(Observer):
+    """Prints the lines for the user and nothing else."""
 
     def note(self, message: str) -> None:
-        """One line for a person."""
         print_message(message)
 
 
-class Several(Observer):
+class _Several(Observer):
     """Several observers behind one."""
 
-    def __init__(self, watching: Sequence[Observer]) -> None:
-        self._watching = list(watching)
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = list(observers)
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """A phase begins."""
-        for each in self._watching:
+        for each in self._observers:
             each.begin(phase, files, size)
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
-        """So much more is done."""
-        for each in self._watching:
+        for each in self._observers:
             each.advance(phase, files, size)
 
     def end(self, phase: Phase) -> None:
-        """A phase is over."""
-        for each in self._watching:
+        for each in self._observers:
             each.end(phase)
 
     def pressure(self, now: GovernorStatistics) -> None:
-        """The governor does something else."""
-        for each in self._watching:
+        for each in self._observers:
             each.pressure(now)
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
-        """Something happened."""
-        for each in self._watching:
+        for each in self._observers:
             each.event(kind, **fields)
 
     def note(self, message: str) -> None:
-        """One line for a person."""
-        for each in self._watching:
+        for each in self._observers:
             each.note(message)
 
 

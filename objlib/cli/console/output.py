@@ -1,7 +1,7 @@
 """Results on stdout, as text or as JSON, and what happens when stdout cannot take them.
 
-A reader that went away (``| head``) is nobody's error: the rest is dropped in silence and the command's own
-exit code stands. A full disk is an error, told in one line.
+A reader that went away (``| head``) is no error: the rest is dropped in silence, and the command's own exit code
+stands. A full disk is an error, reported in one line.
 """
 
 import dataclasses
@@ -32,10 +32,7 @@ def print_lines(lines: Iterable[str]) -> None:
 def print_object(schema: str, value: object, **more: Any) -> None:
     """Write a result as one JSON object on one line, with ``schema`` first.
 
-    Args:
-        schema: the command, as in ``objlib/<command>/1``.
-        value: a report, whose fields become members; anything that is not an object becomes ``result``.
-        more: further members.
+    The schema is ``objlib/<schema>/1``. The fields of a report become members; any other value becomes ``result``.
     """
     plain = to_plain(value)
     body = plain if isinstance(plain, dict) else {"result": plain}

@@ -10,11 +10,11 @@ from rich.markup import escape
 from rich.progress import TaskID
 
 from objlib.cli.console.errors import print_message
-from objlib.cli.console.progress_bars import Lines, Tally
+from objlib.cli.console.progress_bars import Lines, PhaseTally
 from objlib.cli.console.terminal import safe
 from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 
-PATIENCE: Final = 1.0
+DRAW_DELAY: Final = 1.0
 """Seconds of work before anything is drawn: a short run stays quiet."""
 
 
@@ -22,19 +22,15 @@ class Progress(Observer):
     """Draws bars from what a run reports; opened around the run, gone when it ends.
 
     A timer shows the bars, not the first report: a run may wait for its first answer for a long time.
-
-    Args:
-        console: where to draw; stderr by default.
-        patience: seconds before anything is drawn.
     """
 
-    def __init__(self, console: Console | None = None, patience: float = PATIENCE) -> None:
+    def __init__(self, console: Console | None = None, delay: float = DRAW_DELAY) -> None:
         self._bars = Lines(console or Console(file=sys.stderr, soft_wrap=False))
-        self._timer = threading.Timer(patience, self._show)
+        self._timer = threading.Timer(delay, self._show)
         self._timer.daemon = True
         self._lock = threading.Lock()
         self._shown = self._over = False
-        self._tasks: dict[Phase, tuple[TaskID, Tally]] = {}
+        self._tasks: dict[Phase, tuple[TaskID, PhaseTally]] = {}
 
     def __enter__(self) -> Self:
         self._timer.start()
@@ -52,7 +48,7 @@ class Progress(Observer):
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
         """A phase begins: one more bar. It measures bytes where they are known, else files."""
         self.end(phase)
-        tally = Tally(phase, files, by_bytes=bool(size))
+        tally = PhaseTally(phase, files, by_bytes=bool(size))
         self._tasks[phase] = self._bars.add_task("", total=size or files or None, tally=tally), tally
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
@@ -74,10 +70,10 @@ class Progress(Observer):
         self._bars.pressure(now)
 
     def event(self, kind: EventKind, /, **fields: Any) -> None:
-        """Look away: a bar has no room for single events."""
+        """Ignore: a bar has no room for single events."""
 
     def note(self, message: str) -> None:
-        """One line for a person, above the bars."""
+        """One line for the user, above the bars."""
         with self._lock:
             if self._shown and not self._over:
                 self._bars.console.print(f"objlib: {escape(safe(message))}", highlight=False)

@@ -30,21 +30,21 @@ UNITS: Final = {
     Phase.LISTING: "documents",
     Phase.REPAIR: "documents",
 }
-"""What a phase counts, where that is not files."""
-WORTH_READING: Final = 1.5
-"""Seconds from which on a pause is told: a shorter one would only flicker, as it is over before it is read."""
+"""The things that a phase counts, where those are not files."""
+SHORTEST_PAUSE: Final = 1.5
+"""Pauses of at least this many seconds are shown: a shorter one is over before it is read."""
 
 
 @dataclass(slots=True)
-class Tally:
+class PhaseTally:
     """How far a phase is.
 
     Attributes:
         phase: which one.
         total: files that there are; None where that is not known.
         by_bytes: whether its bar measures bytes, not files.
-        files: so many are done.
-        size: so many bytes are.
+        files: files that are done.
+        size: bytes that are done.
     """
 
     phase: Phase
@@ -55,11 +55,11 @@ class Tally:
 
 
 class Lines(Progress):
-    """A line for each task, which has a :class:`Tally` in its field ``tally``."""
+    """A line for each task, which has a :class:`PhaseTally` in its field ``tally``."""
 
     def __init__(self, console: Console) -> None:
         self._screen = console  # Rich asks for the table before it has a console itself
-        self._left = TimeRemainingColumn(compact=True)
+        self._remaining = TimeRemainingColumn(compact=True)
         self._governor: GovernorStatistics | None = None
         self._opens = 0.0
         super().__init__(console=console, transient=True)
@@ -67,7 +67,7 @@ class Lines(Progress):
     def pressure(self, now: GovernorStatistics) -> None:
         """The governor does something else. A pause counts down from here by itself."""
         clock = self.get_time()
-        if now.paused_for >= WORTH_READING or self._opens > clock:
+        if now.paused_for >= SHORTEST_PAUSE or self._opens > clock:
             self._opens = clock + now.paused_for
         if now.paused_for > 0:  # then nothing may be in flight; what may be before and after says more
             now = replace(now, tokens=self._governor.tokens if self._governor else 0)
@@ -76,15 +76,15 @@ class Lines(Progress):
     def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
         """The lines of these tasks, below each other."""
         drawn = list(tasks)
-        # A pause holds up whatever began last: a listing within a recovery, say.
+        # A pause holds up the phase that began last: a listing within a recovery, say.
         rows = [self._row(task, self._pause() if task is drawn[-1] else {}) for task in drawn]
         lines, bar = lay_out(rows, self._screen.width)
         cells: list[tuple[RenderableType, ...]] = [
             (
                 _text(line.title),
                 BarColumn(bar)(task) if bar else "",
-                _text(line.said),
-                _text(line.left, "progress.remaining"),
+                _text(line.details),
+                _text(line.remaining, "progress.remaining"),
             )
             for task, line in zip(drawn, lines, strict=True)
         ]
@@ -95,14 +95,14 @@ class Lines(Progress):
         return table
 
     def _row(self, task: Task, pause: Row) -> Row:
-        tally: Tally = task.fields["tally"]
+        tally: PhaseTally = task.fields["tally"]
         count = f"{tally.files:,}" if tally.total is None else f"{tally.files:,}/{tally.total:,}"
-        # The count is the last thing to go where there is a pause to tell, else it stays.
+        # The count is the last thing to go where there is a pause to show, else it stays.
         counts = [f"{count} {UNITS.get(tally.phase, 'files')}", count, *([] if pause else [count])]
         row: dict[Piece, Sequence[str]] = {
             Piece.TITLE: [TITLES[tally.phase]],
             Piece.COUNT: counts,
-            Piece.LEFT: [str(self._left(task))],
+            Piece.REMAINING: [str(self._remaining(task))],
         }
         if tally.size:
             row[Piece.BYTES] = [size(tally.size)]
@@ -113,28 +113,28 @@ class Lines(Progress):
         return {**row, **pause}
 
     def _pause(self) -> Row:
-        left = self._opens - self.get_time()
-        if left <= 0:
+        seconds = self._opens - self.get_time()
+        if seconds <= 0:
             return {}
-        whole = max(1, round(left))
+        whole = max(1, round(seconds))
         pause = duration(whole) if whole >= 60 else f"{whole} s"
         return {Piece.PAUSE: [f"paused for {pause}", f"paused {pause}"]}
 
 
 def _speed(now: GovernorStatistics | None) -> Row:
     """How fast the governor goes, in few words."""
-    said: dict[Piece, Sequence[str]] = {}
+    pieces: dict[Piece, Sequence[str]] = {}
     if now is None:
-        return said
+        return pieces
     if now.tokens:
-        said[Piece.AT_ONCE] = [f"{now.in_flight} of {now.tokens} at once"]
+        pieces[Piece.AT_ONCE] = [f"{now.in_flight} of {now.tokens} at once"]
     if now.requests_per_second is not None:
         speed = about(now.requests_per_second)
-        said[Piece.SPEED] = [f"{speed} requests/s", f"{speed}/s"]
+        pieces[Piece.SPEED] = [f"{speed} requests/s", f"{speed}/s"]
     if now.throttled:
-        said[Piece.THROTTLED] = [f"throttled {now.throttled}x"]
-    return said
+        pieces[Piece.THROTTLED] = [f"throttled {now.throttled}x"]
+    return pieces
 
 
-def _text(said: str, style: str = "") -> Text:
-    return Text(said, style, no_wrap=True, overflow="ellipsis")
+def _text(text: str, style: str = "") -> Text:
+    return Text(text, style, no_wrap=True, overflow="ellipsis")

@@ -1,4 +1,4 @@
-"""What progress lines say in the room there is: what waits, and for how long, outlasts everything else."""
+"""The layout of progress lines: which pieces fit the terminal, a pause being the last to go."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ class Piece(Enum):
     AT_ONCE = auto()
     SPEED = auto()
     THROTTLED = auto()
-    LEFT = auto()
+    REMAINING = auto()
 
 
 Row = Mapping[Piece, Sequence[str]]
@@ -30,19 +30,19 @@ BAR: Final = 24
 """Columns of a bar where there is room."""
 SHORTEST_BAR: Final = 10
 """Columns below which a bar is left out."""
-GIVES_WAY: Final = (
-    *(Piece.BYTE_SPEED, Piece.BYTES, Piece.BAR, Piece.LEFT, Piece.AT_ONCE, Piece.THROTTLED),
+SHORTENING_ORDER: Final = (
+    *(Piece.BYTE_SPEED, Piece.BYTES, Piece.BAR, Piece.REMAINING, Piece.AT_ONCE, Piece.THROTTLED),
     *(Piece.PAUSE, Piece.COUNT, Piece.TITLE, Piece.SPEED, Piece.SPEED, Piece.COUNT),
 )
-"""What is shortened where there is little room, first one first: each time to its next spelling."""
+"""The order in which pieces are shortened where there is little room, each time to their next spelling."""
 
 
 class Line(NamedTuple):
-    """What is drawn of a row. A bar stands between its title and what is said."""
+    """The texts of one line. A bar stands between its title and its details."""
 
     title: str
-    said: str
-    left: str
+    details: str
+    remaining: str
 
 
 def lay_out(rows: Sequence[Row], room: int) -> tuple[list[Line], int]:
@@ -50,10 +50,10 @@ def lay_out(rows: Sequence[Row], room: int) -> tuple[list[Line], int]:
 
     Args:
         rows: one for each line.
-        room: columns of the terminal. What does not fit at its shortest either is cut by whoever draws it.
+        room: columns of the terminal. What does not fit at its shortest either is cut where it is drawn.
     """
     cuts: Counter[Piece] = Counter()
-    order = iter(GIVES_WAY)
+    order = iter(SHORTENING_ORDER)
     while True:
         lines = [_line(row, cuts) for row in rows]
         bar = 0 if cuts[Piece.BAR] else SHORTEST_BAR
@@ -66,12 +66,14 @@ def lay_out(rows: Sequence[Row], room: int) -> tuple[list[Line], int]:
 
 def _line(row: Row, cuts: Mapping[Piece, int]) -> Line:
     def spelt(*pieces: Piece) -> list[str]:
-        return [said for piece in pieces for said in row.get(piece, ())[cuts[piece] :][:1]]
+        return [text for piece in pieces for text in row.get(piece, ())[cuts[piece] :][:1]]
 
     governor = ", ".join(spelt(Piece.AT_ONCE, Piece.SPEED, Piece.THROTTLED))
     parts = (*spelt(Piece.COUNT, Piece.BYTES, Piece.BYTE_SPEED, Piece.PAUSE), governor)
     return Line(
-        "".join(spelt(Piece.TITLE)), "  ".join(part for part in parts if part), "".join(spelt(Piece.LEFT))
+        "".join(spelt(Piece.TITLE)),
+        "  ".join(part for part in parts if part),
+        "".join(spelt(Piece.REMAINING)),
     )
 
 

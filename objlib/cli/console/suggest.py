@@ -14,9 +14,11 @@ from objlib.core.config.settings import Settings
 from objlib.core.errors import UsageError
 from objlib.core.reports.upload import FailedFile
 
-_LOOKED_AT: Final = 500
-_WORDS: Final = 5
-_PLAIN: Final = frozenset(
+_MAX_FILES: Final = 500
+"""Files whose names are tried, so that a large library costs no time."""
+_MAX_WORDS: Final = 5
+"""Words of a query: a longer one is more than a file's subject."""
+_MEANINGLESS: Final = frozenset(
     {"readme", "index", "changelog", "license", "notes", "untitled", "document", "new", "copy"}
 )
 
@@ -24,20 +26,17 @@ _PLAIN: Final = frozenset(
 def suggestion(settings: Settings, failures: Iterable[FailedFile] = ()) -> str:
     """A query, quoted for a shell, with the flags that it needs from where we stand.
 
-    The same for the same files; empty when no name says anything.
-
-    Args:
-        settings: those of the upload.
-        failures: files that cannot be found.
+    The same for the same files; empty when no name says anything. Files that failed cannot be found, so their
+    names are not used.
     """
     failed = {failure.path for failure in failures}
-    for path in islice(_paths(settings.library), _LOOKED_AT):
+    for path in islice(_paths(settings.library), _MAX_FILES):
         if path.relative_to(settings.library).as_posix() in failed:
             continue
         stem = path.stem
         words = re.findall(r"[^\W\d_]+", stem)
-        if any(len(word) > 3 and word.lower() not in _PLAIN for word in words):
-            return shlex.join([" ".join(words[:_WORDS]).lower(), *flags_again(settings)])
+        if any(len(word) > 3 and word.lower() not in _MEANINGLESS for word in words):
+            return shlex.join([" ".join(words[:_MAX_WORDS]).lower(), *flags_again(settings)])
     return ""
 
 

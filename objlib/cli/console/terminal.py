@@ -1,7 +1,7 @@
-"""What text may look like on the way to a person: escapes, colours, width, and numbers in human units.
+"""Text for a terminal: escapes, colours, width, and numbers in human units.
 
-File names, answers and error messages come from outside. Whatever could move the cursor, rewrite the line or
-reverse its reading direction is shown as an escape, so that a file's name cannot forge our output.
+File names, answers and error messages come from outside. Characters that could move the cursor, rewrite the line
+or reverse its reading direction are shown as escapes, so that a file's name cannot forge our output.
 """
 
 import os
@@ -57,27 +57,27 @@ class Terminal:
     width: int = 88
 
     def bold(self, text: str) -> str:
-        """What stands out."""
+        """Bold, for the words that matter."""
         return self._paint("1", text)
 
     def dim(self, text: str) -> str:
-        """What steps back."""
+        """Dim, for hints."""
         return self._paint("2", text)
 
     def red(self, text: str) -> str:
-        """What is wrong."""
+        """Red, for errors."""
         return self._paint("31", text)
 
     def green(self, text: str) -> str:
-        """What is well."""
+        """Green, for success."""
         return self._paint("32", text)
 
     def yellow(self, text: str) -> str:
-        """What deserves a look."""
+        """Yellow, for warnings."""
         return self._paint("33", text)
 
     def cyan(self, text: str) -> str:
-        """What names a place."""
+        """Cyan, for paths."""
         return self._paint("36", text)
 
     def sign(self, fancy: str, plain: str) -> str:
@@ -102,7 +102,7 @@ def terminal_of(stream: TextIO, environ: Mapping[str, str] | None = None) -> Ter
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a person watches ``stream``; a closed one has nobody."""
+    """Whether ``stream`` is a terminal; a closed one is none."""
     try:
         return stream.isatty()
     except ValueError:
@@ -226,5 +226,5 @@ def moment(timestamp: float, zone: tzinfo | None = None) -> str:
 
 def table(rows: list[tuple[str, str]], indent: str = "  ") -> list[str]:
     """Two aligned columns."""
-    left = max((columns(name) for name, _ in rows), default=0)
-    return [f"{indent}{name}{' ' * (left - columns(name))}  {value}".rstrip() for name, value in rows]
+    width = max((columns(name) for name, _ in rows), default=0)
+    return [f"{indent}{name}{' ' * (width - columns(name))}  {value}".rstrip() for name, value in rows]

@@ -31,10 +31,10 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
     for paragraph in _paragraphs(safe_block(with_markers(report.text, report.supports))):
         lines += _wrapped(paragraph, screen)
     used = sorted({index for support in report.supports for index in support.citations})
-    shown = [index for index in used if index < len(report.citations)] or list(range(len(report.citations)))
-    if shown:
+    sources = [index for index in used if index < len(report.citations)] or list(range(len(report.citations)))
+    if sources:
         lines += ["", screen.bold("Sources")]
-    for index in shown:
+    for index in sources:
         citation = report.citations[index]
         lines.append(f"[{index + 1}] {_place(citation, screen)}")
         text = excerpt(
@@ -62,7 +62,7 @@ def with_markers(text: str, supports: Iterable[Support]) -> str:
 
 
 _OWN_LINE = re.compile(r"\s*(?:[-*+•]\s|\d+[.)]\s|#{1,6}\s|[|>]|```|$)|\s{4}")
-"""What begins a line of its own in Markdown: a list item, a heading, a table, a quote, code, nothing at all."""
+"""The start of a line that Markdown does not join to the one before: a list item, a heading, a table and such."""
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -90,7 +90,7 @@ def _wrapped(paragraph: str, screen: Terminal) -> list[str]:
 
 
 def _place(citation: Citation, screen: Terminal) -> str:
-    """Path, line or page, heading and score."""
+    """Path, line or page, and heading."""
     path = safe(citation.path)
     if citation.line_start is not None:
         path += f":{citation.line_start}"
@@ -103,8 +103,6 @@ def _place(citation: Citation, screen: Terminal) -> str:
         parts.append(safe(" ".join(citation.heading.split())))
     if not citation.known:
         parts.append(screen.yellow("not in this library's ledger"))
-    if citation.score is not None:
-        parts.append(screen.dim(f"score {citation.score:.2f}"))
     return screen.sign(" · ", " | ").join(parts)
 
 

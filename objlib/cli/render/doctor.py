@@ -1,4 +1,4 @@
-"""What doctor found: a sign, what was looked at, how it is, and what to do."""
+"""The checks of doctor: a sign, the thing that was checked, how it is, and what to do."""
 
 from collections.abc import Sequence
 

@@ -15,11 +15,7 @@ def terms(query: str) -> frozenset[str]:
 def excerpt(text: str, query: str, room: int, dots: str) -> str:
     """At most about ``room`` characters of ``text`` around the place with most of the query's words.
 
-    Args:
-        text: the passage.
-        query: what was searched for.
-        room: how many characters there is room for.
-        dots: what stands for text that was left out.
+    ``dots`` stand for the text that is left out.
     """
     flat = " ".join(text.split())
     if len(flat) <= room:
@@ -33,12 +29,12 @@ def excerpt(text: str, query: str, room: int, dots: str) -> str:
     return f"{dots if start else ''}{flat[start:stop].strip()}{dots if stop < len(flat) else ''}"
 
 
-def _best_start(text: str, wanted: frozenset[str], room: int) -> int:
+def _best_start(text: str, words: frozenset[str], room: int) -> int:
     """Where the window begins that holds the most different words of the query, then the most words."""
     hits = [
         (match.start(), word)
         for match in re.finditer(r"\w+", text)
-        if (word := _matches(match.group().casefold(), wanted))
+        if (word := _matches(match.group().casefold(), words))
     ]
     if not hits:
         return 0
@@ -50,25 +46,25 @@ def _best_start(text: str, wanted: frozenset[str], room: int) -> int:
         value = (len({word for _, word in inside}), len(inside))
         if value > best:
             best, best_at, best_last = value, at, starts[last - 1]
-    # The words found stand in the middle of the window, not at its edge.
+    # The words stand in the middle of the window, not at its edge.
     slack = max(0, room - (best_last - best_at)) // 2
     return max(0, min(best_at - slack, len(text) - room))
 
 
 def mark(line: str, query: str, screen: Terminal) -> str:
     """The line with the query's words in bold."""
-    wanted = terms(query)
+    words = terms(query)
     return re.sub(
         r"\w+",
         lambda match: (
-            screen.bold(match.group()) if _matches(match.group().casefold(), wanted) else match.group()
+            screen.bold(match.group()) if _matches(match.group().casefold(), words) else match.group()
         ),
         line,
     )
 
 
-def _matches(word: str, wanted: frozenset[str]) -> str:
+def _matches(word: str, words: frozenset[str]) -> str:
     """The query's word that ``word`` is, or is a form of; empty for none."""
-    if word in wanted:
+    if word in words:
         return word
-    return next((term for term in sorted(wanted) if len(term) > 3 and word.startswith(term)), "")
+    return next((term for term in sorted(words) if len(term) > 3 and word.startswith(term)), "")

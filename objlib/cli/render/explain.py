@@ -7,13 +7,7 @@ from objlib.core.reports.status import ExplainReport, HistoryLine
 
 
 def explain_lines(report: ExplainReport, screen: Terminal, zone: tzinfo | None = None) -> list[str]:
-    """Why a file is where it is, what is known of it, and how it got there.
-
-    Args:
-        report: the file's history.
-        screen: how to write.
-        zone: time zone of the times; the local one by default.
-    """
+    """The state of a file, its facts and its history, with times in ``zone`` (by default the local one)."""
     lines = [f"{screen.bold(safe(report.path))}: {_state(report.state, screen)}"]
     lines += [f"  {line}" for line in wrap(safe(report.explanation), screen.width - 2)]
     lines += ["", *table(_facts(report, zone)), "", *_history(report, screen, zone)]
@@ -41,8 +35,8 @@ def _facts(report: ExplainReport, zone: tzinfo | None) -> list[tuple[str, str]]:
     if report.last_error:
         facts.append(("last error", safe(report.last_error)))
     for key, value in report.metadata.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        facts.append((safe(str(key)), safe(shown)))
+        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        facts.append((safe(str(key)), safe(text)))
     return facts
 
 

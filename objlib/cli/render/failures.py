@@ -1,11 +1,11 @@
-"""Failed files, grouped by reason, so that one cause is told once."""
+"""Failed files, grouped by reason, so that one cause is printed once."""
 
 from collections.abc import Iterable
 
 from objlib.cli.console.terminal import Terminal, plural, safe, wrap
 from objlib.core.reports.upload import FailedFile
 
-SHOWN = 5
+SHOWN_FILES = 5
 """Files named under one reason; the rest is a number."""
 
 
@@ -18,9 +18,9 @@ def failure_lines(failures: Iterable[FailedFile], screen: Terminal) -> list[str]
     lines: list[str] = []
     for (reason, retryable), paths in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
         lines += [f"  {line}" for line in wrap(safe(reason), screen.width - 2)]
-        lines += [f"    {screen.cyan(safe(path))}" for path in sorted(paths)[:SHOWN]]
-        if len(paths) > SHOWN:
-            lines.append(f"    and {plural(len(paths) - SHOWN, 'more file')}")
+        lines += [f"    {screen.cyan(safe(path))}" for path in sorted(paths)[:SHOWN_FILES]]
+        if len(paths) > SHOWN_FILES:
+            lines.append(f"    and {plural(len(paths) - SHOWN_FILES, 'more file')}")
         if retryable:
             lines.append(screen.dim("    may work on another try: objlib upload --retry-failed"))
     return lines

@@ -4,11 +4,12 @@ from objlib.cli.console.terminal import Terminal, counts, files_are, phrases, pl
 from objlib.cli.render.stop import stop_lines
 from objlib.core.reports.upload import RecoverReport
 
-SHOWN = 20
+SHOWN_ACTIONS = 20
+"""Actions that are printed; the rest is a number."""
 
 
 def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
-    """What dead runs left, and what became of it."""
+    """The work that dead runs left, and how it ended."""
     elsewhere = (
         [screen.dim(f"{files_are(report.elsewhere)} in flight in another run, which goes on")]
         if report.elsewhere
@@ -17,10 +18,10 @@ def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
     if not report.found:
         return ["Nothing to recover: no run left anything behind.", *elsewhere]
     lines = [f"Looked at {plural(report.found, 'thing')} that an earlier run left: {outcome(report)}."]
-    for path, action, why in report.actions[:SHOWN]:
+    for path, action, why in report.actions[:SHOWN_ACTIONS]:
         lines.append(f"  {action:9} {screen.cyan(safe(path))}{screen.dim(': ' + safe(why)) if why else ''}")
-    if len(report.actions) > SHOWN:
-        lines.append(f"  and {len(report.actions) - SHOWN:,} more")
+    if len(report.actions) > SHOWN_ACTIONS:
+        lines.append(f"  and {len(report.actions) - SHOWN_ACTIONS:,} more")
     if report.requeued:
         lines.append(screen.dim("send what was requeued with: objlib upload"))
     if report.left:

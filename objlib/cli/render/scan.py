@@ -3,7 +3,7 @@
 from objlib.cli.console.terminal import Terminal, counts, plural, safe, size
 from objlib.core.reports.upload import ScanReport
 
-SHOWN = 20
+SHOWN_ENTRIES = 20
 """Changes and skipped entries that are named; the rest is a number."""
 
 
@@ -32,18 +32,20 @@ def difference(report: ScanReport) -> str:
 
 def change_lines(report: ScanReport, screen: Terminal) -> list[str]:
     """The single differences, where they were asked for."""
-    lines = [f"  {kind:9} {screen.cyan(safe(path))}" for kind, path in report.changes[:SHOWN]]
-    if len(report.changes) > SHOWN:
-        lines.append(f"  and {len(report.changes) - SHOWN:,} more")
+    lines = [f"  {kind:9} {screen.cyan(safe(path))}" for kind, path in report.changes[:SHOWN_ENTRIES]]
+    if len(report.changes) > SHOWN_ENTRIES:
+        lines.append(f"  and {len(report.changes) - SHOWN_ENTRIES:,} more")
     return lines
 
 
 def skipped_lines(report: ScanReport, screen: Terminal) -> list[str]:
-    """What was not taken in, and why."""
+    """The entries that were left out, and why."""
     if not report.skipped:
         return []
     lines = [screen.yellow(f"{plural(len(report.skipped), 'entry', 'entries')} left out:")]
-    lines += [f"  {screen.cyan(safe(path))}: {safe(reason)}" for path, reason in report.skipped[:SHOWN]]
-    if len(report.skipped) > SHOWN:
-        lines.append(f"  and {len(report.skipped) - SHOWN:,} more")
+    lines += [
+        f"  {screen.cyan(safe(path))}: {safe(reason)}" for path, reason in report.skipped[:SHOWN_ENTRIES]
+    ]
+    if len(report.skipped) > SHOWN_ENTRIES:
+        lines.append(f"  and {len(report.skipped) - SHOWN_ENTRIES:,} more")
     return lines

@@ -1,11 +1,11 @@
-"""What the ledger says right now."""
+"""The status of the ledger."""
 
 from objlib.cli.console.terminal import Terminal, about, duration, moment, plural, safe, table
 from objlib.cli.render.failures import failure_lines
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
 
-MEANING = {
+MEANINGS = {
     State.INDEXED: "searchable",
     State.PROCESSING: "sent, being indexed by the service",
     State.UPLOADING: "being sent",
@@ -15,13 +15,7 @@ MEANING = {
 
 
 def status_lines(report: StatusReport, screen: Terminal, now: float) -> list[str]:
-    """Counts by state, what is missing or changed, the limiter, and failures with reasons.
-
-    Args:
-        report: the status.
-        screen: how to write.
-        now: Unix seconds, to say how far off a retry is.
-    """
+    """Counts by state, missing and changed files, the limiter, and failures; ``now`` is Unix time."""
     store = report.store or "none yet"
     lines = table(
         [
@@ -51,14 +45,14 @@ def _states(report: StatusReport, screen: Terminal) -> list[str]:
         return ["No files yet: objlib upload"]
     digits = len(f"{total:,}")
     lines = []
-    for state, meaning in MEANING.items():
+    for state, meaning in MEANINGS.items():
         count = report.states.get(state, 0)
-        shown = f"{count:>{digits},}"
+        number = f"{count:>{digits},}"
         if state is State.FAILED and count:
-            shown = screen.red(shown)
+            number = screen.red(number)
         elif state is State.INDEXED and count:
-            shown = screen.green(shown)
-        lines.append(f"  {shown}  {state:10}  {screen.dim(meaning)}")
+            number = screen.green(number)
+        lines.append(f"  {number}  {state:10}  {screen.dim(meaning)}")
     lines.append(f"  {total:>{digits},}  files")
     return lines
 
@@ -74,8 +68,8 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
     if report.waiting:
         when = ""
         if report.next_retry is not None:
-            left = report.next_retry - now
-            when = f", the next one {'in ' + duration(left) if left > 0 else 'now'} ({moment(report.next_retry)})"
+            seconds = report.next_retry - now
+            when = f", the next one {'in ' + duration(seconds) if seconds > 0 else 'now'} ({moment(report.next_retry)})"
         notes.append(("waiting", f"{plural(report.waiting, 'file')} for another try{when}"))
     if report.superseded:
         notes.append(("superseded", f"{plural(report.superseded, 'old document')} to delete: objlib recover"))
@@ -85,12 +79,13 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
         )
     if report.runs_alive:
         notes.append(("running", plural(report.runs_alive, "run")))
-    known = {key: value for key, value in report.governor.items() if value is not None}
-    if known:
-        said = ", ".join(
-            f"{safe(str(key)).replace('_', ' ')} {_number(value)}" for key, value in known.items()
-        )
-        notes.append(("limiter", said))
+    limits = [
+        f"{safe(str(key)).replace('_', ' ')} {_number(value)}"
+        for key, value in report.governor.items()
+        if value is not None
+    ]
+    if limits:
+        notes.append(("limiter", ", ".join(limits)))
     return notes
 
 

@@ -1,4 +1,4 @@
-"""What a comparison of store and ledger found, and what was done about it."""
+"""The differences between store and ledger, and how they were repaired."""
 
 from typing import Final
 
@@ -26,9 +26,9 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal) -> list[str]:
     lines = [_summary(report, screen)]
     for finding in report.findings[:SHOWN_FINDINGS]:
         name = f"{drift_label(finding.kind):14}"
-        shown = screen.cyan(safe(finding.path))
+        path = screen.cyan(safe(finding.path))
         lines.append(
-            f"  {screen.yellow(name)}  {shown}{screen.dim(': ' + _EXPLANATIONS.get(finding.kind, ''))}"
+            f"  {screen.yellow(name)}  {path}{screen.dim(': ' + _EXPLANATIONS.get(finding.kind, ''))}"
         )
     total = sum(report.drift.values())
     if total > SHOWN_FINDINGS:

@@ -1,10 +1,11 @@
-"""A sync's report: the upload's, and what became of documents whose files are gone."""
+"""A sync's report: the upload's, and the documents that were removed."""
 
 from objlib.cli.console.terminal import Terminal, duration, phrases, plural, safe
 from objlib.cli.render.upload import upload_lines, upload_problems
 from objlib.core.reports.upload import PruneReport, SyncReport
 
-SHOWN = 20
+SHOWN_PATHS = 20
+"""Paths that are printed; the rest is a number."""
 
 
 def sync_lines(report: SyncReport, screen: Terminal) -> list[str]:
@@ -26,15 +27,15 @@ def sync_problems(report: SyncReport) -> str:
 
 
 def prune_lines(report: PruneReport, screen: Terminal) -> list[str]:
-    """What a prune removed, and what it kept."""
+    """The documents that a prune removed, and those that it kept."""
     lines = []
     if report.files:
         lines.append(
             f"Removed {plural(report.deleted, 'document')} of {plural(report.files, 'file')} gone from disk."
         )
-        lines += [f"  {screen.cyan(safe(path))}" for path in report.paths[:SHOWN]]
-        if report.files > SHOWN:
-            lines.append(f"  and {report.files - SHOWN:,} more")
+        lines += [f"  {screen.cyan(safe(path))}" for path in report.paths[:SHOWN_PATHS]]
+        if report.files > SHOWN_PATHS:
+            lines.append(f"  and {report.files - SHOWN_PATHS:,} more")
     elif not report.skipped and not report.postponed:
         lines.append("Nothing to remove.")
     if report.postponed:

@@ -9,13 +9,7 @@ from objlib.core.reports.upload import UploadReport, VectorReport
 
 
 def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -> list[str]:
-    """The result of an upload run.
-
-    Args:
-        report: what the engine found and did.
-        screen: how to write.
-        suggestion: words to search for as a next step; empty for none.
-    """
+    """The result of an upload run; ``suggestion`` is a search to try next."""
     if report.dry_run:
         return _dry(report, screen)
     lines = []
@@ -28,10 +22,9 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
         lines += failure_lines(report.failures, screen)
     lines += stop_lines(report.stopped, report.advice, screen)
     if report.store_documents is not None and report.store_bytes is not None:
-        held = (
-            f"{plural(report.store_documents, 'document')}, {size(report.store_bytes)} as the service counts"
-        )
-        lines.append(screen.yellow(f"The store holds {held}."))
+        documents = plural(report.store_documents, "document")
+        content = f"{documents}, {size(report.store_bytes)} as the service counts"
+        lines.append(screen.yellow(f"The store holds {content}."))
     if waiting := report.pending - report.elsewhere:
         lines.append(screen.yellow(f"{files_are(waiting)} still waiting: objlib upload"))
     if report.elsewhere:

@@ -1,4 +1,4 @@
-"""What an audit of a sample found, and what a rebuild made."""
+"""The findings of an audit, and the result of a rebuild."""
 
 from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
@@ -16,11 +16,11 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
     """One line for each finding."""
     if not report.of:
         return ["Nothing is indexed yet: objlib upload"]
-    found, answered = sum(report.drift.values()), report.checked - report.unanswered
+    differences, answered = sum(report.drift.values()), report.checked - report.unanswered
     looked = f"{report.checked:,} of {plural(report.of, 'indexed file')} looked at"
     lines = []
-    if found:
-        lines.append(screen.yellow(f"{screen.sign('!', '!')} {plural(found, 'difference')}; {looked}:"))
+    if differences:
+        lines.append(screen.yellow(f"{screen.sign('!', '!')} {plural(differences, 'difference')}; {looked}:"))
     elif not report.unanswered:
         lines.append(f"{screen.green(screen.sign('✓', 'ok:'))} Disk, ledger and store agree; {looked}.")
     elif answered:
@@ -31,8 +31,8 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
         lines.append(
             f"  {drift_label(line.kind):15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}"
         )
-    if found > len(report.findings):
-        lines.append(f"  and {found - len(report.findings):,} more")
+    if differences > len(report.findings):
+        lines.append(f"  and {differences - len(report.findings):,} more")
     if report.unanswered:
         lines.append(screen.yellow(f"{plural(report.unanswered, 'file')} the service gave no answer for"))
     return lines
@@ -49,7 +49,7 @@ def verify_problems(report: VerifyReport) -> str:
 
 
 def rebuild_lines(report: RebuildReport, screen: Terminal) -> list[str]:
-    """What was found in the store, and how it compares with the disk."""
+    """The files that are in the store, and how they compare with the disk."""
     mark = screen.green(screen.sign("✓", "ok:"))
     counted = {
         "match the disk": report.matched,

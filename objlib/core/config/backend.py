@@ -1,4 +1,4 @@
-"""Which service answers, at which address, with which key: what ``--backend`` means in every combination."""
+"""Selection of the backend: what ``--backend``, ``--base-url`` and the key mean in every combination."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from objlib.core.config.settings import DUMMY_KEY, GEMINI_URL, Backend
 from objlib.core.errors import UsageError
 
 KEY_VARIABLES: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-"""Variables that hold the API key, the winner first: the order of Google's own SDK."""
+"""Variables that may hold the API key. The first one that is set wins, in the order of Google's own SDK."""
 
 
 class Source(IntEnum):
@@ -22,8 +22,8 @@ class Source(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A value, parsed, and where it came from.
+class SourcedValue:
+    """A parsed value of a setting, and where it came from.
 
     Attributes:
         value: what the setting's parser made of it.
@@ -44,37 +44,34 @@ def api_key(environ: Mapping[str, str]) -> tuple[str, str] | None:
     return None
 
 
-def choose(wanted: Found | None, url: Found | None, environ: Mapping[str, str]) -> tuple[Backend, str, str]:
-    """The backend, the base URL and the key.
+def select_backend(
+    choice: SourcedValue | None, url: SourcedValue | None, environ: Mapping[str, str]
+) -> tuple[Backend, str, str]:
+    """Select the backend, and give its base URL and its key.
 
     ``auto`` is gemini if there is a key or a base URL, else embedded. A base URL without a key gets a fixed
-    dummy key, and a key goes unencrypted to this machine only. A configuration file may come with somebody
-    else's documents, so it cannot send the key to an address of its own choosing.
-
-    Args:
-        wanted: the setting ``backend``.
-        url: the setting ``base_url``.
-        environ: the environment, for the key.
+    dummy key, and a key goes unencrypted to this machine only. A configuration file may come with foreign
+    documents, so it cannot send the key to an address of its own choosing.
 
     Raises:
         UsageError: the combination cannot be, or the key would go where it should not.
     """
     key = api_key(environ)
-    named = wanted.value if wanted is not None else "auto"
-    if named == Backend.EMBEDDED:
-        if wanted is not None and url is not None and url.source >= wanted.source:
+    backend = choice.value if choice is not None else "auto"
+    if backend == Backend.EMBEDDED:
+        if choice is not None and url is not None and url.source >= choice.source:
             raise UsageError(
-                f"{url.where} names a service, but {wanted.where} says embedded, "
+                f"{url.where} names a service, but {choice.where} says embedded, "
                 "which is never called over a network; leave one of them out"
             )
         return Backend.EMBEDDED, GEMINI_URL, ""
-    if named == "auto" and key is None and url is None:
+    if backend == "auto" and key is None and url is None:
         return Backend.EMBEDDED, GEMINI_URL, ""
     if url is None:
         if key is None:
-            assert wanted is not None
+            assert choice is not None
             raise UsageError(
-                f"{wanted.where} says gemini, but there is no API key: set GEMINI_API_KEY "
+                f"{choice.where} says gemini, but there is no API key: set GEMINI_API_KEY "
                 "(from https://aistudio.google.com/apikey), or leave the backend on auto to work offline"
             )
         return Backend.GEMINI, GEMINI_URL, _checked_key(*key)

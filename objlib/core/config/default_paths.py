@@ -1,4 +1,4 @@
-"""Where things live when nobody says: one folder of the user's data directory per library root."""
+"""Default paths: each library has a folder of its own in the user's data directory."""
 
 import os
 import re
@@ -8,12 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 
 
-def _real(given: Path) -> Path:
-    return Path(os.path.realpath(given))
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Folders:
     """Folders that defaults depend on.
 
     Attributes:
@@ -31,17 +31,11 @@ class Places:
     real: Callable[[Path], Path] = _real
 
 
-def default_files(library: Path, places: Places, ledger: Path | None = None) -> tuple[Path, Path]:
-    """The ledger and the embedded store of a library.
-
-    Args:
-        library: the real path of its root.
-        places: where the data folder is.
-        ledger: a ledger that was named; the embedded store is then its neighbour.
-    """
+def default_files(library: Path, folders: Folders, ledger: Path | None = None) -> tuple[Path, Path]:
+    """The ledger and the embedded store of a library; beside a ``ledger`` that is named, the store lies too."""
     if ledger is not None:
         return ledger, ledger.with_name(f"{ledger.stem}-store.db")
-    folder = places.data / "libraries" / f"{_plain(library.name)}-{_digest(library)[:8]}"
+    folder = folders.data / "libraries" / f"{_plain(library.name)}-{_digest(library)[:8]}"
     return folder / "ledger.db", folder / "store.db"
 
 

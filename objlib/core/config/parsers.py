@@ -125,8 +125,8 @@ def model(raw: object, _base: Path, _home: Path) -> str:
 
 def base_url(raw: object, _base: Path, _home: Path) -> str:
     """The root URL of a service, without a slash at its end."""
-    parts = _split(raw.strip() if isinstance(raw, str) else "")
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = http_url(raw.strip() if isinstance(raw, str) else "")
+    if parts is None:
         raise ValueError("a URL such as http://127.0.0.1:8765")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise ValueError("a plain URL without user, password, query or fragment")
@@ -155,13 +155,16 @@ def is_ours_to_trust(url: str) -> bool:
     return parts.scheme == "https" and (parts.hostname or "").endswith(".googleapis.com")
 
 
-def _split(text: str) -> SplitResult | None:
-    """The parts of a URL; None when it cannot be one."""
-    if not text.isascii() or not text.isprintable() or " " in text:
+def http_url(text: str) -> SplitResult | None:
+    """The parts of an absolute http(s) address; None when it is none.
+
+    Parsers disagree about blanks, backslashes and non-ASCII hosts, and no service needs them.
+    """
+    if len(text) > 8192 or not all("!" <= char <= "~" for char in text) or "\\" in text:
         return None
     try:
         parts = urlsplit(text)
-        _ = parts.port  # raises ValueError beyond 65535 or when it is no number
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return None
-    return parts
+    return parts if valid else None

@@ -1,4 +1,4 @@
-"""Every setting there is: its names in each source, how its value is read, and what it is about."""
+"""Every setting there is: its names in each source, how its value is read, and what it means."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,24 +17,29 @@ from objlib.core.config.parsers import (
     whole,
 )
 
+DAY: Final = 86_400
+"""Seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One thing that can be set.
 
     Attributes:
-        name: the name of the field; the flag is ``--name`` with dashes, the variable ``OBJLIB_NAME``.
+        name: its name; the flag is ``--name`` with dashes, the variable ``OBJLIB_NAME``.
         parse: turns a value of any source into the one that is used; raises ValueError with what it expected.
-        key: the key in ``objlib.toml``, dotted inside a table; None where it cannot be set there.
-        flag: whether a command line flag exists.
         about: one line for the documentation.
+        flag: whether a command line flag exists.
+        in_file: whether it can be set in ``objlib.toml``.
+        table: the table of the file that it is in; the first word of its name then.
     """
 
     name: str
     parse: Parser
     about: str
-    key: str | None = None
     flag: bool = True
+    in_file: bool = True
+    table: str = ""
 
     @property
     def option(self) -> str:
@@ -46,59 +51,43 @@ class Setting:
         """The environment variable, such as ``OBJLIB_BASE_URL``."""
         return "OBJLIB_" + self.name.upper()
 
+    @property
+    def key(self) -> str | None:
+        """The key in ``objlib.toml``, such as ``metadata.patterns``; None where it cannot be set there."""
+        if not self.in_file:
+            return None
+        return f"{self.table}.{self.name.removeprefix(self.table + '_')}" if self.table else self.name
+
 
 SETTINGS: Final[tuple[Setting, ...]] = (
-    Setting("library", path, "the folder of documents", key="library"),
-    Setting("ledger", path, "the SQLite file that remembers what was sent", key="ledger"),
-    Setting("store", store, "display name or resource name of the File Search store", key="store"),
-    Setting("backend", backend, "auto, embedded or gemini", key="backend"),
-    Setting("base_url", base_url, "root URL of a Gemini-compatible service", key="base_url"),
-    Setting("config", path, "the objlib.toml to read instead of the one found upward"),
-    Setting("embedded_store", path, "the SQLite file of the embedded store", key="embedded_store"),
-    Setting("model", model, "the model that answers questions", key="model"),
-    Setting("max_uploads", whole(1, 256), "uploads in flight at most", key="max_uploads"),
-    Setting(
-        "max_pending",
-        whole(1, 10_000),
-        "files sent but not yet indexed, at most",
-        key="max_pending",
-        flag=False,
-    ),
-    Setting(
-        "settle_seconds",
-        seconds(1, 86_400),
-        "how long one document may take to be indexed",
-        key="settle_seconds",
-        flag=False,
-    ),
-    Setting(
-        "embed_seconds",
-        seconds(0, 86_400),
-        "how long an upload may go on preparing search by meaning",
-        key="embed_seconds",
-    ),
+    Setting("library", path, "the folder of documents"),
+    Setting("ledger", path, "the SQLite file that remembers what was sent"),
+    Setting("store", store, "display name or resource name of the File Search store"),
+    Setting("backend", backend, "auto, embedded or gemini"),
+    Setting("base_url", base_url, "root URL of a Gemini-compatible service"),
+    Setting("config", path, "the objlib.toml to read instead of the one found upward", in_file=False),
+    Setting("embedded_store", path, "the SQLite file of the embedded store"),
+    Setting("model", model, "the model that answers questions"),
+    Setting("max_uploads", whole(1, 256), "uploads in flight at most"),
+    Setting("max_pending", whole(1, 10_000), "files sent but not yet indexed, at most", flag=False),
+    Setting("settle_seconds", seconds(1, DAY), "how long one document may take to be indexed", flag=False),
+    Setting("embed_seconds", seconds(0, DAY), "how long an upload may go on preparing search by meaning"),
     Setting(
         "prune_grace",
         seconds(0, 3.2e9),
         "how long a file must be gone before `sync --prune` removes its document",
-        key="prune_grace",
     ),
-    Setting("ignore", lines, "rules in gitignore syntax for files to leave out", key="ignore", flag=False),
-    Setting(
-        "follow_links",
-        switch,
-        "whether symbolic links to folders are followed",
-        key="follow_links",
-        flag=False,
-    ),
+    Setting("ignore", lines, "rules in gitignore syntax for files to leave out", flag=False),
+    Setting("follow_links", switch, "whether symbolic links to folders are followed", flag=False),
     Setting(
         "metadata_patterns",
         patterns,
         "path patterns that become metadata, first match wins",
-        key="metadata.patterns",
         flag=False,
+        table="metadata",
     ),
-    Setting("json", switch, "print JSON on stdout"),
-    Setting("quiet", switch, "print errors only"),
-    Setting("verbose", whole(0, 3), "log what happens to stderr"),
+    Setting("json", switch, "print JSON on stdout", in_file=False),
+    Setting("quiet", switch, "print errors only", in_file=False),
+    Setting("verbose", whole(0, 3), "log what happens to stderr", in_file=False),
 )
+"""Every setting, in the order of the documentation."""

@@ -1,1 +1,1 @@
-"""What stands in a library: paths, file snapshots, media types, metadata, and the rules that leave files out."""
+"""The content of a library: paths, file snapshots, media types, metadata, and the rules that leave files out."""

@@ -1,6 +1,6 @@
 """The front matter of a Markdown file: a small, safe subset of YAML between two lines of ``---``.
 
-Understood are ``key: value`` with plain, single- or double-quoted text, numbers, ``true`` and ``false``, and
+It understands ``key: value`` with plain, single- or double-quoted text, numbers, ``true`` and ``false``, and
 lists of those, inline (``[a, b]``) or one ``- item`` a line. What is outside the subset (nested mappings,
 block texts, anchors) is left out key by key; front matter that does not end is no front matter. There is no
 way for a document to make this fail or to run anything, which is why no YAML library is used.
@@ -16,9 +16,10 @@ HEAD: Final = 64 * 1024
 """Bytes at the start of a file that are searched for front matter."""
 
 EXACT_INTEGER: Final = 2**24
-"""Up to here a 32-bit float, which is how the service keeps a number, holds every integer. Above it holds
-some: a key whose dates were partly numbers and partly text could not be filtered by, so all of those stay
-text."""
+"""The largest number up to which a 32-bit float, the service's kind of number, holds every integer.
+
+Larger integers stay text, all of them: some fit, but a filter on a key needs values of one type.
+"""
 
 Scalar = str | int | float | bool
 """A value; a number only where a 32-bit float keeps it to the last digit, else the text as it was written."""
@@ -62,11 +63,7 @@ class Entry:
 
 
 def front_matter(head: bytes | str) -> dict[str, Scalar | list[Scalar]]:
-    """The front matter at the start of a text, in its order; empty when there is none.
-
-    Args:
-        head: the start of the file, :data:`HEAD` of it at most; bytes are read as UTF-8.
-    """
+    """The front matter in the first :data:`HEAD` of a text, in its order; empty when there is none."""
     text = head[:HEAD]
     lines, _ = split(text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
     values: dict[str, Scalar | list[Scalar]] = {}
@@ -93,10 +90,10 @@ def number(text: str) -> int | float | None:
     if not _DECIMAL.match(text):
         return None
     try:
-        (kept,) = struct.unpack("<f", struct.pack("<f", float(text)))
+        (stored,) = struct.unpack("<f", struct.pack("<f", float(text)))
     except OverflowError:
         return None
-    return float(kept) if kept == float(text) else None
+    return float(stored) if stored == float(text) else None
 
 
 def split(text: str) -> tuple[list[str], int]:

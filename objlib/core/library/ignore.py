@@ -1,8 +1,8 @@
-"""What in a library is no document: junk that every disk has, and what the user lists in gitignore syntax.
+"""Ignore rules: the junk that every disk has, and the files that the user lists in gitignore syntax.
 
 Rules are layers. From the strongest: ``.objlibignore`` of the folder itself, of the folders above it, the
 setting ``ignore``, and last the built-in rules; in a layer the last line that fits decides. So a line such as
-``!.notes/`` takes in what a weaker layer leaves out. What lies in a folder that is left out is never looked at.
+``!.notes/`` takes in what a weaker layer leaves out. The walk never enters a folder that is left out.
 """
 
 import re
@@ -38,17 +38,17 @@ class _Rule:
     spec: GitIgnoreSpec
     folders_only: bool
 
-    def says(self, path: str, *, folder: bool) -> bool | None:
-        """True: leave out, False: take in, None: it is not about this entry.
+    def decide(self, path: str, *, folder: bool) -> bool | None:
+        """True: leave out, False: take in, None: the rule does not fit this entry.
 
-        Each folder was judged when the walk came to it, so only what fits the entry itself counts here, and
-        not what fits a folder above it; a pattern of pathspec marks the latter by a named group.
+        The walk decided on each folder when it came to it, so a pattern has to fit the entry itself here, and not
+        a folder above it; pathspec marks the latter by a named group.
         """
         if self.folders_only and not folder:
             return None
         (pattern,) = self.spec.patterns
-        found = pattern.match_file(path)
-        return pattern.include if found is not None and found.match.lastgroup is None else None
+        result = pattern.match_file(path)
+        return pattern.include if result is not None and result.match.lastgroup is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class _Layer:
     base: str
     rules: tuple[_Rule, ...]
 
-    def says(self, path: str, *, folder: bool) -> bool | None:
-        """What the last rule says that is about this entry."""
+    def decide(self, path: str, *, folder: bool) -> bool | None:
+        """The decision of the last rule that fits this entry; None if none fits."""
         inner = path[len(self.base) :]
         for rule in self.rules:
-            said = rule.says(inner, folder=folder)
-            if said is not None:
-                return said
+            ignored = rule.decide(inner, folder=folder)
+            if ignored is not None:
+                return ignored
         return None
 
 
@@ -81,16 +81,12 @@ class IgnoreRules:
 
     @classmethod
     def of(cls, lines: Sequence[str] = (), own: Iterable[str] = ()) -> Self:
-        """The rules of the whole library.
-
-        Args:
-            lines: the setting ``ignore``, in gitignore syntax.
-            own: relative paths of our own files.
+        """The rules of the whole library: the setting ``ignore``, and the relative paths of our own files.
 
         Raises:
             UsageError: a line cannot be understood.
         """
-        rules, wrong = _sorted_out(lines)
+        rules, wrong = _parse_rules(lines)
         if wrong:
             raise UsageError(
                 f"the ignore rule {wrong[0]!r} in the settings cannot be understood; use gitignore syntax"
@@ -98,30 +94,22 @@ class IgnoreRules:
         return cls(frozenset(own), _layers("", rules))
 
     def below(self, folder: str, text: str) -> tuple[Self, list[str]]:
-        """The rules of a folder that has an ignore file, and the lines of it that could not be understood.
+        """The rules of a folder with the ignore file ``text``, and the lines of it that could not be understood.
 
-        Args:
-            folder: the folder's relative path, empty for the library itself.
-            text: content of its ignore file.
+        The folder is a relative path, empty for the library itself.
         """
         base = f"{folder}/" if folder else ""
-        rules, wrong = _sorted_out(text.removeprefix("\ufeff").splitlines())
+        rules, wrong = _parse_rules(text.removeprefix("\ufeff").splitlines())
         return type(self)(self.own, _layers(base, rules) + self._layers), wrong
 
     def ignored(self, path: str, name: str, *, folder: bool) -> bool:
-        """Whether to leave an entry out.
-
-        Args:
-            path: relative to the library, NFC, ``/`` between components.
-            name: its last component.
-            folder: whether it is a folder; a rule that ends in ``/`` is for these alone.
-        """
+        """Whether to leave out the entry at ``path`` (relative, NFC), whose last component is ``name``."""
         if path in self.own or name == IGNORE_FILE:
             return True
         for layer in self._layers:
-            said = layer.says(path, folder=folder)
-            if said is not None:
-                return said
+            ignored = layer.decide(path, folder=folder)
+            if ignored is not None:
+                return ignored
         return _JUNK.fullmatch(name) is not None
 
 
@@ -129,7 +117,7 @@ def _layers(base: str, rules: list[_Rule]) -> tuple[_Layer, ...]:
     return (_Layer(base, tuple(reversed(rules))),) if rules else ()
 
 
-def _sorted_out(lines: Iterable[str]) -> tuple[list[_Rule], list[str]]:
+def _parse_rules(lines: Iterable[str]) -> tuple[list[_Rule], list[str]]:
     """The rules among ``lines``, and the lines that are none. Blank lines and comments are neither."""
     rules: list[_Rule] = []
     wrong: list[str] = []

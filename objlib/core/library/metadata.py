@@ -1,4 +1,4 @@
-"""What a document carries in the store besides its bytes: what its path says, and its front matter.
+"""The metadata of a document in the store: the values of its path, and its front matter.
 
 The service keeps at most 20 entries a document, texts of at most 256 bytes, and numbers as 32-bit floats
 (File Search reference, ``CustomMetadata``; that the limit counts bytes and not characters was found by
@@ -28,11 +28,11 @@ _NOT_KEY: Final = re.compile(r"[^A-Za-z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A document's metadata, without our own marks.
+    """A document's metadata, without our own tags.
 
     Attributes:
         entries: at most :data:`ENTRIES` values by key; a key has only ASCII letters, digits and ``_``.
-        dropped: what found no room or had no meaning, one ``key: why`` each.
+        dropped: entries that had no room or no meaning, one ``key: why`` each.
     """
 
     entries: dict[str, MetadataValue] = field(default_factory=dict)
@@ -45,15 +45,12 @@ def document_metadata(path: str, head: bytes | str, patterns: Sequence[PathPatte
     A key of the path wins over the same key of the front matter. A value of the path that is a plain integer
     (``2024``, not ``007``) becomes a number, so that it can be compared.
 
-    Args:
-        path: relative to the library, ``/`` between components.
-        head: the start of the file; :data:`objlib.core.library.front_matter.HEAD` of it is enough.
-        patterns: tried in order.
+    The patterns are tried in order. :data:`objlib.core.library.front_matter.HEAD` of the file is enough ``head``.
     """
-    found = next((match for pattern in patterns if (match := pattern.match(path)) is not None), {})
+    values = next((match for pattern in patterns if (match := pattern.match(path)) is not None), {})
     entries: dict[str, MetadataValue] = {}
     dropped: list[str] = []
-    for key, text in found.items():
+    for key, text in values.items():
         _add(entries, dropped, key, _from_path(text))
     if detect(path, b"") == MARKDOWN:
         for key, value in front_matter(head).items():
@@ -61,12 +58,7 @@ def document_metadata(path: str, head: bytes | str, patterns: Sequence[PathPatte
     return Metadata(entries, tuple(dropped))
 
 
-def _add(
-    entries: dict[str, MetadataValue],
-    dropped: list[str],
-    key: str,
-    value: MetadataValue,
-) -> None:
+def _add(entries: dict[str, MetadataValue], dropped: list[str], key: str, value: MetadataValue) -> None:
     clean = _NOT_KEY.sub("_", key).strip("_") if _NOT_KEY.search(key) else key
     if not clean:
         dropped.append(f"{key}: a key needs a letter or digit of ASCII")

@@ -48,13 +48,6 @@ ACCEPTED: Final = frozenset(
 )
 """Every MIME type the service takes."""
 
-_ALIASES: Final = """
-javascript x-javascript x-ndjson jsonl ld+json x-ipynb+json x-httpd-php toml yaml x-yaml x-subrip x-perl
-x-python x-ruby x-bibtex graphql
-"""
-_TEXT_SUBTYPES: Final = frozenset((_TEXT_APPLICATION + _ALIASES).split())
-"""Subtypes of ``application/`` that are text: those of the service, and other names that files come with."""
-
 PLAIN: Final = "text/plain"
 MARKDOWN: Final = "text/markdown"
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
@@ -165,10 +158,8 @@ def suffix_of(path: str) -> str:
 def looks_like_text(head: bytes) -> bool:
     """Whether bytes are text: no NUL, and UTF-8, or else hardly any control characters (older encodings).
 
-    A byte order mark of UTF-16 makes text of what would otherwise count as binary.
-
-    Args:
-        head: the first bytes of the file; only the first :data:`SNIFF` are looked at.
+    A byte order mark of UTF-16 makes text of bytes that would otherwise count as binary. Only the first
+    :data:`SNIFF` bytes are looked at.
     """
     window = head[:SNIFF]
     if window.startswith(_UTF16):
@@ -192,8 +183,8 @@ def is_text_type(mime_type: str) -> bool:
     """Whether bytes of a type, as :func:`base_type` gives it, are text."""
     family, _, subtype = mime_type.partition("/")
     if family == "application":
-        return subtype in _TEXT_SUBTYPES or subtype.endswith(("+json", "+xml", "+yaml"))
-    return family == "text" or mime_type == "message/rfc822"
+        return subtype in _TEXT_APPLICATION.split() or subtype.endswith(("+json", "+xml", "+yaml"))
+    return family == "text"
 
 
 def type_of_suffix(path: str) -> str | None:
@@ -205,9 +196,7 @@ def type_of_suffix(path: str) -> str | None:
 def detect(path: str, head: bytes) -> str | None:
     """The MIME type to send a file as, always one of :data:`ACCEPTED`; None when no store could read it.
 
-    Args:
-        path: the file's path or name; its suffix is looked up in a table of our own, without regard to case.
-        head: the first bytes of the content, at least :data:`SNIFF` of them where the file has so many.
+    ``head`` is at least the first :data:`SNIFF` bytes, unless the file is shorter.
     """
     suffix = suffix_of(path)
     if suffix in _BINARY:

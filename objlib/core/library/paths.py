@@ -31,8 +31,7 @@ class Named(Protocol):
 def disk_path(root: Path, row: Named) -> str:
     """The path that opens a row's file, whatever bytes its name is made of.
 
-    Text and no ``Path``, which interns every name in it: Python 3.12 keeps those for ever, a library of names, and
-    all versions make the table of them anew, two megabytes at once, after so many thousand.
+    Returns text, not a ``Path``: pathlib interns every component, and Python 3.12 never frees them.
     """
     name = row.file_path if row.path_bytes is None else os.fsdecode(row.path_bytes)
     return f"{root}/{name}"
@@ -55,30 +54,29 @@ def display_names(names: Sequence[bytes]) -> list[str]:
     even that is taken, or is no Unicode, a few digits of its SHA-256 tell it apart. The result depends on
     the set of names alone, so every scan finds the same.
     """
-    wanted = [readable(name) for name in names]
-    if len(set(wanted)) == len(wanted):
-        return wanted
-    crowded = {text for text, count in Counter(wanted).items() if count > 1}
-    taken = set(wanted)
+    texts = [readable(name) for name in names]
+    if len(set(texts)) == len(texts):
+        return texts
+    shared = {text for text, count in Counter(texts).items() if count > 1}
     owners: dict[str, bytes] = {}
-    for name, text in sorted(zip(names, wanted, strict=True)):
-        if text in crowded and (text not in owners or name == text.encode()):
+    for name, text in sorted(zip(names, texts, strict=True)):
+        if text in shared and (text not in owners or name == text.encode()):
             owners[text] = name
     result = []
-    for name, text in zip(names, wanted, strict=True):
-        if text in crowded and owners[text] != name:
-            result.append(_apart(name, text, taken))
+    for name, text in zip(names, texts, strict=True):
+        if text in shared and owners[text] != name:
+            result.append(_distinct(name, text, set(texts)))
         else:
             result.append(text)
     return result
 
 
-def _apart(name: bytes, text: str, taken: set[str]) -> str:
-    """Another name for one that lost its own to a neighbour."""
+def _distinct(name: bytes, text: str, texts: set[str]) -> str:
+    """Another text for a name that lost its own to a neighbour."""
     try:
         exact = name.decode("utf-8")
     except UnicodeDecodeError:
         exact = text
-    if exact not in taken:
+    if exact not in texts:
         return exact
     return f"{text}~{sha256(name).hexdigest()[:12]}"

@@ -1,4 +1,4 @@
-"""Path patterns: what the path of a file says about it, such as ``{course}/Year {year}/{lecture}.txt``.
+"""Path patterns: metadata from the path of a file, such as ``{course}/Year {year}/{lecture}.txt``.
 
 A pattern covers a whole path, component by component. ``{name}`` takes one or more characters and never
 crosses a ``/``; where several could share out a component, the leftmost takes as much as it can. Everything
@@ -50,7 +50,7 @@ class _Component:
 
 @dataclass(frozen=True, slots=True)
 class PathPattern:
-    """A pattern that was understood. Made by :func:`parse_pattern`.
+    """A parsed pattern. Made by :func:`parse_pattern`.
 
     Attributes:
         text: the pattern as it was written.
@@ -61,22 +61,22 @@ class PathPattern:
     _anywhere: bool
 
     def match(self, path: str) -> dict[str, str] | None:
-        """What ``path`` (relative, ``/`` between its components) says, by name; None when it does not fit."""
+        """The values in ``path`` (relative, ``/`` between components) by name; None when it does not fit."""
         parts = path.split("/")
         surplus = len(parts) - len(self._components)
         if surplus < 0 or (surplus and not self._anywhere):
             return None
-        found: dict[str, str] = {}
+        named: dict[str, str] = {}
         for component, part in zip(self._components, parts[surplus:], strict=True):
             values = component.match(part)
             if values is None:
                 return None
-            found.update(zip(component.names, values, strict=True))
-        return found
+            named.update(zip(component.names, values, strict=True))
+        return named
 
 
 def parse_pattern(text: str) -> PathPattern:
-    """Understand one pattern.
+    """Parse one pattern.
 
     Raises:
         UsageError: it is malformed, or one of its names is reserved; the message quotes it.
@@ -96,7 +96,7 @@ def parse_pattern(text: str) -> PathPattern:
 
 
 def parse_patterns(texts: Iterable[str]) -> tuple[PathPattern, ...]:
-    """Understand all patterns of the settings, in order.
+    """Parse all patterns of the settings, in order.
 
     Raises:
         UsageError: as :func:`parse_pattern`.

@@ -1,22 +1,40 @@
-"""What a file was when it was read, as one value between the reader and the ledger."""
+"""The snapshot of a file, as one value between its reader and the ledger."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from objlib.core.failures import Failure
 from objlib.core.library.metadata import MetadataValue
 
 UNREAD: Final = ""
-"""The content hash of a file whose bytes could not be read, or were too many to be worth it."""
+"""The content hash of a file that could not be read, or that is too large to be sent."""
 UNTRUSTED: Final = -1
 """An mtime that no file has: the next scan reads the file again, whatever its status says."""
 NO_TYPE: Final = "application/octet-stream"
-"""The type of what no store takes; never sent."""
+"""The type of a file that no store takes; it is never sent."""
+
+
+class FileStatus(NamedTuple):
+    """A regular file as its folder shows it, before it is read.
+
+    Attributes:
+        path: relative, ``/`` between components, valid Unicode (see :mod:`objlib.core.library.paths`).
+        path_bytes: the exact bytes of the relative path where they are not those of ``path``.
+        size: bytes.
+        mtime_ns: time of the last modification, nanoseconds since 1970.
+        inode: inode number (its low 63 bits), 0 where the file system has none.
+    """
+
+    path: str
+    path_bytes: bytes | None
+    size: int
+    mtime_ns: int
+    inode: int
 
 
 @dataclass(frozen=True, slots=True)
 class FileSnapshot:
-    """What a file was when it was read.
+    """A file as it was when it was read.
 
     Attributes:
         content_hash: SHA-256 (hex) of its bytes, :data:`UNREAD` where they are not known.
@@ -24,7 +42,7 @@ class FileSnapshot:
         mtime_ns: time of the last modification, :data:`UNTRUSTED` when a later change could have the same.
         inode: inode number, 0 where there is none.
         mime_type: the type to send it as.
-        metadata: what its path and its front matter say.
+        metadata: the values of its path and its front matter.
         failure: why no store could take it, None for any ordinary file.
     """
 

@@ -1,4 +1,4 @@
-"""How many documents one command may delete without being asked again: what ``--max-delete`` means."""
+"""The limit on deletions of one command: what ``--max-delete`` means."""
 
 import math
 import re
@@ -8,11 +8,11 @@ from typing import Final
 from objlib.core.errors import RefusedError, UsageError
 
 DEFAULT_PERCENT: Final = 10
-"""Percent of the indexed files that may go without being asked for."""
+"""Percent of the indexed files whose documents a command may delete by default."""
 DEFAULT_COUNT: Final = 25
-"""Documents that may go in any case: a tenth of a small library is nothing."""
+"""Documents that a command may delete in any case: a tenth of a small library is nothing."""
 
-_SHAPE: Final = re.compile(r"([0-9]{1,9})(%?)")
+_LIMIT: Final = re.compile(r"([0-9]{1,9})(%?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +36,29 @@ class DeleteLimit:
         """
         if text is None:
             return cls()
-        match = _SHAPE.fullmatch(text.strip())
+        match = _LIMIT.fullmatch(text.strip())
         if match is None or (match[2] and int(match[1]) > 100):
             raise UsageError(f"--max-delete must be a count such as 25 or a share such as 10%, not {text!r}")
         number = int(match[1])
         return cls(percent=number) if match[2] else cls(count=number)
 
-    def most(self, indexed: int) -> int:
-        """How many documents may go where ``indexed`` files have one."""
+    def allowed(self, indexed: int) -> int:
+        """Documents that may be deleted where ``indexed`` files have one."""
         if self.count is not None:
             return self.count
         percent = DEFAULT_PERCENT if self.percent is None else self.percent
         share = math.floor(indexed * percent / 100)
         return share if self.percent is not None else max(share, DEFAULT_COUNT)
 
-    def check(self, wanted: int, indexed: int, command: str) -> None:
-        """Let ``wanted`` deletions pass, or refuse all of them.
+    def check(self, deletions: int, indexed: int, command: str) -> None:
+        """Refuse more deletions than the limit allows, all of them.
 
         Raises:
-            RefusedError: they are more than the limit; the line says how many and how to ask for it.
+            RefusedError: they are too many; the message says how many, and the option that allows them.
         """
-        most = self.most(indexed)
-        if wanted > most:
+        allowed = self.allowed(indexed)
+        if deletions > allowed:
             raise RefusedError(
-                f"{command} would delete {wanted:,} of {indexed:,} documents, and at most {most:,} are allowed; "
-                f"nothing was deleted: if that many are meant to go, add --max-delete {wanted}"
+                f"{command} would delete {deletions:,} of {indexed:,} documents, and at most {allowed:,} are allowed; "
+                f"nothing was deleted: if that many are meant to go, add --max-delete {deletions}"
             )

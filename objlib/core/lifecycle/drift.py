@@ -20,7 +20,7 @@ from objlib.core.remote import DocumentState
 
 
 class DriftKind(StrEnum):
-    """What a document or a file is, compared with what the ledger expects; the values stand in JSON."""
+    """The kind of a document or a file, compared with what the ledger expects; the values stand in JSON."""
 
     OK = "ok"
     """It is the document that the ledger names, and as the ledger expects it."""
@@ -128,26 +128,17 @@ class Expected:
     missing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The full resource name of a document, and its kind."""
-
-    document: str
-    kind: DriftKind
-
-
-def classify(expected: Expected | None, documents: Sequence[Actual]) -> list[Finding]:
-    """The kind of each document; and a ghost, if the file's own document is not among them.
+def classify(expected: Expected | None, documents: Sequence[Actual]) -> dict[str, DriftKind]:
+    """The kind of each document by its name; and a ghost, if the file's own document is not among them.
 
     Args:
         expected: the file of the ledger whose tag they carry; None if it knows none.
         documents: every document of the store with that tag, each once.
     """
-    findings = [Finding(actual.name, _kind(expected, actual)) for actual in documents]
-    named = expected.document if expected is not None and expected.indexed else None
-    if named is not None and all(actual.name != named for actual in documents):
-        findings.append(Finding(named, DriftKind.GHOST))
-    return findings
+    kinds = {actual.name: _kind(expected, actual) for actual in documents}
+    if expected is not None and expected.indexed and expected.document is not None:
+        kinds.setdefault(expected.document, DriftKind.GHOST)
+    return kinds
 
 
 def _kind(expected: Expected | None, actual: Actual) -> DriftKind:

@@ -23,11 +23,11 @@ class State(StrEnum):
     INDEXED = "indexed"
     """The store said ACTIVE for exactly these bytes. Scan moves it when the file changes, audit when it broke."""
     FAILED = "failed"
-    """Given up with a reason a person can act on. Only a retry, asked for or due, moves it."""
+    """Given up, with a reason that the user can act on. Only a retry, asked for or due, moves it."""
 
 
 class Event(StrEnum):
-    """What can happen to a file."""
+    """An event in the life of a file."""
 
     START_UPLOAD = "start_upload"
     COMPLETE_UPLOAD = "complete_upload"
@@ -67,7 +67,7 @@ TABLE: Final[tuple[Edge, ...]] = (
 )
 
 TRANSIENT: Final = frozenset({State.UPLOADING, State.PROCESSING})
-"""States that belong to a run: whatever is in them while no run lives has to be recovered."""
+"""States that belong to a run: a row in one of them has to be recovered when its run is dead."""
 
 _TARGETS: Final = {(edge.source, edge.event): edge.target for edge in TABLE}
 

@@ -15,8 +15,8 @@ class Citation:
         line_start, line_stop: 1-based lines in the file on disk where the passage was found again; None if not.
         page: the page, for paginated documents.
         heading: the nearest heading above the passage, when the file is text.
-        score: rank score when the service gives one.
-        metadata: the document's metadata, without our own marks.
+        known: whether the ledger has the file.
+        metadata: the document's metadata, without our own tags.
     """
 
     path: str
@@ -26,7 +26,6 @@ class Citation:
     line_stop: int | None = None
     page: int | None = None
     heading: str | None = None
-    score: float | None = None
     known: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,5 +56,5 @@ class AnswerReport:
     citations: tuple[Citation, ...]
     supports: tuple[Support, ...] = ()
     notice: str = ""
-    """Something the person should know, such as 'search by words only: …'."""
+    """One line for the user, such as 'search by words only: …'."""
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""What the ledger and the set-up say: status, the history of a file, the checks of doctor."""
+"""Reports on ledger and set-up: status, the history of a file, the checks of doctor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from objlib.core.reports.upload import FailedFile
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """What the ledger says right now."""
+    """The state of the ledger."""
 
     library: str
     ledger: str
@@ -67,7 +67,7 @@ class ExplainReport:
 
 
 class Health(StrEnum):
-    """How one thing that ``doctor`` looked at is."""
+    """How one thing is that ``doctor`` checked."""
 
     OK = "ok"
     WARNING = "warning"
@@ -76,7 +76,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of ``doctor``: what was looked at, how it is, and what to do about it."""
+    """One line of ``doctor``: the thing that was checked, how it is, and what to do about it."""
 
     name: str
     health: Health

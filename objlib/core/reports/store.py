@@ -1,4 +1,4 @@
-"""What a comparison of store, ledger and disk found and did."""
+"""Reports on store, ledger and disk compared: store-sync, verify, rebuild."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,25 +7,27 @@ from objlib.core.lifecycle.drift import Drift
 from objlib.core.stop_reason import StopReason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoreSyncReport:
-    """How store and ledger differ and, where that was asked for, what was done about it.
+    """How store and ledger differ and, on request, how that was repaired. A repair counts in it as it goes.
 
     Attributes:
         documents: documents in the store.
         pages: requests that listing them took.
-        well, in_flight, leaving, foreign: documents in which nothing is wrong, those of attempts that are not
-            over, those whose removal is on record, and those that are not this ledger's.
+        well: documents in which nothing is wrong.
+        in_flight: documents of attempts that are not over.
+        leaving: documents whose deletion is on record.
+        foreign: documents that are not this ledger's.
         drift: findings by kind.
         findings: the findings, at most 1,000.
-        applied: whether repairing was asked for.
-        deleted: surplus documents that are gone now.
-        postponed: those whose removal is on record and that recovery will carry out.
+        applied: whether a repair was asked for.
+        deleted: surplus documents that are deleted now.
+        postponed: surplus documents whose deletion is on record, for recovery to execute.
         requeued: files that the next upload sends again.
         changed: steps that no longer applied when they were checked again.
         unanswered: steps that the service did not answer.
-        left: steps that were not taken: those, and those that nobody asked for.
-        interrupted: whether a stop cut it short.
+        left: steps not applied: skipped by choice, or without an answer.
+        interrupted: whether the user stopped it.
         stopped: why the service ended it before its end.
         advice: what to do about that.
     """
@@ -53,9 +55,9 @@ class StoreSyncReport:
     requests: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VerifyReport:
-    """What an audit of a sample found; it changed nothing.
+    """The findings of an audit of a sample; it changed nothing.
 
     Attributes:
         checked: files that were looked at.

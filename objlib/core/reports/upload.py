@@ -1,4 +1,4 @@
-"""What a scan, a recovery, an upload or a sync did."""
+"""Reports of scan, recover, upload and sync."""
 
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ class ScanReport:
         bytes: their size together.
         hashed: how many had to be read, because size, mtime or inode differed from the ledger.
         new, changed, renamed, missing, returned, unchanged: files by what happened to them.
-        skipped: (path, reason) of what was not taken in, such as a dangling link or an unreadable folder.
+        skipped: (path, reason) of entries that were left out, such as a dangling link or an unreadable folder.
         changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000.
     """
 
@@ -41,9 +41,9 @@ class ScanReport:
     changes: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecoverReport:
-    """What was left by dead runs, and what became of it.
+    """The work that dead runs left, and how it ended.
 
     Attributes:
         found: rows in a transient state, open intents and superseded documents that were looked at.
@@ -51,7 +51,7 @@ class RecoverReport:
         deleted: surplus or superseded documents that were removed, each with an intent.
         left: rows that could not be settled now, since the service did not answer.
         postponed: documents whose removal is on record, and that could not be removed now.
-        elsewhere: rows that a living run has in hand; they were not touched.
+        elsewhere: rows in flight in a living run; they were not touched.
         stopped: why it ended before its end.
         advice: what to do about that.
         actions: (path, action, why), in order.
@@ -132,12 +132,12 @@ class UploadReport:
 
 @dataclass(frozen=True, slots=True)
 class PruneReport:
-    """What became of the documents of files that are gone from disk.
+    """The documents of files that are gone from disk, and whether they were removed.
 
     Attributes:
         files: files whose documents were removed, or are to be.
         deleted: documents that are gone from the store.
-        postponed: documents that could not be removed now, be it on record or not; the next run goes on with them.
+        postponed: documents that could not be removed now, on record or not; the next run goes on with them.
         kept: files that have not been gone for ``grace`` seconds yet; their documents stay.
         grace: seconds.
         skipped: why it was not done to its end.

@@ -1,8 +1,7 @@
-"""Asking: generateContent with the fileSearch tool.
+"""generateContent with the fileSearch tool.
 
-No language model runs here. The passages are found by the index, and the answer is put together from
-sentences quoted from them; what comes back has the service's shape, so that a client cannot tell the
-difference by it.
+No language model runs here. The index finds the passages, and the answer is put together from sentences
+quoted from them. It has the service's shape, so a client cannot tell the difference by it.
 """
 
 import sqlite3
@@ -15,21 +14,29 @@ from typing import Any, Final
 from objlib.embedded import index
 from objlib.embedded.context import Context
 from objlib.embedded.resources import stores
-from objlib.embedded.wire.json import Json, compact, int_field, invalid, list_field, object_field, text_field
+from objlib.embedded.wire.errors import invalid
+from objlib.embedded.wire.json import (
+    Json,
+    compact,
+    int_field,
+    list_field,
+    object_field,
+    part_texts,
+    text_field,
+)
 from objlib.embedded.wire.metadata import write_metadata
 from objlib.embedded.wire.names import random_part
 
-MOST_STORES: Final = 5
+MAX_STORES: Final = 5
 """Stores that one request may search (undocumented; python-genai issue 2074)."""
-
 DEFAULT_TOP_K: Final = 5
-"""Passages of one retrieval where the request does not say; the service does not publish its own."""
-
-MOST_TOP_K: Final = 100
-
-PIECE: Final = 80
-"""Characters of one event of a streamed answer, about."""
-
+"""Passages of one retrieval where the request does not say; the service does not publish its own default."""
+MAX_TOP_K: Final = 100
+"""Most passages of one retrieval."""
+EVENT_CHARACTERS: Final = 80
+"""Approximate characters of one event of a streamed answer."""
+CHARACTERS_PER_TOKEN: Final = 4
+"""Estimate for the token counts, since the service's tokenizer is not here."""
 _NOTHING_TO_SEARCH: Final = (
     "This service answers from file search stores only: name one in the fileSearch tool."
 )
@@ -37,200 +44,171 @@ _NOTHING_TO_SEARCH: Final = (
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """A request to generate, read.
+    """A GenerateContentRequest, parsed; ``question`` is the last text of the user.
 
-    Attributes:
-        text: what the user said last.
-        searches: whether the fileSearch tool is there at all.
-        stores: resource names to search.
-        top_k: passages wanted.
-        where: metadata filter, or None.
-        said: characters of the whole prompt, for the token counts.
+    ``searches`` says whether the fileSearch tool is there at all, ``prompt_size`` counts the characters of the
+    whole prompt.
     """
 
-    text: str
+    question: str
     searches: bool
     stores: tuple[str, ...]
     top_k: int
     where: str | None
-    said: int
+    prompt_size: int
 
 
 def _texts(content: Any) -> list[str]:
     if not isinstance(content, dict):
         raise invalid("Invalid value at 'contents': an object was expected.")
-    parts = list_field(content, "parts")
-    return [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    return part_texts(content)
 
 
-def read_question(body: Json) -> GenerateRequest:
-    """Read a request in lowerCamel.
+def read_request(body: Json) -> GenerateRequest:
+    """Parse a request in lowerCamel.
 
     Raises:
-        ApiError: no contents, too many stores, a store or number that cannot be.
+        ApiError: no contents, too many stores, or a malformed store or number.
     """
-    contents = list_field(body, "contents")
-    texts = [(content, _texts(content)) for content in contents]
-    spoken = [parts for content, parts in texts if content.get("role", "user") == "user" and parts]
-    if not spoken:
+    texts = [(content, _texts(content)) for content in list_field(body, "contents")]
+    questions = [parts for content, parts in texts if content.get("role", "user") == "user" and parts]
+    if not questions:
         raise invalid("* GenerateContentRequest.contents: contents is not specified")
-    searches = [
+    tools = [
         object_field(tool, "fileSearch")
         for tool in list_field(body, "tools")
         if isinstance(tool, dict) and "fileSearch" in tool
     ]
     names: list[str] = []
+    filters: list[str] = []
     top_k = 0
-    where: list[str] = []
-    for tool in searches:
+    for tool in tools:
         names += [str(name) for name in list_field(tool, "fileSearchStoreNames") if name not in names]
-        asked = int_field(tool, "topK") or 0
-        if asked < 0:
+        tool_top_k = int_field(tool, "topK") or 0
+        if tool_top_k < 0:
             raise invalid("top_k must be positive.")
-        top_k = max(top_k, asked)
+        top_k = max(top_k, tool_top_k)
         if text_field(tool, "metadataFilter").strip():
-            where.append(text_field(tool, "metadataFilter"))
-    if searches and not 1 <= len(names) <= MOST_STORES:
-        raise invalid(f"file_search_store_names must name at least 1 and at most {MOST_STORES} stores.")
+            filters.append(text_field(tool, "metadataFilter"))
+    if tools and not 1 <= len(names) <= MAX_STORES:
+        raise invalid(f"file_search_store_names must name at least 1 and at most {MAX_STORES} stores.")
     return GenerateRequest(
-        text="\n".join(spoken[-1]),
-        searches=bool(searches),
+        question="\n".join(questions[-1]),
+        searches=bool(tools),
         stores=tuple(names),
-        top_k=min(top_k or DEFAULT_TOP_K, MOST_TOP_K),
-        where=" AND ".join(f"({each})" for each in where)
-        if len(where) > 1
-        else (where[0] if where else None),
-        said=sum(len(text) for _, parts in texts for text in parts),
+        top_k=min(top_k or DEFAULT_TOP_K, MAX_TOP_K),
+        where=filters[0] if len(filters) == 1 else " AND ".join(f"({each})" for each in filters) or None,
+        prompt_size=sum(len(text) for _, parts in texts for text in parts),
     )
 
 
 async def answer(context: Context, model: str, body: Json) -> Json:
-    """Answer a request: a GenerateContentResponse.
-
-    Args:
-        context: the open service.
-        model: the model that was asked, for ``modelVersion``.
-        body: the request in lowerCamel.
+    """Answer a request, in lowerCamel, with a GenerateContentResponse of ``model``.
 
     Raises:
-        ApiError: the request cannot be; no such store; the filter is not well formed.
+        ApiError: a malformed request or filter, or no such store.
     """
-    question = read_question(body)
-    if not question.searches:
-        return _response(model, _NOTHING_TO_SEARCH, None, question.said, 0)
-    now, on_demand = context.now(), index.OnDemand()
+    request = read_request(body)
+    if not request.searches:
+        return _response(model, _NOTHING_TO_SEARCH, None, request.prompt_size, 0)
+    on_demand = index.OnDemand()
+    search = _Search(request, context.now(), context.embedder, on_demand)
     try:
-        found = await context.database.search.run(
-            partial(
-                _search,
-                lazy=context.embedder,
-                question=question,
-                model=model,
-                now=now,
-                on_demand=on_demand,
-            )
-        )
+        response = await context.database.search.run(partial(search.response, model=model))
     except index.FilterError as error:
         raise invalid(f"Invalid metadata_filter: {error}") from None
     await _keep(context, on_demand)
-    return found
+    return response
 
 
 async def _keep(context: Context, on_demand: "index.OnDemand") -> None:
-    """Store the vectors that a search had made; a file that cannot be written now is no reason to fail it."""
-    embedder, _ = context.embedder.load() if on_demand.made else (None, "")
+    """Store the vectors that a search made; a file that cannot be written now does not fail the search."""
+    embedder, _ = context.embedder.load() if on_demand.rows else (None, "")
     if embedder is None:
         return
     with suppress(sqlite3.Error):
         await context.database.write(
-            partial(index.store_vectors, rows=on_demand.made, model_id=embedder.model_id)
+            partial(index.store_vectors, rows=on_demand.rows, model_id=embedder.model_id)
         )
 
 
-def _search(
-    db: sqlite3.Connection,
-    *,
-    lazy: index.LazyEmbedder,
-    question: GenerateRequest,
-    model: str,
-    now: float,
-    on_demand: "index.OnDemand",
-) -> Json:
-    db.execute("BEGIN")  # one snapshot for all statements
-    try:
-        ids = {stores.find(db, name): name for name in question.stores}
-        embedder = lazy.for_search(db)
-        hits = _visible(
-            db, question, list(ids), now, codes=lazy.sign_bits, on_demand=on_demand, embedder=embedder
-        )
-        place = {hit.doc_id: ids[_store_of(db, hit.doc_id)] for hit in hits}
-    finally:
-        db.execute("COMMIT")
-    composed = index.quote_answer(question.text, hits, embedder)
-    chunks = [
-        {
-            "retrievedContext": compact(
-                title=hit.display_name,
-                text=hit.text,
-                fileSearchStore=place[hit.doc_id],
-                customMetadata=write_metadata(hit.metadata),
-                pageNumber=hit.page,
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The search of one request; blocks."""
+
+    request: GenerateRequest
+    now: float
+    embedder: "index.LazyEmbedder"
+    on_demand: "index.OnDemand"
+
+    def response(self, db: sqlite3.Connection, *, model: str) -> Json:
+        """Search, and answer with quotations."""
+        db.execute("BEGIN")  # one snapshot for all statements
+        try:
+            names = {stores.store_row(db, name): name for name in self.request.stores}
+            embedder = self.embedder.for_search(db)
+            hits = self._visible_hits(db, list(names), embedder)
+            store_of = {hit.doc_id: names[_store_of(db, hit.doc_id)] for hit in hits}
+        finally:
+            db.execute("COMMIT")
+        quoted = index.quote_answer(self.request.question, hits, embedder)
+        chunks = [
+            {
+                "retrievedContext": compact(
+                    title=hit.display_name,
+                    text=hit.text,
+                    fileSearchStore=store_of[hit.doc_id],
+                    customMetadata=write_metadata(hit.metadata),
+                    pageNumber=hit.page,
+                )
+            }
+            for hit in hits
+        ]
+        supports = [
+            {
+                "segment": compact(startIndex=each.start_byte, endIndex=each.end_byte, text=each.text),
+                "groundingChunkIndices": list(each.hits),
+            }
+            for each in quoted.quotations
+        ]
+        grounding = compact(groundingChunks=chunks, groundingSupports=supports)
+        retrieved = sum(len(hit.text) for hit in hits)
+        return _response(model, quoted.text, grounding, self.request.prompt_size, retrieved)
+
+    def _visible_hits(
+        self, db: sqlite3.Connection, store_ids: Sequence[int], embedder: "index.Embedder | None"
+    ) -> "list[index.Hit]":
+        """The best hits in documents that are searchable already (see ``Options.searchable_seconds``)."""
+        rows = db.execute("SELECT doc_id FROM documents WHERE searchable_at > ?", (self.now,))
+        hidden = {doc_id for (doc_id,) in rows}
+        count = self.request.top_k
+        while True:
+            hits = index.search(
+                db,
+                self.request.question,
+                store_ids=store_ids,
+                k=count,
+                where=self.request.where,
+                embedder=embedder,
+                codes=self.embedder.sign_bits,
+                on_demand=self.on_demand,
             )
-        }
-        for hit in hits
-    ]
-    supports = [
-        {
-            "segment": compact(startIndex=support.start_byte, endIndex=support.end_byte, text=support.text),
-            "groundingChunkIndices": list(support.hits),
-        }
-        for support in composed.supports
-    ]
-    grounding = compact(groundingChunks=chunks, groundingSupports=supports)
-    return _response(model, composed.text, grounding, question.said, sum(len(hit.text) for hit in hits))
+            visible = [hit for hit in hits if hit.doc_id not in hidden]
+            if len(visible) >= self.request.top_k or len(hits) < count:
+                return visible[: self.request.top_k]
+            count *= 2
 
 
 def _store_of(db: sqlite3.Connection, doc_id: int) -> int:
     return int(db.execute("SELECT store_id FROM documents WHERE doc_id = ?", (doc_id,)).fetchone()[0])
 
 
-def _visible(
-    db: sqlite3.Connection,
-    question: GenerateRequest,
-    store_ids: Sequence[int],
-    now: float,
-    *,
-    codes: "index.SignBitCache",
-    on_demand: "index.OnDemand",
-    embedder: "index.Embedder | None",
-) -> "list[index.Hit]":
-    """The best hits in documents that may be found already (see ``Options.searchable_seconds``)."""
-    hidden = {row[0] for row in db.execute("SELECT doc_id FROM documents WHERE searchable_at > ?", (now,))}
-    wanted = question.top_k
-    while True:
-        hits = index.search(
-            db,
-            question.text,
-            store_ids=store_ids,
-            k=wanted,
-            where=question.where,
-            embedder=embedder,
-            codes=codes,
-            on_demand=on_demand,
-        )
-        seen = [hit for hit in hits if hit.doc_id not in hidden]
-        if len(seen) >= question.top_k or len(hits) < wanted:
-            return seen[: question.top_k]
-        wanted *= 2
-
-
 def _tokens(characters: int) -> int:
-    """About as many tokens as the service would count: four characters each."""
-    return (characters + 3) // 4
+    return -(-characters // CHARACTERS_PER_TOKEN)
 
 
-def _response(model: str, text: str, grounding: Json | None, said: int, retrieved: int) -> Json:
-    """A GenerateContentResponse; ``grounding`` None means that nothing was searched."""
+def _response(model: str, text: str, grounding: Json | None, prompt_size: int, retrieved: int) -> Json:
+    """A GenerateContentResponse; ``grounding`` None means that no store was searched."""
     candidate: Json = {
         "content": {"parts": [{"text": text}], "role": "model"},
         "finishReason": "STOP",
@@ -238,31 +216,31 @@ def _response(model: str, text: str, grounding: Json | None, said: int, retrieve
     }
     if grounding is not None:
         candidate["groundingMetadata"] = grounding
-    prompt, written, tool = _tokens(said), _tokens(len(text)), _tokens(retrieved)
+    prompt, candidates, tool = _tokens(prompt_size), _tokens(len(text)), _tokens(retrieved)
     return {
         "candidates": [candidate],
         "usageMetadata": compact(
             promptTokenCount=prompt,
-            candidatesTokenCount=written,
+            candidatesTokenCount=candidates,
             toolUsePromptTokenCount=tool,
-            totalTokenCount=prompt + written + tool,
+            totalTokenCount=prompt + candidates + tool,
         ),
         "modelVersion": model,
         "responseId": random_part(22),
     }
 
 
-def in_events(whole: Json) -> list[Json]:
+def in_events(response: Json) -> list[Json]:
     """The same answer as a stream has it: the text in pieces; grounding and reason with the last one."""
-    (candidate,) = whole["candidates"]
+    (candidate,) = response["candidates"]
     text: str = candidate["content"]["parts"][0]["text"]
     pieces: list[str] = []
     start = 0
     while start < len(text):
-        stop = text.find(" ", start + PIECE) + 1 or len(text)
+        stop = text.find(" ", start + EVENT_CHARACTERS) + 1 or len(text)
         pieces.append(text[start:stop])
         start = stop
-    frame = {"modelVersion": whole["modelVersion"], "responseId": whole["responseId"]}
+    frame = {"modelVersion": response["modelVersion"], "responseId": response["responseId"]}
     events: list[Json] = []
     for number, piece in enumerate(pieces or [""], 1):
         content = {"parts": [{"text": piece}], "role": "model"}
@@ -270,11 +248,11 @@ def in_events(whole: Json) -> list[Json]:
             events.append({"candidates": [{"content": content, "index": 0}], **frame})
         else:
             last = {**candidate, "content": content}
-            events.append({"candidates": [last], "usageMetadata": whole["usageMetadata"], **frame})
+            events.append({"candidates": [last], "usageMetadata": response["usageMetadata"], **frame})
     return events
 
 
 def count_tokens(body: Json) -> Json:
-    """The answer of countTokens: an estimate, since no tokenizer of the service is here."""
-    said = sum(len(text) for content in list_field(body, "contents") for text in _texts(content))
-    return compact(totalTokens=_tokens(said))
+    """The answer of countTokens: an estimate."""
+    size = sum(len(text) for content in list_field(body, "contents") for text in _texts(content))
+    return compact(totalTokens=_tokens(size))

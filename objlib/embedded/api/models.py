@@ -1,34 +1,30 @@
-"""The models there are: one that quotes and one that embeds. Any other name stands for the first."""
+"""The two models: one quotes, one embeds. Any other name stands for the first."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from objlib.embedded.wire.json import ApiError, Json, int_field, invalid, list_field, object_field
-
-if TYPE_CHECKING:
-    from objlib.embedded.index import Embedder
+from objlib.embedded.index import LazyEmbedder
+from objlib.embedded.wire.errors import ApiError, invalid
+from objlib.embedded.wire.json import Json, int_field, object_field, part_texts
 
 _QUOTING: Final = "objlib-quoting"
 _EMBEDDING: Final = "objlib-embedding"
 
-_DESCRIPTION: Final = {
-    _QUOTING: "Answers from file search stores with sentences quoted from them; no language model runs here.",
-    _EMBEDDING: "The embedding model of the embedded store; needs no network.",
-}
-_METHODS: Final = {
-    _QUOTING: ["generateContent", "streamGenerateContent", "countTokens"],
-    _EMBEDDING: ["embedContent", "batchEmbedContents"],
-}
-
 
 def get(model: str) -> Json:
-    """A model; a name that is not known is described as the quoting one, which is what answers for it."""
-    kind = _EMBEDDING if "embedding" in model else _QUOTING
+    """A model; any unknown name is described as the quoting one, which answers for it."""
+    if "embedding" in model:
+        description = "The embedding model of the embedded store; needs no network."
+        methods = ["embedContent", "batchEmbedContents"]
+    else:
+        description = (
+            "Answers from file search stores with sentences quoted from them; no language model runs here."
+        )
+        methods = ["generateContent", "streamGenerateContent", "countTokens"]
     return {
         "name": f"models/{model}",
         "displayName": model,
-        "description": _DESCRIPTION[kind],
-        "supportedGenerationMethods": _METHODS[kind],
+        "description": description,
+        "supportedGenerationMethods": methods,
     }
 
 
@@ -37,42 +33,25 @@ def page() -> Json:
     return {"models": [get(_QUOTING), get(_EMBEDDING)]}
 
 
-def text_to_embed(request: Json) -> str:
-    """The text of one embedding request.
-
-    Raises:
-        ApiError: there is none, or other dimensions are asked for than the model has.
-    """
-    content: Any = object_field(request, "content")
-    texts = [
-        part["text"]
-        for part in list_field(content, "parts")
-        if isinstance(part, dict) and isinstance(part.get("text"), str)
-    ]
+def _text(request: Json) -> str:
+    texts = part_texts(object_field(request, "content"))
     if not texts:
         raise invalid("* EmbedContentRequest.content: content is empty.")
     return "\n".join(texts)
 
 
-def embed(load: "Callable[[], tuple[Embedder | None, str]]", requests: list[Json]) -> list[Json]:
-    """Embed the texts of some requests; blocks.
-
-    Args:
-        load: gives the embedder, or None and the reason.
-        requests: EmbedContentRequests in lowerCamel.
-
-    Returns:
-        ContentEmbeddings in the same order.
+def embed(lazy: LazyEmbedder, requests: list[Json]) -> list[Json]:
+    """The ContentEmbeddings of EmbedContentRequests, in the same order; blocks.
 
     Raises:
-        ApiError: a request cannot be, or there is no embedder here.
+        ApiError: a request has no text or asks for other dimensions, or there is no embedder here.
     """
-    texts = [text_to_embed(request) for request in requests]
-    wanted = {int_field(request, "outputDimensionality") for request in requests} - {None}
-    embedder, reason = load()
+    texts = [_text(request) for request in requests]
+    dimensions = {int_field(request, "outputDimensionality") for request in requests} - {None}
+    embedder, reason = lazy.load()
     if embedder is None:
         raise ApiError("UNIMPLEMENTED", reason)
     rows = list(embedder.embed(texts)) if texts else []
-    if any(size != len(row) for size in wanted for row in rows):
+    if any(size != len(row) for size in dimensions for row in rows):
         raise invalid(f"output_dimensionality must be {len(rows[0])}, or not be given.")
     return [{"values": row.tolist()} for row in rows]

@@ -1,4 +1,4 @@
-"""A quota in front of the embedded service, so that clients can meet one: ASGI middleware.
+"""A quota in front of the embedded service, as ASGI middleware: for tests of clients.
 
 The arithmetic is in :mod:`objlib.core.pacing.quota`. Refusals look like the real service's: 429 with
 RESOURCE_EXHAUSTED, a QuotaFailure that names the quota, and, unless it is ``silent``, a RetryInfo and a Retry-After
@@ -6,29 +6,29 @@ in whole seconds.
 """
 
 import math
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import trio
 from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from objlib.core.pacing.quota import Meter, Quota
-from objlib.embedded.wire.json import ApiError
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Callable[..., Any], Send], Awaitable[None]]
+from objlib.embedded.api.responses import error_response
+from objlib.embedded.wire.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the quota decided about one request.
+    """The decision of the quota about one request.
 
     Attributes:
         method: of the request.
-        path: of its URL, without the query, in which a session may be named.
-        admitted: whether it was let in.
-        wait: the seconds until one would be, if it was not (0: unknown).
+        path: of its URL, without the query, which may name a session.
+        admitted: whether the request was admitted.
+        wait: seconds until a refused request would be admitted (0: unknown), else None.
     """
 
     method: str
@@ -38,32 +38,28 @@ class Decision:
 
 
 def _ignore(_decision: Decision) -> None:
-    """Nobody wants to know."""
+    """Do nothing."""
 
 
 def quota_middleware(quota: Quota, decided: Callable[[Decision], None] = _ignore) -> Middleware:
-    """The quota, as :class:`objlib.embedded.Options` takes it. Every request of the API counts, of any kind.
+    """Middleware for :class:`objlib.embedded.Options` that enforces a quota. Every request of the API counts.
 
-    Args:
-        quota: what is allowed.
-        decided: called for each request that counts, at the moment at which it is let in or refused.
+    ``decided`` is called for each of them, when it is admitted or refused.
     """
     return Middleware(_Quota, meter=Meter(quota), decided=decided)
 
 
 class _Quota:
-    def __init__(self, app: App, meter: Meter, decided: Callable[[Decision], None]) -> None:
+    def __init__(self, app: ASGIApp, meter: Meter, decided: Callable[[Decision], None]) -> None:
         self._app = app
         self._meter = meter
         self._decided = decided
 
-    async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Callable[..., Any], send: Send
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or "/v1" not in scope["path"]:
             await self._app(scope, receive, send)
             return
-        # A request is on its way for half of the latency, and its answer for the other half.
+        # The request travels for half of the latency, and its answer for the other half.
         half = self._meter.latency(trio.current_time()) / 2
         await trio.sleep(half)
         wait = self._meter.refuse(trio.current_time())
@@ -71,7 +67,7 @@ class _Quota:
         self._decided(Decision(scope["method"], scope["path"], wait is None, wait))
         if wait is not None:
             await trio.sleep(half)
-            await _refusal(quota, wait).response()(scope, receive, send)
+            await _refusal(quota, wait)(scope, receive, send)
             return
         try:
             await trio.sleep(half)
@@ -80,7 +76,7 @@ class _Quota:
             self._meter.done()
 
 
-def _refusal(quota: Quota, wait: float) -> ApiError:
+def _refusal(quota: Quota, wait: float) -> Response:
     span = "Day" if quota.daily else "Minute" if quota.seconds >= 60 else "Second"
     kind = "google.rpc.QuotaFailure"
     violation = {"quotaId": f"RequestsPer{span}PerProject", "quotaValue": f"{quota.limit:g}"}
@@ -89,9 +85,9 @@ def _refusal(quota: Quota, wait: float) -> ApiError:
     if wait > 0 and not quota.silent:
         details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait:.3f}s"})
         headers["Retry-After"] = str(math.ceil(wait))
-    return ApiError(
+    error = ApiError(
         "RESOURCE_EXHAUSTED",
         "You exceeded your current quota, please check your plan and billing details.",
         details=tuple(details),
-        headers=headers,
     )
+    return error_response(error, headers)

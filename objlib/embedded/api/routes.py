@@ -1,7 +1,7 @@
 """The routes: paths of the REST API to functions over the file.
 
 Clients put a version, and perhaps a prefix of their own, before the paths. Everything up to the version is
-set aside first, so one table of patterns serves ``/v1``, ``/v1beta``, ``/v1alpha``, their ``/upload`` twins,
+split off first, so one table of patterns serves ``/v1``, ``/v1beta``, ``/v1alpha``, their ``/upload`` twins,
 and all of them behind any prefix.
 """
 
@@ -18,33 +18,33 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from objlib.core.limits import MAX_DISPLAY_NAME
 from objlib.embedded.api import generate, models, upload_protocol
+from objlib.embedded.api.render import document_json, file_json, operation_json, page_json, store_json
 from objlib.embedded.api.request import ApiRequest, check_key
+from objlib.embedded.api.responses import JSON_TYPE, error_response, json_response
 from objlib.embedded.context import Context
-from objlib.embedded.database import disk_is_full
-from objlib.embedded.resources import documents, files, imports, operations, stores
-from objlib.embedded.wire.json import (
-    JSON_TYPE,
-    ApiError,
-    Json,
-    dump,
-    invalid,
-    list_field,
-    no_room,
-    not_found,
-    text_field,
-)
+from objlib.embedded.resources import documents, files, operations, stores
+from objlib.embedded.wire.errors import ApiError, disk_full, invalid, not_found
+from objlib.embedded.wire.json import Json, dump, list_field, text_field
 from objlib.embedded.wire.metadata import read_metadata
 from objlib.embedded.wire.names import ID
+from objlib.sqlite.errors import disk_is_full
 
 _log = logging.getLogger(__name__)
 
+MAX_PAGE: Final = 20
+"""Most stores or documents of a page, as in the service."""
+MAX_FILE_PAGE: Final = 100
+"""Most files of a page, as in the service."""
+_DEFAULT_EMBEDDING_MODEL: Final = "models/gemini-embedding-001"
 _PATH: Final = re.compile(r"(?P<before>.*)/(?P<version>v1|v1beta|v1alpha)/(?P<rest>.+)")
 _UPLOAD: Final = re.compile(r"(?P<prefix>.*?)(?:/resumable)?/upload")
 _STORE: Final = f"(?P<store>fileSearchStores/{ID})"
 _DOCUMENT: Final = f"(?P<name>fileSearchStores/{ID}/documents/{ID})"
 _OPERATION: Final = f"(?P<name>fileSearchStores/{ID}/(?:upload/)?operations/{ID})"
 _FILE: Final = f"(?P<name>files/{ID})"
+_NO_SUCH_URL: Final = "The requested URL was not found on this server."
 _MODEL: Final = r"models/(?P<model>[A-Za-z0-9._-]+)"
 
 
@@ -52,7 +52,7 @@ Handler = Callable[[ApiRequest], Awaitable[Json | Response]]
 
 
 class Routes:
-    """The calls of the API over one open file."""
+    """The requests of the API over one open file."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -85,28 +85,27 @@ class Routes:
         self._uploads = [(method, re.compile(pattern), handler) for method, pattern, handler in uploads]
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request; whatever goes wrong becomes the API's error envelope."""
-        self._context.requests.ring()
+        """Answer a request; every failure becomes the API's error envelope."""
+        self._context.requests.set()
         try:
             result = await self._dispatch(request)
         except ApiError as error:
-            return error.response()
+            return error_response(error)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
+            return Response(status_code=400)  # the client has gone and reads nothing
         except sqlite3.Error as error:
             _log.warning("the store file cannot be used just now: %s", error)
-            if disk_is_full(error):  # waiting does not help, so it is told like any store that is full
-                return no_room().response()
-            return ApiError("UNAVAILABLE", f"The store file cannot be used just now: {error}.").response()
+            unavailable = ApiError("UNAVAILABLE", f"The store file cannot be used just now: {error}.")
+            return error_response(disk_full() if disk_is_full(error) else unavailable)
         except Exception:
             _log.exception("a request failed")
-            return ApiError("INTERNAL", "An internal error has occurred.").response()
-        return result if isinstance(result, Response) else Response(dump(result), 200, media_type=JSON_TYPE)
+            return error_response(ApiError("INTERNAL", "An internal error has occurred."))
+        return result if isinstance(result, Response) else json_response(result)
 
     async def _dispatch(self, request: Request) -> Json | Response:
         path = _PATH.fullmatch(request.url.path)
         if path is None:
-            raise not_found("The requested URL was not found on this server.")
+            raise not_found(_NO_SUCH_URL)
         upload = _UPLOAD.fullmatch(path["before"])
         prefix = upload["prefix"] if upload else path["before"]
         base = str(request.url.replace(path=f"{prefix}/{path['version']}", query=""))
@@ -114,35 +113,43 @@ class Routes:
         if upload and upload_id and request.method in {"POST", "PUT"}:
             return await upload_protocol.continue_session(self._context, request, upload_id, base=base)
         check_key(request, self._context.options.require_key)
-        known = False
+        path_exists = False
         for method, pattern, handler in self._uploads if upload else self._table:
-            found = pattern.fullmatch(path["rest"])
-            if found is None:
+            match = pattern.fullmatch(path["rest"])
+            if match is None:
                 continue
-            known = True
+            path_exists = True
             if method == request.method:
-                return await handler(ApiRequest(request, found.groupdict(), base))
-        raise not_found("Method not found." if known else "The requested URL was not found on this server.")
+                return await handler(ApiRequest(request, match.groupdict(), base))
+        raise not_found("Method not found." if path_exists else _NO_SUCH_URL)
 
     # Stores
 
     async def _create_store(self, request: ApiRequest) -> Json:
         body, now = await request.body(), self._context.now()
-        return await self._context.database.write(lambda db: stores.create(db, body, now))
+        display_name = text_field(body, "displayName", max_length=MAX_DISPLAY_NAME)
+        model = text_field(body, "embeddingModel") or _DEFAULT_EMBEDDING_MODEL
+        if not model.startswith("models/"):
+            raise invalid("embedding_model must be of the format models/{model}.")
+        store = await self._context.database.write(
+            lambda db: stores.create(db, display_name=display_name, model=model, now=now)
+        )
+        return store_json(store)
 
     async def _list_stores(self, request: ApiRequest) -> Json:
-        size, after = request.paging(most=stores.MOST_PER_PAGE)
-        return await self._context.database.read(lambda db: stores.page(db, size, after))
+        size, after = request.paging(max_size=MAX_PAGE)
+        page = await self._context.database.read(lambda db: stores.page(db, size, after))
+        return page_json("fileSearchStores", page, store_json)
 
     async def _get_store(self, request: ApiRequest) -> Json:
-        return await self._context.database.read(lambda db: stores.get(db, request.parts["store"]))
+        name = request.parts["store"]
+        return store_json(await self._context.database.read(lambda db: stores.get(db, name)))
 
     async def _delete_store(self, request: ApiRequest) -> Json:
-        answer = await self._context.database.write(
-            lambda db: stores.delete(db, request.parts["store"], force=request.force)
-        )
-        self._context.work.ring()
-        return answer
+        name = request.parts["store"]
+        await self._context.database.write(lambda db: stores.delete(db, name, force=request.force))
+        self._context.work.set()
+        return {}
 
     # Documents and operations
 
@@ -150,60 +157,51 @@ class Routes:
         return await upload_protocol.start(self._context, request.http, store=request.parts["store"])
 
     async def _import_file(self, request: ApiRequest) -> Json:
-        context, body, store = self._context, await request.body(), request.parts["store"]
+        body, store, writer = await request.body(), request.parts["store"], self._context.writer()
         file = text_field(body, "fileName")
         if not file:
             raise invalid("* ImportFileRequest.file_name: file_name is required.")
         metadata = read_metadata(body, "ImportFileRequest")
-        answer = await context.database.write(
-            partial(
-                imports.import_file,
-                file=file,
-                store=store,
-                metadata=metadata,
-                now=context.now(),
-                options=context.options,
-                claim=context.claim,
-            )
+        document = await self._context.database.write(
+            lambda db: documents.import_file(db, file, store=store, metadata=metadata, writer=writer)
         )
-        context.work.ring()
-        return answer
+        self._context.work.set()
+        return {"name": operations.operation_name(document, "import")}
 
     async def _get_operation(self, request: ApiRequest) -> Json:
-        full_names = self._context.options.full_names_in_import
-        answer, runs = await self._context.database.read(
-            lambda db: operations.get(db, request.parts["name"], full_names=full_names)
-        )
-        if runs:
+        name = request.parts["name"]
+        operation = await self._context.database.read(lambda db: operations.get(db, name))
+        if not operation.done:
             self._look_again()
-        return answer
+        return operation_json(operation, full_names=self._context.options.full_names_in_import)
 
     async def _list_documents(self, request: ApiRequest) -> Json:
-        size, after = request.paging(most=documents.MOST_PER_PAGE)
-        return await self._context.database.read(
-            lambda db: documents.page(db, request.parts["store"], size, after)
-        )
+        size, after = request.paging(max_size=MAX_PAGE)
+        store = request.parts["store"]
+        page = await self._context.database.read(lambda db: documents.page(db, store, size, after))
+        return page_json("documents", page, document_json)
 
     async def _get_document(self, request: ApiRequest) -> Json:
-        answer = await self._context.database.read(lambda db: documents.get(db, request.parts["name"]))
-        if answer["state"] == "STATE_PENDING":
+        name = request.parts["name"]
+        document = await self._context.database.read(lambda db: documents.get(db, name))
+        if document.state == "PENDING":
             self._look_again()
-        return answer
+        return document_json(document)
 
     def _look_again(self) -> None:
-        """Somebody waits for a document: perhaps a process that has died claimed it, or there is room again.
+        """Wake the worker for a polled document: its owner may have died, or the disk may have room again.
 
         Raises:
-            ApiError: there was none when the worker last looked.
+            ApiError: there was no room when the worker last looked.
         """
-        self._context.work.ring()
-        if self._context.disk.full:
-            raise no_room()
+        self._context.work.set()
+        if self._context.disk_full:
+            raise disk_full()
 
     async def _delete_document(self, request: ApiRequest) -> Json:
-        return await self._context.database.write(
-            lambda db: documents.delete(db, request.parts["name"], force=request.force)
-        )
+        name = request.parts["name"]
+        await self._context.database.write(lambda db: documents.delete(db, name, force=request.force))
+        return {}
 
     # Files
 
@@ -211,21 +209,20 @@ class Routes:
         return await upload_protocol.start(self._context, request.http, store=None)
 
     async def _list_files(self, request: ApiRequest) -> Json:
-        size, after = request.paging(most=files.MOST_PER_PAGE)
+        size, after = request.paging(max_size=MAX_FILE_PAGE)
         now = self._context.now()
-        return await self._context.database.read(
-            lambda db: files.page(db, size, after, now=now, base=request.base)
-        )
+        page = await self._context.database.read(lambda db: files.page(db, size, after, now=now))
+        return page_json("files", page, partial(file_json, now=now, base=request.base))
 
     async def _get_file(self, request: ApiRequest) -> Json:
-        now = self._context.now()
-        return await self._context.database.read(
-            lambda db: files.get(db, request.parts["name"], now=now, base=request.base)
-        )
+        name, now = request.parts["name"], self._context.now()
+        file = await self._context.database.read(lambda db: files.get(db, name, now=now))
+        return file_json(file, now=now, base=request.base)
 
     async def _delete_file(self, request: ApiRequest) -> Json:
-        now = self._context.now()
-        return await self._context.database.write(lambda db: files.delete(db, request.parts["name"], now=now))
+        name, now = request.parts["name"], self._context.now()
+        await self._context.database.write(lambda db: files.delete(db, name, now=now))
+        return {}
 
     # Models
 
@@ -237,7 +234,7 @@ class Routes:
         events = [dump(event) for event in generate.in_events(whole)]
         if request.http.query_params.get("alt") == "sse":
             return StreamingResponse(
-                _one_by_one(b"data: " + event + b"\r\n\r\n" for event in events),
+                _stream_chunks(b"data: " + event + b"\r\n\r\n" for event in events),
                 media_type="text/event-stream",
             )
         return Response(b"[" + b",\r\n".join(events) + b"]", 200, media_type=JSON_TYPE)
@@ -247,21 +244,17 @@ class Routes:
         return generate.count_tokens(await request.body())
 
     async def _embed(self, request: ApiRequest) -> Json:
-        body = await request.body()
-        embedded = await self._context.embedding_runner(
-            lambda: models.embed(self._context.embedder.load, [body])
-        )
-        return {"embedding": embedded[0]}
+        (embedding,) = await self._embeddings([await request.body()])
+        return {"embedding": embedding}
 
     async def _embed_batch(self, request: ApiRequest) -> Json:
         requests = list_field(await request.body(), "requests")
         if not all(isinstance(request, dict) for request in requests):
             raise invalid("Invalid value at 'requests': objects were expected.")
-        return {
-            "embeddings": await self._context.embedding_runner(
-                lambda: models.embed(self._context.embedder.load, requests)
-            )
-        }
+        return {"embeddings": await self._embeddings(requests)}
+
+    async def _embeddings(self, requests: list[Json]) -> list[Json]:
+        return await self._context.embedding_runner(lambda: models.embed(self._context.embedder, requests))
 
     async def _list_models(self, request: ApiRequest) -> Json:
         await trio.lowlevel.checkpoint()
@@ -272,7 +265,7 @@ class Routes:
         return models.get(request.parts["model"])
 
 
-async def _one_by_one(chunks: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+async def _stream_chunks(chunks: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
     for chunk in chunks:
         await trio.lowlevel.checkpoint()
         yield chunk

@@ -1,23 +1,30 @@
 """The resumable upload protocol on the wire: commands in headers, bytes in bodies.
 
-A body larger than the granularity is committed piece by piece as it comes, so no request holds more than one
-piece in memory, and what came before a lost connection is not lost.
+A body larger than the granularity is committed piece by piece as it comes. So no request holds more than one
+piece in memory, and a lost connection loses only the last piece.
 """
 
 from contextlib import aclosing
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from objlib.core.library.mime import base_type
 from objlib.core.limits import MAX_DISPLAY_NAME
+from objlib.core.remote import SessionState
+from objlib.embedded.api import render
+from objlib.embedded.api.request import read_body
+from objlib.embedded.api.responses import JSON_TYPE, error_response
 from objlib.embedded.context import Context
-from objlib.embedded.resources import files, upload_sessions
-from objlib.embedded.wire.json import JSON_TYPE, invalid, object_field, read_body, read_json, text_field
+from objlib.embedded.resources import documents, files, upload_sessions
+from objlib.embedded.resources.records import FileRecord
+from objlib.embedded.resources.upload_sessions import Created, SessionError, UploadSession
+from objlib.embedded.wire.errors import invalid
+from objlib.embedded.wire.json import Json, object_field, text_field
 from objlib.embedded.wire.metadata import read_metadata
-from objlib.embedded.wire.mime import check_supported
 
-_H = "x-goog-upload-"
+_PREFIX: Final = "x-goog-upload-"
 
 
 def _number(request: Request, header: str) -> int | None:
@@ -29,193 +36,195 @@ def _number(request: Request, header: str) -> int | None:
     return int(text)
 
 
+def _commands(request: Request) -> set[str]:
+    words = request.headers.get(_PREFIX + "command", "").split(",")
+    return {word.strip().lower() for word in words if word.strip()}
+
+
 async def start(context: Context, request: Request, *, store: str | None) -> Response:
     """Begin a session: an empty body, and four headers that say where to send the bytes.
 
     Raises:
         ApiError: the protocol is another one, or the document is not acceptable.
     """
-    if request.headers.get(_H + "protocol", "").lower() != "resumable" or _commands(request) != {"start"}:
+    if request.headers.get(_PREFIX + "protocol", "").lower() != "resumable" or _commands(request) != {
+        "start"
+    }:
         raise invalid(
             "Only the resumable protocol is supported:"
             " X-Goog-Upload-Protocol: resumable, X-Goog-Upload-Command: start."
         )
-    body = read_json(await read_body(request))
-    declared = _number(request, _H + "header-content-length")
-    header_type = request.headers.get(_H + "header-content-type", "")
-    file_name = request.headers.get(_H + "file-name", "")
-    if store is None:
-        fields = object_field(body, "file")
-        wanted = {
-            "name": text_field(fields, "name"),
-            "displayName": text_field(fields, "displayName", longest=MAX_DISPLAY_NAME),
-            "mimeType": base_type(text_field(fields, "mimeType") or header_type)
-            or "application/octet-stream",
-        }
-        if wanted["name"]:
-            files.check_name(wanted["name"])
-    else:
-        mime_type = base_type(text_field(body, "mimeType") or header_type)
-        check_supported(mime_type)
-        wanted = {
-            "store": store,
-            "display_name": text_field(body, "displayName", longest=MAX_DISPLAY_NAME)
-            or file_name[:MAX_DISPLAY_NAME],
-            "mime_type": mime_type,
-            "metadata": read_metadata(body, "UploadToFileSearchStoreRequest"),
-        }
-    now = context.now()
+    body = await read_body(request)
+    declared = _number(request, _PREFIX + "header-content-length")
+    target = _file_target(request, body) if store is None else _document_target(request, body, store)
+    writer = context.writer()
     upload_id = await context.database.write(
-        lambda db: upload_sessions.start(
-            db, wanted, store=store, declared=declared, now=now, options=context.options
-        )
+        lambda db: upload_sessions.start(db, target, store=store, declared=declared, writer=writer)
     )
     url = str(request.url.replace(query=f"upload_id={upload_id}&upload_protocol=resumable"))
-    return Response(
-        b"",
-        200,
-        {
-            "X-Goog-Upload-Status": "active",
-            "X-Goog-Upload-URL": url,
-            "X-Goog-Upload-Control-URL": url,
-            "X-Goog-Upload-Chunk-Granularity": str(context.options.granularity),
-        },
-    )
+    headers = {
+        "X-Goog-Upload-Status": "active",
+        "X-Goog-Upload-URL": url,
+        "X-Goog-Upload-Control-URL": url,
+        "X-Goog-Upload-Chunk-Granularity": str(context.options.granularity),
+    }
+    return Response(b"", 200, headers)
 
 
-def _commands(request: Request) -> set[str]:
+def _file_target(request: Request, body: Json) -> Json:
+    fields = object_field(body, "file")
+    name = text_field(fields, "name")
+    display_name = text_field(fields, "displayName", max_length=MAX_DISPLAY_NAME)
+    mime_type = _mime_type(request, fields) or "application/octet-stream"
+    if name:
+        files.check_name(name)
+    return {"name": name, "displayName": display_name, "mimeType": mime_type}
+
+
+def _document_target(request: Request, body: Json, store: str) -> Json:
+    mime_type = _mime_type(request, body)
+    documents.check_type(mime_type)
+    file_name = request.headers.get(_PREFIX + "file-name", "")[:MAX_DISPLAY_NAME]
     return {
-        word.strip().lower() for word in request.headers.get(_H + "command", "").split(",") if word.strip()
+        "store": store,
+        "display_name": text_field(body, "displayName", max_length=MAX_DISPLAY_NAME) or file_name,
+        "mime_type": mime_type,
+        "metadata": read_metadata(body, "UploadToFileSearchStoreRequest"),
     }
 
 
+def _mime_type(request: Request, fields: Json) -> str:
+    header = request.headers.get(_PREFIX + "header-content-type", "")
+    return base_type(text_field(fields, "mimeType") or header)
+
+
 async def continue_session(context: Context, request: Request, upload_id: str, *, base: str) -> Response:
-    """A command on a session URL, which is its own authorisation.
+    """Follow a command on a session URL, which is its own authorisation.
 
     ``base`` is the URL up to and including the version, for a file's ``uri``.
 
     Raises:
-        ApiError: the command is unknown, or the session cannot follow it.
+        ApiError: the command is unknown, or there is no such session.
     """
-    commands = _commands(request)
-    if commands == {"query"}:
-        now = context.now()
-        return _answer(await context.database.read(lambda db: upload_sessions.get(db, upload_id, now)))
-    if commands == {"cancel"}:
-        now = context.now()
-        return _answer(await context.database.write(lambda db: upload_sessions.cancel(db, upload_id, now)))
-    if commands == {"upload"}:
-        return await _upload(context, request, upload_id)
-    if commands in ({"upload", "finalize"}, {"finalize"}):
-        return await _finalize(context, request, upload_id, base=base, with_bytes="upload" in commands)
-    raise invalid("Unknown X-Goog-Upload-Command: one of upload, finalize, query, cancel was expected.")
+    command = _SessionCommand(context, request, upload_id)
+    try:
+        session = await command.follow(_commands(request), base)
+    except SessionError as error:
+        return error_response(error, _headers(error.session))
+    if session.status is SessionState.FINAL:
+        return Response(session.final_body, 200, _headers(session), JSON_TYPE)
+    return Response(b"", 200, _headers(session))
 
 
-def _answer(session: upload_sessions.UploadSession) -> Response:
-    if session.status == "final":
-        return Response(session.final_body, 200, session.headers, JSON_TYPE)
-    return Response(b"", 200, session.headers)
+def _headers(session: UploadSession) -> dict[str, str]:
+    return {"X-Goog-Upload-Status": session.status, "X-Goog-Upload-Size-Received": str(session.received)}
 
 
-def _offset(request: Request) -> int:
-    offset = _number(request, _H + "offset")
-    if offset is None:
-        raise invalid("The header X-Goog-Upload-Offset is required with upload.")
-    return offset
+class _SessionCommand:
+    """One command on the session of an upload."""
 
+    def __init__(self, context: Context, request: Request, upload_id: str) -> None:
+        self._context = context
+        self._request = request
+        self._id = upload_id
 
-async def _upload(context: Context, request: Request, upload_id: str) -> Response:
-    offset = _offset(request)
-    granularity = context.options.granularity
-    length = _number(request, "content-length")
-    if length is not None and length % granularity:
-        await _refuse(context, upload_id, f"A chunk of {length} bytes is not a multiple of {granularity}.")
-    # Look before the bytes are read: a chunk that cannot be taken is refused at once.
-    await _look(context, upload_id, offset, length or 0)
-    sent, rest = await _receive(context, request, upload_id, offset)
-    if len(rest) % granularity:
-        await _refuse(context, upload_id, f"A chunk must be a multiple of {granularity} bytes.")
-    now = context.now()
-    return _answer(
-        await context.database.write(
-            lambda db: upload_sessions.append(db, upload_id, sent, rest, now=now, options=context.options)
-        )
-    )
+    async def follow(self, commands: set[str], base: str) -> UploadSession:
+        """The session after the command."""
+        now = self._context.now()
+        if commands == {"query"}:
+            return await self._context.database.read(lambda db: upload_sessions.get(db, self._id, now))
+        if commands == {"cancel"}:
+            return await self._context.database.write(lambda db: upload_sessions.cancel(db, self._id, now))
+        if commands == {"upload"}:
+            return await self._upload()
+        if commands in ({"upload", "finalize"}, {"finalize"}):
+            return await self._finalize(base, with_bytes="upload" in commands)
+        raise invalid("Unknown X-Goog-Upload-Command: one of upload, finalize, query, cancel was expected.")
 
+    def _offset(self) -> int:
+        offset = _number(self._request, _PREFIX + "offset")
+        if offset is None:
+            raise invalid("The header X-Goog-Upload-Offset is required with upload.")
+        return offset
 
-async def _look(context: Context, upload_id: str, offset: int, length: int) -> None:
-    now = context.now()
-    await context.database.read(
-        lambda db: upload_sessions.active(
-            db, upload_id, offset=offset, length=length, now=now, options=context.options
-        )
-    )
+    async def _upload(self) -> UploadSession:
+        offset = self._offset()
+        granularity = self._context.options.granularity
+        length = _number(self._request, "content-length")
+        if length is not None and length % granularity:
+            await self._refuse(f"A chunk of {length} bytes is not a multiple of {granularity}.")
+        # A chunk that cannot be taken is refused before its bytes are read.
+        await self._check(offset, length or 0)
+        offset, rest = await self._receive(offset)
+        if len(rest) % granularity:
+            await self._refuse(f"A chunk must be a multiple of {granularity} bytes.")
+        return await self._append(offset, rest)
 
-
-async def _refuse(context: Context, upload_id: str, message: str) -> None:
-    now = context.now()
-    session = await context.database.read(lambda db: upload_sessions.get(db, upload_id, now))
-    raise session.error(message)
-
-
-async def _finalize(
-    context: Context, request: Request, upload_id: str, *, base: str, with_bytes: bool
-) -> Response:
-    offset: int | None = None
-    rest = b""
-    if with_bytes:
-        at, length = _offset(request), _number(request, "content-length")
-        if length is None or length > context.options.granularity:
-            await _look(context, upload_id, at, length or 0)
-        offset, rest = await _receive(context, request, upload_id, at)
-    now = context.now()
-    before = None
-    if offset != 0:
-        before = await context.database.bulk.run(lambda db: upload_sessions.digest(db, upload_id, now))
-    session = await context.database.write(
-        lambda db: upload_sessions.finalize(
-            db,
-            upload_id,
-            offset,
-            rest,
-            before=before,
-            now=now,
-            options=context.options,
-            claim=context.claim,
-            base=base,
-        )
-    )
-    context.work.ring()
-    return _answer(session)
-
-
-async def _receive(context: Context, request: Request, upload_id: str, offset: int) -> tuple[int, bytes]:
-    """Read the body; all but the last piece of it is committed on the way.
-
-    Returns:
-        The offset of the last piece, and the piece.
-    """
-    piece = context.options.granularity
-
-    async def commit(at: int, data: bytes) -> None:
-        now = context.now()
-        await context.database.write(
-            lambda db: upload_sessions.append(db, upload_id, at, data, now=now, options=context.options)
+    async def _check(self, offset: int, length: int) -> None:
+        writer = self._context.writer()
+        await self._context.database.read(
+            lambda db: upload_sessions.active(db, self._id, offset=offset, length=length, writer=writer)
         )
 
-    held: list[memoryview] = []
-    size = 0
-    async with aclosing(request.stream()) as stream:
-        async for chunk in stream:
-            view = memoryview(chunk)
-            while size + len(view) > piece:
-                held.append(view[: piece - size])
-                await commit(offset, b"".join(held))
-                offset += piece
-                view = view[piece - size :]
-                held.clear()
-                size = 0
-            if view:
-                held.append(view)
-                size += len(view)
-    return offset, b"".join(held)
+    async def _refuse(self, message: str) -> None:
+        now = self._context.now()
+        session = await self._context.database.read(lambda db: upload_sessions.get(db, self._id, now))
+        raise SessionError(session, message)
+
+    async def _append(self, offset: int, data: bytes) -> UploadSession:
+        writer = self._context.writer()
+        return await self._context.database.write(
+            lambda db: upload_sessions.append(db, self._id, offset, data, writer=writer)
+        )
+
+    async def _finalize(self, base: str, *, with_bytes: bool) -> UploadSession:
+        offset: int | None = None
+        rest = b""
+        if with_bytes:
+            start, length = self._offset(), _number(self._request, "content-length")
+            if length is None or length > self._context.options.granularity:
+                await self._check(start, length or 0)
+            offset, rest = await self._receive(start)
+        writer = self._context.writer()
+        hashed = None
+        if offset != 0:
+            hashed = await self._context.database.bulk.run(
+                lambda db: upload_sessions.digest(db, self._id, writer.now)
+            )
+
+        def answer(created: Created) -> Json:
+            if isinstance(created, FileRecord):
+                return {"file": render.file_json(created, now=writer.now, base=base)}
+            return render.upload_json(*created)
+
+        session = await self._context.database.write(
+            lambda db: upload_sessions.finalize(
+                db, self._id, offset, rest, hashed=hashed, writer=writer, answer=answer
+            )
+        )
+        self._context.work.set()
+        return session
+
+    async def _receive(self, offset: int) -> tuple[int, bytes]:
+        """Read the body and commit all but the last piece of it.
+
+        Returns:
+            The offset of the last piece, and the piece.
+        """
+        piece = self._context.options.granularity
+        views: list[memoryview] = []
+        size = 0
+        async with aclosing(self._request.stream()) as stream:
+            async for chunk in stream:
+                view = memoryview(chunk)
+                while size + len(view) > piece:
+                    views.append(view[: piece - size])
+                    await self._append(offset, b"".join(views))
+                    offset += piece
+                    view = view[piece - size :]
+                    views.clear()
+                    size = 0
+                if view:
+                    views.append(view)
+                    size += len(view)
+        return offset, b"".join(views)

@@ -1,4 +1,4 @@
-"""Texts to vectors, through onnxruntime. The only module that knows it."""
+"""Texts to vectors, through onnxruntime. The only module that imports it."""
 
 import os
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 MAX_TOKENS = 256
-"""What the model was trained on; a longer text is cut."""
+"""Tokens of a text that the model reads, as it was trained; the rest is cut."""
 
 
 class Embedder(Protocol):
-    """Gives a text a place in a space where texts with a like meaning are near each other."""
+    """Maps texts to unit vectors; texts of similar meaning have a large inner product."""
 
     model_id: str
-    """Names what the vectors depend on; vectors of two models cannot be compared."""
+    """Name of everything that the vectors depend on; vectors of two models cannot be compared."""
 
     def embed(self, texts: Sequence[str]) -> "Floats":
         """Unit vectors, one row of 384 for each text, in the order of the texts."""
@@ -32,25 +32,23 @@ class Embedder(Protocol):
 class MiniLM:
     """The model that ships with objlib. Its methods may be called from several threads at once.
 
-    Texts are computed one by one, each on one core, several at once: nothing is padded, and a vector does not
-    depend on its neighbours. That is faster than batches (see README.md beside the model).
-
-    Args:
-        threads: texts computed at once; 0 for as many as this process may use cores.
+    Each text is computed alone on one core, several at once: nothing is padded, and a vector does not depend
+    on its neighbours. That is faster than batches (see README.md beside the model).
+    ``threads`` texts are computed at once; 0 stands for one per core of this process.
     """
 
     model_id = MODEL_ID
 
     def __init__(self, threads: int = 0) -> None:
-        # onnxruntime reports its use to its maker unless this is set before it is imported (its Privacy.md).
+        # onnxruntime reports its use to its vendor unless this is set before it is imported (its Privacy.md).
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-        import numpy as np  # noqa: F401  # embed() needs it: find out now
-        import onnxruntime  # a tenth of a second that only search by meaning should cost
+        import numpy as np  # noqa: F401  # embed() needs it: fail now
+        import onnxruntime  # takes 0.1 s that only search by meaning should pay
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        # The graph is as it should be; "extended" could fuse the normalisation, which is slower.
+        # "extended" could fuse the normalisation, which is slower.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         self._session: Any = onnxruntime.InferenceSession(
             str(ONNX), options, providers=["CPUExecutionProvider"]
@@ -75,26 +73,26 @@ class MiniLM:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(self._threads) as pool:
-                # Long texts first, so that the threads come to an end together.
+                # Long texts first, so that the threads end together.
                 list(pool.map(one, sorted(range(len(texts)), key=lambda row: -len(texts[row]))))
         return out
 
 
 def _cores() -> int:
-    """Cores this process may use: containers and ``taskset`` give fewer than the machine has."""
+    """Cores that this process may use: fewer than the machine has in containers and under ``taskset``."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def obstacle() -> str:
-    """Why the model cannot be loaded, as far as that can be told without loading it; an empty string if it can.
+    """Why the model cannot be loaded, as far as that shows without loading it; empty if it can.
 
-    Loading takes a tenth of a second and 100 MB, too much for a run that only wants to say what is possible.
+    Loading takes 0.1 s and 100 MB, too much for a run that only reports what is possible.
     """
-    wrong = damage(thorough=False)
-    if wrong is not None:
-        return f"no search by meaning: {wrong}"
+    fault = damage(thorough=False)
+    if fault is not None:
+        return f"no search by meaning: {fault}"
     return next((_missing(name) for name in ("numpy", "onnxruntime") if find_spec(name) is None), "")
 
 
@@ -103,21 +101,17 @@ def _missing(package: str | None) -> str:
 
 
 def load_embedder(*, thorough: bool = False) -> tuple[Embedder | None, str]:
-    """Load the model.
-
-    Args:
-        thorough: compare the SHA-256 of its files first, as ``objlib doctor`` does; otherwise only their
-            sizes.
+    """Load the model; ``thorough`` compares the SHA-256 of its files first, and not only their sizes.
 
     Returns:
-        The embedder and an empty string; or None and one line that says why search goes by words alone.
+        The embedder and an empty string; or None and one line: why search goes by words alone.
     """
-    wrong = damage(thorough=thorough)
-    if wrong is not None:
-        return None, f"no search by meaning: {wrong}"
+    fault = damage(thorough=thorough)
+    if fault is not None:
+        return None, f"no search by meaning: {fault}"
     try:
         return MiniLM(), ""
     except ImportError as error:
         return None, _missing(error.name)
-    except Exception as error:  # onnxruntime raises its own kinds, none of them public
+    except Exception as error:  # onnxruntime raises its own types, none of them public
         return None, f"no search by meaning: the model cannot be loaded ({str(error).splitlines()[0]})"

@@ -13,15 +13,14 @@
 Keys are metadata keys, bare or quoted (a dot in a key is part of the key). Values are quoted with ``"`` or
 ``'`` (a backslash takes the next character as it is), numbers, or bare words. Keywords are upper case.
 
-What a comparison means, where the service's documentation leaves it open:
+The meaning of a comparison, where the service's documentation leaves it open:
 
 * A document without the key does not match, with any comparator (``NOT author = "x"`` does match it).
 * ``:`` is *has*: a list has the element, a text or number is equal; ``key:*`` is "the key is there".
 * A list matches ``=``, ``<`` and so on if any element does, and ``!=`` if no element is equal.
 * Text compares as text, case counts. A bare number compares as a number, also with a stored text that is a
-plain
-  number (``year >= 1850`` finds ``year: "1859"``, not ``"400 BC"``). A *quoted* number compares as text with
-  a stored text and as a number with a stored number.
+  plain number (``year >= 1850`` finds ``year: "1859"``, not ``"400 BC"``). A *quoted* number compares as text
+  with a stored text and as a number with a stored number.
 """
 
 import re
@@ -31,11 +30,9 @@ from typing import NoReturn
 from objlib.embedded.index.records import FilterError
 
 MAX_DEPTH = 50
-"""Parentheses inside parentheses; more is a mistake, and Python's stack is finite."""
-
+"""Parentheses inside parentheses at most; more is a mistake, and Python's stack is finite."""
 MAX_COMPARISONS = 200
-"""SQLite nests a chain of ANDs; its limit is 1,000 levels."""
-
+"""Comparisons of a filter at most: SQLite nests a chain of ANDs, and its limit is 1,000 levels."""
 _TOKEN = re.compile(
     r"""
       (?P<space>\s+)
@@ -75,7 +72,7 @@ def compile_filter(text: str) -> Sql:
         The condition in parentheses, and its parameters in order.
 
     Raises:
-        FilterError: it is not well formed; the column says where.
+        FilterError: it is malformed; the column says where.
     """
     return _Parser(text).parse()
 
@@ -190,17 +187,17 @@ def _tokens(source: str) -> list[_Token]:
     out: list[_Token] = []
     at = 0
     while at < len(source):
-        found = _TOKEN.match(source, at)
-        if found is None:
+        match = _TOKEN.match(source, at)
+        if match is None:
             quote = source[at] in "\"'"
             raise FilterError("this quote is never closed" if quote else f"unexpected {source[at]!r}", at + 1)
-        kind = found.lastgroup or ""
+        kind = match.lastgroup or ""
         if kind != "space":
-            token = _Token(kind, found[0], at + 1)
+            token = _Token(kind, match[0], at + 1)
             if any("\ud800" <= character <= "\udfff" for character in token.text):
                 raise FilterError("half of a surrogate pair is not a character", at + 1)
             out.append(token)
-        at = found.end()
+        at = match.end()
     out.append(_Token("end", "the end", len(source) + 1))
     return out
 

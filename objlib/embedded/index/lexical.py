@@ -19,13 +19,11 @@ _STOPWORDS = """
     yours yourself yourselves may might must shall upon also whether
 """
 STOPWORDS = frozenset(_STOPWORDS.split())
-"""Left out of queries: OR-ing them costs 7 times the time and finds nothing. Documents are indexed with
-them."""
-
+"""Words left out of queries: OR-ing them takes 7 times the time and finds nothing. Documents keep them."""
 MAX_TERMS = 64
-"""Words of a query that are looked at; a longer query is a text, and its first words say what it is about."""
+"""Words of a query that are searched; a longer query is a text, and its first words name its topic."""
 
-# Scripts written without spaces: unicode61 takes a whole run for one word, so each character is made a word.
+# Scripts written without spaces: unicode61 takes a whole run for one word, so each character becomes a word.
 _CJK_RANGE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CJK = re.compile(f"[{_CJK_RANGE}]")
 # Letters with marks of their own, beyond ASCII and before punctuation such as curly quotes.
@@ -38,19 +36,16 @@ _WORD = re.compile(rf"[{_CJK_RANGE}]+|[^\W{_CJK_RANGE}]+")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for.
+    """A parsed query: its words in lower case, each once, and its quoted phrases of at least two words.
 
-    Attributes:
-        words: single words, each once, in order; lower case. A run of Chinese or Japanese stands as its pairs
-            of neighbouring characters.
-        phrases: quoted phrases, each of at least two words.
+    A run of Chinese or Japanese stands as its pairs of neighbouring characters.
     """
 
     words: tuple[str, ...]
     phrases: tuple[str, ...]
 
     def loose(self) -> str:
-        """FTS5 expression: any of the words. Empty if there are none."""
+        """FTS5 expression: any of the words; empty without words."""
         return " OR ".join(_quoted(word) for word in self.words)
 
     def strict(self) -> str:
@@ -60,11 +55,11 @@ class Query:
 
 
 def parse_query(text: str) -> Query:
-    """Take a query apart. Any string will do: nothing in it is syntax but pairs of double quotes."""
+    """Parse a query. Any string is one: only pairs of double quotes are syntax."""
     # A lone surrogate is not a character and SQLite refuses it; a NUL would end the expression.
     text = fold(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " "))
-    every = list(dict.fromkeys(terms(text)))
-    words = [word for word in every if word not in STOPWORDS] or every
+    all_words = list(dict.fromkeys(terms(text)))
+    words = [word for word in all_words if word not in STOPWORDS] or all_words
     phrases = [" ".join(_WORD.findall(indexed_form(p))[:MAX_TERMS]) for p in _PHRASE.findall(text)]
     return Query(tuple(words[:MAX_TERMS]), tuple(phrase for phrase in phrases[:MAX_TERMS] if " " in phrase))
 
@@ -79,7 +74,7 @@ def terms(text: str) -> Iterator[str]:
 
 
 def indexed_form(text: str) -> str:
-    """The text as the word index sees it (see schema.py before changing this)."""
+    """The text as the word index sees it (read schema.py before you change this)."""
     if text.isascii():
         return text
     text = fold(text)
@@ -87,7 +82,7 @@ def indexed_form(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Without accents and ligatures, in any script: unicode61 folds those of Latin letters only."""
+    """The text without accents and ligatures, in any script: unicode61 folds only those of Latin letters."""
     if text.isascii() or not _MARKED.search(text):
         return text
     bare = _MARK.sub("", unicodedata.normalize("NFKD", text))
@@ -97,22 +92,16 @@ def fold(text: str) -> str:
 def bm25(
     db: sqlite3.Connection, query: Query, *, allowed: Sequence[int] | None, depth: int
 ) -> tuple[dict[int, float], bool]:
-    """The best passages by words.
-
-    Args:
-        db: the store.
-        query: what to look for.
-        allowed: text ids to search in, or None for all.
-        depth: how many passages at most.
+    """The best passages by words, ``depth`` at most, in the texts ``allowed`` (None: in all).
 
     Returns:
         Score by chunk id, best first, higher is better; and whether these are passages with all quoted
-        phrases. If no passage has them, the words of the phrases are looked for singly.
+        phrases. If no passage has them, the words of the phrases are searched one by one.
     """
     if query.phrases:
-        found = _match(db, query.strict(), allowed, depth)
-        if found:
-            return found, True
+        scores = _match(db, query.strict(), allowed, depth)
+        if scores:
+            return scores, True
     if not query.words:
         return {}, False
     return _match(db, query.loose(), allowed, depth), False
@@ -121,8 +110,7 @@ def bm25(
 def _match(
     db: sqlite3.Connection, expression: str, allowed: Sequence[int] | None, depth: int
 ) -> dict[int, float]:
-    # The unary plus keeps SQLite from probing FTS5 once per allowed row (10 s instead of 0.1 s at 100,000
-    # passages).
+    # The unary plus keeps SQLite from probing FTS5 once per allowed row (10 s and not 0.1 s at 100,000 passages).
     restrict = (
         "" if allowed is None else f"AND (+rowid >> {POSITION_BITS}) IN (SELECT value FROM json_each(?))"
     )

@@ -13,38 +13,28 @@ from objlib.embedded.index.vectors import products
 from objlib.embedded.text.chunk import weight
 from objlib.embedded.text.sentences import sentences
 
-NOTHING = "No passage in the store answers this."
-"""The answer when nothing does."""
-
-MOST = 4
+NO_ANSWER = "No passage in the store answers this."
+"""The text of an answer without quotations."""
+MAX_SENTENCES = 4
 """Sentences in an answer at most."""
-
 _PASSAGES = 8
-"""Passages that are looked at."""
-
+"""First passages of the hits whose sentences are candidates."""
 _EMBEDDED = 32
-"""Sentences whose meaning is compared: about a tenth of a second."""
-
+"""Sentences whose meaning is compared: about 0.1 s."""
 _ENOUGH_WORDS = 0.6
-"""Least share of the question's words, by rarity, in the best sentence, where the meaning does not decide
-alone."""
-
+"""Share of the question's words, by rarity, in the best sentence from which on little meaning suffices."""
 _ENOUGH_WORDS_ALONE = 0.5
-"""The same where there is no embedder: nothing else can make up for a word that the text says differently."""
-
+"""Least share of the question's words without an embedder: nothing then makes up for a synonym in the text."""
 _ENOUGH_MEANING = 0.45
-"""Least cosine of the best sentence. Measured on Summa: its own questions are above .48, nine of ten others
-below .40."""
-
+"""Least cosine of the best sentence. On Summa its own questions are above .48, nine of ten others below .40."""
 _SOME_MEANING = 0.3
-"""Least cosine of the best sentence where the words are enough."""
-
-_FEWEST = 4
-"""Words of a sentence at least; less is a fragment."""
-
+"""Least cosine of the best sentence where its words are enough."""
+_MIN_WORDS = 4
+"""Words of a sentence at least; a shorter one is a fragment."""
 _NEAR_BEST = 0.6
-"""A further sentence must be this good, compared with the best one."""
-
+"""Least score of a further sentence, as a share of the best one."""
+_MAX_OVERLAP = 0.6
+"""Share of common stems from which on two sentences say the same."""
 _MARKUP = re.compile(r"^\s*(?:#{1,6}\s|\||[`~=*-]{3,}|\*\*[^*]+\*\*$)")
 _SUFFIX = re.compile(r"(?:'s|ing|edly|ed|ness|ions?|ally|ly|ies|es|s|e|y)$")
 
@@ -60,37 +50,35 @@ class _Sentence:
 def quote_answer(question: str, hits: Sequence[Hit], embedder: Embedder | None = None) -> QuotedAnswer:
     """Answer a question with two to four sentences quoted from the passages (one, if only one fits).
 
-    Nothing is invented: every sentence of the answer is a slice of a passage and has a support that says
-    which.
+    Nothing is invented: every sentence of the answer is a slice of a passage, and its quotation says of which.
 
     Args:
         question: any text.
         hits: passages, best first, as :func:`objlib.embedded.index.search` gives them.
         embedder: compares sentences by meaning too, if there is one.
     """
-    known = [s for number, hit in enumerate(hits[:_PASSAGES]) for s in _sentences(number, hit.text)]
-    scores, enough = _scores(question, known, embedder)
+    candidates = [s for number, hit in enumerate(hits[:_PASSAGES]) for s in _sentences(number, hit.text)]
+    scores, enough = _scores(question, candidates, embedder)
     if not enough:
-        return QuotedAnswer(NOTHING, ())
-    chosen = _choose(known, scores)
-    chosen.sort(key=lambda n: (known[n].hit, known[n].start))
+        return QuotedAnswer(NO_ANSWER, ())
+    chosen = [candidates[n] for n in _choose(candidates, scores)]
     text = ""
-    supports: list[Quotation] = []
-    for n in chosen:
+    quotations: list[Quotation] = []
+    for sentence in sorted(chosen, key=lambda sentence: (sentence.hit, sentence.start)):
         text += " " if text else ""
         start = len(text.encode())
-        text += known[n].text
-        where = tuple(number for number, hit in enumerate(hits) if known[n].text in hit.text)
-        supports.append(Quotation(start, len(text.encode()), known[n].text, where))
-    return QuotedAnswer(text, tuple(supports))
+        text += sentence.text
+        sources = tuple(number for number, hit in enumerate(hits) if sentence.text in hit.text)
+        quotations.append(Quotation(start, len(text.encode()), sentence.text, sources))
+    return QuotedAnswer(text, tuple(quotations))
 
 
 def _sentences(number: int, passage: str) -> list[_Sentence]:
-    """The sentences of a passage that say something: no headings, rules or fragments."""
+    """The sentences of a passage, without headings, rules and fragments."""
     out: list[_Sentence] = []
     for start, stop in sentences(passage):
         text = passage[start:stop]
-        if weight(text) >= _FEWEST and not _MARKUP.match(text):
+        if weight(text) >= _MIN_WORDS and not _MARKUP.match(text):
             out.append(_Sentence(number, start, text, frozenset(map(_stem, terms(fold(text))))))
     return out
 
@@ -99,11 +87,11 @@ def _scores(question: str, sentences: list[_Sentence], embedder: Embedder | None
     """How well each sentence answers, and whether any of them does."""
     if not sentences:
         return [], False
-    wanted = {_stem(word) for word in parse_query(question).words if word not in STOPWORDS}
-    seen = Counter(stem for sentence in sentences for stem in sentence.stems & wanted)
-    rarity = {stem: math.log(1 + len(sentences) / (1 + seen[stem])) for stem in wanted}
+    stems = {_stem(word) for word in parse_query(question).words if word not in STOPWORDS}
+    frequency = Counter(stem for sentence in sentences for stem in sentence.stems & stems)
+    rarity = {stem: math.log(1 + len(sentences) / (1 + frequency[stem])) for stem in stems}
     whole = sum(rarity.values()) or 1.0
-    shares = [sum(rarity[stem] for stem in sentence.stems & wanted) / whole for sentence in sentences]
+    shares = [sum(rarity[stem] for stem in sentence.stems & stems) / whole for sentence in sentences]
     scores = [share * _trust(sentence) for sentence, share in zip(sentences, shares, strict=True)]
     enough = max(shares) >= (_ENOUGH_WORDS if embedder else _ENOUGH_WORDS_ALONE)
     if embedder is not None:
@@ -120,14 +108,14 @@ def _scores(question: str, sentences: list[_Sentence], embedder: Embedder | None
 
 
 def _trust(sentence: _Sentence) -> float:
-    """How much a sentence is worth before its words are looked at."""
-    worth = 1 / (1 + 0.05 * sentence.hit)  # further down the list is less likely right
-    worth /= 1 + max(0, len(sentence.text) - 300) / 900  # a long one has more words by chance
+    """The weight of a sentence, whatever its words."""
+    trust = 1 / (1 + 0.05 * sentence.hit)  # further down the list is less likely right
+    trust /= 1 + max(0, len(sentence.text) - 300) / 900  # a long one has more words by chance
     if sentence.text.rstrip("\"')\u201d\u2019").endswith("?"):
-        worth *= 0.6  # a question is no answer
+        trust *= 0.6  # a question is no answer
     if sentence.text.isupper():
-        worth *= 0.3  # a heading in a text without markup
-    return worth
+        trust *= 0.3  # a heading in a text without markup
+    return trust
 
 
 def _choose(sentences: list[_Sentence], scores: list[float]) -> list[int]:
@@ -135,9 +123,9 @@ def _choose(sentences: list[_Sentence], scores: list[float]) -> list[int]:
     order = sorted(range(len(sentences)), key=lambda n: -scores[n])
     chosen: list[int] = []
     for n in order:
-        if len(chosen) == MOST or scores[n] < _NEAR_BEST * scores[order[0]]:
+        if len(chosen) == MAX_SENTENCES or scores[n] < _NEAR_BEST * scores[order[0]]:
             break
-        if all(_overlap(sentences[n].stems, sentences[other].stems) < 0.6 for other in chosen):
+        if all(_overlap(sentences[n].stems, sentences[other].stems) < _MAX_OVERLAP for other in chosen):
             chosen.append(n)
     return chosen
 

@@ -1,4 +1,4 @@
-"""What a search and an answer give back, and the error of a malformed filter."""
+"""The results of a search and of an answer, and the error of a malformed filter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class FilterError(ValueError):
-    """The ``metadataFilter`` string is not well formed.
+    """The ``metadataFilter`` string is malformed.
 
     Attributes:
         column: where in the string, counted from 1.
@@ -19,19 +19,19 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One passage found.
+    """A passage that a search found.
 
     Attributes:
         doc_id: row of the document in ``documents``.
-        chunk_id: the passage; never used again for another text.
+        chunk_id: the passage; the id is never used again for another text.
         display_name: the document's display name.
         start, stop: character offsets into the document's text; ``text`` is exactly that slice.
         text: the passage.
         heading: the nearest heading above it, or an empty string.
         page: page number from 1, or None where the format has no pages.
-        score: what the list is sorted by, higher is better; comparable only within one search.
-        bm25: lexical score, higher is better; None if the lexical search did not shortlist it.
-        cosine: similarity in meaning to the query, -1 to 1; None if it is not known.
+        score: rank score, higher is better; comparable only within one search.
+        bm25: score by words, higher is better; None if the words did not find it.
+        cosine: similarity in meaning to the query, -1 to 1; None without a vector.
         metadata: the document's metadata.
     """
 
@@ -51,12 +51,9 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """One piece of a composed answer and the passages it stands in.
+    """One sentence of an answer and the indices of the hits that it stands in.
 
-    Attributes:
-        start_byte, end_byte: UTF-8 byte offsets into the answer, end exclusive (as Gemini counts them).
-        text: that piece of the answer.
-        hits: indices into the list of hits the answer was composed from.
+    Offsets count UTF-8 bytes of the answer, the end exclusive, as Gemini counts them.
     """
 
     start_byte: int
@@ -67,12 +64,7 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class QuotedAnswer:
-    """An answer made only of sentences quoted from the passages.
-
-    Attributes:
-        text: the answer, or a plain sentence that nothing answers the question.
-        supports: where each quotation comes from, in order; empty if there was no answer.
-    """
+    """An answer made of sentences quoted from the passages, or a text that says that there is none."""
 
     text: str
-    supports: tuple[Quotation, ...]
+    quotations: tuple[Quotation, ...]

@@ -2,12 +2,12 @@
 
 A passage's id carries its document: ``chunk_id = text_id << 20 | position``. So "which document?" is a shift,
 a filter on documents costs no look-up per passage, and the passages of a document are a range of ids.
-``text_id`` is AUTOINCREMENT: an id is never used again, hence a vector that was computed while its document
-was replaced can never land on another text.
+``text_id`` is AUTOINCREMENT: an id is never used again, so a vector that was computed while its document
+was replaced never joins another text.
 
-``fts`` is contentless: the passages stand once, in ``chunks``. Whoever changes what
-:func:`objlib.embedded.index.lexical.indexed_form` gives must rebuild ``fts`` in a migration, because taking a
-row out of a contentless table needs exactly the text that went in.
+``fts`` is contentless: the passages stand once, in ``chunks``. A change of
+:func:`objlib.embedded.index.lexical.indexed_form` needs a migration that rebuilds ``fts``, because a delete from
+a contentless table needs exactly the text that was inserted.
 
 Sign bits (48 bytes, scanned whole) and int8 vectors (384 bytes, fetched for a few hundred) stand in tables of
 their own, so that a scan reads a ninth of the bytes. ``codes.seq`` lets a cache read only what is new.
@@ -15,7 +15,6 @@ their own, so that a scan reads a ninth of the bytes. ``codes.seq`` lets a cache
 
 POSITION_BITS = 20
 """Bits of a chunk id that hold the position in its document; the rest is the text id."""
-
 POSITION_MASK = (1 << POSITION_BITS) - 1
 
 SCHEMA: tuple[str, ...] = (

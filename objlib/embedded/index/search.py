@@ -1,4 +1,4 @@
-"""The search itself: words, meaning, both together, and the passages with their places."""
+"""The search: by words, by meaning, fused, and the passages with their offsets."""
 
 import json
 import sqlite3
@@ -17,37 +17,32 @@ from objlib.embedded.index.sign_codes import SignBitCache, cosines, nearest
 from objlib.embedded.index.vectors import products, texts_to_embed
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from objlib.embedded.index.embedder import Floats
 
-    Floats = NDArray[np.float32]
-
-DEPTH = 200
-"""Passages each of the two lists brings into the union."""
-
-_GROUP = 4
+LIST_DEPTH = 200
+"""Passages that each of the two lists brings into the union."""
+_EMBED_GROUP = 4
 """Passages embedded between two looks at the clock."""
-
 SHORTLIST = 500
-"""Passages chosen by sign bits whose exact cosine is looked at; has 99 % of the true first hundred."""
+"""Passages chosen by sign bits whose exact cosine is computed; they hold 99 % of the true first hundred."""
 
 
 @dataclass(slots=True)
 class OnDemand:
-    """Vectors for passages that need one now: the best by words of a search, ahead of the second pass.
+    """Vectors made during a search, ahead of the second pass: for its best passages by words.
 
     With the first 20 embedded as they are found, a store without any vectors ranks almost as well as one that
     has them all (nDCG@10: SciFact .730 of .742, Summa .739 of .750; by words alone .705 and .691).
 
     Attributes:
-        seconds: time for it in one search; what is under way when it ends is finished.
-        most: passages in one search.
-        made: (chunk id, vector) of what was made, for the caller to give to ``store_vectors`` afterwards.
+        seconds: time budget of one search; the group under way at its end is finished.
+        limit: passages of one search.
+        rows: (chunk id, vector) of the new vectors, for the caller to give to ``store_vectors``.
     """
 
     seconds: float = 0.5
-    most: int = 20
-    made: "list[tuple[int, Floats]]" = field(default_factory=list)
+    limit: int = 20
+    rows: "list[tuple[int, Floats]]" = field(default_factory=list)
 
 
 def search(
@@ -67,43 +62,43 @@ def search(
         db: the store; only read.
         query: any text. A phrase in double quotes must be there word for word, if any passage has it.
         store_ids: stores to search in.
-        k: how many passages at most.
+        k: passages at most.
         where: a ``metadataFilter`` (see :mod:`objlib.embedded.index.filters`), or None.
         embedder: for search by meaning; None for words alone.
-        codes: kept by the caller from one search to the next; None reads the sign bits afresh.
-        on_demand: embed the best passages that have no vector yet; None leaves them to the second pass.
+        codes: cache that the caller keeps from search to search; None reads the sign bits afresh.
+        on_demand: embeds the best passages without a vector; None leaves them to the second pass.
 
     Returns:
         Hits, best first.
 
     Raises:
-        FilterError: ``where`` is not well formed.
+        FilterError: ``where`` is malformed.
     """
     allowed = _allowed(db, store_ids, where)
     if k < 1 or not query.strip() or (allowed is not None and not allowed):
         return []
-    depth = max(DEPTH, k)
+    depth = max(LIST_DEPTH, k)
     words, strict = bm25(db, parse_query(query), allowed=allowed, depth=depth)
     meaning: dict[int, float] = {}
     if embedder is not None:
-        known = (codes or SignBitCache()).load(db, embedder.model_id)
-        if known is not None or on_demand is not None:
+        sign_bits = (codes or SignBitCache()).load(db, embedder.model_id)
+        if sign_bits is not None or on_demand is not None:
             vector = embedder.embed([query])[0]
-            if known is not None:
+            if sign_bits is not None:
                 count = max(SHORTLIST, 2 * depth)
-                near = [] if strict else nearest(known, vector, allowed=allowed, count=count)
+                near = [] if strict else nearest(sign_bits, vector, allowed=allowed, count=count)
                 meaning = _meaning(db, vector, list(words), near, depth)
             if on_demand is not None:
-                missing = [chunk_id for chunk_id in words if chunk_id not in meaning][: on_demand.most]
+                missing = [chunk_id for chunk_id in words if chunk_id not in meaning][: on_demand.limit]
                 meaning |= _embed_now(db, vector, missing, embedder, on_demand)
     scores = fuse(words, meaning)
-    # Equal scores: what is nearer in meaning first, then in the order of the library.
+    # Of equal scores the one nearer in meaning comes first, then the order of the library decides.
     best = sorted(scores, key=lambda n: (-scores[n], -meaning.get(n, -1.0), n))[:k]
     return _hits(db, best, scores, words, meaning)
 
 
 def _allowed(db: sqlite3.Connection, store_ids: Sequence[int], where: str | None) -> list[int] | None:
-    """Text ids that may be found, or None if all may."""
+    """Ids of the texts to search in, or None for all."""
     stores = str(list(store_ids))
     if where is None or not where.strip():
         # Both ends of the index at once: one look-up each, however many documents there are.
@@ -126,31 +121,31 @@ def _allowed(db: sqlite3.Connection, store_ids: Sequence[int], where: str | None
 
 
 def _meaning(
-    db: sqlite3.Connection, vector: "Floats", found: Sequence[int], near: Sequence[int], depth: int
+    db: sqlite3.Connection, vector: "Floats", by_words: Sequence[int], near: Sequence[int], depth: int
 ) -> dict[int, float]:
-    """Cosines of all that the words found, and of the best ``depth`` of those that may be near in meaning."""
-    every = cosines(db, vector, [*found, *near])
-    keep = set(found)
+    """Cosines of all passages by words, and of the best ``depth`` of those that may be near in meaning."""
+    cosine_of = cosines(db, vector, [*by_words, *near])
+    keep = set(by_words)
     if near:
-        keep.update(sorted(every, key=lambda chunk_id: -every[chunk_id])[:depth])
-    return {chunk_id: cosine for chunk_id, cosine in every.items() if chunk_id in keep}
+        keep.update(sorted(cosine_of, key=lambda chunk_id: -cosine_of[chunk_id])[:depth])
+    return {chunk_id: cosine for chunk_id, cosine in cosine_of.items() if chunk_id in keep}
 
 
 def _embed_now(
     db: sqlite3.Connection, vector: "Floats", missing: Sequence[int], embedder: Embedder, on_demand: OnDemand
 ) -> dict[int, float]:
-    """Cosines of the first of these passages, as many as the time allows."""
+    """Embed the first of these passages, as many as the time allows, and return their cosines."""
     end = time.monotonic() + on_demand.seconds
     out: dict[int, float] = {}
-    for start in range(0, len(missing), _GROUP):
+    for start in range(0, len(missing), _EMBED_GROUP):
         if time.monotonic() >= end:
             break
-        rows = texts_to_embed(db, missing[start : start + _GROUP])
-        if not rows:  # they have gone in the meantime
+        rows = texts_to_embed(db, missing[start : start + _EMBED_GROUP])
+        if not rows:  # deleted in the meantime
             continue
         vectors = embedder.embed([text for _, text in rows])
         ids = [chunk_id for chunk_id, _ in rows]
-        on_demand.made += zip(ids, vectors, strict=True)
+        on_demand.rows += zip(ids, vectors, strict=True)
         out.update(zip(ids, products(vectors, vector).tolist(), strict=True))
     return out
 
@@ -168,7 +163,7 @@ def _hits(
         " WHERE c.chunk_id IN (SELECT value FROM json_each(?))",
         (POSITION_BITS, str(best)),
     )
-    found = {
+    hits = {
         chunk_id: Hit(
             doc_id=doc_id,
             chunk_id=chunk_id,
@@ -185,5 +180,5 @@ def _hits(
         )
         for chunk_id, doc_id, name, start, stop, body, heading, page, metadata in rows
     }
-    # A passage may have gone between the statements if the caller holds no transaction.
-    return [found[chunk_id] for chunk_id in best if chunk_id in found]
+    # Without a transaction of the caller a passage may be deleted between the statements.
+    return [hits[chunk_id] for chunk_id in best if chunk_id in hits]

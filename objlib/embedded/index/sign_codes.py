@@ -7,41 +7,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from objlib.embedded.index.schema import POSITION_BITS
-from objlib.embedded.index.vectors import SCALE, code_state, products
+from objlib.embedded.index.vectors import INT8_SCALE, code_state, products
 from objlib.embedded.model import DIMENSIONS
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float32]
+    from objlib.embedded.index.embedder import Floats
 
-WORDS = DIMENSIONS // 64
+SIGN_WORDS = DIMENSIONS // 64
 """64-bit words in the sign bits of one vector."""
-
-
-_ROUGHLY = 4
-"""Times as many as asked for are kept by the rough comparison."""
+_ROUGH_FACTOR = 4
+"""Passages that the rough comparison keeps, for each one of the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignBits:
-    """A snapshot of the sign bits: the same row of both arrays belongs to one passage.
-
-    Attributes:
-        ids: (n,) chunk ids, in the order in which the vectors came.
-        bits: (n, 6) sign bits.
-    """
+    """A snapshot of the sign bits: (n,) chunk ids in the order of arrival, and (n, 6) words of bits."""
 
     ids: "NDArray[np.int64]"
     bits: "NDArray[np.uint64]"
 
 
 class SignBitCache:
-    """Reads the sign bits once, then only what has been added; all again if some were deleted.
+    """Reads the sign bits once, then only the new ones; all again if some were deleted.
 
-    It asks the tables themselves what has changed, so changes by another process or connection are seen. One
-    cache may be used by several threads with connections of their own to the same file.
+    The tables themselves say what has changed, so it sees changes by another process or connection. Several
+    threads may use one cache, with connections of their own to the same file.
     """
 
     def __init__(self) -> None:
@@ -60,12 +53,14 @@ class SignBitCache:
                 return None
             after = self._state[2] if self._state[:2] == (model, epoch) and last >= self._state[2] else 0
             if self._codes is None or last != after:
-                # Not beyond `last`: a vector that comes while we read is read next time, not twice.
+                # Not beyond `last`: a vector that arrives meanwhile is read next time, not twice.
                 rows = db.execute(
                     "SELECT chunk_id, bits FROM codes WHERE seq > ? AND seq <= ? ORDER BY seq", (after, last)
                 ).fetchall()
                 ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-                bits = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.uint64).reshape(-1, WORDS)
+                bits = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.uint64).reshape(
+                    -1, SIGN_WORDS
+                )
                 if after and self._codes is not None:
                     ids = np.concatenate([self._codes.ids, ids])
                     bits = np.concatenate([self._codes.bits, bits])
@@ -76,16 +71,11 @@ class SignBitCache:
 def nearest(codes: SignBits, query: "Floats", *, allowed: Sequence[int] | None, count: int) -> list[int]:
     """The chunk ids that are probably nearest to the query, by sign bits.
 
-    First by how many bits differ from those of the query (one machine instruction for 64 of them), then, for
-    the best few
-    thousand, by the product of the query itself with the signs, which knows how much each bit matters: of the
-    true first hundred among 500, that finds 99 % instead of 94 %.
+    First by the number of bits that differ from those of the query (one machine instruction for 64 of them).
+    Then, for the best few thousand, by the product of the query itself with the signs, which weighs each bit:
+    of the true first hundred among 500 that finds 99 %, and not 94 %.
 
-    Args:
-        codes: where to look.
-        query: (384,) the query's vector.
-        allowed: text ids to look in, or None for all.
-        count: how many at most; in no particular order.
+    At most ``count`` ids in no particular order, of the texts ``allowed`` (None: all).
     """
     import numpy as np
 
@@ -93,10 +83,10 @@ def nearest(codes: SignBits, query: "Floats", *, allowed: Sequence[int] | None, 
     if allowed is not None:
         keep = np.isin(ids >> POSITION_BITS, np.asarray(allowed, dtype=np.int64))
         ids, bits = ids[keep], bits[keep]
-    if len(ids) > _ROUGHLY * count:
+    if len(ids) > _ROUGH_FACTOR * count:
         code = np.packbits(query > 0).view(np.uint64)
         differ = np.bitwise_count(bits ^ code).sum(axis=1, dtype=np.uint16)
-        best = np.argpartition(differ, _ROUGHLY * count)[: _ROUGHLY * count]
+        best = np.argpartition(differ, _ROUGH_FACTOR * count)[: _ROUGH_FACTOR * count]
         ids, bits = ids[best], bits[best]
     if len(ids) > count:
         signs = np.unpackbits(bits.view(np.uint8), axis=1)
@@ -106,7 +96,7 @@ def nearest(codes: SignBits, query: "Floats", *, allowed: Sequence[int] | None, 
 
 
 def cosines(db: sqlite3.Connection, query: "Floats", chunk_ids: Sequence[int]) -> dict[int, float]:
-    """Similarity to the query of those of these passages that have a vector, by chunk id."""
+    """Similarity to the query by chunk id, of the passages that have a vector."""
     import numpy as np
 
     rows = db.execute(
@@ -114,5 +104,5 @@ def cosines(db: sqlite3.Connection, query: "Floats", chunk_ids: Sequence[int]) -
         (str(list(chunk_ids)),),
     ).fetchall()
     small = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int8).reshape(-1, DIMENSIONS)
-    values = products(small, query) / SCALE
+    values = products(small, query) / INT8_SCALE
     return {row[0]: float(value) for row, value in zip(rows, values, strict=True)}

@@ -1,4 +1,4 @@
-"""Vectors in the store: what still needs one, and putting them in.
+"""Vectors in the store: the passages without one, and storing new ones.
 
 A vector is kept twice: as int8 (384 bytes; loses nothing that can be measured) and as sign bits (48 bytes),
 which are compared first. Embedding happens between :func:`pending_chunks` and :func:`store_vectors`, outside
@@ -7,23 +7,22 @@ any transaction.
 
 import sqlite3
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.model import MODEL_ID
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float32]
+    from objlib.embedded.index.embedder import Floats
 
-SCALE = 127 / 0.25
-"""int8 units of 1.0. Components of a unit vector of 384 are hardly ever beyond 0.25; those are clipped."""
+INT8_SCALE = 127 / 0.25
+"""Units of an int8 component for 1.0: of 384 components of a unit vector few exceed 0.25, and those are clipped."""
 
 
 def head(title: str, author: str, heading: str) -> str:
-    """What a passage is known by beside its own words: it is searched and embedded together with it."""
+    """Author, title and heading of a passage, which are searched and embedded together with its text."""
     parts = (author, title, heading if heading != title else "")
     return " ".join(part for part in parts if part)
 
@@ -36,27 +35,28 @@ def products(rows: "NDArray[Any]", vector: "Floats") -> "Floats":
     """
     import numpy as np
 
-    out: Floats = np.einsum("ij,j->i", rows, vector)
-    return out
+    return cast("Floats", np.einsum("ij,j->i", rows, vector))
 
 
 def vector_progress(db: sqlite3.Connection) -> tuple[int, int]:
     """(passages with a vector, all passages)."""
-    done, left = db.execute("SELECT (SELECT count(*) FROM codes), (SELECT count(*) FROM pending)").fetchone()
-    return done, done + left
+    done, pending = db.execute(
+        "SELECT (SELECT count(*) FROM codes), (SELECT count(*) FROM pending)"
+    ).fetchone()
+    return done, done + pending
 
 
 def pending_chunks(db: sqlite3.Connection, limit: int) -> list[tuple[int, str]]:
     """Passages without a vector, as (chunk id, text to embed).
 
     Breadth first: the first passage of every document, then the second of every document, and so on, so that
-    a store that is embedded in part knows something about everything rather than everything about something.
+    a store that is embedded in part covers every document rather than some of them completely.
     """
     return _to_embed(db, "SELECT chunk_id FROM pending ORDER BY position, chunk_id LIMIT ?", limit)
 
 
 def texts_to_embed(db: sqlite3.Connection, chunk_ids: Iterable[int]) -> list[tuple[int, str]]:
-    """(chunk id, text to embed) of these passages, in no particular order; unknown ids are left out."""
+    """(chunk id, text to embed) of these passages, in any order; deleted ones are left out."""
     return _to_embed(db, "SELECT value FROM json_each(?)", str(list(chunk_ids)))
 
 
@@ -75,25 +75,19 @@ def _to_embed(db: sqlite3.Connection, ids: str, value: int | str) -> list[tuple[
 def store_vectors(
     db: sqlite3.Connection, rows: Iterable[tuple[int, "Floats"]], *, model_id: str = MODEL_ID
 ) -> None:
-    """Put vectors in; the caller holds a transaction.
+    """Store (chunk id, unit vector) rows of a model; the caller holds a transaction.
 
-    A passage that is gone by now is passed over; one that has a vector gets the new one. If the store's
-    vectors come from
-    another model, those are dropped first: vectors of two models cannot be compared.
-
-    Args:
-        db: the store.
-        rows: (chunk id, unit vector of 384 floats).
-        model_id: the model that made them.
+    A deleted passage is passed over; one that has a vector gets the new one. Vectors of another model are
+    dropped first: vectors of two models cannot be compared.
     """
-    import numpy as np  # search by words alone never needs it
+    import numpy as np  # search by words alone does not need it
 
     adopt_model(db, model_id)
     pairs = list(rows)
     if not pairs:
         return
     floats = np.asarray([vector for _, vector in pairs], dtype=np.float32)
-    small = np.clip(np.rint(floats * SCALE), -127, 127).astype(np.int8)
+    small = np.clip(np.rint(floats * INT8_SCALE), -127, 127).astype(np.int8)
     bits = np.packbits(floats > 0, axis=1)
     for (chunk_id, _), i8, code in zip(pairs, small, bits, strict=True):
         if db.execute("SELECT 1 FROM chunks WHERE chunk_id = ?", (chunk_id,)).fetchone() is None:
@@ -111,18 +105,15 @@ def store_vectors(
 
 
 def adopt_model(db: sqlite3.Connection, model_id: str = MODEL_ID) -> bool:
-    """Make this the model of the store's vectors; those of another are dropped and queued again.
+    """Make this the model of the store's vectors; those of another model are dropped and queued again.
 
-    To be called in a transaction when the service starts, and by :func:`store_vectors`.
-
-    Returns:
-        Whether vectors of another model were dropped.
+    The caller holds a transaction. Returns whether vectors were dropped.
     """
-    have = _meta(db, "model")
-    if have == model_id:
+    current = _meta(db, "model")
+    if current == model_id:
         return False
     _set_meta(db, "model", model_id)
-    if have is None:
+    if current is None:
         return False
     db.execute(f"INSERT OR IGNORE INTO pending SELECT chunk_id & {POSITION_MASK}, chunk_id FROM codes")
     db.execute("DELETE FROM codes")
@@ -132,7 +123,7 @@ def adopt_model(db: sqlite3.Connection, model_id: str = MODEL_ID) -> bool:
 
 
 def drop_vectors(db: sqlite3.Connection, span: tuple[int, int]) -> None:
-    """Delete the vectors of the chunk ids from ``span[0]`` to ``span[1]``, both included."""
+    """Delete the vectors of the chunk ids from ``span[0]`` to ``span[1]`` inclusive."""
     db.execute("DELETE FROM vectors WHERE chunk_id BETWEEN ? AND ?", span)
     if db.execute("DELETE FROM codes WHERE chunk_id BETWEEN ? AND ?", span).rowcount:
         _bump_epoch(db)
@@ -141,8 +132,7 @@ def drop_vectors(db: sqlite3.Connection, span: tuple[int, int]) -> None:
 def code_state(db: sqlite3.Connection) -> tuple[str, str, int]:
     """(model, epoch, last sequence number) of the sign bits.
 
-    Another epoch or model: some have been deleted, read all again. A higher number: read only those after the
-    old one.
+    With another epoch or model some were deleted: read all again. With a higher number read only the new ones.
     """
     (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM codes").fetchone()
     return _meta(db, "model") or "", _meta(db, "epoch") or "", last

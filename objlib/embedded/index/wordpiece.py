@@ -1,7 +1,6 @@
 """BERT's uncased WordPiece tokenizer (Devlin et al. 2018), in the standard library alone.
 
-Gives what the original gives on every text it was compared on; the usual package for it brings a hub client
-along.
+It agrees with the original on every text of the comparison; the usual package comes with a hub client.
 """
 
 import unicodedata
@@ -26,7 +25,7 @@ class WordPiece:
         self._cache: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str, limit: int) -> list[int]:
-        """Token ids of a text, with the start and end marks, ``limit`` at most."""
+        """Token ids of a text, with the start and end tokens, ``limit`` at most."""
         ids = [_START]
         cache = self._cache
         for word in text.split():
@@ -42,13 +41,13 @@ class WordPiece:
 
     def _remember(self, word: str) -> tuple[int, ...]:
         if len(self._cache) >= _CACHED_WORDS:
-            self._cache.clear()  # rare words fill it; the common ones are back at once
+            self._cache.clear()  # rare words fill it; the common ones return at once
         pieces = tuple(piece for part in _parts(word) for piece in self._pieces(part))
         self._cache[word] = pieces
         return pieces
 
     def _pieces(self, word: str) -> list[int]:
-        """The longest piece of the vocabulary that the word begins with, and so on with the rest."""
+        """The longest piece of the vocabulary at the start of the word, then the same for the rest."""
         if len(word) > _LONGEST_WORD:
             return [_UNKNOWN]
         out: list[int] = []
@@ -66,7 +65,7 @@ class WordPiece:
 
 
 def _parts(word: str) -> Iterable[str]:
-    """Lower case, no accents, no control characters; each punctuation mark and CJK character by itself."""
+    """Lower case without accents and control characters; each punctuation mark and CJK character alone."""
     if word.isascii() and word.isalnum():
         return [word.lower()]
     clean = "".join(c for c in word if c not in "\0\ufffd" and unicodedata.category(c) not in ("Cc", "Cf"))

@@ -1,4 +1,4 @@
-"""Writing the index: a document in, a document out, vectors in. The caller holds the transaction."""
+"""Index a document, and drop it again. The caller holds the transaction."""
 
 import re
 import sqlite3
@@ -14,9 +14,8 @@ from objlib.embedded.text.decode import without_surrogates
 from objlib.embedded.text.extracted import Extracted
 
 _SEPARATOR = re.compile(r"[\W_]+")
-_TELLING = re.compile(r"[^\W\d]+|[12]\d{3}")
-"""Words of a file name that say something: letters, or a year. Numbers for order and marks of a camera do
-not."""
+_MEANINGFUL = re.compile(r"[^\W\d]+|[12]\d{3}")
+"""Meaningful words of a file name: letters, or a year; not serial numbers or the names of a camera."""
 
 
 def index_document(
@@ -27,19 +26,12 @@ def index_document(
     display_name: str,
     metadata: Mapping[str, Any],
 ) -> int:
-    """Put a document's passages into the word index and queue them for vectors.
+    """Put a document's passages into the word index and queue them for vectors; older ones are replaced.
 
-    Whatever the index held for ``doc_id`` before is replaced.
-
-    Args:
-        db: the store; the caller holds a transaction.
-        doc_id: a row of ``documents``.
-        extracted: its text.
-        display_name: its name, which stands in for a title where there is none.
-        metadata: its metadata; ``title`` and ``author`` are used where the text does not say them itself.
+    Title and author are those of the text, else of the metadata; the last resort for a title is the name.
 
     Returns:
-        How many passages it has.
+        The number of passages.
     """
     drop_document(db, doc_id)
     title = without_surrogates(
@@ -75,7 +67,7 @@ def index_document(
 
 
 def drop_document(db: sqlite3.Connection, doc_id: int) -> None:
-    """Take everything the index holds for a document out of it; nothing happens if there is nothing.
+    """Remove everything that the index holds for a document, if anything.
 
     To be called before the row of ``documents`` is deleted: the foreign key refuses the other order.
     """
@@ -86,7 +78,7 @@ def drop_document(db: sqlite3.Connection, doc_id: int) -> None:
         return
     text_id, title, author, count = row
     span = (text_id << POSITION_BITS, text_id << POSITION_BITS | POSITION_MASK)
-    # Contentless FTS5 is told the very text that went in.
+    # A contentless FTS5 table deletes by the very text that was inserted.
     db.executemany(
         "INSERT INTO fts(fts, rowid, head, body) VALUES('delete', ?, ?, ?)",
         (
@@ -110,5 +102,7 @@ def _text(value: object) -> str:
 
 
 def _name_as_title(name: str) -> str:
-    """``a/01-the-village-1854.md`` says ``the village 1854``; ``IMG00123.txt`` says nothing."""
-    return " ".join(word for word in _SEPARATOR.split(PurePosixPath(name).stem) if _TELLING.fullmatch(word))
+    """``a/01-the-village-1854.md`` becomes ``the village 1854``; ``IMG00123.txt`` becomes empty."""
+    return " ".join(
+        word for word in _SEPARATOR.split(PurePosixPath(name).stem) if _MEANINGFUL.fullmatch(word)
+    )

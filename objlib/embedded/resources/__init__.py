@@ -1,1 +1,1 @@
-"""What the embedded service stores: stores, documents, files, upload sessions, operations, and their tables."""
+"""The resources of the embedded service and their tables: functions from a connection to plain records."""

@@ -1,7 +1,7 @@
 """Bytes, kept in parts so that a large document never has to be in memory twice.
 
-While an upload is under way its blob has no hash and belongs to that session alone. When it is complete it
-gets one, and identical bytes are kept once, whoever refers to them.
+During an upload a blob has no hash and belongs to its session. A complete blob gets one, and identical bytes
+are kept once, however many documents and files refer to them.
 """
 
 import hashlib
@@ -9,12 +9,12 @@ import io
 import sqlite3
 from typing import Final
 
-PART: Final = 1024 * 1024
+MAX_PART: Final = 1024 * 1024
 """Most bytes of one row."""
 
 
-def new(db: sqlite3.Connection) -> int:
-    """An empty blob."""
+def create(db: sqlite3.Connection) -> int:
+    """Make an empty blob."""
     return int(db.execute("INSERT INTO blobs DEFAULT VALUES RETURNING blob_id").fetchone()[0])
 
 
@@ -24,13 +24,13 @@ def append(db: sqlite3.Connection, blob_id: int, data: bytes) -> None:
     view = memoryview(data)
     db.executemany(
         "INSERT INTO blob_parts(blob_id, start, data) VALUES (?, ?, ?)",
-        ((blob_id, end + start, view[start : start + PART]) for start in range(0, len(data), PART)),
+        ((blob_id, end + start, view[start : start + MAX_PART]) for start in range(0, len(data), MAX_PART)),
     )
     db.execute("UPDATE blobs SET size = size + ? WHERE blob_id = ?", (len(data), blob_id))
 
 
 def hash_so_far(db: sqlite3.Connection, blob_id: int) -> "hashlib._Hash":
-    """SHA-256 over the bytes there are, ready to go on with those that follow."""
+    """SHA-256 of the bytes received so far, to be updated with the next ones."""
     digest = hashlib.sha256()
     for (data,) in db.execute("SELECT data FROM blob_parts WHERE blob_id = ? ORDER BY start", (blob_id,)):
         digest.update(data)
@@ -52,12 +52,12 @@ def seal(db: sqlite3.Connection, blob_id: int, sha256: str) -> int:
 
 
 def keep(db: sqlite3.Connection, data: bytes) -> tuple[int, str]:
-    """Store bytes that came in one piece, unless they are there already: the blob and its hash."""
+    """Keep bytes that came in one piece: their blob, perhaps an older one, and their hash."""
     sha256 = hashlib.sha256(data).hexdigest()
     same = db.execute("SELECT blob_id FROM blobs WHERE sha256 = ?", (sha256,)).fetchone()
     if same is not None:
         return int(same[0]), sha256
-    blob_id = new(db)
+    blob_id = create(db)
     append(db, blob_id, data)
     return seal(db, blob_id, sha256), sha256
 
@@ -71,7 +71,7 @@ def read(db: sqlite3.Connection, blob_id: int) -> bytes:
 
 
 def discard(db: sqlite3.Connection, blob_id: int) -> None:
-    """Delete a blob that nothing refers to."""
+    """Delete a blob without references."""
     db.execute("DELETE FROM blobs WHERE blob_id = ?", (blob_id,))
 
 

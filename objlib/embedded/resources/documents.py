@@ -1,33 +1,28 @@
-"""Documents of a store: immutable once their bytes are complete, deleted with all that hangs on them."""
+"""Documents of a store: immutable once their bytes are complete, deleted with their passages and bytes."""
 
-import json
+import re
 import sqlite3
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, NamedTuple
 
+from objlib.core.library.mime import ACCEPTED
 from objlib.embedded import index
-from objlib.embedded.resources import blobs, operations
-from objlib.embedded.resources.stores import find as find_store
-from objlib.embedded.wire.json import ApiError, Json, compact, int64, not_found, page_token, timestamp
-from objlib.embedded.wire.metadata import write_metadata
+from objlib.embedded.options import MAX_FILE, Options, Writer
+from objlib.embedded.resources import blobs, files, operations
+from objlib.embedded.resources.leases import LEASE_SECONDS
+from objlib.embedded.resources.records import DocumentRecord, RecordPage, page_of
+from objlib.embedded.resources.stores import bytes_held, store_row
+from objlib.embedded.wire.errors import ApiError, invalid, not_found
 from objlib.embedded.wire.names import last_part, new_resource_id
+from objlib.embedded.wire.paging import Position
 
-MOST_PER_PAGE: Final = 20
+_TEXT_TYPE: Final = re.compile(r"text/[a-z0-9!#$&^_.+-]+")
+_COLUMNS: Final = (
+    "doc_id, name, display_name, mime_type, size, state, create_time, update_time, metadata, chunks"
+)
 
-_COLUMNS: Final = "doc_id, name, display_name, mime_type, size, state, create_time, update_time, metadata"
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A document about to be made.
-
-    Attributes:
-        store: resource name of its store.
-        display_name: title; for an import the id of the file.
-        mime_type: type of the bytes, without parameters.
-        metadata: the JSON object that is stored.
-        kind: ``upload`` or ``import``; decides where its operation lives.
-    """
+class DocumentDraft(NamedTuple):
+    """A document to be made; ``metadata`` is a JSON object, ``kind`` is upload or import."""
 
     store: str
     display_name: str
@@ -36,39 +31,21 @@ class Draft:
     kind: str
 
 
-def create(
-    db: sqlite3.Connection,
-    draft: Draft,
-    *,
-    blob_id: int,
-    size: int,
-    now: float,
-    ready_at: float,
-    claim: str,
-    until: float,
-) -> str:
-    """Make a PENDING document and its operation, claimed for indexing by the open service.
-
-    Args:
-        db: the file; the caller holds a transaction.
-        draft: what it is.
-        blob_id: its bytes.
-        size: how many they are.
-        now: Unix time.
-        ready_at: not indexed before this Unix time.
-        claim: name of the open service that means to index it.
-        until: Unix time after which others may take it over.
+def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: int, writer: Writer) -> str:
+    """Make a PENDING document and its operation, leased to the open service; the caller holds a transaction.
 
     Returns:
         The full resource name. The operation's id is the document's id, as in the service.
 
     Raises:
-        ApiError: the store is gone.
+        ApiError: the store is gone, or the storage is full.
     """
-    store_id = find_store(db, draft.store)
+    check_storage(db, size, writer.options)
+    store_id = store_row(db, draft.store)
     name = f"{draft.store}/documents/{new_resource_id(draft.display_name)}"
     last = db.execute("SELECT max(create_time) FROM documents WHERE store_id = ?", (store_id,)).fetchone()[0]
-    now = max(now, last or now)
+    now = max(writer.now, last or writer.now)
+    ready_at = writer.now + writer.options.settle_seconds
     db.execute(
         "INSERT INTO documents(store_id, name, display_name, mime_type, size, state, create_time,"
         " update_time, metadata, blob_id, ready_at, claim, claim_until)"
@@ -84,8 +61,8 @@ def create(
             draft.metadata,
             blob_id,
             ready_at,
-            claim,
-            until,
+            writer.claim,
+            ready_at + LEASE_SECONDS,
         ),
     )
     operations.create(
@@ -94,77 +71,82 @@ def create(
     return name
 
 
-def get(db: sqlite3.Connection, name: str) -> Json:
-    """A document.
+def import_file(db: sqlite3.Connection, file: str, *, store: str, metadata: str, writer: Writer) -> str:
+    """Make a PENDING document of a file's bytes; they are shared, not copied, and outlive the file.
+
+    The service has no display name for imports: the document is called by the file's id.
 
     Raises:
-        ApiError: there is no such document, or its store is gone.
+        ApiError: no such store or file, or the file is not ACTIVE, too large or of a type no store takes.
     """
-    return _write(_row(db, name))
+    source = files.get_active(db, file, now=writer.now)
+    check_type(source.mime_type)
+    check_size(source.size, writer.options, in_store=True)
+    draft = DocumentDraft(store, last_part(file), source.mime_type, metadata, "import")
+    return create(db, draft, blob_id=source.blob_id, size=source.size, writer=writer)
 
 
-def _row(db: sqlite3.Connection, name: str) -> tuple[Any, ...]:
-    find_store(db, name.rpartition("/documents/")[0])
-    row: tuple[Any, ...] | None = db.execute(
-        f"SELECT {_COLUMNS} FROM documents WHERE name = ?", (name,)
-    ).fetchone()
+def check_type(mime_type: str) -> None:
+    """Refuse a MIME type that no store takes; every ``text/*`` is taken, since the service lists 156 of them.
+
+    Whether these very bytes hold text shows when they are indexed.
+
+    Raises:
+        ApiError: the type is missing, malformed or not supported.
+    """
+    if mime_type not in ACCEPTED and not _TEXT_TYPE.fullmatch(mime_type):
+        raise invalid(f"Unsupported MIME type: {mime_type or '(none)'}.")
+
+
+def check_size(size: int, options: Options, *, in_store: bool) -> None:
+    """Raise ApiError for a document, or a file of the files API, that is too large."""
+    limit = options.max_document if in_store else MAX_FILE
+    if size > limit:
+        raise invalid(f"The file is too large: {size} bytes. At most {limit} bytes are allowed.")
+
+
+def check_storage(db: sqlite3.Connection, size: int, options: Options) -> None:
+    """Raise the storage 429, which waiting never clears, for bytes that take the stores past the limit."""
+    limit = options.storage_limit
+    if limit is not None and bytes_held(db) + size > limit:
+        raise ApiError("RESOURCE_EXHAUSTED", f"Corpus has reached the storage limit of {limit} bytes.")
+
+
+def get(db: sqlite3.Connection, name: str) -> DocumentRecord:
+    """A document; ApiError if there is none, or its store is gone."""
+    store_row(db, name.rpartition("/documents/")[0])
+    row = db.execute(f"SELECT {_COLUMNS} FROM documents WHERE name = ?", (name,)).fetchone()
     if row is None:
         raise not_found(f"The document {name} was not found.")
-    return row
+    return DocumentRecord(*row)
 
 
-def page(db: sqlite3.Connection, store: str, size: int, after: tuple[float, int]) -> Json:
-    """A page of a store's documents in ascending createTime.
-
-    Args:
-        db: the file.
-        store: resource name of the store.
-        size: at most so many.
-        after: time and row of the last document of the page before; it need not exist any more.
-
-    Raises:
-        ApiError: there is no such store.
-    """
+def page(db: sqlite3.Connection, store: str, size: int, after: Position) -> RecordPage[DocumentRecord]:
+    """A page of at most ``size`` documents of a store; ApiError if there is no such store."""
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM documents WHERE store_id = ? AND (create_time, doc_id) > (?, ?)"
         " ORDER BY create_time, doc_id LIMIT ?",
-        (find_store(db, store), *after, size + 1),
-    ).fetchall()
-    token = page_token(rows[size - 1][6], rows[size - 1][0]) if len(rows) > size else None
-    return compact(documents=[_write(row) for row in rows[:size]], nextPageToken=token)
+        (store_row(db, store), *after, size + 1),
+    )
+    return page_of([DocumentRecord(*row) for row in rows], size)
 
 
-def delete(db: sqlite3.Connection, name: str, *, force: bool) -> Json:
-    """Delete a document, its passages and, if nothing else refers to them, its bytes.
+def delete(db: sqlite3.Connection, name: str, *, force: bool) -> None:
+    """Delete a document, its passages and, unless another document or file has them too, its bytes.
 
     Raises:
         ApiError: there is no such document, or it has passages and ``force`` is not set.
     """
-    doc_id = int(_row(db, name)[0])
-    if not force and db.execute("SELECT chunks FROM documents WHERE doc_id = ?", (doc_id,)).fetchone()[0]:
+    document = get(db, name)
+    if document.chunks and not force:
         raise ApiError("FAILED_PRECONDITION", "Cannot delete non-empty Document.")
-    remove(db, doc_id)
-    return {}
+    remove(db, document.row)
 
 
 def remove(db: sqlite3.Connection, doc_id: int) -> None:
-    """Take a document out of every table; an operation that still ran ends as NOT_FOUND."""
+    """Remove a document from every table; its operation, if it still runs, ends as NOT_FOUND."""
     name, blob_id = db.execute("SELECT name, blob_id FROM documents WHERE doc_id = ?", (doc_id,)).fetchone()
     index.drop_document(db, doc_id)
     operations.fail(db, name, "NOT_FOUND", "The document was deleted while it was processed.")
     db.execute("DELETE FROM documents WHERE doc_id = ?", (doc_id,))
     blobs.release(db, blob_id)
-
-
-def _write(row: tuple[Any, ...]) -> Json:
-    _, name, display_name, mime_type, size, state, created, updated, metadata = row
-    return compact(
-        name=name,
-        displayName=display_name,
-        customMetadata=write_metadata(json.loads(metadata)),
-        createTime=timestamp(created),
-        updateTime=timestamp(updated),
-        state=f"STATE_{state}",
-        sizeBytes=int64(size),
-        mimeType=mime_type,
-    )

@@ -1,9 +1,8 @@
-"""Who means to index what.
+"""Leases on documents: which open service indexes which document.
 
-A document is claimed by the open service that received its last byte, so that two processes on one file do
-not both read and split the same bytes. A claim is a courtesy and never the safeguard: indexing checks in its
-transaction that the document is still PENDING. So a claim may be taken over freely once its owner is dead or
-its time is over.
+The service that received a document's last byte leases it, so that two processes on one file do not both read
+and split the same bytes. A lease saves work and is never the safeguard: indexing checks in its transaction
+that the document is still PENDING. So a lease may be taken over once its owner is dead or it has expired.
 """
 
 import itertools
@@ -13,59 +12,46 @@ from typing import Final
 
 from objlib.liveness import process_is_alive
 
-LEASE: Final = 60.0
-"""Seconds until others may take over what a living process has not indexed yet."""
-
-_here: set[str] = set()
+LEASE_SECONDS: Final = 60.0
+"""Seconds after which a document that a living process has not indexed may be taken over."""
+_open_here: set[str] = set()
 _numbers = itertools.count(1)
 
 
 def new_claim() -> str:
-    """A mark for a service opened in this process: its pid, and a number that is not used again."""
+    """A mark for a service opened in this process: the pid, and a number that is not used again."""
     claim = f"{os.getpid()}:{next(_numbers)}:{os.urandom(4).hex()}"
-    _here.add(claim)
+    _open_here.add(claim)
     return claim
 
 
 def end_claim(claim: str) -> None:
-    """The service with this mark is closed: whatever it still claims is free."""
-    _here.discard(claim)
+    """Close the service with this mark: its leases end."""
+    _open_here.discard(claim)
 
 
-def _alive(claim: str) -> bool:
+def _is_alive(claim: str) -> bool:
     pid = int(claim.partition(":")[0])
-    if pid == os.getpid():
-        return claim in _here
-    return process_is_alive(pid)
+    return claim in _open_here if pid == os.getpid() else process_is_alive(pid)
 
 
-def free(db: sqlite3.Connection, claim: str, now: float) -> list[str | None]:
-    """Owners of PENDING documents that may be taken over: they are dead or late.
-
-    Args:
-        db: the file.
-        claim: the one who asks.
-        now: Unix time.
-    """
+def abandoned_owners(db: sqlite3.Connection, claim: str, now: float) -> list[str | None]:
+    """Other owners whose PENDING documents may be taken over: dead ones, and those with an expired lease."""
     rows = db.execute(
         "SELECT claim, min(claim_until) FROM documents WHERE state = 'PENDING' AND claim IS NOT ? GROUP BY claim",
         (claim,),
     )
-    return [owner for owner, until in rows if owner is None or until < now or not _alive(owner)]
+    return [owner for owner, until in rows if owner is None or until < now or not _is_alive(owner)]
 
 
 def take_over(db: sqlite3.Connection, claim: str, now: float) -> int:
-    """Claim every PENDING document whose owner is dead, and those whose owner is late.
-
-    Returns:
-        How many there were.
-    """
-    taken = 0
-    for owner in free(db, claim, now):
-        late_only = owner is not None and _alive(owner)
-        taken += db.execute(
+    """Lease every PENDING document of a dead owner or with an expired lease; returns their number."""
+    count = 0
+    for owner in abandoned_owners(db, claim, now):
+        expired_only = owner is not None and _is_alive(owner)
+        count += db.execute(
             "UPDATE documents SET claim = ?, claim_until = ?"
             " WHERE state = 'PENDING' AND claim IS ? AND (NOT ? OR claim_until < ?)",
-            (claim, now + LEASE, owner, late_only, now),
+            (claim, now + LEASE_SECONDS, owner, expired_only, now),
         ).rowcount
-    return taken
+    return count

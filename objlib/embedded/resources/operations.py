@@ -1,24 +1,23 @@
-"""Long-running operations: what became of an upload or an import.
+"""Long-running operations of uploads and imports.
 
-An operation carries its document's id. It says nothing but its name while it runs, then ``done`` with a
-``response`` or an ``error``; documents themselves have no field for a reason.
+An operation carries its document's id. While it runs it has only its name, then ``done`` with a ``response``
+or an ``error``; a document has no field for the reason of a failure.
 """
 
 import sqlite3
 from typing import Final
 
-from objlib.embedded.resources.stores import find as find_store
-from objlib.embedded.wire.json import GRPC, Json, compact, int64, not_found
-from objlib.embedded.wire.names import last_part
+from objlib.embedded.resources.records import OperationRecord
+from objlib.embedded.resources.stores import store_row
+from objlib.embedded.wire.errors import GRPC_NUMBERS, not_found
 
-_TYPE: Final = "type.googleapis.com/google.ai.generativelanguage.v1main."
-_PLACE: Final = {"upload": "upload/operations", "import": "operations"}
+_COLLECTION: Final = {"upload": "upload/operations", "import": "operations"}
 
 
-def name_of(document: str, kind: str) -> str:
+def operation_name(document: str, kind: str) -> str:
     """Resource name of the operation that made a document."""
-    store, _, doc = document.partition("/documents/")
-    return f"{store}/{_PLACE[kind]}/{doc}"
+    store, _, document_id = document.partition("/documents/")
+    return f"{store}/{_COLLECTION[kind]}/{document_id}"
 
 
 def create(
@@ -28,63 +27,31 @@ def create(
     db.execute(
         "INSERT INTO operations(name, kind, store_id, document, mime_type, size, create_time)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (name_of(document, kind), kind, store_id, document, mime_type, size, now),
+        (operation_name(document, kind), kind, store_id, document, mime_type, size, now),
     )
 
 
 def succeed(db: sqlite3.Connection, document: str) -> None:
-    """The document is ACTIVE."""
+    """End the operation of a document that is ACTIVE."""
     db.execute("UPDATE operations SET done = 1 WHERE document = ? AND NOT done", (document,))
 
 
 def fail(db: sqlite3.Connection, document: str, status: str, reason: str) -> None:
-    """The document will never be ACTIVE; nothing happens if the operation was over already."""
+    """End the operation of a document that will never be ACTIVE; one that has ended stays as it is."""
     db.execute(
         "UPDATE operations SET done = 1, error_code = ?, error_message = ? WHERE document = ? AND NOT done",
-        (GRPC[status], reason, document),
+        (GRPC_NUMBERS[status], reason, document),
     )
 
 
-def response(kind: str, document: str, *, mime_type: str, size: int, full_names: bool) -> Json:
-    """The ``response`` of a finished operation.
-
-    The real service names parent and document of an import by bare ids, those of an upload in full.
-    """
-    store = document.partition("/documents/")[0]
-    if kind == "upload":
-        return compact(
-            **{"@type": f"{_TYPE}UploadToFileSearchStoreResponse"},
-            parent=store,
-            documentName=document,
-            mimeType=mime_type,
-            sizeBytes=int64(size),
-        )
-    return {
-        "@type": f"{_TYPE}ImportFileResponse",
-        "parent": store if full_names else last_part(store),
-        "documentName": document if full_names else last_part(document),
-    }
-
-
-def get(db: sqlite3.Connection, name: str, *, full_names: bool) -> tuple[Json, bool]:
-    """An operation, and whether it still runs.
-
-    Raises:
-        ApiError: there is no such operation, or its store is gone.
-    """
-    parts = name.split("/")
-    find_store(db, "/".join(parts[:2]))
+def get(db: sqlite3.Connection, name: str) -> OperationRecord:
+    """An operation; ApiError if there is none, or its store is gone."""
+    store_row(db, "/".join(name.split("/")[:2]))
     row = db.execute(
-        "SELECT kind, document, mime_type, size, done, error_code, error_message FROM operations"
+        "SELECT name, kind, document, mime_type, size, done, error_code, error_message FROM operations"
         " WHERE name = ?",
         (name,),
     ).fetchone()
     if row is None:
         raise not_found(f"The operation {name} was not found.")
-    kind, document, mime_type, size, done, code, message = row
-    if not done:
-        return {"name": name}, True
-    if code is not None:
-        return {"name": name, "done": True, "error": {"code": code, "message": message}}, False
-    answer = response(kind, document, mime_type=mime_type, size=size, full_names=full_names)
-    return {"name": name, "done": True, "response": answer}, False
+    return OperationRecord(*row)

@@ -4,19 +4,13 @@
 Times are Unix seconds. States are the service's words without the ``STATE_`` prefix.
 """
 
-import sqlite3
-from pathlib import Path
 from typing import Final
 
-from objlib.core.errors import ServiceError
 from objlib.embedded import index
+from objlib.sqlite.migrations import Migration, Schema
 
 APPLICATION_ID: Final = 0x6F626A65
 """Marks the file as ours in SQLite's header ("obje"), so that a stranger's database is never touched."""
-
-VERSION: Final = 1
-"""Version of the schema, kept in ``user_version``."""
-
 TABLES: Final[tuple[str, ...]] = (
     """
     CREATE TABLE stores (
@@ -110,46 +104,7 @@ TABLES: Final[tuple[str, ...]] = (
     "CREATE INDEX uploads_by_blob ON uploads(blob_id)",
 )
 
-
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Create the tables in an empty file, or check that the file is ours and not from the future.
-
-    Args:
-        db: a connection in autocommit mode.
-        path: the file, for messages.
-
-    Raises:
-        ServiceError: the file belongs to another program or to a newer objlib.
-    """
-    # A look first: a process that only searches must not wait for one that is writing.
-    if not _is_empty(db, path):
-        return
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        if _is_empty(db, path):
-            for statement in (*TABLES, *index.SCHEMA):
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:  # on a full disk SQLite has rolled back by itself
-            db.execute("ROLLBACK")
-        raise
-
-
-def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file is new; raises ServiceError if it is none of ours."""
-    if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-        return True
-    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise ServiceError(
-            f"{path} is a database of another program; choose another file for the embedded store"
-        )
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        raise ServiceError(
-            f"{path} was written by a newer objlib (store version {version}, this one knows {VERSION});"
-            " upgrade objlib"
-        )
-    return False
+MIGRATIONS: Final = (Migration(1, "the first store", (*TABLES, *index.SCHEMA)),)
+"""All migrations, oldest first, versions 1, 2, 3, …; one that has shipped is never edited."""
+SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS)
+"""The application id and the migrations of the store file."""

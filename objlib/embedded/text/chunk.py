@@ -11,21 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from objlib.embedded.text.extracted import Extracted
-from objlib.embedded.text.sentences import BORDER
+from objlib.embedded.text.sentences import SENTENCE_BORDER
 
-SIZE = 180
+PASSAGE_WORDS = 180
 """Words in a passage: about 240 of the 256 tokens that the embedding model reads."""
-
 _TAIL = 0.4
-"""Share of SIZE below which a passage joins its neighbour where it can."""
-
+"""Share of PASSAGE_WORDS below which a passage joins its neighbour where it can."""
 _CHARS_PER_WORD = 10
-"""Characters that count as one word in text without spaces: no passage is longer than SIZE times this."""
-
+"""Characters that count as one word in text without spaces: no passage is longer than PASSAGE_WORDS times this."""
 _PARAGRAPH = re.compile(r"\n[^\S\n]*(?:\n\s*)+|\r[^\S\r\n]*(?:\r\s*)+|\f\s*")
 _CUTS = (
     _PARAGRAPH,
-    BORDER,
+    SENTENCE_BORDER,
     re.compile(r"[\r\n]\s*"),
     re.compile("(?<=[;:,\u2013\u2014])\\s+|(?<=[\u3001\uff0c\uff1b])"),
     re.compile(r"\s+"),
@@ -35,12 +32,9 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage by its offsets.
+    """A passage by its character offsets; neither end is white space.
 
-    Attributes:
-        start, stop: character offsets; neither end is white space.
-        heading: the nearest heading at or above its first paragraph.
-        page: page of its first character, from 1, or None.
+    Its heading is the nearest at or above its first paragraph, its page (from 1) that of its first character.
     """
 
     start: int
@@ -49,7 +43,7 @@ class Chunk:
     page: int | None
 
 
-def chunks(extracted: Extracted, size: int = SIZE) -> list[Chunk]:
+def chunks(extracted: Extracted, size: int = PASSAGE_WORDS) -> list[Chunk]:
     """Cut a document into passages of about ``size`` words, in order, covering all of its text.
 
     A heading starts a new passage unless the one before it is still small. From ``body_start`` on every

@@ -16,10 +16,8 @@ _MARKS = (
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_SHARE = 0.02
 """Largest share of control characters in a text; beyond it the bytes are binary data in any encoding."""
-
 _SAMPLE = 4096
 """Bytes at the start that are searched for the zeros of UTF-16."""
-
 _BINARY = "The file holds binary data, not text. Convert it to text, Markdown, HTML or PDF."
 
 
@@ -28,10 +26,6 @@ def decode(data: bytes, charset: str | None = None) -> str:
 
     UTF-8 comes before the stated charset because a text that is valid UTF-8 and not ASCII is UTF-8 in
     practice, whatever an old header says.
-
-    Args:
-        data: the file.
-        charset: the charset of the MIME type, if it has one.
 
     Raises:
         UnreadableError: the bytes are binary data.

@@ -14,7 +14,6 @@ from objlib.embedded.text.markdown import front_matter, headings
 
 Extractor = Callable[[bytes, str | None], Extracted]
 """A function from the bytes and the stated charset to the text."""
-
 _CHARSET: Final = re.compile(r"\bcharset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
 _EMPTY: Final = "The file is empty: there is no text in it to search."
 _UNSTATED: Final = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-unknown"})

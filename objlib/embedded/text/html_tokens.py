@@ -15,19 +15,15 @@ _TAG = re.compile(r"""(?:[^"'<>]|"[^"]*"|'[^']*')*>""")
 _ATTRIBUTE = re.compile(r"""([^\s=/"'<>]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
 _RAW = frozenset({"script", "style"})
 """Elements whose content is no markup; only their end tag closes them."""
-
 _MAX_OPEN_QUOTES = 100
 """Tags with an unclosed quote after which quotes are ignored: each costs a scan of the whole rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of HTML.
+    """A tag (``value`` is its name in lower case) or text with its entities resolved.
 
-    Attributes:
-        kind: start tag, end tag or text.
-        value: the name of a tag in lower case, or text with its entities resolved.
-        source: the inside of a start tag, for :func:`attributes`.
+    ``source`` is the inside of a start tag, for :func:`attributes`.
     """
 
     kind: Literal["start", "end", "text"]

@@ -3,14 +3,13 @@
 import re
 
 _CLOSERS = "[\"')\\]\u201d\u2019\u00bb*_]"
-BORDER = re.compile(
+SENTENCE_BORDER = re.compile(
     "(?:(?<=[.!?\u2026])"
     f"|(?<=[.!?\u2026]{_CLOSERS})"
     f"|(?<=[.!?\u2026]{_CLOSERS}{_CLOSERS}))\\s+"
     "|(?<=[\u3002\uff01\uff1f])"
 )
 """The white space between two sentences; quotation marks and brackets stay with the sentence they close."""
-
 _BLANK_LINE = re.compile(r"\n\s*\n\s*")
 # "Dr.", "Is.", "cf.", "J.": a short word with a capital, or one letter. Few sentences end in one.
 _ABBREVIATION = re.compile(r"(?:\b[A-Z][a-z]{0,2}|\b[A-Za-z]|\b(?:cf|vol|ed|pp|ch|sec|art|etc|viz))\.$")
@@ -23,7 +22,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     for block in [*_BLANK_LINE.finditer(text), None]:
         end = block.start() if block else len(text)
         start = position
-        for border in BORDER.finditer(text, position, end):
+        for border in SENTENCE_BORDER.finditer(text, position, end):
             if _goes_on(text, start, border.start(), border.end()):
                 continue
             _add(out, text, start, border.start())

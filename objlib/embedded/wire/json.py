@@ -1,100 +1,22 @@
-"""JSON in and out, errors, times and page tokens: what every route of the service has in common.
+"""JSON of the API: parsed leniently in the key's spelling and strictly in types, written as protobuf writes it."""
 
-The rules are those of protobuf's JSON mapping: names may come in lowerCamel or snake_case at every level and
-go out in lowerCamel; 64-bit integers go out as strings; zero, false and empty values are left out.
-"""
-
-import base64
-import binascii
 import re
-from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
-JSON_TYPE: Final = "application/json; charset=UTF-8"
+from objlib.embedded.wire.errors import invalid
 
-LARGEST_JSON: Final = 20 * 1024 * 1024
-"""Largest JSON body in bytes, as the service has it."""
+T = TypeVar("T")
 
 Json = dict[str, Any]
-"""A JSON object; what it may hold is checked where it is read."""
-
-STATUS: Final[Mapping[str, int]] = {
-    "INVALID_ARGUMENT": 400,
-    "FAILED_PRECONDITION": 400,
-    "PERMISSION_DENIED": 403,
-    "NOT_FOUND": 404,
-    "ALREADY_EXISTS": 409,
-    "RESOURCE_EXHAUSTED": 429,
-    "INTERNAL": 500,
-    "UNIMPLEMENTED": 501,
-    "UNAVAILABLE": 503,
-}
-"""HTTP status of each canonical code that is used here (google.rpc.Code)."""
-
-GRPC: Final[Mapping[str, int]] = {"INVALID_ARGUMENT": 3, "NOT_FOUND": 5, "INTERNAL": 13}
-"""Numbers of the codes in an operation's error, which are not HTTP's."""
-
-
-class ApiError(Exception):
-    """An answer that is an error.
-
-    Attributes:
-        status: canonical code.
-        headers: further response headers (the upload protocol has some on errors too).
-    """
-
-    def __init__(
-        self,
-        status: str,
-        message: str,
-        *,
-        details: tuple[Json, ...] = (),
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.details = details
-        self.headers = dict(headers or {})
-
-    def response(self) -> Response:
-        """The error envelope of Google's APIs."""
-        code = STATUS[self.status]
-        body: Json = {"code": code, "message": self.message, "status": self.status}
-        if self.details:
-            body["details"] = list(self.details)
-        return Response(dump({"error": body}), code, self.headers, JSON_TYPE)
-
-
-def invalid(message: str) -> ApiError:
-    """The request itself is wrong."""
-    return ApiError("INVALID_ARGUMENT", message)
-
-
-def no_room() -> ApiError:
-    """The disk is full. Waiting does not help, so it is told like a store that has reached its limit."""
-    return ApiError(
-        "RESOURCE_EXHAUSTED",
-        "The storage limit of the store file is reached: its disk is full; free some space.",
-    )
-
-
-def not_found(message: str) -> ApiError:
-    """There is no such thing."""
-    return ApiError("NOT_FOUND", message)
-
-
+"""A JSON object; each field is checked where it is read."""
 dump: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
-"""JSON bytes of a value."""
-
-_load = msgspec.json.Decoder().decode
+"""Encode a value as JSON bytes."""
+_load: Final = msgspec.json.Decoder().decode
 
 
 @lru_cache(maxsize=512)
@@ -104,7 +26,7 @@ def _camel(key: str) -> str:
 
 
 def camel(value: Any) -> Any:
-    """The same value with every object key in lowerCamel, whichever way it was spelt."""
+    """The same value with every object key in lowerCamel, however it was spelt."""
     if isinstance(value, dict):
         return {_camel(key): camel(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -112,29 +34,8 @@ def camel(value: Any) -> Any:
     return value
 
 
-async def read_body(request: Request) -> bytes:
-    """The body of a request that is JSON.
-
-    Raises:
-        ApiError: it is larger than the service takes.
-    """
-    parts: list[bytes] = []
-    left = LARGEST_JSON
-    async with aclosing(request.stream()) as stream:
-        async for part in stream:
-            parts.append(part)
-            left -= len(part)
-            if left < 0:
-                raise invalid(f"Request payload size exceeds the limit: {LARGEST_JSON} bytes.")
-    return b"".join(parts)
-
-
 def read_json(body: bytes) -> Json:
-    """Parse a request body; an empty one is an empty object, as the SDKs send it.
-
-    Raises:
-        ApiError: it is not a JSON object.
-    """
+    """Parse a JSON object; ApiError if it is none. An empty body is an empty object, as the SDKs send it."""
     if not body.strip():
         return {}
     try:
@@ -146,28 +47,35 @@ def read_json(body: bytes) -> Json:
     return camel(value)  # type: ignore[no-any-return]
 
 
-def text_field(body: Json, key: str, *, longest: int | None = None) -> str:
-    """A string field, empty when absent or null.
-
-    Raises:
-        ApiError: it is something else, or has more than ``longest`` characters.
-    """
+def _field(body: Json, key: str, kind: type[T], expected: str) -> T:
     value = body.get(key)
     if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise invalid(f"Invalid value at '{key}' (TYPE_STRING).")
-    if longest is not None and len(value) > longest:
-        raise invalid(f"{key} cannot be more than {longest} characters long.")
+        return kind()
+    if not isinstance(value, kind):
+        raise invalid(f"Invalid value at '{key}'{expected}")
     return value
 
 
-def int_field(body: Json, key: str) -> int | None:
-    """An integer field, given as a number or (64-bit) as a string; None when absent.
+def text_field(body: Json, key: str, *, max_length: int | None = None) -> str:
+    """A string field, empty when absent or null; ApiError if it is of another type or too long."""
+    value = _field(body, key, str, " (TYPE_STRING).")
+    if max_length is not None and len(value) > max_length:
+        raise invalid(f"{key} cannot be more than {max_length} characters long.")
+    return value
 
-    Raises:
-        ApiError: it is not an integer.
-    """
+
+def object_field(body: Json, key: str) -> Json:
+    """An object field, empty when absent or null; ApiError if it is of another type."""
+    return _field(body, key, dict, ": an object was expected.")
+
+
+def list_field(body: Json, key: str) -> list[Any]:
+    """A repeated field, empty when absent or null; ApiError if it is of another type."""
+    return _field(body, key, list, ": a list was expected.")
+
+
+def int_field(body: Json, key: str) -> int | None:
+    """An integer field, a number or (64-bit) a string; None when absent, ApiError if it is of another type."""
     value = body.get(key)
     if value is None:
         return None
@@ -180,37 +88,10 @@ def int_field(body: Json, key: str) -> int | None:
     return value
 
 
-def object_field(body: Json, key: str) -> Json:
-    """An object field, empty when absent or null.
-
-    Raises:
-        ApiError: it is something else.
-    """
-    value = body.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise invalid(f"Invalid value at '{key}': an object was expected.")
-    return value
-
-
-def list_field(body: Json, key: str) -> list[Any]:
-    """A repeated field, empty when absent or null.
-
-    Raises:
-        ApiError: it is something else.
-    """
-    value = body.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise invalid(f"Invalid value at '{key}': a list was expected.")
-    return value
-
-
-def flag(value: str | None) -> bool:
-    """A boolean query parameter: the SDK sends ``True``, the documentation ``true``."""
-    return (value or "").lower() in {"true", "1"}
+def part_texts(content: Json) -> list[str]:
+    """The texts of a Content's parts, without parts of other kinds; ApiError if they are not a list."""
+    parts = list_field(content, "parts")
+    return [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
 
 
 def compact(**fields: Any) -> Json:
@@ -226,41 +107,3 @@ def int64(value: int) -> str | None:
 def timestamp(seconds: float) -> str:
     """RFC 3339 in UTC with microseconds."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def page_size(value: str | None, *, default: int, most: int) -> int:
-    """The page size to use: what was asked for, clamped and never refused, unless it is negative.
-
-    Raises:
-        ApiError: it is negative or no number.
-    """
-    if not value:
-        return default
-    try:
-        size = int(value)
-    except ValueError:
-        raise invalid("Invalid value at 'page_size' (TYPE_INT32).") from None
-    if size < 0:
-        raise invalid("page_size must not be negative.")
-    return min(size, most) if size else default
-
-
-def page_token(time: float, row: int) -> str:
-    """An opaque token: go on after the row with this time and number, whether or not it still exists."""
-    return base64.urlsafe_b64encode(f"{time.hex()}~{row}".encode()).decode().rstrip("=")
-
-
-def after_token(token: str | None) -> tuple[float, int]:
-    """What a page token says; before everything when there is none.
-
-    Raises:
-        ApiError: the token is not one of ours.
-    """
-    if not token:
-        return (float("-inf"), 0)
-    try:
-        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
-        time, row = text.split("~")
-        return (float.fromhex(time), int(row))
-    except (ValueError, OverflowError, binascii.Error):
-        raise invalid("Invalid page token.") from None

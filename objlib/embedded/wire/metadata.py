@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from objlib.core.library.metadata import MetadataValue
 from objlib.core.limits import MAX_ENTRIES, MAX_TEXT_BYTES
-from objlib.embedded.wire.json import Json, invalid, list_field, object_field
+from objlib.embedded.wire.errors import invalid
+from objlib.embedded.wire.json import Json, list_field, object_field
 
 _KINDS: Final = ("stringValue", "numericValue", "stringListValue")
 
@@ -16,7 +17,7 @@ _KINDS: Final = ("stringValue", "numericValue", "stringListValue")
 def float32(value: float) -> float:
     """The number as a 32-bit float keeps it, in its shortest decimal form.
 
-    20260103 becomes 20260104, while 0.1 stays 0.1 (and not 0.10000000149011612), so that a filter finds it.
+    20260103 becomes 20260104. 0.1 stays 0.1 (and not 0.10000000149011612), so that a filter matches it.
     """
     packed = struct.pack("<f", value)
     (kept,) = struct.unpack("<f", packed)
@@ -59,14 +60,10 @@ def _value(entry: Json, where: str) -> MetadataValue:
 
 
 def read_metadata(body: Json, message: str) -> str:
-    """Read ``customMetadata`` of a request into the JSON object that is stored.
-
-    Args:
-        body: the request, in lowerCamel.
-        message: the request's protobuf name, for the service's own wording of errors.
+    """Read ``customMetadata`` of a request, named ``message`` in errors, into the JSON object that the file keeps.
 
     Raises:
-        ApiError: too many entries, a key twice or missing, or a value that is not allowed.
+        ApiError: too many entries, a duplicate or missing key, or a value that is not allowed.
     """
     entries = list_field(body, "customMetadata")
     if len(entries) > MAX_ENTRIES:
@@ -83,14 +80,14 @@ def read_metadata(body: Json, message: str) -> str:
     return json.dumps(values, ensure_ascii=False)
 
 
-def write_metadata(stored: Mapping[str, Any]) -> list[Json]:
+def write_metadata(values: Mapping[str, Any]) -> list[Json]:
     """The entries of ``customMetadata`` for an answer."""
-    entries: list[Json] = []
-    for key, value in stored.items():
-        if isinstance(value, str):
-            entries.append({"key": key, "stringValue": value})
-        elif isinstance(value, list):
-            entries.append({"key": key, "stringListValue": {"values": value}})
-        else:
-            entries.append({"key": key, "numericValue": value})
-    return entries
+    return [_entry(key, value) for key, value in values.items()]
+
+
+def _entry(key: str, value: MetadataValue) -> Json:
+    if isinstance(value, str):
+        return {"key": key, "stringValue": value}
+    if isinstance(value, list):
+        return {"key": key, "stringListValue": {"values": value}}
+    return {"key": key, "numericValue": value}

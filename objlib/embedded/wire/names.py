@@ -1,4 +1,4 @@
-"""Resource names: how ids are made from display names, and how names in requests are read."""
+"""Resource names, and the ids that are made from display names."""
 
 import re
 import secrets
@@ -8,11 +8,11 @@ from typing import Final
 
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _RANDOM: Final = 12
+"""Random characters of an id: 62 bits."""
 _SLUG: Final = 27
-"""Longest slug: slug, ``-`` and 12 random characters fill the service's 40."""
-
+"""Characters of a slug at most: with ``-`` and the random ones it fills the service's 40."""
 ID: Final = r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"
-"""What an id may look like: up to 40 lower-case letters, digits and inner hyphens."""
+"""Pattern of an id: up to 40 lower-case letters, digits and inner hyphens."""
 
 
 def random_part(length: int = _RANDOM) -> str:
@@ -21,10 +21,9 @@ def random_part(length: int = _RANDOM) -> str:
 
 
 def new_resource_id(display_name: str) -> str:
-    """A fresh id: the slug of the display name and 12 random characters, 40 at most.
+    """A fresh id of at most 40 characters: the slug of the display name and 12 random characters.
 
-    As the service does it: "A Survey of Modernist Poetry" becomes
-    ``a-survey-of-modernist-poetr-pahgkrfkxior``.
+    The service makes ``a-survey-of-modernist-poetr-pahgkrfkxior`` of "A Survey of Modernist Poetry".
     """
     plain = unicodedata.normalize("NFKD", display_name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_SLUG].rstrip("-")

@@ -12,7 +12,7 @@ from objlib.ledger import Start
 
 
 class Removal(Enum):
-    """What became of the removal of a document."""
+    """The outcome of the removal of a document."""
 
     DONE = auto()
     """It is gone, or is to stay after all; nothing is left to do."""
@@ -22,28 +22,28 @@ class Removal(Enum):
     """Its file is back, and goes into the queue: it gets another document first; the intent stays open."""
 
 
-async def remove(app: App, document: str, *, file_id: FileId | None, reason: str) -> Removal:
-    """Delete one document of ours.
+async def delete_document(app: App, document: str, *, file_id: FileId | None, reason: str) -> Removal:
+    """Record the intent to delete one of our documents, and execute it.
 
-    What passes by itself is waited for. When the service does not answer, the intent stays open and the next recovery
-    carries it out; so a failed delete costs nothing but time.
+    Transient errors are retried. When the service does not answer, the intent stays open and the next recovery
+    executes it; so a failed delete costs nothing but time.
 
     Raises:
-        GeminiError: an answer about the whole run; the intent stays open.
+        GeminiError: an answer that ends the run; the intent stays open.
     """
     intent = await app.ledger.intents.open(file_id, document, reason=reason, run_id=app.run_id)
-    return await carry_out(app, intent, document)
+    return await execute_intent(app, intent, document)
 
 
-async def carry_out(app: App, intent: str, document: str) -> Removal:
-    """Carry out an intent that is on record.
+async def execute_intent(app: App, intent: str, document: str) -> Removal:
+    """Execute an intent that is on record.
 
-    A document whose file came back before anything was sent is kept: it is what an upload would make again.
+    A document whose file came back before anything was sent is kept: an upload would make the same one again.
 
     Raises:
-        GeminiError: an answer about the whole run; the intent stays open.
+        GeminiError: an answer that ends the run; the intent stays open.
     """
-    # Before it is on record as sent: if its file comes back, the document can be kept.
+    # Asked before the intent is on record as sent: if its file comes back, the document can still be kept.
     if app.retrier.blocked_by(Purpose.DELETE):
         return Removal.POSTPONED
     match await app.ledger.deletions.begin(intent, run_id=app.run_id):

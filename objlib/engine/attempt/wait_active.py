@@ -6,130 +6,116 @@ from typing import Final
 
 import trio
 
-from objlib.core.events import EventKind
 from objlib.core.failures import Failure, FailureKind
-from objlib.core.ids import AttemptId
-from objlib.core.lifecycle.recovery import Complete, Facts, Fail, Wait
+from objlib.core.lifecycle.recovery import Complete, Facts, Fail, Verdict, Wait
 from objlib.core.pacing.backoff import first_poll, next_poll
-from objlib.engine.app import App
-from objlib.engine.attempt.delete import remove
-from objlib.engine.attempt.probe import inquire
+from objlib.engine.attempt.enact import Attempt
+from objlib.engine.attempt.probe import probe
 from objlib.engine.requests.retry import MAX_WAIT
 from objlib.gemini import GeminiError
-from objlib.ledger import FileRow, Transition
 
-GONE: Final = 30.0
-"""Seconds after which a service that takes no connection is not asked about a document any more."""
-TWICE: Final = 2
-"""How often FAILED with a reason that will not pass has to be heard before it is believed."""
+UNREACHABLE_SECONDS: Final = 30.0
+"""Seconds without a connection after which a document is no longer polled; the next run goes on with it."""
+LASTING_CONFIRMATIONS: Final = 2
+"""Answers of FAILED with a reason that will last before one of them counts."""
 
 
 def _ignore() -> None:
-    """Nobody wants to know."""
+    """No-op callback."""
 
 
-async def settle(
-    app: App, row: FileRow, attempt: AttemptId, recent: deque[float], doubted: Callable[[], None] = _ignore
-) -> FileRow:
-    """Wait for one document until it is ACTIVE, FAILED, or its time is up; returns the row as it is then.
+async def wait_until_active(
+    attempt: Attempt, recent: deque[float], on_suspect: Callable[[], None] = _ignore
+) -> None:
+    """Wait for the document of a row in PROCESSING until it is ACTIVE, FAILED, or its time is up.
 
-    A document that is nowhere to be found stays in PROCESSING: only a listing can tell, and recovery makes
-    one listing for all of them.
+    A document that cannot be found leaves the row in PROCESSING: only a listing can tell, and recovery makes one
+    listing for all of them.
 
     Args:
-        app: the open application.
-        row: a row in PROCESSING.
-        attempt: the attempt whose document it waits for.
-        recent: how long the last documents took, in seconds; learns from this one.
-        doubted: called when the document is FAILED, and only asked about again before that is believed.
+        attempt: its row tells the outcome.
+        recent: seconds that the last documents took; this one is added.
+        on_suspect: called when the document is FAILED for the first time, before that is confirmed.
 
     Raises:
-        GeminiError: the service refuses to go on at all (key, daily quota, no room).
+        GeminiError: an answer that ends the run.
         StaleTransitionError: another run took the row over.
     """
-    began = answered = trio.current_time()
-    pause, failed = first_poll(recent), 0
-    due = began + pause
-    while True:
-        await trio.sleep(pause)
-        waited = trio.current_time() - began
-        pause = next_poll(waited)
+    wait = _Wait(attempt, recent, on_suspect)
+    while not await wait.poll():
+        pass
+
+
+class _Wait:
+    """One wait: when it began, when the store answered last, and how often it said FAILED."""
+
+    def __init__(self, attempt: Attempt, recent: deque[float], on_suspect: Callable[[], None]) -> None:
+        self._attempt = attempt
+        self._recent = recent
+        self._on_suspect = on_suspect
+        self._began = self._answered = trio.current_time()
+        self._pause = first_poll(recent)
+        self._due = self._began + self._pause
+        self._failures = 0
+
+    async def poll(self) -> bool:
+        """Probe once, when it is due; whether the wait is over."""
+        attempt, app = self._attempt, self._attempt.app
+        await trio.sleep(self._pause)
+        waited = trio.current_time() - self._began
+        self._pause = next_poll(waited)
         in_time = waited < app.settings.settle_seconds
         try:
-            found, facts = await inquire(app, row, await app.ledger.attempts.last(row.file_id))
+            await attempt.refresh()
+            verdict, facts = await probe(attempt)
         except GeminiError as error:
             if error.kind.ends_run:
                 raise
-            if not in_time or trio.current_time() - answered > (GONE if error.connect else MAX_WAIT):
-                return row
-            continue
-        answered = trio.current_time()
-        # How long the store took, up to when it was to be asked: a question may wait behind a gate, or get no answer.
-        took, due = due - began, trio.current_time() + pause
-        match found:
+            silence = trio.current_time() - self._answered
+            return not in_time or silence > (UNREACHABLE_SECONDS if error.connect else MAX_WAIT)
+        self._answered = trio.current_time()
+        # The time up to which the store was to be probed, not to the answer: a probe may wait behind the gate of the
+        # governor, or get no answer.
+        took, self._due = self._due - self._began, self._answered + self._pause
+        return await self._judge(verdict, facts, took, in_time=in_time)
+
+    async def _judge(self, verdict: Verdict, facts: Facts, took: float, *, in_time: bool) -> bool:
+        """Act on an answer; whether the wait is over."""
+        attempt, app = self._attempt, self._attempt.app
+        match verdict:
             case Complete(document):
-                recent.append(took)
-                app.governor.indexed(began, took)
-                return await complete(app, row, attempt, document)
+                self._recent.append(took)
+                app.governor.indexed(self._began, took)
+                await attempt.mark_indexed(document)
             case Fail(reason):
-                # Under load a FAILED document may still turn ACTIVE, so it is asked again; not for long if the store
-                # names a reason that will not pass.
-                final = bool(facts.reason) and not facts.transient
-                failed += 1
-                if failed == 1:
-                    doubted()
-                    if not final:
-                        app.governor.failed(began)
-                if failed >= (TWICE if final else app.governor.failed_confirmations) or not in_time:
-                    passing = facts.transient or (not final and app.governor.failure_burst)
-                    kind = FailureKind.TRANSIENT if passing else FailureKind.PROCESSING
-                    return await give_up(app, row, facts, kind, reason)
+                kind = self._confirm(facts, in_time=in_time)
+                if kind is None:
+                    return False
+                await attempt.mark_failed(Failure.of(kind, reason), facts.document_name)
             case _ if in_time:
-                continue
+                return False
             case Wait():
-                reason = (
-                    f"the store did not finish it within {app.settings.settle_seconds:.0f} s; try again later"
-                )
-                return await give_up(app, row, facts, FailureKind.TIMEOUT, reason)
+                seconds = f"{app.settings.settle_seconds:.0f} s"
+                reason = f"the store did not finish it within {seconds}; try again later"
+                await attempt.mark_failed(Failure.of(FailureKind.TIMEOUT, reason), facts.document_name)
             case _:
-                return row
+                pass  # it cannot be found, and only a listing can tell
+        return True
 
+    def _confirm(self, facts: Facts, *, in_time: bool) -> FailureKind | None:
+        """The kind of a failure that was heard often enough; None while it has to be confirmed.
 
-async def complete(app: App, row: FileRow, attempt: AttemptId, document: str) -> FileRow:
-    """The document is ACTIVE: record it, and remove the one it replaces.
-
-    A scan leaves a file alone that is under way. If it found another content in the meantime, that is to be sent
-    now, not when the next scan looks: the row goes back to UNTRACKED, and this document stays until then.
-    """
-    row = await app.ledger.apply(
-        Transition.complete_processing(row, attempt_id=attempt, run_id=app.run_id, document=document)
-    )
-    app.observer.event(EventKind.INDEXED, path=row.file_path)
-    if row.superseded is not None:
-        await remove(app, row.superseded, file_id=row.file_id, reason="replaced by a newer version")
-    if row.indexed_hash == row.content_hash or row.missing_since is not None:
-        return row
-    why = "the file changed while an earlier version was under way"
-    return await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why))
-
-
-async def give_up(app: App, row: FileRow, facts: Facts, kind: FailureKind, reason: str) -> FileRow:
-    """Record the failure of a row in PROCESSING, and remove its document.
-
-    The document could still turn ACTIVE after a retry has made another, so the intent to delete it is recorded
-    with the failure. Not before: another run may find it ACTIVE at this moment, and complete the row.
-    """
-    attempt = await app.ledger.attempts.last(row.file_id)
-    row = await app.ledger.apply(
-        Transition.fail_processing(
-            row,
-            attempt_id=AttemptId(attempt.attempt_id if attempt else ""),
-            run_id=app.run_id,
-            failure=Failure.of(kind, reason),
-            discard=facts.document_name,
-        )
-    )
-    app.observer.event(EventKind.FAILED, path=row.file_path, error=reason)
-    if facts.document_name is not None:
-        await remove(app, facts.document_name, file_id=row.file_id, reason=f"not indexed: {reason}")
-    return row
+        Under load a FAILED document may still turn ACTIVE, so it is polled again; not for long if the store names a
+        reason that will last.
+        """
+        governor = self._attempt.app.governor
+        lasting = bool(facts.reason) and not facts.transient
+        self._failures += 1
+        if self._failures == 1:
+            self._on_suspect()
+            if not lasting:
+                governor.failed(self._began)
+        if self._failures < (LASTING_CONFIRMATIONS if lasting else governor.failed_confirmations) and in_time:
+            return None
+        transient = facts.transient or (not lasting and governor.failure_burst)
+        return FailureKind.TRANSIENT if transient else FailureKind.PROCESSING

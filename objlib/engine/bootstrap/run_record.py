@@ -28,7 +28,7 @@ async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
             # Compensation: what was learnt and the end of the run are kept even when cancelled.
             with trio.move_on_after(LAST_WRITES, shield=True):
                 rates = app.governor.rates(final=True)
-                await app.ledger.rates.leave(app.run_id, rates=rates, taken=app.governor.last_share)
+                await app.ledger.rates.leave(app.run_id, rates=rates, last_share=app.governor.last_share)
                 await app.ledger.runs.end(app.run_id)
         nursery.cancel_scope.cancel(reason="the run is over")
 
@@ -46,4 +46,4 @@ async def _share_quota(app: App) -> None:
     if not app.store:
         return  # it works on the ledger alone, and leaves the quota to others
     rates, last_share = app.governor.rates(), app.governor.last_share
-    app.governor.share(await app.ledger.rates.exchange(app.run_id, rates=rates, taken=last_share))
+    app.governor.share(await app.ledger.rates.exchange(app.run_id, rates=rates, last_share=last_share))

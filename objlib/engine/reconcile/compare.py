@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-import trio
-
 from objlib.core.lifecycle.drift import (
     REPAIRABLE,
     SURPLUS,
@@ -14,7 +12,6 @@ from objlib.core.lifecycle.drift import (
     Drift,
     DriftKind,
     Expected,
-    Finding,
     classify,
     digest,
     title,
@@ -24,21 +21,23 @@ from objlib.core.lifecycle.table import State
 from objlib.core.remote import DocumentState
 from objlib.engine.app import App
 from objlib.engine.reconcile.listing import as_listed, listed_store
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
-from objlib.gemini import Document, GeminiError
-from objlib.gemini import ErrorKind as Answer
+from objlib.gemini import Document, ErrorKind, GeminiError
 from objlib.gemini.metadata import display_name
 from objlib.ledger import FileRow, Group, Listed, Standing
 
-PAGE: Final = 500
-AT_ONCE: Final = 16
-UNSURE: Final = SURPLUS | {DriftKind.GHOST, DriftKind.BROKEN}
-"""Findings that may be owed to the listing's age; each is confirmed by asking for the document itself."""
+GROUP_PAGE: Final = 500
+"""Files that one query of the ledger brings together with their documents."""
+MAX_CHECKS: Final = 16
+"""Files in progress at once; the governor admits as many questions."""
+UNCERTAIN: Final = SURPLUS | {DriftKind.GHOST, DriftKind.BROKEN}
+"""Findings that the age of the listing may explain; each is confirmed by asking for the document itself."""
 
 
-@dataclass(slots=True)
-class Audit:
-    """What a comparison found.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The differences between store and ledger.
 
     Attributes:
         counts: documents by kind, and ghosts.
@@ -47,88 +46,88 @@ class Audit:
     """
 
     plan: Plan
-    counts: Counter[DriftKind]
-    documents: int
-    pages: int
-
-
-@dataclass(slots=True)
-class _Auditor:
-    app: App
     counts: Counter[DriftKind] = field(default_factory=Counter)
-    steps: list[Drift] = field(default_factory=list)
-
-    async def group(self, group: Group) -> None:
-        """Judge one file and its documents, and confirm what is unsure."""
-        expected = None if group.row is None else expected_of(group.row)
-        documents = [actual_of(each, group.row, at, self.app.ledger_id) for each, at in group.documents]
-        names = {each.document: each for each, _ in group.documents}
-        for finding in classify(expected, documents):
-            kind = finding.kind
-            if kind in UNSURE:
-                listed = names.get(finding.document)
-                attempt = None if listed is None else listed.attempt_id
-                kind, _ = await examine(self.app, finding.document, group.file_id, attempt)
-            self.counts[kind] += 1
-            if kind in REPAIRABLE:
-                path = group.row.file_path if group.row else names[finding.document].display_name
-                self.steps.append(Drift(kind, path, finding.document, group.file_id))
+    documents: int = 0
+    pages: int = 0
 
 
-async def audit(app: App) -> Audit:
+async def compare_store(app: App) -> Comparison:
     """Compare the whole store with the ledger.
 
     Costs one request for 20 documents, and one for each finding that has to be confirmed. Memory holds a page
-    of each side and the findings.
+    of each side and the differences.
 
     Raises:
         GeminiError: the service did not answer.
     """
     app.retrier.reset()
-    work, after = _Auditor(app), ""
+    counts: Counter[DriftKind] = Counter()
+    steps: list[Drift] = []
+
+    async def compare(group: Group) -> None:
+        for drift in await _compare_group(app, group):
+            counts[drift.kind] += 1
+            if drift.kind in REPAIRABLE:
+                steps.append(drift)
+
     async with listed_store(app) as listing:
-        documents = await app.ledger.listings.count(listing.listing_id)
-        while page := await app.ledger.comparison.groups(listing.listing_id, after=after, limit=PAGE):
+        documents, after = await app.ledger.listings.count(listing.listing_id), ""
+        while page := await app.ledger.comparison.groups(listing.listing_id, after=after, limit=GROUP_PAGE):
             after = page[-1].file_id
-            await _each(work, page)
-        unmarked = await app.ledger.comparison.untagged(listing.listing_id)
-    work.counts[DriftKind.FOREIGN] += unmarked
-    steps = tuple(sorted(work.steps, key=lambda step: (step.kind, step.path, step.document)))
-    plan = Plan(app.store, app.ledger_id, app.now(), steps)
-    return Audit(plan, work.counts, documents, listing.pages)
+            async with fan_out(compare, limit=MAX_CHECKS) as groups:
+                for group in page:
+                    await groups.start(group)
+        counts[DriftKind.FOREIGN] += await app.ledger.comparison.untagged(listing.listing_id)
+    steps.sort(key=lambda drift: (drift.kind, drift.path, drift.document))
+    return Comparison(
+        Plan(app.store, app.ledger_id, app.now(), tuple(steps)), counts, documents, listing.pages
+    )
 
 
-async def examine(
-    app: App, document: str, file_id: str, attempt_id: str | None = None
+async def _compare_group(app: App, group: Group) -> list[Drift]:
+    """Classify the documents of one file; uncertain findings are confirmed."""
+    row, listed = group.row, {document.document: document for document, _ in group.documents}
+    actual = [actual_of(document, row, standing, app.ledger_id) for document, standing in group.documents]
+    drifts = []
+    for name, listed_kind in classify(None if row is None else expected_of(row), actual).items():
+        kind = listed_kind
+        if kind in UNCERTAIN:
+            attempt = listed[name].attempt_id if name in listed else None
+            kind, _ = await recheck_document(app, name, group.file_id, attempt)
+        path = listed[name].display_name if row is None else row.file_path
+        drifts.append(Drift(kind, path, name, group.file_id))
+    return drifts
+
+
+async def recheck_document(
+    app: App, name: str, file_id: str, attempt_id: str | None = None
 ) -> tuple[DriftKind, str | None]:
-    """What one document is at this moment: the store is asked for it, then the ledger.
+    """Classify one document as it is at this moment, by asking the store for it and then the ledger.
 
     In this order, because the ledger knows of every document before the store does.
 
     Returns:
-        What it is, and the attempt that made it, where that is known.
+        The kind, and the attempt that made the document, where that is known.
 
     Raises:
         GeminiError: the service did not answer.
     """
-    found = await fetch(app, document)
-    listed = None if found is None else as_listed(found)
+    document = await _fetch_document(app, name)
+    listed = None if document is None else as_listed(document)
     attempt = attempt_id if listed is None else listed.attempt_id
-    row, standing = await app.ledger.comparison.standing(document, file_id=file_id, attempt_id=attempt)
+    row, standing = await app.ledger.comparison.standing(name, file_id=file_id, attempt_id=attempt)
     expected = None if row is None else expected_of(row)
-    documents = [] if listed is None else [actual_of(listed, row, standing, app.ledger_id)]
-    findings = [each for each in classify(expected, documents) if each.document == document]
-    # A document that is gone, and that nobody names, is as it should be.
-    return (findings or [Finding(document, DriftKind.OK)])[0].kind, attempt
+    actual = [] if listed is None else [actual_of(listed, row, standing, app.ledger_id)]
+    # There is no kind for a document that is gone and that the ledger does not name: all is well.
+    return classify(expected, actual).get(name, DriftKind.OK), attempt
 
 
-async def fetch(app: App, document: str) -> Document | None:
-    """The document; None when the store has none of that name. What passes by itself is waited for."""
+async def _fetch_document(app: App, name: str) -> Document | None:
+    """The document; None when the store has none of that name."""
     try:
-        request = partial(app.client.documents.get, document)
-        return await app.retrier.call(Purpose.POLL, request)
+        return await app.retrier.call(Purpose.POLL, partial(app.client.documents.get, name))
     except GeminiError as error:
-        if error.kind is Answer.NOT_FOUND:
+        if error.kind is ErrorKind.NOT_FOUND:
             return None
         raise
 
@@ -148,8 +147,7 @@ def expected_of(row: FileRow) -> Expected:
 def actual_of(listed: Listed, row: FileRow | None, standing: Standing, ledger_id: str) -> Actual:
     """A document as a comparison sees it.
 
-    One without a ledger's mark is ours where the ledger knows its file: that is how documents were marked
-    before there was one.
+    A document without a ledger's tag is ours where the ledger knows its file: older versions sent no such tag.
     """
     ours = listed.file_id is not None and (
         listed.ledger_id == ledger_id if listed.ledger_id is not None else row is not None
@@ -164,18 +162,3 @@ def actual_of(listed: Listed, row: FileRow | None, standing: Standing, ledger_id
         in_flight=standing.in_flight,
         deleting=standing.leaving,
     )
-
-
-async def _each(work: _Auditor, page: list[Group]) -> None:
-    limiter = trio.CapacityLimiter(AT_ONCE)
-
-    async def one(group: Group) -> None:
-        try:
-            await work.group(group)
-        finally:
-            limiter.release_on_behalf_of(group.file_id)
-
-    async with trio.open_nursery() as nursery:
-        for group in page:
-            await limiter.acquire_on_behalf_of(group.file_id)
-            nursery.start_soon(one, group)

@@ -1,7 +1,7 @@
-"""Listing the whole store into the ledger's notes, a page at a time, from where an earlier listing broke off.
+"""Listing of the whole store into the ledger, a page at a time, from where an earlier one was interrupted.
 
-What a listing says is evidence, not truth: pages may overlap, documents come and go while they are turned, and
-a new one may be listed seconds late. Whoever acts on it asks for the single document first.
+A listing is evidence, not truth: pages may overlap, documents come and go between them, and a new document may be
+listed seconds late. So each finding is confirmed by asking for the document before anything is done about it.
 """
 
 import platform
@@ -17,18 +17,18 @@ from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVE
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import is_alive
-from objlib.gemini import Document, DocumentPage, ErrorKind, GeminiError
+from objlib.gemini import Document, GeminiError
 from objlib.ledger import Listed, Listing
 
-RESUMABLE: Final = 3600.0
-"""Seconds for which the token of a page, and what was listed before it, is good enough to go on with."""
+LISTING_LIFETIME: Final = 3600.0
+"""Seconds after its last page for which an interrupted listing can be resumed."""
 
 
 @asynccontextmanager
 async def listed_store(app: App) -> AsyncIterator[Listing]:
-    """The notes of a complete listing, dropped at the end of the block.
+    """A complete listing in the ledger, dropped at the end of the block.
 
-    Interrupted before it is complete it stays in the ledger, and the next call goes on with it.
+    One that is interrupted stays in the ledger, and the next call resumes it.
 
     Raises:
         GeminiError: the service does not list its documents.
@@ -42,18 +42,18 @@ async def listed_store(app: App) -> AsyncIterator[Listing]:
 
 
 def as_listed(document: Document) -> Listed:
-    """A document as the notes keep it, its marks apart from the rest of its metadata."""
+    """A document as the ledger keeps it in a listing, its tags apart from the rest of its metadata."""
 
-    def mark(key: str) -> str | None:
+    def tag(key: str) -> str | None:
         value = document.metadata.get(key)
         return value if isinstance(value, str) else None
 
     return Listed(
         document=document.name,
-        file_id=mark(KEY_FILE),
-        attempt_id=mark(KEY_ATTEMPT),
-        ledger_id=mark(KEY_LEDGER),
-        content_hash=mark(KEY_HASH),
+        file_id=tag(KEY_FILE),
+        attempt_id=tag(KEY_ATTEMPT),
+        ledger_id=tag(KEY_LEDGER),
+        content_hash=tag(KEY_HASH),
         state=document.state,
         created=document.create_time,
         display_name=document.display_name,
@@ -65,60 +65,46 @@ def as_listed(document: Document) -> Listed:
 
 async def _list(app: App) -> Listing:
     now = app.now()
-    # A run whose life is in doubt keeps its listing; ours is only slower for it.
+    # A run that may be alive keeps its listing; starting another only costs requests.
     alive = [
         run.run_id
         for run in await app.ledger.runs.all()
         if is_alive(run, now=now, host=platform.node()) is not False
     ]
     listing = await app.ledger.listings.begin(
-        store=app.store, run_id=app.run_id, alive=alive, since=now - RESUMABLE
+        store=app.store, run_id=app.run_id, alive=alive, since=now - LISTING_LIFETIME
     )
     if listing.pages:
         app.observer.event(EventKind.LISTING_RESUMED, pages=listing.pages)
     app.observer.begin(Phase.LISTING, None, None)
     try:
-        pages = await _turn_pages(app, listing)
+        pages = await _add_pages(app, listing)
     finally:
         app.observer.end(Phase.LISTING)
     return Listing(listing.listing_id, None, pages)
 
 
-async def _turn_pages(app: App, listing: Listing) -> int:
-    """Note every page from the cursor on; how many there are."""
-    token, pages, resumed = listing.token, listing.pages, listing.token is not None
-    turned: set[str] = set()
+async def _add_pages(app: App, listing: Listing) -> int:
+    """Note every page from the listing's cursor on; returns how many pages it has then."""
+    token, count = listing.token, listing.pages
     while True:
         try:
-            page = await _page(app, token)
+            async for page in app.client.documents.pages(
+                app.store, partial(app.retrier.call, Purpose.LIST), token=token
+            ):
+                token, count = None, count + 1
+                await app.ledger.listings.add_page(
+                    listing.listing_id,
+                    run_id=app.run_id,
+                    documents=[as_listed(document) for document in page.documents],
+                    token=page.next_page_token,
+                )
+                app.observer.advance(Phase.LISTING, len(page.documents), 0)
         except GeminiError as error:
-            if not resumed or error.kind.ends_run or error.kind.transient:
+            if token is None or error.kind.ends_run or error.kind.transient:
                 raise
-            # The store has forgotten the token of an earlier process: nothing for it but to start over.
-            await app.ledger.listings.restart(listing.listing_id)
-            token, pages, resumed = None, 0, False
-            continue
-        resumed = False
-        token, pages = page.next_page_token, pages + 1
-        await app.ledger.listings.add_page(
-            listing.listing_id,
-            run_id=app.run_id,
-            documents=[as_listed(document) for document in page.documents],
-            token=token,
-        )
-        app.observer.advance(Phase.LISTING, len(page.documents), 0)
-        if token is None:
-            return pages
-        if token in turned:
-            raise GeminiError(
-                "listing the documents: the pages go in a circle; try again later",
-                kind=ErrorKind.TRANSIENT,
-                op="list",
-            )
-        turned.add(token)
-
-
-async def _page(app: App, token: str | None) -> DocumentPage:
-    """One page; what passes by itself is waited for."""
-    request = partial(app.client.documents.list, app.store, page_token=token)
-    return await app.retrier.call(Purpose.LIST, request)
+        else:
+            return count
+        # The store has forgotten the token of an earlier process, so that the listing starts over.
+        await app.ledger.listings.restart(listing.listing_id)
+        token, count = None, 0

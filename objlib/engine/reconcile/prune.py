@@ -1,8 +1,8 @@
-"""Removing the documents of files that are gone from disk: intents first, then the deletes, then the rows.
+"""Prune: delete the documents of files that are gone from disk; intents first, then the deletes, then the rows.
 
-Nothing is removed that has not been missing for a while, and never more at once than was agreed to: a folder
-that was moved away by mistake must not empty the store. What the service does not answer stays an open
-intent, which the next recovery carries out.
+Only files that have been missing for a while count, and only up to a limit that the user agreed to: a folder that was
+moved away by mistake must not empty the store. A delete that the service does not answer stays an open intent, which
+the next recovery executes.
 """
 
 import os
@@ -12,30 +12,31 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import trio
-
 from objlib.core.errors import RefusedError
 from objlib.core.events import Phase
 from objlib.core.library.paths import disk_path
 from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import PruneReport, ScanReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
-from objlib.engine.attempt.delete import Removal, carry_out
+from objlib.engine.attempt.delete import Removal, execute_intent
+from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
 from objlib.ledger import Intent, Prunable
 
-PAGE: Final = 200
-AT_ONCE: Final = 8
-SHOWN: Final = 1000
+PRUNE_PAGE: Final = 200
+"""Files whose intents are recorded together: a stop leaves no more than these."""
+MAX_DELETES: Final = 8
+"""Deletes in progress at once; the governor admits half of them, and the others already wait."""
 
 
 async def check_prune(app: App, scanned: ScanReport, *, grace: float, limit: DeleteLimit) -> None:
-    """Refuse a prune that would remove too much, before anything is sent.
+    """Refuse a prune that would delete too much, before anything is sent.
 
     Raises:
-        RefusedError: it is more than ``limit``, or the library holds no file at all.
+        RefusedError: it would delete more than ``limit``, or the library holds no file at all.
     """
     totals = await app.ledger.deletions.prune_totals(cutoff=app.now() - grace)
     if totals.documents and not scanned.scanned:
@@ -47,12 +48,12 @@ async def check_prune(app: App, scanned: ScanReport, *, grace: float, limit: Del
 
 
 async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
-    """Remove the documents of files that have been missing for ``grace`` seconds or more.
+    """Delete the documents of files that have been missing for ``grace`` seconds or more.
 
     Args:
-        app: the open application; a scan has just said what is missing.
+        app: the open application, right after a scan.
         grace: seconds.
-        limit: how many documents may go at most.
+        limit: how many documents may be deleted at most.
 
     Raises:
         RefusedError: there are more; nothing was deleted.
@@ -74,19 +75,19 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
         kept=totals.young,
         grace=grace,
         skipped=StopReason.INTERRUPTED if app.drain.requested else app.retrier.report_stop()[0],
-        paths=tuple(sorted(work.files))[:SHOWN],
+        paths=tuple(sorted(work.files))[:MAX_LISTED],
     )
 
 
 @dataclass(slots=True)
 class _Prune:
-    """One prune under way.
+    """One prune in progress.
 
     Attributes:
-        unreached: documents on pages that it has not come to; none once it has seen the last one.
-        files: paths whose documents have gone, or are about to.
+        unreached: documents on the pages still to come; 0 after the last page.
+        files: paths whose documents are deleted, or have an intent.
         opened: intents that were recorded.
-        done: of these, the ones with nothing left to do.
+        done: intents among them that are finished.
     """
 
     app: App
@@ -100,49 +101,41 @@ class _Prune:
         """Page by page, so that a stop leaves at most the intents of one page."""
         app, after = self.app, ""
         while not app.drain.requested and not app.retrier.blocked_by(Purpose.DELETE):
-            page = await app.ledger.deletions.prunable(cutoff=self.cutoff, after=after, limit=PAGE)
+            page = await app.ledger.deletions.prunable(cutoff=self.cutoff, after=after, limit=PRUNE_PAGE)
             if not page:
-                # Another run's scan may have found some of them again meanwhile.
+                # The number is from before the first page: another run's scan may have found some files again,
                 self.unreached = 0
                 break
-            # Or it has found more to be gone.
+            # or found more to be missing.
             self.unreached = max(0, self.unreached - sum(len(file.documents) for file in page))
             after, before = page[-1].file_id, self.done
             await self._page(page)
             if self.done == before:
-                # The files are back, or wait for something else: a longer list of intents helps nobody.
+                # The files are back, or the service does not answer: more intents would not help.
                 break
 
     async def _page(self, page: list[Prunable]) -> None:
         app = self.app
-        # What a scan found may be long ago: a file is asked for once more before the intent is on record.
-        gone = await app.files(partial(_without_those_on_disk, app.settings.library, page))
-        opened = await app.ledger.deletions.open_prune(gone, cutoff=self.cutoff, run_id=app.run_id)
-        meant = {intent.document for intent in opened}
-        self.opened += len(opened)
-        self.files |= {file.file_path for file in page if meant.intersection(file.documents)}
-        limiter = trio.CapacityLimiter(AT_ONCE)
-        # The nursery is outside the intake scope: a stop ends the waiting, not the deletes in flight.
-        async with trio.open_nursery() as nursery:
+        # The scan may be long ago: look at each path once more before an intent is on record.
+        missing = await app.files(partial(_missing_on_disk, app.settings.library, page))
+        intents = await app.ledger.deletions.open_prune(missing, cutoff=self.cutoff, run_id=app.run_id)
+        documents = {intent.document for intent in intents}
+        self.opened += len(intents)
+        self.files |= {file.file_path for file in page if documents.intersection(file.documents)}
+        async with fan_out(self._delete, limit=MAX_DELETES) as deletes:
             with app.drain.intake():
-                for intent in opened:
-                    await limiter.acquire_on_behalf_of(intent.intent_id)
-                    nursery.start_soon(self._delete, intent, limiter)
-                # With every token in its hands it knows that no delete is in flight any more.
-                for number in range(AT_ONCE):
-                    await limiter.acquire_on_behalf_of(number)
+                for intent in intents:
+                    await deletes.start(intent)
+                await deletes.wait_idle()
             if app.drain.requested:
                 app.retrier.drain()
 
-    async def _delete(self, intent: Intent, limiter: trio.CapacityLimiter) -> None:
-        try:
-            with suppress(GeminiError):  # it ends the run, and is told by the report
-                became = await carry_out(self.app, intent.intent_id, intent.document)
-                self.done += became is Removal.DONE
-            self.app.observer.advance(Phase.PRUNE, 1, 0)
-        finally:
-            limiter.release_on_behalf_of(intent.intent_id)
+    async def _delete(self, intent: Intent) -> None:
+        with suppress(GeminiError):  # it ends the run, which the report says
+            removal = await execute_intent(self.app, intent.intent_id, intent.document)
+            self.done += removal is Removal.DONE
+        self.app.observer.advance(Phase.PRUNE, 1, 0)
 
 
-def _without_those_on_disk(root: Path, files: list[Prunable]) -> list[Prunable]:
+def _missing_on_disk(root: Path, files: list[Prunable]) -> list[Prunable]:
     return [file for file in files if not os.path.lexists(disk_path(root, file))]

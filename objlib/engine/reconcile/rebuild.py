@@ -1,7 +1,7 @@
-"""Rebuild: a lost ledger made again from the store alone. Nothing is sent, and nothing in the store changes.
+"""Rebuild: make a lost ledger again from the store alone. Nothing is sent, and nothing in the store changes.
 
-Ids, hashes and metadata are in the documents, paths are their names. A scan then says which file is which: by
-path, and where that has changed, by content.
+Ids, hashes and metadata are in the documents, paths are their names. A scan then matches them with the files: by path,
+and where that has changed, by content.
 """
 
 from objlib.core.errors import RefusedError
@@ -28,11 +28,10 @@ async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
     async with listed_store(app) as listing:
         documents = await app.ledger.listings.count(listing.listing_id)
         owners = await app.ledger.rebuild.owners(listing.listing_id)
-        chosen = _choose(app, owners, owner)
-        made = await app.ledger.rebuild.restore(listing.listing_id, owner=chosen, run_id=app.run_id)
+        lost = _lost_ledger(app, owners, owner)
+        rows = await app.ledger.rebuild.restore(listing.listing_id, owner=lost, run_id=app.run_id)
     app.ledger_id = await app.ledger.settings.get(LEDGER_KEY) or ""
-    pinned = await app.ledger.settings.pinned()
-    if pinned is None:
+    if await app.ledger.settings.pinned() is None:
         await app.ledger.settings.pin(app.store, app.settings.store, ledger=app.ledger.path)
     scanned = await scan(app)
     counts = await app.ledger.files.counts(now=app.now())
@@ -40,41 +39,41 @@ async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
         store=app.store,
         ledger=app.ledger_id,
         documents=documents,
-        files=made.files,
+        files=rows.files,
         matched=counts.states[State.INDEXED],
         changed=scanned.changed,
         missing=counts.missing,
         new=scanned.new,
-        pending=made.pending,
-        surplus=made.surplus,
-        unusable=made.unusable,
-        foreign=documents - sum(count for name, count, _ in owners if name == chosen),
+        pending=rows.pending,
+        surplus=rows.surplus,
+        unusable=rows.unusable,
+        foreign=documents - sum(count for name, count, _ in owners if name == lost),
         requests=app.requests,
     )
 
 
-def _choose(app: App, owners: list[tuple[str, int, str]], wanted: str | None) -> str:
-    """The ledger to make again.
+def _lost_ledger(app: App, owners: list[tuple[str, int, str]], owner: str | None) -> str:
+    """The id of the ledger to make again.
 
     Raises:
-        RefusedError: there is none, or it is not clear which.
+        RefusedError: there is none, or there are several.
     """
     if not owners:
         raise RefusedError(
             f"the store {app.store} holds no document that objlib sent; there is nothing to rebuild"
         )
     names = [name for name, *_ in owners]
-    if wanted is not None:
-        if wanted in names:
-            return wanted
+    if owner is not None:
+        if owner in names:
+            return owner
         raise RefusedError(
-            f"the store has no document of a ledger {wanted}; it has those of {', '.join(names)}"
+            f"the store has no document of a ledger {owner}; it has those of {', '.join(names)}"
         )
     if len(owners) > 1:
-        said = "; ".join(
+        ledgers = "; ".join(
             f"{name or 'none'} ({count:,}, such as {example})" for name, count, example in owners
         )
         raise RefusedError(
-            f"the store holds documents of {len(owners)} ledgers: {said}; name the lost one with --of"
+            f"the store holds documents of {len(owners)} ledgers: {ledgers}; name the lost one with --of"
         )
     return names[0]

@@ -1,17 +1,15 @@
-"""Store-sync: find where store and ledger differ and, if asked, repair it. A dry run unless told otherwise.
+"""Store-sync: find where store and ledger differ and, on request, repair it.
 
-A repair never needs bytes: what is too much is deleted, with an intent; what is missing or wrong goes back to
-``untracked``, so that the next upload sends it while the old document, if there is one, answers searches.
-Each step is looked at again, in the store and in the ledger, before it is taken.
+A repair never needs bytes. A surplus document is deleted, with an intent; a file whose document is missing or wrong
+goes back to ``untracked``, so that the next upload sends it while the old document, if there is one, answers searches.
+Each step is checked again, in the store and in the ledger, before it is applied.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
-
-import trio
 
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import EventKind, Phase
@@ -20,16 +18,18 @@ from objlib.core.ids import FileId
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.drift import SURPLUS, Drift, DriftKind
 from objlib.core.lifecycle.repair_plan import Plan
+from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.store import StoreSyncReport
 from objlib.engine.app import App
-from objlib.engine.attempt.delete import Removal, carry_out
-from objlib.engine.reconcile.compare import Audit, audit, examine
+from objlib.engine.attempt.delete import Removal, execute_intent
+from objlib.engine.reconcile.compare import Comparison, compare_store, recheck_document
 from objlib.engine.recover import recover
+from objlib.engine.requests.fan_out import fan_out
 from objlib.gemini import GeminiError
 from objlib.ledger import Transition
 
-AT_ONCE: Final = 8
-SHOWN: Final = 1000
+MAX_STEPS: Final = 8
+"""Steps of a repair in progress at once."""
 
 _WHY: Final[Mapping[DriftKind, str]] = {
     DriftKind.ORPHAN: "the ledger knows no such file",
@@ -44,17 +44,17 @@ _WHY: Final[Mapping[DriftKind, str]] = {
 async def store_sync(
     app: App, *, apply: bool, metadata: bool, limit: DeleteLimit, plan: Plan | None = None
 ) -> tuple[StoreSyncReport, Plan]:
-    """Compare store and ledger, or take a saved comparison, and repair what differs if ``apply`` says so.
+    """Compare store and ledger, or take a saved plan, and repair the differences if ``apply`` says so.
 
     Args:
         app: the open application.
         apply: carry the plan out.
         metadata: with ``apply``, also send files again whose document only has a wrong name or metadata.
         limit: how many documents may be deleted at most.
-        plan: what an earlier comparison found; the store is not listed.
+        plan: of an earlier comparison; the store is not listed then.
 
     Returns:
-        What was found and done, and the plan.
+        The report, and the plan.
 
     Raises:
         RefusedError: the plan is for another store or ledger, or it deletes too much; nothing was changed.
@@ -63,80 +63,72 @@ async def store_sync(
     if plan is not None:
         plan.check(app.store, app.ledger_id)
     if apply:
-        # What a dead run left in flight is settled first, so that it is judged like everything else.
+        # First recover what a dead run left in flight, so that the comparison covers it.
         await recover(app)
         if app.retrier.fatal is not None:
             raise app.retrier.fatal.again()
-    found = await audit(app) if plan is None else Audit(plan, Counter(), 0, 0)
+    comparison = await compare_store(app) if plan is None else Comparison(plan)
+    plan, report = comparison.plan, _report(app, comparison)
     if not apply:
-        return _report(app, found, None), found.plan
+        return report, plan
     indexed = await app.ledger.comparison.indexed_total()
-    limit.check(found.plan.deletions(), indexed, "store-sync --apply")
+    limit.check(plan.deletions(), indexed, "store-sync --apply")
     app.retrier.reset()
-    repair = _Repair(app, metadata)
-    app.observer.begin(Phase.REPAIR, len(found.plan.steps), None)
+    report.applied = True
+    app.observer.begin(Phase.REPAIR, len(plan.steps), None)
     try:
-        await repair.run(found.plan)
+        await _Repair(app, metadata, report).run(plan)
     finally:
         app.observer.end(Phase.REPAIR)
-    stopped, advice = app.retrier.report_stop()
-    return replace(_report(app, found, repair), stopped=stopped, advice=advice), found.plan
+    report.stopped, report.advice = app.retrier.report_stop()
+    report.interrupted, report.requests = app.drain.requested, app.requests
+    return report, plan
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Repair:
-    """A plan that is being carried out; the numbers are those of the report."""
+    """A repair in progress, which counts in its report."""
 
     app: App
     metadata: bool
-    deleted: int = 0
-    postponed: int = 0
-    requeued: int = 0
-    changed: int = 0
-    unanswered: int = 0
-    taken: int = field(default=0)
+    report: StoreSyncReport
 
     async def run(self, plan: Plan) -> None:
-        """Take the steps, some at a time, until they are done or a stop is asked for."""
-        limiter = trio.CapacityLimiter(AT_ONCE)
-        async with trio.open_nursery() as nursery:
+        """Apply the steps until they are done, a stop is asked for, or an answer ends the run."""
+        async with fan_out(self._step, limit=MAX_STEPS) as steps:
             with self.app.drain.intake():
                 for step in plan.steps:
                     if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
                         continue
                     if self.app.retrier.fatal is not None:
                         break
-                    await limiter.acquire_on_behalf_of(step.document)
-                    nursery.start_soon(self._step, step, limiter)
-                # With every token in its hands it knows that no step is under way any more.
-                for number in range(AT_ONCE):
-                    await limiter.acquire_on_behalf_of(number)
+                    await steps.start(step)
+                await steps.wait_idle()
             if self.app.drain.requested:
                 self.app.retrier.drain()
 
-    async def _step(self, step: Drift, limiter: trio.CapacityLimiter) -> None:
+    async def _step(self, step: Drift) -> None:
         try:
             if step.kind in SURPLUS:
                 await self._delete(step)
             else:
                 await self._requeue(step)
-            self.taken += 1
+            self.report.left -= 1
         except StaleTransitionError:
-            self.changed += 1
-            self.taken += 1
+            self.report.changed += 1
+            self.report.left -= 1
         except GeminiError as error:
-            self.unanswered += 1
+            self.report.unanswered += 1
             self.app.observer.event(EventKind.REPAIR_FAILED, path=step.path, error=str(error))
         finally:
-            limiter.release_on_behalf_of(step.document)
             self.app.observer.advance(Phase.REPAIR, 1, 0)
 
     async def _delete(self, step: Drift) -> None:
-        """Delete a document that is still too much: it carries our mark, and nobody names or awaits it."""
+        """Delete a document that is still surplus: it carries our tags, and no row and no attempt refers to it."""
         app = self.app
-        kind, attempt = await examine(app, step.document, step.file_id)
+        kind, attempt = await recheck_document(app, step.document, step.file_id)
         if kind not in SURPLUS:
-            self.changed += 1
+            self.report.changed += 1
             return
         intent = await app.ledger.comparison.open_surplus(
             step.document,
@@ -146,58 +138,52 @@ class _Repair:
             run_id=app.run_id,
         )
         if intent is None:
-            self.changed += 1
+            self.report.changed += 1
             return
-        gone = False
-        with suppress(GeminiError):  # it ends the run, and is told by the report
-            gone = await carry_out(app, intent.intent_id, intent.document) is Removal.DONE
-        self.deleted += gone
-        self.postponed += not gone
+        deleted = False
+        with suppress(GeminiError):  # it ends the run, which the report says
+            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE
+        self.report.deleted += deleted
+        self.report.postponed += not deleted
 
     async def _requeue(self, step: Drift) -> None:
         """Send a file again whose document is gone or wrong."""
         app = self.app
         row = await app.ledger.files.get(FileId(step.file_id))
-        kind, _ = await examine(app, step.document, step.file_id)
+        kind, _ = await recheck_document(app, step.document, step.file_id)
         if row is None or row.document != step.document or kind is not step.kind:
-            self.changed += 1
+            self.report.changed += 1
             return
         why = f"store-sync: {_WHY[kind]}"
         if kind is DriftKind.BROKEN:
             # Retryable, unlike other failures in processing: the store took these bytes before.
             failure = Failure(FailureKind.PROCESSING, _WHY[kind], retryable=True)
-            taken = await app.ledger.comparison.requeue_broken(
+            requeued = await app.ledger.comparison.requeue_broken(
                 row, failure=failure, reason=why, run_id=app.run_id
             )
-            if isinstance(taken, Exception):
-                raise taken
+            if isinstance(requeued, Exception):
+                raise requeued
         else:
             gone = kind is DriftKind.GHOST
             await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why, gone=gone))
-        self.requeued += 1
+        self.report.requeued += 1
 
 
-def _report(app: App, found: Audit, repair: _Repair | None) -> StoreSyncReport:
-    plan = found.plan
-    drift = Counter(step.kind for step in plan.steps)
+def _report(app: App, comparison: Comparison) -> StoreSyncReport:
+    """The report of a comparison, before any repair."""
+    steps, counts = comparison.plan.steps, comparison.counts
     return StoreSyncReport(
         store=app.store,
         ledger=app.ledger_id,
-        documents=found.documents,
-        pages=found.pages,
-        well=found.counts[DriftKind.OK],
-        in_flight=found.counts[DriftKind.IN_FLIGHT],
-        leaving=found.counts[DriftKind.DELETING],
-        foreign=found.counts[DriftKind.FOREIGN],
-        drift={str(kind): count for kind, count in sorted(drift.items())},
-        findings=plan.steps[:SHOWN],
-        applied=repair is not None,
-        deleted=repair.deleted if repair else 0,
-        postponed=repair.postponed if repair else 0,
-        requeued=repair.requeued if repair else 0,
-        changed=repair.changed if repair else 0,
-        unanswered=repair.unanswered if repair else 0,
-        left=len(plan.steps) - repair.taken if repair else len(plan.steps),
+        documents=comparison.documents,
+        pages=comparison.pages,
+        well=counts[DriftKind.OK],
+        in_flight=counts[DriftKind.IN_FLIGHT],
+        leaving=counts[DriftKind.DELETING],
+        foreign=counts[DriftKind.FOREIGN],
+        drift={str(kind): count for kind, count in sorted(Counter(step.kind for step in steps).items())},
+        findings=steps[:MAX_LISTED],
+        left=len(steps),
         interrupted=app.drain.requested,
         requests=app.requests,
     )

@@ -1,12 +1,10 @@
-"""Verify: a sample of files, each looked at on disk, in the ledger and in the store. Changes nothing."""
+"""Verify: compare a sample of files on disk, in the ledger and in the store. Changes nothing."""
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
-
-import trio
 
 from objlib.core.events import EventKind, Phase
 from objlib.core.ids import FileId
@@ -14,19 +12,22 @@ from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import UNREAD
 from objlib.core.lifecycle.drift import REPAIRABLE, Drift, DriftKind
 from objlib.core.lifecycle.table import State
+from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.store import VerifyReport
 from objlib.engine.app import App
-from objlib.engine.reconcile.compare import examine as examine_document
-from objlib.engine.scan.read_file import examine
+from objlib.engine.reconcile.compare import recheck_document
+from objlib.engine.requests.fan_out import fan_out
+from objlib.engine.scan.read_file import read_file
 from objlib.gemini import GeminiError
 
-PAGE: Final = 500
-AT_ONCE: Final = 8
-SHOWN: Final = 1000
+VERIFY_PAGE: Final = 500
+"""Files of one query of the ledger, where all are verified."""
+MAX_FILES: Final = 8
+"""Files in progress at once."""
 
 
 async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
-    """Audit ``sample`` indexed files at random, or all of them.
+    """Verify ``sample`` indexed files at random, or all of them.
 
     Costs one request for each file, and the file is read.
 
@@ -35,78 +36,67 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
         sample: how many files; None for all.
 
     Raises:
-        GeminiError: the service refuses to go on at all.
+        GeminiError: an answer that ends the run.
     """
     total = (await app.ledger.files.counts(now=app.now())).states[State.INDEXED]
     app.retrier.reset()
-    work, after = _Verify(app, parse_patterns(app.settings.patterns)), ""
+    report, findings, after = VerifyReport(app.store, of=total), list[Drift](), ""
+    work = _Verification(app, parse_patterns(app.settings.patterns), report, findings)
     app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
     try:
-        while page := await app.ledger.comparison.sample(size=sample, after=after, limit=PAGE):
-            await work.page(page)
+        while page := await app.ledger.comparison.sample(size=sample, after=after, limit=VERIFY_PAGE):
+            async with fan_out(work.verify_file, limit=MAX_FILES) as files:
+                for file_id in page:
+                    await files.start(file_id)
             if sample is not None:
                 break
             after = page[-1]
     finally:
         app.observer.end(Phase.VERIFY)
-    findings = sorted(work.findings, key=lambda drift: (drift.path, drift.kind))
-    return VerifyReport(
-        store=app.store,
-        checked=work.checked,
-        of=total,
-        drift=dict(sorted(Counter(drift.kind for drift in findings).items())),
-        findings=tuple(findings[:SHOWN]),
-        unanswered=work.unanswered,
-        requests=app.requests,
-    )
+    findings.sort(key=lambda drift: (drift.path, drift.kind))
+    report.drift = dict(sorted(Counter(drift.kind for drift in findings).items()))
+    report.findings, report.requests = tuple(findings[:MAX_LISTED]), app.requests
+    return report
 
 
-@dataclass(slots=True)
-class _Verify:
+@dataclass(frozen=True, slots=True)
+class _Verification:
+    """A verification in progress, which counts in its report."""
+
     app: App
     patterns: tuple[PathPattern, ...]
-    checked: int = 0
-    unanswered: int = 0
-    findings: list[Drift] = field(default_factory=list)
+    report: VerifyReport
+    findings: list[Drift]
 
-    async def page(self, page: list[FileId]) -> None:
-        """Look at some files, a few at a time."""
-        limiter = trio.CapacityLimiter(AT_ONCE)
-        async with trio.open_nursery() as nursery:
-            for file_id in page:
-                await limiter.acquire_on_behalf_of(file_id)
-                nursery.start_soon(self._file, file_id, limiter)
-
-    async def _file(self, file_id: FileId, limiter: trio.CapacityLimiter) -> None:
+    async def verify_file(self, file_id: FileId) -> None:
+        """Verify one file; where the service does not answer, only against the disk."""
         try:
-            await self._look(file_id)
+            await self._compare(file_id)
         except GeminiError as error:
             if error.kind.ends_run:
                 raise
-            self.unanswered += 1
+            self.report.unanswered += 1
             self.app.observer.event(EventKind.UNANSWERED, file_id=file_id, error=str(error))
         finally:
-            limiter.release_on_behalf_of(file_id)
             self.app.observer.advance(Phase.VERIFY, 1, 0)
 
-    async def _look(self, file_id: FileId) -> None:
+    async def _compare(self, file_id: FileId) -> None:
         app = self.app
         row = await app.ledger.files.get(file_id)
         if row is None or row.state is not State.INDEXED or row.document is None:
-            # A run has taken it up since the sample was drawn: it is about to be something else.
-            return
-        self.checked += 1
-        read = await app.files(partial(examine, app.settings.library, row, self.patterns, time.time_ns))
+            return  # a run has claimed it since the sample was drawn, and will change it
+        self.report.checked += 1
+        snapshot = await app.files(partial(read_file, app.settings.library, row, self.patterns, time.time_ns))
         kinds: list[DriftKind] = []
-        if read is None:
+        if snapshot is None:
             kinds.append(DriftKind.MISSING_ON_DISK)
-        elif read.content_hash == UNREAD:
+        elif snapshot.content_hash == UNREAD:
             kinds.append(DriftKind.UNREADABLE)
-        elif read.content_hash != row.indexed_hash:
+        elif snapshot.content_hash != row.indexed_hash:
             kinds.append(DriftKind.CHANGED_ON_DISK)
         try:
-            drift, _ = await examine_document(app, row.document, file_id)
-            if drift in REPAIRABLE:
-                kinds.append(drift)
+            kind, _ = await recheck_document(app, row.document, file_id)
+            if kind in REPAIRABLE:
+                kinds.append(kind)
         finally:
-            self.findings += [Drift(kind, row.file_path, row.document, file_id) for kind in kinds]
+            self.findings.extend(Drift(kind, row.file_path, row.document, file_id) for kind in kinds)

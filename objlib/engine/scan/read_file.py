@@ -1,7 +1,7 @@
-"""Reading one file to the end: its hash, its type, its metadata, and whether any store could take it.
+"""Reading of a file: its hash, its type, its metadata, and whether any store could take it.
 
-Everything here blocks, and runs in a worker thread some dozens of files at a time: a hop for each file would
-cost more than reading it.
+Everything here blocks, and runs in a worker thread some dozens of files at a time: a hop per file would cost more than
+the reading.
 """
 
 import errno
@@ -22,33 +22,34 @@ from objlib.core.library.paths import Named, disk_path
 from objlib.core.library.patterns import PathPattern
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, UNTRUSTED, FileSnapshot
 
-LARGEST: Final = 104_857_600
+MAX_DOCUMENT: Final = 104_857_600
 """Bytes a document may have: 100 MiB (File Search reference, ``media.uploadToFileSearchStore``)."""
-SETTLED_AFTER: Final = 2_000_000_000
-"""Nanoseconds until a time stamp can no longer hide a second change: that of FAT is the coarsest, 2 s."""
-SKEW: Final = 24 * 3600 * 1_000_000_000
-"""Nanoseconds that the clock of a file server may be ahead. A date beyond that was set by hand, and a change
-would give it the present one."""
+MTIME_TICK: Final = 2_000_000_000
+"""Nanoseconds in which a second change may leave the time stamp as it is: FAT has the coarsest, 2 s."""
+MAX_SKEW: Final = 24 * 3600 * 1_000_000_000
+"""Nanoseconds that the clock of a file server may be ahead. A later date was set by hand, and a change would replace it
+by the present."""
 
 _BUFFER: Final = 256 * 1024
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
-_OUT_OF_MEANS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-"""Errors that say something of this process and nothing of the file."""
-_MORE_TRIES: Final = 2
+_OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Errors of this process rather than of the file."""
+_MORE_READINGS: Final = 2
+"""Readings after the first, of a file that changes while it is read."""
 
 Clock = Callable[[], int]
-"""Nanoseconds since 1970 by the clock that also stamps the files: the system's, not that of a test."""
+"""Nanoseconds since 1970 by the clock that stamps the files."""
 
 
-def examine_all(
+def read_files(
     root: Path, files: Iterable[Named], patterns: Sequence[PathPattern], clock: Clock
 ) -> list[FileSnapshot | None]:
-    """:func:`examine` for several files, with one buffer for all."""
+    """:func:`read_file` for several files, with one buffer for all."""
     buffer = bytearray(_BUFFER)
-    return [examine(root, file, patterns, clock, buffer) for file in files]
+    return [read_file(root, file, patterns, clock, buffer) for file in files]
 
 
-def examine(
+def read_file(
     root: Path, file: Named, patterns: Sequence[PathPattern], clock: Clock, buffer: bytearray | None = None
 ) -> FileSnapshot | None:
     """Read a file; None when it is not there (any more), or is no regular file.
@@ -57,14 +58,14 @@ def examine(
     the next scan read it once more.
 
     Raises:
-        OSError: this process is out of means (open files, memory).
+        OSError: this process is out of resources (open files, memory).
     """
     space = bytearray(_BUFFER) if buffer is None else buffer
     path = disk_path(root, file)
     try:
         with open_regular(path) as source:
             read, stable = _read(source, file.file_path, patterns, clock, space)
-            for _ in range(_MORE_TRIES):
+            for _ in range(_MORE_READINGS):
                 if stable:
                     break
                 source.seek(0)
@@ -73,7 +74,7 @@ def examine(
     except FileNotFoundError:
         return None
     except OSError as error:
-        if error.errno in _OUT_OF_MEANS:
+        if error.errno in _OUT_OF_RESOURCES:
             raise
         if error.errno in _GONE:
             return None
@@ -81,7 +82,7 @@ def examine(
 
 
 def open_regular(path: str | bytes) -> FileIO:
-    """Open a regular file to read; a pipe with nobody at its other end does not make this wait.
+    """Open a regular file to read; never waits, not even at a pipe without a writer.
 
     Raises:
         FileNotFoundError: there is none, or it is no regular file.
@@ -98,12 +99,12 @@ def open_regular(path: str | bytes) -> FileIO:
 def _read(
     source: FileIO, path: str, patterns: Sequence[PathPattern], clock: Clock, buffer: bytearray
 ) -> tuple[FileSnapshot, bool]:
-    """One reading from the start, and whether the file was the same before and after."""
+    """Read the file from the start once; also whether it was the same before and after."""
     began, before = clock(), os.fstat(source.fileno())
     mtime = _trusted(before.st_mtime_ns, began)
-    known = FileSnapshot(UNREAD, before.st_size, mtime, before.st_ino & (2**63 - 1))
-    if before.st_size > LARGEST:
-        return _too_large(known), True
+    unread = FileSnapshot(UNREAD, before.st_size, mtime, before.st_ino & (2**63 - 1))
+    if before.st_size > MAX_DOCUMENT:
+        return _too_large(unread), True
     digest, view, head, size = sha256(), memoryview(buffer), b"", 0
     while count := source.readinto(view[size:] if size < HEAD else view):
         if size < HEAD:
@@ -112,8 +113,8 @@ def _read(
         else:
             digest.update(view[:count])
         size += count
-        if size > LARGEST:
-            return _too_large(replace(known, size=size)), False
+        if size > MAX_DOCUMENT:
+            return _too_large(replace(unread, size=size)), False
     after = os.fstat(source.fileno())
     stable = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
     mime = detect(path, head)
@@ -121,21 +122,21 @@ def _read(
         digest.hexdigest(),
         size,
         mtime,
-        known.inode,
+        unread.inode,
         mime or NO_TYPE,
         document_metadata(path, head, patterns).entries,
-        _empty() if size == 0 else _unsupported() if mime is None else None,
+        _unfit(size, mime),
     )
     return read, stable
 
 
 def _trusted(mtime: int, began: int) -> int:
-    """``mtime`` when any later change will show in it.
+    """``mtime`` if any later change will show in it, otherwise :data:`UNTRUSTED`.
 
     Git calls the other case "racily clean": a file that was modified in the same tick of its file system's
     clock before and after it was read looks the same both times (git's Documentation/technical/racy-git.txt).
     """
-    if began - SETTLED_AFTER <= mtime <= began + SKEW or mtime == UNTRUSTED:
+    if began - MTIME_TICK <= mtime <= began + MAX_SKEW or mtime == UNTRUSTED:
         return UNTRUSTED
     return _bounded(mtime)
 
@@ -159,19 +160,19 @@ def _unreadable(path: str, shown: str, error: OSError) -> FileSnapshot | None:
     return FileSnapshot(UNREAD, size, mtime, inode, failure=Failure.of(FailureKind.UNREADABLE, message))
 
 
-def _too_large(known: FileSnapshot) -> FileSnapshot:
+def _too_large(unread: FileSnapshot) -> FileSnapshot:
     message = (
-        f"is {known.size / 2**20:,.1f} MiB, and a document may have {LARGEST / 2**20:.0f} MiB; "
+        f"is {unread.size / 2**20:,.1f} MiB, and a document may have {MAX_DOCUMENT / 2**20:.0f} MiB; "
         "split it, or list it in .objlibignore"
     )
     failure = Failure.of(FailureKind.TOO_LARGE, message)
-    return FileSnapshot(UNREAD, known.size, known.mtime_ns, known.inode, failure=failure)
+    return FileSnapshot(UNREAD, unread.size, unread.mtime_ns, unread.inode, failure=failure)
 
 
-def _empty() -> Failure:
-    return Failure.of(FailureKind.EMPTY, "is empty; it gets in as soon as it has content")
-
-
-def _unsupported() -> Failure:
-    message = "is binary and of no type that the store reads; convert it to text or PDF, or list it in .objlibignore"
-    return Failure.of(FailureKind.UNSUPPORTED, message)
+def _unfit(size: int, mime: str | None) -> Failure | None:
+    if size == 0:
+        return Failure.of(FailureKind.EMPTY, "is empty; it gets in as soon as it has content")
+    if mime is None:
+        message = "is binary and of no type that the store reads; convert it to text or PDF"
+        return Failure.of(FailureKind.UNSUPPORTED, f"{message}, or list it in .objlibignore")
+    return None

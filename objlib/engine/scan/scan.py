@@ -1,64 +1,58 @@
 """Scan: compare the library with the ledger, record the differences, send nothing.
 
-Three steps, none of which holds the library in memory. The walk notes what is on disk, a batch at a time, and
-whatever has the status of its row is taken at its word; everything else is read. Then SQL works out what that
-means: new, changed, renamed, missing, returned. Last, the differences are recorded a page to a transaction,
-so that a scan interrupted anywhere has recorded a part that is true, and the next one finds the rest.
+Three steps, none of which holds the library in memory. The walk notes what is on disk, a batch at a time; a file whose
+status is that of its row counts as unchanged, and every other file is read. Then SQL classifies the differences: new,
+changed, renamed, missing, returned. Last, they are recorded a page per transaction, so that a scan interrupted anywhere
+has recorded a part that is true, and the next one finds the rest.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from unicodedata import normalize
 
 import trio
 
+from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
-from objlib.core.events import EventKind, Observer, Phase
+from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure
-from objlib.core.ids import RunId
 from objlib.core.library.ignore import IgnoreRules
-from objlib.core.library.paths import disk_path
 from objlib.core.library.patterns import PathPattern, parse_patterns
-from objlib.core.library.snapshot import FileSnapshot
+from objlib.core.library.snapshot import FileSnapshot, FileStatus
+from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import ScanReport
-from objlib.engine.scan.read_file import Clock, examine, examine_all
-from objlib.engine.scan.walk import Found, Skipped, Walk
-from objlib.ledger import ChangeKind, FileRow, Ledger, ScanSession, ToRead
-from objlib.threads import Runner
+from objlib.engine.app import App
+from objlib.engine.scan.read_file import Clock, read_file, read_files
+from objlib.engine.scan.walk import Skipped, Walk
+from objlib.ledger import ChangeKind, FileRow, ScanSession, ToRead
 
-if TYPE_CHECKING:
-    from objlib.engine.app import App
-
-__all__ = ["disk_path", "record_change", "scan", "scan_library"]
-
-BATCH: Final = 1000
-"""Entries of the walk to a hop: a hop costs as much as a dozen of them."""
+WALK_BATCH: Final = 1000
+"""Entries of the walk per hop to a thread; a hop costs as much as a dozen of them."""
 READ_FILES: Final = 64
-"""Files to a hop when they are read."""
+"""Files read per hop to a thread, at most."""
 READ_BYTES: Final = 32 * 1024 * 1024
-"""Bytes to a hop when files are read, so that a stop is never far away; a single file may have more."""
+"""Bytes read per hop to a thread, so that a stop is never far away; a single file may have more."""
 READ_PAGE: Final = 512
 """Files whose hashes are kept in memory before they are noted."""
 APPLY_PAGE: Final = 500
-"""Differences to a transaction."""
-OUTRUN: Final = 3
-"""How often a scan looks again because another run has recorded meanwhile what it saw. After that it records what it
-has: each row is still compared with what it was, and what is wrong then the next scan finds."""
-LISTED: Final = 1000
-"""Changes and skipped entries that a report names."""
+"""Differences recorded per transaction."""
+MAX_RESTARTS: Final = 3
+"""Times that a scan starts over because another run recorded its own scan meanwhile. After that it records what it has:
+each row is still compared with what it was, and the next scan finds the rest."""
 _SQLITE_FILES: Final = ("", "-wal", "-shm", "-journal")
 
 
-async def scan(app: "App", *, dry_run: bool = False) -> ScanReport:
+async def scan(app: App, *, dry_run: bool = False, clock: Clock = time.time_ns) -> ScanReport:
     """Compare the library of ``app`` with its ledger, and record what changed.
 
     Args:
-        app: the open application.
+        app: the open application; ``app.files`` runs the walk and the reading.
         dry_run: record nothing, and list the changes in the report.
+        clock: the clock that stamps files, which is not that of the ledger.
 
     Raises:
         UsageError: the library is not there or cannot be read, or a setting cannot be understood.
@@ -66,97 +60,50 @@ async def scan(app: "App", *, dry_run: bool = False) -> ScanReport:
         LedgerError: the ledger cannot be used.
     """
     settings = app.settings
-    databases = (settings.ledger, settings.embedded)
-    own = [Path(f"{path}{suffix}") for path in databases for suffix in _SQLITE_FILES]
-    return await scan_library(
-        app.ledger,
-        root=settings.library,
-        run_id=app.run_id,
-        observer=app.observer,
-        hash_runner=app.files,
-        patterns=settings.patterns,
-        ignore=settings.ignore,
-        own=own if settings.config is None else [*own, settings.config],
-        follow_links=settings.follow_links,
-        dry_run=dry_run,
-    )
-
-
-async def scan_library(
-    ledger: Ledger,
-    *,
-    root: Path,
-    run_id: RunId,
-    observer: Observer,
-    hash_runner: Runner,
-    patterns: Sequence[str] = (),
-    ignore: Sequence[str] = (),
-    own: Iterable[Path] = (),
-    follow_links: bool = False,
-    dry_run: bool = False,
-    clock: Clock = time.time_ns,
-) -> ScanReport:
-    """Compare the library at ``root`` with ``ledger``, and record what changed. See :func:`scan`.
-
-    Times in the ledger come from its own ``now``.
-
-    Args:
-        ledger: the open ledger.
-        root: the library.
-        run_id: the run that transitions are recorded under.
-        observer: told of the progress.
-        hash_runner: runs the walk and the reading; what it lets run at once is read at once.
-        patterns: path patterns for metadata, first match wins.
-        ignore: extra ignore rules in gitignore syntax.
-        own: files of ours that may lie in the library and are never part of it.
-        follow_links: whether links to folders are followed.
-        dry_run: record nothing, and list the changes in the report.
-        clock: the clock that stamps files; not that of a test.
-    """
-    rules = IgnoreRules.of(ignore, await hash_runner(partial(_inside, root, list(own))))
+    rules = IgnoreRules.of(settings.ignore, await app.files(partial(_own_files, settings)))
+    patterns = parse_patterns(settings.patterns)
     changes: list[tuple[str, str]] = []
-    looks = stale = 0
+    scans = left_alone = 0
     while True:
-        looks += 1
-        job = _Scan(Walk(root, rules, follow_links), parse_patterns(patterns), observer, hash_runner, clock)
-        observer.begin(Phase.SCAN, None, None)
+        scans += 1
+        work = _Scan(app, Walk(settings.library, rules, settings.follow_links), patterns, clock)
+        app.observer.begin(Phase.SCAN, None, None)
         try:
-            async with ledger.scans.open() as session:
-                await job.walk_all(session)
-                await job.read_changed(session)
-                await _refuse_vanished(root, session)
-                found = await session.compare(outrun=looks > OUTRUN)
-                if found is not None:
+            async with app.ledger.scans.open() as session:
+                await work.walk_all(session)
+                await work.read_changed(session)
+                await _refuse_vanished(settings.library, session)
+                counts = await session.compare(outrun=scans > MAX_RESTARTS)
+                if counts is not None:
                     if dry_run:
-                        changes = await session.changes(limit=LISTED)
+                        changes = await session.changes(limit=MAX_LISTED)
                     else:
-                        stale = await session.apply(run_id=run_id, page=APPLY_PAGE)
+                        left_alone = await session.apply(run_id=app.run_id, page=APPLY_PAGE)
                     break
         finally:
-            observer.end(Phase.SCAN)
-    observer.event(
-        EventKind.SCANNED, files=job.files, ignored=job.walk.ignored, read=job.read, left_alone=stale
+            app.observer.end(Phase.SCAN)
+    app.observer.event(
+        EventKind.SCANNED, files=work.files, ignored=work.walk.ignored, read=work.read, left_alone=left_alone
     )
-    told = sum(
-        found[kind] for kind in (ChangeKind.NEW, ChangeKind.CHANGED, ChangeKind.RENAMED, ChangeKind.RETURNED)
-    )
+    new, changed = counts[ChangeKind.NEW], counts[ChangeKind.CHANGED]
+    renamed, returned = counts[ChangeKind.RENAMED], counts[ChangeKind.RETURNED]
     return ScanReport(
-        scanned=job.files,
-        bytes=job.bytes,
-        hashed=job.read,
-        new=found[ChangeKind.NEW],
-        changed=found[ChangeKind.CHANGED],
-        renamed=found[ChangeKind.RENAMED],
-        missing=found[ChangeKind.MISSING],
-        returned=found[ChangeKind.RETURNED],
-        unchanged=job.files - told,
-        skipped=tuple(job.skipped),
+        scanned=work.files,
+        bytes=work.bytes,
+        hashed=work.read,
+        new=new,
+        changed=changed,
+        renamed=renamed,
+        missing=counts[ChangeKind.MISSING],
+        returned=returned,
+        unchanged=work.files - new - changed - renamed - returned,
+        skipped=tuple(work.skipped),
         changes=tuple(changes),
     )
 
 
-async def record_change(app: "App", row: FileRow) -> Failure | None:
-    """Record what the file of ``row`` is now, after something else than a scan found that it has changed.
+async def record_change(app: App, row: FileRow) -> Failure | None:
+    """Record what the file of ``row`` is now, after a reader other than a scan found that it changed.
 
     The state stays as it is. A file that is no longer there is recorded as missing.
 
@@ -164,25 +111,25 @@ async def record_change(app: "App", row: FileRow) -> Failure | None:
         Why no store could take the file as it is now; None for any ordinary file.
     """
     root, patterns = app.settings.library, parse_patterns(app.settings.patterns)
-    examined = await app.files(partial(examine, root, row, patterns, time.time_ns))
-    await app.ledger.scans.record_content(row, examined)
-    return None if examined is None else examined.failure
+    snapshot = await app.files(partial(read_file, root, row, patterns, time.time_ns))
+    await app.ledger.scans.record_content(row, snapshot)
+    return None if snapshot is None else snapshot.failure
 
 
 @dataclass(slots=True)
 class _Scan:
-    """One scan under way.
+    """One scan in progress.
 
     Attributes:
-        files, bytes: files seen on disk, and their size.
-        read: how many of them had to be read.
-        skipped: what was not taken in, at most :data:`LISTED`.
+        files: files on disk so far.
+        bytes: their size.
+        read: files among them that had to be read.
+        skipped: (path, reason) of what was not taken in, at most :data:`MAX_LISTED`.
     """
 
+    app: App
     walk: Walk
     patterns: tuple[PathPattern, ...]
-    observer: Observer
-    runner: Runner
     clock: Clock
     files: int = 0
     bytes: int = 0
@@ -191,19 +138,20 @@ class _Scan:
 
     async def walk_all(self, session: ScanSession) -> None:
         """Note everything on disk."""
-        while batch := await self.runner(partial(self.walk.take, BATCH)):
-            found = [entry for entry in batch if isinstance(entry, Found)]
+        while batch := await self.app.files(partial(self.walk.take, WALK_BATCH)):
+            files = [entry for entry in batch if isinstance(entry, FileStatus)]
             skipped = [entry for entry in batch if isinstance(entry, Skipped)]
-            self.skipped += [(entry.path, entry.reason) for entry in skipped[: LISTED - len(self.skipped)]]
+            room = MAX_LISTED - len(self.skipped)
+            self.skipped += [(entry.path, entry.reason) for entry in skipped[:room]]
             await session.note_blind([entry.path for entry in skipped if entry.blind])
-            to_read, size_to_read = await session.note_files(found)
-            size = sum(entry.size for entry in found)
-            self.files += len(found)
+            to_read, size_to_read = await session.note_files(files)
+            size = sum(file.size for file in files)
+            self.files += len(files)
             self.bytes += size
-            self.observer.advance(Phase.SCAN, len(found) - to_read, size - size_to_read)
+            self.app.observer.advance(Phase.SCAN, len(files) - to_read, size - size_to_read)
 
     async def read_changed(self, session: ScanSession) -> None:
-        """Read what may have changed, and note what it is."""
+        """Read the files that may have changed, and note what they are."""
         after = 0
         while page := await session.to_read(after=after, limit=READ_PAGE):
             after = page[-1].number
@@ -214,17 +162,18 @@ class _Scan:
             await session.note_read(results)
 
     async def _read_hop(self, hop: list[ToRead], results: list[tuple[str, FileSnapshot | None]]) -> None:
-        examined = await self.runner(partial(examine_all, self.walk.root, hop, self.patterns, self.clock))
-        results += zip((file.file_path for file in hop), examined, strict=True)
-        gone = [file for file, result in zip(hop, examined, strict=True) if result is None]
+        read = partial(read_files, self.walk.root, hop, self.patterns, self.clock)
+        snapshots = await self.app.files(read)
+        results += zip((file.file_path for file in hop), snapshots, strict=True)
+        gone = [file for file, snapshot in zip(hop, snapshots, strict=True) if snapshot is None]
         self.read += len(hop) - len(gone)
         self.files -= len(gone)
         self.bytes -= sum(file.size for file in gone)
-        self.observer.advance(Phase.SCAN, len(hop), sum(file.size for file in hop))
+        self.app.observer.advance(Phase.SCAN, len(hop), sum(file.size for file in hop))
 
 
 def _hops(page: list[ToRead]) -> Iterator[list[ToRead]]:
-    """``page`` in pieces that are worth a hop to a thread each, and not too long for one."""
+    """``page`` in pieces that are each worth a hop to a thread, and not too long for one."""
     hop: list[ToRead] = []
     size = 0
     for file in page:
@@ -238,10 +187,10 @@ def _hops(page: list[ToRead]) -> Iterator[list[ToRead]]:
 
 
 async def _refuse_vanished(root: Path, session: ScanSession) -> None:
-    """A library without a single file is more likely a disk that is not mounted than one that was cleared.
+    """Refuse a library without a single file: more likely its disk is not mounted than that it was cleared.
 
     Raises:
-        RefusedError: it had files with documents, and now there are none.
+        RefusedError: files of it have documents, and it has no files.
     """
     documents = await session.vanished()
     if documents:
@@ -251,10 +200,12 @@ async def _refuse_vanished(root: Path, session: ScanSession) -> None:
         )
 
 
-def _inside(root: Path, files: list[Path]) -> list[str]:
-    """Those of ``files`` that lie in the library, relative to it and spelt as the walk spells them."""
-    base = root.resolve()
-    resolved = [path.resolve() for path in files]
+def _own_files(settings: Settings) -> list[str]:
+    """Our own files that lie in the library, relative to it and spelt as the walk spells them."""
+    own = [Path(f"{path}{end}") for path in (settings.ledger, settings.embedded) for end in _SQLITE_FILES]
+    if settings.config is not None:
+        own.append(settings.config)
+    root, resolved = settings.library.resolve(), [path.resolve() for path in own]
     return [
-        normalize("NFC", path.relative_to(base).as_posix()) for path in resolved if path.is_relative_to(base)
+        normalize("NFC", path.relative_to(root).as_posix()) for path in resolved if path.is_relative_to(root)
     ]

@@ -1,4 +1,4 @@
-"""Walking the library: which files are there, without reading any.
+"""Walk of the library: which files there are, without reading any.
 
 Everything here blocks, and runs in a worker thread some hundreds of entries at a time. The walk is sorted and
 depends on nothing but the disk. It holds the names of one folder and of the folders still to come, so its
@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from objlib.core.errors import UsageError
 from objlib.core.library.ignore import IGNORE_FILE, IgnoreRules
 from objlib.core.library.paths import display_names, readable
+from objlib.core.library.snapshot import FileStatus
 from objlib.engine.scan.read_file import open_regular
 
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -26,26 +27,8 @@ _KINDS: Final = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-_LARGEST: Final = 2**63 - 1
+_MAX_INTEGER: Final = 2**63 - 1
 """SQLite keeps signed 64-bit integers; inode numbers may be larger, and dates later, than that."""
-
-
-class Found(NamedTuple):
-    """A regular file.
-
-    Attributes:
-        path: relative, ``/`` between components, valid Unicode (see :mod:`objlib.core.library.paths`).
-        path_bytes: the exact bytes of the relative path where they are not those of ``path``.
-        size: bytes.
-        mtime_ns: time of the last modification, nanoseconds since 1970.
-        inode: inode number (its low 63 bits), 0 where the file system has none.
-    """
-
-    path: str
-    path_bytes: bytes | None
-    size: int
-    mtime_ns: int
-    inode: int
 
 
 class Skipped(NamedTuple):
@@ -53,8 +36,8 @@ class Skipped(NamedTuple):
 
     Attributes:
         path: its path.
-        reason: why, for a person.
-        blind: whether files that are there may not have been seen, so nothing can be said of them.
+        reason: why, for the user.
+        blind: whether it may hide files, so that no file there counts as missing.
     """
 
     path: str
@@ -64,7 +47,7 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder still to be looked into. ``above`` holds device and inode of it and of the folders above it."""
+    """A folder still to be listed. ``above`` has device and inode of it and of the folders above it."""
 
     disk: bytes
     path: str
@@ -79,11 +62,11 @@ class _Folder:
 
 @dataclass(slots=True)
 class Walk:
-    """One walk over a library; :meth:`take` goes on where the last call stopped.
+    """One walk over a library; :meth:`take` continues where its last call stopped.
 
     Attributes:
         root: the library.
-        rules: what to leave out.
+        rules: what is left out.
         follow_links: whether links to folders are followed; links to files always are.
         ignored: entries left out by a rule so far; a folder counts once.
     """
@@ -92,9 +75,9 @@ class Walk:
     rules: IgnoreRules
     follow_links: bool = False
     ignored: int = 0
-    _entries: Iterator[Found | Skipped] | None = field(default=None, init=False)
+    _entries: Iterator[FileStatus | Skipped] | None = field(default=None, init=False)
 
-    def take(self, count: int) -> list[Found | Skipped]:
+    def take(self, count: int) -> list[FileStatus | Skipped]:
         """The next entries, ``count`` unless the walk ends; an empty list is the end.
 
         Raises:
@@ -104,7 +87,7 @@ class Walk:
             self._entries = self._walk()
         return list(islice(self._entries, count))
 
-    def _walk(self) -> Iterator[Found | Skipped]:
+    def _walk(self) -> Iterator[FileStatus | Skipped]:
         root = os.fsencode(self.root)
         above = _open_root(self.root)
         pending = [_Folder(root, "", b"", self.rules, frozenset({above}))]
@@ -117,40 +100,42 @@ class Walk:
                     yield entry
             pending += reversed(inner)
 
-    def _folder(self, folder: _Folder) -> Iterator[Found | Skipped | _Folder]:
-        """What is in one folder: files, what is skipped, and folders to look into later.
+    def _folder(self, folder: _Folder) -> Iterator[FileStatus | Skipped | _Folder]:
+        """The entries of one folder: files, skipped entries, and folders still to be listed.
 
         Raises:
             UsageError: it is the library itself, and cannot be read.
         """
         try:
-            names, rules, wrong = _listing(folder)
-            for line in wrong:
+            names, rules, bad_rules = _listing(folder)
+            for line in bad_rules:
                 yield Skipped(
                     folder.inner(IGNORE_FILE), f"the rule {line!r} cannot be understood", blind=False
                 )
-            yield from self._entries_of(folder, rules, self._wanted(folder, rules, names))
+            yield from self._entries_of(folder, rules, self._not_ignored(folder, rules, names))
         except OSError as error:
             if not folder.path:
                 raise _unusable(self.root, error) from error
             if error.errno not in _GONE:
                 yield Skipped(folder.path, f"the folder cannot be read: {_why(error)}", blind=True)
 
-    def _wanted(self, folder: _Folder, rules: IgnoreRules, names: list[tuple[bytes, bool]]) -> list[bytes]:
+    def _not_ignored(
+        self, folder: _Folder, rules: IgnoreRules, names: list[tuple[bytes, bool]]
+    ) -> list[bytes]:
         """The names that no rule leaves out."""
-        wanted = []
+        kept = []
         for name, is_folder in names:
             text = readable(name)
             if rules.ignored(folder.inner(text), text, folder=is_folder):
                 self.ignored += 1
             else:
-                wanted.append(name)
-        return wanted
+                kept.append(name)
+        return kept
 
     def _entries_of(
         self, folder: _Folder, rules: IgnoreRules, names: list[bytes]
-    ) -> Iterator[Found | Skipped | _Folder]:
-        """What is behind each of ``names``.
+    ) -> Iterator[FileStatus | Skipped | _Folder]:
+        """The entry of each of ``names``.
 
         Raises:
             PermissionError: the folder may be listed but not used, so nothing in it can be looked at.
@@ -175,7 +160,7 @@ class Walk:
                     yield _broken_link(path, error)
                     continue
             if stat.S_ISREG(status.st_mode):
-                yield _found(path, exact + name, status)
+                yield _file_status(path, exact + name, status)
             elif stat.S_ISDIR(status.st_mode):
                 inner = _Folder(disk + name, path, exact + name, rules, folder.above)
                 entry = self._folder_to_enter(inner, status, linked=linked)
@@ -202,13 +187,13 @@ class Walk:
         return replace(folder, above=folder.above | {identity})
 
 
-def _found(path: str, exact: bytes, status: os.stat_result) -> Found:
-    return Found(
+def _file_status(path: str, exact: bytes, status: os.stat_result) -> FileStatus:
+    return FileStatus(
         path,
         None if exact == path.encode() else exact,
         status.st_size,
-        max(-_LARGEST, min(status.st_mtime_ns, _LARGEST)),
-        status.st_ino & _LARGEST,
+        max(-_MAX_INTEGER, min(status.st_mtime_ns, _MAX_INTEGER)),
+        status.st_ino & _MAX_INTEGER,
     )
 
 
@@ -234,11 +219,10 @@ def _unusable(root: Path, error: OSError) -> UsageError:
 
 
 def _listing(folder: _Folder) -> tuple[list[tuple[bytes, bool]], IgnoreRules, list[str]]:
-    """What a folder holds, sorted, each name with whether it is a folder; the rules that hold there; bad rules.
+    """The sorted names of a folder, each with whether it is a folder; its rules; rules that cannot be understood.
 
     Raises:
-        OSError: the folder cannot be read, or its rules cannot: without them, what was to stay private would
-            be sent.
+        OSError: the folder cannot be read, or its rules cannot: without them, private files would be sent.
     """
     with os.scandir(folder.disk) as entries:
         names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
@@ -249,8 +233,8 @@ def _listing(folder: _Folder) -> tuple[list[tuple[bytes, bool]], IgnoreRules, li
             text = file.read().decode("utf-8", "replace")
     except OSError as error:
         raise OSError(errno.EACCES, f"its {IGNORE_FILE} gives {_why(error)}") from error
-    rules, wrong = folder.rules.below(folder.path, text)
-    return names, rules, wrong
+    rules, bad_rules = folder.rules.below(folder.path, text)
+    return names, rules, bad_rules
 
 
 def _broken_link(path: str, error: OSError) -> Skipped:

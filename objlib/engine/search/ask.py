@@ -1,5 +1,6 @@
-"""Questions: passages and answers from the store, with citations that name the file's path of today."""
+"""Searches and answers from the store, with citations that name the present path of a file."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,18 +13,18 @@ from objlib.core.library.paths import disk_path
 from objlib.core.reports.answers import AnswerReport, Citation, Support
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.search.locate import find_place
+from objlib.engine.search.locate import locate_in_file
 from objlib.gemini import Answer, ErrorKind, GeminiError, Passage
 
 SYSTEM: Final = (
     "Answer only from the passages that the file search tool returns. Always search first. "
     "If the passages do not answer the question, say so."
 )
-"""Nothing forces a model to use the tool, so it is told to."""
+"""The instruction to search: the API has no way to force a model to use the tool."""
 
 
 async def search(app: App, query: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
-    """The best passages for ``query``, best first; what the model says about them is left out.
+    """The best passages for ``query``, best first, without the text of the model.
 
     Args:
         app: the open application, with its store.
@@ -36,16 +37,7 @@ async def search(app: App, query: str, *, where: str | None = None, top_k: int =
         GeminiError: the service refused for another reason, or did not answer.
     """
     report = await ask(app, query, where=where, top_k=top_k)
-    return AnswerReport(
-        question=report.question,
-        backend=report.backend,
-        store=report.store,
-        model=report.model,
-        text="",
-        citations=report.citations[:top_k],
-        notice=report.notice,
-        seconds=report.seconds,
-    )
+    return replace(report, text="", citations=report.citations[:top_k], supports=())
 
 
 async def ask(app: App, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
@@ -73,23 +65,23 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
         model=answer.model_version or app.settings.model,
         text=answer.text,
         citations=await _citations(app, answer.passages),
-        supports=tuple(Support(start, stop, tuple(which)) for start, stop, which in answer.supports),
+        supports=tuple(Support(start, stop, tuple(indices)) for start, stop, indices in answer.supports),
         notice=await _notice(app, answer),
         seconds=trio.current_time() - began,
     )
 
 
 async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
-    ids = {FileId(mark) for passage in passages if isinstance(mark := passage.metadata.get(KEY_FILE), str)}
+    ids = {FileId(tag) for passage in passages if isinstance(tag := passage.metadata.get(KEY_FILE), str)}
     citations: list[Citation] = []
-    known = {file_id: await app.ledger.files.get(file_id) for file_id in sorted(ids)}
+    rows = {file_id: await app.ledger.files.get(file_id) for file_id in sorted(ids)}
     for passage in passages:
-        mark = passage.metadata.get(KEY_FILE)
-        row = known.get(FileId(mark)) if isinstance(mark, str) else None
+        tag = passage.metadata.get(KEY_FILE)
+        row = rows.get(FileId(tag)) if isinstance(tag, str) else None
         place = None
         if row is not None:
             path = Path(disk_path(app.settings.library, row))
-            place = await app.files(partial(find_place, path, passage.text))
+            place = await app.files(partial(locate_in_file, path, passage.text))
         citations.append(
             Citation(
                 path=row.file_path if row is not None else passage.title,

@@ -1,4 +1,4 @@
-"""Finding a cited passage again in the file on disk, so that a citation names a place a person can open."""
+"""Search for a cited passage in the file on disk, so that a citation names a line that the user can open."""
 
 import re
 from bisect import bisect_right
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-LARGEST: Final = 32 * 1024 * 1024
-"""Bytes of a file that are worth searching for a passage."""
+MAX_FILE: Final = 32 * 1024 * 1024
+"""Bytes of a file that is searched; the search reads it whole."""
 _HEADING: Final = re.compile(r"(?m)^#{1,6}[ \t]+(.+?)[ \t#]*$")
 _WORD: Final = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a passage stands: 1-based first and last line, and the heading above it."""
+    """The place of a passage: 1-based first and last line, and the heading above it."""
 
     line_start: int
     line_stop: int
     heading: str | None
 
 
-def find_place(path: Path, passage: str) -> Place | None:
-    """The place of ``passage`` in a text file; None when it is not there to the letter or word for word.
+def locate_in_file(path: Path, passage: str) -> Place | None:
+    """The place of ``passage`` in a text file; None where it does not stand there, letter by letter or word by word.
 
-    Never raises for a file that cannot be read: a citation without a line is still a citation.
+    None as well for a file that cannot be read: a citation without a line is still a citation.
     """
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > MAX_FILE:
             return None
         text = path.read_bytes().decode("utf-8", errors="replace")
     except OSError:
@@ -48,18 +48,18 @@ def find_place(path: Path, passage: str) -> Place | None:
 
 
 def locate(text: str, passage: str) -> tuple[int, int] | None:
-    """Character offsets of ``passage`` in ``text``: to the letter, else word for word whatever the spaces."""
+    """Character offsets of ``passage`` in ``text``: letter by letter, else word by word whatever the spaces."""
     passage = passage.strip()
     if not passage:
         return None
     at = text.find(passage)
     if at >= 0:
         return at, at + len(passage)
-    wanted = [match.group() for match in _WORD.finditer(passage)]
+    sought = [match.group() for match in _WORD.finditer(passage)]
     words = list(_WORD.finditer(text))
     for first, match in enumerate(words):
-        if match.group() != wanted[0] or first + len(wanted) > len(words):
+        if match.group() != sought[0] or first + len(sought) > len(words):
             continue
-        if all(words[first + n].group() == word for n, word in enumerate(wanted)):
-            return match.start(), words[first + len(wanted) - 1].end()
+        if all(words[first + n].group() == word for n, word in enumerate(sought)):
+            return match.start(), words[first + len(sought) - 1].end()
     return None

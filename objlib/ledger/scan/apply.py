@@ -1,8 +1,8 @@
-"""Recording what a scan found, a page to a transaction.
+"""Recording the differences that a scan found, a page to a transaction.
 
-A scan says what a file *is*, the lifecycle what became of it. So the columns that describe the content are
-simply written, on condition that they are still those the scan compared with; whatever moves the state goes
-through a transition, on the row as it is inside the transaction. Neither can be undercut by another process.
+A scan describes a file, the lifecycle moves its state. So the columns of the content are written directly, on
+condition that they are still those the scan compared with. A change of state goes through a transition, on the
+row as it is inside the transaction. Another process can undercut neither.
 """
 
 import sqlite3
@@ -29,7 +29,9 @@ from objlib.ledger.settings import bump_scan_generation
 from objlib.ledger.transition_sql import must_apply
 from objlib.ledger.transitions import Transition
 
-PAGE: Final = 500
+RENAMES_PAGE: Final = 500
+"""Entangled renames that are read at once; all of them are one transaction."""
+
 _ROW: Final = columns(FILE_COLUMNS)
 _WAS: Final = (
     "file_id = :file_id AND file_path = :was_path AND content_hash = :was_hash AND mtime_ns = :was_mtime"
@@ -58,8 +60,8 @@ _SQL: Final[Mapping[ChangeKind, str]] = {ChangeKind.NEW: _INSERT} | {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What became of a page: differences in it, the last one's number, and how many were left alone."""
+class Applied:
+    """The result of a page: differences in it, the last one's number, and how many were left alone."""
 
     count: int
     last: int
@@ -68,7 +70,7 @@ class Page:
 
 def free_renames(
     conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
-) -> Page:
+) -> Applied:
     """Record the next renames to paths that no live row has."""
     page = _page(
         conn,
@@ -82,48 +84,52 @@ def free_renames(
     return _record_all(conn, page, run_id, now)
 
 
-def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id: RunId) -> Page:
+def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id: RunId) -> Applied:
     """Record all renames to paths that another of them makes free, in one transaction.
 
-    The rows first step aside to places that no file can have, so that their order does not matter. What
-    someone else has changed since stays, and so does every row that would have taken its place.
+    The rows first step aside to paths that no file can have, so that their order does not matter. A row that
+    another run has changed since stays, and so does every row that would have taken its place.
     """
-    left = f"p.kind = '{ChangeKind.RENAMED}' AND NOT p.done"
-    (planned,) = conn.execute(f"SELECT count(*) FROM {t.plan} p WHERE {left}").fetchone()
+    pending = f"p.kind = '{ChangeKind.RENAMED}' AND NOT p.done"
+    (planned,) = conn.execute(f"SELECT count(*) FROM {t.plan} p WHERE {pending}").fetchone()
     conn.execute(
-        f"UPDATE {t.plan} AS p SET done = 1 WHERE {left} AND NOT EXISTS (SELECT 1 FROM main.files f WHERE"
+        f"UPDATE {t.plan} AS p SET done = 1 WHERE {pending} AND NOT EXISTS (SELECT 1 FROM main.files f WHERE"
         " f.file_id = p.file_id AND f.file_path = p.was_path AND f.content_hash = p.was_hash"
         " AND f.mtime_ns = p.was_mtime)"
     )
-    conn.execute(f"UPDATE {t.plan} AS p SET done = 1 WHERE {left} AND file_id IN ({blocked(t.plan, left)})")
+    conn.execute(
+        f"UPDATE {t.plan} AS p SET done = 1 WHERE {pending} AND file_id IN ({blocked(t.plan, pending)})"
+    )
     conn.execute(
         "UPDATE main.files SET file_path = '/' || file_id WHERE file_id IN"
-        f" (SELECT p.file_id FROM {t.plan} p WHERE {left})"
+        f" (SELECT p.file_id FROM {t.plan} p WHERE {pending})"
     )
     last, moved = 0, 0
-    while page := _page(conn, t, left, last, PAGE):
+    while page := _page(conn, t, pending, last, RENAMES_PAGE):
         last = page[-1]["seq"]
         aside = [item | {"was_path": f"/{item['file_id']}"} for item in page]
         moved += len(aside) - _record_all(conn, aside, run_id, now).stale
-    return Page(planned, last, planned - moved)
+    return Applied(planned, last, planned - moved)
 
 
-def others(conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId) -> Page:
-    """Record the next differences that are no renames."""
+def other_changes(
+    conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
+) -> Applied:
+    """Record the next differences that are not renames."""
     page = _page(conn, t, f"p.kind <> '{ChangeKind.RENAMED}'", after, limit)
     return _record_all(conn, page, run_id, now)
 
 
-def described(examined: FileSnapshot) -> dict[str, Any]:
-    """The columns that say what a file is, by name."""
+def described(snapshot: FileSnapshot) -> dict[str, Any]:
+    """The columns of a file's content, by name."""
     return {
-        "content_hash": examined.content_hash,
-        "size": examined.size,
-        "mtime_ns": examined.mtime_ns,
-        "inode": examined.inode,
-        "mime_type": examined.mime_type,
-        "metadata_json": encode_metadata(examined.metadata),
-        "failure_info": None if examined.failure is None else encode_failure(examined.failure),
+        "content_hash": snapshot.content_hash,
+        "size": snapshot.size,
+        "mtime_ns": snapshot.mtime_ns,
+        "inode": snapshot.inode,
+        "mime_type": snapshot.mime_type,
+        "metadata_json": encode_metadata(snapshot.metadata),
+        "failure_info": None if snapshot.failure is None else encode_failure(snapshot.failure),
     }
 
 
@@ -142,11 +148,11 @@ def _page(
     return [dict(zip(names, cells, strict=True)) for cells in cursor]
 
 
-def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Page:
+def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Applied:
     if page:
         bump_scan_generation(conn)
     stale = sum(not _record(conn, item, run_id, now) for item in page)
-    return Page(len(page), page[-1]["seq"] if page else 0, stale)
+    return Applied(len(page), page[-1]["seq"] if page else 0, stale)
 
 
 def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: float) -> bool:
@@ -159,7 +165,7 @@ def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: 
         return False
     if kind in {ChangeKind.NEW, ChangeKind.CHANGED, ChangeKind.RENAMED}:
         changed = kind is not ChangeKind.RENAMED and item["was_hash"] != item["content_hash"]
-        _settle(conn, row, decode_failure(item["failure_info"]), run_id, now, changed=changed)
+        _move_state(conn, row, decode_failure(item["failure_info"]), run_id, now, changed=changed)
     return True
 
 
@@ -169,7 +175,7 @@ def write_row(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) 
     return None if cells is None else file_row(cells)
 
 
-def _settle(
+def _move_state(
     conn: sqlite3.Connection,
     row: FileRow,
     failure: Failure | None,
@@ -178,22 +184,22 @@ def _settle(
     *,
     changed: bool,
 ) -> None:
-    """Move a row to where what is known of its file now puts it.
+    """Move a row to the state that its file calls for now.
 
     A file that no store could take goes the way of any other, with an attempt of its own that sends nothing:
-    the lifecycle has no short cut to ``failed``, and the log says what happened. What is under way is left
-    alone; it is looked at again once it has arrived.
+    the lifecycle has no short cut to ``failed``, and the log keeps the reason. A row under way is left alone;
+    a later scan looks at it again.
     """
     if row.state is State.INDEXED and row.indexed_hash != row.content_hash:
         row = must_apply(conn, Transition.reset(row, run_id=run_id, reason="the file changed"), now)
-    elif row.state is State.FAILED and (changed or _judged_otherwise(row, failure)):
-        why = "the file changed" if changed else "what was wrong with the file has changed"
-        row = must_apply(conn, Transition.retry(row, run_id=run_id, reason=why), now)
+    elif row.state is State.FAILED and (changed or _failure_changed(row, failure)):
+        reason = "the file changed" if changed else "what was wrong with the file has changed"
+        row = must_apply(conn, Transition.retry(row, run_id=run_id, reason=reason), now)
     if row.state is State.UNTRACKED and failure is not None:
         attempt = new_attempt_id(now)
         row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
         must_apply(conn, Transition.fail_upload(row, attempt_id=attempt, run_id=run_id, failure=failure), now)
 
 
-def _judged_otherwise(row: FileRow, failure: Failure | None) -> bool:
+def _failure_changed(row: FileRow, failure: Failure | None) -> bool:
     return row.failure is not None and row.failure.kind.local and row.failure != failure

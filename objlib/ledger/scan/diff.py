@@ -41,8 +41,8 @@ def compare(conn: sqlite3.Connection, t: Tables, *, since: int | None) -> Mappin
         since: what :func:`~objlib.ledger.settings.scan_generation` was before the first note; None not to care.
 
     Returns:
-        None if someone recorded since then what files are: a file that was renamed meanwhile, say, would be taken
-        for one that is gone, because the notes know only its old path.
+        None if another scan or upload recorded files since then: a file that was renamed meanwhile, for example,
+        would be taken for a missing one, because this scan saw only its old path.
     """
     if since is not None and scan_generation(conn) != since:
         return None
@@ -57,12 +57,12 @@ def compare(conn: sqlite3.Connection, t: Tables, *, since: int | None) -> Mappin
     _drop_blocked(conn, t)
     _match(conn, t, only_free=True)
     _plan(conn, t)
-    found = dict(conn.execute(f"SELECT kind, count(*) FROM {t.plan} GROUP BY kind").fetchall())
-    return {kind: int(found.get(kind, 0)) for kind in ChangeKind}
+    counts = dict(conn.execute(f"SELECT kind, count(*) FROM {t.plan} GROUP BY kind").fetchall())
+    return {kind: int(counts.get(kind, 0)) for kind in ChangeKind}
 
 
 def changes(conn: sqlite3.Connection, t: Tables, *, limit: int) -> list[tuple[str, str]]:
-    """The first ``limit`` differences that are worth telling, by path, as (kind, path)."""
+    """The first ``limit`` differences to report, by path, as (kind, path); a rename has ``old -> new``."""
     return conn.execute(
         f"SELECT kind, iif(kind = '{ChangeKind.RENAMED}', was_path || ' -> ' || path, path) FROM {t.plan}"
         f" WHERE kind <> '{ChangeKind.TOUCHED}' ORDER BY path, kind LIMIT ?",

@@ -1,8 +1,8 @@
-"""The notebook of one scan: what was seen on disk, in temporary tables beside the ledger.
+"""One scan: the files seen on disk, in temporary tables beside the ledger.
 
 Temporary tables belong to the connection, take no lock that another process could notice, spill to a file of
-their own, and vanish with the connection. So a scan of any size needs little memory, and one that is
-interrupted leaves nothing behind but what it had applied, a page at a time.
+their own, and vanish with the connection. So a scan of any size needs little memory, and an interrupted one
+leaves nothing behind but the pages that it had applied.
 """
 
 import itertools
@@ -16,29 +16,33 @@ import trio
 
 from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
-from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot
+from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
-from objlib.ledger.commit import GroupCommit
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
-from objlib.ledger.scan.apply import Page, described, entangled_renames, free_renames, others, write_row
+from objlib.ledger.scan.apply import (
+    Applied,
+    described,
+    entangled_renames,
+    free_renames,
+    other_changes,
+    write_row,
+)
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import bump_scan_generation, scan_generation
 from objlib.ledger.table import Table, stamped
+from objlib.sqlite.group_commit import GroupCommit
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 CLOSE_SECONDS: Final = 10.0
-"""How long closing may wait for its turn at the connection."""
+"""Seconds that closing a scan may wait for its turn at the connection."""
 _NUMBERS: Final = itertools.count(1)
 
-Sighting = tuple[str, bytes | None, int, int, int]
-"""path, path_bytes, size, mtime_ns, inode of a file on disk."""
-
-# A row is taken at its word when its status is that of the disk, unless what is to become of it depends on
-# its bytes: an indexed file whose change came while it was under way, one found unfit after it was queued,
-# and one that could not be read, since the right to read leaves no trace in the status that is compared.
+# A file whose status is that of its row is not read, unless its next state depends on its bytes: an indexed file
+# that changed while it was under way, one found unfit after it was queued, and one that could not be read, since
+# permission to read leaves no trace in the status that is compared.
 _UNCHANGED: Final = f"""
     f.size = ?3 AND f.mtime_ns = ?4 AND f.inode = ?5 AND f.path_bytes IS ?2
     AND CASE f.gemini_state
@@ -79,7 +83,7 @@ class ScanSession(Table):
         self._generation = generation
 
     @noted
-    def note_files(conn: sqlite3.Connection, t: Tables, files: Sequence[Sighting]) -> tuple[int, int]:
+    def note_files(conn: sqlite3.Connection, t: Tables, files: Sequence[FileStatus]) -> tuple[int, int]:
         """Note files seen on disk; how many of them have to be read, and their bytes."""
         (last,) = conn.execute(f"SELECT coalesce(max(seq), 0) FROM {t.seen}").fetchone()
         conn.executemany(
@@ -100,7 +104,7 @@ class ScanSession(Table):
 
     @noted
     def note_blind(conn: sqlite3.Connection, t: Tables, paths: Sequence[str]) -> None:
-        """Note files and folders that could not be looked at: of what is there, nothing will be said."""
+        """Note files and folders that could not be read; the scan records nothing about what is in them."""
         conn.executemany(f"INSERT OR IGNORE INTO {t.blind} VALUES (?)", [(path,) for path in paths])
 
     @noted
@@ -133,7 +137,7 @@ class ScanSession(Table):
     changes = noted(diff.changes)
 
     async def compare(self, *, outrun: bool = False) -> Mapping[ChangeKind, int] | None:
-        """Work out what has to be recorded; how many differences of each kind there are.
+        """Compare disk and ledger; how many differences of each kind there are.
 
         None if another run has recorded what it saw since this scan began: the notes are out of date, and all
         has to be looked at again. With ``outrun`` they are compared all the same.
@@ -143,14 +147,13 @@ class ScanSession(Table):
     async def apply(self, *, run_id: RunId, page: int) -> int:
         """Record all differences, ``page`` to a transaction; how many were left alone.
 
-        A row that someone else changed since :meth:`compare` is left alone: the next scan sees what is true
-        then.
+        A row that another task or run changed since :meth:`compare` is left to the next scan.
         """
         stale = await self._pages(free_renames, run_id, page)
         stale += (await self._record(entangled_renames, self.tables, run_id=run_id)).stale
-        return stale + await self._pages(others, run_id, page)
+        return stale + await self._pages(other_changes, run_id, page)
 
-    async def _pages(self, step: Callable[..., Page], run_id: RunId, limit: int) -> int:
+    async def _pages(self, step: Callable[..., Applied], run_id: RunId, limit: int) -> int:
         """Repeat ``step``, a transaction each time, until there is nothing left; the sum of what was stale."""
         after, stale = 0, 0
         while True:
@@ -161,7 +164,7 @@ class ScanSession(Table):
 
 
 class ScanTable(Table):
-    """What is on disk, as scans and others who read a file find it."""
+    """The files on disk, as scans and uploads see them."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ScanSession]:
@@ -178,16 +181,16 @@ class ScanTable(Table):
     def record_content(
         conn: sqlite3.Connection, now: float, row: FileRow, snapshot: FileSnapshot | None
     ) -> FileRow | None:
-        """Record what a file is now, as someone found who read it outside a scan; the state stays as it is.
+        """Record a file that was read outside a scan; its state stays as it is.
 
         Args:
             conn: the ledger's connection, inside a write transaction.
             now: Unix time.
-            row: the file as the reader knew it.
-            snapshot: what it is now; None if it is not there.
+            row: the file as its reader knew it.
+            snapshot: the file now; None if it is not there.
 
         Returns:
-            The row after it, or None if someone else has recorded something else in the meantime.
+            The row after it, or None if it was changed in the meantime.
         """
         item: dict[str, Any] = {
             "file_id": row.file_id,

@@ -7,14 +7,14 @@ from typing import Self
 
 
 class Look(IntEnum):
-    """How close a look a file needs."""
+    """How much of a file the scan has to read."""
 
     SAME = 0
-    """Its status is that of its row: it is what it was."""
+    """Nothing: its status is that of its row."""
     READ = 1
-    """Only its bytes can tell."""
+    """Its bytes."""
     RETURNED = 2
-    """Its status is that of a row whose file was missing."""
+    """Nothing: its status is that of a row whose file was missing."""
 
 
 class ChangeKind(StrEnum):
@@ -26,7 +26,7 @@ class ChangeKind(StrEnum):
     MISSING = "missing"
     RETURNED = "returned"
     TOUCHED = "touched"
-    """Only its status differs; not worth telling anybody."""
+    """Only its status differs; not reported."""
 
 
 @dataclass(frozen=True, slots=True)

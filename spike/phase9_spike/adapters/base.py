@@ -1,4 +1,4 @@
-"""What the adapters have in common: guards, and the one shipped way to take an edge."""
+"""Common parts of the adapters: guards, and the one shipped way to take an edge."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -26,39 +26,36 @@ async def take(ledger: Ledger, row: FileRow, event: str, *, guard: Guard | None 
         TransitionError: as :meth:`objlib.ledger.Ledger.apply`; an unknown event is not allowed either.
     """
     try:
-        known = Event(event)
+        member = Event(event)
     except ValueError:
         raise TransitionNotAllowedError(row.state, event) from None
-    if known is Event.START_UPLOAD:
+    if member is Event.START_UPLOAD:
         attempt = new_attempt_id()
     else:
         last = await ledger.attempts.last(row.file_id)
         attempt = AttemptId("") if last is None else last.attempt_id
-    return await ledger.apply(_transition(known, row, attempt, guard))
+    transition = _transition(member, row, attempt)
+    return await ledger.apply(transition if guard is None else transition.guarded(guard))
 
 
-def _transition(event: Event, row: FileRow, attempt: AttemptId, guard: Guard | None) -> Transition:
+def _transition(event: Event, row: FileRow, attempt: AttemptId) -> Transition:
     document = f"fileSearchStores/spike/documents/{attempt or 'none'}"
     match event:
         case Event.START_UPLOAD:
-            return Transition.start_upload(row, attempt_id=attempt, run_id=RUN, guard=guard)
+            return Transition.start_upload(row, attempt_id=attempt, run_id=RUN)
         case Event.COMPLETE_UPLOAD:
             return Transition.complete_upload(
-                row, attempt_id=attempt, run_id=RUN, operation=None, document=document, guard=guard
+                row, attempt_id=attempt, run_id=RUN, operation=None, document=document
             )
         case Event.COMPLETE_PROCESSING:
-            return Transition.complete_processing(
-                row, attempt_id=attempt, run_id=RUN, document=document, guard=guard
-            )
+            return Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document=document)
         case Event.FAIL_UPLOAD:
-            return Transition.fail_upload(row, attempt_id=attempt, run_id=RUN, failure=BROKEN, guard=guard)
+            return Transition.fail_upload(row, attempt_id=attempt, run_id=RUN, failure=BROKEN)
         case Event.FAIL_PROCESSING:
-            return Transition.fail_processing(
-                row, attempt_id=attempt, run_id=RUN, failure=BROKEN, guard=guard
-            )
+            return Transition.fail_processing(row, attempt_id=attempt, run_id=RUN, failure=BROKEN)
         case Event.REQUEUE_UPLOAD:
             return Transition.requeue_upload(
-                row, attempt_id=attempt, run_id=RUN, reason="put back", retry_at=None, guard=guard
+                row, attempt_id=attempt, run_id=RUN, reason="put back", retry_at=None
             )
         case _:
             raise LedgerError(f"the spike has no use for {event}; add it to its adapters if it does")

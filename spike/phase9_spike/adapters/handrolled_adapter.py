@@ -43,7 +43,7 @@ class HandrolledAdapter:
 
 
 async def _judge(guard: AsyncGuard) -> Guard:
-    """What the guard says, or raises, as a guard of the transaction."""
+    """Call the guard inside the transaction."""
     try:
         why = await guard()
     except Exception as error:

@@ -53,7 +53,7 @@ class TransitionsAdapter:
 
     @property
     def current_state(self) -> str:
-        """What the library believes."""
+        """Return the state that the library holds."""
         return self._model.state
 
     async def trigger(self, event: str, **kwargs: Any) -> None:
@@ -69,5 +69,5 @@ class TransitionsAdapter:
     async def can_trigger(self, event: str, **kwargs: Any) -> bool:
         """Whether the library enables the event and the guard is willing."""
         guard: AsyncGuard | None = kwargs.get("guard")
-        known = event in self._machine.get_triggers(self.current_state)
-        return known and (guard is None or await guard() is None)
+        allowed = event in self._machine.get_triggers(self.current_state)
+        return allowed and (guard is None or await guard() is None)

@@ -25,7 +25,7 @@ class _Counted:
 
 
 class FileLockManager:
-    """A lock for each file that somebody wants just now; forgotten when nobody does."""
+    """A lock for each file in use; dropped with its last user."""
 
     def __init__(self) -> None:
         self._locks: dict[str, _Counted] = {}

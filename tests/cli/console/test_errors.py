@@ -20,14 +20,14 @@ def outcome(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
             raise error
 
         code = guarded(work, verbose=verbose, json=as_json, command="upload")
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return run
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "output"),
     [
         (UsageError("wrong"), Exit.USAGE, "objlib: wrong\n"),
         (RefusedError("no"), Exit.REFUSED, "objlib: no\n"),
@@ -52,20 +52,20 @@ def outcome(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         ),
     ],
 )
-def test_what_was_foreseen_is_one_line_each(
-    error: BaseException, code: Exit, said: str, outcome: object
+def test_each_foreseen_error_is_one_line(
+    error: BaseException, code: Exit, output: str, outcome: object
 ) -> None:
     assert callable(outcome)
-    assert outcome(error) == (code, "", said)
+    assert outcome(error) == (code, "", output)
 
 
 def test_a_bug_is_one_line_and_the_way_to_its_traceback(outcome: object) -> None:
     assert callable(outcome)
-    code, _, said = outcome(ExceptionGroup("g", [RefusedError("a"), ZeroDivisionError("by zero")]))
+    code, _, output = outcome(ExceptionGroup("g", [RefusedError("a"), ZeroDivisionError("by zero")]))
     assert code == Exit.FATAL
-    assert said.splitlines()[0] == "objlib: unexpected ZeroDivisionError: by zero"
-    assert "-v" in said.splitlines()[1]
-    assert "Traceback" not in said
+    assert output.splitlines()[0] == "objlib: unexpected ZeroDivisionError: by zero"
+    assert "-v" in output.splitlines()[1]
+    assert "Traceback" not in output
 
 
 def test_verbose_or_a_variable_shows_the_traceback(outcome: object, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What a run reports, on its way to stdout, to a log and to a bar."""
+"""Reports of a run on their way to stdout, to a log and to a terminal."""
 
 import io
 import json
@@ -37,8 +37,8 @@ def play(observer: Observer) -> None:
 def test_json_gets_every_event_as_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     with observers.observing(replace(SETTINGS, json=True), events=True) as observer:
         play(observer)
-    said = capsys.readouterr()
-    events = [json.loads(line) for line in said.out.splitlines()]
+    output = capsys.readouterr()
+    events = [json.loads(line) for line in output.out.splitlines()]
     assert [event["event"] for event in events] == [
         "begin",
         "pressure",
@@ -56,7 +56,7 @@ def test_json_gets_every_event_as_a_line(capsys: pytest.CaptureFixture[str]) -> 
     }
     assert (events[1]["requests_per_second"], events[2]["requests_per_second"]) == (None, 3.91234)
     assert events[3]["path"] == "a b\x1b.txt"
-    assert said.err == "objlib: stopping\\x1b[2J\n"
+    assert output.err == "objlib: stopping\\x1b[2J\n"
 
 
 def test_json_without_events_is_left_to_the_result(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,16 +68,16 @@ def test_json_without_events_is_left_to_the_result(capsys: pytest.CaptureFixture
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with observers.observing(replace(SETTINGS, quiet=True), events=True) as observer:
         play(observer)
-    said = capsys.readouterr()
-    assert said.out == said.err == ""
+    output = capsys.readouterr()
+    assert output.out == output.err == ""
 
 
 def test_verbose_logs_each_event_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     with observers.observing(replace(SETTINGS, verbose=1), events=True) as observer:
         play(observer)
-    said = capsys.readouterr()
-    assert said.out == ""
-    lines = [line[9:] for line in said.err.splitlines()]
+    output = capsys.readouterr()
+    assert output.out == ""
+    lines = [line[9:] for line in output.err.splitlines()]
     assert lines == [
         "upload begins files=2 bytes=3000",
         'requeued path="a b\\u001b.txt" due=1.5',
@@ -96,7 +96,8 @@ def test_a_run_goes_on_when_its_events_cannot_be_written(monkeypatch: pytest.Mon
         raise OutputError("full")
 
     monkeypatch.setattr(observers, "print_event", broken)
-    play(observers.Events())
+    with observers.observing(replace(SETTINGS, json=True), events=True) as observer:
+        play(observer)
 
 
 class TestProgress:
@@ -109,7 +110,7 @@ class TestProgress:
         return Console(file=stream, force_terminal=True, width=width, color_system=None)
 
     def test_a_short_run_draws_nothing(self, drawn: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
-        with Progress(self.console(drawn), patience=60.0) as progress:
+        with Progress(self.console(drawn), delay=60.0) as progress:
             play(progress)
         assert drawn.getvalue() == ""
         assert capsys.readouterr().err == "objlib: stopping\\x1b[2J\n"
@@ -117,16 +118,16 @@ class TestProgress:
     def test_a_long_run_shows_files_bytes_and_the_governor(
         self, drawn: io.StringIO, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        shown = threading.Event()
+        drawn_once = threading.Event()
         draw = Progress._show
 
         def show(self: Progress) -> None:
             draw(self)
-            shown.set()
+            drawn_once.set()
 
         monkeypatch.setattr(Progress, "_show", show)
-        with Progress(self.console(drawn), patience=0.0) as progress:
-            assert shown.wait(30)
+        with Progress(self.console(drawn), delay=0.0) as progress:
+            assert drawn_once.wait(30)
             progress.begin(Phase.SCAN, None, None)
             progress.advance(Phase.SCAN, 7, 0)
             progress.begin(Phase.UPLOAD, 20, 3000)
@@ -180,16 +181,16 @@ class TestProgress:
         progress.begin(Phase.UPLOAD, 30, None)
 
         def after(seconds: float, paused_for: float | None = None) -> str:
-            """What is drawn then, if the governor says this first."""
+            """The lines that are drawn then, if the governor reports this first."""
             clock[0] += seconds
             if paused_for is not None:
                 shut = 0 if paused_for else 4
                 progress.pressure(
                     GovernorStatistics(tokens=shut, in_flight=2, paused_for=paused_for, throttled=3)
                 )
-            with console.capture() as said:
+            with console.capture() as output:
                 console.print(progress._bars.get_renderable())
-            return said.get()
+            return output.get()
 
         running = "2 of 4 at once, throttled 3x"
         assert "0/30 files  throttled 3x" in after(0, 0.2)
@@ -206,7 +207,7 @@ class TestProgress:
         assert "paused for 9 s" in after(0, 9)
         assert running in after(3, 0)
 
-    def test_a_pause_is_told_of_what_began_last(self, drawn: io.StringIO) -> None:
+    def test_a_pause_is_shown_for_the_phase_that_began_last(self, drawn: io.StringIO) -> None:
         progress = Progress(self.console(drawn, 60))
         progress.pressure(GovernorStatistics(tokens=0, in_flight=0, paused_for=12, throttled=1))
         progress.begin(Phase.RECOVER, None, None)
@@ -226,7 +227,7 @@ class TestProgress:
         ]
 
     def test_a_run_that_ends_as_the_timer_fires_draws_nothing(self, drawn: io.StringIO) -> None:
-        progress = Progress(self.console(drawn), patience=60.0)
+        progress = Progress(self.console(drawn), delay=60.0)
         with progress:
             pass
         progress._show()

@@ -57,7 +57,7 @@ def test_any_text_is_json_that_any_encoding_can_carry(text: str) -> None:
         assert json.loads(line) == {"text": text}
 
 
-def test_a_reader_that_went_away_is_nobodys_error() -> None:
+def test_a_reader_that_went_away_is_no_error() -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", PRINTS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
     )
@@ -71,7 +71,7 @@ def test_a_reader_that_went_away_is_nobodys_error() -> None:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told() -> None:
+def test_a_full_disk_is_reported() -> None:
     with FULL.open("w") as full:
         done = subprocess.run(
             [sys.executable, "-c", PRINTS], stdout=full, stderr=subprocess.PIPE, check=False

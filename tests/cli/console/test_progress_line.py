@@ -1,4 +1,4 @@
-"""What a progress line says where there is much room, and where there is little."""
+"""The layout of a progress line in much room, and in little."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from objlib.cli.console.progress_line import BAR, SHORTEST_BAR, Piece, Row, lay_out
 
-COUNT: Final = {Piece.TITLE: ["Uploading"], Piece.COUNT: ["9/30 files", "9/30"], Piece.LEFT: ["00:25"]}
+COUNT: Final = {Piece.TITLE: ["Uploading"], Piece.COUNT: ["9/30 files", "9/30"], Piece.REMAINING: ["00:25"]}
 BYTES: Final = {Piece.BYTES: ["583 B"], Piece.BYTE_SPEED: ["111 B/s"]}
 PAUSED: Final = COUNT | BYTES | {Piece.PAUSE: ["paused for 51 s", "paused 51 s"]}
 RUNNING: Final = (
@@ -22,7 +22,7 @@ RUNNING: Final = (
 def drawn(rows: list[Row], room: int) -> list[str]:
     """The lines as they would stand on the terminal."""
     lines, bar = lay_out(rows, room)
-    return [" ".join(filter(None, (line.title, "-" * bar, line.said, line.left))) for line in lines]
+    return [" ".join(filter(None, (line.title, "-" * bar, line.details, line.remaining))) for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_lines_below_each_other_keep_the_same_columns() -> None:
     lines, bar = lay_out([recovering, PAUSED], 36)
     assert bar == 0
     assert [line.title for line in lines] == ["Recovering", "Uploading"]
-    assert [line.said for line in lines] == ["7 files", "9/30 files  paused 51 s"]
+    assert [line.details for line in lines] == ["7 files", "9/30 files  paused 51 s"]
     assert lay_out([], 40) == ([], BAR)
 
 

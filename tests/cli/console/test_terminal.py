@@ -1,4 +1,4 @@
-"""Text on its way to a person: escapes, widths, units, streams."""
+"""Text on its way to the user: escapes, widths, units, streams."""
 
 import io
 import subprocess
@@ -35,7 +35,7 @@ def tty(encoding: str = "utf-8") -> Tty:
 
 
 @pytest.mark.parametrize(
-    ("raw", "shown"),
+    ("raw", "text"),
     [
         ("plain name.txt", "plain name.txt"),
         ("\x1b]0;owned\x07", r"\x1b]0;owned\x07"),
@@ -47,8 +47,8 @@ def tty(encoding: str = "utf-8") -> Tty:
         ("日本 é 👩\u200d💻", "日本 é 👩\u200d💻"),
     ],
 )
-def test_what_could_act_on_the_terminal_is_shown_as_an_escape(raw: str, shown: str) -> None:
-    assert safe(raw) == shown
+def test_a_character_that_acts_on_the_terminal_is_escaped(raw: str, text: str) -> None:
+    assert safe(raw) == text
 
 
 @given(st.text(st.characters()))
@@ -78,7 +78,7 @@ def test_wide_characters_count_double() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"),
+    ("count", "text"),
     [
         (0, "0 B"),
         (999, "999 B"),
@@ -89,20 +89,20 @@ def test_wide_characters_count_double() -> None:
         (10**18, "1000000 TB"),
     ],
 )
-def test_sizes(count: int, shown: str) -> None:
-    assert size(count) == shown
+def test_sizes(count: int, text: str) -> None:
+    assert size(count) == text
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"),
+    ("number", "text"),
     [(1 / 12, "0.083"), (4.0, "4"), (3.91234, "3.9"), (9.96, "10"), (119.7, "120"), (1234.5, "1,200")],
 )
-def test_measured_numbers(number: float, shown: str) -> None:
-    assert about(number) == shown
+def test_measured_numbers(number: float, text: str) -> None:
+    assert about(number) == text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
+    ("seconds", "text"),
     [
         (0, "0.0 s"),
         (0.42, "0.4 s"),
@@ -113,8 +113,8 @@ def test_measured_numbers(number: float, shown: str) -> None:
         (200_000, "2 d 7 h"),
     ],
 )
-def test_durations(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_moments_have_a_zone_and_never_fail() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.core.config.default_paths import Places, default_files, default_store
+from objlib.core.config.default_paths import Folders, default_files, default_store
 from objlib.core.config.registry import SETTINGS
 from objlib.core.config.resolve import Config, resolve, unknown_variables
 from objlib.core.config.settings import DUMMY_KEY, GEMINI_URL, Backend, Settings
@@ -18,8 +18,8 @@ CWD = Path("/work/here")
 KEY = "AIzaSyExampleExampleExample"
 
 
-def places(fallback: Path | None = CWD) -> Places:
-    return Places(
+def folders(fallback: Path | None = CWD) -> Folders:
+    return Folders(
         cwd=CWD,
         home=Path("/home/ann"),
         data=Path("/home/ann/data"),
@@ -35,7 +35,7 @@ def resolved(
     fallback: Path | None = CWD,
 ) -> Settings:
     config = None if toml is None else Config(Path("/conf/objlib.toml"), toml)
-    return resolve(flags or {}, environ or {}, config, places(fallback))
+    return resolve(flags or {}, environ or {}, config, folders(fallback))
 
 
 def refusal(
@@ -84,13 +84,17 @@ def test_another_folder_than_the_files_gets_a_ledger_and_stores_of_its_own() -> 
     assert other.embedded.parent == other.ledger.parent
     assert other.store.startswith("objlib-elsewhere-")
     assert other.max_uploads == 3
-    given = resolved({"library": "/elsewhere", "ledger": "/x.db"}, {"OBJLIB_STORE": "theirs"}, toml)
-    assert (given.ledger, given.embedded, given.store) == (Path("/x.db"), Path("/x-store.db"), "theirs")
+    explicit = resolved({"library": "/elsewhere", "ledger": "/x.db"}, {"OBJLIB_STORE": "theirs"}, toml)
+    assert (explicit.ledger, explicit.embedded, explicit.store) == (
+        Path("/x.db"),
+        Path("/x-store.db"),
+        "theirs",
+    )
 
 
 def test_folders_of_one_name_get_files_and_stores_of_their_own() -> None:
     one, two = Path("/a/docs"), Path("/b/docs")
-    assert default_files(one, places()) != default_files(two, places())
+    assert default_files(one, folders()) != default_files(two, folders())
     assert default_store(one) != default_store(two)
 
 
@@ -98,7 +102,7 @@ def test_folders_of_one_name_get_files_and_stores_of_their_own() -> None:
     "name", ["/", "/tmp/" + "x" * 255, "/tmp/日本語", "/tmp/a b", "/tmp/caf\udce9", "/tmp/.."]
 )
 def test_any_folder_name_makes_a_file_name_and_a_store_name_that_work(name: str) -> None:
-    ledger, _ = default_files(Path(name), places())
+    ledger, _ = default_files(Path(name), folders())
     assert len(ledger.parent.name) < 64
     assert ledger.parent.name.isascii()
     assert default_store(Path(name)).isprintable()
@@ -186,7 +190,7 @@ def test_more_uploads_in_flight_raise_the_pending_bound_unless_it_is_set() -> No
         ("verbose", "9"),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_source_and_what_was_expected(name: str, wrong: str) -> None:
+def test_a_wrong_value_is_refused_with_its_source_and_the_expectation(name: str, wrong: str) -> None:
     setting = next(setting for setting in SETTINGS if setting.name == name)
     message = refusal(environ={setting.variable: wrong})
     assert message.startswith(f"{setting.variable} must be ")

@@ -51,10 +51,10 @@ def block(*lines: str) -> str:
         ("'title' : quoted", "quoted"),
     ],
 )
-def test_a_value_is_what_it_looks_like(line: str, expected: object) -> None:
-    found = front_matter(block(line, "last: 1"))
-    assert found == {"title": expected, "last": 1}
-    assert type(found["title"]) is type(expected)
+def test_a_value_has_the_type_it_looks_like(line: str, expected: object) -> None:
+    values = front_matter(block(line, "last: 1"))
+    assert values == {"title": expected, "last": 1}
+    assert type(values["title"]) is type(expected)
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def test_a_value_is_what_it_looks_like(line: str, expected: object) -> None:
         "",
     ],
 )
-def test_what_is_outside_the_subset_is_left_out_alone(line: str) -> None:
+def test_a_value_outside_the_subset_is_left_out_alone(line: str) -> None:
     assert front_matter(block("first: 1", line, "last: 2")) == {"first": 1, "last": 2}
 
 
 @pytest.mark.parametrize("indent", ["", "  "])
 def test_a_list_may_have_a_line_for_each_item(indent: str) -> None:
     items = ["- one", '- "two: 2"  # c', "-   three", "- 4", "-", "# between"]
-    found = front_matter(block("tags:", *(indent + item for item in items), "last: 1"))
-    assert found == {"tags": ["one", "two: 2", "three", 4], "last": 1}
+    values = front_matter(block("tags:", *(indent + item for item in items), "last: 1"))
+    assert values == {"tags": ["one", "two: 2", "three", 4], "last": 1}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_list_may_have_a_line_for_each_item(indent: str) -> None:
         "---\n" + "x" * 70_000 + "\nkey: value\n---\n",
     ],
 )
-def test_what_is_no_front_matter_says_nothing(text: str) -> None:
+def test_a_text_without_front_matter_gives_no_values(text: str) -> None:
     assert front_matter(text) == {}
 
 

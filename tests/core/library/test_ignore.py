@@ -1,4 +1,4 @@
-"""What is left out of a library; git is the judge of what gitignore syntax means."""
+"""Ignore rules; git decides what gitignore syntax means."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def ignored(rules: IgnoreRules, path: str, *, folder: bool = False) -> bool:
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git to compare with")
 @pytest.mark.parametrize("seed", range(30))
-def test_rules_mean_what_git_takes_them_for(tmp_path: Path, seed: int) -> None:
+def test_rules_mean_the_same_as_in_git(tmp_path: Path, seed: int) -> None:
     random = Random(seed)
     (tmp_path / ".git").mkdir()
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
@@ -46,13 +46,13 @@ def test_rules_mean_what_git_takes_them_for(tmp_path: Path, seed: int) -> None:
 
 def _walked(root: Path, folder: str, inherited: IgnoreRules, texts: dict[str, str]) -> set[str]:
     rules = inherited.below(folder, texts[folder])[0] if folder in texts else inherited
-    found = set()
+    paths = set()
     for entry in os.scandir(root / folder):
         path = f"{folder}/{entry.name}".lstrip("/")
         if entry.name.startswith(".") or rules.ignored(path, entry.name, folder=entry.is_dir()):
             continue
-        found |= _walked(root, path, rules, texts) if entry.is_dir() else {path}
-    return found
+        paths |= _walked(root, path, rules, texts) if entry.is_dir() else {path}
+    return paths
 
 
 def test_the_strongest_rule_is_the_nearest() -> None:
@@ -67,14 +67,14 @@ def test_the_strongest_rule_is_the_nearest() -> None:
     assert ignored(rules, "keep.log")
 
 
-def test_a_rule_can_take_in_what_is_built_in() -> None:
+def test_a_rule_can_take_in_a_built_in_exclusion() -> None:
     rules = IgnoreRules.of(["!.notes/", "!draft.tmp"])
     assert not ignored(rules, ".notes", folder=True)
     assert ignored(rules, ".other", folder=True)
     assert not ignored(rules, "draft.tmp")
 
 
-def test_no_rule_can_take_in_what_is_ours() -> None:
+def test_no_rule_can_take_in_our_own_files() -> None:
     rules = IgnoreRules.of(["!*", "!.objlibignore"], own=["data/ledger.db"])
     assert ignored(rules, "data/ledger.db")
     assert ignored(rules, "x/.objlibignore")
@@ -82,7 +82,7 @@ def test_no_rule_can_take_in_what_is_ours() -> None:
 
 
 @pytest.mark.parametrize("line", ["!", "[z-a]", "\\"])
-def test_a_line_that_is_no_rule_is_told(line: str) -> None:
+def test_a_line_that_is_no_rule_is_reported(line: str) -> None:
     rules, wrong = IgnoreRules().below("", f"*.log\n{line}\n\n# comment\n")
     assert wrong == [line]
     assert ignored(rules, "a.log")

@@ -1,4 +1,4 @@
-"""What a document carries in the store besides its bytes."""
+"""The metadata of a document in the store."""
 
 import re
 import struct
@@ -17,8 +17,8 @@ COURSES = parse_patterns(["{course}/Year {year}/{lecture}.md", "{course}/{lectur
 
 def test_the_path_comes_first_and_wins() -> None:
     head = "---\nauthor: Kant\ncourse: another\ntags: [a, 2]\ndraft: true\n---\n"
-    found = document_metadata("Ethics/Year 2021/On lying.md", head, COURSES)
-    assert found.entries == {
+    metadata = document_metadata("Ethics/Year 2021/On lying.md", head, COURSES)
+    assert metadata.entries == {
         "course": "Ethics",
         "year": 2021.0,
         "lecture": "On lying",
@@ -26,8 +26,8 @@ def test_the_path_comes_first_and_wins() -> None:
         "tags": ["a", "2"],
         "draft": "true",
     }
-    assert list(found.entries) == ["course", "year", "lecture", "author", "tags", "draft"]
-    assert found.dropped == ("course: there is a value for course already",)
+    assert list(metadata.entries) == ["course", "year", "lecture", "author", "tags", "draft"]
+    assert metadata.dropped == ("course: there is a value for course already",)
 
 
 def test_the_first_pattern_that_fits_is_the_only_one() -> None:
@@ -62,16 +62,16 @@ def test_markdown_is_known_by_its_suffix(path: str) -> None:
     ],
 )
 def test_a_value_of_the_path_is_a_number_only_if_it_is_a_plain_integer(text: str, expected: object) -> None:
-    found = document_metadata(f"{text}/a.txt", b"", [parse_pattern("{value}/{name}.txt")]).entries["value"]
-    assert found == expected
-    assert type(found) is type(expected)
+    metadata = document_metadata(f"{text}/a.txt", b"", [parse_pattern("{value}/{name}.txt")]).entries["value"]
+    assert metadata == expected
+    assert type(metadata) is type(expected)
 
 
 def test_keys_are_cleaned_and_ours_are_kept_free() -> None:
     head = "---\nA\u00f1o de pub.: 1999\nobjlib_id: mine\n'\u4f60': x\na b: 1\na-b: 2\nempty: ''\n---\n"
-    found = document_metadata("a.md", head, ())
-    assert found.entries == {"A_o_de_pub": 1999.0, "a_b": 1.0}
-    assert found.dropped == (
+    metadata = document_metadata("a.md", head, ())
+    assert metadata.entries == {"A_o_de_pub": 1999.0, "a_b": 1.0}
+    assert metadata.dropped == (
         "objlib_id: the key is reserved",
         "\u4f60: a key needs a letter or digit of ASCII",
         "a-b: there is a value for a_b already",
@@ -79,12 +79,12 @@ def test_keys_are_cleaned_and_ours_are_kept_free() -> None:
     )
 
 
-def test_a_document_has_room_for_so_many_entries() -> None:
+def test_a_document_has_a_limited_number_of_entries() -> None:
     head = "---\n" + "".join(f"key{number}: {number}\n" for number in range(30)) + "---\n"
-    found = document_metadata("Ethics/a.md", head, COURSES)
-    assert list(found.entries) == ["course", "lecture", *(f"key{number}" for number in range(ENTRIES - 2))]
-    assert len(found.dropped) == 30 - (ENTRIES - 2)
-    assert found.dropped[0] == f"key{ENTRIES - 2}: a document has room for {ENTRIES} entries"
+    metadata = document_metadata("Ethics/a.md", head, COURSES)
+    assert list(metadata.entries) == ["course", "lecture", *(f"key{number}" for number in range(ENTRIES - 2))]
+    assert len(metadata.dropped) == 30 - (ENTRIES - 2)
+    assert metadata.dropped[0] == f"key{ENTRIES - 2}: a document has room for {ENTRIES} entries"
 
 
 @settings(deadline=None)
@@ -109,9 +109,9 @@ VALUES = st.text(max_size=400) | st.integers() | st.floats() | st.booleans()
 def test_whatever_a_file_says_the_service_can_keep(parts: list[str], lines: list[tuple[str, object]]) -> None:
     patterns = parse_patterns(["{a}/{b}/{c}/{d}.md", "{a}/{b}/{c}.md", "**/{name}.md"])
     head = "---\n" + "\n".join(f"{key}: {value}" for key, value in lines) + "\n---\n"
-    found = document_metadata("/".join(parts) + ".md", head.encode("utf-8", "replace"), patterns)
-    assert len(found.entries) <= ENTRIES
-    for key, value in found.entries.items():
+    metadata = document_metadata("/".join(parts) + ".md", head.encode("utf-8", "replace"), patterns)
+    assert len(metadata.entries) <= ENTRIES
+    for key, value in metadata.entries.items():
         assert re.fullmatch("[A-Za-z0-9_]+", key)
         assert key not in RESERVED_KEYS
         if isinstance(value, float):

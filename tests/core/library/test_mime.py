@@ -67,7 +67,7 @@ def test_a_pdf_is_known_without_its_suffix() -> None:
         (b"a" * SNIFF + b"\0", True),
     ],
 )
-def test_text_is_told_from_binary(head: bytes, expected: bool) -> None:
+def test_text_is_distinguished_from_binary(head: bytes, expected: bool) -> None:
     assert looks_like_text(head) is expected
 
 

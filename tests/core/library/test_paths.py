@@ -27,9 +27,9 @@ class Row:
 @settings(deadline=None)
 @given(st.lists(NAMES, unique=True, max_size=12))
 def test_every_name_of_a_folder_has_a_text_of_its_own(names: list[bytes]) -> None:
-    shown = display_names(names)
-    assert len(set(shown)) == len(names) == len(shown)
-    for name, text in zip(names, shown, strict=True):
+    texts = display_names(names)
+    assert len(set(texts)) == len(names) == len(texts)
+    for name, text in zip(names, texts, strict=True):
         assert "/" not in text
         text.encode()
         if name == text.encode():
@@ -40,8 +40,8 @@ def test_every_name_of_a_folder_has_a_text_of_its_own(names: list[bytes]) -> Non
 @settings(deadline=None)
 @given(st.lists(NAMES, unique=True, max_size=12))
 def test_the_text_does_not_depend_on_the_order(names: list[bytes]) -> None:
-    shown = dict(zip(names, display_names(names), strict=True))
-    assert dict(zip(names[::-1], display_names(names[::-1]), strict=True)) == shown
+    texts = dict(zip(names, display_names(names), strict=True))
+    assert dict(zip(names[::-1], display_names(names[::-1]), strict=True)) == texts
 
 
 @settings(deadline=None)
@@ -62,8 +62,8 @@ def test_of_two_that_collide_the_normalised_one_keeps_its_name() -> None:
 @given(st.lists(NAMES, min_size=1, max_size=3))
 def test_a_row_opens_the_file_it_was_made_for(parts: list[bytes]) -> None:
     exact = b"/".join(parts)
-    shown = "/".join(readable(part) for part in parts)
-    row = Row(shown, None if shown.encode() == exact else exact)
+    texts = "/".join(readable(part) for part in parts)
+    row = Row(texts, None if texts.encode() == exact else exact)
     path = disk_path(Path("/library"), row)
     if not any(part in {b".", b".."} for part in parts):
         assert os.fsencode(path) == b"/library/" + exact

@@ -1,4 +1,4 @@
-"""What a path says."""
+"""The values that a pattern takes from a path."""
 
 import re
 
@@ -88,10 +88,10 @@ def components(draw: st.DrawFn) -> tuple[str, str]:
 
 @settings(deadline=None)
 @given(components(), st.text(alphabet="ab-", max_size=12))
-def test_names_take_what_a_greedy_regular_expression_takes(component: tuple[str, str], text: str) -> None:
+def test_names_match_as_in_a_greedy_regular_expression(component: tuple[str, str], text: str) -> None:
     pattern, expression = component
-    found = re.fullmatch(expression, text)
-    expected = None if found is None else {"dir": "d", **found.groupdict()}
+    match = re.fullmatch(expression, text)
+    expected = None if match is None else {"dir": "d", **match.groupdict()}
     if pattern:
         assert parse_pattern("{dir}/" + pattern).match(f"d/{text}") == expected
 

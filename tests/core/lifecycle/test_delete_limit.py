@@ -1,4 +1,4 @@
-"""What ``--max-delete`` means."""
+"""The meaning of ``--max-delete``."""
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ from objlib.core.lifecycle.delete_limit import DeleteLimit
     ],
 )
 def test_a_limit_is_a_count_or_a_share(text: str | None, indexed: int, most: int) -> None:
-    assert DeleteLimit.parse(text).most(indexed) == most
+    assert DeleteLimit.parse(text).allowed(indexed) == most
 
 
 @pytest.mark.parametrize("text", ["", "-1", "101%", "ten", "1.5", "%", "٣"])
@@ -32,11 +32,11 @@ def test_anything_else_is_a_mistake(text: str) -> None:
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
-def test_what_is_refused_is_let_through_when_it_is_asked_for(count: int, wanted: int, indexed: int) -> None:
+def test_the_option_that_a_refusal_names_lets_it_pass(count: int, deletions: int, indexed: int) -> None:
     limit = DeleteLimit(count=count)
-    if wanted <= count:
-        limit.check(wanted, indexed, "sync --prune")
+    if deletions <= count:
+        limit.check(deletions, indexed, "sync --prune")
     else:
         with pytest.raises(RefusedError, match="nothing was deleted"):
-            limit.check(wanted, indexed, "sync --prune")
-        DeleteLimit.parse(str(wanted)).check(wanted, indexed, "sync --prune")
+            limit.check(deletions, indexed, "sync --prune")
+        DeleteLimit.parse(str(deletions)).check(deletions, indexed, "sync --prune")

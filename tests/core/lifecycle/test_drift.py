@@ -13,7 +13,6 @@ from objlib.core.lifecycle.drift import (
     Actual,
     DriftKind,
     Expected,
-    Finding,
     classify,
     digest,
     title,
@@ -72,33 +71,33 @@ documents = st.lists(
     ],
 )
 def test_a_document_of_a_known_file(actual: Actual, kind: DriftKind) -> None:
-    assert classify(EXPECTED, [actual])[0].kind is kind
+    assert classify(EXPECTED, [actual])[actual.name] is kind
 
 
 def test_a_document_of_no_known_file_is_an_orphan_unless_it_is_foreign() -> None:
-    assert classify(None, [OK_DOCUMENT, replace(OTHER, ours=False)]) == [
-        Finding("d1", DriftKind.ORPHAN),
-        Finding("d2", DriftKind.FOREIGN),
-    ]
+    assert classify(None, [OK_DOCUMENT, replace(OTHER, ours=False)]) == {
+        "d1": DriftKind.ORPHAN,
+        "d2": DriftKind.FOREIGN,
+    }
 
 
 def test_a_document_that_is_named_and_not_there_is_a_ghost() -> None:
-    assert classify(EXPECTED, [OTHER]) == [Finding("d2", DriftKind.DUPLICATE), Finding("d1", DriftKind.GHOST)]
-    assert classify(replace(EXPECTED, missing=True), []) == [Finding("d1", DriftKind.GHOST)]
+    assert classify(EXPECTED, [OTHER]) == {"d2": DriftKind.DUPLICATE, "d1": DriftKind.GHOST}
+    assert classify(replace(EXPECTED, missing=True), []) == {"d1": DriftKind.GHOST}
 
 
 def test_a_file_that_cannot_be_sent_again_has_no_drift() -> None:
     bad = replace(OK_DOCUMENT, state=DocumentState.FAILED, content_hash="g", metadata="n")
-    assert classify(replace(EXPECTED, missing=True), [bad]) == [Finding("d1", DriftKind.OK)]
-    assert classify(replace(EXPECTED, indexed=False), [bad]) == [Finding("d1", DriftKind.OK)]
-    assert classify(replace(EXPECTED, indexed=False), []) == []
+    assert classify(replace(EXPECTED, missing=True), [bad]) == {"d1": DriftKind.OK}
+    assert classify(replace(EXPECTED, indexed=False), [bad]) == {"d1": DriftKind.OK}
+    assert classify(replace(EXPECTED, indexed=False), []) == {}
 
 
 @given(st.one_of(st.none(), expectations), documents)
 def test_no_document_is_surplus_that_may_be_needed(
     expected: Expected | None, documents: list[Actual]
 ) -> None:
-    kinds = {each.document: each.kind for each in classify(expected, documents)}
+    kinds = classify(expected, documents)
     for each in documents:
         kind = kinds[each.name]
         named = expected is not None and expected.document == each.name
@@ -112,11 +111,10 @@ def test_no_document_is_surplus_that_may_be_needed(
 def test_each_document_gets_one_kind_and_a_ghost_is_not_in_the_store(
     expected: Expected | None, documents: list[Actual]
 ) -> None:
-    findings = classify(expected, documents)
-    assert len({each.document for each in findings}) == len(findings)
+    kinds = classify(expected, documents)
     there = {each.name for each in documents}
-    assert {each.document for each in findings if each.kind is not DriftKind.GHOST} == there
-    ghosts = {each.document for each in findings if each.kind is DriftKind.GHOST}
+    assert {name for name, kind in kinds.items() if kind is not DriftKind.GHOST} == there
+    ghosts = {name for name, kind in kinds.items() if kind is DriftKind.GHOST}
     assert not ghosts & there
     if expected is not None and expected.indexed and expected.document not in {None, *there}:
         assert ghosts == {expected.document}
@@ -127,13 +125,13 @@ def test_a_second_comparison_after_a_repair_finds_nothing(
     expected: Expected | None, documents: list[Actual]
 ) -> None:
     """Even after the surplus was deleted and the rest sent again: a repair comes to an end."""
-    kinds = {each.document: each.kind for each in classify(expected, documents)}
-    left = [each for each in documents if kinds[each.name] not in SURPLUS]
+    kinds = classify(expected, documents)
+    remaining = [each for each in documents if kinds[each.name] not in SURPLUS]
     if expected is not None and set(kinds.values()) & (REPAIRABLE - SURPLUS):
         fresh = replace(OK_DOCUMENT, name="new", title=expected.title, metadata=expected.metadata)
-        left = [each for each in left if each.name != expected.document] + [fresh]
+        remaining = [each for each in remaining if each.name != expected.document] + [fresh]
         expected = replace(expected, document="new", indexed_hash="h")
-    assert not {each.kind for each in classify(expected, left)} & REPAIRABLE
+    assert not set(classify(expected, remaining).values()) & REPAIRABLE
 
 
 @given(st.floats(width=32, allow_nan=False), st.text(max_size=5))

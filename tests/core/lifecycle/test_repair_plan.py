@@ -54,7 +54,7 @@ def test_a_plan_with_the_kinds_of_version_0_1_can_be_read() -> None:
     assert decode_plan(encode_plan(plan).replace("stale_content", "stale bytes")) == plan
 
 
-def test_a_plan_is_only_good_for_what_it_was_made_for() -> None:
+def test_a_plan_is_refused_for_another_store_or_ledger() -> None:
     plan = Plan("s", "l", 1.0, ())
     plan.check("s", "l")
     with pytest.raises(RefusedError, match="store s"):

@@ -52,7 +52,7 @@ async def test_grounding_points_at_bytes_of_the_answer(tmp_path: Path) -> None:
             assert all(0 <= n < len(grounding["groundingChunks"]) for n in support["groundingChunkIndices"])
 
 
-async def test_filters_and_numbers_of_passages(tmp_path: Path) -> None:
+async def test_filter_and_top_k_limit_the_passages(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await filled(box)
         question = "village blacksmith Ölhafen Leuchtturm"
@@ -72,7 +72,7 @@ async def test_nothing_found_has_no_supports(tmp_path: Path) -> None:
         assert candidate["content"]["parts"][0]["text"]
 
 
-async def test_what_the_sdk_sends_is_understood(tmp_path: Path) -> None:
+async def test_a_request_in_the_spelling_of_the_sdk_is_understood(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await filled(box)
         body = {
@@ -150,16 +150,14 @@ NOWHERE = {"fileSearchStoreNames": ["fileSearchStores/nope"]}
         (asked(**NOWHERE), 404, "was not found"),
     ],
 )
-async def test_questions_that_cannot_be_are_refused(
-    tmp_path: Path, body: Any, code: int, message: str
-) -> None:
+async def test_a_malformed_question_is_refused(tmp_path: Path, body: Any, code: int, message: str) -> None:
     async with open_box(tmp_path / "s.db") as box:
         answer = await box.client.post(f"{V}/models/m:generateContent", json=body)
         refused(answer, code, "NOT_FOUND" if code == 404 else "INVALID_ARGUMENT", message)
 
 
 @pytest.mark.parametrize("where", ["author =", 'author = "Ada', "((", "= 3"])
-async def test_a_filter_that_is_not_well_formed_is_refused(tmp_path: Path, where: str) -> None:
+async def test_a_malformed_filter_is_refused(tmp_path: Path, where: str) -> None:
     async with open_box(tmp_path / "s.db") as box:
         body = asked(fileSearchStoreNames=[box.store], metadataFilter=where)
         answer = await box.client.post(f"{V}/models/m:generateContent", json=body)
@@ -174,7 +172,9 @@ async def test_without_the_tool_nothing_is_searched(tmp_path: Path) -> None:
         assert "fileSearch" in candidate["content"]["parts"][0]["text"]
 
 
-async def test_a_page_number_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_passage_of_a_pdf_has_its_page_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pages = Extracted(text="bees on page one\n\nwasps on page two", page_starts=(0, 18))
     monkeypatch.setattr(worker, "extract", lambda _data, **_rest: pages)
     async with open_box(tmp_path / "s.db") as box:
@@ -183,7 +183,7 @@ async def test_a_page_number_comes_along(tmp_path: Path, monkeypatch: pytest.Mon
         assert chunks[0]["retrievedContext"]["pageNumber"] in {1, 2}
 
 
-async def test_found_only_some_time_after_active(tmp_path: Path) -> None:
+async def test_a_document_is_searchable_some_time_after_active(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(searchable_seconds=10)) as box:
         for number in range(4):
             await box.active(b"bees and honey", f"{number}.txt")
@@ -197,7 +197,7 @@ async def test_found_only_some_time_after_active(tmp_path: Path) -> None:
         assert await box.titles("bees and wasps", topK=1) == ["best.txt"]
 
 
-async def test_a_search_makes_the_vectors_that_it_needs_and_keeps_them(tmp_path: Path) -> None:
+async def test_a_search_makes_missing_vectors_and_keeps_them(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         for number in range(3):
             await box.active(f"bees and honey {number}".encode(), f"{number}.txt")
@@ -264,13 +264,13 @@ def test_events_hold_the_whole_text(text: str) -> None:
     assert [("usageMetadata" in event) for event in events] == [False] * (len(events) - 1) + [True]
 
 
-async def test_tokens_are_counted_roughly(tmp_path: Path) -> None:
+async def test_tokens_are_estimated(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         body = {"contents": [{"parts": [{"text": "twelve chars"}]}]}
         assert await box.post("models/m:countTokens", body) == {"totalTokens": 3}
 
 
-async def test_models_say_what_they_are(tmp_path: Path) -> None:
+async def test_models_have_descriptions_and_methods(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         models = (await box.get("models"))["models"]
         for model in models:

@@ -1,4 +1,4 @@
-"""What every route has in common: versions, prefixes, keys, spellings, errors."""
+"""Versions, prefixes, keys, spellings and errors of every route."""
 
 import json
 import sqlite3
@@ -17,13 +17,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from objlib.embedded import Options
 from objlib.embedded.resources import stores
-from objlib.embedded.wire.json import ApiError, after_token, camel, compact, page_token
+from objlib.embedded.wire.errors import ApiError
+from objlib.embedded.wire.json import camel, compact
+from objlib.embedded.wire.paging import page_token, read_token
 from tests.support.embedded import ok, open_box, refused, start_headers
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
 @pytest.mark.parametrize("prefix", ["", "/gem", "/a/v1/b"])
-async def test_any_version_behind_any_prefix(tmp_path: Path, version: str, prefix: str) -> None:
+async def test_every_version_and_prefix_is_served(tmp_path: Path, version: str, prefix: str) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
         store = ok(await box.client.post(f"{prefix}/{version}/fileSearchStores"))["name"]
         answer = await box.client.post(
@@ -69,13 +71,13 @@ async def test_an_escaped_colon_is_a_colon(tmp_path: Path) -> None:
         ok(await box.client.post(path, headers=start_headers(1)))
 
 
-async def test_any_key_or_none_is_fine_unless_one_is_required(tmp_path: Path) -> None:
+async def test_any_key_is_accepted_unless_one_is_required(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         for headers, query in (({}, ""), ({"x-goog-api-key": "k"}, ""), ({}, "?key=k")):
             ok(await box.client.get(f"/v1/fileSearchStores{query}", headers=headers))
 
 
-async def test_a_required_key(tmp_path: Path) -> None:
+async def test_a_required_key_is_checked(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(require_key="sésame"), store=False) as box:
         path = "/v1/fileSearchStores"
         refused(await box.client.get(path), 403, "PERMISSION_DENIED", "unregistered callers")
@@ -113,7 +115,7 @@ async def test_a_required_key(tmp_path: Path) -> None:
         ("POST", "/v1/interactions"),
     ],
 )
-async def test_what_is_not_there_is_404_in_the_envelope(tmp_path: Path, method: str, path: str) -> None:
+async def test_an_unknown_resource_is_404_in_the_envelope(tmp_path: Path, method: str, path: str) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
         answer = await box.client.request(method, path)
         refused(answer, 404, "NOT_FOUND")
@@ -133,7 +135,7 @@ async def test_what_is_not_there_is_404_in_the_envelope(tmp_path: Path, method: 
         b"1",
     ],
 )
-async def test_a_body_that_is_no_json_object_is_refused(tmp_path: Path, body: bytes) -> None:
+async def test_a_body_other_than_a_json_object_is_refused(tmp_path: Path, body: bytes) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
         refused(await box.client.post("/v1/fileSearchStores", content=body), 400, "INVALID_ARGUMENT")
 
@@ -156,19 +158,19 @@ async def test_a_body_that_is_too_large_is_refused(tmp_path: Path) -> None:
         refused(answer, 400, "INVALID_ARGUMENT", "exceeds the limit: 20971520 bytes")
 
 
-async def test_unknown_fields_are_passed_over(tmp_path: Path) -> None:
+async def test_unknown_fields_are_ignored(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
         await box.post("fileSearchStores", {"displayName": None, "novelty": {"x": [1]}})
 
 
 @pytest.mark.parametrize("force", ["true", "True", "TRUE", "1"])
-async def test_force_in_every_spelling(tmp_path: Path, force: str) -> None:
+async def test_force_is_read_in_every_spelling(tmp_path: Path, force: str) -> None:
     async with open_box(tmp_path / "s.db") as box:
         await box.upload(b"x")
         await box.delete(box.store, force=force)
 
 
-async def test_a_middleware_goes_around_the_app(tmp_path: Path) -> None:
+async def test_middleware_wraps_the_app(tmp_path: Path) -> None:
     class Faulty:
         def __init__(self, app: ASGIApp, message: str) -> None:
             self.app, self.message = app, message
@@ -195,10 +197,10 @@ async def test_a_middleware_goes_around_the_app(tmp_path: Path) -> None:
         (ZeroDivisionError("secret detail"), 500, "INTERNAL", "internal error"),
     ],
 )
-async def test_what_goes_wrong_inside_is_an_envelope_too(
+async def test_an_internal_error_is_answered_in_the_envelope(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, status: str, message: str
 ) -> None:
-    def fail(*_: Any) -> Any:
+    def fail(*_: Any, **_more: Any) -> Any:
         raise error
 
     async with open_box(tmp_path / "s.db", store=False) as box:
@@ -209,7 +211,7 @@ async def test_what_goes_wrong_inside_is_an_envelope_too(
         await box.new_store()
 
 
-async def test_a_client_that_goes_away_does_no_harm(tmp_path: Path) -> None:
+async def test_a_disconnected_client_is_harmless(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
         sent: list[Message] = []
         scope = {
@@ -242,25 +244,25 @@ async def test_a_client_that_goes_away_does_no_harm(tmp_path: Path) -> None:
         ("plain", "plain"),
     ],
 )
-def test_spellings_meet_in_lower_camel(snake: Any, expected: Any) -> None:
+def test_every_spelling_of_a_key_becomes_lower_camel(snake: Any, expected: Any) -> None:
     assert camel(snake) == expected
 
 
-def test_what_protobuf_leaves_out_is_left_out() -> None:
+def test_default_values_are_left_out() -> None:
     assert compact(a=None, b=0, c=False, d="", e=[], f={}, g=1, h="x", i=[0]) == {"g": 1, "h": "x", "i": [0]}
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 2**63 - 1))
-def test_page_tokens_say_exactly_where_to_go_on(time: float, row: int) -> None:
-    token = page_token(time, row)
-    assert after_token(token) == (time, row)
+def test_a_page_token_round_trips_exactly(time: float, row: int) -> None:
+    token = page_token((time, row))
+    assert read_token(token) == (time, row)
     assert json.loads(json.dumps(token)) == httpx.QueryParams({"t": token})["t"]
 
 
 @given(st.text(max_size=20))
-def test_strange_page_tokens_are_refused_and_do_no_harm(token: str) -> None:
+def test_a_malformed_page_token_is_refused(token: str) -> None:
     try:
-        time, row = after_token(token)
+        time, row = read_token(token)
     except ApiError as error:
         problem = error.message
     else:

@@ -77,7 +77,7 @@ async def test_chunks_of_eight_mebibytes_over_a_port(tmp_path: Path) -> None:
 
 
 def use_sdk(genai: Any, address: str, folder: Path) -> None:
-    """What a user of google-genai does, from the first store to the last delete."""
+    """Use google-genai from the first store to the last delete."""
     client = genai.Client(api_key="any", http_options=genai.types.HttpOptions(base_url=address))
     stores = client.file_search_stores
     store = stores.create(config={"display_name": "probe store"})

@@ -34,7 +34,7 @@ async def refused(client: Client) -> GeminiError:
         ("3/day", ErrorKind.DAILY_QUOTA, 86_400.0),
     ],
 )
-async def test_a_refusal_says_what_the_quota_is_and_when_it_ends(
+async def test_a_refusal_names_the_quota_and_the_wait(
     tmp_path: Path, quota: str, kind: ErrorKind, hint: float | None
 ) -> None:
     options = Options(middleware=(quota_middleware(parse_quota(quota)),))
@@ -50,7 +50,7 @@ async def test_a_refusal_says_what_the_quota_is_and_when_it_ends(
             await client.stores.find("any")
 
 
-async def test_what_is_not_the_api_does_not_count(tmp_path: Path) -> None:
+async def test_requests_outside_the_api_do_not_count(tmp_path: Path) -> None:
     options = Options(middleware=(quota_middleware(parse_quota("1/day")),))
     async with (
         open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
@@ -68,7 +68,7 @@ async def test_what_is_not_the_api_does_not_count(tmp_path: Path) -> None:
         await client.stores.find("any")
 
 
-async def test_an_answer_takes_the_latency_and_a_refusal_too(tmp_path: Path) -> None:
+async def test_answers_and_refusals_take_the_latency(tmp_path: Path) -> None:
     options = Options(middleware=(quota_middleware(parse_quota("2/min,window,latency 4s")),))
     async with (
         open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
@@ -94,14 +94,14 @@ async def test_a_quota_changes_while_the_service_is_open(tmp_path: Path) -> None
         assert (await refused(client)).kind is ErrorKind.DAILY_QUOTA
 
 
-async def test_each_decision_is_told_without_what_the_query_holds(tmp_path: Path) -> None:
-    told: list[Decision] = []
-    options = Options(middleware=(quota_middleware(parse_quota("2/s"), told.append),))
+async def test_each_decision_is_reported_without_the_query(tmp_path: Path) -> None:
+    decisions: list[Decision] = []
+    options = Options(middleware=(quota_middleware(parse_quota("2/s"), decisions.append),))
     async with (
         open_service(tmp_path / "store.db", runner=inline_runner, options=options) as service,
         open_client(Endpoint("http://quota.test", ""), asgi=service.app) as client,
     ):
         await refused(client)
-    assert [(on.method, on.path) for on in told] == [("GET", "/v1beta/fileSearchStores")] * 3
-    assert [on.admitted for on in told] == [True, True, False]
-    assert [on.wait for on in told] == [None, None, pytest.approx(0.5)]
+    assert [(on.method, on.path) for on in decisions] == [("GET", "/v1beta/fileSearchStores")] * 3
+    assert [on.admitted for on in decisions] == [True, True, False]
+    assert [on.wait for on in decisions] == [None, None, pytest.approx(0.5)]

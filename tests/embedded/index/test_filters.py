@@ -83,7 +83,7 @@ def find(where: str, books: Mapping[str, Mapping[str, Any]] = BOOKS) -> list[str
         ('"x\') OR 1=1 --" = 1', []),
     ],
 )
-def test_a_filter_finds(where: str, names: list[str]) -> None:
+def test_a_filter_matches_its_documents(where: str, names: list[str]) -> None:
     assert find(where) == names
 
 
@@ -109,7 +109,7 @@ def test_a_filter_finds(where: str, names: list[str]) -> None:
         ("a = '\ud800'", 5, "surrogate"),
     ],
 )
-def test_an_error_points_at_its_place(where: str, column: int, says: str) -> None:
+def test_an_error_names_its_column(where: str, column: int, says: str) -> None:
     with pytest.raises(FilterError, match=says) as caught:
         compile_filter(where)
     assert caught.value.column == column
@@ -129,7 +129,7 @@ def test_any_string_is_a_filter_or_an_error(where: str) -> None:
     assert 1 <= place <= len(where) + 1
 
 
-def test_the_most_comparisons_are_not_too_many_for_sqlite() -> None:
+def test_sqlite_takes_the_largest_filter() -> None:
     assert find(" OR ".join(["author = Darwin"] * 200)) == ["origin"]
     assert find("-" + "(" * 50 + "author = Darwin" + ")" * 50) == ["walden", "gita", "bare", "odd"]
 

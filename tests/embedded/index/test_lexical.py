@@ -27,7 +27,7 @@ def store(*texts: str) -> sqlite3.Connection:
     return db
 
 
-def found(db: sqlite3.Connection, query: str) -> list[int]:
+def documents_with(db: sqlite3.Connection, query: str) -> list[int]:
     return [hit.doc_id for hit in hits(db, query)]
 
 
@@ -71,8 +71,8 @@ BOOKS = store(
         ("", set()),
     ],
 )
-def test_a_query_finds(query: str, documents: set[int]) -> None:
-    assert set(found(BOOKS, query)) == documents
+def test_a_query_finds_its_documents(query: str, documents: set[int]) -> None:
+    assert set(documents_with(BOOKS, query)) == documents
 
 
 @given(st.text(max_size=80) | st.text(alphabet="\"'“”()*:^-+{}ANDORTE \0\ud800名a", max_size=60))
@@ -83,8 +83,8 @@ def test_any_string_is_a_query(query: str) -> None:
 def test_a_long_query_is_its_first_words() -> None:
     query = " ".join(f"w{n}" for n in range(1000)) + " horse"
     assert len(parse_query(query).words) == MAX_TERMS
-    assert found(BOOKS, query) == []
-    assert found(BOOKS, "horse " * 3000) == found(BOOKS, "horse")
+    assert documents_with(BOOKS, query) == []
+    assert documents_with(BOOKS, "horse " * 3000) == documents_with(BOOKS, "horse")
 
 
 def test_title_author_and_heading_are_searched() -> None:
@@ -100,10 +100,10 @@ def test_title_author_and_heading_are_searched() -> None:
         ("moby", 3),
         ("melville", 3),
     ]:
-        assert found(db, query) == [document]
+        assert documents_with(db, query) == [document]
 
 
-def test_a_hit_says_where_it_stands() -> None:
+def test_a_hit_has_its_offsets_heading_and_document() -> None:
     db = new_store()
     text = "---\ntitle: T\n---\n\n# One\n\n" + "word " * 170 + "\n\n# Two\n\nThe needle is here."
     put(db, 7, text, name="notes/a.md", metadata={"year": 1854})
@@ -115,7 +115,7 @@ def test_a_hit_says_where_it_stands() -> None:
     assert hit.bm25 is not None
 
 
-def test_the_best_come_first_and_no_more_than_asked() -> None:
+def test_the_best_hits_come_first_up_to_k() -> None:
     db = store("cat dog", "cat cat cat", "dog", "bird")
     got = hits(db, "cat", k=10)
     assert [hit.doc_id for hit in got] == [2, 1]
@@ -124,7 +124,7 @@ def test_the_best_come_first_and_no_more_than_asked() -> None:
     assert hits(db, "cat", k=0) == []
 
 
-def test_stores_do_not_see_each_other() -> None:
+def test_a_search_stays_in_its_stores() -> None:
     db = new_store()
     put(db, 1, "one cat", store=1)
     assert hits(db, "cat")[0].doc_id == 1
@@ -136,7 +136,7 @@ def test_stores_do_not_see_each_other() -> None:
         assert {hit.doc_id for hit in got} == documents
 
 
-def test_a_filter_chooses_documents() -> None:
+def test_a_filter_limits_the_documents() -> None:
     db = new_store()
     for number, year in enumerate([1850, 1860, 1870], 1):
         put(db, number, "one cat", metadata={"year": year})
@@ -161,7 +161,7 @@ print(*sorted({"numpy", "onnxruntime", "pypdf"} & set(sys.modules)))
 """
 
 
-def test_indexing_and_search_by_words_import_nothing_heavy() -> None:
+def test_indexing_and_search_by_words_import_no_numpy() -> None:
     done = subprocess.run(
         [sys.executable, "-c", ALONE], capture_output=True, text=True, check=False, cwd=ROOT
     )

@@ -42,11 +42,11 @@ def wordpiece() -> WordPiece:
     return WordPiece(model.VOCABULARY)
 
 
-def test_the_files_are_those_that_were_shipped() -> None:
+def test_the_model_files_have_their_digests() -> None:
     assert model.damage(thorough=True) is None
 
 
-def test_vectors_are_those_of_the_model(minilm: MiniLM) -> None:
+def test_vectors_match_those_of_the_model(minilm: MiniLM) -> None:
     vectors = minilm.embed(TEXTS)
     assert vectors.dtype == np.float32
     assert vectors @ vectors.T == pytest.approx(np.array(COSINES), abs=0.05)
@@ -54,7 +54,7 @@ def test_vectors_are_those_of_the_model(minilm: MiniLM) -> None:
     assert np.einsum("ij,ij->i", vectors, alone) == pytest.approx(np.ones(len(TEXTS)), abs=1e-3)
 
 
-def test_no_text_and_empty_text(minilm: MiniLM) -> None:
+def test_no_text_and_empty_text_are_embedded(minilm: MiniLM) -> None:
     assert minilm.embed([]).shape == (0, model.DIMENSIONS)
     assert np.linalg.norm(minilm.embed(["", "\0\ufffd"]), axis=1) == pytest.approx(np.ones(2), abs=1e-3)
 
@@ -73,7 +73,7 @@ def test_no_text_and_empty_text(minilm: MiniLM) -> None:
         ("", []),
     ],
 )
-def test_the_tokenizer_is_that_of_the_model(wordpiece: WordPiece, text: str, ids: list[int]) -> None:
+def test_tokens_match_those_of_the_model(wordpiece: WordPiece, text: str, ids: list[int]) -> None:
     got = wordpiece.encode(text, MAX_TOKENS)
     assert got[0] == 101
     assert got[-1] == 102
@@ -85,7 +85,7 @@ def test_a_long_text_is_cut(wordpiece: WordPiece) -> None:
     assert (len(ids), ids[0], ids[-1]) == (16, 101, 102)
 
 
-def test_loading_says_nothing_when_all_is_well() -> None:
+def test_loading_gives_no_reason_on_success() -> None:
     loaded, reason = load_embedder(thorough=True)
     assert loaded is not None
     assert loaded.model_id == model.MODEL_ID

@@ -1,11 +1,11 @@
-"""Answers: quoted word for word, with supports that point at the very bytes, or a plain no."""
+"""Answers: quoted word for word, with quotations that point at the very bytes, or a plain no."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.embedded.index import Hit, QuotedAnswer, quote_answer
-from objlib.embedded.index.quote import MOST, NOTHING
+from objlib.embedded.index.quote import MAX_SENTENCES, NO_ANSWER
 from objlib.embedded.text.sentences import sentences
 from tests.support.index import Meanings
 
@@ -24,53 +24,53 @@ def hits(*texts: str) -> list[Hit]:
 
 
 def quoted(answer: QuotedAnswer) -> list[str]:
-    return [support.text for support in answer.supports]
+    return [quotation.text for quotation in answer.quotations]
 
 
 def test_the_best_sentences_are_quoted_with_their_passages() -> None:
     answer = quote_answer("What is virtue?", hits(*PASSAGES))
     assert quoted(answer)[0] == "Virtue is a habit of choosing the mean."
-    assert answer.supports[0].hits == (0, 2)
+    assert answer.quotations[0].hits == (0, 2)
     assert "Money" not in answer.text
     assert "#" not in answer.text
 
 
-def test_the_same_is_not_said_twice() -> None:
+def test_similar_sentences_are_quoted_once() -> None:
     answer = quote_answer("What is virtue, a habit?", hits(*PASSAGES))
     assert answer.text.count("habit of choosing") == 1
 
 
 @pytest.mark.parametrize("question", ["quantum chromodynamics lattice", "", "???", "the of and"])
-def test_no_answer_is_said_plainly(question: str) -> None:
-    assert quote_answer(question, hits(*PASSAGES)) == QuotedAnswer(NOTHING, ())
+def test_a_question_without_an_answer_says_so(question: str) -> None:
+    assert quote_answer(question, hits(*PASSAGES)) == QuotedAnswer(NO_ANSWER, ())
 
 
-def test_no_passages_no_answer() -> None:
-    assert quote_answer("virtue", []) == QuotedAnswer(NOTHING, ())
+def test_no_passages_give_no_answer() -> None:
+    assert quote_answer("virtue", []) == QuotedAnswer(NO_ANSWER, ())
     assert quote_answer(
         "virtue", hits("# Virtue", "| virtue | habit | mean | x |", "virtue")
-    ) == QuotedAnswer(NOTHING, ())
+    ) == QuotedAnswer(NO_ANSWER, ())
 
 
-def test_meaning_chooses_where_words_do_not() -> None:
+def test_meaning_chooses_among_sentences_without_the_words() -> None:
     embedder = Meanings("cash money", "worth value")
     passages = hits(
         "Money has its value by law alone. Cows eat the green grass.", "The sea is deep and wide today."
     )
-    assert quote_answer("cash worth", passages) == QuotedAnswer(NOTHING, ())
+    assert quote_answer("cash worth", passages) == QuotedAnswer(NO_ANSWER, ())
     answer = quote_answer("cash worth", passages, embedder)
     assert quoted(answer) == ["Money has its value by law alone."]
-    assert quote_answer("violin sonata", passages, embedder) == QuotedAnswer(NOTHING, ())
+    assert quote_answer("violin sonata", passages, embedder) == QuotedAnswer(NO_ANSWER, ())
 
 
-def test_accents_do_not_matter() -> None:
+def test_accents_are_ignored() -> None:
     passages = hits("Der Wärter des Leuchtturms von Ölhafen heißt Jörg. Er mag Flöten.")
     assert quoted(quote_answer("wie heisst der warter des leuchtturms olhafen?", passages)) == [
         "Der Wärter des Leuchtturms von Ölhafen heißt Jörg."
     ]
 
 
-def test_chinese_is_quoted_too() -> None:
+def test_chinese_is_quoted() -> None:
     answer = quote_answer("人的根本是道德", hits("今天下雨了。道德是人的根本。"))
     assert quoted(answer) == ["道德是人的根本。"]
 
@@ -92,22 +92,22 @@ TEXT = st.lists(
 
 
 @given(st.lists(TEXT, max_size=4), st.sampled_from(["virtue", "good virtue?", "善", "a b c d"]))
-def test_supports_are_the_very_bytes(texts: list[str], question: str) -> None:
-    found = hits(*texts)
-    answer = quote_answer(question, found)
+def test_quotations_are_the_exact_bytes(texts: list[str], question: str) -> None:
+    passages = hits(*texts)
+    answer = quote_answer(question, passages)
     data = answer.text.encode()
     end = 0
-    for support in answer.supports:
-        assert support.start_byte >= end
-        end = support.end_byte
-        assert data[support.start_byte : end].decode() == support.text
-        assert support.hits
-        assert all(support.text in found[n].text for n in support.hits)
-    assert len(answer.supports) <= MOST
-    if answer.supports:
+    for quotation in answer.quotations:
+        assert quotation.start_byte >= end
+        end = quotation.end_byte
+        assert data[quotation.start_byte : end].decode() == quotation.text
+        assert quotation.hits
+        assert all(quotation.text in passages[n].text for n in quotation.hits)
+    assert len(answer.quotations) <= MAX_SENTENCES
+    if answer.quotations:
         assert " ".join(quoted(answer)) == answer.text
     else:
-        assert answer.text == NOTHING
+        assert answer.text == NO_ANSWER
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def test_supports_are_the_very_bytes(texts: list[str], question: str) -> None:
         ("  \n ", []),
     ],
 )
-def test_sentences(text: str, parts: list[str]) -> None:
+def test_a_text_is_split_into_sentences(text: str, parts: list[str]) -> None:
     assert [text[a:b] for a, b in sentences(text)] == parts

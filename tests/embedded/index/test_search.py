@@ -45,7 +45,7 @@ def ask(
     )
 
 
-def test_meaning_finds_what_words_do_not() -> None:
+def test_search_by_meaning_finds_passages_without_the_words() -> None:
     db, embedder = library(), meanings()
     assert ask(db, "doctor", embedder) == []
     give_vectors(db, embedder)
@@ -56,7 +56,7 @@ def test_meaning_finds_what_words_do_not() -> None:
     assert first.cosine > 0.3
 
 
-def test_both_opinions_count() -> None:
+def test_words_and_meaning_both_count() -> None:
     db, embedder = library(), meanings()
     give_vectors(db, embedder)
     got = ask(db, "fast car", embedder)
@@ -64,14 +64,14 @@ def test_both_opinions_count() -> None:
     assert [hit.score for hit in got] == sorted((hit.score for hit in got), reverse=True)
 
 
-def test_the_embedder_is_not_asked_without_vectors() -> None:
+def test_the_embedder_is_not_used_without_vectors() -> None:
     embedder = meanings()
     got = ask(library(), "car", embedder)
     assert embedder.calls == []
     assert [hit.doc_id for hit in got] == [2]
 
 
-def test_vectors_of_another_model_are_not_looked_at() -> None:
+def test_vectors_of_another_model_are_not_used() -> None:
     db = library()
     give_vectors(db, meanings())
     other = meanings()
@@ -80,7 +80,7 @@ def test_vectors_of_another_model_are_not_looked_at() -> None:
     assert [hit.doc_id for hit in got] == [2]
 
 
-def test_filter_and_store_hold_for_meaning_too() -> None:
+def test_filter_and_store_limit_search_by_meaning() -> None:
     db, embedder = library(), meanings()
     put(db, 99, "Another physician.", store=2)
     give_vectors(db, embedder)
@@ -89,7 +89,7 @@ def test_filter_and_store_hold_for_meaning_too() -> None:
     assert 99 not in {hit.doc_id for hit in ask(db, "doctor", embedder)}
 
 
-def test_a_phrase_that_is_there_must_be_in_every_hit() -> None:
+def test_an_existing_phrase_is_in_every_hit() -> None:
     db, embedder = library(), meanings()
     give_vectors(db, embedder)
     assert {hit.doc_id for hit in ask(db, '"on the road" doctor', embedder)} == {2}
@@ -98,25 +98,25 @@ def test_a_phrase_that_is_there_must_be_in_every_hit() -> None:
 
 def test_vectors_are_made_on_demand_and_given_to_the_caller() -> None:
     db, embedder = library(), meanings()
-    demand = OnDemand(most=6)
+    demand = OnDemand(limit=6)
     got = ask(db, "gardens", embedder, on_demand=demand, k=40)
-    assert len(demand.made) == 6
+    assert len(demand.rows) == 6
     assert sum(hit.cosine is not None for hit in got) == 6
-    store_vectors(db, demand.made, model_id=embedder.model_id)
+    store_vectors(db, demand.rows, model_id=embedder.model_id)
     assert vector_progress(db) == (6, 29)
-    again = OnDemand(most=6)
+    again = OnDemand(limit=6)
     ask(db, "gardens", embedder, on_demand=again)
-    assert not {n for n, _ in demand.made} & {n for n, _ in again.made}
+    assert not {n for n, _ in demand.rows} & {n for n, _ in again.rows}
 
 
-def test_no_time_is_no_vectors() -> None:
+def test_without_time_no_vectors_are_made() -> None:
     demand = OnDemand(seconds=0)
     got = ask(library(), "gardens", meanings(), on_demand=demand)
-    assert demand.made == []
+    assert demand.rows == []
     assert len(got) == 10
 
 
-def test_a_document_that_goes_while_it_is_embedded_does_no_harm() -> None:
+def test_a_document_deleted_while_embedded_is_harmless() -> None:
     db = library()
 
     class Slow(Meanings):
@@ -160,11 +160,11 @@ def test_without_vectors_the_order_is_that_of_the_words(bm25: dict[int, float]) 
 
 
 @given(SCORES, st.floats(-1, 1), st.data())
-def test_vectors_that_say_nothing_change_nothing(
+def test_equal_cosines_keep_the_order_of_the_words(
     bm25: dict[int, float], same: float, data: st.DataObject
 ) -> None:
-    known = data.draw(st.sets(st.sampled_from(sorted(bm25)))) if bm25 else set()
-    got = fuse(by_score(bm25), dict.fromkeys(known, same))
+    embedded = data.draw(st.sets(st.sampled_from(sorted(bm25)))) if bm25 else set()
+    got = fuse(by_score(bm25), dict.fromkeys(embedded, same))
     assert all(got[a] >= got[b] - 1e-6 for a in bm25 for b in bm25 if bm25[a] >= bm25[b])
 
 

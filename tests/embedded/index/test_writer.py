@@ -27,7 +27,7 @@ LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 150 for n in range(4))
 NOTHING = {"texts": 0, "chunks": 0, "fts": 0, "pending": 0, "codes": 0, "vectors": 0}
 
 
-def found(db: sqlite3.Connection, query: str) -> list[int]:
+def documents_with(db: sqlite3.Connection, query: str) -> list[int]:
     return [h.doc_id for h in search(db, query, store_ids=[1], k=10, where=None, embedder=None, codes=None)]
 
 
@@ -38,13 +38,13 @@ def test_indexing_counts_the_passages_and_queues_them() -> None:
     assert vector_progress(db) == (0, 4)
 
 
-def test_half_a_character_in_the_metadata_does_no_harm() -> None:
+def test_half_a_surrogate_pair_in_the_metadata_is_harmless() -> None:
     db = new_store()
     put(db, 1, "Words.", metadata={"title": "a \ud800 title", "author": 1854})
-    assert found(db, "title") == [1]
+    assert documents_with(db, "title") == [1]
 
 
-def test_dropping_leaves_nothing() -> None:
+def test_a_dropped_document_leaves_no_rows() -> None:
     db = new_store()
     put(db, 1, LONG)
     give_vectors(db, Meanings(), 2)
@@ -52,26 +52,26 @@ def test_dropping_leaves_nothing() -> None:
     drop_document(db, 1)
     assert counts(db) == NOTHING
     db.execute("DELETE FROM documents")
-    assert found(db, "paragraph") == []
+    assert documents_with(db, "paragraph") == []
 
 
-def test_indexing_again_replaces() -> None:
+def test_indexing_again_replaces_the_passages() -> None:
     db = new_store()
     put(db, 1, "The old words.")
     give_vectors(db, Meanings())
     put(db, 1, "The new words.")
     assert counts(db) == NOTHING | {"texts": 1, "chunks": 1, "fts": 1, "pending": 1}
-    assert (found(db, "old"), found(db, "new")) == ([], [1])
+    assert (documents_with(db, "old"), documents_with(db, "new")) == ([], [1])
 
 
-def test_a_document_cannot_go_before_its_index() -> None:
+def test_a_document_cannot_be_deleted_before_its_index() -> None:
     db = new_store()
     put(db, 1, "Words.")
     with pytest.raises(sqlite3.IntegrityError):
         db.execute("DELETE FROM documents")
 
 
-def test_a_document_that_is_not_there_cannot_be_indexed() -> None:
+def test_an_unknown_document_cannot_be_indexed() -> None:
     with pytest.raises(LookupError):
         index_document(new_store(), doc_id=1, extracted=Extracted("Words."), display_name="a", metadata={})
 
@@ -97,13 +97,13 @@ def test_pending_passages_come_breadth_first_with_their_heads() -> None:
         ("", ""),
     ],
 )
-def test_a_file_name_is_a_title_as_far_as_it_says_something(name: str, title: str) -> None:
+def test_the_meaningful_words_of_a_file_name_are_a_title(name: str, title: str) -> None:
     db = new_store()
     put(db, 1, "Words.", name=name)
     assert db.execute("SELECT title FROM texts").fetchone()[0] == title
 
 
-def test_vectors_of_passages_that_are_gone_are_passed_over() -> None:
+def test_vectors_of_deleted_passages_are_ignored() -> None:
     db = new_store()
     put(db, 1, LONG)
     rows = pending_chunks(db, 10)
@@ -142,7 +142,7 @@ def test_vectors_of_another_model_are_dropped_and_queued() -> None:
     assert cache.load(db, "meanings") is None
 
 
-def test_the_cache_reads_what_is_new_and_forgets_what_is_gone(tmp_path: Path) -> None:
+def test_the_cache_reads_new_rows_and_drops_deleted_ones(tmp_path: Path) -> None:
     path = str(tmp_path / "store.db")
     writer = new_store(path)
     reader = sqlite3.connect(path)
@@ -170,7 +170,7 @@ def test_the_cache_reads_what_is_new_and_forgets_what_is_gone(tmp_path: Path) ->
     writer.close()
 
 
-def test_what_is_stored_is_close_to_what_was_given() -> None:
+def test_a_stored_vector_is_close_to_its_original() -> None:
     db = new_store()
     put(db, 1, LONG)
     rows = pending_chunks(db, 4)
@@ -213,5 +213,5 @@ def test_the_tables_agree_after_any_history(steps: list[tuple[str, int, str]]) -
     assert state["chunks"] == state["fts"] == state["pending"] + state["codes"]
     assert state["codes"] == state["vectors"]
     for word in ("cat", "dog", "paragraph"):
-        assert set(found(db, word)) == {n for n, text in texts.items() if word in text.lower()}
+        assert set(documents_with(db, word)) == {n for n, text in texts.items() if word in text.lower()}
     db.close()

@@ -16,11 +16,12 @@ from objlib.embedded.text.extract import extract
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.wire.metadata import float32, read_metadata, write_metadata
 from objlib.testing import EPOCH
+from objlib.testing.databases import read_database
 from tests.support.clock import Clock
 from tests.support.embedded import open_box, refused
 
 
-async def test_a_document_shows_what_was_uploaded(tmp_path: Path) -> None:
+async def test_a_document_has_the_fields_of_its_upload(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         name = await box.active(
             b"hello file search",
@@ -46,7 +47,7 @@ async def test_a_document_shows_what_was_uploaded(tmp_path: Path) -> None:
         assert (await box.get(f"{box.store}/documents"))["documents"] == [document]
 
 
-async def test_an_operation_is_silent_until_it_is_done(tmp_path: Path) -> None:
+async def test_a_running_operation_has_only_its_name(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(settle_seconds=5)) as box:
         name = await box.upload(b"text")
         doc = name.rpartition("/")[2]
@@ -82,7 +83,7 @@ async def test_an_unreadable_document_fails_with_its_reason(tmp_path: Path) -> N
         assert await box.delete(name) == {}  # it has no passages, so no force is needed
 
 
-async def test_a_bug_in_reading_one_document_fails_that_one_alone(
+async def test_a_bug_in_extraction_fails_only_its_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bugged_extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
@@ -103,12 +104,11 @@ async def test_a_bug_in_reading_one_document_fails_that_one_alone(
         names = [await box.upload(data) for data in (b"good", b"bad", b"worse", b"fine")]
         codes = [(await box.settled(name)).get("error", {}).get("code") for name in names]
         assert codes == [None, 13, 13, None]
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT count(*) FROM index_meta WHERE key = 'half'").fetchone() == (0,)
-    db.close()
 
 
-async def test_deleting_wants_force_and_takes_everything_along(tmp_path: Path) -> None:
+async def test_deleting_a_document_needs_force_and_removes_its_rows(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         name = await box.active(b"some text about a lighthouse")
         other = await box.active(b"some text about a lighthouse", "twin.txt")
@@ -120,10 +120,9 @@ async def test_deleting_wants_force_and_takes_everything_along(tmp_path: Path) -
         assert await box.titles("lighthouse") == ["twin.txt"]  # the bytes were shared and are still there
         await box.delete(other, force="true")
         assert await box.titles("lighthouse") == []
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         for table in ("documents", "blobs", "blob_parts", "texts", "chunks"):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
-    db.close()
 
 
 async def test_a_document_deleted_while_pending_ends_its_operation(tmp_path: Path) -> None:
@@ -134,14 +133,14 @@ async def test_a_document_deleted_while_pending_ends_its_operation(tmp_path: Pat
         assert operation["error"]["code"] == 5
 
 
-async def test_the_operation_of_a_deleted_document_still_says_that_it_was_done(tmp_path: Path) -> None:
+async def test_the_operation_of_a_deleted_document_stays_done(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         name = await box.active(b"text")
         await box.delete(name, force="true")
         assert (await box.settled(name))["response"]["documentName"] == name
 
 
-async def test_without_a_display_name_the_header_or_the_id_stands_in(tmp_path: Path) -> None:
+async def test_the_header_or_the_id_replaces_a_missing_display_name(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         url = await box.start(1)
         document = (await box.command(url, "upload, finalize", b"x", 0)).json()["response"]["documentName"]
@@ -177,9 +176,7 @@ ENTRY = {"key": "k", "stringValue": "v"}
         ({"key": "k"}, "list"),
     ],
 )
-async def test_metadata_that_cannot_be_is_refused_at_the_start(
-    tmp_path: Path, entries: Any, message: str
-) -> None:
+async def test_malformed_metadata_is_refused_at_the_start(tmp_path: Path, entries: Any, message: str) -> None:
     async with open_box(tmp_path / "s.db") as box:
         answer = await box.client.post(
             f"/upload/v1beta/{box.store}:uploadToFileSearchStore",
@@ -202,7 +199,7 @@ def test_the_message_of_a_long_string_is_the_services_own() -> None:
     assert str(e.value).endswith("string_value cannot be more than 256 characters long.")
 
 
-def test_numbers_are_kept_as_32_bits_have_them() -> None:
+def test_numbers_are_kept_as_32_bit_floats() -> None:
     assert float32(20260103) == 20260104
     assert float32(0.1) == 0.1
     assert float32(16777217) == 16777216
@@ -231,14 +228,14 @@ def test_a_number_of_32_bits_stays_itself(number: float) -> None:
         max_size=20,
     )
 )
-def test_metadata_comes_back_as_it_went_in(values: dict[str, Any]) -> None:
+def test_metadata_round_trips(values: dict[str, Any]) -> None:
     entries = [{"key": key, **value} for key, value in values.items()]
     assert write_metadata(json.loads(read_metadata({"customMetadata": entries}, "R"))) == entries
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_paging_shows_every_document_that_stays_exactly_once(
+def test_paging_lists_every_remaining_document_once(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     count = data.draw(st.integers(1, 22))

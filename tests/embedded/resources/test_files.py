@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import trio
 
 from objlib.embedded import Options
 from objlib.testing import EPOCH
+from objlib.testing.databases import read_database
 from tests.support.clock import Clock
 from tests.support.embedded import Box, ok, open_box, refused, start_headers
 
@@ -35,7 +35,7 @@ async def import_done(box: Box, operation: dict[str, Any]) -> dict[str, Any]:
     return operation
 
 
-async def test_a_file_shows_what_was_uploaded(tmp_path: Path) -> None:
+async def test_a_file_has_the_fields_of_its_upload(tmp_path: Path) -> None:
     clock = Clock(EPOCH)
     async with open_box(tmp_path / "s.db", now=clock) as box:
         file = await put_file(box, b"hello", name="files/probe123", display_name="hello", size_bytes=5)
@@ -70,7 +70,7 @@ async def test_a_file_without_a_name_gets_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["mine", "files/", "files/Upper", "files/-a", "files/" + "x" * 41, "files/a/b"]
 )
-async def test_a_name_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
+async def test_a_malformed_file_name_is_refused(tmp_path: Path, name: str) -> None:
     async with open_box(tmp_path / "s.db") as box:
         answer = await box.client.post(
             "/upload/v1/files", json={"file": {"name": name}}, headers=start_headers(1)
@@ -78,7 +78,7 @@ async def test_a_name_that_cannot_be_is_refused(tmp_path: Path, name: str) -> No
         refused(answer, 400, "INVALID_ARGUMENT")
 
 
-async def test_a_name_that_is_taken_is_refused_until_the_file_expires(tmp_path: Path) -> None:
+async def test_a_used_file_name_is_refused_until_the_file_expires(tmp_path: Path) -> None:
     clock = Clock(EPOCH)
     async with open_box(tmp_path / "s.db", now=clock) as box:
         await put_file(box, b"one", name="files/same")
@@ -108,12 +108,11 @@ async def test_files_expire_after_48_hours(tmp_path: Path) -> None:
         assert await box.get("files") == {}
     async with open_box(tmp_path / "s.db", now=clock):
         await trio.testing.wait_all_tasks_blocked()
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM blobs)").fetchone() == (
             0,
             0,
         )
-    db.close()
 
 
 async def test_lists_of_files_are_clamped_at_a_hundred(tmp_path: Path) -> None:
@@ -178,7 +177,7 @@ async def test_a_file_that_is_not_active_yet_cannot_be_imported(tmp_path: Path) 
         ("video/mp4", {"fileName": "files/f"}, 400, "INVALID_ARGUMENT"),
     ],
 )
-async def test_an_import_that_cannot_be_is_refused(
+async def test_a_malformed_import_is_refused(
     tmp_path: Path, mime_type: str, body: Any, code: int, status: str
 ) -> None:
     async with open_box(tmp_path / "s.db", options=Options(max_document=10)) as box:

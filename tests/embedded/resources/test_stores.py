@@ -1,13 +1,13 @@
 """Stores: names, counts, lists, and going away with everything in them."""
 
 import re
-import sqlite3
 from pathlib import Path
 
 import pytest
 import trio
 
 from objlib.testing import EPOCH
+from objlib.testing.databases import read_database
 from tests.support.clock import Clock
 from tests.support.embedded import open_box, refused
 
@@ -54,12 +54,12 @@ async def test_an_empty_body_makes_a_store_without_a_name(tmp_path: Path) -> Non
 
 async def test_the_embedding_model_is_kept_as_it_was_given(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
-        wanted = {"display_name": "s", "embedding_model": "models/gemini-embedding-2"}
-        assert (await box.post("fileSearchStores", wanted))["embeddingModel"] == "models/gemini-embedding-2"
+        body = {"display_name": "s", "embedding_model": "models/gemini-embedding-2"}
+        assert (await box.post("fileSearchStores", body))["embeddingModel"] == "models/gemini-embedding-2"
 
 
 @pytest.mark.parametrize("body", [{"displayName": "x" * 513}, {"displayName": 7}, {"embeddingModel": "mine"}])
-async def test_a_store_that_cannot_be_is_refused(tmp_path: Path, body: object) -> None:
+async def test_a_malformed_store_is_refused(tmp_path: Path, body: object) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
         refused(await box.client.post("/v1/fileSearchStores", json=body), 400, "INVALID_ARGUMENT")
 
@@ -95,7 +95,7 @@ async def test_no_stores_is_an_empty_object(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "query", ["pageSize=-1", "pageSize=many", "pageToken=%21%21", "pageToken=bm9wZQ", "pageToken=eH4x"]
 )
-async def test_paging_that_cannot_be_is_refused(tmp_path: Path, query: str) -> None:
+async def test_malformed_paging_is_refused(tmp_path: Path, query: str) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
         refused(await box.client.get(f"/v1/fileSearchStores?{query}"), 400, "INVALID_ARGUMENT")
 
@@ -108,7 +108,7 @@ async def test_an_unknown_store_is_not_found(tmp_path: Path) -> None:
         refused(await box.client.delete("/v1beta/fileSearchStores/nope?force=true"), 404, "NOT_FOUND")
 
 
-async def test_a_store_with_documents_wants_force(tmp_path: Path) -> None:
+async def test_a_store_with_documents_needs_force(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         empty, full = box.store, await box.new_store()
         document = await box.upload(b"text")
@@ -132,7 +132,7 @@ async def test_a_deleted_store_is_emptied_in_steps_and_leaves_nothing(tmp_path: 
         await box.command(half, "upload", b"x" * 8 * 1024 * 1024, 0)
         await box.delete(box.store, force="true")
         await trio.sleep(1)
-    with sqlite3.connect(path) as db:
+    with read_database(path) as db:
         for table in (
             "stores",
             "documents",
@@ -144,4 +144,3 @@ async def test_a_deleted_store_is_emptied_in_steps_and_leaves_nothing(tmp_path: 
             "chunks",
         ):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
-    db.close()

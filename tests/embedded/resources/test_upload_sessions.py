@@ -1,6 +1,5 @@
 """The resumable protocol: every command, every refusal, and sessions that outlive the process."""
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from objlib.embedded import Options
 from objlib.embedded.options import GRANULARITY
 from objlib.embedded.resources import upload_sessions
 from objlib.testing import EPOCH
+from objlib.testing.databases import read_database
 from tests.support.clock import Clock
 from tests.support.embedded import ok, open_box, refused, start_headers
 
@@ -117,9 +117,8 @@ async def test_a_cancelled_session_is_dead_and_its_bytes_are_gone(tmp_path: Path
         late = await box.command(url, "upload, finalize", b"9", 8)
         refused(late, 400, "INVALID_ARGUMENT", "already been terminated")
         assert late.headers["x-goog-upload-status"] == "cancelled"
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT count(*) FROM blob_parts").fetchone() == (0,)
-    db.close()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +135,7 @@ async def test_a_cancelled_session_is_dead_and_its_bytes_are_gone(tmp_path: Path
         ("finalize", b"", None, "Only 8 of the 20"),
     ],
 )
-async def test_what_disagrees_gets_400_and_where_the_session_stands(
+async def test_a_wrong_command_gets_400_and_the_state_of_the_session(
     tmp_path: Path, command: str, data: bytes, offset: int | None, message: str
 ) -> None:
     async with open_box(tmp_path / "s.db", options=SMALL) as box:
@@ -151,7 +150,9 @@ async def test_what_disagrees_gets_400_and_where_the_session_stands(
         ok(await box.command(url, "upload, finalize", rest, received))
 
 
-async def test_two_that_finalize_at_once_do_not_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_finalizes_do_not_mix_their_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The hash of what was there is taken before the transaction: if more came in between, it does not count."""
     async with open_box(tmp_path / "s.db", options=SMALL) as box:
         url = await box.start()
@@ -190,9 +191,7 @@ async def test_a_streamed_chunk_of_a_wrong_size_is_refused_too(tmp_path: Path) -
         ({}, "Unknown X-Goog-Upload-Command"),
     ],
 )
-async def test_commands_that_make_no_sense_are_refused(
-    tmp_path: Path, headers: dict[str, str], message: str
-) -> None:
+async def test_an_unknown_command_is_refused(tmp_path: Path, headers: dict[str, str], message: str) -> None:
     async with open_box(tmp_path / "s.db") as box:
         url = await box.start()
         refused(await box.client.post(url, headers=headers), 400, "INVALID_ARGUMENT", message)
@@ -214,7 +213,7 @@ async def test_commands_that_make_no_sense_are_refused(
         start_headers(101),
     ],
 )
-async def test_a_start_that_cannot_be_is_refused(tmp_path: Path, headers: dict[str, str]) -> None:
+async def test_a_malformed_start_is_refused(tmp_path: Path, headers: dict[str, str]) -> None:
     async with open_box(tmp_path / "s.db", options=SMALL) as box:
         path = f"/upload/v1beta/{box.store}:uploadToFileSearchStore"
         refused(await box.client.post(path, headers=headers), 400, "INVALID_ARGUMENT")
@@ -273,23 +272,21 @@ async def test_a_session_lives_seven_days(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=SMALL, now=clock, store=False) as box:
         refused(await box.command(url, "query"), 404, "NOT_FOUND")
         await trio.testing.wait_all_tasks_blocked()
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         for table in ("uploads", "blobs", "blob_parts"):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
-    db.close()
 
 
-async def test_what_has_expired_is_deleted_while_the_service_is_open(tmp_path: Path) -> None:
+async def test_an_open_service_deletes_expired_rows(tmp_path: Path) -> None:
     clock = Clock(EPOCH)
     async with open_box(tmp_path / "s.db", options=SMALL, now=clock) as box:
         await box.command(await box.start(), "upload", b"12345678", 0)
         clock.time += 8 * 86400
         await box.upload(b"wakes the worker")
         await trio.testing.wait_all_tasks_blocked()
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT count(*) FROM uploads WHERE status = 'active'").fetchone() == (0,)
         assert db.execute("SELECT sum(size) FROM blobs").fetchone() == (16,)
-    db.close()
 
 
 async def test_a_session_goes_on_after_a_restart(tmp_path: Path) -> None:
@@ -324,13 +321,12 @@ async def test_a_body_of_many_pieces_is_committed_on_the_way(tmp_path: Path) -> 
         query = await box.command(url, "query")
         assert query.headers["x-goog-upload-size-received"] == "24"
         ok(await box.command(url, "upload, finalize", b"5" * 16, 24))
-    with sqlite3.connect(path) as db:
+    with read_database(path) as db:
         parts = db.execute("SELECT data FROM blob_parts ORDER BY start").fetchall()
         assert b"".join(part for (part,) in parts) == b"12345" * 4 + b"1234" + b"5" * 16
-    db.close()
 
 
-async def test_eight_mebibytes_and_a_bit(tmp_path: Path) -> None:
+async def test_a_body_just_over_the_granularity_is_committed_in_two_pieces(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", options=Options(settle_seconds=1e6)) as box:
         data = bytes(range(256)) * (GRANULARITY // 256)
         url = await box.start(GRANULARITY + 1000)
@@ -343,10 +339,9 @@ async def test_eight_mebibytes_and_a_bit(tmp_path: Path) -> None:
         assert (await box.get(name))["sizeBytes"] == str(GRANULARITY + 1000)
         whole = await box.upload(data + b"x" * 1000)
         assert (await box.get(whole))["sizeBytes"] == str(GRANULARITY + 1000)
-    with sqlite3.connect(tmp_path / "s.db") as db:
+    with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT count(*), max(length(data)) FROM blob_parts").fetchone() == (9, 1024 * 1024)
         assert db.execute("SELECT count(*) FROM blobs").fetchone() == (1,)  # the same bytes, kept once
-    db.close()
 
 
 async def test_full_storage_is_a_429_that_names_the_limit(tmp_path: Path) -> None:
@@ -362,7 +357,7 @@ async def test_full_storage_is_a_429_that_names_the_limit(tmp_path: Path) -> Non
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_whatever_a_client_tries_the_bytes_are_right(
+def test_any_sequence_of_commands_gives_the_right_bytes(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     """Random commands at random offsets, restarts between them: the session always knows what it has."""
@@ -397,9 +392,8 @@ def test_whatever_a_client_tries_the_bytes_are_right(
                 ok(await box.command(url, "upload, finalize", content[received:], received))
             (document,) = (await box.get(f"{store}/documents"))["documents"]
             assert document.get("sizeBytes", "0") == str(len(content))
-        db = sqlite3.connect(path)
-        parts = db.execute("SELECT data FROM blob_parts ORDER BY start").fetchall()
-        db.close()
+        with read_database(path) as db:
+            parts = db.execute("SELECT data FROM blob_parts ORDER BY start").fetchall()
         assert b"".join(part for (part,) in parts) == content
 
     trio.run(play)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.embedded.text.chunk import SIZE, chunks, weight
+from objlib.embedded.text.chunk import PASSAGE_WORDS, chunks, weight
 from objlib.embedded.text.extracted import Extracted
 
 PIECES = st.sampled_from(
@@ -29,7 +29,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=120).map("".join) | st.text(max_size=400)
 
 
-def spans(text: str, size: int = SIZE) -> list[str]:
+def spans(text: str, size: int = PASSAGE_WORDS) -> list[str]:
     return [text[c.start : c.stop] for c in chunks(Extracted(text), size)]
 
 
@@ -48,7 +48,7 @@ def test_passages_cover_the_text_once_and_in_order(text: str, size: int, body_st
 
 
 @given(TEXTS, st.integers(5, 40))
-def test_no_passage_is_much_longer_than_asked(text: str, size: int) -> None:
+def test_a_passage_stays_near_the_size(text: str, size: int) -> None:
     assert all(weight(passage) <= size * 1.5 + 2 for passage in spans(text, size))
 
 

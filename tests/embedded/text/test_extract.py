@@ -32,21 +32,21 @@ SENTENCE = "Die Würde des Menschen ist unantastbar — Ελλάδα."
     ],
     ids=["utf8", "utf8-bom", "utf16le", "utf16be", "utf32le", "utf32be"],
 )
-def test_unicode_is_read_by_its_mark(data: bytes) -> None:
+def test_a_byte_order_mark_decides_the_encoding(data: bytes) -> None:
     assert text_of(data) == SENTENCE
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_western_utf16_is_recognised_without_a_mark(encoding: str) -> None:
+def test_western_utf16_needs_no_byte_order_mark(encoding: str) -> None:
     assert text_of("Plain words, no mark.".encode(encoding)) == "Plain words, no mark."
 
 
-def test_old_western_text_is_read_as_such() -> None:
+def test_invalid_utf8_is_read_as_a_western_encoding() -> None:
     assert text_of("Müller\u2019s café".encode("cp1252")) == "Müller\u2019s café"
     assert text_of(b"caf\xe9 \x81") == "café \x81"  # 0x81 means nothing in cp1252
 
 
-def test_the_stated_charset_is_used_when_the_bytes_are_not_utf8() -> None:
+def test_the_stated_charset_applies_to_bytes_that_are_not_utf8() -> None:
     russian = "Война и мир"
     assert text_of(russian.encode("koi8-r"), "text/plain; charset=KOI8-R") == russian
     assert text_of("naïve".encode(), "text/plain; charset=latin-1") == "naïve"
@@ -68,7 +68,7 @@ def test_any_bytes_are_text_or_unreadable(data: bytes) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
-def test_utf8_comes_back_as_it_was(text: str) -> None:
+def test_utf8_round_trips(text: str) -> None:
     assert decode(text.encode()) == text.removeprefix("\ufeff")
 
 
@@ -128,7 +128,7 @@ def test_headings_are_found_outside_code() -> None:
     assert got.title == "One"
 
 
-def test_html_is_what_a_reader_sees() -> None:
+def test_html_gives_the_visible_text() -> None:
     page = """<!doctype html><html><head><title>A &amp; B</title><meta name=author content="C. D.">
     <style>p {color: red}</style><script>var x = "<p>no</p>";</script></head>
     <body><h1>Top &mdash; line</h1><p>One <b>bold</b>\n word.<br>Next&nbsp;line.</p><ul><li>first<li>second</ul>
@@ -147,7 +147,7 @@ def test_html_is_what_a_reader_sees() -> None:
     assert [(got.text[at : at + 3], heading) for at, heading in got.headings] == [("Top", "Top — line")]
 
 
-def test_html_says_its_own_charset() -> None:
+def test_html_declares_its_charset() -> None:
     page = b'<meta http-equiv="Content-Type" content="text/html; charset=koi8-r"><p>' + "Мир".encode("koi8-r")
     assert text_of(page, "text/html", "a.html").strip() == "Мир"
 
@@ -179,7 +179,7 @@ def test_an_open_head_hides_nothing(page: str) -> None:
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "utf-7", "hex", "undefined", "\\0", "x y"])
-def test_no_charset_does_harm(charset: str) -> None:
+def test_an_odd_charset_is_ignored(charset: str) -> None:
     text_of(b"\\ud800 caf\xe9", f"text/plain; charset={charset}").encode()
 
 
@@ -204,28 +204,28 @@ def test_no_charset_does_harm(charset: str) -> None:
         ("<p>&lt;b&gt; &amp;amp; &nbsp;x&#x41;", "<b> &amp; xA"),
     ],
 )
-def test_odd_html(page: str, seen: str) -> None:
+def test_malformed_html_gives_its_visible_text(page: str, seen: str) -> None:
     assert html_text(page).text.strip() == seen
 
 
 @pytest.mark.parametrize(
     "piece", ["<!--", "</", "<![", '<b "', "<a b='>", "```\n# a\n", " ", "\n", "a\n---\n"]
 )
-def test_no_text_takes_more_than_its_length(piece: str) -> None:
+def test_extraction_takes_linear_time(piece: str) -> None:
     """Each of these once took minutes; the whole suite would."""
     data = f"x {piece * (200_000 // len(piece))} y".encode()
     for kind in ("text/html", "text/markdown"):
         assert chunks(extract(data, mime_type=kind, name="a"))
 
 
-def test_long_runs_of_spaces_cost_no_time() -> None:
+def test_long_runs_of_spaces_take_linear_time() -> None:
     text = "---\na: b" + " " * 100_000 + "c\n---\n# a" + " " * 100_000 + "b\n\nwords" + " " * 100_000 + "."
     got = extract(text.encode(), mime_type="text/markdown", name="a.md")
     assert len(chunks(got)) >= 1
 
 
 @given(st.lists(TAGS))
-def test_no_html_is_too_broken(parts: list[str]) -> None:
+def test_any_html_has_a_text(parts: list[str]) -> None:
     got = html_text("".join(parts))
     assert all(got.text[at:].startswith(heading[:1]) for at, heading in got.headings)
 
@@ -243,7 +243,7 @@ def test_no_html_is_too_broken(parts: list[str]) -> None:
         ("", "script.py"),
     ],
 )
-def test_what_is_text_is_read_as_text(mime_type: str, name: str) -> None:
+def test_a_text_type_is_decoded(mime_type: str, name: str) -> None:
     assert text_of(b'{"a": 1}', mime_type, name) == '{"a": 1}'
 
 

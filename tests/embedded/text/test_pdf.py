@@ -55,7 +55,7 @@ def read(data: bytes) -> tuple[str, tuple[int, ...]]:
     return got.text, got.page_starts
 
 
-def test_text_comes_with_the_place_of_each_page() -> None:
+def test_a_pdf_gives_the_offset_of_each_page() -> None:
     text, starts = read(pdf("Alpha beta", "", "Gamma delta"))
     assert [text[at:].split("\n")[0] for at in starts] == ["Alpha beta", "", "Gamma delta"]
 
@@ -65,7 +65,7 @@ def test_passages_know_their_page() -> None:
     assert [chunk.page for chunk in chunks(got)] == [1, 2, 3]
 
 
-def test_title_and_author_are_taken_from_the_file() -> None:
+def test_a_pdf_gives_its_title_and_author() -> None:
     data = pdf("Some words", info="/Title (On Liberty) /Author (J. S. Mill)")
     got = extract(data, mime_type="application/pdf", name="a.pdf")
     assert (got.title, got.author) == ("On Liberty", "J. S. Mill")

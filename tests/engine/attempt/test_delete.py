@@ -1,4 +1,4 @@
-"""What the service may say to a delete: that it has to wait, that there is no more today, or nothing at all."""
+"""Deletes that the service throttles, refuses for the day, or does not answer."""
 
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.support.engine import (
     plant,
     write,
 )
+from tests.support.scenario import Scenario
 
 BAD_KEY = refusal(401, "UNAUTHENTICATED", "bad key")
 
@@ -38,12 +39,11 @@ def at_deletes(faults: Faults, action: Action) -> None:
     faults.script = lambda kind, _count: action if kind == "delete" else None
 
 
-async def restored(opened: Opener, settings: Settings, faults: Faults, *, deletes: int) -> None:
-    """Nothing was lost: the next run removes what is left to remove."""
+async def restored(scenario: Scenario, settings: Settings, faults: Faults, *, deletes: int) -> None:
+    """Assert that nothing was lost: the next run executes the deletes that are left."""
     faults.script = lambda _kind, _count: None
     before = faults.count["delete"]
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     assert faults.count["delete"] - before == deletes
     assert_exactly_once(settings)
 
@@ -51,16 +51,14 @@ async def restored(opened: Opener, settings: Settings, faults: Faults, *, delete
 @pytest.mark.parametrize(
     ("answer", "stopped"), [(DAILY_QUOTA, "daily_quota"), (BAD_KEY, "unauthorized")], ids=["quota", "key"]
 )
-async def test_a_daily_quota_that_is_met_in_a_delete_ends_an_upload_with_its_report(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, answer: Action, stopped: str
+async def test_a_daily_quota_met_by_a_delete_ends_an_upload_with_its_report(
+    scenario: Scenario, settings: Settings, library: Path, faults: Faults, answer: Action, stopped: str
 ) -> None:
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     edit(library, 5)
     at_deletes(faults, answer)
     began = trio.current_time()
-    async with opened() as app:
-        report = await upload(app)
+    report = await scenario.index()
     assert (report.stopped, report.uploaded, report.scanned) == (stopped, 5, 10)
     assert report.postponed == 5
     if stopped == "daily_quota":
@@ -69,17 +67,15 @@ async def test_a_daily_quota_that_is_met_in_a_delete_ends_an_upload_with_its_rep
     sent = [moment for moment, kind in faults.seen if kind == "delete"]
     assert len(sent) <= 4, "those that were under way at once, and none after"
     faults.script = lambda _kind, _count: None
-    async with opened() as app:
-        assert (await upload(app)).indexed == 10
+    assert (await scenario.index()).indexed == 10
     assert_exactly_once(settings)
 
 
 @pytest.mark.parametrize("answer", [DAILY_QUOTA, BAD_KEY], ids=["quota", "key"])
 async def test_no_file_is_sent_after_a_delete_has_ended_the_run(
-    opened: Opener, library: Path, faults: Faults, answer: Action
+    scenario: Scenario, opened: Opener, library: Path, faults: Faults, answer: Action
 ) -> None:
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     edit(library, 10)
     at_deletes(faults, answer)
     async with opened(max_pending=1) as app:
@@ -91,37 +87,32 @@ async def test_no_file_is_sent_after_a_delete_has_ended_the_run(
     assert not [kind for moment, kind in faults.seen if moment > first + 1 and kind == "start"]
 
 
-async def test_a_daily_quota_that_recovery_meets_ends_the_upload_with_its_report(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+async def test_a_daily_quota_met_by_recovery_ends_the_upload_with_its_report(
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     edit(library, 5)
     at_deletes(faults, DOWN)
-    async with opened() as app:
-        report = await upload(app)
+    report = await scenario.index()
     assert (report.stopped, report.indexed) == ("", 10)
     write(library, "new.txt", "One more thought.\n")
     at_deletes(faults, DAILY_QUOTA)
     before = faults.count.copy()
-    async with opened() as app:
-        report = await upload(app)
+    report = await scenario.index()
     assert (report.stopped, report.scanned, report.pending) == ("daily_quota", 11, 1)
     assert (report.recovered.stopped, report.recovered.postponed, report.postponed) == ("daily_quota", 5, 5)
     spent = faults.count - before
     assert (spent["delete"], spent["start"]) == (1, 0)
-    await restored(opened, settings, faults, deletes=5)
+    await restored(scenario, settings, faults, deletes=5)
 
 
 async def test_a_daily_quota_ends_a_recovery_with_its_report(
-    opened: Opener, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, library: Path, faults: Faults
 ) -> None:
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     edit(library, 5)
     at_deletes(faults, DOWN)
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     before = faults.count["delete"]
     faults.script = lambda kind, count: DAILY_QUOTA if kind == "delete" and count >= before + 2 else None
     async with opened("recover") as app:
@@ -133,12 +124,10 @@ async def test_a_daily_quota_ends_a_recovery_with_its_report(
 
 
 async def test_a_daily_quota_ends_a_prune_with_its_report(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
-    for number in range(30):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened("sync") as app:
-        await upload(app)
+    scenario.add(30)
+    await scenario.index()
     for path in sorted(library.rglob("*.txt"))[1:]:
         path.unlink()
     faults.script = lambda kind, count: DAILY_QUOTA if kind == "delete" and count >= 10 else None
@@ -178,11 +167,10 @@ async def test_a_daily_quota_ends_a_repair_with_its_report(opened: Opener, fault
     assert faults.count["delete"] <= 6
 
 
-async def test_a_delete_that_is_pushed_back_is_waited_for(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+async def test_a_throttled_delete_is_retried(
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
+    await scenario.index()
     first, *_ = sorted(library.rglob("*.txt"))
     first.unlink()
     edit(library, 3)
@@ -198,27 +186,24 @@ async def test_a_delete_that_is_pushed_back_is_waited_for(
 
 
 async def test_rounds_are_not_repeated_for_deletes_that_get_no_answer(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """Each of them was waited for already, in the run and once more in its recovery; the next run goes on."""
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     edit(library, 10)
     at_deletes(faults, DOWN)
     began = trio.current_time()
-    async with opened() as app:
-        report = await upload(app)
+    report = await scenario.index()
     assert (report.indexed, report.stopped, report.postponed) == (10, "", 10)
     assert trio.current_time() - began < 2 * MAX_WAIT + 60
-    await restored(opened, settings, faults, deletes=10)
+    await restored(scenario, settings, faults, deletes=10)
 
 
 async def test_a_stop_ends_the_waiting_for_deletes(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """The report comes in the time that work in flight is given, though the service asked to wait for longer."""
-    async with opened("sync") as app:
-        await upload(app)
+    await scenario.index()
     for path in sorted(library.rglob("*.txt"))[:6]:
         path.unlink()
     at_deletes(faults, throttled(90))
@@ -238,10 +223,9 @@ async def test_a_stop_ends_the_waiting_for_deletes(
 
 
 async def test_a_stop_ends_the_waiting_for_the_delete_of_a_replaced_document(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     edit(alone.parent, 1)
     at_deletes(faults, throttled(90))
     async with opened() as app:
@@ -256,11 +240,11 @@ async def test_a_stop_ends_the_waiting_for_the_delete_of_a_replaced_document(
         assert trio.current_time() < 20
     assert (report.stopped, report.indexed, report.uploaded) == ("interrupted", 1, 1)
     assert report.postponed == 1
-    await restored(opened, settings, faults, deletes=1)
+    await restored(scenario, settings, faults, deletes=1)
 
 
 async def restored_by_recovery(opened: Opener, faults: Faults, settings: Settings) -> None:
-    """What was meant to go goes."""
+    """Assert that recovery executes the deletes that are left."""
     faults.script = lambda _kind, _count: None
     async with opened("recover") as app:
         assert (await recover(app)).deleted == 6

@@ -1,7 +1,5 @@
-"""What an answer that never came says nothing about: nothing is decided by silence, nor by half of a file."""
+"""Silence decides nothing: neither an answer that never came, nor half of a file."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,13 +13,14 @@ from objlib.engine.upload.run import upload
 from objlib.gemini import CHUNK, Document, ErrorKind, GeminiError, Operation
 from objlib.ledger import Transition
 from objlib.testing import DOWN, LOST, Action, ActLate, Faults, Refuse, refusal
+from objlib.testing.databases import damage_database
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows
 
 NOWHERE = refusal(404, "NOT_FOUND", "There is no such thing.")
 
 
 async def cut_off(opened: Opener, faults: Faults, kind: str) -> None:
-    """A run that dies when it is about to send its first request of this kind."""
+    """Let a run die just before it sends its first request of this kind."""
     with trio.CancelScope() as life:
         async with opened() as app:
             faults.before = lambda sent: life.cancel() if sent == kind else None
@@ -34,7 +33,7 @@ async def cut_off(opened: Opener, faults: Faults, kind: str) -> None:
 async def test_a_file_that_changes_behind_its_first_chunk_makes_no_document_of_both(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
-    """Its size and its first bytes are as the scan saw them; only the hash of all can tell."""
+    """Its size and its first bytes are as the scan saw them; only the hash of all bytes differs."""
     blank = b"\n" * CHUNK
     alone.write_bytes(blank + b"Before.\n")
 
@@ -73,7 +72,7 @@ async def test_a_listing_without_an_answer_decides_nothing(
 ) -> None:
     follow(faults, send=[LOST])
     await cut_off(opened, faults, "query")
-    with closing(sqlite3.connect(settings.embedded)) as db, db:
+    with damage_database(settings.embedded) as db:
         db.execute("DELETE FROM uploads")
     faults.script = lambda kind, _count: DOWN if kind == "list" else None
     async with opened("recover") as app:
@@ -119,10 +118,10 @@ async def test_silence_about_one_document_decides_nothing_and_blocks_no_other(
     assert_exactly_once(settings)
 
 
-async def test_a_document_that_is_nowhere_is_given_up_by_a_listing_alone(
+async def test_only_a_listing_gives_up_a_document_that_cannot_be_found(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
-    """Its time to settle is over, but that it was not found proves nothing."""
+    """Its time to become ACTIVE is over, but that it was not found proves nothing."""
     began = trio.current_time()
 
     def script(kind: str, _count: int) -> Action | None:
@@ -156,7 +155,9 @@ async def test_a_superseded_document_stays_while_there_is_no_newer_one(
     assert_exactly_once(settings)
 
 
-async def test_what_a_run_has_under_way_is_left_to_its_tasks(opened: Opener, alone: Path) -> None:
+async def test_recovery_leaves_rows_in_flight_to_the_tasks_of_its_own_run(
+    opened: Opener, alone: Path
+) -> None:
     async with opened() as app:
         await scan(app)
         (row,) = await app.ledger.files.page()

@@ -1,7 +1,6 @@
 """A prune, a repair and a rebuild that die at any point: the next run finishes them, and breaks no promise."""
 
 import shutil
-import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from objlib.engine.recover import recover
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.testing import EPOCH, Died, Failpoints, run_virtual
+from objlib.testing.databases import read_database
 from tests.support.engine import (
     ALL,
     alter,
@@ -78,7 +78,7 @@ async def rebuilt(app: App) -> None:
 
 
 async def finished(app: App, step: Step) -> None:
-    """What the next run does, and an upload after it; then nothing is left to do."""
+    """Run the command again, then an upload; after that nothing is left to do."""
     await step(app)
     await upload(app)
     assert (await recover(app)).found == 0
@@ -105,7 +105,7 @@ def before(tmp_path: Path) -> Settings:
 
 
 STRIDE = 5
-"""Every so many points are tried, so that the whole takes seconds; 1 tries all of them."""
+"""Step between the points that are tried, so that the whole takes seconds; 1 tries all of them."""
 
 
 def at_every_point(settings: Settings, command: str, step: Step, check: Callable[[], None]) -> int:
@@ -129,11 +129,10 @@ def test_a_prune_may_die_anywhere(before: Settings) -> None:
 
     def check() -> None:
         assert len(live_documents(before)) == FILES - 1
-        db = sqlite3.connect(before.ledger)
-        rows = db.execute(
-            "SELECT gemini_state, gemini_document IS NULL FROM files ORDER BY file_path"
-        ).fetchall()
-        db.close()
+        with read_database(before.ledger) as db:
+            rows = db.execute(
+                "SELECT gemini_state, gemini_document IS NULL FROM files ORDER BY file_path"
+            ).fetchall()
         assert rows == [("untracked", 1), ("indexed", 0), ("indexed", 0)]
 
     assert at_every_point(before, "sync", pruned, check) > 15

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.ledger import Transition
 from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, ActLate, Faults, Respond, throttled
+from objlib.testing.databases import damage_database, read_database
 from tests.support.engine import (
     Opener,
     assert_exactly_once,
@@ -33,6 +33,7 @@ from tests.support.engine import (
     live_documents,
     write,
 )
+from tests.support.scenario import Scenario
 
 ALL = DeleteLimit(percent=100)
 
@@ -41,38 +42,26 @@ async def pruned(app: App, grace: float = 0.0, limit: DeleteLimit = ALL) -> Sync
     return await sync(app, prune_missing=True, grace=grace, limit=limit)
 
 
-def victims(library: Path, count: int) -> list[Path]:
-    """The first files of the library, removed from disk."""
-    paths = sorted(library.rglob("*.txt"))[:count]
-    for path in paths:
-        path.unlink()
-    return paths
-
-
 def open_intents(settings: Settings) -> int:
-    db = sqlite3.connect(settings.ledger)
-    try:
+    with read_database(settings.ledger) as db:
         return int(db.execute("SELECT count(*) FROM intents WHERE done_at IS NULL").fetchone()[0])
-    finally:
-        db.close()
 
 
-async def test_documents_of_files_that_are_gone_are_removed_with_intents_and_the_history_stays(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+async def test_documents_of_missing_files_are_pruned_and_the_history_stays(
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
-    gone = victims(library, 3)
+    await scenario.index()
+    gone = scenario.remove(3)
     async with opened("sync") as app:
         report = await pruned(app)
         assert report.prune is not None
         assert (report.prune.files, report.prune.deleted, report.prune.postponed) == (3, 3, 0)
         assert report.prune.paths == tuple(path.relative_to(library).as_posix() for path in gone)
         assert report.upload.missing == 0
-        told = await explain(app, report.prune.paths[0])
-    assert (told.state, told.document, told.indexed_hash) == ("untracked", None, None)
-    assert told.missing_since is not None
-    assert [event.event for event in told.events][-1] == "reset"
+        history = await explain(app, report.prune.paths[0])
+    assert (history.state, history.document, history.indexed_hash) == ("untracked", None, None)
+    assert history.missing_since is not None
+    assert [event.event for event in history.events][-1] == "reset"
     assert len(live_documents(settings)) == 7
     assert open_intents(settings) == 0
     deletes = faults.count["delete"]
@@ -84,11 +73,10 @@ async def test_documents_of_files_that_are_gone_are_removed_with_intents_and_the
 
 
 async def test_without_prune_and_within_the_grace_everything_is_kept(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
-    victims(library, 2)
+    await scenario.index()
+    scenario.remove(2)
     async with opened("sync") as app:
         plain = await sync(app, prune_missing=False, grace=0, limit=ALL)
         assert (plain.prune, plain.upload.missing) == (None, 2)
@@ -106,11 +94,10 @@ async def test_without_prune_and_within_the_grace_everything_is_kept(
 
 @pytest.mark.parametrize("limit", [DeleteLimit(count=2), DeleteLimit(percent=29)])
 async def test_too_many_deletions_are_refused_before_anything_is_sent(
-    opened: Opener, library: Path, faults: Faults, limit: DeleteLimit
+    scenario: Scenario, opened: Opener, library: Path, faults: Faults, limit: DeleteLimit
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
-    victims(library, 3)
+    await scenario.index()
+    scenario.remove(3)
     write(library, "new.txt", "A file that has to wait.\n")
     before = faults.count["start"]
     async with opened("sync") as app:
@@ -125,10 +112,9 @@ async def test_too_many_deletions_are_refused_before_anything_is_sent(
 
 
 async def test_an_empty_library_is_refused_even_where_all_is_known_to_be_missing(
-    opened: Opener, settings: Settings, library: Path
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
+    await scenario.index()
     aside = library.with_name("aside")
     library.rename(aside)
     library.mkdir()
@@ -140,44 +126,34 @@ async def test_an_empty_library_is_refused_even_where_all_is_known_to_be_missing
     async with opened("sync") as app:
         await upload(app)
         (library / "one.txt").unlink()
-        db = sqlite3.connect(settings.ledger)
-        db.execute("UPDATE files SET missing_since = 1")
-        db.commit()
-        db.close()
+        with damage_database(settings.ledger) as db:
+            db.execute("UPDATE files SET missing_since = 1")
         with pytest.raises(RefusedError, match="nothing is pruned"):
             await pruned(app)
     assert len(live_documents(settings)) == 10
 
 
 async def test_a_file_that_comes_back_after_its_document_was_removed_is_sent_again(
-    opened: Opener, settings: Settings, library: Path
+    scenario: Scenario, settings: Settings
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
-    path = min(library.rglob("*.txt"))
-    text = path.read_text()
-    path.unlink()
-    async with opened("sync") as app:
-        await pruned(app)
-    path.write_text(text)
-    async with opened("sync") as app:
-        report = await upload(app)
+    await scenario.index()
+    (path,) = scenario.remove()
+    await scenario.prune()
+    scenario.put_back(path)
+    report = await scenario.index()
     assert (report.uploaded, report.indexed, report.scan.returned) == (1, 10, 1)
     assert_exactly_once(settings)
 
 
 @pytest.mark.parametrize("reply", [DOWN, LOST], ids=["not acted", "acted, answer lost"])
 async def test_a_removal_that_the_service_did_not_confirm_is_carried_out_by_recovery(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, reply: Respond
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults, reply: Respond
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
-    victims(library, 3)
+    await scenario.index()
+    scenario.remove(3)
     faults.script = lambda what, _count: reply if what == "delete" else None
-    async with opened("sync") as app:
-        report = await pruned(app)
-    assert report.prune is not None
-    assert (report.prune.deleted, report.prune.postponed) == (0, 3)
+    report = await scenario.prune()
+    assert (report.deleted, report.postponed) == (0, 3)
     assert open_intents(settings) == 3
     assert {state for _, _, state, _ in ledger_rows(settings)} == {"indexed"}
     faults.script = lambda _what, _count: None
@@ -191,24 +167,18 @@ async def test_a_removal_that_the_service_did_not_confirm_is_carried_out_by_reco
 
 
 async def test_a_prune_that_does_not_try_says_what_it_left(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, settings: Settings, faults: Faults
 ) -> None:
-    """A delete of the same run was told to come back in an hour, and nobody waits for that."""
-    async with opened("sync") as app:
-        await upload(app)
-    victims(library, 3)
-    path = min(library.rglob("*.txt"))
-    path.write_text("A second version.\n")
+    """The service asks to wait an hour for a delete of the same run, and no run waits that long."""
+    await scenario.index()
+    scenario.remove(3)
+    scenario.change()
     follow(faults, delete=[throttled(3600)])
-    async with opened("sync") as app:
-        report = await pruned(app)
-    assert report.prune is not None
-    assert (report.prune.files, report.prune.deleted, report.prune.postponed) == (0, 0, 3)
+    report = await scenario.prune()
+    assert (report.files, report.deleted, report.postponed) == (0, 0, 3)
     assert faults.count["delete"] == 1
-    async with opened("sync") as app:
-        again = await pruned(app)
-    assert again.prune is not None
-    assert (again.prune.deleted, again.prune.postponed) == (3, 0)
+    again = await scenario.prune()
+    assert (again.deleted, again.postponed) == (3, 0)
     assert len(live_documents(settings)) == 7
 
 
@@ -216,32 +186,23 @@ async def test_a_prune_that_does_not_try_says_what_it_left(
     ("answer", "skipped"), [(throttled(3600), ""), (DAILY_QUOTA, "daily_quota")], ids=["given up", "ended"]
 )
 async def test_a_prune_that_gives_up_on_the_way_counts_what_it_did_not_reach(
-    opened: Opener,
-    library: Path,
-    faults: Faults,
-    answer: Action,
-    skipped: str,
-    monkeypatch: pytest.MonkeyPatch,
+    scenario: Scenario, faults: Faults, answer: Action, skipped: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("objlib.engine.reconcile.prune.PAGE", 2)
-    async with opened("sync") as app:
-        await upload(app)
-    victims(library, 9)
+    monkeypatch.setattr("objlib.engine.reconcile.prune.PRUNE_PAGE", 2)
+    await scenario.index()
+    scenario.remove(9)
     follow(faults, delete=[None, None, None, *[answer] * 6])
-    async with opened("sync") as app:
-        report = await pruned(app)
-    assert report.prune is not None
-    assert (report.prune.deleted, report.prune.postponed, report.prune.skipped) == (3, 6, skipped)
+    report = await scenario.prune()
+    assert (report.deleted, report.postponed, report.skipped) == (3, 6, skipped)
 
 
 async def test_a_file_that_is_found_again_before_its_page_comes_is_not_left_over(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, settings: Settings, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was counted when the prune began, and another run's scan took it off the list."""
-    monkeypatch.setattr("objlib.engine.reconcile.prune.PAGE", 2)
-    async with opened("sync") as app:
-        await upload(app)
-    victims(library, 3)
+    monkeypatch.setattr("objlib.engine.reconcile.prune.PRUNE_PAGE", 2)
+    await scenario.index()
+    scenario.remove(3)
 
     def found_again(kind: str) -> None:
         if kind == "delete" and faults.count["delete"] == 1:
@@ -250,29 +211,23 @@ async def test_a_file_that_is_found_again_before_its_page_comes_is_not_left_over
                 db.execute(f"UPDATE files SET missing_since = NULL WHERE file_id = ({last})")
 
     faults.before = found_again
-    async with opened("sync") as app:
-        report = await pruned(app)
-    assert report.prune is not None
-    assert (report.prune.deleted, report.prune.postponed) == (2, 0)
+    report = await scenario.prune()
+    assert (report.deleted, report.postponed) == (2, 0)
 
 
 async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
-    path = min(library.rglob("*.txt"))
-    text = path.read_text()
-    path.unlink()
+    await scenario.index()
+    (path,) = scenario.remove()
     async with opened("sync") as app:
         await scan(app)
         # All that a prune has done when it dies before its first delete.
         page = await app.ledger.deletions.prunable(cutoff=app.now(), after="", limit=9)
         assert len(await app.ledger.deletions.open_prune(page, cutoff=app.now(), run_id=app.run_id)) == 1
-    path.write_text(text)
+    scenario.put_back(path)
     starts = faults.count["start"]
-    async with opened("sync") as app:
-        await pruned(app)
+    await scenario.prune()
     assert (faults.count["delete"], faults.count["start"]) == (0, starts)
     assert open_intents(settings) == 0
     assert_exactly_once(settings)
@@ -280,19 +235,15 @@ async def test_a_file_that_is_back_before_the_delete_was_sent_keeps_its_document
 
 @pytest.mark.parametrize("fate", [DOWN, LOST, ActLate(600)], ids=["not acted", "acted", "acts later"])
 async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document_first(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, fate: Action
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults, fate: Action
 ) -> None:
     """Found by torture, seed 100903: the document was kept, and then the delete that was on its way took it."""
-    async with opened("sync") as app:
-        await upload(app)
-    path = min(library.rglob("*.txt"))
-    text = path.read_text()
-    path.unlink()
+    await scenario.index()
+    (path,) = scenario.remove()
     follow(faults, delete=[fate] + [DOWN] * (MAX_TRIES - 1))
     async with faults.acting_late():
-        async with opened("sync") as app:
-            await pruned(app)
-        path.with_name("under another name.txt").write_text(text)
+        await scenario.prune()
+        path.with_name("under another name.txt").write_text(scenario.texts[path])
         starts = faults.count["start"]
         async with opened("sync") as app:
             report = await pruned(app)
@@ -307,20 +258,17 @@ async def test_a_file_that_is_back_after_the_delete_was_sent_gets_a_new_document
     assert_exactly_once(settings)
 
 
-async def test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_intent_for_ever(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+async def test_a_file_back_unfit_after_its_delete_was_sent_leaves_no_intent_open(
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     """It gets no new document by itself, so nothing would come before which the old one may not go."""
-    async with opened("sync") as app:
-        await upload(app)
-    (path,) = victims(library, 1)
+    await scenario.index()
+    (path,) = scenario.remove()
     follow(faults, delete=[DOWN] * MAX_TRIES)
-    async with opened("sync") as app:
-        await pruned(app)
+    await scenario.prune()
     assert open_intents(settings) == 1
     path.write_text("")
-    async with opened("sync") as app:
-        await upload(app)
+    await scenario.index()
     async with opened("recover") as app:
         await recover(app)
         assert (await recover(app)).found == 0
@@ -329,57 +277,50 @@ async def test_a_file_that_is_back_unfit_after_the_delete_was_sent_keeps_no_inte
 
 
 async def test_an_older_version_of_a_file_that_changed_and_then_went_is_removed_too(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, settings: Settings, library: Path, faults: Faults
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
+    await scenario.index()
     path = min(library.rglob("*.txt"))
     path.write_text("quite another text\n")
     faults.script = lambda what, _count: DOWN if what == "start" else None
-    async with opened("sync") as app:
-        await upload(app)
+    await scenario.index()
     path.unlink()
     faults.script = lambda _what, _count: None
-    async with opened("sync") as app:
-        report = await pruned(app)
-    assert report.prune is not None
-    assert report.prune.deleted == 1
+    report = await scenario.prune()
+    assert report.deleted == 1
     assert len(live_documents(settings)) == 9
     assert open_intents(settings) == 0
-    db = sqlite3.connect(settings.ledger)
-    (held,) = db.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
-    db.close()
+    with read_database(settings.ledger) as db:
+        (held,) = db.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
     assert held == 9
 
 
 async def test_a_stop_ends_the_prune_and_the_next_run_finishes_it(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, settings: Settings, faults: Faults
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
-    victims(library, 6)
+    await scenario.index()
+    scenario.remove(6)
 
     def stop(kind: str) -> None:
         if kind == "delete" and faults.count["delete"] == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
     faults.before = stop
-    async with opened("sync") as app:
-        report = await pruned(app)
-    assert report.prune is not None
-    assert report.prune.skipped == "interrupted"
+    report = await scenario.prune()
+    assert report.skipped == "interrupted"
     faults.before = lambda _kind: None
-    async with opened("sync") as app:
-        await pruned(app)
+    await scenario.prune()
     assert open_intents(settings) == 0
     assert len(live_documents(settings)) == 4
 
 
-async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(opened: Opener, library: Path) -> None:
+async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(
+    scenario: Scenario, opened: Opener, library: Path
+) -> None:
     """Another run's scan may come between the question who is to be pruned and the record of it."""
     async with opened("sync") as app:
         await upload(app)
-        back, gone = victims(library, 2)
+        back, gone = scenario.remove(2)
         await scan(app)
         cutoff = app.now()
         page = await app.ledger.deletions.prunable(cutoff=cutoff, after="", limit=10)
@@ -392,12 +333,13 @@ async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(opened: Open
     assert [intent.document for intent in opened_now] == [row.document]
 
 
-async def test_a_file_that_is_under_way_is_not_pruned(opened: Opener, library: Path) -> None:
-    """Whoever carries it means to give it a document, and the old one answers searches until then."""
+async def test_a_file_that_is_under_way_is_not_pruned(
+    scenario: Scenario, opened: Opener, library: Path
+) -> None:
+    """Its run will give it a new document, and the old one answers searches until then."""
     async with opened("sync") as app:
         await upload(app)
-        path = min(library.rglob("*.txt"))
-        path.write_text("A second version.\n")
+        path = scenario.change()
         await scan(app)
         row = await app.ledger.files.by_path(path.relative_to(library).as_posix())
         assert row is not None
@@ -414,15 +356,13 @@ async def test_a_file_that_is_under_way_is_not_pruned(opened: Opener, library: P
 
 
 async def test_a_file_that_is_on_disk_is_not_pruned_whatever_an_older_scan_says(
-    opened: Opener, settings: Settings, library: Path
+    scenario: Scenario, opened: Opener, settings: Settings
 ) -> None:
-    async with opened("sync") as app:
-        await upload(app)
-    (gone,) = victims(library, 1)
-    text = "Back again, and not seen by any scan.\n"
+    await scenario.index()
+    (gone,) = scenario.remove()
     async with opened("sync") as app:
         assert (await scan(app)).missing == 1
-        gone.write_text(text)
+        gone.write_text("Back again, and not seen by any scan.\n")
         report = await prune(app, grace=0, limit=ALL)
     assert (report.files, report.deleted, report.postponed) == (0, 0, 0)
     assert open_intents(settings) == 0

@@ -1,6 +1,5 @@
 """`rebuild`: a lost ledger made again from the store, without an upload."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
 from objlib.testing import DOWN, Faults
-from objlib.testing.databases import raw
+from objlib.testing.databases import damage_database, raw
 from tests.support.engine import (
     ALL,
     Opener,
@@ -28,6 +27,7 @@ from tests.support.engine import (
     plant,
     write,
 )
+from tests.support.scenario import Scenario
 
 
 def lose(settings: Settings) -> None:
@@ -69,10 +69,9 @@ async def test_a_lost_ledger_costs_a_listing_and_no_upload(
 
 
 async def test_what_changed_since_is_told_apart(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     files = sorted(library.rglob("*.txt"))
     files[0].write_text("quite another text\n")
     files[1].unlink()
@@ -83,8 +82,7 @@ async def test_what_changed_since_is_told_apart(
         report = await rebuild(app)
     assert (report.files, report.matched, report.changed, report.missing, report.new) == (10, 8, 1, 1, 1)
     before = faults.count["start"]
-    async with opened() as app:
-        result = await upload(app)
+    result = await scenario.index()
     assert (result.uploaded, result.indexed, result.missing) == (2, 10, 1)
     assert faults.count["start"] - before == 2
     assert len(live_documents(settings)) == 11
@@ -97,16 +95,16 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
         await upload(app)
         rows = sorted(await app.ledger.files.page(), key=lambda row: row.file_path)
         ledger_id = app.ledger_id
-        # A second document of a file, one without a hash, and one of nobody's.
+        # A second document of a file, one without a hash, and one without a file.
         await plant(app, rows[3].file_path, of_file(rows[3], ledger_id))
         await plant(app, "no hash.txt", {KEY_FILE: "f", KEY_LEDGER: ledger_id})
         await plant(app, "somebody's.txt", {})
     alter(settings, rows[0].document or "", state="FAILED")
     lose(settings)
-    db = sqlite3.connect(settings.embedded)
-    db.execute("UPDATE documents SET state = 'PENDING', ready_at = 9e9 WHERE name = ?", (rows[1].document,))
-    db.commit()
-    db.close()
+    with damage_database(settings.embedded) as db:
+        db.execute(
+            "UPDATE documents SET state = 'PENDING', ready_at = 9e9 WHERE name = ?", (rows[1].document,)
+        )
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:
         report = await rebuild(app)
         assert (report.files, report.pending, report.surplus, report.unusable, report.foreign) == (
@@ -131,9 +129,8 @@ async def test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents
         assert (await checked(app)).drift == {}
 
 
-async def test_a_ledger_with_files_is_refused(opened: Opener, faults: Faults) -> None:
-    async with opened() as app:
-        await upload(app)
+async def test_a_ledger_with_files_is_refused(scenario: Scenario, opened: Opener, faults: Faults) -> None:
+    await scenario.index()
     lists = faults.count["list"]
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:
         with pytest.raises(RefusedError, match="knows 10 files already"):
@@ -151,7 +148,7 @@ async def test_of_two_ledgers_in_a_store_one_has_to_be_named(
     write(other, "theirs.txt", "What the others wrote.\n")
     async with opened() as app:
         await upload(app)
-        wanted = app.ledger_id
+        lost = app.ledger_id
     async with opened(ledger=tmp_path / "other.db", library=other) as app:
         await upload(app)
     lose(settings)
@@ -160,7 +157,7 @@ async def test_of_two_ledgers_in_a_store_one_has_to_be_named(
             await rebuild(app)
         with pytest.raises(RefusedError, match="no document of a ledger nonsense"):
             await rebuild(app, owner="nonsense")
-        report = await rebuild(app, owner=wanted)
+        report = await rebuild(app, owner=lost)
     assert (report.files, report.matched, report.foreign) == (10, 10, 1)
 
 
@@ -174,12 +171,10 @@ async def test_a_store_without_documents_of_ours_is_refused(opened: Opener, sett
 
 
 async def test_a_rebuild_that_breaks_off_leaves_nothing_and_can_be_repeated(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    for number in range(20):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened() as app:
-        await upload(app)
+    scenario.add(20)
+    await scenario.index()
     lose(settings)
     faults.script = lambda what, count: DOWN if what == "list" and count >= 1 else None
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ from objlib.engine.upload.run import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Transition
 from objlib.testing import DOWN, LOST, Faults, Respond, refusal, throttled
-from objlib.testing.databases import raw
+from objlib.testing.databases import damage_database, raw
 from tests.support.engine import (
     ALL,
     Opener,
@@ -39,6 +38,7 @@ from tests.support.engine import (
     without_marks,
     write,
 )
+from tests.support.scenario import Scenario
 
 
 async def rows(app: App) -> list[FileRow]:
@@ -99,8 +99,8 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
         # Whatever was wrong and still answers searches is not taken away before there is something better.
         assert len(live_documents(settings)) == 12
         assert (await repaired(app, metadata=True)).requeued == 2
-        told = await explain(app, held[3].file_path)
-        assert [event.event for event in told.events][-2:] == ["demote", "retry"]
+        history = await explain(app, held[3].file_path)
+        assert [event.event for event in history.events][-2:] == ["demote", "retry"]
         result = await upload(app)
         assert (result.uploaded, result.indexed, result.failed) == (5, 10, 0)
         assert (await checked(app)).drift == {}
@@ -127,11 +127,10 @@ async def test_what_is_in_flight_or_leaving_is_nobodys_business(
 
 
 async def test_a_document_that_was_replaced_is_left_to_recovery_even_before_its_intent(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    async with opened() as app:
-        await upload(app)
-    min(library.rglob("*.txt")).write_text("A second version.\n")
+    await scenario.index()
+    scenario.change()
     faults.script = lambda what, _count: DOWN if what == "delete" else None
     async with opened() as app:
         await upload(app)
@@ -157,11 +156,10 @@ async def test_what_a_dead_run_left_is_settled_before_it_is_judged(
 
 
 async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
-    opened: Opener, library: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, opened: Opener, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store repeats documents between pages and does not list the newest ones yet."""
-    for number in range(30):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
+    scenario.add(30)
     async with opened("store-sync") as app:
         await upload(app)
         pages = app.client.documents.list
@@ -183,12 +181,10 @@ async def test_pages_that_overlap_and_a_listing_that_lags_make_no_drift(
 
 
 async def test_an_interrupted_listing_goes_on_where_it_broke_off(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    for number in range(70):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    scenario.add(70)
+    await scenario.index()
     faults.script = lambda what, count: DOWN if what == "list" and count >= 2 else None
     async with opened("store-sync") as app:
         with pytest.raises(GeminiError):
@@ -205,12 +201,10 @@ async def test_an_interrupted_listing_goes_on_where_it_broke_off(
 
 
 async def test_a_signal_ends_a_comparison_at_once_and_the_next_goes_on_with_its_listing(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    for number in range(50):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    scenario.add(50)
+    await scenario.index()
 
     def stop(kind: str) -> None:
         if kind == "list" and faults.count["list"] == 2:
@@ -241,12 +235,10 @@ async def test_pages_that_go_in_a_circle_are_noticed(opened: Opener, monkeypatch
 
 
 async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    for number in range(30):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    scenario.add(30)
+    await scenario.index()
     faults.script = lambda what, count: DOWN if what == "list" and count >= 1 else None
     async with opened("store-sync") as app:
         with pytest.raises(GeminiError):
@@ -259,7 +251,7 @@ async def test_a_token_that_the_store_has_forgotten_starts_the_listing_over(
     assert (report.pages, report.well) == (2, 40)
 
 
-async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: Faults) -> None:
+async def test_a_comparison_waits_while_throttled(opened: Opener, faults: Faults) -> None:
     async with opened("store-sync") as app:
         await upload(app)
         held = await rows(app)
@@ -271,13 +263,11 @@ async def test_push_back_is_waited_for_in_a_comparison(opened: Opener, faults: F
         assert sum((await checked(app)).drift.values()) == 4
 
 
-async def test_push_back_on_a_resumed_listing_is_no_token_that_was_forgotten(
-    opened: Opener, library: Path, faults: Faults
+async def test_a_throttled_resumed_listing_keeps_its_page_token(
+    scenario: Scenario, opened: Opener, faults: Faults
 ) -> None:
-    for number in range(30):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    scenario.add(30)
+    await scenario.index()
     faults.script = lambda what, count: throttled(1) if what == "list" and count >= 1 else None
     for _ in range(2):
         async with opened("store-sync") as app:
@@ -343,12 +333,11 @@ async def test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checke
 
 
 async def test_two_ledgers_on_one_store_leave_each_other_alone(
-    opened: Opener, settings: Settings, library: Path, tmp_path: Path
+    scenario: Scenario, opened: Opener, settings: Settings, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     write(other, "theirs.txt", "What the others wrote.\n")
-    async with opened("store-sync") as app:
-        await upload(app)
+    await scenario.index()
     theirs = {"ledger": tmp_path / "other.db", "library": other}
     async with opened("store-sync", **theirs) as app:
         await upload(app)
@@ -423,10 +412,8 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
 
         def meanwhile(kind: str) -> None:
             if kind == "document":
-                db = sqlite3.connect(settings.ledger)
-                db.execute("UPDATE files SET version = version + 1 WHERE file_id = ?", (row.file_id,))
-                db.commit()
-                db.close()
+                with damage_database(settings.ledger) as db:
+                    db.execute("UPDATE files SET version = version + 1 WHERE file_id = ?", (row.file_id,))
 
         faults.before = meanwhile
         report, _ = await store_sync(app, apply=True, metadata=False, limit=ALL, plan=plan)
@@ -434,15 +421,13 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
 
 
 async def test_a_repair_during_an_upload_takes_nothing_from_it(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """Two runs on one ledger: one sends and replaces, one compares and repairs as fast as it can."""
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     for number, path in enumerate(sorted(library.rglob("*.txt"))):
         path.write_text(f"A second version, number {number}.\n")
-    for number in range(30):
-        write(library, f"more/{number:02}.txt", f"File {number} of many.\n")
+    scenario.add(30)
     faults.script = lambda what, count: LOST if what in {"send", "start"} and count % 4 == 0 else None
     repairs: list[StoreSyncReport] = []
     sent: list[UploadReport] = []

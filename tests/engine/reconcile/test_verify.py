@@ -11,13 +11,13 @@ from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
 from objlib.testing import DOWN, Faults, refusal
 from tests.support.engine import Opener, alter, ledger_rows
+from tests.support.scenario import Scenario
 
 
 async def test_what_agrees_costs_a_request_a_file_and_nothing_is_changed(
-    opened: Opener, settings: Settings, faults: Faults
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
 ) -> None:
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     before, held = faults.count.copy(), ledger_rows(settings)
     async with opened("verify", need=StoreNeed.EXISTING) as app:
         report = await verify(app, sample=4)
@@ -53,11 +53,10 @@ async def test_each_difference_is_one_finding(
     assert report.drift == {"broken": 1, "changed_on_disk": 1, "ghost": 1, "missing_on_disk": 2}
 
 
-async def test_a_service_without_an_answer_is_no_drift_and_the_disk_is_looked_at_all_the_same(
-    opened: Opener, library: Path, faults: Faults
+async def test_an_unreachable_service_is_no_drift_and_the_disk_is_still_checked(
+    scenario: Scenario, opened: Opener, library: Path, faults: Faults
 ) -> None:
-    async with opened() as app:
-        await upload(app)
+    await scenario.index()
     min(library.rglob("*.txt")).unlink()
     faults.script = lambda what, _count: DOWN if what == "document" else None
     async with opened("verify", need=StoreNeed.EXISTING) as app:

@@ -325,10 +325,10 @@ async def test_a_run_reports_changes_at_each_heartbeat(opened: Opener) -> None:
     observer, other = RecordingObserver(), RunId("another")
     async with opened(observer=observer) as app:
         for rate in (8.0, 4.0):  # of both, then the other one's part of it
-            taken = {REQUEST_RATE: 4.0} if rate == 4 else None
-            await app.ledger.rates.exchange(other, rates={REQUEST_RATE: rate}, taken=taken)
+            last_share = {REQUEST_RATE: 4.0} if rate == 4 else None
+            await app.ledger.rates.exchange(other, rates={REQUEST_RATE: rate}, last_share=last_share)
             await trio.sleep(1.5 * HEARTBEAT)
-        await app.ledger.rates.leave(other, rates={REQUEST_RATE: 6.0}, taken={REQUEST_RATE: 4.0})
+        await app.ledger.rates.leave(other, rates={REQUEST_RATE: 6.0}, last_share={REQUEST_RATE: 4.0})
         await trio.sleep(1.5 * HEARTBEAT)
     assert [now.requests_per_second for now in observer.pressures] == [4 * CRUISE_GAIN, 10 * CRUISE_GAIN]
 

@@ -1,4 +1,4 @@
-"""What a command does when the service pushes back before anything has begun."""
+"""Retries of the first requests of a command, and of throttled ones."""
 
 from functools import partial
 from itertools import count
@@ -18,9 +18,7 @@ from tests.support.engine import Opener
 
 
 @pytest.mark.parametrize("refusal", [throttled(1), DOWN], ids=["throttled", "down"])
-async def test_a_push_back_at_the_first_request_is_waited_for(
-    opened: Opener, faults: Faults, refusal: Respond
-) -> None:
+async def test_a_throttled_first_request_is_retried(opened: Opener, faults: Faults, refusal: Respond) -> None:
     faults.script = lambda what, count: refusal if what == "store" and count < 3 else None
     async with opened() as app:
         assert (await upload(app)).indexed == 10
@@ -42,8 +40,8 @@ async def test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_
     faults.script = lambda what, count: LOST if what == "store" and count == 1 else None
     async with opened() as app:
         assert (await upload(app)).indexed == 10
-        found = await app.client.stores.find(app.settings.store)
-    assert [store.name for store in found] == [app.store]
+        stores = await app.client.stores.find(app.settings.store)
+    assert [store.name for store in stores] == [app.store]
 
 
 async def test_a_daily_quota_that_is_used_up_already_is_no_failure_of_the_command(
@@ -72,7 +70,7 @@ async def test_a_full_store_says_how_full_it_is(opened: Opener, faults: Faults) 
 
 
 async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_today() -> None:
-    said = GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=3600.0)
+    exhausted = GeminiError("no more today", kind=ErrorKind.DAILY_QUOTA, status=429, retry_after=3600.0)
     sent, heard = 0, []
     async with open_governor(16, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 2.0}])
@@ -83,7 +81,7 @@ async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_t
                 async with governor.request(intake=trio.CancelScope()):
                     sent += 1
                     await trio.sleep(0.1)
-                    raise said
+                    raise exhausted
             except GeminiError as error:
                 heard.append((error.kind, error.retry_after))
 
@@ -96,7 +94,7 @@ async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_t
             pass
 
 
-async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
+async def test_retries_end_and_an_unreachable_host_gets_none() -> None:
     tries = 0
 
     async def fail(error: GeminiError) -> None:
@@ -116,7 +114,7 @@ async def test_it_is_not_tried_for_ever_and_not_where_nobody_is_there() -> None:
             assert tries == most
 
 
-async def test_a_person_is_told_once_that_the_service_asks_to_wait(opened: Opener, faults: Faults) -> None:
+async def test_a_wait_that_the_service_asks_for_is_reported_once(opened: Opener, faults: Faults) -> None:
     async with opened() as app:
         await upload(app)
     observer = RecordingObserver()
@@ -200,7 +198,7 @@ async def test_after_an_answer_about_the_whole_run_nothing_more_is_sent() -> Non
 
 async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish() -> None:
     refused = GeminiError("too fast", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=60.0)
-    said: dict[str, str] = {}
+    outcomes: dict[str, str] = {}
 
     async def answer(after: float, error: GeminiError | None) -> None:
         await trio.sleep(after)
@@ -214,9 +212,9 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish() -> No
             try:
                 await retrier.call(Purpose.DELETE, partial(answer, after, error))
             except GeminiError as refusal:
-                said[name] = str(refusal)
+                outcomes[name] = str(refusal)
             else:
-                said[name] = "answered"
+                outcomes[name] = "answered"
 
         nursery.start_soon(ask, "under way", 10.0)
         nursery.start_soon(ask, "refused", 0.1, refused)
@@ -225,9 +223,9 @@ async def test_a_stop_ends_the_waiting_and_lets_what_is_under_way_finish() -> No
         await trio.sleep(1)
         retrier.drain()
         await trio.sleep(12)
-        assert said.pop("under way") == "answered"
-        assert set(said) == {"refused", "behind the gate"}
-        assert "a stop was asked for" in said["behind the gate"]
+        assert outcomes.pop("under way") == "answered"
+        assert set(outcomes) == {"refused", "behind the gate"}
+        assert "a stop was asked for" in outcomes["behind the gate"]
 
 
 async def test_each_page_of_the_stores_waits_for_its_turn(opened: Opener, faults: Faults) -> None:
@@ -244,7 +242,7 @@ async def test_each_page_of_the_stores_waits_for_its_turn(opened: Opener, faults
 async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A real clock has moved on each time somebody looks."""
+    """A real clock has moved on at each call."""
     looks, virtual = count(), trio.current_time
     monkeypatch.setattr(trio, "current_time", lambda: virtual() + 1e-6 * next(looks))
     tries = 0

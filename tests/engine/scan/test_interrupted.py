@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import trio
 
-from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import UsageError
 from objlib.core.failures import FailureKind
 from objlib.core.ids import content_hash
@@ -19,10 +18,9 @@ from objlib.engine.scan import read_file
 from objlib.engine.scan import scan as scan_module
 from objlib.engine.scan.scan import record_change, scan
 from objlib.ledger import FileRow
-from objlib.testing import RecordingObserver
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
-from tests.support.scan import RUN, CancelAt, Desk, open_desk
+from tests.support.scan import CancelAt, Desk, open_desk
 
 
 async def arranged(desk: Desk) -> None:
@@ -42,7 +40,7 @@ async def arranged(desk: Desk) -> None:
 
 
 def facts(rows: list[FileRow]) -> list[tuple[Any, ...]]:
-    """What matters of rows, in order; the ids of new ones are random."""
+    """Compare rows by these columns, in order; the ids of new ones are random."""
     return sorted(
         (row.file_path, row.content_hash, str(row.state), row.version, row.missing_since is None)
         for row in rows
@@ -54,7 +52,7 @@ async def test_a_scan_cancelled_anywhere_leaves_a_part_that_is_true(
     tmp_path: Path, where: str, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scan_module, "APPLY_PAGE", 1)
-    monkeypatch.setattr(scan_module, "BATCH", 2)
+    monkeypatch.setattr(scan_module, "WALK_BATCH", 2)
     template = tmp_path / "template"
     template.mkdir()
     async with open_desk(template) as desk:
@@ -123,25 +121,6 @@ async def test_a_cancelled_scan_ends_its_phase(tmp_path: Path) -> None:
         assert desk.observer.phases in ([], ["begin scan", "end scan"])
 
 
-class FakeApp:
-    """What the scan wants of an application."""
-
-    def __init__(self, desk: Desk, **settings: Any) -> None:
-        self.settings = Settings(
-            library=desk.root,
-            ledger=desk.root / "ledger.db",
-            embedded=desk.root / "store.db",
-            store="s",
-            backend=Backend.EMBEDDED,
-            **settings,
-        )
-        self.ledger = desk.ledger
-        self.observer = RecordingObserver()
-        self.run_id = RUN
-        self.files = inline_runner
-        self.now = desk.clock
-
-
 async def test_scan_takes_its_settings_from_the_application(tmp_path: Path) -> None:
     async with open_desk(tmp_path) as desk:
         for name in ("Ethics/a.txt", "skip.log", "ledger.db", "ledger.db-wal", "store.db", "objlib.toml"):
@@ -150,8 +129,7 @@ async def test_scan_takes_its_settings_from_the_application(tmp_path: Path) -> N
         outside.mkdir()
         (outside / "o.txt").write_text("text")
         (desk.root / "link").symlink_to(outside)
-        app: Any = FakeApp(
-            desk,
+        app = desk.app(
             patterns=("{course}/{name}.txt",),
             ignore=("*.log",),
             follow_links=True,
@@ -170,7 +148,7 @@ async def test_a_change_found_by_the_upload_is_recorded_without_moving_the_state
         await desk.scan()
         row = await desk.bring("a.txt", State.UPLOADING)
         desk.write("a.txt", "two")
-        app: Any = FakeApp(desk)
+        app = desk.app()
         assert await record_change(app, row) is None
         after = await desk.row("a.txt")
         assert (after.content_hash, after.state, after.version) == (
@@ -185,7 +163,7 @@ async def test_a_change_that_makes_a_file_unfit_is_told(tmp_path: Path) -> None:
         await desk.scan()
         row = await desk.bring("a.txt", State.UPLOADING)
         desk.write("a.txt", b"\0")
-        app: Any = FakeApp(desk)
+        app = desk.app()
         failure = await record_change(app, row)
         assert failure is not None
         assert failure.kind is FailureKind.UNSUPPORTED
@@ -198,7 +176,7 @@ async def test_a_file_that_went_away_under_the_upload_is_missing(tmp_path: Path)
         await desk.scan()
         row = await desk.bring("a.txt", State.UPLOADING)
         target.unlink()
-        app: Any = FakeApp(desk)
+        app = desk.app()
         assert await record_change(app, row) is None
         after = await desk.row("a.txt")
         assert after.missing_since == desk.clock.time
@@ -213,7 +191,7 @@ async def test_a_change_that_a_scan_has_recorded_first_is_left_alone(tmp_path: P
         desk.write("a.txt", "two")
         await desk.scan()
         before = await desk.row("a.txt")
-        app: Any = FakeApp(desk)
+        app = desk.app()
         await record_change(app, row)
         assert await desk.row("a.txt") == before
 

@@ -171,12 +171,19 @@ class Library(RuleBasedStateMachine):
 
     def _check_report(self, plan: ScanReport, report: ScanReport) -> None:
         """The dry run told what was then done, and every file was counted once."""
-        told = (report.new, report.changed, report.renamed, report.returned, report.missing, report.unchanged)
-        assert told == (
+        counts = (
+            report.new,
+            report.changed,
+            report.renamed,
+            report.returned,
+            report.missing,
+            report.unchanged,
+        )
+        assert counts == (
             plan.new, plan.changed, plan.renamed, plan.returned, plan.missing, plan.unchanged,
         )  # fmt: skip
-        assert sum(told) - report.missing == report.scanned == len(self.disk)
-        assert len(plan.changes) == sum(told) - report.unchanged
+        assert sum(counts) - report.missing == report.scanned == len(self.disk)
+        assert len(plan.changes) == sum(counts) - report.unchanged
 
     def _check_identities(self, rows: dict[str, FileRow]) -> None:
         """A file that stayed is the same file, and so is one whose content can have gone to one place only."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from objlib.core.library.snapshot import FileStatus
 from objlib.engine.scan import scan as scan_module
-from objlib.engine.scan.walk import Found, Skipped, Walk
+from objlib.engine.scan.walk import Skipped, Walk
 from objlib.testing.databases import raw
 from objlib.threads import thread_runner
 from tests.support.scan import LONG_AGO, open_desk
@@ -21,9 +22,9 @@ class Fabricated(Walk):
 
     count = 0
 
-    def _walk(self) -> Iterator[Found | Skipped]:
+    def _walk(self) -> Iterator[FileStatus | Skipped]:
         for number in range(self.count):
-            yield Found(f"{number // 100:05}/{number:08}.txt", None, 1, LONG_AGO, number + 1)
+            yield FileStatus(f"{number // 100:05}/{number:08}.txt", None, 1, LONG_AGO, number + 1)
 
 
 async def _peak(folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -31,7 +32,7 @@ async def _peak(folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> in
     folder.mkdir()
     monkeypatch.setattr(Fabricated, "count", count)
     async with open_desk(folder) as desk:
-        # A third of them is read, because of its date, and found gone; the rest is taken at its word.
+        # A third of the files is read, because of its date, and found gone; the rest is believed.
         await raw(desk.ledger).write(
             lambda conn: conn.executemany(
                 "INSERT INTO files (file_id, file_path, content_hash, size, mtime_ns, inode, mime_type,"

@@ -1,4 +1,4 @@
-"""What a scan finds and records, file by file."""
+"""A scan records each file that it finds."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -75,7 +75,7 @@ async def test_a_time_stamp_is_trusted_once_no_later_change_can_have_it(desk: De
     assert (await desk.scan(clock=lambda: stamp + 5_000_000_000)).hashed == 0
 
 
-async def test_a_date_far_in_the_future_does_not_mean_reading_for_ever(desk: Desk) -> None:
+async def test_a_date_far_in_the_future_does_not_mean_reading_every_time(desk: Desk) -> None:
     target = desk.write("a.txt", "one")
     os.utime(target, (4_000_000_000, 4_000_000_000))
     await desk.scan()
@@ -246,7 +246,7 @@ async def test_a_dry_run_lists_a_thousand_changes_at_most(desk: Desk) -> None:
     assert (report.new, len(report.changes)) == (1003, 1000)
 
 
-async def test_the_observer_is_told_of_every_file(desk: Desk) -> None:
+async def test_every_file_advances_the_observer(desk: Desk) -> None:
     for number in range(5):
         desk.write(f"{number}.txt", str(number))
     await desk.scan()
@@ -308,10 +308,10 @@ async def test_what_another_run_did_meanwhile_is_left_alone(
     compare = ScanSession.compare
 
     async def overtaken(session: ScanSession, *, outrun: bool = False) -> Any:
-        found = await compare(session, outrun=outrun)
+        counts = await compare(session, outrun=outrun)
         monkeypatch.setattr(ScanSession, "compare", compare)
         await desk.scan()
-        return found
+        return counts
 
     monkeypatch.setattr(ScanSession, "compare", overtaken)
     await desk.scan()

@@ -10,7 +10,7 @@ import pytest
 from objlib.core.errors import UsageError
 from objlib.core.failures import FailureKind
 from objlib.core.lifecycle.table import State
-from objlib.engine.scan.read_file import LARGEST
+from objlib.engine.scan.read_file import MAX_DOCUMENT
 from objlib.ledger import Transition
 from tests.support.scan import RUN, Desk, as_nobody, open_desk
 
@@ -39,7 +39,7 @@ def make(desk: Desk, kind: FailureKind, name: str = "a.txt") -> None:
     """Write a file that is unfit in this way."""
     if kind is FailureKind.TOO_LARGE:
         target = desk.write(name, "")
-        os.truncate(target, LARGEST + 1)
+        os.truncate(target, MAX_DOCUMENT + 1)
         desk.age(target)
     else:
         desk.write(name, UNFIT[kind])
@@ -80,11 +80,11 @@ async def test_an_unfit_file_is_left_alone_until_it_is_edited(desk: Desk, kind: 
 
 async def test_a_file_of_exactly_the_largest_size_is_read(desk: Desk) -> None:
     target = desk.write("a.pdf", "")
-    os.truncate(target, LARGEST)
+    os.truncate(target, MAX_DOCUMENT)
     desk.age(target)
     await desk.scan()
     row = await desk.row("a.pdf")
-    assert (row.state, row.size) == (State.UNTRACKED, LARGEST)
+    assert (row.state, row.size) == (State.UNTRACKED, MAX_DOCUMENT)
 
 
 async def test_an_indexed_file_that_becomes_unfit_keeps_its_document(desk: Desk) -> None:

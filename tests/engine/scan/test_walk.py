@@ -1,4 +1,4 @@
-"""What of a library is seen: names of any kind, links, special files, and what is left out."""
+"""The walk of a library: names of any kind, links, special files, and what it leaves out."""
 
 import errno
 import hashlib
@@ -14,10 +14,10 @@ import trio
 
 from objlib.core.errors import UsageError
 from objlib.core.library.ignore import IgnoreRules
+from objlib.core.library.paths import disk_path
 from objlib.core.library.snapshot import UNTRUSTED
 from objlib.core.lifecycle.table import State
 from objlib.engine.scan import read_file
-from objlib.engine.scan.scan import disk_path
 from objlib.engine.scan.walk import Walk
 from objlib.ledger import ToRead
 from tests.support.scan import Desk, open_desk
@@ -45,7 +45,7 @@ def write_bytes(desk: Desk, name: bytes, content: bytes = b"text") -> Path:
 
 
 async def paths(desk: Desk, **settings: Any) -> list[str]:
-    """What a scan finds."""
+    """List the files that a scan finds."""
     await desk.scan(**settings)
     return sorted(await desk.rows())
 
@@ -68,8 +68,8 @@ async def test_ignore_files_hold_for_their_folder_and_below(desk: Desk) -> None:
     names = ["drafts/x.txt", "a/drafts/y.txt", "z.log", "a/keep.log", "a/only-here.txt", "a/b/only-here.txt"]
     for name in [*names, "keep.log", ".notes/n.txt", "a/b/keep.log", "drafts.txt"]:
         desk.write(name, "text")
-    wanted = [".notes/n.txt", "a/b/keep.log", "a/b/only-here.txt", "a/keep.log", "drafts.txt"]
-    assert await paths(desk) == wanted
+    expected = [".notes/n.txt", "a/b/keep.log", "a/b/only-here.txt", "a/keep.log", "drafts.txt"]
+    assert await paths(desk) == expected
 
 
 async def test_a_file_that_becomes_ignored_is_missing_and_comes_back_with_its_document(desk: Desk) -> None:
@@ -104,8 +104,8 @@ async def test_our_own_files_inside_the_library_are_no_documents(desk: Desk) -> 
     desk.write("a.txt", "text")
     for name in ("data/ledger.db", "data/ledger.db-wal", "objlib.toml", "data/other.txt"):
         desk.write(name, "text")
-    own = [desk.root / "link/ledger.db", desk.root / "link/ledger.db-wal", desk.root / "objlib.toml"]
-    assert await paths(desk, own=[*own, Path("/elsewhere/objlib.toml")]) == ["a.txt", "data/other.txt"]
+    own = {"ledger": desk.root / "link/ledger.db", "config": desk.root / "objlib.toml"}
+    assert await paths(desk, **own, embedded=Path("/elsewhere/store.db")) == ["a.txt", "data/other.txt"]
 
 
 async def test_links_to_files_are_followed(desk: Desk) -> None:
@@ -159,8 +159,8 @@ async def test_folders_that_link_in_a_circle_end(desk: Desk) -> None:
     (desk.root / "a/up").symlink_to("..")
     (desk.root / "a/to-b").symlink_to("../b")
     (desk.root / "b/to-a").symlink_to("../a")
-    found = await paths(desk, follow_links=True)
-    assert found == ["a/to-b/y.txt", "a/x.txt", "b/to-a/x.txt", "b/y.txt"]
+    walked = await paths(desk, follow_links=True)
+    assert walked == ["a/to-b/y.txt", "a/x.txt", "b/to-a/x.txt", "b/y.txt"]
 
 
 async def test_a_rule_for_folders_holds_for_a_link_to_one(desk: Desk) -> None:
@@ -245,9 +245,9 @@ async def test_a_name_that_is_no_unicode_is_readable_and_can_be_opened(desk: Des
 async def test_a_name_that_only_looks_like_another_is_kept_apart(desk: Desk) -> None:
     write_bytes(desk, b"\xff.txt", b"one")
     write_bytes(desk, b"\\xff.txt", b"two")
-    found = await paths(desk)
-    assert len(found) == 2
-    assert found[0] == "\\xff.txt"
+    names = await paths(desk)
+    assert len(names) == 2
+    assert names[0] == "\\xff.txt"
     contents = {Path(disk_path(desk.root, row)).read_bytes() for row in (await desk.rows()).values()}
     assert contents == {b"one", b"two"}
     assert (await desk.scan()).unchanged == 2
@@ -260,10 +260,10 @@ def test_the_walk_is_sorted_and_the_same_every_time(tmp_path: Path) -> None:
 
     def walked(batch: int) -> list[str]:
         walk = Walk(tmp_path, IgnoreRules())
-        found = []
+        names = []
         while entries := walk.take(batch):
-            found += [entry.path for entry in entries]
-        return found
+            names += [entry.path for entry in entries]
+        return names
 
     expected = ["a.txt", "c.txt", "b/10.txt", "b/2.txt", "b/a/z.txt"]
     assert [walked(batch) for batch in (1, 2, 100)] == [expected] * 3
@@ -317,7 +317,7 @@ async def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
 async def test_a_file_that_grows_too_large_while_it_is_read_is_told_apart(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_file, "LARGEST", 4)
+    monkeypatch.setattr(read_file, "MAX_DOCUMENT", 4)
     target = desk.write("a.txt", "text")
 
     def grow() -> Any:
@@ -389,14 +389,14 @@ def test_what_happens_to_a_file_between_two_calls_is_told_apart(
     monkeypatch.setattr(os, "open", _failing("a.txt", opening, os.open))
     if looking is not None:
         monkeypatch.setattr(os, "stat", _failing("a.txt", looking, os.stat))
-    found = read_file.examine(tmp_path, ToRead(1, "a.txt", None, 4), (), time.time_ns)
+    snapshot = read_file.read_file(tmp_path, ToRead(1, "a.txt", None, 4), (), time.time_ns)
     monkeypatch.undo()
     if expected is None:
-        assert found is None
+        assert snapshot is None
     else:
-        assert found is not None
-        assert found.failure is not None
-        assert expected in found.failure.message
+        assert snapshot is not None
+        assert snapshot.failure is not None
+        assert expected in snapshot.failure.message
 
 
 async def test_dates_that_sqlite_cannot_keep_are_kept_as_near_as_it_can(desk: Desk) -> None:

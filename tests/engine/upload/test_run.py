@@ -67,7 +67,7 @@ async def test_a_lost_answer_makes_no_duplicate(
     assert_exactly_once(settings)
 
 
-async def test_a_session_that_forgot_everything_is_settled_by_one_listing(
+async def test_attempts_whose_sessions_are_forgotten_are_decided_by_one_listing(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     """The finalize was acted upon, its answer is lost, and the session no longer exists."""
@@ -81,7 +81,7 @@ async def test_a_session_that_forgot_everything_is_settled_by_one_listing(
     assert_exactly_once(settings)
 
 
-async def test_push_back_closes_the_gate_for_everyone(
+async def test_a_throttled_request_closes_the_gate_for_all_requests(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     faults.script = lambda what, count: throttled(30) if what == "start" and count == 2 else None
@@ -95,7 +95,7 @@ async def test_push_back_closes_the_gate_for_everyone(
     assert_exactly_once(settings)
 
 
-async def test_a_question_that_waits_behind_a_gate_makes_no_document_slow(
+async def test_a_probe_that_waits_behind_a_gate_makes_no_document_slow(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     """The store is as quick as ever; the questions about its documents are what takes a minute, or has no answer."""
@@ -185,7 +185,7 @@ async def test_the_two_step_path_takes_over_where_the_direct_one_is_broken(
     assert_exactly_once(settings)
 
 
-async def test_a_document_the_store_cannot_index_fails_with_the_reason_and_leaves_nothing_behind(
+async def test_a_document_that_cannot_be_indexed_fails_with_the_reason_and_is_deleted(
     opened: Opener, settings: Settings, library: Path
 ) -> None:
     (library / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no document at all\n%%EOF\n")
@@ -302,9 +302,9 @@ async def test_search_and_ask_cite_the_current_path_and_place(
     (library / "Politics/Year 2022/social contract.txt").rename(library / "moved.txt")
     async with opened() as app:
         await upload(app)
-        found = await search(app, "consent of the ruled", top_k=3)
-        assert found.citations[0].path == "moved.txt"
-        assert found.citations[0].line_start in {1, 3}
+        answers = await search(app, "consent of the ruled", top_k=3)
+        assert answers.citations[0].path == "moved.txt"
+        assert answers.citations[0].line_start in {1, 3}
         none = await search(app, "virtue", where='course = "Politics"')
         assert {citation.path for citation in none.citations} <= {"moved.txt"}
         answer = await ask(app, "What does all rule rest on?")
@@ -326,7 +326,7 @@ async def test_status_and_explain_tell_the_story(opened: Opener, settings: Setti
     assert story.indexed_hash == story.content_hash
 
 
-async def test_a_file_given_up_for_a_passing_reason_gets_a_second_chance_in_the_same_run(
+async def test_a_file_that_failed_for_a_transient_reason_is_retried_in_the_same_run(
     opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     """Eight failed attempts are when a file is given up; the ninth succeeds."""
@@ -361,7 +361,7 @@ async def test_a_limit_counts_files_and_not_attempts(opened: Opener, faults: Fau
     assert (report.indexed, report.pending, report.stopped) == (10, 0, "")
 
 
-async def test_a_ledger_is_about_one_library_until_that_is_moved(
+async def test_a_ledger_belongs_to_one_library_until_that_is_moved(
     opened: Opener, settings: Settings, library: Path, faults: Faults, tmp_path: Path
 ) -> None:
     async with opened() as app:
@@ -379,7 +379,7 @@ async def test_a_ledger_is_about_one_library_until_that_is_moved(
 
 
 @pytest.mark.parametrize("fate", ["gone", "emptied"])
-async def test_a_file_that_is_gone_or_emptied_between_scan_and_sending(
+async def test_a_file_that_is_gone_or_emptied_between_scan_and_upload_is_not_sent(
     opened: Opener, settings: Settings, library: Path, faults: Faults, fate: str
 ) -> None:
     target = write(library, "Ethics/Year 2029/zz.txt", "here for a moment\n")

@@ -1,4 +1,4 @@
-"""What push-back, a stop and an answer about the whole run mean for single files."""
+"""Throttling, a stop, and an answer that ends the run: their effect on single files."""
 
 from contextlib import suppress
 
@@ -11,18 +11,18 @@ from objlib.core.events import Observer
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.engine.requests.governor import NotBegunError, open_governor
-from objlib.engine.upload.file_task import Flow
-from objlib.engine.upload.run import LAST_QUESTION, upload
+from objlib.engine.upload.run import STORE_STATISTICS_SECONDS, upload
+from objlib.engine.upload.state import UploadRun
 from objlib.gemini import ErrorKind, GeminiError
 from objlib.testing import DAILY_QUOTA, DOWN, STORE_FULL, Action, Faults, Refuse, Respond, throttled
 from tests.support.engine import Opener, assert_exactly_once, ledger_rows
 
 
 @pytest.mark.parametrize("answer", [DAILY_QUOTA, STORE_FULL], ids=["daily quota", "full store"])
-async def test_runs_that_the_service_ended_are_no_attempts_of_a_file(
+async def test_attempts_of_runs_that_the_service_ended_do_not_count(
     opened: Opener, settings: Settings, faults: Faults, answer: Respond
 ) -> None:
-    """A job that runs each hour meets a full store many times before somebody makes room."""
+    """A job that runs each hour meets a full store many times before the user makes room."""
     faults.script = lambda what, _count: answer if what == "start" else None
     for _ in range(10):
         async with opened() as app:
@@ -36,7 +36,7 @@ async def test_runs_that_the_service_ended_are_no_attempts_of_a_file(
     assert_exactly_once(settings)
 
 
-async def test_push_back_does_not_count_towards_giving_a_file_up(
+async def test_throttled_attempts_do_not_count_towards_the_limit(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     answers = [throttled(1)] * 30 + [DOWN] * 7
@@ -46,7 +46,7 @@ async def test_push_back_does_not_count_towards_giving_a_file_up(
     assert (report.failed, report.indexed) == (0, 1)
 
 
-async def test_a_stop_begins_nothing_that_waits_behind_a_closed_gate(
+async def test_a_stop_calls_off_uploads_that_wait_behind_a_closed_gate(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:
     begun: list[int] = []
@@ -69,17 +69,17 @@ async def test_a_stop_begins_nothing_that_waits_behind_a_closed_gate(
     assert_exactly_once(settings)
 
 
-async def test_a_run_that_ends_does_not_wait_for_the_gate_to_take_files_in(
+async def test_a_run_that_ends_stops_waiting_for_a_token_behind_a_closed_gate(
     opened: Opener, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults.script = lambda what, _count: throttled(300) if what == "start" else None
-    flows: list[Flow] = []
+    runs: list[UploadRun] = []
 
-    def noted(app: App, limit: int | None, slots: trio.CapacityLimiter) -> Flow:
-        flows.append(Flow(app, limit, slots))
-        return flows[0]
+    def noted(app: App, limit: int | None) -> UploadRun:
+        runs.append(UploadRun(app, limit))
+        return runs[0]
 
-    monkeypatch.setattr("objlib.engine.upload.run.Flow", noted)
+    monkeypatch.setattr("objlib.engine.upload.run.UploadRun", noted)
     async with opened() as app, trio.open_nursery() as nursery:
 
         async def stop() -> None:
@@ -87,16 +87,16 @@ async def test_a_run_that_ends_does_not_wait_for_the_gate_to_take_files_in(
                 async with app.governor.request():
                     await trio.sleep(5)
                     raise GeminiError("no room", kind=ErrorKind.STORE_FULL, status=429)
-            flows[0].stop(StopReason.STORE_FULL, "make room")
+            runs[0].stop(StopReason.STORE_FULL, "make room")
 
         nursery.start_soon(stop)
         await trio.testing.wait_all_tasks_blocked()
         report = await upload(app)
-        assert trio.current_time() == pytest.approx(5 + LAST_QUESTION)
+        assert trio.current_time() == pytest.approx(5 + STORE_STATISTICS_SECONDS)
     assert report.stopped == "store_full"
 
 
-async def test_who_waits_for_a_turn_goes_as_soon_as_the_pace_rises() -> None:
+async def test_a_waiting_request_departs_as_soon_as_the_pace_rises() -> None:
     slow = GeminiError("slow down", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=1.0)
     async with open_governor(4, Observer()) as governor, trio.open_nursery() as nursery:
         governor.share([{"requests": 0.1}])
@@ -117,7 +117,7 @@ async def test_who_waits_for_a_turn_goes_as_soon_as_the_pace_rises() -> None:
         assert started == [2.0]
 
 
-async def test_what_is_called_off_while_it_waits_is_not_begun() -> None:
+async def test_a_request_called_off_while_it_waits_is_not_sent() -> None:
     async with open_governor(4, Observer()) as governor:
         governor.share([{"requests": 0.1}])
         async with governor.request():
@@ -130,9 +130,7 @@ async def test_what_is_called_off_while_it_waits_is_not_begun() -> None:
         assert governor.requests == 1
 
 
-async def test_a_service_that_is_gone_is_not_asked_about_documents_for_a_quarter_of_an_hour(
-    opened: Opener, faults: Faults
-) -> None:
+async def test_a_run_ends_within_minutes_of_the_last_connection(opened: Opener, faults: Faults) -> None:
     """Files that it has taken stay as they are for the next run."""
     gone = False
 

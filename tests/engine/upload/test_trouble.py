@@ -19,7 +19,7 @@ from objlib.engine.app import Overrides
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
-from objlib.ledger.commit import perform
+from objlib.sqlite.group_commit import perform
 from objlib.testing import EPOCH, Faults
 from objlib.threads import inline_runner
 from tests.support.engine import Opener, assert_exactly_once, write
@@ -31,17 +31,22 @@ T = TypeVar("T")
 class FullDisk:
     """A Runner under which the ``at``-th commit of the ledger finds the disk full, and all that follow."""
 
+    ledger: Path
     at: int
     commits: int = 0
 
     async def run(self, fn: Callable[[], T], /) -> T:
-        if isinstance(fn, partial) and fn.func is perform and any(op.writes for op in fn.args[1]):
+        if isinstance(fn, partial) and fn.func is perform and self._is_commit(*fn.args):
             self.commits += 1
             if self.commits >= self.at:
                 conn, *rest = fn.args
                 full = cast("Any", Full(conn))
                 return await inline_runner(partial(cast("Any", perform), full, *rest))
         return await inline_runner(fn)
+
+    def _is_commit(self, conn: sqlite3.Connection, batch: list[Any], _translate: object) -> bool:
+        (_, _, path) = conn.execute("PRAGMA database_list").fetchone()
+        return Path(path) == self.ledger and any(op.writes for op in batch)
 
 
 class Full:
@@ -82,7 +87,7 @@ async def test_a_disk_that_fills_up_at_any_commit_breaks_no_promise(
         for path in (settings.ledger, settings.embedded):
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
-        disk = FullDisk(at)
+        disk = FullDisk(settings.ledger, at)
         overrides = Overrides(
             now=lambda: EPOCH + trio.current_time(),
             runner=disk.run,

@@ -1,4 +1,4 @@
-"""What is compared: three rules that people use, the best of the rules that were tried before ours, and ours.
+"""Rules to compare: three in common use, the best of those that were tried before ours, and ours.
 
 Each is small and true to its source where the numbers come from; where a source leaves something open, the choice
 that is kinder to the rule is taken.
@@ -213,17 +213,17 @@ class Ours:
 
 @contextmanager
 def one_ledger() -> Iterator[Meeting]:
-    """What processes on one ledger do at each heartbeat, one after the other, in a ledger that holds nothing else."""
+    """Let processes share rates at each heartbeat, one after the other, in a ledger that holds nothing else."""
     with closing(sqlite3.connect(":memory:")) as ledger:
         ledger.execute("CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT)")
-        taken: dict[int, dict[str, float]] = {}
+        last_shares: dict[int, dict[str, float]] = {}
 
         def meet(now: float, strategies: Sequence[object]) -> None:
             for index, each in enumerate(strategies):
                 if isinstance(each, Ours) and each.begun:
                     name, rates = RunId(f"run-{index}"), each.rates()
-                    parts = RateTable.exchange(ledger, now, name, rates=rates, taken=taken.get(index))
+                    parts = RateTable.exchange(ledger, now, name, rates=rates, last_share=last_shares.get(index))
                     each.share([part.get(REQUEST_RATE, 0.0) for part in parts], now)
-                    taken[index] = each.rates()
+                    last_shares[index] = each.rates()
 
         yield meet

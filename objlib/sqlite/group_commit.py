@@ -1,8 +1,8 @@
 """Group commit: callers queue, and one task carries all that wait to the database as one transaction.
 
 A transaction that is durable against power loss costs one flush of the disk, however much it holds. So
-nobody commits alone while others wait: whatever queued up while the last batch was under way is the next
-batch. An idle ledger has no queue, and a single operation goes out in the tick it came in.
+no operation commits alone while others wait: all that queued up during the last batch are the next
+batch. An idle database has no queue, and a single operation goes out in the tick it came in.
 
 An operation is either *waiting* (its caller may be cancelled, and then it never happens) or *taken* (it
 happens, and its caller, cancelled or not, gets the result first: the rule of ``trio.to_thread.run_sync``). So
@@ -11,24 +11,25 @@ Cancelled means "was not done", and returned means "is on disk".
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import trio
 
-from objlib.core.errors import LedgerError
-from objlib.ledger.aside import CapturedError
-from objlib.ledger.connection import roll_back
-from objlib.ledger.problems import for_caller, is_fatal, ledger_error
+from objlib.sqlite.capture import CapturedError
+from objlib.sqlite.errors import ClosedError, is_fatal, roll_back
 from objlib.threads import Runner
 
 T = TypeVar("T")
 
 BATCH: Final = 256
 """Operations per transaction at most: above it the gain is small, and everyone waits for the slowest."""
+
+Translate = Callable[[sqlite3.Error], Exception]
+"""Makes an error of the database what its callers get."""
 
 Work = Callable[[sqlite3.Connection], T]
 """A function of the connection, run inside a transaction that is not its own: it never ends that."""
@@ -47,43 +48,41 @@ class Op(Generic[T]):
     task: trio.lowlevel.Task
     taken: bool = False
     withdrawn: bool = False
-    outcome: "Outcome | None" = None
+    result: "OpResult | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an operation returned or raised."""
+class OpResult:
+    """The result or the error of an operation."""
 
     value: Any = None
     error: BaseException | None = None
 
 
 class GroupCommit:
-    """The queue before one connection. :meth:`serve` has to run for :meth:`submit` to return."""
+    """The queue before one connection; :func:`group_commit` opens one."""
 
-    def __init__(self, conn: sqlite3.Connection, runner: Runner, path: Path, busy_timeout: float) -> None:
+    def __init__(
+        self, conn: sqlite3.Connection, runner: Runner, translate: Translate, batch: int = BATCH
+    ) -> None:
         self._conn = conn
         self._runner = runner
-        self._path = path
-        self._busy_timeout = busy_timeout
+        self._translate = translate
+        self._batch = batch
         self._queue: deque[Op[Any]] = deque()
         self._idle = trio.lowlevel.ParkingLot()
         self._closed = False
-
-    def start(self, nursery: trio.Nursery) -> None:
-        """Serve in ``nursery``, which is its opener's: it ends by :meth:`close`, never by cancellation."""
-        nursery.start_soon(self.serve)
 
     async def submit(self, work: Work[T], *, writes: bool, rescue: Rescue | None = None) -> T:
         """Queue ``work`` and give back what it returns, once that is committed.
 
         Raises:
-            LedgerError: the database failed, or the ledger is closed.
+            Exception: what ``translate`` made of an error of the database, or of :class:`ClosedError`.
             Exception: whatever ``work`` raised; what it had written is undone, the rest of its batch is not.
         """
         if self._closed:
             await trio.lowlevel.checkpoint()
-            raise LedgerError(f"the ledger {self._path} is closed already; this is a mistake in the program")
+            raise self._translate(ClosedError("is closed already; this is a mistake in the program"))
         op = Op(work, writes, rescue, trio.lowlevel.current_task())
 
         def abort(_: object) -> trio.lowlevel.Abort:
@@ -95,18 +94,18 @@ class GroupCommit:
         self._queue.append(op)
         self._idle.unpark()
         await trio.lowlevel.wait_task_rescheduled(abort)
-        outcome = op.outcome
-        assert outcome is not None, "an operation is rescheduled only with its outcome"
-        if outcome.error is not None:
-            raise outcome.error
-        return outcome.value  # type: ignore[no-any-return]  # the queue holds operations of every type
+        result = op.result
+        assert result is not None, "an operation is rescheduled only with its result"
+        if result.error is not None:
+            raise result.error
+        return result.value  # type: ignore[no-any-return]  # the queue holds operations of every type
 
     async def read(self, work: Work[T]) -> T:
-        """What ``work`` returns; it sees only what is committed, and must change nothing."""
+        """Return the result of ``work``, which sees only committed data and must change nothing."""
         return await self.submit(work, writes=False)
 
     async def write(self, work: Work[T]) -> T:
-        """What ``work`` returns, once what it wrote is on disk."""
+        """Return the result of ``work`` once its writes are on disk."""
         return await self.submit(work, writes=True)
 
     def close(self) -> None:
@@ -122,52 +121,73 @@ class GroupCommit:
         """
         with trio.CancelScope(shield=True):
             while True:
-                batch = self._take()
+                batch = self._next_batch()
                 if batch:
-                    await self._carry(batch)
+                    await self._commit(batch)
                 elif self._closed:
                     return
                 else:
                     await self._idle.park()
 
-    def _take(self) -> list[Op[Any]]:
+    def _next_batch(self) -> list[Op[Any]]:
         """The next batch. Whatever is in it can no longer be withdrawn."""
         batch: list[Op[Any]] = []
-        while self._queue and len(batch) < BATCH:
+        while self._queue and len(batch) < self._batch:
             op = self._queue.popleft()
             if not op.withdrawn:
                 op.taken = True
                 batch.append(op)
         return batch
 
-    async def _carry(self, batch: list[Op[Any]]) -> None:
-        job = partial(perform, self._conn, batch, self._path, self._busy_timeout)
-        outcomes: list[Outcome] = []
-        with (
-            CapturedError() as aside
-        ):  # all callers of the batch wait for an outcome, and none may wait for ever
-            outcomes = await self._runner(job)
-        if aside.error is not None:
-            outcomes = [Outcome(error=aside.error)] * len(batch)
-        for op, outcome in zip(batch, outcomes, strict=True):
-            op.outcome = outcome
+    async def _commit(self, batch: list[Op[Any]]) -> None:
+        job = partial(perform, self._conn, batch, self._translate)
+        results: list[OpResult] = []
+        with CapturedError() as captured:  # every caller of the batch waits for a result, whatever happens
+            results = await self._runner(job)
+        if captured.error is not None:
+            results = [OpResult(error=captured.error)] * len(batch)
+        for op, result in zip(batch, results, strict=True):
+            op.result = result
             trio.lowlevel.reschedule(op.task)
 
 
-def perform(
-    conn: sqlite3.Connection, batch: Sequence[Op[Any]], path: Path, busy_timeout: float
-) -> list[Outcome]:
+@asynccontextmanager
+async def group_commit(
+    conn: sqlite3.Connection, runner: Runner, translate: Translate, batch: int = BATCH
+) -> AsyncIterator[GroupCommit]:
+    """Serve ``conn`` for the length of the block; what is queued at its end is still done.
+
+    An error of the block leaves it as it is, not inside a group: the only other task here hands every error
+    to the caller that it concerns, so there is never a second one.
+
+    Args:
+        conn: the connection, which stays open afterwards.
+        runner: where it is used; it must run one function at a time.
+        translate: makes an error of the database what its callers get.
+        batch: operations per transaction at most.
+    """
+    body = CapturedError()
+    async with trio.open_nursery() as nursery:
+        commit = GroupCommit(conn, runner, translate, batch)
+        nursery.start_soon(commit.serve)
+        with body:
+            yield commit
+        commit.close()
+    body.reraise()
+
+
+def perform(conn: sqlite3.Connection, batch: Sequence[Op[Any]], translate: Translate) -> list[OpResult]:
     """Carry out a batch: every read by itself, then all writes as one transaction.
 
     Reads come first, so that they see nothing that is not committed yet.
     """
-    reads = {op: _read(conn, op.work, path, busy_timeout) for op in batch if not op.writes}
+    reads = {op: _read(conn, op.work, translate) for op in batch if not op.writes}
     writers = [op for op in batch if op.writes]
-    writes = dict(zip(writers, _write_all(conn, writers, path, busy_timeout), strict=True))
+    writes = dict(zip(writers, _write_all(conn, writers, translate), strict=True))
     return [reads[op] if op in reads else writes[op] for op in batch]
 
 
-def _read(conn: sqlite3.Connection, work: Work[Any], path: Path, busy_timeout: float) -> Outcome:
+def _read(conn: sqlite3.Connection, work: Work[Any], translate: Translate) -> OpResult:
     """One read, in a transaction so that all its queries see the same moment."""
     try:
         conn.execute("BEGIN")
@@ -175,33 +195,31 @@ def _read(conn: sqlite3.Connection, work: Work[Any], path: Path, busy_timeout: f
         conn.execute("COMMIT")
     except Exception as error:
         roll_back(conn)
-        return Outcome(error=for_caller(error, path, busy_timeout))
+        return OpResult(error=_for_caller(error, translate))
     except BaseException:
         roll_back(conn)
         raise
-    return Outcome(value)
+    return OpResult(value)
 
 
-def _write_all(
-    conn: sqlite3.Connection, ops: Sequence[Op[Any]], path: Path, busy_timeout: float
-) -> list[Outcome]:
+def _write_all(conn: sqlite3.Connection, ops: Sequence[Op[Any]], translate: Translate) -> list[OpResult]:
     """All writes as one transaction, each behind a savepoint, so that one may fail alone."""
     if not ops:
         return []
     try:
         conn.execute("BEGIN IMMEDIATE")
-        outcomes = [_write(conn, op, path, busy_timeout) for op in ops]
+        results = [_write(conn, op, translate) for op in ops]
         conn.execute("COMMIT")
     except sqlite3.DatabaseError as error:
         roll_back(conn)
-        return [Outcome(error=ledger_error(error, path, busy_timeout)) for _ in ops]
+        return [OpResult(error=translate(error)) for _ in ops]
     except BaseException:
         roll_back(conn)
         raise
-    return outcomes
+    return results
 
 
-def _write(conn: sqlite3.Connection, op: Op[Any], path: Path, busy_timeout: float) -> Outcome:
+def _write(conn: sqlite3.Connection, op: Op[Any], translate: Translate) -> OpResult:
     """One operation of a batch. Raises only what puts the whole batch in doubt."""
     conn.execute("SAVEPOINT op")
     try:
@@ -213,9 +231,18 @@ def _write(conn: sqlite3.Connection, op: Op[Any], path: Path, busy_timeout: floa
         if op.rescue is not None:
             _rescue(conn, op.rescue, error)
         conn.execute("RELEASE op")
-        return Outcome(error=for_caller(error, path, busy_timeout))
+        return OpResult(error=_for_caller(error, translate))
     conn.execute("RELEASE op")
-    return Outcome(value)
+    return OpResult(value)
+
+
+def _for_caller(error: Exception, translate: Translate) -> Exception:
+    """``error`` as the caller of a failed operation gets it.
+
+    An error about the values of a statement (a broken constraint, a type that SQLite does not know) stays as
+    it is; one about the database is translated.
+    """
+    return translate(error) if is_fatal(error) or isinstance(error, sqlite3.OperationalError) else error
 
 
 def _rescue(conn: sqlite3.Connection, rescue: Rescue, error: Exception) -> None:

@@ -5,10 +5,10 @@ from types import TracebackType
 
 
 class CapturedError(AbstractContextManager["CapturedError", bool]):
-    """``with CapturedError() as aside:`` ends normally whatever the block raises; the error is in ``aside.error``.
+    """``with CapturedError() as captured:`` ends normally whatever the block raises; see ``captured.error``.
 
-    Even Cancelled is put aside, so whoever uses this has to raise it again, or to hand it to a task that
-    waits for nothing else.
+    It captures even Cancelled, so its user has to raise the error again, or to hand it to a task that waits
+    for nothing else.
     """
 
     error: BaseException | None = None
@@ -20,7 +20,7 @@ class CapturedError(AbstractContextManager["CapturedError", bool]):
         return True
 
     def reraise(self) -> None:
-        """Raise the error that was put aside, if any."""
+        """Raise the captured error, if any."""
         error, self.error = self.error, None
         if error is not None:
             raise error

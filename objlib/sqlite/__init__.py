@@ -1,0 +1,1 @@
+"""SQLite for the ledger and the embedded store: opening, migrations, group commit, error codes."""

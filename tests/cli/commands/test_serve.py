@@ -1,0 +1,54 @@
+"""The command serve, over an engine that gives reports."""
+
+import json
+from typing import Any
+
+import trio
+
+from objlib.cli.app import run
+from objlib.core.config.settings import Settings
+from objlib.core.errors import Exit
+from objlib.core.events import EventKind, Observer
+from objlib.core.pacing.quota import Quota
+from tests.cli.commands.kit import Engine, Read
+
+
+def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
+    async def serve(
+        settings: Settings, *, host: str, port: int, observer: Observer, ready: Any, quota: Quota | None
+    ) -> None:
+        await trio.lowlevel.checkpoint()
+        assert settings.backend == "embedded"
+        assert quota is None
+        ready(f"http://{host}:{port or 4711}")
+
+    engine.patch.setattr("objlib.engine.serve.serve", serve)
+    engine.patch.setenv("GEMINI_API_KEY", "AIzaSomething")
+    assert run(["serve", "--port", "0"]) == Exit.OK
+    out, err = read()
+    assert out == "http://127.0.0.1:4711\n"
+    assert "--base-url http://127.0.0.1:4711" in err
+    assert run(["serve", "--host", "localhost", "--json", "--quiet"]) == Exit.OK
+    assert json.loads(read()[0]) == {"schema": "objlib/serve/1", "url": "http://localhost:8765"}
+
+
+def test_serve_reports_each_request_that_meets_the_quota(engine: Engine, read: Read) -> None:
+    async def serve(
+        settings: Settings, *, host: str, port: int, observer: Observer, ready: Any, quota: Quota | None
+    ) -> None:
+        await trio.lowlevel.checkpoint()
+        ready("http://127.0.0.1:4711")
+        observer.event(EventKind.REQUEST, method="GET", path="/v1beta/files", admitted=False, wait=0.5)
+
+    engine.patch.setattr("objlib.engine.serve.serve", serve)
+    assert run(["serve", "--quota", "2/s", "--json", "--quiet"]) == Exit.OK
+    first, second = map(json.loads, read()[0].splitlines())
+    assert first["url"] == "http://127.0.0.1:4711"
+    assert second.pop("time") > 0
+    assert second == {
+        "event": "request",
+        "method": "GET",
+        "path": "/v1beta/files",
+        "admitted": False,
+        "wait": 0.5,
+    }

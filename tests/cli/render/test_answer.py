@@ -1,0 +1,111 @@
+"""Passages and answers as text."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from objlib.cli.render.answer import ask_lines, search_lines, with_markers
+from objlib.core.reports.answers import AnswerReport, Citation, Support
+from tests.cli.render.kit import ASCII, COLOR, EVIL, PLAIN, text
+
+PASSAGE = (
+    "Opening words. " * 20
+    + "The liberty of thought and discussion is what matters here. "
+    + "Closing words. " * 20
+)
+
+
+def answer(**more: Any) -> AnswerReport:
+    base = AnswerReport(
+        question="liberty of thought",
+        backend="embedded",
+        store="s",
+        model="m",
+        text="",
+        citations=(
+            Citation("mill/on liberty.txt", PASSAGE, line_start=3, line_stop=9, heading="Chapter\nII"),
+            Citation("a.pdf", "short", page=4, known=False),
+            Citation(EVIL, EVIL, line_start=2, line_stop=2),
+        ),
+    )
+    return replace(base, **more)
+
+
+class TestSearch:
+    def test_a_passage_has_its_place_and_its_best_part(self) -> None:
+        output = text(search_lines(answer(notice="by words only: no model"), PLAIN))
+        assert output.startswith("1. mill/on liberty.txt:3-9 · Chapter II\n")
+        assert "…" in output
+        assert "liberty of thought" in output
+        assert "2. a.pdf · page 4 · not in this library's ledger" in output
+        assert ":2\n" in output
+        assert output.endswith("3 passages\nby words only: no model")
+
+    def test_words_of_the_query_stand_out(self) -> None:
+        assert "\x1b[1mliberty\x1b[0m" in "\n".join(search_lines(answer(), COLOR))
+
+    def test_nothing_found(self) -> None:
+        assert search_lines(answer(citations=()), PLAIN) == ['Nothing found for "liberty of thought".']
+
+    def test_ascii(self) -> None:
+        assert text(search_lines(answer(citations=answer().citations[:2]), ASCII)).isascii()
+
+
+class TestAsk:
+    def test_a_marker_stands_behind_the_span_that_a_source_supports(self) -> None:
+        report = answer(
+            text="First claim. Second claim.\n- a point\n",
+            supports=(Support(0, 12, (0,)), Support(13, 27, (1, 0)), Support(20, 26, (2,))),
+        )
+        lines = ask_lines(report, PLAIN)
+        assert lines[0] == "First claim. [1] Second claim. [1][2][3]"
+        assert lines[1] == "- a point"
+        assert "Sources" in lines
+        assert any(line.startswith("[1] mill/on liberty.txt:3-9") for line in lines)
+
+    def test_line_breaks_of_the_source_are_no_line_breaks_of_the_answer(self) -> None:
+        output = "One\nsentence.\n\n# Title\nNext.\n- first\nitem\n- second\n\n| a | b |\n| c | d |"
+        assert ask_lines(answer(text=output, citations=()), PLAIN) == [
+            "One sentence.",
+            "",
+            "# Title",
+            "Next.",
+            "- first item",
+            "- second",
+            "",
+            "| a | b |",
+            "| c | d |",
+        ]
+
+    def test_only_sources_that_carry_something_are_listed(self) -> None:
+        output = text(ask_lines(answer(text="Claim.", supports=(Support(0, 6, (1,)),)), PLAIN))
+        assert "[2] a.pdf" in output
+        assert "mill" not in output
+
+    def test_without_supports_every_source_is_listed(self) -> None:
+        assert "[1] mill" in text(ask_lines(answer(text="Claim."), PLAIN))
+
+    def test_no_answer(self) -> None:
+        assert ask_lines(answer(text=" ", citations=()), PLAIN)[0] == "No answer was found in this library."
+
+    def test_an_index_without_a_citation_is_left_out(self) -> None:
+        text(ask_lines(answer(text="Claim.", supports=(Support(0, 6, (7,)),)), PLAIN))
+
+
+@given(
+    st.text(max_size=60),
+    st.lists(
+        st.tuples(st.integers(-5, 80), st.integers(-5, 80), st.sets(st.integers(0, 5), max_size=3)),
+        max_size=5,
+    ),
+)
+def test_markers_leave_the_words_of_an_answer_as_they_are(
+    words: str, spans: list[tuple[int, int, set[int]]]
+) -> None:
+    supports = [Support(start, stop, tuple(sources)) for start, stop, sources in spans]
+    marked = with_markers(words, supports)
+    stripped = re.sub(r" ?(\[[1-6]\])+", "", marked)
+    assert stripped.split() == re.sub(r" ?(\[[1-6]\])+", "", words).split()
