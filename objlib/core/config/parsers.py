@@ -105,6 +105,14 @@ def backend(raw: object, _base: Path, _home: Path) -> str:
     return text
 
 
+def pacing(raw: object, _base: Path, _home: Path) -> str:
+    """``measured`` or ``aimd``."""
+    text = str(raw).strip().lower()
+    if text not in {"measured", "aimd"}:
+        raise ValueError("measured or aimd")
+    return text
+
+
 def store(raw: object, _base: Path, _home: Path) -> str:
     """A display name, or a resource name ``fileSearchStores/<id>``."""
     text = raw.strip() if isinstance(raw, str) else ""

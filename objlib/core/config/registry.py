@@ -9,6 +9,7 @@ from objlib.core.config.parsers import (
     base_url,
     lines,
     model,
+    pacing,
     path,
     patterns,
     seconds,
@@ -70,6 +71,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("model", model, "the model that answers questions"),
     Setting("max_uploads", whole(1, 256), "uploads in flight at most"),
     Setting("max_pending", whole(1, 10_000), "files sent but not yet indexed, at most", flag=False),
+    Setting("pacing", pacing, "how requests are paced: measured, or aimd, a simpler rule", flag=False),
     Setting("settle_seconds", seconds(1, DAY), "how long one document may take to be indexed", flag=False),
     Setting("embed_seconds", seconds(0, DAY), "how long an upload may go on preparing search by meaning"),
     Setting(

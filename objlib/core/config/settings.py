@@ -38,6 +38,7 @@ class Settings:
         follow_links: whether symbolic links to folders are followed.
         max_uploads: upper bound on uploads in flight; the governor moves below it.
         max_pending: upper bound on files between claimed and indexed.
+        pacing: name of the rate controller: ``measured`` or ``aimd``.
         settle_seconds: how long one document may take to become ACTIVE before it is left for recovery.
         embed_seconds: how long an upload may go on making vectors in the embedded store afterwards.
         prune_grace: how long a file must have been missing before its document may be removed.
@@ -59,6 +60,7 @@ class Settings:
     follow_links: bool = False
     max_uploads: int = 16
     max_pending: int = 48
+    pacing: str = "measured"
     settle_seconds: float = 900.0
     embed_seconds: float = 120.0
     prune_grace: float = 3600.0

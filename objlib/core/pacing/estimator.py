@@ -7,12 +7,8 @@ to the requests in flight at a refusal are a second, smaller measurement, and th
 
 import math
 from dataclasses import replace
-from typing import Final
 
 from objlib.core.pacing.state import (
-    LOW_CONFIDENCE,
-    MAX_CUT,
-    MIN_RATE,
     Assessment,
     PaceState,
     PacingPhase,
@@ -23,32 +19,7 @@ from objlib.core.pacing.state import (
     probe_interval,
     refusal_cost,
 )
-
-GUESS_ERROR: Final = 1.4
-"""Requests by which a guessed rate may err, over one request's time. A measurement errs by about one."""
-MEMORY_SECONDS: Final = 4.0
-"""Seconds of earlier measurements that count in a new one, besides `MEMORY_REQUESTS`."""
-MEMORY_REQUESTS: Final = 5.0
-"""Requests whose time counts in a new measurement, besides `MEMORY_SECONDS`."""
-RAMP_OVERSHOOT: Final = 0.75
-"""Upper bound of the new rate as a share of the send rate at which a ramp was refused."""
-DROP_SHARE: Final = 0.75
-"""Share of the rate: a smaller implied rate in the answers in flight means that the quota dropped."""
-IN_FLIGHT_DISCOUNT: Final = 0.6
-"""Share of the implied rate that is believed: the first requests that passed used saved credit."""
-MAX_DROP: Final = 0.2
-"""Smallest share of the send rate to which the answers in flight can lower the rate."""
-SURPRISE_SHARE: Final = 0.95
-"""Share of the due requests: a refusal that admitted fewer came too early."""
-COUNT_ERROR: Final = 2.0
-"""Requests that early refusals in a row may have undercounted."""
-DROP_CERTAINTY: Final = 0.9
-"""Share of the rate: if refusals in a row imply less even with `COUNT_ERROR` added, the quota dropped.
-
-It holds however short the spans are and whatever was measured before.
-"""
-MIN_IN_FLIGHT: Final = 5
-"""Answers in flight that it takes to conclude that the quota dropped."""
+from objlib.core.pacing.tuning import TUNING
 
 
 def first_limit(state: PaceState, exhausted_at: float, *, window: bool) -> PaceState:
@@ -57,7 +28,11 @@ def first_limit(state: PaceState, exhausted_at: float, *, window: bool) -> PaceS
     rate = max(1, state.admitted - (not window)) / max(0.1, exhausted_at - begun)
     assessment = Assessment.NOTHING if window else Assessment.FIRST_LIMIT
     return replace(
-        state, rate=max(MIN_RATE, rate), measured_for=0.0, confidence=LOW_CONFIDENCE, assessment=assessment
+        state,
+        rate=max(TUNING.min_rate, rate),
+        measured_for=0.0,
+        confidence=TUNING.low_confidence,
+        assessment=assessment,
     )
 
 
@@ -67,7 +42,7 @@ def window_exhausted(state: PaceState, exhausted_at: float) -> PaceState:
     rate = state.admitted / span
     return replace(
         state,
-        rate=max(MIN_RATE, rate),
+        rate=max(TUNING.min_rate, rate),
         measured_for=span,
         confidence=min(1.0, 2 * state.confidence),
         assessment=Assessment.NOTHING,
@@ -89,24 +64,24 @@ def refusal(state: PaceState, was: float, exhausted_at: float) -> PaceState:
             state,
             burst=burst,
             confidence=state.confidence / 2,
-            lower_bound=MAX_DROP * was,
-            upper_bound=DROP_SHARE * state.rate,
+            lower_bound=TUNING.max_drop * was,
+            upper_bound=TUNING.drop_share * state.rate,
         )
     if early < 0:
         deeper = min(max(0.0, state.gated_for - state.burst), -early) / 2 + 0.02
         state = replace(state, burst=min(1.0, state.burst + deeper))
     span = _measured_span(state, exhausted_at)
     rate = measure(state, span)
-    measured_for = min(MEMORY_SECONDS + MEMORY_REQUESTS / state.rate, state.measured_for + span)
+    measured_for = min(TUNING.memory_seconds + TUNING.memory_requests / state.rate, state.measured_for + span)
     if state.phase is PacingPhase.STARTUP:  # the quota lies between the measurement and the send rate
         lower_bound = max(rate, state.rate)
-        upper_bound = max(lower_bound, RAMP_OVERSHOOT * was)
+        upper_bound = max(lower_bound, TUNING.ramp_overshoot * was)
         middle = (lower_bound + upper_bound) / 2
         state = replace(
             state,
             rate=middle,
             measured_for=0.0,
-            confidence=LOW_CONFIDENCE,
+            confidence=TUNING.low_confidence,
             suspicion=None,
             assessment=Assessment.RAMP_TOP,
         )
@@ -129,20 +104,21 @@ def refusal(state: PaceState, was: float, exhausted_at: float) -> PaceState:
     suspicion = _suspect(state, exhausted_at)
     if (
         suspicion is not None
-        and (suspicion.admitted + COUNT_ERROR) / suspicion.seconds < DROP_CERTAINTY * suspicion.rate
+        and (suspicion.admitted + TUNING.count_error) / suspicion.seconds
+        < TUNING.drop_certainty * suspicion.rate
     ):
         return _dropped(state, suspicion, rate)
     # One may be chance; two, with no two probes between them that held, mean other clients at the same quota.
-    surprise = state.admitted < 0.5 * probe_interval(state) and rate < SURPRISE_SHARE * state.rate
+    surprise = state.admitted < 0.5 * probe_interval(state) and rate < TUNING.surprise_share * state.rate
     return replace(
         state,
         rate=rate,
         measured_for=measured_for,
-        confidence=LOW_CONFIDENCE if surprise or state.contended else state.confidence,
+        confidence=TUNING.low_confidence if surprise or state.contended else state.confidence,
         contended=state.contended or state.confident,
         suspicion=suspicion,
-        lower_bound=MAX_DROP * was if state.confident else rate,
-        upper_bound=DROP_SHARE * rate,
+        lower_bound=TUNING.max_drop * was if state.confident else rate,
+        upper_bound=TUNING.drop_share * rate,
     )
 
 
@@ -157,7 +133,7 @@ def _suspect(state: PaceState, exhausted_at: float) -> Suspicion | None:
         0.0, exhausted_at - state.measured_since - overflow_seconds(state) - paid
     )
     admitted = suspicion.admitted + state.admitted
-    due = SURPRISE_SHARE * suspicion.rate * seconds
+    due = TUNING.surprise_share * suspicion.rate * seconds
     return None if admitted >= due else replace(suspicion, seconds=seconds, admitted=admitted)
 
 
@@ -166,9 +142,9 @@ def _dropped(state: PaceState, suspicion: Suspicion, rate: float) -> PaceState:
     found = (suspicion.admitted + 0.5) / suspicion.seconds
     return replace(
         state,
-        rate=max(MIN_RATE, min(rate, max(MAX_CUT * state.rate, found))),
+        rate=max(TUNING.min_rate, min(rate, max(TUNING.max_cut * state.rate, found))),
         measured_for=suspicion.seconds,
-        confidence=LOW_CONFIDENCE,
+        confidence=TUNING.low_confidence,
         suspicion=None,
         rate_before_drop=max(state.rate_before_drop, suspicion.rate)
         if suspicion.confident
@@ -188,18 +164,20 @@ def assess(state: PaceState) -> PaceState:
     )
     if assessment is Assessment.FIRST_LIMIT:
         implied = (4 * state.rate + state.passed_in_flight * implied) / (4 + state.passed_in_flight)
-        return replace(state, rate=max(MIN_RATE, implied))
+        return replace(state, rate=max(TUNING.min_rate, implied))
     if implied >= state.upper_bound:
         return state
     if assessment is Assessment.RAMP_TOP:
-        return replace(state, rate=max(MIN_RATE, implied, state.lower_bound))
-    if state.passed_in_flight + state.refused_in_flight < MIN_IN_FLIGHT:
+        return replace(state, rate=max(TUNING.min_rate, implied, state.lower_bound))
+    if state.passed_in_flight + state.refused_in_flight < TUNING.min_in_flight:
         return state
     return replace(
         state,
-        rate=max(MIN_RATE, min(state.rate, max(IN_FLIGHT_DISCOUNT * implied, state.lower_bound))),
+        rate=max(
+            TUNING.min_rate, min(state.rate, max(TUNING.in_flight_discount * implied, state.lower_bound))
+        ),
         measured_for=0.0,
-        confidence=LOW_CONFIDENCE,
+        confidence=TUNING.low_confidence,
         contended=False,
         suspicion=None,
         burst=1.0,
@@ -219,9 +197,9 @@ def measure(state: PaceState, span: float) -> float:
     if span == 0:
         return state.rate
     new = span**2 + state.measured_for * span
-    old = state.measured_for**2 + state.measured_for * span + (GUESS_ERROR / state.rate) ** 2
+    old = state.measured_for**2 + state.measured_for * span + (TUNING.guess_error / state.rate) ** 2
     rate = (state.admitted / span * new + state.rate * old) / (new + old)
-    return max(MIN_RATE, MAX_CUT * state.rate, rate)
+    return max(TUNING.min_rate, TUNING.max_cut * state.rate, rate)
 
 
 def _measured_span(state: PaceState, exhausted_at: float) -> float:

@@ -8,20 +8,8 @@ at this speed, then at a lower one, until the odds decide.
 import math
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
 
-NOISE_FLOOR: Final = 0.005
-ALARM: Final = 5.0
-SURE: Final = 3.0
-SLOWER: Final = 0.7
-NOISE_MEMORY: Final = 300.0
-NOISE_PRIOR: Final = 50.0
-RELAPSE: Final = 10.0
-UNDECIDED: Final = 60
-OUTAGE_ODDS: Final = 1e-8
-OUTAGE_PROBE: Final = 3.0
-MAX_NOISE: Final = 0.25
-HIGHEST_NOISE: Final = 0.5
+from objlib.core.pacing.tuning import TUNING
 
 
 class FaultMode(Enum):
@@ -48,27 +36,32 @@ class FaultMonitor:
 
     Attributes:
         mode: the mode.
-        noise: share of requests that fail at any speed.
-        score: CUSUM of the faults against the noise.
+        noise: estimated share of requests that fail at any speed.
+        noise_weight: requests that this estimate rests on.
+        score: CUSUM of the faults against the noise (Page, Biometrika 41, 1954).
         run: faults since the last success.
         deficit: faults that no success has made up for; that many tokens are missing.
         since: answers to requests that started before do not count.
-        answers: answers that counted since ``since``.
+        answers: answers that count since then.
         faults: faults among them.
         base_answers: answers at the speed before the test.
         base_faults: faults among them.
-        passed_rate: successes per second at the speed before the test.
-        limit: requests per second at most, while it tests.
+        passed_rate: requests per second that passed at that speed.
+        delivered: successes of about the last second.
+        delivered_at: when ``delivered`` was computed.
+        limit: requests per second at most, in a test or an outage.
         last_departure: when the last request started, or should have.
-        congested: whether the service is overloaded, so that a fault can be a refusal.
-        probed: whether a request of an outage failed.
+        congested: whether the service is overloaded beyond a rate, so that a fault can be a refusal.
+        calm_answers: answers at that rate since the noise was last estimated.
+        calm_faults: faults among them.
+        confirmed: whether a single request in this outage failed too.
+        outage_at: when the last outage began.
+        recovered_at: when the last outage ended.
     """
 
     mode: FaultMode = FaultMode.CLEAR
-    noise: float = NOISE_FLOOR
-    seen: float = NOISE_PRIOR
-    recovered_at: float = -math.inf
-    outage_at: float = -math.inf
+    noise: float = TUNING.noise_floor
+    noise_weight: float = TUNING.noise_prior
     score: float = 0.0
     run: int = 0
     deficit: int = 0
@@ -85,12 +78,28 @@ class FaultMonitor:
     congested: bool = False
     calm_answers: int = 0
     calm_faults: int = 0
-    probed: bool = False
+    confirmed: bool = False
+    outage_at: float = -math.inf
+    recovered_at: float = -math.inf
 
-    @property
-    def outage_run(self) -> int:
-        """Faults in a row from which on noise cannot be the cause."""
-        return math.ceil(math.log(OUTAGE_ODDS) / math.log(max(self.noise, MAX_NOISE)))
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is no 429, as the monitor sees it.
+
+    Attributes:
+        started: when its request started.
+        now: the time.
+        fault: whether it is a server error or a broken connection.
+        calm: whether the rate was not being probed, so that a fault is noise.
+        send_rate: requests per second that start; infinity while no limit is known.
+    """
+
+    started: float
+    now: float
+    fault: bool
+    calm: bool
+    send_rate: float
 
 
 def departure(monitor: FaultMonitor, now: float) -> float:
@@ -99,192 +108,208 @@ def departure(monitor: FaultMonitor, now: float) -> float:
 
 
 def departed(monitor: FaultMonitor, now: float) -> FaultMonitor:
-    """Record that a request starts."""
+    """Record that a request starts; the next one makes up for a late start, by one request at most."""
     if monitor.limit == math.inf:
         return monitor
     step = 1 / monitor.limit
     return replace(monitor, last_departure=max(monitor.last_departure + step, now - step))
 
 
-def throttled(monitor: FaultMonitor, now: float) -> FaultMonitor:
-    """Start counting anew: the speed changes."""
+def restarted(monitor: FaultMonitor, now: float) -> FaultMonitor:
+    """Count anew from ``now``: the send rate has changed."""
     return replace(monitor, since=max(monitor.since, now), answers=0, faults=0)
 
 
-def answered(
-    monitor: FaultMonitor, *, started: float, now: float, fault: bool, counted: bool, speed: float
-) -> tuple[FaultMonitor, Verdict]:
-    """Record an answer that is no 429."""
-    run = monitor.run + 1 if fault else 0
-    deficit = monitor.deficit + 1 if fault else max(0, monitor.deficit - 1)
-    monitor = replace(monitor, run=run, deficit=deficit)
-    if not fault:
-        decay = math.exp(monitor.delivered_at - now)
-        monitor = replace(monitor, delivered=monitor.delivered * decay + 1, delivered_at=now)
+def answered(monitor: FaultMonitor, answer: Answer) -> tuple[FaultMonitor, Verdict]:
+    """Record an answer; a success makes up for itself and for one fault.
+
+    So the requests in flight become fewer while more than half of them fail, whatever the cause.
+    """
+    if answer.fault:
+        monitor = replace(monitor, run=monitor.run + 1, deficit=monitor.deficit + 1)
+    else:
+        delivered = _delivered(monitor, answer.now) + 1
+        deficit = max(0, monitor.deficit - 1)
+        monitor = replace(monitor, run=0, deficit=deficit, delivered=delivered, delivered_at=answer.now)
     if monitor.mode is FaultMode.OUTAGE:
-        return _in_outage(monitor, started, now, fault, speed), Verdict.NOTHING
-    if run >= monitor.outage_run:
-        first = now + 2 * (now - started)
-        outage = _enter(
-            monitor, now, FaultMode.OUTAGE, limit=1 / OUTAGE_PROBE, last_departure=first - OUTAGE_PROBE
-        )
-        return replace(outage, outage_at=now), Verdict.NOTHING
-    if started <= monitor.since:
+        return _in_outage(monitor, answer), Verdict.NOTHING
+    if monitor.run >= _outage_run(monitor):
+        return _start_outage(monitor, answer), Verdict.NOTHING
+    if answer.started <= monitor.since:
         return monitor, Verdict.NOTHING
-    monitor = replace(monitor, answers=monitor.answers + 1, faults=monitor.faults + fault)
+    monitor = replace(monitor, answers=monitor.answers + 1, faults=monitor.faults + answer.fault)
     match monitor.mode:
         case FaultMode.CLEAR:
-            return _clear(monitor, now, fault, counted, speed)
+            return _clear(monitor, answer)
         case FaultMode.MEASURE:
-            return _measure(monitor, now, speed), Verdict.NOTHING
+            return _measure(monitor, answer), Verdict.NOTHING
         case _:
-            return _test(monitor, now, speed)
+            return _test(monitor, answer)
 
 
-def _clear(
-    monitor: FaultMonitor, now: float, fault: bool, calm: bool, speed: float
-) -> tuple[FaultMonitor, Verdict]:
+def _clear(monitor: FaultMonitor, answer: Answer) -> tuple[FaultMonitor, Verdict]:
+    """Look for more faults than noise: a CUSUM test of twice the noise and some more.
+
+    At the rate of an overloaded service the alarm is a refusal; but if refusals go on while the rate falls, they may
+    be noise after all, and an experiment tells.
+    """
     noise = monitor.noise
-    more = min(0.9, 2 * noise + (0.15 if calm else 0.5))
-    score = max(
-        0.0, monitor.score + (math.log(more / noise) if fault else math.log((1 - more) / (1 - noise)))
-    )
-    monitor = replace(monitor, score=score)
-    if monitor.congested and calm:
-        monitor = replace(
-            monitor, calm_answers=monitor.calm_answers + 1, calm_faults=monitor.calm_faults + fault
-        )
-        n, f = monitor.calm_answers, monitor.calm_faults
-        if (
-            fault
-            and f >= 4
-            and _log_likelihood(f, n, max(f / n, noise)) - _log_likelihood(f, n, noise) > 2 * SURE
-        ):
-            return _slow_down(replace(monitor, answers=n, faults=f), now, speed), Verdict.NOTHING
-        if n >= NOISE_MEMORY:
-            monitor = replace(_learn_many(monitor, f, n), calm_answers=0, calm_faults=0)
-    elif calm:
-        monitor = _learn_many(monitor, int(fault), 1)
-    if score <= (SURE if monitor.congested else ALARM):
+    more = min(0.9, 2 * noise + (TUNING.expected_faults if answer.calm else 0.5))
+    step = math.log(more / noise) if answer.fault else math.log((1 - more) / (1 - noise))
+    monitor = replace(monitor, score=max(0.0, monitor.score + step))
+    if answer.calm and monitor.congested:
+        n, f = monitor.calm_answers + 1, monitor.calm_faults + answer.fault
+        monitor = replace(monitor, calm_answers=n, calm_faults=f)
+        if answer.fault and f >= 4 and _odds(f, n, f / n, noise) > 2 * TUNING.sure:
+            return _slow_down(replace(monitor, answers=n, faults=f), answer), Verdict.NOTHING
+        if n >= TUNING.noise_memory:
+            monitor = _learn(monitor, f, n)
+    elif answer.calm:
+        monitor = _learn(monitor, int(answer.fault), 1)
+    if monitor.score <= (TUNING.sure if monitor.congested else TUNING.alarm):
         return monitor, Verdict.NOTHING
     if monitor.congested:
         return replace(monitor, score=0.0), Verdict.REFUSED
-    return _enter(monitor, now, FaultMode.MEASURE), Verdict.NOTHING
+    return _enter(monitor, answer.now, FaultMode.MEASURE), Verdict.NOTHING
 
 
-def _learn_many(monitor: FaultMonitor, faults: int, answers: int) -> FaultMonitor:
-    seen = monitor.seen + answers
-    noise = _bounded(monitor.noise + (faults / answers - monitor.noise) * answers / seen)
-    return replace(monitor, noise=noise, seen=min(NOISE_MEMORY, seen), calm_answers=0, calm_faults=0)
-
-
-def _measure(monitor: FaultMonitor, now: float, speed: float) -> FaultMonitor:
+def _measure(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
+    """Count at the present speed, without the answers that raised the alarm: they are a biased sample."""
     n, f = monitor.answers, monitor.faults
-    odds = _log_likelihood(f, n, min(0.9, max(2 * monitor.noise + 0.03, f / n))) - _log_likelihood(
-        f, n, monitor.noise
-    )
-    if odds < -1 or (n >= 200 and odds < 2 * SURE):
-        return _learn_many(_enter(monitor, now, FaultMode.CLEAR), f, n)
-    if odds > 2 * SURE and n - f >= 8 and (n >= 40 or (n >= 16 and f > 0.45 * n)):
-        return _slow_down(monitor, now, speed)
+    odds = _odds(f, n, max(2 * monitor.noise + 0.03, f / n), monitor.noise)
+    if odds < -1 or (n >= 5 * TUNING.full_measure and odds < 2 * TUNING.sure):
+        return _learn(_enter(monitor, answer.now, FaultMode.CLEAR), f, n)
+    enough = n >= TUNING.full_measure or (n >= TUNING.min_measure and f > 0.45 * n)
+    if odds > 2 * TUNING.sure and enough and n - f >= TUNING.min_measure / 2:
+        return _slow_down(monitor, answer)
     return monitor
 
 
-def _slow_down(monitor: FaultMonitor, now: float, speed: float) -> FaultMonitor:
+def _slow_down(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
+    """Start a test below what passes at the present speed."""
     passed = monitor.answers - monitor.faults
-    speed = min(speed, monitor.limit)
-    if speed == math.inf:
-        passed_rate = max(0.5, passed / max(1e-3, now - monitor.since))
+    if answer.send_rate == math.inf:
+        passed_rate = max(0.5, passed / max(1e-3, answer.now - monitor.since))
     else:
-        passed_rate = speed * max(passed / monitor.answers, 0.5 if monitor.congested else 0.0)
+        passed_rate = answer.send_rate * max(passed / monitor.answers, 0.5 if monitor.congested else 0.0)
+    return _start_test(monitor, answer.now, passed_rate, base=(monitor.faults, monitor.answers))
+
+
+def _test(monitor: FaultMonitor, answer: Answer) -> tuple[FaultMonitor, Verdict]:
+    """Compare the faults at the lower speed with those before, by the likelihood of either explanation.
+
+    A base that is itself a small count makes an uncertain prediction, so the odds are those of beta-binomial counts.
+    """
+    n, f, n0, f0 = monitor.answers, monitor.faults, monitor.base_answers, monitor.base_faults
+    same = _predictive(f, n, f0, n0)
+    fewer = _predictive(
+        f, n, 0, 5 * n0 / max(1, f0) - 1
+    )  # a tenth of the share, as far as ten shares can tell
+    more = _log_likelihood(f, n, f / n) if f / n > f0 / n0 else -math.inf
+    if more - same > TUNING.sure:
+        enough = n >= TUNING.min_measure  # what passed before was a burst
+        return (_slow_down(monitor, answer) if enough else monitor), Verdict.NOTHING
+    clear = _enter(monitor, answer.now, FaultMode.CLEAR)
+    if same - fewer > TUNING.sure:
+        noise = _bounded((f0 + f) / (n0 + n))
+        return replace(clear, noise=noise, noise_weight=TUNING.noise_prior + n + n0), Verdict.NOISE
+    if fewer - same > TUNING.alarm and n >= 4:
+        noise = _bounded(f / (n + 10))
+        weight = TUNING.noise_prior
+        return replace(clear, noise=noise, noise_weight=weight, congested=True), Verdict.CONGESTION
+    if n >= TUNING.undecided:
+        return _enter(monitor, answer.now, FaultMode.MEASURE), Verdict.NOTHING
+    return monitor, Verdict.NOTHING
+
+
+def _outage_run(monitor: FaultMonitor) -> int:
+    """Faults in a row that noise cannot explain."""
+    return math.ceil(math.log(TUNING.outage_odds) / math.log(max(monitor.noise, TUNING.assumed_noise)))
+
+
+def _start_outage(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
+    """Send single requests; the first soon, since an overloaded service answers it."""
+    soon = answer.now + 2 * (answer.now - answer.started) - TUNING.outage_probe
+    outage = _enter(monitor, answer.now, FaultMode.OUTAGE)
+    return replace(outage, limit=1 / TUNING.outage_probe, last_departure=soon, outage_at=answer.now)
+
+
+def _in_outage(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
+    """Wait for a success. If single requests failed before it, the outage is over: full speed.
+
+    If none did, or the outage came back at once, the requests failed because there were many: test that.
+    """
+    if answer.started <= monitor.since:
+        return monitor
+    if answer.fault:
+        return replace(monitor, confirmed=True)
+    if monitor.confirmed and monitor.outage_at > monitor.recovered_at + TUNING.relapse:
+        return replace(_enter(monitor, answer.now, FaultMode.CLEAR), deficit=0, recovered_at=answer.now)
+    passed_rate = max(0.5, _delivered(monitor, answer.now))
+    if answer.send_rate < math.inf:
+        passed_rate = max(passed_rate, TUNING.test_gain * answer.send_rate)
+    run = _outage_run(monitor)
+    return replace(_start_test(monitor, answer.now, passed_rate, base=(run, run)), deficit=0)
+
+
+def _start_test(monitor: FaultMonitor, now: float, passed_rate: float, base: tuple[int, int]) -> FaultMonitor:
+    faults, answers = base
     return replace(
-        _enter(monitor, now, FaultMode.TEST, limit=SLOWER * passed_rate, last_departure=now),
-        base_answers=monitor.answers,
-        base_faults=monitor.faults,
+        _enter(monitor, now, FaultMode.TEST),
+        limit=TUNING.test_gain * passed_rate,
+        last_departure=now,
+        base_answers=answers,
+        base_faults=faults,
         passed_rate=passed_rate,
     )
 
 
-def _test(monitor: FaultMonitor, now: float, speed: float) -> tuple[FaultMonitor, Verdict]:
-    n, f, n0, f0 = monitor.answers, monitor.faults, monitor.base_answers, monitor.base_faults
-    same = _predictive(f, n, f0, n0)
-    fewer = _predictive(f, n, 0, 5 * n0 / max(1, f0) - 1)
-    more = _log_likelihood(f, n, f / n) if f / n > f0 / n0 else -math.inf
-    if more - same > SURE:
-        return (_slow_down(monitor, now, speed) if n >= 12 else monitor), Verdict.NOTHING
-    if same - fewer > SURE:
-        noise = _bounded((f0 + f) / (n0 + n))
-        return replace(
-            _enter(monitor, now, FaultMode.CLEAR),
-            noise=noise,
-            seen=NOISE_PRIOR + n + n0,
-            calm_answers=0,
-            calm_faults=0,
-        ), Verdict.NOISE
-    if fewer - same > ALARM and n >= 4:
-        noise = _bounded((f + 0.1) / (n + 10))
-        return replace(
-            _enter(monitor, now, FaultMode.CLEAR),
-            noise=noise,
-            seen=NOISE_PRIOR,
-            congested=True,
-            calm_answers=0,
-            calm_faults=0,
-        ), Verdict.CONGESTION
-    if n >= UNDECIDED:
-        return _enter(monitor, now, FaultMode.MEASURE), Verdict.NOTHING
-    return monitor, Verdict.NOTHING
-
-
-def _in_outage(monitor: FaultMonitor, started: float, now: float, fault: bool, speed: float) -> FaultMonitor:
-    if started <= monitor.since:
-        return monitor
-    if fault:
-        return replace(monitor, probed=True)
-    if monitor.probed and monitor.outage_at > monitor.recovered_at + RELAPSE:
-        return replace(_enter(monitor, now, FaultMode.CLEAR), deficit=0, recovered_at=now)
-    passed = monitor.delivered * math.exp(monitor.delivered_at - now)
-    passed = max(0.5, passed if speed == math.inf else max(passed, SLOWER * speed))
-    return replace(
-        _enter(monitor, now, FaultMode.TEST, limit=SLOWER * passed, last_departure=now),
-        base_answers=monitor.outage_run,
-        base_faults=monitor.outage_run,
-        passed_rate=passed,
-        deficit=0,
-    )
-
-
-def _enter(
-    monitor: FaultMonitor,
-    now: float,
-    mode: FaultMode,
-    limit: float = math.inf,
-    last_departure: float = -math.inf,
-) -> FaultMonitor:
+def _enter(monitor: FaultMonitor, now: float, mode: FaultMode) -> FaultMonitor:
+    """Change the mode and count anew, without a limit."""
     return replace(
         monitor,
         mode=mode,
         since=now,
         answers=0,
         faults=0,
+        calm_answers=0,
+        calm_faults=0,
         score=0.0,
-        limit=limit,
-        last_departure=last_departure,
-        probed=False,
+        limit=math.inf,
+        last_departure=-math.inf,
+        confirmed=False,
     )
 
 
+def _learn(monitor: FaultMonitor, faults: int, answers: int) -> FaultMonitor:
+    """Weigh a count into the estimate of the noise."""
+    weight = monitor.noise_weight + answers
+    noise = _bounded(monitor.noise + (faults - monitor.noise * answers) / weight)
+    weight = min(TUNING.noise_memory, weight)
+    return replace(monitor, noise=noise, noise_weight=weight, calm_answers=0, calm_faults=0)
+
+
+def _delivered(monitor: FaultMonitor, now: float) -> float:
+    """Successes per second, smoothed over about a second."""
+    return monitor.delivered * math.exp(monitor.delivered_at - now)
+
+
+def _bounded(noise: float) -> float:
+    return min(TUNING.highest_noise, max(TUNING.noise_floor, noise))
+
+
+def _odds(faults: int, answers: int, share: float, other: float) -> float:
+    """Log odds of one share of faults against another."""
+    return _log_likelihood(faults, answers, min(0.9, share)) - _log_likelihood(faults, answers, other)
+
+
 def _predictive(faults: int, answers: int, base_faults: float, base_answers: float) -> float:
-    """Logarithm of the likelihood of the counts at the share that the base counts tell, as exactly as they tell it."""
+    """Log likelihood of counts given other counts of the same share (beta-binomial, Jeffreys prior)."""
     a, b = base_faults + 0.5, base_answers - base_faults + 0.5
-    up = math.lgamma(a + faults) + math.lgamma(b + answers - faults) - math.lgamma(a + b + answers)
-    return up - math.lgamma(a) - math.lgamma(b) + math.lgamma(a + b)
+    both = math.lgamma(a + faults) + math.lgamma(b + answers - faults) - math.lgamma(a + b + answers)
+    return both - math.lgamma(a) - math.lgamma(b) + math.lgamma(a + b)
 
 
 def _log_likelihood(faults: int, answers: int, share: float) -> float:
     share = min(1 - 1e-3, max(1e-3, share))
     return faults * math.log(share) + (answers - faults) * math.log(1 - share)
-
-
-def _bounded(noise: float) -> float:
-    return min(HIGHEST_NOISE, max(NOISE_FLOOR, noise))

@@ -1,29 +1,53 @@
-"""The controller that measures: quota by refusals, faults by a sequential test."""
+"""The controller that measures: quotas by their refusals, faults by experiment."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from objlib.core.pacing import controller, faults
-from objlib.core.pacing.faults import FaultMode, FaultMonitor, Verdict
-from objlib.core.pacing.state import (
-    LOW_CONFIDENCE,
-    Assessment,
-    PaceState,
-    PacingPhase,
-    probe_gain,
-    send_rate,
-)
+from objlib.core.pacing import faults, rate_control
+from objlib.core.pacing.faults import Answer, FaultMode, FaultMonitor, Verdict
+from objlib.core.pacing.state import Assessment, PaceState, PacingPhase, probe_gain, send_rate
+from objlib.core.pacing.tuning import TUNING
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """See :class:`Controller`."""
+class MeasuredController:
+    """See :class:`objlib.core.pacing.controller.Controller`.
+
+    Attributes:
+        pace: what is known about the quota.
+        faults: what is known about faults.
+    """
 
     pace: PaceState
     faults: FaultMonitor = field(default_factory=FaultMonitor)
 
+    @property
+    def rate(self) -> float | None:
+        """See :class:`Controller`."""
+        return self.pace.rate if self.pace.limited else None
+
+    @property
+    def send_rate(self) -> float | None:
+        """See :class:`Controller`."""
+        return self.pace.rate * self.pace.gain if self.pace.limited else None
+
+    @property
+    def achieved_rate(self) -> float | None:
+        """See :class:`Controller`."""
+        return self.pace.achieved_rate if self.pace.limited else None
+
+    @property
+    def gate(self) -> float:
+        """See :class:`Controller`."""
+        return self.pace.gate
+
     def tokens(self, now: float) -> int:
-        total = controller.tokens(self.pace, now)
+        """Tokens for the limiter: none while the gate is closed, else at least one.
+
+        An overloaded service gets what its rate keeps in flight, and one request at a time in an outage.
+        """
+        total = rate_control.tokens(self.pace, now)
         if self.faults.congested and self.pace.limited:
             total = min(total, max(2, round(send_rate(self.pace) * self.pace.rtt + 0.25)))
         if self.faults.mode is FaultMode.OUTAGE:
@@ -31,53 +55,76 @@ class Measured:
         return total and max(1, total - self.faults.deficit)
 
     def departure(self, now: float) -> float:
-        return max(controller.departure(self.pace, now), faults.departure(self.faults, now))
+        """See :class:`Controller`."""
+        return max(rate_control.departure(self.pace, now), faults.departure(self.faults, now))
 
-    def departed(self, now: float) -> "Measured":
-        return Measured(controller.departed(self.pace, now), faults.departed(self.faults, now))
+    def departed(self, now: float) -> "MeasuredController":
+        """See :class:`Controller`."""
+        return MeasuredController(rate_control.departed(self.pace, now), faults.departed(self.faults, now))
 
-    def throttled(self, *, started: float, now: float, retry_after: float | None, in_use: int) -> "Measured":
-        pace = controller.throttled(
+    def throttled(
+        self, *, started: float, now: float, retry_after: float | None, in_use: int
+    ) -> "MeasuredController":
+        """See :class:`Controller`."""
+        pace = rate_control.throttled(
             self.pace, started=started, now=now, retry_after=retry_after, in_use=in_use
         )
-        monitor = (
-            faults.throttled(self.faults, now) if pace.throttled_at != self.pace.throttled_at else self.faults
-        )
-        return Measured(pace, monitor)
+        changed = pace.throttled_at != self.pace.throttled_at
+        return MeasuredController(pace, faults.restarted(self.faults, now) if changed else self.faults)
 
-    def succeeded(self, *, started: float, now: float, in_use: int) -> "Measured":
+    def succeeded(self, *, started: float, now: float, in_use: int) -> "MeasuredController":
+        """See :class:`Controller`."""
         return self._answered(started=started, now=now, in_use=in_use, fault=False)
 
-    def failed(self, *, started: float, now: float, in_use: int) -> "Measured":
+    def failed(self, *, started: float, now: float, in_use: int) -> "MeasuredController":
+        """See :class:`Controller`. A fault is an answer like any other until an experiment shows congestion."""
         return self._answered(started=started, now=now, in_use=in_use, fault=True)
 
-    def shared(self, rates: Sequence[float], now: float) -> "Measured":
-        return Measured(controller.shared(self.pace, rates, now), self.faults)
+    def shared(self, rates: Sequence[float], now: float) -> "MeasuredController":
+        """See :class:`Controller`."""
+        return replace(self, pace=rate_control.shared(self.pace, rates, now))
 
-    def _answered(self, *, started: float, now: float, in_use: int, fault: bool) -> "Measured":
-        calm = not self.pace.limited or self.pace.phase in (PacingPhase.CRUISE, PacingPhase.DRAIN)
-        monitor, verdict = faults.answered(
-            self.faults,
-            started=started,
-            now=now,
-            fault=fault,
-            counted=(calm and started > self.pace.throttled_at) or not self.faults.congested,
-            speed=send_rate(self.pace),
-        )
+    def _answered(self, *, started: float, now: float, in_use: int, fault: bool) -> "MeasuredController":
         pace = self.pace
+        calm = not pace.limited or pace.phase in {PacingPhase.CRUISE, PacingPhase.DRAIN}
+        calm = calm and (started > pace.throttled_at or not self.faults.congested)
+        monitor, verdict = faults.answered(
+            self.faults, Answer(started, now, fault=fault, calm=calm, send_rate=send_rate(pace))
+        )
         if verdict is Verdict.REFUSED:
-            pace = controller.throttled(pace, started=started, now=now, retry_after=None, in_use=in_use)
-            return Measured(pace, faults.throttled(monitor, now))
-        pace = controller.succeeded(pace, started=started, now=now, in_use=in_use)
+            refused = rate_control.throttled(pace, started=started, now=now, retry_after=None, in_use=in_use)
+            return MeasuredController(refused, faults.restarted(monitor, now))
+        pace = rate_control.succeeded(pace, started=started, now=now, in_use=in_use)
         if verdict is Verdict.CONGESTION:
             rate = monitor.passed_rate / (1 - monitor.noise)
             if not pace.limited or rate < pace.rate:
-                pace = replace(
-                    pace, rate=rate, measured_for=1.0, phase=PacingPhase.STARTUP, gain=probe_gain(pace),
-                    confidence=LOW_CONFIDENCE, measured_since=now, hint_until=now, admitted=0, throttled_at=now,
-                    last_departure=now, gated_for=0.0, assessment=Assessment.NOTHING,
-                )  # fmt: skip
+                pace = _limited(pace, rate, now)
         if monitor.congested and pace.limited and pace.rate > 0.8 * pace.ceiling / max(1e-3, pace.rtt):
+            # All places are in use again and nothing is refused: the overload is over.
             monitor = replace(monitor, congested=False)
             pace = PaceState(ceiling=pace.ceiling, rtt=pace.rtt, window=float(pace.ceiling))
-        return Measured(pace, monitor)
+        return MeasuredController(pace, monitor)
+
+
+def _limited(pace: PaceState, rate: float, now: float) -> PaceState:
+    """Start at the rate that an overloaded service let through, and ramp up from there."""
+    return replace(
+        pace,
+        rate=max(TUNING.min_rate, rate),
+        measured_for=1.0,
+        phase=PacingPhase.STARTUP,
+        gain=probe_gain(pace),
+        confidence=TUNING.low_confidence,
+        measured_since=now,
+        hint_until=now,
+        admitted=0,
+        throttled_at=now,
+        last_departure=now,
+        gated_for=0.0,
+        assessment=Assessment.NOTHING,
+    )
+
+
+def measured(ceiling: int) -> MeasuredController:
+    """A controller that knows nothing yet."""
+    return MeasuredController(PaceState(ceiling=ceiling, window=min(4.0, math.floor(ceiling))))

@@ -7,40 +7,8 @@ risk; without credit, only a probe can tell whether more is allowed.
 import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
 
-CRUISE_GAIN: Final = 0.975
-"""Gain while the credit is below the reserve."""
-RESERVE_SECONDS: Final = 0.4
-"""Seconds' worth of the rate kept as credit: the error of a measurement."""
-LOW_CONFIDENCE: Final = 0.25
-"""Confidence after a surprise; it doubles with each probe interval that held."""
-MAX_CUT: Final = 0.5
-"""Smallest share of the rate that one throttling leaves; also the gain until the answers in flight are in."""
-MIN_PROBE_REQUESTS: Final = 14.0
-"""Admitted requests between two probes at least: each probe costs one refusal."""
-PROBE_REQUESTS: Final = 150.0
-"""Admitted requests between two probes of a service of 1/s; a fifth at 0.5/s, where a rise took minutes."""
-PROBE_SECONDS: Final = 5.0
-"""Seconds between two probes of a service of 1/s if refusals were free; a quicker service can wait longer."""
-MAX_PROBE_SECONDS: Final = 30.0
-"""Upper bound of `PROBE_SECONDS` for quick services."""
-PROBE_COST_FACTOR: Final = 50.0
-"""Ratio of the time between two probes to the time for which a probe leaves the service idle."""
-MIN_RATE: Final = 1 / 12
-"""Requests per second that are always tried.
-
-Slower quotas give a Retry-After, and the gate holds those. Broken answers give none: a rate lost to them has to come
-back within a run.
-"""
-MAX_PROBE_WAIT: Final = 60.0
-"""Upper bound of the probe interval in seconds where few requests are admitted: a slow rate would delay a rise."""
-CONTENDED_SHARE: Final = 0.7
-"""Share of `PROBE_SECONDS` between two probes beside other clients: a small share grows within a minute."""
-MIN_CONTENDED_REQUESTS: Final = 6.0
-"""Admitted requests between two probes beside other clients; the bar for several processes is 5 % refused."""
-MIN_CONTENDED_ROUND_TRIPS: Final = 5.0
-"""Round trips between two probes beside other clients: the answers to the last probe must be in."""
+from objlib.core.pacing.tuning import TUNING
 
 
 class Assessment(Enum):
@@ -120,9 +88,9 @@ class PaceState:
     rtt: float = 0.0
     rate: float = math.inf
     phase: PacingPhase = PacingPhase.CRUISE
-    gain: float = CRUISE_GAIN
+    gain: float = TUNING.cruise_gain
     measured_for: float = 0.0
-    confidence: float = LOW_CONFIDENCE
+    confidence: float = TUNING.low_confidence
     peers: int = 1
     contended: bool = False
     suspicion: Suspicion | None = None
@@ -163,12 +131,14 @@ class PaceState:
     @property
     def confident(self) -> bool:
         """Whether the last probe interval held: a surprise is then not put down to the rate."""
-        return self.confidence > LOW_CONFIDENCE
+        return self.confidence > TUNING.low_confidence
 
 
 def send_rate(state: PaceState) -> float:
     """Requests per second to start now; infinity while no limit is known."""
-    return state.rate * (MAX_CUT if state.assessing and state.gate <= state.throttled_at else state.gain)
+    return state.rate * (
+        TUNING.max_cut if state.assessing and state.gate <= state.throttled_at else state.gain
+    )
 
 
 def credit(state: PaceState, at: float) -> float:
@@ -202,7 +172,7 @@ def refusal_cost(state: PaceState) -> float:
 
 def reserve(state: PaceState) -> float:
     """Credit in requests that is kept while cruising."""
-    return max(0.0, RESERVE_SECONDS * state.rate - 0.5)
+    return max(0.0, TUNING.reserve_seconds * state.rate - 0.5)
 
 
 def probe_interval(state: PaceState) -> float:
@@ -213,13 +183,17 @@ def probe_interval(state: PaceState) -> float:
     increase and multiplicative decrease (Chiu and Jain, Computer Networks and ISDN Systems 17, 1989).
     """
     rate = state.rate
-    seconds: float = min(MAX_PROBE_SECONDS, PROBE_SECONDS * rate**0.68)
+    seconds: float = min(TUNING.max_probe_seconds, TUNING.probe_seconds * rate**0.68)
     if state.contended and not state.confident:
-        wait = max(CONTENDED_SHARE * seconds, MIN_CONTENDED_ROUND_TRIPS * state.rtt)
-        return max(min(MIN_CONTENDED_REQUESTS, MAX_PROBE_WAIT * rate), state.peers * wait * rate)
-    seconds = max(seconds, PROBE_COST_FACTOR * max(0.0, state.gated_for - state.burst))
-    count: float = max(PROBE_REQUESTS * min(rate**2.4, rate**-0.9), seconds * rate)
-    return max(min(MIN_PROBE_REQUESTS, MAX_PROBE_WAIT * rate), state.confidence * state.peers * count)
+        wait = max(TUNING.contended_share * seconds, TUNING.min_contended_round_trips * state.rtt)
+        return max(
+            min(TUNING.min_contended_requests, TUNING.max_probe_wait * rate), state.peers * wait * rate
+        )
+    seconds = max(seconds, TUNING.probe_cost_factor * max(0.0, state.gated_for - state.burst))
+    count: float = max(TUNING.probe_requests * min(rate**2.4, rate**-0.9), seconds * rate)
+    return max(
+        min(TUNING.min_probe_requests, TUNING.max_probe_wait * rate), state.confidence * state.peers * count
+    )
 
 
 def probe_gain(state: PaceState) -> float:

@@ -83,7 +83,9 @@ async def open_app(
             open_ledger(settings.ledger, runner=overrides.runner, now=now, create=command.create_ledger)
         )
         governor = await stack.enter_async_context(
-            open_governor(settings.max_uploads, observer, max_pending=settings.max_pending)
+            open_governor(
+                settings.max_uploads, observer, max_pending=settings.max_pending, pacing=settings.pacing
+            )
         )
         app = App(
             settings=settings,

@@ -2,6 +2,9 @@
 
 from contextlib import suppress
 from functools import partial
+from itertools import count
+
+import trio
 
 from objlib.core.errors import RefusedError
 from objlib.engine.app import App
@@ -55,17 +58,22 @@ async def _find_stores(app: App, display_name: str) -> list[Store]:
 
 
 async def _create_store(app: App, display_name: str) -> str:
-    """Create the store; after a lost answer look for it, since a second request would make a second store."""
-    try:
-        create = partial(app.client.stores.create, display_name)
-        return (await app.retrier.call(Purpose.LIST, create, reconnect=False)).name
-    except GeminiError as error:
-        if not error.kind.ambiguous:
-            raise
-        unanswered = error
-    if not (stores := await _find_stores(app, display_name)):
-        raise unanswered
-    return stores[0].name
+    """Create the store; after a lost answer look for it first, since a second request may make a second store."""
+    create = partial(app.client.stores.create, display_name)
+    first: float | None = None
+    for tries in count(1):
+        try:
+            return (await app.retrier.call(Purpose.LIST, create, reconnect=False)).name
+        except GeminiError as error:
+            if not error.kind.ambiguous:
+                raise
+            unanswered = error
+        if stores := await _find_stores(app, display_name):
+            return stores[0].name
+        now = trio.current_time()
+        first = now if first is None else first
+        await app.retrier.wait(Purpose.LIST, unanswered, tries, first, now)
+    raise AssertionError("the last try returns or raises")
 
 
 async def _pin_created(app: App, name: str, display_name: str) -> str:

@@ -2,7 +2,7 @@
 
 It owns a `trio.CapacityLimiter` for each kind of request and resizes it while work is in flight. One controller paces
 all kinds, because the service counts them against one quota: each of several controllers would mistake the others'
-requests for a quota that dropped. The arithmetic is in :mod:`objlib.core.pacing.controller`; this module adds the
+requests for a quota that dropped. The arithmetic is in :mod:`objlib.core.pacing`; this module adds the
 clock, the limiters and one task, which reopens the gate after a pause. A Retry-After closes the gate: all tasks wait.
 """
 
@@ -16,8 +16,7 @@ from typing import Final
 import trio
 
 from objlib.core.events import EventKind, GovernorStatistics, Observer
-from objlib.core.pacing import controller, pending_window
-from objlib.core.pacing.state import PaceState
+from objlib.core.pacing import CONTROLLERS, pending_window
 from objlib.gemini import GeminiError
 
 
@@ -64,15 +63,15 @@ class Governor:
     """Admits requests. Open it with :func:`open_governor`.
 
     Attributes:
-        throttled: requests answered with 429 or a server error, or broken off.
+        throttled: requests answered with 429, or with a server error that showed overload.
         requests: requests sent.
         pending: bounds the files between claimed and indexed; shrinks when the store fails documents in bursts.
     """
 
-    def __init__(self, ceiling: int, observer: Observer, max_pending: int) -> None:
+    def __init__(self, ceiling: int, observer: Observer, max_pending: int, pacing: str) -> None:
         ceilings = {Purpose.UPLOAD: ceiling, **CEILINGS}
         self._budgets = {kind: Budget(most, trio.CapacityLimiter(most)) for kind, most in ceilings.items()}
-        self._state = PaceState(ceiling=max(ceilings.values()))
+        self._controller = CONTROLLERS[pacing](max(ceilings.values()))
         # FIFO of requests waiting to depart; only the head sleeps, until `_wakes_at` or `_departure_moved`.
         self._queue = trio.Lock()
         self._wakes_at = -math.inf
@@ -98,7 +97,7 @@ class Governor:
     @property
     def rate(self) -> float | None:
         """Requests per second, of all purposes, that the service admits; None while no limit is known."""
-        return self._state.rate if self._state.limited else None
+        return self._controller.rate
 
     @property
     def speed(self) -> float | None:
@@ -106,15 +105,16 @@ class Governor:
 
         It differs from :attr:`rate` by the gain. It leaves out the slower round trip after a throttling without a hint.
         """
-        return self._state.rate * self._state.gain if self._state.limited else None
+        return self._controller.send_rate
 
     def rates(self, *, final: bool = False) -> dict[str, float]:
         """Rates for the ledger; empty while no limit is known.
 
-        Rates learnt from server errors alone are not kept. With ``final``, at the end of a run, an unfinished ramp
-        counts with its achieved throughput; else the next run would repeat the ramp.
+        Rates learnt from server errors alone are not kept: an overload passes. With ``final``, at the end of a run, an
+        unfinished ramp counts with its achieved throughput; else the next run would repeat the ramp.
         """
-        return {REQUEST_RATE: self._state.achieved_rate if final else self._state.rate} if self._quota else {}
+        rate = self._controller.achieved_rate if final else self._controller.rate
+        return {REQUEST_RATE: rate} if self._quota and rate is not None else {}
 
     @property
     def last_share(self) -> dict[str, float] | None:
@@ -129,9 +129,7 @@ class Governor:
         """
         now = trio.current_time()
         self._quota = self._quota or any(rates.get(REQUEST_RATE) for rates in everyone)
-        self._state = controller.shared(
-            self._state, [rates.get(REQUEST_RATE, 0.0) for rates in everyone], now
-        )
+        self._controller = self._controller.shared([rates.get(REQUEST_RATE, 0.0) for rates in everyone], now)
         self._last_share = self.rates()
         self._move_departure_forward(now)
         self._resize(now)
@@ -141,7 +139,7 @@ class Governor:
         return GovernorStatistics(
             tokens=int(self.uploads.total_tokens),
             in_flight=self.uploads.borrowed_tokens,
-            paused_for=max(0.0, self._state.gate - trio.current_time()),
+            paused_for=max(0.0, self._controller.gate - trio.current_time()),
             throttled=self.throttled,
             requests_per_second=self.speed,
         )
@@ -235,9 +233,9 @@ class Governor:
             self._paused = trio.Event()
             while True:
                 now = trio.current_time()
-                if self._state.gate <= now:
+                if self._controller.gate <= now:
                     break
-                await trio.sleep_until(self._state.gate)
+                await trio.sleep_until(self._controller.gate)
             self._resize(now)
             self.report()
 
@@ -248,9 +246,9 @@ class Governor:
                 if intake and self._ending_error is not None:
                     raise self._ending_error.again()
                 now = trio.current_time()
-                moment = controller.departure(self._state, now)
+                moment = self._controller.departure(now)
                 if moment <= now:
-                    self._state = controller.departed(self._state, now)
+                    self._controller = self._controller.departed(now)
                     return now
                 self._wakes_at = moment
                 with trio.move_on_at(moment):
@@ -258,7 +256,7 @@ class Governor:
 
     def _move_departure_forward(self, now: float) -> None:
         """Wake the head of the queue if its departure moved forward by more than a timer's usual lateness."""
-        if controller.departure(self._state, now) < self._wakes_at - 0.01:
+        if self._controller.departure(now) < self._wakes_at - 0.01:
             self._wake()
 
     def _wake(self) -> None:
@@ -266,23 +264,46 @@ class Governor:
         self._departure_moved = trio.Event()
 
     def _learn_from(self, error: GeminiError, started: float) -> None:
-        if not error.kind.throttles and not _overloaded(error):
-            if error.status is not None:
-                self._admitted(started)
-            return
+        if error.kind.throttles:
+            self._throttle(error, started)
+        elif (error.status is not None and error.status >= 500) or (
+            error.status is None and not error.connect
+        ):
+            self._fault(error, started)
+        elif error.status is not None:
+            self._admitted(started)
+
+    def _throttle(self, error: GeminiError, started: float) -> None:
+        """Learn from a 429; its Retry-After closes the gate for all."""
         self.throttled += 1
         if error.kind.ends_run:
             self._ending_error = error
             self._wake()
             return  # no gate: it would open tomorrow, and requests in flight must end today
         now, pause = trio.current_time(), error.retry_after
-        self._quota = self._quota or error.kind.throttles
-        self._state = controller.throttled(
-            self._state, started=started, now=now, retry_after=pause, in_use=self._in_flight
+        self._quota = True
+        self._controller = self._controller.throttled(
+            started=started, now=now, retry_after=pause, in_use=self._in_flight
         )
         if pause is not None:
             self._paused.set()
         self._resize(now)
+        self._report_throttling(error, pause)
+
+    def _fault(self, error: GeminiError, started: float) -> None:
+        """Learn from a server error or a broken connection.
+
+        Its Retry-After, if any, is about this request: whoever sends it again waits for it, and no other request does.
+        """
+        now, rate = trio.current_time(), self._controller.rate
+        self._controller = self._controller.failed(started=started, now=now, in_use=self._tokens_in_use())
+        self._move_departure_forward(now)
+        self._resize(now)
+        if self._controller.rate != rate:
+            self.throttled += 1
+            self._report_throttling(error, None)
+
+    def _report_throttling(self, error: GeminiError, pause: float | None) -> None:
         self._observer.event(
             EventKind.THROTTLED,
             kind=str(error.kind),
@@ -294,28 +315,28 @@ class Governor:
 
     def _admitted(self, started: float) -> None:
         """Learn from any answer but a throttling: the service had room for the request."""
-        # Count tokens rather than requests: when answers arrive together, the first ones reduce the requests in flight
-        # before the others are counted. A token passes on at once.
         now = trio.current_time()
-        in_use = sum(budget.limiter.borrowed_tokens for budget in self._budgets.values())
-        self._state = controller.succeeded(self._state, started=started, now=now, in_use=in_use)
+        self._controller = self._controller.succeeded(started=started, now=now, in_use=self._tokens_in_use())
         self._move_departure_forward(now)
         self._resize(now)
 
+    def _tokens_in_use(self) -> int:
+        """Count tokens rather than requests.
+
+        When answers arrive together, the first ones reduce the requests in flight before the others are counted. A
+        token passes on at once.
+        """
+        return sum(budget.limiter.borrowed_tokens for budget in self._budgets.values())
+
     def _resize(self, now: float) -> None:
-        total = controller.tokens(self._state, now)
+        total = self._controller.tokens(now)
         for budget in self._budgets.values():
             budget.resize(total)
 
 
-def _overloaded(error: GeminiError) -> bool:
-    """Whether it is a server error or a connection that broke under a request: throttling without a 429."""
-    return error.status >= 500 if error.status is not None else not error.connect
-
-
 @asynccontextmanager
 async def open_governor(
-    ceiling: int, observer: Observer, *, max_pending: int = 48
+    ceiling: int, observer: Observer, *, max_pending: int = 48, pacing: str = "measured"
 ) -> AsyncIterator[Governor]:
     """Open a governor with its gate keeper running.
 
@@ -323,8 +344,9 @@ async def open_governor(
         ceiling: uploads in flight at most.
         observer: receives throttling events and statistics.
         max_pending: files between claimed and indexed at most.
+        pacing: name of the controller, one of `CONTROLLERS`.
     """
-    governor = Governor(ceiling, observer, max_pending)
+    governor = Governor(ceiling, observer, max_pending, pacing)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(governor.keep_gate)
         yield governor

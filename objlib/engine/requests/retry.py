@@ -116,7 +116,7 @@ class Retrier:
                 failure = error
             now = trio.current_time()
             first = now if first is None else first
-            await self._wait(purpose, failure, tries, first, now)
+            await self.wait(purpose, failure, tries, first, now)
         raise AssertionError("the last try returns or raises")
 
     async def _send(
@@ -154,16 +154,16 @@ class Retrier:
                 self._cancel_waiting({None, *Purpose})
             elif not error.kind.transient:
                 self._failing_since.pop(purpose, None)
-            elif error.retry_after is not None and error.retry_after > MAX_WAIT:
+            elif error.kind.throttles and (error.retry_after or 0.0) > MAX_WAIT:
                 self._block(set(Purpose), _with_date(error))  # the gate is closed for all of them
             raise
         self._failing_since.pop(purpose, None)
         return answer
 
-    async def _wait(self, purpose: Purpose, error: GeminiError, tries: int, first: float, now: float) -> None:
+    async def wait(self, purpose: Purpose, error: GeminiError, tries: int, first: float, now: float) -> None:
         """Wait before a request is sent again, or raise ``error`` where that is no use.
 
-        The governor's gate keeps the Retry-After; here is only the backoff.
+        The governor's gate keeps the Retry-After of a 429, for all; that of a server error holds this request alone.
         """
         pause = backoff(tries, jitter=random.random())
         wait = max(error.retry_after or 0.0, pause)
@@ -182,7 +182,7 @@ class Retrier:
         with trio.CancelScope() as scope:
             self._waiting[scope] = purpose
             try:
-                await trio.sleep(pause)
+                await trio.sleep(pause if error.kind.throttles else wait)
             finally:
                 del self._waiting[scope]
         if self._draining:

@@ -13,7 +13,17 @@ from objlib.engine.requests.retry import MAX_TRIES, MAX_WAIT, Retrier
 from objlib.engine.search.ask import search
 from objlib.engine.upload.run import upload
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.testing import DAILY_QUOTA, DOWN, LOST, STORE_FULL, Faults, RecordingObserver, Respond, throttled
+from objlib.testing import (
+    DAILY_QUOTA,
+    DOWN,
+    INTERNAL,
+    LOST,
+    STORE_FULL,
+    Faults,
+    RecordingObserver,
+    Respond,
+    throttled,
+)
 from tests.support.engine import Opener
 
 
@@ -42,6 +52,41 @@ async def test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_
         assert (await upload(app)).indexed == 10
         stores = await app.client.stores.find(app.settings.store)
     assert [store.name for store in stores] == [app.store]
+
+
+async def test_a_server_error_to_the_request_that_makes_the_store_is_retried(
+    opened: Opener, faults: Faults
+) -> None:
+    faults.script = lambda what, count: INTERNAL if what == "store" and count in {1, 3} else None
+    async with opened() as app:
+        stores = await app.client.stores.find(app.settings.store)
+    assert [store.name for store in stores] == [app.store]
+    assert faults.count["store"] == 7  # three lookups, three creations and the lookup of this test
+
+
+async def test_the_retry_after_of_a_server_error_holds_its_own_request_only(
+    opened: Opener, faults: Faults
+) -> None:
+    async with opened() as app:
+        failures = iter([GeminiError("down", kind=ErrorKind.TRANSIENT, status=503, retry_after=30.0)])
+        times: list[tuple[str, float]] = []
+
+        async def ask(name: str) -> None:
+            async def request() -> None:
+                if name == "unlucky" and (error := next(failures, None)) is not None:
+                    raise error
+
+            await app.retrier.call(Purpose.POLL, request)
+            times.append((name, trio.current_time() - began))
+
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask, "unlucky")
+            await trio.sleep(1)
+            nursery.start_soon(ask, "other")
+    assert [name for name, _ in times] == ["other", "unlucky"]
+    assert times[0][1] == 1
+    assert times[1][1] >= 30
 
 
 async def test_a_daily_quota_that_is_used_up_already_is_no_failure_of_the_command(

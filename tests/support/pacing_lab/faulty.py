@@ -137,7 +137,9 @@ def faults(
     return Scenario(name, tuple(measures), measure, make, seconds)
 
 
-def outage(name: str, *, latency: float, begin: float, length: float, seconds: float, sent: float) -> Scenario:
+def outage(
+    name: str, *, latency: float, begin: float, length: float, seconds: float, sent: float
+) -> Scenario:
     """An outage. Requests into it are those that started in it; back is the first half second at 85 %."""
 
     def lasts(seed: int) -> float:
@@ -234,7 +236,9 @@ def faulty() -> list[Scenario]:
         for share in (0.01, 0.03, 0.06, 0.12, 0.25)
     ]
     rows += [
-        faults(f"10/s, faults {share:.0%}", _quota(10, share), latency=0.4, good=0.95, waste=0.015, seconds=120)
+        faults(
+            f"10/s, faults {share:.0%}", _quota(10, share), latency=0.4, good=0.95, waste=0.015, seconds=120
+        )
         for share in (0.05, 0.12)
     ]
     rows += [
@@ -270,7 +274,13 @@ def faulty() -> list[Scenario]:
     for rate, ceiling in ((40, CEILING), (400, 64)):
         rows += [
             cold(f"cold start, {rate}/s", _cold(rate, 1.0), latency=0.05, bar=3.0, ceiling=ceiling),
-            cold(f"cold start, {rate}/s, bucket in use", _cold(rate, 0.0), latency=0.05, bar=3.0, ceiling=ceiling),
+            cold(
+                f"cold start, {rate}/s, bucket in use",
+                _cold(rate, 0.0),
+                latency=0.05,
+                bar=3.0,
+                ceiling=ceiling,
+            ),
         ]
     rows.append(cold("cold start, 40/s, burst 0.1 s", _cold(40, 1.0, burst=0.1), latency=0.05, bar=3.0))
     return rows

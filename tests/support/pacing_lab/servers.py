@@ -86,7 +86,9 @@ class Bucket:
         """See :class:`Server`."""
         rate, most = rate_at(self.steps, now), self.capacity(now)
         self.level = (
-            self.full * most if math.isnan(self.level) else min(most, self.level + total(self.steps, self.at, now))
+            self.full * most
+            if math.isnan(self.level)
+            else min(most, self.level + total(self.steps, self.at, now))
         )
         self.at = now
         if self.level >= 1:
@@ -121,7 +123,9 @@ class Window:
         if self.used < self.limit:
             self.used += 1
             return Outcome.PASSED, None
-        return Outcome.THROTTLED, math.ceil((index + 1) * self.seconds - self.phase - now) if self.hint else None
+        return Outcome.THROTTLED, math.ceil(
+            (index + 1) * self.seconds - self.phase - now
+        ) if self.hint else None
 
     def allowed(self, begin: float, end: float) -> float:
         """See :class:`Server`: all of every window that is touched, but the last only as far as it got."""

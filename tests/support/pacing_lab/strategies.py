@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from objlib.core.ids import RunId
-from objlib.core.pacing.measured import Measured
-from objlib.core.pacing.state import PaceState
+from objlib.core.pacing.measured import MeasuredController, measured
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.ledger.rates import RateTable
 
@@ -174,10 +173,10 @@ class Paced:
 
 
 class Ours:
-    """:class:`objlib.core.pacing.measured.Measured`, driven as the governor drives it."""
+    """:class:`objlib.core.pacing.measured.MeasuredController`, driven as the governor drives it."""
 
     def __init__(self, ceiling: int) -> None:
-        self.control = Measured(PaceState(ceiling=ceiling))
+        self.control: MeasuredController = measured(ceiling)
         self.begun = False
 
     def rates(self) -> dict[str, float]:
@@ -222,7 +221,9 @@ def one_ledger() -> Iterator[Meeting]:
             for index, each in enumerate(strategies):
                 if isinstance(each, Ours) and each.begun:
                     name, rates = RunId(f"run-{index}"), each.rates()
-                    parts = RateTable.exchange(ledger, now, name, rates=rates, last_share=last_shares.get(index))
+                    parts = RateTable.exchange(
+                        ledger, now, name, rates=rates, last_share=last_shares.get(index)
+                    )
                     each.share([part.get(REQUEST_RATE, 0.0) for part in parts], now)
                     last_shares[index] = each.rates()
 

@@ -8,14 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.core.pacing import backoff, controller, estimator
-from objlib.core.pacing.controller import MAX_WINDOW_GAIN, WINDOW_WASTE
+from objlib.core.pacing import backoff, estimator, rate_control
 from objlib.core.pacing.estimator import measure
 from objlib.core.pacing.state import (
-    CRUISE_GAIN,
-    LOW_CONFIDENCE,
-    MAX_CUT,
-    MIN_RATE,
     PaceState,
     PacingPhase,
     credit,
@@ -23,6 +18,7 @@ from objlib.core.pacing.state import (
     refusal_cost,
     send_rate,
 )
+from objlib.core.pacing.tuning import TUNING
 from tests.support.pacing_lab.heldout import Windows
 from tests.support.pacing_lab.servers import Bucket, Open, Window
 from tests.support.pacing_lab.simulate import run
@@ -42,19 +38,19 @@ def histories(draw: st.DrawFn) -> PaceState:
         started = max(0.0, now - draw(seconds))
         match draw(st.sampled_from(("starts", "passes", "fails", "shares"))):
             case "starts":
-                now = controller.departure(state, now)
-                state = controller.departed(state, now)
+                now = rate_control.departure(state, now)
+                state = rate_control.departed(state, now)
             case "passes":
                 in_use = draw(st.integers(0, 64))
-                state = controller.succeeded(state, started=started, now=now, in_use=in_use)
+                state = rate_control.succeeded(state, started=started, now=now, in_use=in_use)
             case "fails":
                 pause = draw(st.none() | st.floats(0, 100))
                 in_use = draw(st.integers(0, 64))
-                state = controller.throttled(
+                state = rate_control.throttled(
                     state, started=started, now=now, retry_after=pause, in_use=in_use
                 )
             case _:
-                state = controller.shared(
+                state = rate_control.shared(
                     state, draw(st.lists(st.floats(0, 100), min_size=1, max_size=4)), now
                 )
     return state
@@ -67,14 +63,14 @@ def after_all(state: PaceState) -> float:
 
 @given(histories(), times)
 def test_tokens_are_zero_inside_the_gate_and_within_the_ceiling_outside(state: PaceState, now: float) -> None:
-    total = controller.tokens(state, now)
+    total = rate_control.tokens(state, now)
     assert (total == 0) == (now < state.gate)
     assert 0 <= total <= state.ceiling
 
 
 @given(histories(), times)
 def test_no_request_departs_inside_the_gate_or_too_early(state: PaceState, now: float) -> None:
-    moment = controller.departure(state, now)
+    moment = rate_control.departure(state, now)
     assert moment >= max(now, state.gate)
     if state.limited:
         assert moment >= state.last_departure + 1 / send_rate(state)
@@ -82,16 +78,16 @@ def test_no_request_departs_inside_the_gate_or_too_early(state: PaceState, now: 
 
 @given(histories())
 def test_the_send_rate_is_always_positive(state: PaceState) -> None:
-    assert send_rate(state) > 0.99 * MIN_RATE * MAX_CUT
+    assert send_rate(state) > 0.99 * TUNING.min_rate * TUNING.max_cut
     assert state.limited == math.isfinite(send_rate(state))
-    assert controller.departure(state, after_all(state)) < math.inf
+    assert rate_control.departure(state, after_all(state)) < math.inf
 
 
 @given(histories(), st.floats(0, 100), seconds)
 def test_success_never_lowers_the_rate_or_the_window(state: PaceState, took: float, in_use: float) -> None:
     now = after_all(state)
-    settled = controller.succeeded(state, started=now - took, now=now, in_use=int(in_use))
-    after = controller.succeeded(settled, started=now, now=now + took, in_use=int(in_use))
+    settled = rate_control.succeeded(state, started=now - took, now=now, in_use=int(in_use))
+    after = rate_control.succeeded(settled, started=now, now=now + took, in_use=int(in_use))
     assert after.rate >= settled.rate
     assert after.window >= min(settled.window, settled.ceiling)
 
@@ -99,10 +95,10 @@ def test_success_never_lowers_the_rate_or_the_window(state: PaceState, took: flo
 @given(histories(), seconds, st.none() | st.floats(0, 60), st.integers(1, 64))
 def test_an_epoch_cuts_once(state: PaceState, took: float, pause: float | None, in_use: int) -> None:
     now = after_all(state)
-    first = controller.throttled(state, started=now - took, now=now, retry_after=pause, in_use=in_use)
+    first = rate_control.throttled(state, started=now - took, now=now, retry_after=pause, in_use=in_use)
     burst = first
     for _ in range(15):
-        burst = controller.throttled(burst, started=now - took, now=now, retry_after=pause, in_use=in_use)
+        burst = rate_control.throttled(burst, started=now - took, now=now, retry_after=pause, in_use=in_use)
     assert burst.rate == first.rate
     assert burst.confidence == first.confidence
 
@@ -113,16 +109,16 @@ def test_a_refusal_never_raises_the_send_rate(state: PaceState, took: float, in_
     before = send_rate(
         estimator.assess(state)
     )  # after all answers in flight are in, as at this time they are
-    after = controller.throttled(state, started=now - took, now=now, retry_after=None, in_use=in_use)
-    assert send_rate(after) <= max(before, MIN_RATE)
+    after = rate_control.throttled(state, started=now - took, now=now, retry_after=None, in_use=in_use)
+    assert send_rate(after) <= max(before, TUNING.min_rate)
 
 
 @given(histories(), times, st.floats(0, 100), st.floats(0, 100))
 def test_overlapping_pauses_keep_the_latest_end(
     state: PaceState, now: float, one: float, other: float
 ) -> None:
-    both = controller.throttled(
-        controller.throttled(state, started=now, now=now, retry_after=one, in_use=1),
+    both = rate_control.throttled(
+        rate_control.throttled(state, started=now, now=now, retry_after=one, in_use=1),
         started=now,
         now=now,
         retry_after=other,
@@ -138,20 +134,20 @@ def test_departures_keep_the_rate_even_below_one_request_per_round_trip(
     state = PaceState(ceiling=16, rate=rate, rtt=rtt)
     now = 0.0
     for _ in range(count):
-        now = controller.departure(state, now)
-        state = controller.departed(state, now)
-    assert math.isclose(now, (count - 1) / (CRUISE_GAIN * rate), rel_tol=1e-6)
+        now = rate_control.departure(state, now)
+        state = rate_control.departed(state, now)
+    assert math.isclose(now, (count - 1) / (TUNING.cruise_gain * rate), rel_tol=1e-6)
 
 
 @given(st.floats(0.05, 20), st.lists(st.floats(0, 1), min_size=30, max_size=60))
 def test_lateness_is_made_up_for_and_never_by_a_burst(rate: float, lates: list[float]) -> None:
     """Late starts keep the rate on average; over any span there is at most one request more than it allows."""
-    state = controller.departed(PaceState(ceiling=16, rate=rate, rtt=0.1), 0.0)
+    state = rate_control.departed(PaceState(ceiling=16, rate=rate, rtt=0.1), 0.0)
     step = 1 / send_rate(state)
     starts = [0.0]
     for late in lates:
-        now = controller.departure(state, starts[-1]) + 0.9 * step * late
-        state = controller.departed(state, now)
+        now = rate_control.departure(state, starts[-1]) + 0.9 * step * late
+        state = rate_control.departed(state, now)
         starts.append(now)
     for begin in range(len(starts)):
         for end in range(begin + 1, len(starts)):
@@ -162,8 +158,8 @@ def test_lateness_is_made_up_for_and_never_by_a_burst(rate: float, lates: list[f
 def test_a_success_lowers_the_gain_to_cruise_at_most(state: PaceState, took: float) -> None:
     """Credit is spent, then the gain is that of cruise; a ramp always sends faster than the rate."""
     now = after_all(state)
-    after = controller.succeeded(state, started=now - took, now=now, in_use=1)
-    assert after.gain >= min(state.gain, CRUISE_GAIN)
+    after = rate_control.succeeded(state, started=now - took, now=now, in_use=1)
+    assert after.gain >= min(state.gain, TUNING.cruise_gain)
     if after.phase is PacingPhase.STARTUP:
         assert after.gain > 1
 
@@ -176,7 +172,7 @@ def test_more_than_was_due_ends_in_a_ramp_and_never_in_a_lower_rate(rate: float,
     now, states = 1.0, [state]
     for _ in range(30):
         state = replace(state, admitted=state.admitted + 10 * rate + surplus)
-        state = controller.succeeded(state, started=now, now=now + 0.4, in_use=1)
+        state = rate_control.succeeded(state, started=now, now=now + 0.4, in_use=1)
         states.append(state)
         now += 0.4
     ramping = [send_rate(state) for state in states if state.phase is PacingPhase.STARTUP]
@@ -203,18 +199,23 @@ def test_a_bucket_smaller_than_the_gate_changes_the_burst_and_not_the_rate() -> 
         confidence=1.0,
         phase=PacingPhase.DRAIN,
     )
-    state = replace(state, admitted=13.0, throttled_at=0.2, last_departure=2.0, gain=controller.DRAIN_GAIN)
-    after = controller.throttled(state, started=2.0, now=2.4, retry_after=1, in_use=4)
+    state = replace(state, admitted=13.0, throttled_at=0.2, last_departure=2.0, gain=TUNING.drain_gain)
+    after = rate_control.throttled(state, started=2.0, now=2.4, retry_after=1, in_use=4)
     assert after.rate == state.rate
     assert after.burst < 0.5
 
 
-@given(st.integers(0, 30), st.none() | st.sampled_from((0.1, 1.0, 2.0, 30.0)))
-def test_a_first_refusal_after_few_requests_starts_a_ramp(admitted: int, pause: float | None) -> None:
-    state = PaceState(ceiling=16, rtt=0.4, measured_since=0.0, admitted=float(admitted))
-    after = controller.throttled(state, started=0.0, now=0.4, retry_after=pause, in_use=4)
-    quick = pause is None or pause <= controller.MAX_SEARCH_WAIT
-    assert (after.phase is PacingPhase.STARTUP) == (quick and admitted < controller.MIN_FIRST_SAMPLE)
+@pytest.mark.parametrize(
+    ("admitted", "seconds", "pause", "searches"),
+    [(2, 0.1, None, True), (30, 0.3, 0.1, True), (30, 3.0, 0.1, False), (2, 0.1, 5.0, False)],
+)
+def test_a_first_refusal_that_leaves_the_rate_open_starts_a_ramp(
+    admitted: int, seconds: float, pause: float | None, searches: bool
+) -> None:
+    """A full bucket and an empty one explain it by rates far apart, unless the service took seconds to refuse."""
+    state = PaceState(ceiling=16, rtt=0.05, measured_since=0.0, admitted=float(admitted))
+    after = rate_control.throttled(state, started=seconds, now=seconds + 0.05, retry_after=pause, in_use=4)
+    assert (after.phase is PacingPhase.STARTUP) == searches
 
 
 @pytest.mark.parametrize(("holds", "hint"), [(2.0, True), (2.0, False)])
@@ -238,7 +239,7 @@ def test_after_a_window_of_time_a_short_wait_ends_the_next_window() -> None:
         phase=PacingPhase.PROBE,
     )
     state = replace(state, admitted=119.0, last_departure=118.0, throttled_at=10.0)
-    after = controller.throttled(state, started=118.0, now=118.4, retry_after=2, in_use=1)
+    after = rate_control.throttled(state, started=118.0, now=118.4, retry_after=2, in_use=1)
     assert after.gated_for == 0
     assert after.gate >= 120
     assert math.isclose(after.rate, 119 / 60)
@@ -256,9 +257,9 @@ def test_a_window_is_used_up_early_where_few_of_it_are_refused(rate: float, span
         measured_for=span,
         confidence=1.0,
     )
-    after = controller.succeeded(replace(state, busy=True), started=0.5, now=0.5 + rtt, in_use=1)
-    assert CRUISE_GAIN <= after.gain <= MAX_WINDOW_GAIN
-    assert after.gain <= 1 or 1 + send_rate(after) * rtt <= 1.001 * WINDOW_WASTE * rate * span
+    after = rate_control.succeeded(replace(state, busy=True), started=0.5, now=0.5 + rtt, in_use=1)
+    assert TUNING.cruise_gain <= after.gain <= TUNING.max_window_gain
+    assert after.gain <= 1 or 1 + send_rate(after) * rtt <= 1.001 * TUNING.window_waste * rate * span
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -290,7 +291,7 @@ def test_wrong_credit_lowers_an_unsure_rate_by_half_of_it(rate: float, gated: fl
     state = replace(state, admitted=1.2 * rate, last_departure=1.9, throttled_at=0.2)
 
     def learn(state: PaceState) -> float:
-        return controller.throttled(state, started=2.0, now=2.4, retry_after=1, in_use=4).rate
+        return rate_control.throttled(state, started=2.0, now=2.4, retry_after=1, in_use=4).rate
 
     open_gate, closed = learn(state), learn(replace(state, gated_for=gated))
     assert open_gate < closed < rate
@@ -298,24 +299,24 @@ def test_wrong_credit_lowers_an_unsure_rate_by_half_of_it(rate: float, gated: fl
 
 def test_an_idle_controller_does_not_probe() -> None:
     state = PaceState(ceiling=16, window=8.0, rtt=0.1)
-    assert controller.succeeded(state, started=0.0, now=0.1, in_use=2).window == 8.0
+    assert rate_control.succeeded(state, started=0.0, now=0.1, in_use=2).window == 8.0
     limited = PaceState(ceiling=16, rate=10.0, rtt=0.1)
     now = 0.0
     for _ in range(500):
         now += 1.0
-        limited = controller.departed(limited, now)
-        limited = controller.succeeded(limited, started=now, now=now + 0.1, in_use=1)
+        limited = rate_control.departed(limited, now)
+        limited = rate_control.succeeded(limited, started=now, now=now + 0.1, in_use=1)
     assert limited.gain < 1
 
 
 @given(
     st.lists(st.floats(0, 100), min_size=1, max_size=5).filter(
-        lambda rates: sum(rates) > len(rates) * MIN_RATE
+        lambda rates: sum(rates) > len(rates) * TUNING.min_rate
     )
 )
 def test_processes_on_one_ledger_share_the_sum_of_their_rates(rates: list[float]) -> None:
     parts = [
-        controller.shared(PaceState(ceiling=4, rate=rate or math.inf), rates, 0.0).rate for rate in rates
+        rate_control.shared(PaceState(ceiling=4, rate=rate or math.inf), rates, 0.0).rate for rate in rates
     ]
     assert math.isclose(sum(parts), sum(rates))
     assert len(set(parts)) == 1
@@ -323,9 +324,9 @@ def test_processes_on_one_ledger_share_the_sum_of_their_rates(rates: list[float]
 
 def test_requests_that_started_before_a_share_was_taken_do_not_change_it() -> None:
     """A process without a limit has many requests in flight when it takes a share; some are refused."""
-    state = controller.departed(PaceState(ceiling=16), 0.0)
-    state = controller.shared(state, [0.0, 10.0], 100.0)
-    after = controller.throttled(state, started=99.9, now=100.2, retry_after=0.5, in_use=16)
+    state = rate_control.departed(PaceState(ceiling=16), 0.0)
+    state = rate_control.shared(state, [0.0, 10.0], 100.0)
+    after = rate_control.throttled(state, started=99.9, now=100.2, retry_after=0.5, in_use=16)
     assert after.rate == state.rate
     assert after.gate == pytest.approx(100.7)
 
@@ -349,7 +350,7 @@ def test_polls_get_rarer_and_never_stop(waited: float) -> None:
 def test_the_lowest_rate_recovers_within_minutes() -> None:
     """Regression from killed processes: each run halved its inherited rate, down to two requests in four minutes."""
     crawling = Ours(16)
-    crawling.pace = replace(crawling.pace, rate=MIN_RATE)
+    crawling.control = replace(crawling.control, pace=replace(crawling.control.pace, rate=TUNING.min_rate))
     trace = run(Open(), [crawling], seconds=120, latency=0.05, seed=1)
     assert len(trace.served) > 100
 
@@ -373,7 +374,7 @@ def test_growing_hints_show_that_refusals_are_counted(waits: tuple[float | None,
     )
     for number, wait in enumerate(waits):
         started = 10 + 0.02 * number
-        state = controller.throttled(state, started=started, now=started + 0.4, retry_after=wait, in_use=9)
+        state = rate_control.throttled(state, started=started, now=started + 0.4, retry_after=wait, in_use=9)
     assert refusal_cost(state) == pytest.approx(cost, abs=0.03)
 
 
@@ -383,7 +384,9 @@ def test_a_measurement_moves_a_rate_towards_itself(
 ) -> None:
     state = PaceState(ceiling=16, rate=rate, measured_for=measured_for, admitted=admitted)
     low, high = sorted((admitted / span, rate))
-    assert max(MAX_CUT * rate, low) * 0.999 <= measure(state, span) <= max(high, MIN_RATE) * 1.001
+    assert (
+        max(TUNING.max_cut * rate, low) * 0.999 <= measure(state, span) <= max(high, TUNING.min_rate) * 1.001
+    )
 
 
 def test_few_requests_correct_a_guess_and_not_a_measured_rate() -> None:
@@ -427,12 +430,12 @@ def test_two_refusals_at_cruise_mean_contention_and_two_held_probes_end_it() -> 
 
     def refuse(state: PaceState, now: float, phase: PacingPhase) -> PaceState:
         state = replace(state, phase=phase, admitted=5 * (now - 0.4 - state.measured_since))
-        return controller.throttled(state, started=now - 0.4, now=now, retry_after=None, in_use=2)
+        return rate_control.throttled(state, started=now - 0.4, now=now, retry_after=None, in_use=2)
 
     once = refuse(state, 20.4, PacingPhase.CRUISE)
     assert (once.contended, once.confidence) == (True, 1)
     twice = refuse(once, 40.4, PacingPhase.CRUISE)
-    assert (twice.contended, twice.confidence) == (True, LOW_CONFIDENCE)
+    assert (twice.contended, twice.confidence) == (True, TUNING.low_confidence)
     held = refuse(twice, 60.4, PacingPhase.PROBE)
     assert held.contended
     assert not refuse(held, 80.4, PacingPhase.PROBE).contended
