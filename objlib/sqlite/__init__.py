@@ -1,1 +1,1 @@
-"""What the ledger and the embedded store share of SQLite: opening, migrations, group commit, error codes."""
+"""SQLite as the ledger and the embedded store use it: opening, migrations, group commit, error codes."""
