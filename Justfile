@@ -77,7 +77,7 @@ fix: (env "dev")
     @{{ python }} -m ruff check --fix-only .
     @{{ python }} -m ruff format .
 
-# measure branch coverage of core, ledger and engine by the tests of these rooms, and list what they miss
+# measure branch coverage of core, sqlite, ledger and engine by the tests of these rooms, and list what they miss
 coverage *ARGS: (env "dev")
     @{{ python }} -m coverage run -m pytest -q tests/core tests/ledger tests/engine "$@"
     @{{ python }} -m coverage report

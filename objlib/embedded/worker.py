@@ -57,13 +57,9 @@ class _ReadDocument:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """The work of one round.
+    """The work of one round: leases to take over, a deleted store to empty, documents to index.
 
-    Attributes:
-        abandoned: whether documents are leased to a dead owner, or an expired lease holds some.
-        deleted: whether a store waits to be emptied.
-        batch: documents that have been read and are to be indexed.
-        delay: seconds until the next document is due; infinite without one.
+    After ``delay`` seconds the next document is due; infinite without one.
     """
 
     abandoned: bool

@@ -10,7 +10,7 @@ _ROW = columns(RUN_COLUMNS)
 
 
 class RunTable(Table):
-    """Who works on this ledger."""
+    """Runs at work on this ledger."""
 
     @stamped
     def start(conn: sqlite3.Connection, now: float, run_id: RunId, pid: int, host: str, command: str) -> None:

@@ -1,1 +1,1 @@
-"""What the ledger and the embedded store share of SQLite: opening, migrations, group commit, error codes."""
+"""SQLite for the ledger and the embedded store: opening, migrations, group commit, error codes."""

@@ -1,7 +1,7 @@
 """Group commit: callers queue, and one task carries all that wait to the database as one transaction.
 
 A transaction that is durable against power loss costs one flush of the disk, however much it holds. So
-nobody commits alone while others wait: whatever queued up while the last batch was under way is the next
+no operation commits alone while others wait: all that queued up during the last batch are the next
 batch. An idle database has no queue, and a single operation goes out in the tick it came in.
 
 An operation is either *waiting* (its caller may be cancelled, and then it never happens) or *taken* (it
@@ -53,7 +53,7 @@ class Op(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class OpResult:
-    """What an operation returned or raised."""
+    """The result or the error of an operation."""
 
     value: Any = None
     error: BaseException | None = None
@@ -101,11 +101,11 @@ class GroupCommit:
         return result.value  # type: ignore[no-any-return]  # the queue holds operations of every type
 
     async def read(self, work: Work[T]) -> T:
-        """What ``work`` returns; it sees only what is committed, and must change nothing."""
+        """Return the result of ``work``, which sees only committed data and must change nothing."""
         return await self.submit(work, writes=False)
 
     async def write(self, work: Work[T]) -> T:
-        """What ``work`` returns, once what it wrote is on disk."""
+        """Return the result of ``work`` once its writes are on disk."""
         return await self.submit(work, writes=True)
 
     def close(self) -> None:

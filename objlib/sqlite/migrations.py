@@ -21,7 +21,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What the file of one program holds.
+    """The schema of one program's file.
 
     Attributes:
         application_id: how the file is told from any other database.

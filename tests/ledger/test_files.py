@@ -42,7 +42,7 @@ async def lose(ledger: Ledger, row: FileRow, since: float = 500.0) -> None:
     await raw(ledger).write(lambda conn: conn.execute(change, (since, row.file_id)).rowcount)
 
 
-async def test_claimable_files_are_those_never_put_off_and_then_those_that_have_waited_longest(
+async def test_files_never_put_off_are_claimable_first_then_the_longest_waiting(
     ledger: Ledger,
 ) -> None:
     rows = await add_many(ledger, 7)

@@ -115,7 +115,7 @@ async def test_results_come_in_the_order_of_the_callers(ledger: Ledger) -> None:
     assert await gather(*(partial(raw(ledger).write, put(key)) for key in wished)) == wished
 
 
-async def test_nobody_hears_of_a_write_before_it_is_committed(path: Path) -> None:
+async def test_a_write_returns_only_after_its_commit(path: Path) -> None:
     other = sqlite3.connect(path)
     seen: list[bool] = []
 
@@ -260,7 +260,7 @@ async def test_a_shielded_record_is_kept_while_the_opener_is_cancelled(path: Pat
 
 
 async def open_gate_later(runner: HeldRunner) -> None:
-    """Let go of what the runner holds, whoever is cancelled."""
+    """Open the gate of the runner, also when the test is cancelled."""
     with trio.CancelScope(shield=True):
         await runner.waiting.wait()
         await trio.testing.wait_all_tasks_blocked()

@@ -105,7 +105,7 @@ async def test_a_document_that_is_listed_twice_is_noted_as_it_was_last(ledger: L
     assert await raw(ledger).read(read) == [listed("a")]
 
 
-async def test_a_ledger_has_one_id_for_ever(ledger: Ledger) -> None:
+async def test_a_ledger_keeps_its_id(ledger: Ledger) -> None:
     first = await ledger.settings.ledger_id()
     assert await ledger.settings.ledger_id() == first
     assert await ledger.settings.get(LEDGER_KEY) == first

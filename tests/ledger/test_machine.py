@@ -30,7 +30,7 @@ CLEANING = {Event.COMPLETE_PROCESSING, Event.RETRY, Event.RESET}
 
 @dataclass
 class Known:
-    """What the oracle believes of one file."""
+    """The state of one file in the oracle."""
 
     content: str
     state: State = State.UNTRACKED
@@ -60,7 +60,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
     def run(self, work: Callable[[Ledger], Awaitable[T]]) -> T:
-        """What ``work`` returns on the open ledger."""
+        """Run ``work`` on the open ledger."""
 
         async def main() -> T:
             async with open_ledger(self.path, runner=inline_runner, now=lambda: 50.0) as ledger:
@@ -93,7 +93,7 @@ class LedgerMachine(RuleBasedStateMachine):
         data=st.data(), events=st.lists(st.sampled_from(Event), min_size=1, max_size=5), _=st.random_module()
     )
     def race(self, data: Any, events: list[Event], _: random.Random) -> None:
-        """Some tasks, all with the same row in hand, each want another event of it."""
+        """Several tasks with the same version of a row each apply another event."""
         self.move(self.pick(data), events)
 
     @rule(data=st.data(), times=st.integers(1, 3), _=st.random_module())
@@ -134,7 +134,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.happened(known, events[number], attempts[number])
 
     def happened(self, known: Known, event: Event, attempt: AttemptId) -> None:
-        """What the winner did, in the oracle's words."""
+        """Apply the winner's event to the oracle."""
         known.state = EDGES[known.state, event]
         known.version += 1
         known.path.append(known.state)

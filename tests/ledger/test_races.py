@@ -1,4 +1,4 @@
-"""Who wins when many want the same row: tasks, ledgers on one file, and processes."""
+"""Races for one row: tasks, ledgers on one file, and processes."""
 
 import json
 import subprocess
@@ -81,7 +81,7 @@ trio.run(main, Path(sys.argv[1]), RunId(sys.argv[2]))
 
 
 def race(path: Path, names: tuple[str, ...]) -> dict[str, tuple[list[FileId], int]]:
-    """What each of so many processes won, and how often it lost, when all start at once."""
+    """Start a process for each name at once; return the wins and the number of losses of each."""
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", RACER, str(path), name],

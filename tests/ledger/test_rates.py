@@ -1,4 +1,4 @@
-"""What processes on one ledger tell each other about the quota."""
+"""The exchange of rates between processes on one ledger."""
 
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ async def test_each_hears_of_the_others_while_they_live(tmp_path: Path) -> None:
         assert late == [{"poll": 2.0}]
 
 
-async def test_what_all_have_together_is_kept_whoever_looks_when(tmp_path: Path) -> None:
+async def test_the_sum_of_the_shares_is_kept_in_any_order_of_exchanges(tmp_path: Path) -> None:
     """Three runs that look one after the other, of which one knows the quota; what one learns comes on top."""
     async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
         runs = [RunId(f"run-{number}") for number in range(3)]
@@ -66,7 +66,7 @@ async def test_the_part_of_a_process_that_died_goes_to_those_that_live(tmp_path:
         assert await ours(now=105.0 + STALE_AFTER) == [{"requests": 10.0}]  # once
 
 
-async def test_a_clock_that_was_set_back_keeps_nobody_alive(tmp_path: Path) -> None:
+async def test_a_clock_set_back_keeps_no_dead_run_alive(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "l.db", runner=inline_runner) as ledger:
         await exchange(ledger, 5000.0, ONE, {"requests": 1.0})
         ours = partial(exchange, ledger, run_id=TWO, rates={"requests": 9.0})

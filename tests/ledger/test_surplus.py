@@ -80,7 +80,7 @@ async def test_for_an_attempt_that_is_over_nothing_is_chosen(ledger: Ledger) -> 
 
 
 async def test_an_intent_whose_delete_was_sent_is_not_withdrawn(ledger: Ledger) -> None:
-    """The delete may be carried out at any time: without the intent nobody would send the file again."""
+    """The delete may happen at any time: without the intent no run would send the file again."""
     row, attempt = await bring(ledger, await add(ledger), State.PROCESSING)
     document = DOCUMENT + attempt
     intent = await ledger.intents.open(row.file_id, document, "surplus", RUN)

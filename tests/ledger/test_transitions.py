@@ -334,7 +334,7 @@ async def test_a_table_that_is_gone_is_reported_and_recorded(ledger: Ledger) -> 
     assert outcomes == [("failed",)]
 
 
-async def test_what_cannot_even_be_recorded_harms_nobody_else(ledger: Ledger) -> None:
+async def test_an_event_that_cannot_be_recorded_harms_no_other(ledger: Ledger) -> None:
     one, two = await add(ledger, "a"), await add(ledger, "b")
     nonsense = cast("RunId", object())
     results = await gather(

@@ -17,7 +17,7 @@ from tests.support.ledger import add, add_many, fresh, gather, wanted
 
 
 async def limit_pages(ledger: Ledger, spare: int) -> None:
-    """Let the file grow by so many pages and no more: what a full disk does to SQLite."""
+    """Limit the growth of the file to ``spare`` pages, as a full disk does."""
 
     def limit(conn: sqlite3.Connection) -> None:
         (pages,) = conn.execute("PRAGMA page_count").fetchone()

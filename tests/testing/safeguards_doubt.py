@@ -129,7 +129,7 @@ DOUBTS: Final = (
         f"{TEST_SURPLUS}::test_both_documents_of_a_file_that_is_gone_are_meant_to_go",
     ),
     Mutant(
-        "a failed file that is back keeps no intent for ever",
+        "a failed file that is back keeps no intent open",
         REMOVALS,
         "        if row.state is not State.FAILED:  # a failed file gets no new document by itself\n",
         "        if True:\n",

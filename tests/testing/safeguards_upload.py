@@ -139,6 +139,13 @@ UPLOAD: Final = (
         f"{RECOVER}::test_a_run_of_this_host_is_judged_by_its_process",
     ),
     Mutant(
+        "a zombie is dead",
+        "objlib/liveness.py",
+        "    return not _is_zombie(pid)\n",
+        "    return True\n",
+        "tests/test_liveness.py::test_a_zombie_is_dead",
+    ),
+    Mutant(
         "a run that lives keeps its rows",
         "objlib/engine/runs.py",
         "    return True if abs(now - run.heartbeat) <= STALE_AFTER else None\n",

@@ -44,15 +44,10 @@ _NOTHING_TO_SEARCH: Final = (
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """A GenerateContentRequest, parsed.
+    """A GenerateContentRequest, parsed; ``question`` is the last text of the user.
 
-    Attributes:
-        question: the last text of the user.
-        searches: whether the fileSearch tool is there at all.
-        stores: resource names to search.
-        top_k: number of passages.
-        where: metadata filter, or None.
-        prompt_size: characters of the whole prompt, for the token counts.
+    ``searches`` says whether the fileSearch tool is there at all, ``prompt_size`` counts the characters of the
+    whole prompt.
     """
 
     question: str

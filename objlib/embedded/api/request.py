@@ -40,11 +40,7 @@ class ApiRequest:
 
 
 async def read_body(request: Request) -> Json:
-    """The JSON object in the body of a request, in lowerCamel.
-
-    Raises:
-        ApiError: it is not a JSON object, or larger than the service takes.
-    """
+    """The JSON object in the body, in lowerCamel; ApiError if it is none, or too large."""
     parts: list[bytes] = []
     size = 0
     async with aclosing(request.stream()) as stream:

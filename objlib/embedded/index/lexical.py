@@ -36,12 +36,9 @@ _WORD = re.compile(rf"[{_CJK_RANGE}]+|[^\W{_CJK_RANGE}]+")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query.
+    """A parsed query: its words in lower case, each once, and its quoted phrases of at least two words.
 
-    Attributes:
-        words: single words, each once, in order; lower case. A run of Chinese or Japanese stands as its pairs
-            of neighbouring characters.
-        phrases: quoted phrases, each of at least two words.
+    A run of Chinese or Japanese stands as its pairs of neighbouring characters.
     """
 
     words: tuple[str, ...]

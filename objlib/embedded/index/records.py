@@ -51,12 +51,9 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """One sentence of an answer and the passages that it stands in.
+    """One sentence of an answer and the indices of the hits that it stands in.
 
-    Attributes:
-        start_byte, end_byte: UTF-8 byte offsets into the answer, end exclusive (as Gemini counts them).
-        text: the sentence.
-        hits: indices into the list of hits.
+    Offsets count UTF-8 bytes of the answer, the end exclusive, as Gemini counts them.
     """
 
     start_byte: int
@@ -67,12 +64,7 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class QuotedAnswer:
-    """An answer made only of sentences quoted from the passages.
-
-    Attributes:
-        text: the answer, or a sentence that no passage answers the question.
-        quotations: its sentences, in order; empty if there was no answer.
-    """
+    """An answer made of sentences quoted from the passages, or a text that says that there is none."""
 
     text: str
     quotations: tuple[Quotation, ...]

@@ -24,12 +24,7 @@ _ROUGH_FACTOR = 4
 
 @dataclass(frozen=True, slots=True)
 class SignBits:
-    """A snapshot of the sign bits: the same row of both arrays belongs to one passage.
-
-    Attributes:
-        ids: (n,) chunk ids, in the order in which the vectors came.
-        bits: (n, 6) sign bits.
-    """
+    """A snapshot of the sign bits: (n,) chunk ids in the order of arrival, and (n, 6) words of bits."""
 
     ids: "NDArray[np.int64]"
     bits: "NDArray[np.uint64]"

@@ -40,8 +40,10 @@ def products(rows: "NDArray[Any]", vector: "Floats") -> "Floats":
 
 def vector_progress(db: sqlite3.Connection) -> tuple[int, int]:
     """(passages with a vector, all passages)."""
-    done, left = db.execute("SELECT (SELECT count(*) FROM codes), (SELECT count(*) FROM pending)").fetchone()
-    return done, done + left
+    done, pending = db.execute(
+        "SELECT (SELECT count(*) FROM codes), (SELECT count(*) FROM pending)"
+    ).fetchone()
+    return done, done + pending
 
 
 def pending_chunks(db: sqlite3.Connection, limit: int) -> list[tuple[int, str]]:

@@ -99,33 +99,21 @@ def check_type(mime_type: str) -> None:
 
 
 def check_size(size: int, options: Options, *, in_store: bool) -> None:
-    """Refuse a document (or a file of the files API) that is too large.
-
-    Raises:
-        ApiError: it has more bytes than the service takes.
-    """
+    """Raise ApiError for a document, or a file of the files API, that is too large."""
     limit = options.max_document if in_store else MAX_FILE
     if size > limit:
         raise invalid(f"The file is too large: {size} bytes. At most {limit} bytes are allowed.")
 
 
 def check_storage(db: sqlite3.Connection, size: int, options: Options) -> None:
-    """Refuse a document that takes the stores past the storage limit.
-
-    Raises:
-        ApiError: the storage 429, which waiting never clears.
-    """
+    """Raise the storage 429, which waiting never clears, for bytes that take the stores past the limit."""
     limit = options.storage_limit
     if limit is not None and bytes_held(db) + size > limit:
         raise ApiError("RESOURCE_EXHAUSTED", f"Corpus has reached the storage limit of {limit} bytes.")
 
 
 def get(db: sqlite3.Connection, name: str) -> DocumentRecord:
-    """A document.
-
-    Raises:
-        ApiError: there is no such document, or its store is gone.
-    """
+    """A document; ApiError if there is none, or its store is gone."""
     store_row(db, name.rpartition("/documents/")[0])
     row = db.execute(f"SELECT {_COLUMNS} FROM documents WHERE name = ?", (name,)).fetchone()
     if row is None:
@@ -134,11 +122,7 @@ def get(db: sqlite3.Connection, name: str) -> DocumentRecord:
 
 
 def page(db: sqlite3.Connection, store: str, size: int, after: Position) -> RecordPage[DocumentRecord]:
-    """A page of at most ``size`` documents of a store.
-
-    Raises:
-        ApiError: there is no such store.
-    """
+    """A page of at most ``size`` documents of a store; ApiError if there is no such store."""
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM documents WHERE store_id = ? AND (create_time, doc_id) > (?, ?)"
         " ORDER BY create_time, doc_id LIMIT ?",

@@ -27,11 +27,7 @@ class FileDraft(NamedTuple):
 
 
 def check_name(name: str) -> None:
-    """Check a name that the caller chose.
-
-    Raises:
-        ApiError: it is not ``files/<id>`` with a legal id.
-    """
+    """Raise ApiError for a chosen name that is not ``files/<id>`` with a legal id."""
     if not re.fullmatch(f"files/{ID}", name):
         raise invalid(
             "File name must be of the format files/{id}, with lower-case letters, digits and inner hyphens."
@@ -105,11 +101,7 @@ def page(db: sqlite3.Connection, size: int, after: Position, *, now: float) -> R
 
 
 def delete(db: sqlite3.Connection, name: str, *, now: float) -> None:
-    """Delete a file; documents imported from it stay.
-
-    Raises:
-        ApiError: it does not exist, or has expired.
-    """
+    """Delete a file, or raise like :func:`get`; documents imported from it stay."""
     _remove(db, get(db, name, now=now).name)
 
 

@@ -45,11 +45,7 @@ def fail(db: sqlite3.Connection, document: str, status: str, reason: str) -> Non
 
 
 def get(db: sqlite3.Connection, name: str) -> OperationRecord:
-    """An operation.
-
-    Raises:
-        ApiError: there is no such operation, or its store is gone.
-    """
+    """An operation; ApiError if there is none, or its store is gone."""
     store_row(db, "/".join(name.split("/")[:2]))
     row = db.execute(
         "SELECT name, kind, document, mime_type, size, done, error_code, error_message FROM operations"

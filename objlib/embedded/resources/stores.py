@@ -25,20 +25,12 @@ def create(db: sqlite3.Connection, *, display_name: str, model: str, now: float)
 
 
 def store_row(db: sqlite3.Connection, name: str) -> int:
-    """The row number of a store.
-
-    Raises:
-        ApiError: there is no such store.
-    """
+    """The row number of a store; ApiError if there is none."""
     return int(_select(db, name)[0])
 
 
 def get(db: sqlite3.Connection, name: str) -> StoreRecord:
-    """A store with its counts.
-
-    Raises:
-        ApiError: there is no such store.
-    """
+    """A store with its counts; ApiError if there is none."""
     return _record(db, _select(db, name))
 
 

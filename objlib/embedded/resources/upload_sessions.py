@@ -33,14 +33,9 @@ Created = FileRecord | tuple[str, documents.DocumentDraft, int]
 class UploadSession:
     """The current state of a session.
 
-    Attributes:
-        upload_id: its secret.
-        store_id: row of the store, or None for the files API.
-        status: active, final or cancelled.
-        target: fields of the document or file to make.
-        declared: total size that the start announced, if it did.
-        received: bytes that are committed, in ``blob_id``.
-        final_body: the answer that ended it, which every later query repeats.
+    It makes a document of a store, or without ``store_id`` a file, with the fields in ``target``. The start
+    announced ``declared`` bytes, if any number; ``received`` ones are committed. Every query of an ended
+    session repeats ``final_body``.
     """
 
     upload_id: str
@@ -86,11 +81,7 @@ def start(
 
 
 def get(db: sqlite3.Connection, upload_id: str, now: float) -> UploadSession:
-    """A session.
-
-    Raises:
-        ApiError: there is none, or it has expired.
-    """
+    """A session; ApiError if there is none, or it has expired."""
     row: tuple[Any, ...] | None = db.execute(
         f"SELECT {_COLUMNS} FROM uploads WHERE upload_id = ? AND expires_at > ?", (upload_id, now)
     ).fetchone()
@@ -126,11 +117,7 @@ def active(
 def append(
     db: sqlite3.Connection, upload_id: str, offset: int, data: bytes, *, writer: Writer
 ) -> UploadSession:
-    """Add bytes that are not the last.
-
-    Raises:
-        ApiError: see :func:`active`.
-    """
+    """Add bytes that are not the last, or raise like :func:`active`."""
     session = active(db, upload_id, offset=offset, length=len(data), writer=writer)
     if data:
         blob_id = blobs.create(db) if session.blob_id is None else session.blob_id

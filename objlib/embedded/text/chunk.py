@@ -32,12 +32,9 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage by its offsets.
+    """A passage by its character offsets; neither end is white space.
 
-    Attributes:
-        start, stop: character offsets; neither end is white space.
-        heading: the nearest heading at or above its first paragraph.
-        page: page of its first character, from 1, or None.
+    Its heading is the nearest at or above its first paragraph, its page (from 1) that of its first character.
     """
 
     start: int

@@ -21,12 +21,9 @@ _MAX_OPEN_QUOTES = 100
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of HTML.
+    """A tag (``value`` is its name in lower case) or text with its entities resolved.
 
-    Attributes:
-        kind: start tag, end tag or text.
-        value: the name of a tag in lower case, or text with its entities resolved.
-        source: the inside of a start tag, for :func:`attributes`.
+    ``source`` is the inside of a start tag, for :func:`attributes`.
     """
 
     kind: Literal["start", "end", "text"]

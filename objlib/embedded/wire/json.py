@@ -35,11 +35,7 @@ def camel(value: Any) -> Any:
 
 
 def read_json(body: bytes) -> Json:
-    """Parse a request body; an empty one is an empty object, as the SDKs send it.
-
-    Raises:
-        ApiError: it is not a JSON object.
-    """
+    """Parse a JSON object; ApiError if it is none. An empty body is an empty object, as the SDKs send it."""
     if not body.strip():
         return {}
     try:
@@ -61,11 +57,7 @@ def _field(body: Json, key: str, kind: type[T], expected: str) -> T:
 
 
 def text_field(body: Json, key: str, *, max_length: int | None = None) -> str:
-    """A string field, empty when absent or null.
-
-    Raises:
-        ApiError: it is of another type, or has more than ``max_length`` characters.
-    """
+    """A string field, empty when absent or null; ApiError if it is of another type or too long."""
     value = _field(body, key, str, " (TYPE_STRING).")
     if max_length is not None and len(value) > max_length:
         raise invalid(f"{key} cannot be more than {max_length} characters long.")
@@ -83,11 +75,7 @@ def list_field(body: Json, key: str) -> list[Any]:
 
 
 def int_field(body: Json, key: str) -> int | None:
-    """An integer field, given as a number or (64-bit) as a string; None when absent.
-
-    Raises:
-        ApiError: it is not an integer.
-    """
+    """An integer field, a number or (64-bit) a string; None when absent, ApiError if it is of another type."""
     value = body.get(key)
     if value is None:
         return None
@@ -101,11 +89,7 @@ def int_field(body: Json, key: str) -> int | None:
 
 
 def part_texts(content: Json) -> list[str]:
-    """The texts of a Content's parts; parts of other kinds are passed over.
-
-    Raises:
-        ApiError: the parts are not a list.
-    """
+    """The texts of a Content's parts, without parts of other kinds; ApiError if they are not a list."""
     parts = list_field(content, "parts")
     return [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
 

@@ -15,11 +15,7 @@ DEFAULT_PAGE_SIZE: Final = 10
 
 
 def page_size(value: str | None, *, max_size: int) -> int:
-    """The page size to use: the requested one, clamped to ``max_size``.
-
-    Raises:
-        ApiError: it is negative or not a number.
-    """
+    """The requested page size, clamped to ``max_size``; ApiError if it is negative or not a number."""
     if not value:
         return DEFAULT_PAGE_SIZE
     try:
@@ -38,11 +34,7 @@ def page_token(position: Position) -> str:
 
 
 def read_token(token: str | None) -> Position:
-    """The position of a page token; :data:`START` without a token.
-
-    Raises:
-        ApiError: the token is not one of ours.
-    """
+    """The position of a page token, :data:`START` without one; ApiError for a token that is not ours."""
     if not token:
         return START
     try:

@@ -143,7 +143,7 @@ def test_refusals_may_count_too() -> None:
     assert harsh.refuse(0.6) is not None
 
 
-def test_only_so_many_are_answered_at_once() -> None:
+def test_the_number_of_requests_answered_at_once_is_limited() -> None:
     meter = Meter(Quota(at_once=2))
     assert [meter.refuse(0.0) for _ in range(3)] == [None, None, 0.0]
     meter.done()
