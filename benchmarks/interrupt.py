@@ -36,12 +36,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--busy", type=int, default=0, help="processes that use up a core each meanwhile")
-    wanted = parser.parse_args()
+    options = parser.parse_args()
     lags, bare = [], []
     with ExitStack() as stack:
-        for _ in range(wanted.busy):
+        for _ in range(options.busy):
             stack.enter_context(a_busy_core())
-        for number in range(wanted.rounds):
+        for number in range(options.rounds):
             with tempfile.TemporaryDirectory() as name, service_process(Path(name)) as service:
                 done = interrupt(service, Path(name))
             lags.append(done.lag)

@@ -136,8 +136,8 @@ def main() -> None:
         statistics.median(rates[f"loop, {how}"]) for how in ("a commit each", "one commit for all")
     )
     print(f"{'':26}{'per second':>12}{'x each':>9}{'of all':>8}{'p50 ms':>10}{'p99 ms':>10}")
-    for name, found in rates.items():
-        rate = statistics.median(found)
+    for name, measured in rates.items():
+        rate = statistics.median(measured)
         ordered = sorted(latencies[name])
         p50, p99 = (1000 * ordered[int(part * (len(ordered) - 1))] for part in (0.5, 0.99))
         print(f"{name:26}{rate:12,.0f}{rate / alone:9.1f}{rate / ceiling:8.0%}{p50:10.2f}{p99:10.2f}")

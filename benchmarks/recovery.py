@@ -72,8 +72,8 @@ class Bench:
         async with self.opened("recover") as app:
             report = await recover(app)
         spent = self.faults.count - before
-        told = "sessions forgotten" if forgotten else "sessions known"
-        print(f"{self.unknown:,} unknown in {self.documents:,} documents, {told}:", line(spent, began))
+        label = "sessions forgotten" if forgotten else "sessions known"
+        print(f"{self.unknown:,} unknown in {self.documents:,} documents, {label}:", line(spent, began))
         pages = -(-self.documents // PAGE) if forgotten else 0
         settled = report.adopted == report.completed == self.unknown
         return settled and spent["list"] == pages and not spent["start"] and not spent["send"]

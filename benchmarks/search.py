@@ -93,9 +93,9 @@ class Cached:
         out = np.zeros((len(texts), DIMENSIONS), np.float32)
         missing = []
         for row, key in enumerate(keys):
-            found = self._db.execute("SELECT vector FROM made WHERE key = ?", (key,)).fetchone()
-            if found:
-                out[row] = np.frombuffer(found[0], np.float32)
+            vector = self._db.execute("SELECT vector FROM made WHERE key = ?", (key,)).fetchone()
+            if vector:
+                out[row] = np.frombuffer(vector[0], np.float32)
             else:
                 missing.append(row)
         if missing:
@@ -150,10 +150,10 @@ def make_vectors(db: sqlite3.Connection, embedder: Cached, share: float) -> None
         )
 
 
-def measure(label: str, task: Task, found: dict[str, list[str]], milliseconds: list[float]) -> None:
+def measure(label: str, task: Task, hits_by_query: dict[str, list[str]], milliseconds: list[float]) -> None:
     """Print nDCG@10, recall@100 and how long a query took."""
     gains, recalls = [], []
-    for query, documents in found.items():
+    for query, documents in hits_by_query.items():
         grades = task.grades[query]
         gain = sum((2 ** grades.get(d, 0) - 1) / math.log2(rank + 2) for rank, d in enumerate(documents[:10]))
         best = sorted(grades.values(), reverse=True)[:10]
@@ -182,28 +182,30 @@ def run(
             db, query, store_ids=[1], k=k, where=None, embedder=embedder, codes=cache, on_demand=demand
         )
 
-    found, times = {}, []
+    hits_by_query, times = {}, []
     for name, query in task.queries.items():
         begun = time.perf_counter()
         hits(query, 10)  # as many as the user asks for; the long list is for recall
         times.append(1000 * (time.perf_counter() - begun))
-        found[name] = by_document([hit.display_name for hit in hits(query, PASSAGES)])
-    measure(label, task, found, times)
+        hits_by_query[name] = by_document([hit.display_name for hit in hits(query, PASSAGES)])
+    measure(label, task, hits_by_query, times)
 
 
 def run_vectors(task: Task, db: sqlite3.Connection, embedder: index.Embedder) -> None:
     """By meaning alone, through the sign bits as the search does it."""
-    known = index.SignBitCache().load(db, MODEL_ID)
+    bits = index.SignBitCache().load(db, MODEL_ID)
     names = dict(db.execute("SELECT t.text_id, d.display_name FROM texts t JOIN documents d USING (doc_id)"))
-    found, times = {}, []
+    hits_by_query, times = {}, []
     for name, query in task.queries.items():
         begun = time.perf_counter()
         vector = embedder.embed([query])[0]
-        near = index_codes.nearest(known, vector, allowed=None, count=500) if known else []
+        near = index_codes.nearest(bits, vector, allowed=None, count=500) if bits else []
         cosines = index_codes.cosines(db, vector, near)
         times.append(1000 * (time.perf_counter() - begun))
-        found[name] = by_document([names[n >> 20] for n in sorted(cosines, key=lambda n: -cosines[n])])
-    measure("vectors alone", task, found, times)
+        hits_by_query[name] = by_document(
+            [names[n >> 20] for n in sorted(cosines, key=lambda n: -cosines[n])]
+        )
+    measure("vectors alone", task, hits_by_query, times)
 
 
 def main() -> None:

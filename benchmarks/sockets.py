@@ -66,10 +66,10 @@ async def run(row: Row | Uploads, jobs: trio.CapacityLimiter, results: Results) 
         if waits:
             jobs.release()
     results.setdefault(row.name, []).append(Result(values, seen))
-    told = ", ".join(
+    listed = ", ".join(
         f"{each.name} {cell(each, value)}" for each, value in zip(row.measures, values, strict=True)
     )
-    print(f"… {row.name}: {len(seen)} requests, {told}", file=sys.stderr, flush=True)
+    print(f"… {row.name}: {len(seen)} requests, {listed}", file=sys.stderr, flush=True)
 
 
 async def run_all(rows: list[Row | Uploads], jobs: int, times: int) -> tuple[Results, Machine]:
@@ -103,7 +103,7 @@ def summary(measure: Measure, each: list[float]) -> str:
 
 def lines(row: Row | Uploads, results: list[Result], seeds: int) -> tuple[list[str], bool]:
     """Its lines of the table in Markdown, and whether it misses a bar."""
-    runs, found, missed = simulated(row, seeds), [], False
+    runs, table, missed = simulated(row, seeds), [], False
     seen = [each for result in results for each in result.seen]
     refused = sum(not each.admitted for each in seen)
     for index, measure in enumerate(row.measures):
@@ -113,10 +113,10 @@ def lines(row: Row | Uploads, results: list[Result], seeds: int) -> tuple[list[s
         virtual = summary(measure, [values[index] for values in runs]) if runs else "-"
         head = f"{row.name} | {len(seen)}, {refused}" if index == 0 else " | "
         bar = f"{'≤' if measure.most else '≥'} {cell(measure, measure.bar)}"
-        found.append(
+        table.append(
             f"| {head} | {measure.name} | {bar} | {summary(measure, real)}{'' if ok else ' ✗'} | {virtual} |"
         )
-    return found, missed
+    return table, missed
 
 
 def main() -> int:
@@ -145,9 +145,9 @@ def main() -> int:
     print("| --- | --- | --- | --- | --- | --- |")
     missed = False
     for row in rows:
-        found, short = lines(row, results[row.name], args.seeds)
+        table, short = lines(row, results[row.name], args.seeds)
         missed = missed or short
-        print("\n".join(found), flush=True)
+        print("\n".join(table), flush=True)
     print(f"\n{NOT_SERVED}\n{machine}")
     return 1 if missed else 0
 

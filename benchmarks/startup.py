@@ -56,9 +56,9 @@ def main() -> int:
     missed = False
     for name, floor, most in TARGETS:
         ratio = best[name] / best[floor]
-        wanted = "" if most is None else f"  (at most {most})"
+        bound = "" if most is None else f"  (at most {most})"
         missed = missed or (most is not None and ratio > most)
-        print(f"{name:24} {ratio:7.2f} x {floor}{wanted}")
+        print(f"{name:24} {ratio:7.2f} x {floor}{bound}")
     return 1 if missed else 0
 
 

@@ -46,7 +46,7 @@ def _version() -> int:
         sys.stdout.flush()
     except AttributeError:  # no stdout at all
         return 1
-    except OSError as error:  # nobody reads, or a full disk; at exit the interpreter would try the same again
+    except OSError as error:  # no reader, or a full disk; at exit the interpreter would try the same again
         sys.stdout = None
         return 0 if isinstance(error, BrokenPipeError) else 1
     return 0

@@ -14,9 +14,9 @@ def record(page: Path, lines: list[str]) -> None:
         ValueError: the page has no marks.
     """
     text = page.read_text("utf-8")
-    before, found, rest = text.partition(BEGIN)
+    before, marker, rest = text.partition(BEGIN)
     _, closed, after = rest.partition(END)
-    if not found or not closed:
+    if not marker or not closed:
         raise ValueError(f"{page.name} has no marks for the output of its harness")
     printed = "\n".join(line.rstrip() for text in lines for line in text.splitlines() or [""])
     new = f"{before}{BEGIN}\n```text\n{printed}\n```\n{END}{after}"

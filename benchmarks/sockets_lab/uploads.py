@@ -109,7 +109,7 @@ def _write(library: Path, files: int) -> set[str]:
 
 async def _stored(path: Path) -> Counter[str]:
     """How many ACTIVE documents of each content the store in that file holds."""
-    found: Counter[str] = Counter()
+    by_file: Counter[str] = Counter()
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(open_service(path))
         client = await stack.enter_async_context(
@@ -119,8 +119,8 @@ async def _stored(path: Path) -> Counter[str]:
             async for page in client.documents.pages(store.name):
                 for document in page.documents:
                     if document.state is DocumentState.ACTIVE:
-                        found[str(document.metadata[KEY_HASH])] += 1
-    return found
+                        by_file[str(document.metadata[KEY_HASH])] += 1
+    return by_file
 
 
 ROWS: Final = [

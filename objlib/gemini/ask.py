@@ -12,7 +12,7 @@ from objlib.gemini.offsets import Spans
 from objlib.gemini.transport import Resource
 from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, RetrievedShape
 
-_ASK: Final = Call("ask", "asking the model")
+_ASK: Final = Call("ask", "asking the model", method="POST", slow=True)
 _FINISHED: Final = frozenset({"", "STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"})
 
 
@@ -88,7 +88,7 @@ class ModelsApi(Resource):
         if system is not None:
             body["systemInstruction"] = {"parts": [{"text": system}]}
         path = f"{names.model_name(model)}:generateContent"
-        return read(await self._transport.json(_ASK, "POST", path, GenerateShape, body=body, slow=True))
+        return read(await self._transport.json(_ASK, path, GenerateShape, body=body))
 
 
 def read(shape: GenerateShape) -> Answer:

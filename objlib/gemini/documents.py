@@ -16,7 +16,7 @@ from objlib.gemini.wire import DocumentList, DocumentShape
 
 _GET: Final = Call("document", "asking for a document")
 _LIST: Final = Call("list", "listing the documents")
-_DELETE: Final = Call("delete", "deleting a document")
+_DELETE: Final = Call("delete", "deleting a document", method="DELETE")
 
 
 # Names, and the numbers of the enum, which proto3 JSON allows as well.
@@ -69,14 +69,14 @@ class DocumentsApi(Resource):
 
     async def get(self, name: str) -> Document:
         """The document of that full name; NOT_FOUND when there is none."""
-        shape = await self._transport.json(_GET, "GET", names.document_name(name), DocumentShape)
+        shape = await self._transport.json(_GET, names.document_name(name), DocumentShape)
         return _read(shape, name)
 
     async def list(self, store: str, *, page_token: str | None = None) -> DocumentPage:
         """One page of the store's documents, oldest first."""
         query = {"pageSize": str(PAGE_SIZE)} | ({"pageToken": page_token} if page_token else {})
         path = f"{names.store_name(store)}/documents"
-        page = await self._transport.json(_LIST, "GET", path, DocumentList, query=query)
+        page = await self._transport.json(_LIST, path, DocumentList, query=query)
         documents = []
         for shape in page.documents:
             name = names.full_document(shape.name, store)

@@ -78,11 +78,13 @@ _STOP_REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The kind of request that an error answers.
+    """A kind of request.
 
     Attributes:
         op: the counter it is counted under.
-        what: it, in a few words, for messages.
+        what: the request in a few words, for messages.
+        method: HTTP method.
+        slow: the service works long for the answer.
         idempotent: carrying it out twice does no harm; if not, a lost answer is UNKNOWN.
         session: it goes to an upload session: 400, 412 and 416 are disagreements about the offset.
         file: it asks for a temporary file, where 403 means that there is none.
@@ -90,6 +92,8 @@ class Call:
 
     op: str
     what: str
+    method: str = "GET"
+    slow: bool = False
     idempotent: bool = True
     session: bool = False
     file: bool = False

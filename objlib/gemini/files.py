@@ -14,7 +14,7 @@ from objlib.gemini.transport import Resource
 from objlib.gemini.wire import FileShape
 
 _GET: Final = Call("file", "asking for a temporary file", file=True)
-_DISCARD: Final = Call("discard", "deleting a temporary file", file=True)
+_DISCARD: Final = Call("discard", "deleting a temporary file", method="DELETE", file=True)
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -63,7 +63,7 @@ class FilesApi(Resource):
 
     async def get(self, name: str) -> File:
         """The file of that name; NOT_FOUND when it never was, belongs to another or has expired (a 403)."""
-        return read(await self._transport.json(_GET, "GET", names.file_name(name), FileShape), name)
+        return read(await self._transport.json(_GET, names.file_name(name), FileShape), name)
 
     async def delete(self, name: str) -> bool:
         """Delete a temporary file, so that nothing can be made of it any more; False when there is none.

@@ -62,7 +62,7 @@ class OperationsApi(Resource):
 
         NOT_FOUND when its record is gone, which says nothing of its document.
         """
-        shape = await self._transport.json(_GET, "GET", names.operation_name(name), OperationShape)
+        shape = await self._transport.json(_GET, names.operation_name(name), OperationShape)
         return read(shape, store=names.store_of(name), name=name)
 
 

@@ -16,11 +16,11 @@ from objlib.gemini.wire import OperationShape, StoreList, StoreShape
 
 PAGE_SIZE: Final = 20
 """Entries per page of stores and documents: the most the service gives."""
-_CREATE: Final = Call("store", "creating the store", idempotent=False)
+_CREATE: Final = Call("store", "creating the store", method="POST", idempotent=False)
 _GET: Final = Call("store", "asking for the store")
 _LIST: Final = Call("store", "listing the stores")
-_DELETE: Final = Call("store", "deleting the store")
-_IMPORT: Final = Call("import", "importing a file into the store", idempotent=False)
+_DELETE: Final = Call("store", "deleting the store", method="DELETE", slow=True)
+_IMPORT: Final = Call("import", "importing a file into the store", method="POST", idempotent=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class StoresApi(Resource):
     async def create(self, display_name: str) -> Store:
         """A new store. Display names are not unique: look with :meth:`find` first, and after UNKNOWN."""
         body = {"displayName": valid_name(display_name)}
-        shape = await self._transport.json(_CREATE, "POST", "fileSearchStores", StoreShape, body=body)
+        shape = await self._transport.json(_CREATE, "fileSearchStores", StoreShape, body=body)
         return _read(_CREATE, shape)
 
     async def get(self, name: str) -> Store:
         """The store of that resource name; NOT_FOUND when there is none."""
-        return _read(_GET, await self._transport.json(_GET, "GET", names.store_name(name), StoreShape))
+        return _read(_GET, await self._transport.json(_GET, names.store_name(name), StoreShape))
 
     async def find(self, display_name: str, send: Send[StoreList] = at_once) -> list[Store]:
         """All stores of that display name, oldest first; the service cannot search, so this lists all pages."""
@@ -69,12 +69,12 @@ class StoresApi(Resource):
 
     async def _page(self, token: str | None) -> StoreList:
         query = {"pageSize": str(PAGE_SIZE)} | ({"pageToken": token} if token else {})
-        return await self._transport.json(_LIST, "GET", "fileSearchStores", StoreList, query=query)
+        return await self._transport.json(_LIST, "fileSearchStores", StoreList, query=query)
 
     async def delete(self, name: str, *, force: bool = True) -> bool:
         """Delete a store, with its documents if forced; False when it was already gone."""
         query = {"force": "true"} if force else None
-        return await self._transport.delete(_DELETE, names.store_name(name), query=query, slow=True)
+        return await self._transport.delete(_DELETE, names.store_name(name), query=query)
 
     async def import_file(self, store: str, file: str, *, metadata: Mapping[str, MetadataValue]) -> Operation:
         """Start turning a temporary file into a document; its display name is lost on the way.
@@ -84,7 +84,7 @@ class StoresApi(Resource):
         """
         body = {"fileName": names.file_name(file), "customMetadata": to_wire(metadata)}
         path = f"{names.store_name(store)}:importFile"
-        shape = await self._transport.json(_IMPORT, "POST", path, OperationShape, body=body)
+        shape = await self._transport.json(_IMPORT, path, OperationShape, body=body)
         operation = operations.read(shape, store=store)
         if not operation.name:
             raise _IMPORT.error("the answer names no operation", ErrorKind.UNKNOWN, 200)

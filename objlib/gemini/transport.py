@@ -83,34 +83,30 @@ class Transport:
     async def json(
         self,
         call: Call,
-        method: str,
         path: str,
         shape: type[T],
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-        slow: bool = False,
     ) -> T:
         """Send a request and give back the JSON of its answer as ``shape``, of :mod:`objlib.gemini.wire`.
 
-        ``path`` begins below the API version. An answer that the service works long for is ``slow``.
+        ``path`` begins below the API version.
 
         Raises:
             GeminiError: anything but a readable 200.
         """
-        reply = await self.keyed(call, method, path, query=query, body=body, slow=slow)
+        reply = await self.keyed(call, path, query=query, body=body)
         try:
             return parse(reply.body, shape)
         except ValueError:
             pass  # the cause quotes the body
         raise self.unreadable(call, reply)
 
-    async def delete(
-        self, call: Call, path: str, *, query: Mapping[str, str] | None = None, slow: bool = False
-    ) -> bool:
-        """Delete what is at ``path``; False when it was already gone."""
+    async def delete(self, call: Call, path: str, *, query: Mapping[str, str] | None = None) -> bool:
+        """Delete the resource at ``path``; False when it was already gone."""
         try:
-            await self.json(call, "DELETE", path, Nothing, query=query, slow=slow)
+            await self.json(call, path, Nothing, query=query)
         except GeminiError as error:
             if error.kind is ErrorKind.NOT_FOUND:
                 return False
@@ -120,14 +116,12 @@ class Transport:
     async def keyed(
         self,
         call: Call,
-        method: str,
         path: str,
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         upload: bool = False,
-        slow: bool = False,
     ) -> Reply:
         """Send one request with the key and give back its 200; GeminiError on anything else."""
         prefix = "/upload" if upload else ""
@@ -138,7 +132,7 @@ class Transport:
         content = None if body is None else msgspec.json.encode(body)
         if content is not None:
             sent["content-type"] = "application/json"
-        reply = await self.exchange(call, method, url, headers=sent, content=content, slow=slow)
+        reply = await self.exchange(call, url, headers=sent, content=content)
         if not reply.success:
             raise self.refusal(call, reply)
         return reply
@@ -146,7 +140,6 @@ class Transport:
     async def exchange(
         self,
         call: Call,
-        method: str,
         url: str,
         *,
         headers: Mapping[str, str],
@@ -164,7 +157,7 @@ class Transport:
             connect=limits.connect,
             write=limits.write,
             pool=limits.pool,
-            read=limits.think if slow else limits.read,
+            read=limits.think if slow or call.slow else limits.read,
         )
         framed = dict(headers)
         if content is not None:
@@ -172,7 +165,7 @@ class Transport:
         self.sent[call.op] += 1
         with redacting(self.endpoint.api_key, *secrets), trio.move_on_after(limits.total):
             try:
-                request = self._http.build_request(method, url, headers=framed, timeout=timeout)
+                request = self._http.build_request(call.method, url, headers=framed, timeout=timeout)
                 if content:
                     request.stream = Pieces(content)
                 answer = await self._http.send(request, stream=True)

@@ -24,10 +24,10 @@ from objlib.gemini.wire import Finalized, OperationShape, parse
 CHUNK: Final = 8 * 1024 * 1024
 """Bytes of every chunk but the last: the granularity that the service asks for."""
 _SIZE: Final = re.compile(r"[0-9]{1,18}")
-_START: Final = Call("start", "starting an upload")
-_SEND: Final = Call("send", "sending a chunk", idempotent=False, session=True)
-_QUERY: Final = Call("query", "asking an upload session", session=True)
-_CANCEL: Final = Call("cancel", "cancelling an upload", session=True)
+_START: Final = Call("start", "starting an upload", method="POST")
+_SEND: Final = Call("send", "sending a chunk", method="POST", idempotent=False, session=True)
+_QUERY: Final = Call("query", "asking an upload session", method="POST", session=True)
+_CANCEL: Final = Call("cancel", "cancelling an upload", method="POST", session=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class UploadsApi(Resource):
         }
         if mime_type:
             headers["x-goog-upload-header-content-type"] = mime_type
-        reply = await self._transport.keyed(_START, "POST", path, headers=headers, body=body, upload=True)
+        reply = await self._transport.keyed(_START, path, headers=headers, body=body, upload=True)
         url = reply.headers.get("x-goog-upload-url", "")
         if not url:
             raise _START.error("the service gave no address to send to", ErrorKind.TRANSIENT, 200)
@@ -190,7 +190,7 @@ class UploadsApi(Resource):
         if offset is not None:
             headers["x-goog-upload-offset"] = str(offset)
         return await self._transport.exchange(
-            call, "POST", session, headers=headers, content=data, slow=slow, secrets=(session,)
+            call, session, headers=headers, content=data, slow=slow, secrets=(session,)
         )
 
 

@@ -138,10 +138,10 @@ class Checker:
                 "SELECT content_hash, count(*) FROM attempts WHERE outcome = 'indexed' GROUP BY 1"
             ).fetchall()
             superseded = db.execute("SELECT count(*) FROM files WHERE superseded_document IS NOT NULL")
-            left = superseded.fetchone()[0]
-        if intents or sessions or left:
+            old = superseded.fetchone()[0]
+        if intents or sessions or old:
             self.broken.append(
-                f"not at rest: {intents} open intents, {sessions} open attempts, {left} superseded documents"
+                f"not at rest: {intents} open intents, {sessions} open attempts, {old} superseded documents"
             )
         live = {row["file_path"]: row for row in rows if row["missing_since"] is None}
         self._rule_on_disk(live, disk)

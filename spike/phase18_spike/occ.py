@@ -138,10 +138,10 @@ async def exhausted(_folder: Path) -> Seen:
     pauses = [after - before for before, after in pairwise(moments)]
     spans = [0.1, 0.2, 0.4, 0.8]
     within = [0.25 * span <= pause <= span for pause, span in zip(pauses, spans, strict=True)]
-    told = ", ".join(f"{pause:.3f}" for pause in pauses)
+    listed = ", ".join(f"{pause:.3f}" for pause in pauses)
     return raised == 1 and len(moments) == 5 and all(
         within
-    ), f"{len(moments)} attempts, pauses {told} s, {raised} error"
+    ), f"{len(moments)} attempts, pauses {listed} s, {raised} error"
 
 
 async def other_errors_are_not_retried(_folder: Path) -> Seen:

@@ -105,8 +105,8 @@ async def _success(loop: PollLoop) -> Seen:
     script = Script([*[None] * NOT_DONE, "done", "another"])
     with trio.move_on_after(DEADLINE):
         value = await loop(script)
-        told = ", ".join(f"{pause:.3f}" for pause in script.pauses)
-        evidence = f"value {value!r} after {len(script.asked)} questions, {len(script.pauses)} retries, pauses {told} s"
+        waits = ", ".join(f"{pause:.3f}" for pause in script.pauses)
+        evidence = f"value {value!r} after {len(script.asked)} requests, {len(script.pauses)} retries, pauses {waits} s"
         good = len(script.asked) == NOT_DONE + 1 and all(0.01 <= pause <= 10 for pause in script.pauses)
         return value == "done" and good, evidence
     return False, f"no value after {len(script.asked)} questions"
@@ -173,7 +173,7 @@ async def the_loop_that_ships(folder: Path) -> Seen:
         events, _ = await app.ledger.files.history(row.file_id)
     moments = _asked(faults)
     pauses = [after - before for before, after in pairwise(moments)]
-    told = ", ".join(f"{pause:.3f}" for pause in pauses)
+    waits = ", ".join(f"{pause:.3f}" for pause in pauses)
     indexed = sum(event.event is Event.COMPLETE_PROCESSING for event in events)
     passed = (
         row.state is State.INDEXED
@@ -184,7 +184,7 @@ async def the_loop_that_ships(folder: Path) -> Seen:
     )
     return (
         passed,
-        f"{row.state} {indexed} time after {len(moments)} questions, {len(pauses)} retries, pauses {told} s",
+        f"{row.state} {indexed} time after {len(moments)} questions, {len(pauses)} retries, pauses {waits} s",
     )
 
 

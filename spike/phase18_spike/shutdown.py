@@ -60,24 +60,24 @@ async def five_in_flight(folder: Path) -> Seen:
     median = math.inf
     for _ in range(SETS):
         for _ in range(ROUNDS):
-            sent, rows, latency, left = await _stopped(folder, signalled=True)
+            sent, rows, latency, leaked = await _stopped(folder, signalled=True)
             latencies.append(latency)
-            if sent != rows or len(rows) != WRITES or left:
-                return False, f"sent {len(sent)}, on disk {len(rows)}, left open {left}"
+            if sent != rows or len(rows) != WRITES or leaked:
+                return False, f"sent {len(sent)}, on disk {len(rows)}, left open {leaked}"
         median = statistics.median(latencies[-ROUNDS:])
         if median < LIMIT:
             break
-    told = ", ".join(f"{latency * 1e3:.0f}" for latency in latencies)
+    listed = ", ".join(f"{latency * 1e3:.0f}" for latency in latencies)
     return median < LIMIT, (
         f"{WRITES} of {WRITES} writes complete in each of {len(latencies)} rounds, 0 sent after, 0 left open; "
-        f"median {median * 1e3:.0f} ms from signal to closed ({told})"
+        f"median {median * 1e3:.0f} ms from signal to closed ({listed})"
     )
 
 
 async def without_a_stop_all_are_sent(folder: Path) -> Seen:
     """The control: the same pump without a signal sends everything, so it was the signal that stopped it."""
-    sent, rows, _, left = await _stopped(folder, signalled=False)
-    return len(rows) == WANTED and sent == rows and not left, f"{len(rows)} of {WANTED} sent and on disk"
+    sent, rows, _, leaked = await _stopped(folder, signalled=False)
+    return len(rows) == WANTED and sent == rows and not leaked, f"{len(rows)} of {WANTED} sent and on disk"
 
 
 async def _stopped(folder: Path, *, signalled: bool) -> tuple[set[str], set[str], float, int]:
@@ -124,9 +124,9 @@ async def _stopped(folder: Path, *, signalled: bool) -> tuple[set[str], set[str]
                         nursery.start_soon(write, key)
     latency = time.perf_counter() - struck[0]
     after = gauge(folder, limiter)
-    left = (after.connections - before.connections) + (after.descriptors - before.descriptors)
+    leaked = (after.connections - before.connections) + (after.descriptors - before.descriptors)
     rows = await trio.to_thread.run_sync(partial(_written, db))
-    return sent, rows, latency, left
+    return sent, rows, latency, leaked
 
 
 def _written(db: Path) -> set[str]:
@@ -211,16 +211,16 @@ async def the_products_gate(folder: Path) -> Seen:
         request for request in faults.history if request.kind == "start" and request.moment > stopped_at[0]
     ]
     half = counts.states[State.UPLOADING] + counts.states[State.PROCESSING]
-    indexed, left = counts.states[State.INDEXED], counts.states[State.UNTRACKED]
+    indexed, rest = counts.states[State.INDEXED], counts.states[State.UNTRACKED]
     passed = (
         report.stopped == "interrupted"
         and not starts_after
         and half == 0
         and indexed >= WRITES
         and indexed == faults.count["start"]
-        and indexed + left == WANTED
+        and indexed + rest == WANTED
     )
     return passed, (
-        f"{begun_then[0]} uploads in flight at the stop; {indexed} of {WANTED} indexed, {left} untouched, {half} half "
+        f"{begun_then[0]} uploads in flight at the stop; {indexed} of {WANTED} indexed, {rest} untouched, {half} half "
         f"done, {len(starts_after)} begun after; {(finished - stopped_at[0]) * 1e3:.0f} ms of virtual time"
     )

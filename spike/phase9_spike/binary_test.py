@@ -82,9 +82,13 @@ async def _case(loop: str, name: str, body: Callable[[], Awaitable[str]]) -> Cas
     try:
         return Case(name, loop, passed=True, evidence=await body())
     except Exception as error:
-        said = str(error).splitlines() or [""]
+        message = str(error).splitlines() or [""]
         return Case(
-            name, loop, passed=False, evidence=f"{type(error).__name__}: {said[0]}", trace=short_trace(error)
+            name,
+            loop,
+            passed=False,
+            evidence=f"{type(error).__name__}: {message[0]}",
+            trace=short_trace(error),
         )
 
 

@@ -67,12 +67,10 @@ async def read_file_state(db_path: Path, file_id: str) -> tuple[str, int]:
 def peek(db_path: Path, file_id: str) -> tuple[str, int]:
     """:func:`read_file_state` for a caller without an event loop of trio's."""
     with closing(sqlite3.connect(f"{db_path.absolute().as_uri()}?mode=ro", uri=True)) as conn:
-        found = conn.execute(
-            "SELECT gemini_state, version FROM files WHERE file_id = ?", (file_id,)
-        ).fetchone()
-    if found is None:
+        row = conn.execute("SELECT gemini_state, version FROM files WHERE file_id = ?", (file_id,)).fetchone()
+    if row is None:
         raise LookupError(f"no file {file_id}")
-    return str(found[0]), int(found[1])
+    return str(row[0]), int(row[1])
 
 
 async def execute_with_retry(

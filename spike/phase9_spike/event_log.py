@@ -59,19 +59,19 @@ def problems_of(line: str) -> list[str]:
         return [f"not JSON: {error}"]
     if not isinstance(event, dict) or tuple(event) != FIELDS:
         return [f"the fields are not {', '.join(FIELDS)}"]
-    found = []
+    problems = []
     if not isinstance(event["timestamp"], float) or event["timestamp"] <= 0:
-        found.append(f"timestamp {event['timestamp']!r}")
+        problems.append(f"timestamp {event['timestamp']!r}")
     if not isinstance(event["file_id"], str) or not event["file_id"]:
-        found.append(f"file_id {event['file_id']!r}")
+        problems.append(f"file_id {event['file_id']!r}")
     texts = ("attempt_id", "guard_result", "error")
-    found += [f"{key} {event[key]!r}" for key in texts if not isinstance(event[key], str | None)]
-    found += [f"{key} {event[key]!r}" for key in ("from_state", "to_state") if event[key] not in STATES]
+    problems += [f"{key} {event[key]!r}" for key in texts if not isinstance(event[key], str | None)]
+    problems += [f"{key} {event[key]!r}" for key in ("from_state", "to_state") if event[key] not in STATES]
     if event["outcome"] not in OUTCOMES:
-        found.append(f"outcome {event['outcome']!r}")
+        problems.append(f"outcome {event['outcome']!r}")
     edge = (event["event"], event["from_state"], event["to_state"])
     if event["outcome"] == "success" and edge not in LEGAL:
-        found.append(f"no such edge: {edge}")
+        problems.append(f"no such edge: {edge}")
     if event["outcome"] != "success" and not event["error"]:
-        found.append(f"{event['outcome']} without a reason")
-    return found
+        problems.append(f"{event['outcome']} without a reason")
+    return problems

@@ -69,17 +69,17 @@ async def _sound(bench: Bench) -> Seen:
 
 async def _spoilt(bench: Bench) -> Seen:
     """Each way to spoil a database has to be found; the same database unspoilt has nothing to find."""
-    found = 0
+    caught = 0
     for how in invariants.SPOILED:
-        path = bench.folder / f"spoilt {found}.db"
+        path = bench.folder / f"spoilt {caught}.db"
         (file_id,) = await init_spike_db(path)
         async with open_ledger(path) as ledger:
             await bench.manager(ledger, locks=FileLockManager()).trigger(file_id, "start_upload")
         assert await read_file_state(path, file_id) == ("uploading", 1)
         assert invariants.check_db_invariants(path) == []
         invariants.spoil(path, how)
-        found += bool(invariants.check_db_invariants(path))
-    return found == len(invariants.SPOILED), f"{found} of {len(invariants.SPOILED)} ways found"
+        caught += bool(invariants.check_db_invariants(path))
+    return caught == len(invariants.SPOILED), f"{caught} of {len(invariants.SPOILED)} ways found"
 
 
 async def _logs(bench: Bench) -> Seen:
@@ -106,10 +106,10 @@ async def _logs(bench: Bench) -> Seen:
     lines = bench.collector.lines + from_ledger.lines
     problems = [problem for line in lines for problem in problems_of(line)]
     counts = f"{len(bench.collector.lines)} of the manager, {len(from_ledger.lines)} of the ledger"
-    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(from_ledger.outcomes().items()))
+    summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(from_ledger.outcomes().items()))
     return not problems and len(lines) > 0, "; ".join(
         problems
-    ) or f"{counts} ({told}), {len(problems)} problems"
+    ) or f"{counts} ({summary}), {len(problems)} problems"
 
 
 async def _spoilt_events() -> Seen:
@@ -133,8 +133,8 @@ async def _spoilt_events() -> Seen:
         line.replace('"error": null', '"note": null'),
         line.replace('"file_id": "f"', '"file_id": null'),
     ]
-    found = sum(bool(problems_of(each)) for each in bad)
-    return found == len(bad), f"{found} of {len(bad)} found"
+    caught = sum(bool(problems_of(each)) for each in bad)
+    return caught == len(bad), f"{caught} of {len(bad)} found"
 
 
 async def binary(report: Report) -> list[Candidate]:

@@ -34,9 +34,9 @@ async def read(db: Path, file_id: str) -> tuple[State, int]:
     """(state, version), through a connection of its own."""
     async with (
         connection(db) as conn,
-        conn.execute("SELECT gemini_state, version FROM files WHERE file_id = ?", (file_id,)) as found,
+        conn.execute("SELECT gemini_state, version FROM files WHERE file_id = ?", (file_id,)) as cursor,
     ):
-        row = await found.fetchone()
+        row = await cursor.fetchone()
     assert row is not None, "the caller made the file"
     return State(row[0]), int(row[1])
 

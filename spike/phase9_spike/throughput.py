@@ -136,8 +136,8 @@ def measure_all(levels: Sequence[int] = TASKS, *, rounds: int, scale: float) -> 
                 rates.setdefault((design.name, tasks), []).append(_rate(design, tasks, amount))
                 amounts[design.name, tasks] = amount
     return [
-        Rate(name, tasks, statistics.median(found), min(found), max(found), amounts[name, tasks])
-        for (name, tasks), found in rates.items()
+        Rate(name, tasks, statistics.median(medians), min(medians), max(medians), amounts[name, tasks])
+        for (name, tasks), medians in rates.items()
     ]
 
 
@@ -182,5 +182,5 @@ def table(rates: list[Rate]) -> list[str]:
 
 def ratio(rates: list[Rate], tasks: int) -> float:
     """How many times as fast ours is as the old design."""
-    found = {rate.name: rate.median for rate in rates if rate.tasks == tasks}
-    return found[OURS] / found[OLD]
+    medians = {rate.name: rate.median for rate in rates if rate.tasks == tasks}
+    return medians[OURS] / medians[OLD]

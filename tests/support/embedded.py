@@ -118,14 +118,14 @@ class Box:
 
     async def all_pages(self, path: str, key: str, size: int = 20) -> list[Any]:
         """Everything of a list, page by page."""
-        found: list[Any] = []
+        items: list[Any] = []
         token = ""
         while True:
             page = await self.get(path, pageSize=str(size), pageToken=token)
-            found += page.get(key, [])
+            items += page.get(key, [])
             token = page.get("nextPageToken", "")
             if not token:
-                return found
+                return items
 
     async def ask(self, question: str, **tool: Any) -> Any:
         """A candidate of generateContent over the store."""

@@ -72,9 +72,9 @@ async def plant(app: App, name: str, metadata: Mapping[str, str | float | list[s
     assert landed is not None
     assert landed.document is not None
     while True:
-        made = await app.client.documents.get(landed.document)
-        if made.state is not DocumentState.PENDING:
-            return made.name
+        added = await app.client.documents.get(landed.document)
+        if added.state is not DocumentState.PENDING:
+            return added.name
         await trio.sleep(1)
 
 

@@ -41,7 +41,7 @@ def render(page: str) -> str:
         path, _, name = mutant.test.partition("::")
         rows.append(f"| {mutant.name} | [`{name}`](../{path}) |")
     table = "".join(f"{row}\n" for row in rows)
-    drawn, count = _TABLE.subn(lambda found: f"{found[1]}{len(MUTANTS)}{found[2]}{table}", page)
+    drawn, count = _TABLE.subn(lambda match: f"{match[1]}{len(MUTANTS)}{match[2]}{table}", page)
     if count != 1:
         raise ValueError("the page has no table of safeguards")
     return drawn
@@ -74,8 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--docs", action="store_true", help="write the table of docs/reliability.md, try nothing"
     )
-    wanted = parser.parse_args(arguments)
-    if wanted.docs:
+    options = parser.parse_args(arguments)
+    if options.docs:
         PAGE.write_text(render(PAGE.read_text("utf-8")), encoding="utf-8")
         return 0
     survived = 0
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         leave_out = shutil.ignore_patterns(".git", ".venv", "__pycache__", "*.db", "spike", "benchmarks")
         shutil.copytree(ROOT, folder, ignore=leave_out)
         for mutant in MUTANTS:
-            if all(word in mutant.name for word in wanted.words):
+            if all(word in mutant.name for word in options.words):
                 why = survives(mutant, folder)
                 survived += bool(why)
                 sys.stdout.write(

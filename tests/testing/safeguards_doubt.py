@@ -45,17 +45,15 @@ DOUBTS: Final = (
     Mutant(
         "a document is absent only if the service says so",
         INQUIRY,
-        "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n"
-        "            return replace(facts, document=DocumentState.ABSENT)\n",
-        "            return replace(facts, document=DocumentState.ABSENT)\n",
+        "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n",
+        "",
         f"{SILENCE}[document]",
     ),
     Mutant(
         "an operation is absent only if the service says so",
         INQUIRY,
-        "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n"
-        "            return replace(facts, operation=OperationState.ABSENT)\n",
-        "            return replace(facts, operation=OperationState.ABSENT)\n",
+        "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n",
+        "",
         f"{SILENCE}[operation]",
     ),
     Mutant(
@@ -129,7 +127,7 @@ DOUBTS: Final = (
         f"{TEST_SURPLUS}::test_both_documents_of_a_file_that_is_gone_are_meant_to_go",
     ),
     Mutant(
-        "a failed file that is back keeps no intent for ever",
+        "a failed file that is back keeps no intent open",
         REMOVALS,
         "        if row.state is not State.FAILED:  # a failed file gets no new document by itself\n",
         "        if True:\n",

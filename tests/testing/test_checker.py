@@ -133,7 +133,7 @@ def test_a_failing_plan_becomes_as_short_as_it_can() -> None:
     def fails(candidate: Plan) -> bool:
         return any(isinstance(step, Runs) and step.seed == longest.seed for step in candidate)
 
-    (left,) = shrink(plan, fails, seconds=60)
-    assert isinstance(left, Runs)
-    assert (len(left.runs), left.edits, left.jump, left.density) == (1, (), None, 0.0)
-    assert left.runs[0] == Run(left.runs[0].command, left.runs[0].delay)
+    (shortest,) = shrink(plan, fails, seconds=60)
+    assert isinstance(shortest, Runs)
+    assert (len(shortest.runs), shortest.edits, shortest.jump, shortest.density) == (1, (), None, 0.0)
+    assert shortest.runs[0] == Run(shortest.runs[0].command, shortest.runs[0].delay)

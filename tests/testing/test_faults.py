@@ -91,8 +91,8 @@ async def test_what_the_client_is_told_and_whether_the_service_acted(
         with pytest.raises(GeminiError) as caught:
             await send(client, store)
         assert caught.value.kind is kind
-        found = (await client.documents.list(store)).documents
-    assert len(found) == 1 + landed
+        page = (await client.documents.list(store)).documents
+    assert len(page) == 1 + landed
     request = [one for one in faults.history if one.kind == "send"][-1]
     assert (request.acted is not None, request.document is not None) == (landed, landed)
     assert request.client == "someone"

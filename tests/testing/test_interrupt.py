@@ -43,6 +43,6 @@ def test_what_is_in_flight_is_finished_and_nothing_is_sent_after(tmp_path: Path)
     assert later["connections"] == 0
     assert later["requests"] == after["requests"]
 
-    said = f"{done.lag * 1000:.0f} ms after the last answer; an empty Python takes {empty * 1000:.0f} ms"
-    sys.stdout.write(f"exit {done.exited - done.signalled:.2f} s after the signal, {said}\n")
-    assert done.lag < max(TARGET, STARTS * empty), said
+    summary = f"{done.lag * 1000:.0f} ms after the last answer; an empty Python takes {empty * 1000:.0f} ms"
+    sys.stdout.write(f"exit {done.exited - done.signalled:.2f} s after the signal, {summary}\n")
+    assert done.lag < max(TARGET, STARTS * empty), summary

@@ -44,7 +44,7 @@ MIN_CONTENDED_ROUND_TRIPS: Final = 5.0
 
 
 class Assessment(Enum):
-    """What the answers to the requests in flight at a throttling will decide."""
+    """The question that the answers to the requests in flight at a throttling decide."""
 
     NOTHING = "nothing: they are all in, or carry no information"
     FIRST_LIMIT = "how high the first rate is"
@@ -80,7 +80,7 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class PaceState:
-    """What the controller knows about one quota.
+    """The controller's knowledge about one quota.
 
     Attributes:
         ceiling: the most requests that may ever be in flight.

@@ -26,15 +26,15 @@ async def take(ledger: Ledger, row: FileRow, event: str, *, guard: Guard | None 
         TransitionError: as :meth:`objlib.ledger.Ledger.apply`; an unknown event is not allowed either.
     """
     try:
-        known = Event(event)
+        member = Event(event)
     except ValueError:
         raise TransitionNotAllowedError(row.state, event) from None
-    if known is Event.START_UPLOAD:
+    if member is Event.START_UPLOAD:
         attempt = new_attempt_id()
     else:
         last = await ledger.attempts.last(row.file_id)
         attempt = AttemptId("") if last is None else last.attempt_id
-    transition = _transition(known, row, attempt)
+    transition = _transition(member, row, attempt)
     return await ledger.apply(transition if guard is None else transition.guarded(guard))
 
 

@@ -26,9 +26,9 @@ def _machine() -> type[StateMachine]:
     for edge in SEED_EDGES:
         events[str(edge.event)] = nodes[edge.source].to(nodes[edge.target], cond="guard", on="take_edge")
     body: dict[str, Any] = {str(state): node for state, node in nodes.items()} | events
-    made = StateMachineMetaclass("FileMachine", (StateMachine,), body)
-    assert issubclass(made, StateMachine)
-    return made
+    machine_class = StateMachineMetaclass("FileMachine", (StateMachine,), body)
+    assert issubclass(machine_class, StateMachine)
+    return machine_class
 
 
 FileMachine = _machine()
@@ -95,5 +95,5 @@ class StateMachineAdapter:
         """Whether the library enables the event and the guard is willing."""
         guard: AsyncGuard | None = kwargs.get("guard")
         await self._awaited(self._machine.activate_initial_state())
-        known = event in {str(each.id) for each in self._machine.allowed_events}
-        return known and (guard is None or await guard() is None)
+        allowed = event in {str(each.id) for each in self._machine.allowed_events}
+        return allowed and (guard is None or await guard() is None)

@@ -69,5 +69,5 @@ class TransitionsAdapter:
     async def can_trigger(self, event: str, **kwargs: Any) -> bool:
         """Whether the library enables the event and the guard is willing."""
         guard: AsyncGuard | None = kwargs.get("guard")
-        known = event in self._machine.get_triggers(self.current_state)
-        return known and (guard is None or await guard() is None)
+        allowed = event in self._machine.get_triggers(self.current_state)
+        return allowed and (guard is None or await guard() is None)

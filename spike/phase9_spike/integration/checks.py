@@ -45,13 +45,13 @@ async def a_lock_is_one_files(bench: Bench) -> Seen:
 
 async def a_file_goes_all_the_way(bench: Bench) -> Seen:
     """Three transitions, each by a machine of its own that is gone afterwards, each read back."""
-    made: list[weakref.ref[FileStateMachineProtocol]] = []
+    machines: list[weakref.ref[FileStateMachineProtocol]] = []
 
     def make(ledger: Ledger, row: FileRow) -> FileStateMachineProtocol:
         machine = bench.candidate.make(ledger, row)
         assert isinstance(machine, FileStateMachineProtocol), "the adapter does not follow the protocol"
         assert machine.current_state == row.state
-        made.append(weakref.ref(machine))
+        machines.append(weakref.ref(machine))
         return machine
 
     async with bench.opened() as (ledger, (file_id,)):
@@ -60,15 +60,18 @@ async def a_file_goes_all_the_way(bench: Bench) -> Seen:
         kept = await read_file_state(ledger.path, file_id)
         events, _ = await ledger.files.history(file_id)
     gc.collect()
-    alive = sum(ref() is not None for ref in made)
+    alive = sum(ref() is not None for ref in machines)
     passed = (
         [str(row.state) for row in rows] == ["uploading", "processing", "indexed"]
         and kept == ("indexed", 3)
         and [event.event for event in events] == list(HAPPY)
-        and len(made) == 3
+        and len(machines) == 3
         and alive == 0
     )
-    return passed, f"{len(made)} machines, {alive} alive; {kept[0]}, version {kept[1]}; {len(events)} events"
+    return (
+        passed,
+        f"{len(machines)} machines, {alive} alive; {kept[0]}, version {kept[1]}; {len(events)} events",
+    )
 
 
 async def a_wrong_event_changes_nothing(bench: Bench) -> Seen:

@@ -1,6 +1,6 @@
 """A store that takes every upload and fails the documents beyond what it can hold: no refusal, no hint.
 
-Beyond ``APPETITE`` pending documents a new one is FAILED at once. Half of these turn ACTIVE after all, 5 to 20 s later;
+Beyond ``CAPACITY`` pending documents a new one is FAILED at once. Half of these turn ACTIVE after all, 5 to 20 s later;
 to send such a one again is needless, and leaves two of it. The others never do, and not to send them again loses them.
 """
 
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from objlib.core.pacing import pending_window
 
-APPETITE = 50
+CAPACITY = 50
 DOCUMENTS = 3000
 
 
@@ -98,7 +98,7 @@ def overload(policy: DocumentPolicy, seed: int) -> OverloadResult:
             heapq.heappush(heap, (now + rng.uniform(0.3, 0.5), next(order), "lands", now, 0.0, 0))
         now, _, what, sent, active, reports = heapq.heappop(heap)
         if what == "lands":
-            if pending < APPETITE:
+            if pending < CAPACITY:
                 pending += 1
                 ready = now + rng.uniform(1.5, 2.5)
                 heapq.heappush(heap, (ready, next(order), "done", sent, ready, 0))

@@ -15,7 +15,7 @@ REQUESTS = 60
 
 @dataclass(slots=True)
 class Resized:
-    """What happened.
+    """The course of one resize.
 
     Attributes:
         finished: requests that came to their end.

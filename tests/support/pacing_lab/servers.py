@@ -12,7 +12,7 @@ Steps = tuple[tuple[float, float], ...]
 
 
 def rate_at(steps: Steps, now: float) -> float:
-    """What is allowed at ``now``, in requests per second."""
+    """Look up the rate that is allowed at ``now``, in requests per second."""
     return next(rate for begin, rate in reversed(steps) if begin <= now)
 
 

@@ -26,7 +26,7 @@ class Strategy(Protocol):
 
 @dataclass(slots=True)
 class Trace:
-    """What happened: times of arrival at the server.
+    """Times of arrival at the server.
 
     Attributes:
         served: admitted requests.
@@ -62,7 +62,7 @@ ARRIVES, ANSWERS, WAKES, MEETS = range(4)
 
 
 class Meeting(Protocol):
-    """What processes on one ledger tell each other from time to time."""
+    """The exchange of processes on one ledger."""
 
     def __call__(self, now: float, strategies: Sequence[Strategy]) -> None:
         """Exchange."""

@@ -1,4 +1,4 @@
-"""What is compared: three rules that people use, the best of the rules that were tried before ours, and ours.
+"""Rules to compare: three in common use, the best of those that were tried before ours, and ours.
 
 Each is small and true to its source where the numbers come from; where a source leaves something open, the choice
 that is kinder to the rule is taken.
@@ -179,7 +179,7 @@ class Ours:
         self.begun = False
 
     def rates(self) -> dict[str, float]:
-        """What was learnt, as the ledger keeps it."""
+        """Return the learnt rates, as the ledger keeps them."""
         return {REQUEST_RATE: self.pace.rate} if self.pace.limited else {}
 
     def ready(self, now: float, in_flight: int) -> float:
@@ -205,7 +205,7 @@ class Ours:
 
 @contextmanager
 def one_ledger() -> Iterator[Meeting]:
-    """What processes on one ledger do at each heartbeat, one after the other, in a ledger that holds nothing else."""
+    """Let processes share rates at each heartbeat, one after the other, in a ledger that holds nothing else."""
     with closing(sqlite3.connect(":memory:")) as ledger:
         ledger.execute("CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT)")
         last_shares: dict[int, dict[str, float]] = {}
