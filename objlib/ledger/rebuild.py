@@ -133,8 +133,8 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
     row = FileTable.get(conn, file_id)
     assert row is not None, "it was inserted in this very transaction"
     # Two files cannot share an attempt, whatever the tags say.
-    taken = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
-    attempt = AttemptId(document.attempt_id) if document.attempt_id and not taken else new_attempt_id(now)
+    other = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
+    attempt = AttemptId(document.attempt_id) if document.attempt_id and not other else new_attempt_id(now)
     row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
     row = must_apply(
         conn,
