@@ -70,7 +70,6 @@ class RebuildTable(Table):
         """Make a row for each file that a listed document of ``owner`` belongs to.
 
         Args:
-            conn: the ledger's connection, inside a write transaction.
             listing_id: a complete listing.
             owner: id of the ledger that was lost, empty where its documents carry none.
             run_id: the run that the moves are recorded under.
