@@ -44,14 +44,14 @@ DOUBTS: Final = (
     ),
     Mutant(
         "a document is absent only if the service says so",
-        INQUIRY,
+        "objlib/engine/requests/retry.py",
         "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n",
         "",
         f"{SILENCE}[document]",
     ),
     Mutant(
         "an operation is absent only if the service says so",
-        INQUIRY,
+        "objlib/engine/requests/retry.py",
         "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n",
         "",
         f"{SILENCE}[operation]",
