@@ -19,19 +19,14 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"
 
     @property
-    def local(self) -> bool:
-        """Whether it was found by looking at the file, without asking the service."""
-        return self in {
-            FailureKind.UNREADABLE,
-            FailureKind.EMPTY,
-            FailureKind.TOO_LARGE,
-            FailureKind.UNSUPPORTED,
-        }
-
-    @property
     def unfit(self) -> bool:
         """Whether the same bytes will always fail."""
-        return self.local and not self.retryable
+        return self in {FailureKind.EMPTY, FailureKind.TOO_LARGE, FailureKind.UNSUPPORTED}
+
+    @property
+    def local(self) -> bool:
+        """Whether a scan finds it, without asking the service. Only an upload finds CHANGED."""
+        return self.unfit or self is FailureKind.UNREADABLE
 
     @property
     def transient(self) -> bool:

@@ -27,7 +27,7 @@ _LEAVING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The ledger's records about one document, beyond the row of its file.
+    """The ledger's records of one document, beyond the row of its file.
 
     Attributes:
         in_flight: its attempt is not over.

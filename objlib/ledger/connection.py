@@ -26,7 +26,7 @@ def connect(
 
     Args:
         path: the file. Where it has to be made it is readable by its owner alone, because the session URLs
-            in it authorise every reader.
+            in it authorise their holder.
         create: whether it, and folders above it, may be made.
         busy_timeout: seconds to wait for another program's lock.
         now: Unix time for the record of a migration.

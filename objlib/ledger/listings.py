@@ -75,7 +75,6 @@ class ListingTable(Table):
         """Start a listing, or resume one of a dead run; drop the listings that no run will resume.
 
         Args:
-            conn: the ledger's connection, inside a write transaction.
             store: resource name.
             run_id: the run that lists.
             alive: live runs, whose listings are theirs.

@@ -51,8 +51,6 @@ class RateTable(Table):
         them with the others.
 
         Args:
-            conn: the ledger's connection, inside a write transaction.
-            now: Unix time.
             run_id: this run.
             rates: its present rates; empty if it has learnt nothing.
             last_share: the share from its last exchange; None the first time.

@@ -70,7 +70,6 @@ class RebuildTable(Table):
         """Make a row for each file that a listed document of ``owner`` belongs to.
 
         Args:
-            conn: the ledger's connection, inside a write transaction.
             listing_id: a complete listing.
             owner: id of the ledger that was lost, empty where its documents carry none.
             run_id: the run that the moves are recorded under.
@@ -133,8 +132,8 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
     row = FileTable.get(conn, file_id)
     assert row is not None, "it was inserted in this very transaction"
     # Two files cannot share an attempt, whatever the tags say.
-    taken = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
-    attempt = AttemptId(document.attempt_id) if document.attempt_id and not taken else new_attempt_id(now)
+    other = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
+    attempt = AttemptId(document.attempt_id) if document.attempt_id and not other else new_attempt_id(now)
     row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
     row = must_apply(
         conn,

@@ -10,7 +10,7 @@ _ROW = columns(RUN_COLUMNS)
 
 
 class RunTable(Table):
-    """Runs at work on this ledger."""
+    """The runs that work on this ledger, and those that did."""
 
     @stamped
     def start(conn: sqlite3.Connection, now: float, run_id: RunId, pid: int, host: str, command: str) -> None:

@@ -188,7 +188,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(2, "listings of the store", _LISTINGS),
     Migration(3, "when deletes were sent", _SENT),
 )
-"""All migrations, oldest first, with versions from 1 on."""
+"""All migrations, oldest first: versions 1, 2 and so on."""
 
 SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS, record="INSERT INTO migrations VALUES (?, ?, ?)")
-"""Schema of the ledger's file."""
+"""The schema of the ledger's file."""

@@ -3,6 +3,8 @@
 ``Files.claimable(conn, ...)`` is the plain function, for SQL of other tables inside one transaction.
 ``await ledger.files.claimable(...)`` runs it in a transaction of its own, with the same arguments but for the
 connection. So the SQL stands once, its types are checked, and callers outside this package see no SQLite.
+
+Their docstrings leave out ``conn``, the ledger's connection inside a transaction, and ``now``, Unix time.
 """
 
 import sqlite3

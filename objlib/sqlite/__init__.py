@@ -1,1 +1,1 @@
-"""SQLite for the ledger and the embedded store: opening, migrations, group commit, error codes."""
+"""SQLite as the ledger and the embedded store use it: opening, migrations, group commit, error codes."""

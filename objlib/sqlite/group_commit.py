@@ -1,7 +1,7 @@
 """Group commit: callers queue, and one task carries all that wait to the database as one transaction.
 
 A transaction that is durable against power loss costs one flush of the disk, however much it holds. So
-no operation commits alone while others wait: all that queued up during the last batch are the next
+no operation commits alone while others wait: those that queued up during the last batch are the next
 batch. An idle database has no queue, and a single operation goes out in the tick it came in.
 
 An operation is either *waiting* (its caller may be cancelled, and then it never happens) or *taken* (it
@@ -53,7 +53,7 @@ class Op(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class OpResult:
-    """The result or the error of an operation."""
+    """The value that an operation returned, or the error that it raised."""
 
     value: Any = None
     error: BaseException | None = None
@@ -72,6 +72,10 @@ class GroupCommit:
         self._queue: deque[Op[Any]] = deque()
         self._idle = trio.lowlevel.ParkingLot()
         self._closed = False
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Serve in ``nursery``, which is its opener's: it ends by :meth:`close`, never by cancellation."""
+        nursery.start_soon(self.serve)
 
     async def submit(self, work: Work[T], *, writes: bool, rescue: Rescue | None = None) -> T:
         """Queue ``work`` and give back what it returns, once that is committed.
@@ -101,11 +105,11 @@ class GroupCommit:
         return result.value  # type: ignore[no-any-return]  # the queue holds operations of every type
 
     async def read(self, work: Work[T]) -> T:
-        """Return the result of ``work``, which sees only committed data and must change nothing."""
+        """Return the value of ``work``, which sees only committed data and must change nothing."""
         return await self.submit(work, writes=False)
 
     async def write(self, work: Work[T]) -> T:
-        """Return the result of ``work`` once its writes are on disk."""
+        """Return the value of ``work``, once its writes are on disk."""
         return await self.submit(work, writes=True)
 
     def close(self) -> None:
@@ -169,7 +173,7 @@ async def group_commit(
     body = CapturedError()
     async with trio.open_nursery() as nursery:
         commit = GroupCommit(conn, runner, translate, batch)
-        nursery.start_soon(commit.serve)
+        commit.start(nursery)
         with body:
             yield commit
         commit.close()

@@ -69,16 +69,6 @@ async def test_stores_are_found_by_name_over_all_pages() -> None:
     assert [request.query for request in service.seen] == ["pageSize=20", "pageSize=20&pageToken=t+1"]
 
 
-async def test_pages_in_a_circle_are_an_error_and_no_end() -> None:
-    page = Reply(content={"nextPageToken": "t"})
-    async with scripted(page, page) as (client, _):
-        with pytest.raises(GeminiError, match="circle"):
-            await client.stores.find("a")
-    async with scripted(page, page) as (client, _):
-        with pytest.raises(GeminiError, match="circle"):
-            [page async for page in client.documents.pages(STORE)]
-
-
 async def test_no_stores_at_all_is_an_empty_object() -> None:
     async with scripted(Reply(content={})) as (client, _):
         assert await client.stores.find("a") == []
@@ -165,24 +155,6 @@ async def test_a_listing_with_a_nameless_document_is_not_taken_for_complete() ->
         with pytest.raises(GeminiError, match="one has no name") as caught:
             await client.documents.list(STORE)
     assert caught.value.kind is ErrorKind.TRANSIENT
-
-
-async def test_the_pages_of_the_documents_follow_until_one_has_no_token() -> None:
-    def page(token: str, *ids: str) -> Reply:
-        return Reply(
-            content={"documents": [{"name": f"{STORE}/documents/{i}"} for i in ids], "nextPageToken": token}
-        )
-
-    async with scripted(page("1", "a", "b"), page("2"), page("", "d")) as (client, service):
-        pages = [page async for page in client.documents.pages(STORE)]
-    assert [[document.name[-1] for document in page.documents] for page in pages] == [["a", "b"], [], ["d"]]
-    assert [request.query.partition("&")[2] for request in service.seen] == ["", "pageToken=1", "pageToken=2"]
-
-
-async def test_a_listing_goes_on_from_a_token() -> None:
-    async with scripted(Reply(content={})) as (client, service):
-        assert len([page async for page in client.documents.pages(STORE, token="t")]) == 1
-    assert service.seen[0].query == "pageSize=20&pageToken=t"
 
 
 @pytest.mark.parametrize(

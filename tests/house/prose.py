@@ -65,7 +65,7 @@ _CLAUSE: Final = re.compile(r"(?:What|Who)\s[^.?!]*[.:;]")
 _NO_SENTENCE: Final = re.compile(r"\s*(?:[#|<]|!\[)")
 _NEW_PIECE: Final = re.compile(r"\s*(?:[#|<]|!\[|[*-] |\d+\. )")
 _ITEM: Final = re.compile(r"\s*(?:[*-] |\d+\. )")
-_TWO_SENTENCES: Final = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!\d)[.?!][\"'`)*]*\s+[\"'`(*\[]*[A-Z]")
+_TWO_SENTENCES: Final = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!\d)[.?!][\"'`)*]*\s+(?:`|[\"'(*\[]*[A-Z])")
 _SENTENCE_END: Final = re.compile(r"[.?!:;][\"'`)*]*$")
 _FENCED: Final = re.compile(r"^(```|~~~).*?^\1|^<!-- (?!end).*?^<!-- end -->", re.MULTILINE | re.DOTALL)
 

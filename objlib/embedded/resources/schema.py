@@ -105,6 +105,6 @@ TABLES: Final[tuple[str, ...]] = (
 )
 
 MIGRATIONS: Final = (Migration(1, "the first store", (*TABLES, *index.SCHEMA)),)
-"""All migrations, oldest first, versions 1, 2, 3, …; one that has shipped is never edited."""
+"""All migrations, oldest first: versions 1, 2 and so on. One that has shipped is never edited."""
 SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS)
 """The application id and the migrations of the store file."""

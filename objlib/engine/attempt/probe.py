@@ -13,7 +13,7 @@ from objlib.core.remote import DocumentState, OperationState, SessionState
 from objlib.engine.app import App
 from objlib.engine.attempt.enact import Attempt
 from objlib.engine.requests.governor import Purpose
-from objlib.gemini import ErrorKind, GeminiError, SessionUrl, is_store_session
+from objlib.gemini import SessionUrl, is_store_session
 from objlib.ledger import AttemptRow
 
 T = TypeVar("T")
@@ -96,24 +96,14 @@ class _Prober:
     async def document(self, facts: Facts) -> Facts:
         """Get the document by name."""
         assert facts.document_name is not None
-        try:
-            request = partial(self.app.client.documents.get, facts.document_name)
-            document = await self._send(Purpose.POLL, request)
-        except GeminiError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
-            return replace(facts, document=DocumentState.ABSENT)
-        return replace(facts, document=document.state)
+        document = await self._get(self.app.client.documents.get, facts.document_name)
+        return replace(facts, document=DocumentState.ABSENT if document is None else document.state)
 
     async def operation(self, facts: Facts) -> Facts:
         """Get the operation by name."""
         assert facts.operation_name is not None
-        try:
-            request = partial(self.app.client.operations.get, facts.operation_name)
-            operation = await self._send(Purpose.POLL, request)
-        except GeminiError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
+        operation = await self._get(self.app.client.operations.get, facts.operation_name)
+        if operation is None:
             return replace(facts, operation=OperationState.ABSENT)
         if not operation.done:
             return replace(facts, operation=OperationState.RUNNING)
@@ -121,6 +111,10 @@ class _Prober:
             return replace(facts, operation=OperationState.DONE)
         reason, transient = operation.error.message, operation.error.kind.transient
         return replace(facts, operation=OperationState.FAILED, reason=reason, transient=transient)
+
+    async def _get(self, get: Callable[[str], Awaitable[T]], name: str) -> T | None:
+        """Get a resource; None only if the service says that there is none."""
+        return await self.app.retrier.find(Purpose.POLL, partial(get, name), retry=self.retry)
 
     async def _send(self, purpose: Purpose, request: Callable[[], Awaitable[T]]) -> T:
         return await self.app.retrier.call(purpose, request, retry=self.retry)

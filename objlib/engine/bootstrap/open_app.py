@@ -137,15 +137,12 @@ async def _bind_library(app: App) -> None:
 
 
 async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -> None:
-    settings = app.settings
+    settings, asgi = app.settings, overrides.asgi
+    endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     if settings.backend is Backend.EMBEDDED:
         service = open_service(
             settings.embedded, runner=overrides.runner, now=overrides.now, options=overrides.options
         )
         app.service = await stack.enter_async_context(service)
-        endpoint = Endpoint(base_url=EMBEDDED_URL, api_key="", api_version=settings.api_version)
-        client = open_client(endpoint, asgi=app.service.app)
-    else:
-        endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
-        client = open_client(endpoint, asgi=overrides.asgi)
-    app._client = await stack.enter_async_context(client)
+        endpoint, asgi = Endpoint(EMBEDDED_URL, "", settings.api_version), app.service.app
+    app._client = await stack.enter_async_context(open_client(endpoint, asgi=asgi))

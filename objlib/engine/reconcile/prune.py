@@ -48,15 +48,10 @@ async def check_prune(app: App, scanned: ScanReport, *, grace: float, limit: Del
 
 
 async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
-    """Delete the documents of files that have been missing for ``grace`` seconds or more.
-
-    Args:
-        app: the open application, right after a scan.
-        grace: seconds.
-        limit: how many documents may be deleted at most.
+    """Delete the documents of files that have been missing for ``grace`` seconds or more; right after a scan.
 
     Raises:
-        RefusedError: there are more; nothing was deleted.
+        RefusedError: there are more than ``limit`` allows; nothing was deleted.
     """
     cutoff = app.now() - grace
     totals = await app.ledger.deletions.prune_totals(cutoff=cutoff)

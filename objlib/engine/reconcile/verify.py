@@ -27,13 +27,9 @@ MAX_FILES: Final = 8
 
 
 async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
-    """Verify ``sample`` indexed files at random, or all of them.
+    """Verify ``sample`` indexed files at random, or all of them if it is None.
 
     Costs one request for each file, and the file is read.
-
-    Args:
-        app: the open application.
-        sample: how many files; None for all.
 
     Raises:
         GeminiError: an answer that ends the run.

@@ -36,9 +36,8 @@ def compare(conn: sqlite3.Connection, t: Tables, *, since: int | None) -> Mappin
     """Fill the plan; how many differences of each kind there are. All of it sees one moment of the ledger.
 
     Args:
-        conn: the ledger's connection.
-        t: the notes.
-        since: what :func:`~objlib.ledger.settings.scan_generation` was before the first note; None not to care.
+        t: the tables of the scan.
+        since: :func:`~objlib.ledger.settings.scan_generation` when the scan began; None to compare in any case.
 
     Returns:
         None if another scan or upload recorded files since then: a file that was renamed meanwhile, for example,

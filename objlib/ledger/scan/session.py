@@ -184,8 +184,6 @@ class ScanTable(Table):
         """Record a file that was read outside a scan; its state stays as it is.
 
         Args:
-            conn: the ledger's connection, inside a write transaction.
-            now: Unix time.
             row: the file as its reader knew it.
             snapshot: the file now; None if it is not there.
 

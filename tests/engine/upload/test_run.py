@@ -12,7 +12,6 @@ from objlib.core.events import EventKind
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
-from objlib.engine.search.ask import ask, search
 from objlib.engine.status import explain, status
 from objlib.engine.upload.run import upload
 from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
@@ -291,26 +290,6 @@ async def test_a_run_cut_off_at_any_request_is_finished_by_the_next(
     async with opened() as app:
         assert (await upload(app)).indexed == 10
     assert_exactly_once(settings)
-
-
-async def test_search_and_ask_cite_the_current_path_and_place(
-    opened: Opener, settings: Settings, library: Path
-) -> None:
-    write(library, "Politics/Year 2022/social contract.txt", "On power.\n\nAll rule rests on consent.\n")
-    async with opened() as app:
-        await upload(app)
-    (library / "Politics/Year 2022/social contract.txt").rename(library / "moved.txt")
-    async with opened() as app:
-        await upload(app)
-        answers = await search(app, "consent of the ruled", top_k=3)
-        assert answers.citations[0].path == "moved.txt"
-        assert answers.citations[0].line_start in {1, 3}
-        none = await search(app, "virtue", where='course = "Politics"')
-        assert {citation.path for citation in none.citations} <= {"moved.txt"}
-        answer = await ask(app, "What does all rule rest on?")
-        assert "consent" in answer.text
-        assert answer.supports
-        assert answer.citations[answer.supports[0].citations[0]].path == "moved.txt"
 
 
 async def test_status_and_explain_tell_the_story(opened: Opener, settings: Settings) -> None:

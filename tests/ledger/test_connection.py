@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import pytest
 import trio
@@ -18,7 +17,6 @@ from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.connection import connect
 from objlib.ledger.schema import APPLICATION_ID, MIGRATIONS, SCHEMA
 from objlib.sqlite import connection
-from objlib.sqlite.connection import switch_to_wal
 from objlib.sqlite.errors import Refusal, RefusedFileError
 from objlib.sqlite.migrations import Migration, Schema
 from objlib.testing.databases import damage_database, raw
@@ -215,42 +213,6 @@ def test_a_ledger_that_is_made_while_it_is_looked_at_is_seen_before_or_after(pat
     assert SCHEMA.read_version(conn) == SCHEMA.newest
     assert made
     conn.close()
-
-
-class Obstinate:
-    """A connection to a file system that refuses a write-ahead log, at first or for good."""
-
-    def __init__(self, *answers: str | sqlite3.OperationalError) -> None:
-        self.answers = list(answers)
-
-    def execute(self, _: str) -> "Obstinate":
-        return self
-
-    def fetchone(self) -> tuple[str]:
-        answer = self.answers.pop(0)
-        if isinstance(answer, sqlite3.OperationalError):
-            raise answer
-        return (answer,)
-
-
-def busy() -> sqlite3.OperationalError:
-    error = sqlite3.OperationalError("database is locked")
-    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
-    return error
-
-
-def switch(conn: Obstinate, busy_timeout: float) -> None:
-    switch_to_wal(cast("sqlite3.Connection", conn), busy_timeout)
-
-
-def test_the_switch_to_a_write_ahead_log_is_tried_until_the_time_is_up() -> None:
-    conn = Obstinate(busy(), busy(), "wal", "delete", busy())
-    switch(conn, 5)
-    with pytest.raises(RefusedFileError, match="NO_WAL"):
-        switch(conn, 5)
-    with pytest.raises(sqlite3.OperationalError):
-        switch(conn, 0)
-    assert conn.answers == []
 
 
 async def test_a_file_system_without_shared_memory_is_refused(

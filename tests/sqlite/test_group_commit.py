@@ -15,7 +15,7 @@ from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, Transition, open_ledger
 from objlib.sqlite.group_commit import BATCH
-from objlib.testing.databases import raw, read_database
+from objlib.testing.databases import damage_database, raw
 from objlib.threads import inline_runner
 from tests.support.ledger import (
     RUN,
@@ -157,9 +157,8 @@ async def test_all_queries_of_a_read_see_the_same_moment(path: Path) -> None:
 
         def look_twice(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
             first = keys(conn)
-            with read_database(path) as between:
-                with between:
-                    put("b")(between)
+            with damage_database(path) as between:
+                put("b")(between)
             return first, keys(conn)
 
         assert await raw(ledger).read(look_twice) == (["a"], ["a"])
