@@ -1,6 +1,7 @@
 """How well each rule holds a quota, in virtual time: a table with the bars, and a picture.
 
-Run it with ``just bench pacing [--seeds N] [--only WORDS] [--strategy NAME]… [--held-out] [--out FOLDER]``.
+Run it with ``just bench pacing [--seeds N] [--only WORDS] [--strategy NAME]… [--held-out] [--out FOLDER]``, or with
+``--drawn`` on services that were drawn by chance.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.pacing_drawn import main as drawn
 from tests.support.pacing_lab.faulty import faulty
 from tests.support.pacing_lab.heldout import heldout
 from tests.support.pacing_lab.picture import draw
@@ -69,6 +71,8 @@ def picture(scenario: Scenario, name: str, folder: Path) -> None:
 
 def main() -> int:
     """Print the table; exit with 1 when a median of ours misses its bar."""
+    if "--drawn" in sys.argv:
+        return drawn([each for each in sys.argv[1:] if each != "--drawn"])
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--only", default="")

@@ -103,14 +103,14 @@ class AllPlaces:
 Make = Callable[[int], Server]
 
 
-def _best(make: Make, seed: int, *, seconds: float, latency: float, ceiling: int) -> float:
-    """Requests that the service can give: its quota, or what all places get done."""
+def best(make: Make, seed: int, *, seconds: float, latency: float, ceiling: int) -> float:
+    """Requests that the service can give: its quota, or what all places get done if that is less."""
     server = make(seed)
     allowed = server.allowed(0, seconds)
-    if math.isfinite(allowed):
+    if math.isfinite(allowed) and allowed < 0.8 * ceiling / latency * seconds:
         return allowed
     greedy: Strategy = AllPlaces(ceiling)
-    return float(len(run(server, [greedy], seconds=seconds, latency=latency, seed=seed).served))
+    return min(allowed, float(len(run(server, [greedy], seconds=seconds, latency=latency, seed=seed).served)))
 
 
 def faults(
@@ -128,7 +128,7 @@ def faults(
     def measure(who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
         client = strategy(who, seed, ceiling=ceiling)
         trace = run(make(seed), [client], seconds=seconds, latency=latency, seed=seed)
-        share = len(trace.served) / _best(make, seed, seconds=seconds, latency=latency, ceiling=ceiling)
+        share = len(trace.served) / best(make, seed, seconds=seconds, latency=latency, ceiling=ceiling)
         return ((share, trace.wasted())[: 1 if waste is None else 2]), trace
 
     measures = [Measure(GOOD, good, most=False)]
@@ -179,7 +179,7 @@ def cold(name: str, make: Make, *, latency: float, bar: float, ceiling: int = CE
     def measure(who: str, seed: int) -> tuple[tuple[float, ...], Trace]:
         client = strategy(who, seed, ceiling=ceiling)
         trace = run(make(seed), [client], seconds=seconds, latency=latency, seed=seed)
-        best = _best(make, seed, seconds=seconds, latency=latency, ceiling=ceiling)
+        possible = best(make, seed, seconds=seconds, latency=latency, ceiling=ceiling)
         limited = math.isfinite(make(seed).allowed(0, 1))
         span = 1.0 if limited else latency
         # What a bucket holds at first would pass for a rate: a rate counts once that is used.
@@ -193,7 +193,7 @@ def cold(name: str, make: Make, *, latency: float, bar: float, ceiling: int = CE
             ),
             math.inf,
         )
-        return (steady, len(trace.served) / best, trace.wasted()), trace
+        return (steady, len(trace.served) / possible, trace.wasted()), trace
 
     measures = (
         Measure("85 % after", bar, most=True, percent=False),
