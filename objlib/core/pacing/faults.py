@@ -160,7 +160,7 @@ def _clear(monitor: FaultMonitor, answer: Answer) -> tuple[FaultMonitor, Verdict
     if answer.calm and monitor.congested:
         n, f = monitor.calm_answers + 1, monitor.calm_faults + answer.fault
         monitor = replace(monitor, calm_answers=n, calm_faults=f)
-        if answer.fault and f >= 4 and _odds(f, n, f / n, noise) > 2 * TUNING.sure:
+        if answer.fault and n >= TUNING.min_measure and _odds(f, n, f / n, noise) > 2 * TUNING.sure:
             return _slow_down(replace(monitor, answers=n, faults=f), answer), Verdict.NOTHING
         if n >= TUNING.noise_memory:
             monitor = _learn(monitor, f, n)
@@ -189,7 +189,7 @@ def _slow_down(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
     """Start a test below what passes at the present speed."""
     passed = monitor.answers - monitor.faults
     if answer.send_rate == math.inf:
-        passed_rate = max(0.5, passed / max(1e-3, answer.now - monitor.since))
+        passed_rate = max(TUNING.min_rate, passed / max(1e-3, answer.now - monitor.since))
     else:
         passed_rate = answer.send_rate * max(passed / monitor.answers, 0.5 if monitor.congested else 0.0)
     return _start_test(monitor, answer.now, passed_rate, base=(monitor.faults, monitor.answers))
@@ -245,7 +245,7 @@ def _in_outage(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
         return replace(monitor, confirmed=True)
     if monitor.confirmed and monitor.outage_at > monitor.recovered_at + TUNING.relapse:
         return replace(_enter(monitor, answer.now, FaultMode.CLEAR), deficit=0, recovered_at=answer.now)
-    passed_rate = max(0.5, _delivered(monitor, answer.now))
+    passed_rate = max(TUNING.min_rate, _delivered(monitor, answer.now))
     if answer.send_rate < math.inf:
         passed_rate = max(passed_rate, TUNING.test_gain * answer.send_rate)
     run = _outage_run(monitor)

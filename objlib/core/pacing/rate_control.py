@@ -165,7 +165,7 @@ def shared(state: PaceState, rates: Sequence[float], now: float) -> PaceState:
     total = sum(rates)
     if total <= 0:
         return state
-    rate = max(TUNING.min_rate, total / len(rates))
+    rate = max(TUNING.min_rate / len(rates), total / len(rates))
     if state.limited:
         share = rate / state.rate
         suspicion = state.suspicion and replace(

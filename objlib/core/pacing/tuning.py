@@ -155,10 +155,10 @@ class Tuning:
     noise_prior: float = constant(50.0, "requests", 10, 200, "bench: overload with faults")
     """Requests that the first estimate of the noise counts for."""
 
-    noise_memory: float = constant(300.0, "requests", 100, 1000, "bench: faults")
+    noise_memory: float = constant(1000.0, "requests", 100, 3000, "bench: faults; bench --drawn")
     """Requests that the noise estimate remembers."""
 
-    alarm: float = constant(5.0, "log odds", 4, 8, "150 to 1")
+    alarm: float = constant(7.0, "log odds", 4, 9, "1000 to 1; bench --drawn")
     """CUSUM at which faults start an experiment, and log odds that show congestion.
 
     A wrong verdict of congestion costs more than a wrong verdict of noise, hence more than `sure`.

@@ -121,7 +121,7 @@ def draw(number: int) -> Drawn:
     kind = rng.choice(("none", "bucket", "bucket", "bucket", "window", "overload"))
     rate = log_uniform(0.3, 1000) if kind != "none" else math.inf
     latency = log_uniform(0.005, 5)
-    burst = rng.choice((0.0, log_uniform(0.05, 3), 1.0))
+    burst = log_uniform(min(3.0, 1 / rate), 3) if kind != "none" else 0.0  # from one request to 3 s
     hint = rng.choice(("exact", "whole", "whole", "absent", "wrong"))
     charge = rng.random() < 0.15
     share = rng.uniform(0, 0.25) if rng.random() < 0.35 else 0.0
