@@ -118,6 +118,8 @@ def throttled(
         state = estimator.refusal(state, was, exhausted_at)
     gated_for = 0.0 if window else max(0.0, state.gate - now)
     quiet = TUNING.quiet_round_trips * state.rtt
+    if retry_after is None:
+        quiet = max(quiet, 1 / state.rate)  # the bucket is empty: it holds a request again by then
     if retry_after is not None and not window and not blind:
         quiet = max(quiet, min(TUNING.epoch_round_trips * state.rtt, TUNING.quiet_burst_share * state.burst))
     saved = PacingPhase.DRAIN if gated_for and state.confidence == 1 else PacingPhase.CRUISE
