@@ -198,6 +198,28 @@ UPLOAD: Final = (
         f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
     ),
     Mutant(
+        "a server error to the request that makes the store is retried",
+        "objlib/engine/bootstrap/store_binding.py",
+        "        await app.retrier.wait(Purpose.LIST, unanswered, tries, first, now)\n",
+        "        raise unanswered\n",
+        f"{FIRST}::test_a_server_error_to_the_request_that_makes_the_store_is_retried",
+    ),
+    Mutant(
+        "the Retry-After of a server error holds its own request",
+        "objlib/engine/requests/retry.py",
+        "                await trio.sleep(pause if error.kind.throttles else wait)\n",
+        "                await trio.sleep(pause)\n",
+        f"{FIRST}::test_the_retry_after_of_a_server_error_holds_its_own_request_only",
+    ),
+    Mutant(
+        "faults at random do not limit the speed",
+        "objlib/engine/requests/governor.py",
+        "        self._controller = self._controller.failed(started=started, now=now, in_use=self._tokens_in_use())\n",
+        "        self._controller = self._controller.throttled(\n"
+        "            started=started, now=now, retry_after=error.retry_after, in_use=self._in_flight\n        )\n",
+        "tests/engine/requests/test_governor.py::test_random_faults_leave_the_speed_as_it_is",
+    ),
+    Mutant(
         "nothing new begins after the service said that there is no more today",
         "objlib/engine/requests/governor.py",
         "                if intake and self._ending_error is not None:\n",

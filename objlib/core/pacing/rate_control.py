@@ -50,10 +50,10 @@ def departed(state: PaceState, now: float) -> PaceState:
         )
     if state.last_departure == -math.inf:  # the rate came from an earlier run or another process
         return replace(state, measured_since=now, hint_until=now, last_departure=now, admitted=0, busy=True)
+    due = max(state.last_departure + 1 / send_rate(state), state.gate)  # a rate that rises now makes nothing late
     if now > state.throttled_at + TUNING.epoch_round_trips * state.rtt:
         state = estimator.assess(state)
     step = 1 / send_rate(state)
-    due = max(state.last_departure + step, state.gate)
     idle = now - due
     if idle <= max(step, 0.005):
         return replace(state, last_departure=max(due, now - step), busy=True)

@@ -89,7 +89,7 @@ def test_answers_to_requests_of_another_speed_do_not_count() -> None:
 
 
 def test_a_lost_alarm_is_forgotten() -> None:
-    """Two faults close together raise an alarm; with none after them it was chance."""
-    monitor = feed(FaultMonitor(), [True, True])
+    """Three faults close together raise an alarm; with none after them it was chance."""
+    monitor = feed(FaultMonitor(), [True, False, True, True])
     assert monitor.mode is FaultMode.MEASURE
     assert feed(monitor, [False] * 60, now=1.0).mode is FaultMode.CLEAR
