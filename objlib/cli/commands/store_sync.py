@@ -85,7 +85,7 @@ def _read(path: Path) -> Plan:
 def _write(path: Path, plan: Plan) -> None:
     try:
         # It names documents, so a new one is for its owner alone.
-        with open(path, "w", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:  # noqa: PTH123
+        with open(path, "w", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
             file.write(encode_plan(plan))
     except OSError as error:
         raise UsageError(f"--save-plan: cannot write {path}: {error.strerror or error}") from None
