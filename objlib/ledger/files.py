@@ -174,6 +174,14 @@ class FileTable(Table):
         return [event_row(cells) for cells in events], [AttemptRow(*cells) for cells in attempts]
 
     @query
+    def metadata_keys(conn: sqlite3.Connection) -> list[str]:
+        """The keys in the metadata of files that have a document, sorted."""
+        cursor = conn.execute(
+            "SELECT DISTINCT key FROM files, json_each(metadata_json) WHERE gemini_document IS NOT NULL ORDER BY key"
+        )
+        return [key for (key,) in cursor]
+
+    @query
     def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
         """How many files there are of each kind at ``now``."""
 
