@@ -40,9 +40,9 @@ from objlib.testing import (
     refusal,
     throttled,
 )
-from objlib.testing.databases import damage_database
-from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
+from objlib.testing.databases import damage_database, forget_sessions
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
+from tests.support.leftovers import die_after_sending, fabricate_documents
 
 
 async def test_a_finalize_that_lands_between_probe_and_cancel_is_adopted(

@@ -123,9 +123,8 @@ async def test_a_file_that_becomes_unfit_under_way_fails_once_it_is_back(
     row = await desk.row("a.txt")
     attempt = await desk.ledger.attempts.last(row.file_id)
     assert attempt is not None
-    requeue = Transition.requeue_upload if state is State.UPLOADING else Transition.requeue_processing
     await desk.ledger.apply(
-        requeue(row, attempt_id=attempt.attempt_id, run_id=RUN, reason="lost", retry_at=None)
+        Transition.requeue(row, attempt_id=attempt.attempt_id, run_id=RUN, reason="lost", retry_at=None)
     )
     report = await desk.scan()
     row = await desk.row("a.txt")
