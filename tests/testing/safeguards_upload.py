@@ -209,8 +209,8 @@ UPLOAD: Final = (
     Mutant(
         "the Retry-After of a server error holds its own request",
         "objlib/engine/requests/retry.py",
-        "                await trio.sleep(pause if error.kind.throttles else wait)\n",
-        "                await trio.sleep(pause)\n",
+        "        delay = pause if error.kind.throttles else wait\n",
+        "        delay = pause\n",
         f"{FIRST}::test_the_retry_after_of_a_server_error_holds_its_own_request_only",
     ),
     Mutant(

@@ -1,4 +1,4 @@
-"""What the governor asks of a rate controller. Arithmetic only: the time is a parameter.
+"""The rate controller as the governor sees it. Arithmetic only: the time is a parameter.
 
 A controller is a value: each event gives the controller that follows. All times are seconds of one clock.
 """

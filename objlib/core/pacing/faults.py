@@ -13,7 +13,7 @@ from objlib.core.pacing.tuning import TUNING
 
 
 class FaultMode(Enum):
-    """What the monitor does."""
+    """Modes of the monitor."""
 
     CLEAR = "faults are no more frequent than noise"
     MEASURE = "counts faults at the present speed"
@@ -22,7 +22,7 @@ class FaultMode(Enum):
 
 
 class Verdict(Enum):
-    """What the monitor concluded from an answer."""
+    """Conclusions of the monitor from an answer."""
 
     NOTHING = "no news"
     NOISE = "as many faults at a lower speed: they are random"
@@ -84,7 +84,7 @@ class FaultMonitor:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Observation:
     """An answer that is no 429, as the monitor sees it.
 
     Attributes:
@@ -120,7 +120,7 @@ def restarted(monitor: FaultMonitor, now: float) -> FaultMonitor:
     return replace(monitor, since=max(monitor.since, now), answers=0, faults=0)
 
 
-def answered(monitor: FaultMonitor, answer: Answer) -> tuple[FaultMonitor, Verdict]:
+def answered(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Verdict]:
     """Record an answer; a success makes up for itself and for one fault.
 
     So the requests in flight become fewer while more than half of them fail, whatever the cause.
@@ -147,7 +147,7 @@ def answered(monitor: FaultMonitor, answer: Answer) -> tuple[FaultMonitor, Verdi
             return _test(monitor, answer)
 
 
-def _clear(monitor: FaultMonitor, answer: Answer) -> tuple[FaultMonitor, Verdict]:
+def _clear(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Verdict]:
     """Look for more faults than noise: a CUSUM test of twice the noise and some more.
 
     At the rate of an overloaded service the alarm is a refusal; but if refusals go on while the rate falls, they may
@@ -173,7 +173,7 @@ def _clear(monitor: FaultMonitor, answer: Answer) -> tuple[FaultMonitor, Verdict
     return _enter(monitor, answer.now, FaultMode.MEASURE), Verdict.NOTHING
 
 
-def _measure(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
+def _measure(monitor: FaultMonitor, answer: Observation) -> FaultMonitor:
     """Count at the present speed, without the answers that raised the alarm: they are a biased sample."""
     n, f = monitor.answers, monitor.faults
     odds = _odds(f, n, max(2 * monitor.noise + 0.03, f / n), monitor.noise)
@@ -185,7 +185,7 @@ def _measure(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
     return monitor
 
 
-def _slow_down(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
+def _slow_down(monitor: FaultMonitor, answer: Observation) -> FaultMonitor:
     """Start a test below what passes at the present speed."""
     passed = monitor.answers - monitor.faults
     if answer.send_rate == math.inf:
@@ -195,7 +195,7 @@ def _slow_down(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
     return _start_test(monitor, answer.now, passed_rate, base=(monitor.faults, monitor.answers))
 
 
-def _test(monitor: FaultMonitor, answer: Answer) -> tuple[FaultMonitor, Verdict]:
+def _test(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Verdict]:
     """Compare the faults at the lower speed with those before, by the likelihood of either explanation.
 
     A base that is itself a small count makes an uncertain prediction, so the odds are those of beta-binomial counts.
@@ -227,14 +227,14 @@ def _outage_run(monitor: FaultMonitor) -> int:
     return math.ceil(math.log(TUNING.outage_odds) / math.log(max(monitor.noise, TUNING.assumed_noise)))
 
 
-def _start_outage(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
+def _start_outage(monitor: FaultMonitor, answer: Observation) -> FaultMonitor:
     """Send single requests; the first soon, since an overloaded service answers it."""
     soon = answer.now + 2 * (answer.now - answer.started) - TUNING.outage_probe
     outage = _enter(monitor, answer.now, FaultMode.OUTAGE)
     return replace(outage, limit=1 / TUNING.outage_probe, last_departure=soon, outage_at=answer.now)
 
 
-def _in_outage(monitor: FaultMonitor, answer: Answer) -> FaultMonitor:
+def _in_outage(monitor: FaultMonitor, answer: Observation) -> FaultMonitor:
     """Wait for a success. If single requests failed before it, the outage is over: full speed.
 
     If none did, or the outage came back at once, the requests failed because there were many: test that.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from objlib.core.pacing import faults, rate_control
-from objlib.core.pacing.faults import Answer, FaultMode, FaultMonitor, Verdict
+from objlib.core.pacing.faults import Observation, FaultMode, FaultMonitor, Verdict
 from objlib.core.pacing.state import Assessment, PaceState, PacingPhase, probe_gain, send_rate
 from objlib.core.pacing.tuning import TUNING
 
@@ -89,7 +89,7 @@ class MeasuredController:
         calm = not pace.limited or pace.phase in {PacingPhase.CRUISE, PacingPhase.DRAIN}
         calm = calm and (started > pace.throttled_at or not self.faults.congested)
         monitor, verdict = faults.answered(
-            self.faults, Answer(started, now, fault=fault, calm=calm, send_rate=send_rate(pace))
+            self.faults, Observation(started, now, fault=fault, calm=calm, send_rate=send_rate(pace))
         )
         if verdict is Verdict.REFUSED:
             refused = rate_control.throttled(pace, started=started, now=now, retry_after=None, in_use=in_use)

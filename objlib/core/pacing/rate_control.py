@@ -50,7 +50,8 @@ def departed(state: PaceState, now: float) -> PaceState:
         )
     if state.last_departure == -math.inf:  # the rate came from an earlier run or another process
         return replace(state, measured_since=now, hint_until=now, last_departure=now, admitted=0, busy=True)
-    due = max(state.last_departure + 1 / send_rate(state), state.gate)  # a rate that rises now makes nothing late
+    # Before the answers are assessed: a rate that rises by them makes no departure late.
+    due = max(state.last_departure + 1 / send_rate(state), state.gate)
     if now > state.throttled_at + TUNING.epoch_round_trips * state.rtt:
         state = estimator.assess(state)
     step = 1 / send_rate(state)

@@ -291,10 +291,7 @@ class Governor:
         self._report_throttling(error, pause)
 
     def _fault(self, error: GeminiError, started: float) -> None:
-        """Learn from a server error or a broken connection.
-
-        Its Retry-After, if any, is about this request: whoever sends it again waits for it, and no other request does.
-        """
+        """Learn from a server error or a broken connection; its Retry-After holds this request alone."""
         now, rate = trio.current_time(), self._controller.rate
         self._controller = self._controller.failed(started=started, now=now, in_use=self._tokens_in_use())
         self._move_departure_forward(now)
@@ -321,11 +318,7 @@ class Governor:
         self._resize(now)
 
     def _tokens_in_use(self) -> int:
-        """Count tokens rather than requests.
-
-        When answers arrive together, the first ones reduce the requests in flight before the others are counted. A
-        token passes on at once.
-        """
+        """Count tokens, not requests: of answers that arrive together, the first reduce the requests in flight."""
         return sum(budget.limiter.borrowed_tokens for budget in self._budgets.values())
 
     def _resize(self, now: float) -> None:

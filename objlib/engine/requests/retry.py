@@ -195,10 +195,11 @@ class Retrier:
                 self._block({purpose}, last)
             raise last
         self._report(error, wait)
+        delay = pause if error.kind.throttles else wait
         with trio.CancelScope() as scope:
             self._waiting[scope] = purpose
             try:
-                await trio.sleep(pause if error.kind.throttles else wait)
+                await trio.sleep(delay)
             finally:
                 del self._waiting[scope]
         if self._draining:

@@ -1,4 +1,4 @@
-"""What holds for every controller, after any history."""
+"""Properties of every controller, after any history."""
 
 import math
 

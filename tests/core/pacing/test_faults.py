@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.core.pacing import faults
-from objlib.core.pacing.faults import Answer, FaultMode, FaultMonitor, Verdict
+from objlib.core.pacing.faults import Observation, FaultMode, FaultMonitor, Verdict
 from objlib.core.pacing.tuning import TUNING
 
 
@@ -19,7 +19,7 @@ def feed(
     """Give answers at regular times, each to a request that started just before."""
     for number, fault in enumerate(outcomes):
         at = now + step * (number + 1)
-        answer = Answer(at - step / 2, at, fault=fault, calm=True, send_rate=math.inf)
+        answer = Observation(at - step / 2, at, fault=fault, calm=True, send_rate=math.inf)
         monitor, _ = faults.answered(monitor, answer)
     return monitor
 
@@ -32,7 +32,7 @@ def experiment(share: float, low_share: float, seed: int, answers: int = 4000) -
         now += 0.05
         slow = monitor.mode in {FaultMode.TEST, FaultMode.OUTAGE} or monitor.congested
         fault = chance.random() < (low_share if slow else share)
-        answer = Answer(now - 0.02, now, fault=fault, calm=True, send_rate=math.inf)
+        answer = Observation(now - 0.02, now, fault=fault, calm=True, send_rate=math.inf)
         monitor, verdict = faults.answered(monitor, answer)
         verdicts.append(verdict)
     return verdicts

@@ -140,7 +140,7 @@ def draw(number: int) -> Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a rule reached.
+    """Result of a rule.
 
     Attributes:
         goodput: requests done, of those that the service could give.

@@ -27,7 +27,7 @@ def total(steps: Steps, begin: float, end: float) -> float:
 
 
 class Outcome(Enum):
-    """What became of a request."""
+    """Outcome of a request."""
 
     PASSED = "admitted"
     THROTTLED = "refused with 429"

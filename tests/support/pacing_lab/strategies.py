@@ -180,7 +180,7 @@ class Ours:
         self.begun = False
 
     def rates(self) -> dict[str, float]:
-        """What was learnt, as the ledger keeps it."""
+        """Return the learnt rates, as the ledger keeps them."""
         return {REQUEST_RATE: self.control.pace.rate} if self.control.pace.limited else {}
 
     def share(self, rates: Sequence[float], now: float) -> None:
