@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from objlib.core.pacing import faults, rate_control
-from objlib.core.pacing.faults import Observation, FaultMode, FaultMonitor, Verdict
+from objlib.core.pacing.faults import FaultMode, FaultMonitor, Observation, Verdict
 from objlib.core.pacing.state import Assessment, PaceState, PacingPhase, probe_gain, send_rate
 from objlib.core.pacing.tuning import TUNING
 

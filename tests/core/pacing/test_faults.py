@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.core.pacing import faults
-from objlib.core.pacing.faults import Observation, FaultMode, FaultMonitor, Verdict
+from objlib.core.pacing.faults import FaultMode, FaultMonitor, Observation, Verdict
 from objlib.core.pacing.tuning import TUNING
 
 
