@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from objlib.core.library.decode import UnreadableError, decode
 from objlib.embedded.text.chunk import chunks
-from objlib.embedded.text.decode import decode
 from objlib.embedded.text.extract import extract
-from objlib.embedded.text.extracted import Extracted, UnreadableError
+from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.html import html_text
 
 
@@ -43,7 +43,6 @@ def test_western_utf16_needs_no_byte_order_mark(encoding: str) -> None:
 
 def test_invalid_utf8_is_read_as_a_western_encoding() -> None:
     assert text_of("Müller\u2019s café".encode("cp1252")) == "Müller\u2019s café"
-    assert text_of(b"caf\xe9 \x81") == "café \x81"  # 0x81 means nothing in cp1252
 
 
 def test_the_stated_charset_applies_to_bytes_that_are_not_utf8() -> None:
@@ -56,7 +55,7 @@ def test_the_stated_charset_applies_to_bytes_that_are_not_utf8() -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_text_or_unreadable(data: bytes) -> None:
     try:
-        text = decode(data)
+        text = decode(data).text
     except UnreadableError as error:
         text = str(error)
         one_line = "\n" not in text
@@ -69,7 +68,7 @@ def test_any_bytes_are_text_or_unreadable(data: bytes) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
 def test_utf8_round_trips(text: str) -> None:
-    assert decode(text.encode()) == text.removeprefix("\ufeff")
+    assert decode(text.encode()).text == text.removeprefix("\ufeff")
 
 
 FRONT = """---
@@ -100,11 +99,14 @@ def test_front_matter_names_the_document_and_is_not_body() -> None:
         ("title: 1984", "1984"),
         ("title: 2.50", "2.50"),
         ("title: true", "true"),
-        ("title: [one, two]", "[one, two]"),
+        ("title: [one, two]", "one, two"),
         ("title: C# # the language", "C#"),
         ('title: "one \\\\ two" # three', "one \\ two"),
         ('title: "never closed', '"never closed'),
-        ("title:\n  - one", ""),
+        ("title:\n  - one\n  - two", "one, two"),
+        ("title:\n  of: the book", ""),
+        ("title: >\n  folded\n  text", "folded text"),
+        ("title: On lying: a study", "On lying: a study"),
         ('title: "a\\0b"', "a b"),
     ],
 )
@@ -188,12 +190,14 @@ def test_an_odd_charset_is_ignored(charset: str) -> None:
     [
         ('<a href="x>y">link</a>', "link"),
         ("<a title='a\"b'>link</a>", "link"),
-        ('<a href="never closed>link', "link"),
+        ('seen<a href="never closed>link', "seen"),
         ("one <!-- two --> three", "one three"),
-        ("one <!-- two", "one <!-- two"),
+        ("one <!-- two", "one"),
         ("one <!-- two > three", "one"),
+        ("one <!--> two", "one two"),
+        ("one <!---> two", "one two"),
         ("one <![CDATA[x]]> two", "one two"),
-        ("<![x", "<![x"),
+        ("seen<![x", "seen"),
         ("<?xml version='1'?>one", "one"),
         ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
         ("one < two", "one < two"),

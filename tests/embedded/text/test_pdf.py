@@ -5,9 +5,9 @@ import io
 import pypdf
 import pytest
 
+from objlib.core.library.decode import UnreadableError
 from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.extract import extract
-from objlib.embedded.text.extracted import UnreadableError
 
 
 def pdf(*pages: str, info: str = "") -> bytes:
@@ -81,7 +81,7 @@ def test_a_file_that_opens_without_a_password_is_read() -> None:
     ("data", "says"),
     [
         (encrypted(pdf("Alpha"), "secret"), "password"),
-        (pdf("", ""), "OCR"),
+        (pdf("", ""), "neither text nor images"),
         (b"%PDF-1.7 and nothing more", "damaged"),
         (b"no PDF at all", "damaged"),
         (b"", "empty"),
