@@ -79,7 +79,7 @@ fix: (env "dev")
 
 # measure branch coverage of core, sqlite, ledger and engine by the tests of these rooms, and list what they miss
 coverage *ARGS: (env "dev")
-    @{{ python }} -m coverage run -m pytest -q tests/core tests/ledger tests/engine "$@"
+    @{{ python }} -m coverage run -m pytest -q tests/core tests/sqlite tests/ledger tests/engine "$@"
     @{{ python }} -m coverage report
 
 # run one benchmark with its options: just bench ledger

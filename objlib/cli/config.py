@@ -38,14 +38,18 @@ def load_settings(
     if path is not None and options.library not in (None, path):
         raise UsageError(f"two libraries are named: {path} and --library {options.library}; name one")
     cwd = working_folder()
-    data = Path(user_data_dir("objlib", appauthor=False))
-    folders = Folders(cwd=cwd, home=Path("~").expanduser(), data=data)
+    folders = Folders(cwd=cwd, home=Path("~").expanduser(), data=data_folder())
     fallback = known_library(folders) or (None if names_library else cwd)
     folders = replace(folders, fallback=fallback)
     flags = options.flags(**more) | {"library": path or options.library}
     if flags["quiet"] and flags["verbose"]:
         raise UsageError("--quiet and --verbose contradict each other; leave one out")
     return resolve(flags, os.environ, find_config(options.config, folders), folders)
+
+
+def data_folder() -> Path:
+    """The user's data folder for objlib, where ledgers and embedded stores lie by default."""
+    return Path(user_data_dir("objlib", appauthor=False))
 
 
 def find_config(path: Path | None, folders: Folders) -> Config | None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import trio
 
+from objlib.cli.config import data_folder
 from objlib.cli.console.errors import print_message, write_stderr
 from objlib.cli.console.observers import observing
 from objlib.cli.console.output import print_lines, print_object
@@ -21,6 +22,7 @@ from objlib.core.config.settings import Backend, Settings
 from objlib.core.events import Observer
 from objlib.engine.app import App
 from objlib.engine.bootstrap.open_app import Command, open_app
+from objlib.sqlite.private import tighten
 
 T = TypeVar("T")
 
@@ -54,6 +56,7 @@ def run_without_app(
 
     _tame_logging(settings)
     _introduce(settings, with_ledger=with_ledger)
+    _keep_private(settings)
     with observing(settings, events=events) as observer:
         return trio.run(call)
 
@@ -116,3 +119,11 @@ def _introduce(settings: Settings, *, with_ledger: bool) -> None:
         print_message(f"embedded store at {settings.embedded}, offline{why}{ledger}")
     else:
         print_message(f"Gemini store {settings.store} at {settings.base_url}{ledger}")
+
+
+def _keep_private(settings: Settings) -> None:
+    """Take files that an older objlib left open to other users from them, and say so."""
+    opened = [each for file in (settings.ledger, settings.embedded) for each in tighten(file, data_folder())]
+    if opened and not settings.quiet:
+        names = ", ".join(str(path) for path in dict.fromkeys(opened))
+        print_message(f"other users of this machine could open {names}; now only you can")

@@ -20,6 +20,7 @@ from objlib.embedded.resources.schema import SCHEMA
 from objlib.sqlite import connection
 from objlib.sqlite.errors import Refusal, RefusedFileError, disk_is_full
 from objlib.sqlite.group_commit import GroupCommit, group_commit
+from objlib.sqlite.private import make_file
 from objlib.threads import Runner, thread_runner
 
 T = TypeVar("T")
@@ -149,9 +150,9 @@ async def open_database(path: Path, runner: Runner | None) -> AsyncIterator[Data
 def _open_all(path: Path) -> tuple[ExitStack, list[sqlite3.Connection]]:
     """A connection for each lane, and the stack that closes them; the first one migrates the file."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_file(path)
     except OSError as error:
-        raise ServiceError(f"cannot make the folder of the store file {path}: {error.strerror}") from error
+        raise ServiceError(f"cannot make the store file {path} or its folder: {error.strerror}") from error
     with ExitStack() as stack:
         lanes = [stack.enter_context(closing(connect(path))) for _ in range(1 + READ_LANES)]
         return stack.pop_all(), lanes

@@ -5,7 +5,6 @@ Everything here blocks and runs through a Runner. Nothing is changed in a file b
 
 import os
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ from objlib.ledger.schema import SCHEMA
 from objlib.sqlite import connection
 from objlib.sqlite.errors import ClosedError, Refusal, RefusedFileError, primary_code
 from objlib.sqlite.migrations import Schema
+from objlib.sqlite.private import make_file
 
 OLDEST_SQLITE: Final = (3, 37, 0)
 """STRICT tables came with 3.37 (sqlite.org/stricttables.html), RETURNING with 3.35."""
@@ -25,8 +25,7 @@ def connect(
     """Open the ledger at ``path``, made or migrated to the newest version where need be.
 
     Args:
-        path: the file. Where it has to be made it is readable by its owner alone, because the session URLs
-            in it authorise their holder.
+        path: the file.
         create: whether it, and folders above it, may be made.
         busy_timeout: seconds to wait for another program's lock.
         now: Unix time for the record of a migration.
@@ -65,9 +64,7 @@ def _find_or_make(path: Path, *, create: bool) -> None:
     """Make sure that there is a regular, writable file at ``path``."""
     try:
         if create:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            make_file(path)
         if not path.exists():
             raise LedgerError(f"there is no ledger {path}; run `objlib scan` to make one, or check --ledger")
         if not path.is_file():

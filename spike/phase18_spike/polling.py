@@ -106,7 +106,8 @@ async def _success(loop: PollLoop) -> Seen:
     with trio.move_on_after(DEADLINE):
         value = await loop(script)
         waits = ", ".join(f"{pause:.3f}" for pause in script.pauses)
-        evidence = f"value {value!r} after {len(script.asked)} requests, {len(script.pauses)} retries, pauses {waits} s"
+        counts = f"{len(script.asked)} questions, {len(script.pauses)} retries"
+        evidence = f"value {value!r} after {counts}, pauses {waits} s"
         good = len(script.asked) == NOT_DONE + 1 and all(0.01 <= pause <= 10 for pause in script.pauses)
         return value == "done" and good, evidence
     return False, f"no value after {len(script.asked)} questions"

@@ -43,6 +43,7 @@ def test_from_sync_to_rebuild(objlib: Objlib, library: Path, at: tuple[str, ...]
     drop_document(library)
     plan = tmp_path / "plan.json"
     compared = objlib("store-sync", "--save-plan", plan, *at)
+    assert plan.stat().st_mode & 0o777 == 0o600
     assert (compared.code, "ghost" in compared.out) == (5, True)
     assert json.loads(plan.read_text())["steps"][0]["path"] == "walden.md"
     assert objlib("verify", "--sample", "all", *at).code == 5

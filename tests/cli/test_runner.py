@@ -2,7 +2,9 @@
 
 import json
 import logging
+from pathlib import Path
 
+import pytest
 import trio
 
 from objlib.cli.app import run
@@ -45,3 +47,21 @@ def test_an_error_of_the_engine_is_a_line_and_its_code(engine: Engine, read: Rea
     out, err = read()
     assert json.loads(out)["error"] == "wrong store"
     assert err.endswith("objlib: wrong store\n")
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_store_that_others_could_read_is_closed_to_them_with_a_remark(
+    engine: Engine, read: Read, tmp_path: Path, *, quiet: bool
+) -> None:
+    engine.gives("status.status", STATUS)
+    ledger, store = tmp_path / "poems.db", tmp_path / "poems-store.db"
+    for each in (ledger, store):
+        each.touch()
+        each.chmod(0o664)
+    more = ["--quiet"] if quiet else []
+    assert run(["status", "--ledger", str(ledger), *more]) == Exit.OK
+    remark = f"other users of this machine could open {ledger}, {store}; now only you can"
+    assert (remark in read()[1]) is not quiet
+    assert [each.stat().st_mode & 0o777 for each in (ledger, store)] == [0o600, 0o600]
+    run(["status", "--ledger", str(ledger)])
+    assert "other users" not in read()[1]

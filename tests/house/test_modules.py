@@ -56,3 +56,17 @@ def public_classes() -> dict[str, list[str]]:
 
 def test_no_public_class_name_stands_twice() -> None:
     assert {name: places for name, places in public_classes().items() if len(places) > 1} == {}
+
+
+def test_a_test_stands_where_its_module_stands() -> None:
+    """Its folder is that of a room or a part; a test of a whole room has a name that no module has."""
+    modules = {(path.parent.relative_to(ROOT / "objlib"), path.stem) for path in files("objlib/*.py")}
+    folders = {folder for folder, _ in modules}
+    names = {name for folder, name in modules if folder.parts[:1] != ("testing",)}  # its proofs are no rooms
+    misplaced = [
+        str(path.relative_to(ROOT))
+        for path in files("tests/*/test_*.py", ":!tests/house", ":!tests/spike")
+        for folder, name in [(path.parent.relative_to(ROOT / "tests"), path.stem.removeprefix("test_"))]
+        if folder not in folders or (name in names and (folder, name) not in modules)
+    ]
+    assert misplaced == []

@@ -8,7 +8,7 @@ RECOVER: Final = "objlib/engine/recover.py"
 INQUIRY: Final = "objlib/engine/attempt/probe.py"
 REMOVALS: Final = "objlib/ledger/deletions.py"
 TEST_DOUBT: Final = "tests/engine/attempt/test_wait_active.py"
-TEST_SURPLUS: Final = "tests/ledger/test_surplus.py"
+TEST_SURPLUS: Final = "tests/ledger/test_intents.py"
 TEST_STORE_SYNC: Final = "tests/engine/reconcile/test_store_sync.py"
 SILENCE: Final = f"{TEST_DOUBT}::test_silence_about_one_document_decides_nothing_and_blocks_no_other"
 
@@ -44,14 +44,14 @@ DOUBTS: Final = (
     ),
     Mutant(
         "a document is absent only if the service says so",
-        INQUIRY,
+        "objlib/engine/requests/retry.py",
         "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n",
         "",
         f"{SILENCE}[document]",
     ),
     Mutant(
         "an operation is absent only if the service says so",
-        INQUIRY,
+        "objlib/engine/requests/retry.py",
         "            if error.kind is not ErrorKind.NOT_FOUND:\n                raise\n",
         "",
         f"{SILENCE}[operation]",

@@ -11,7 +11,7 @@ TEST_PRUNE: Final = "tests/engine/reconcile/test_prune.py"
 TEST_RECOVER: Final = "tests/engine/test_recover.py"
 TEST_UPLOAD: Final = "tests/engine/upload/test_run.py"
 TEST_QUERIES: Final = "tests/ledger/test_files.py"
-TEST_SURPLUS: Final = "tests/ledger/test_surplus.py"
+TEST_SURPLUS: Final = "tests/ledger/test_intents.py"
 ORDER: Final = f"{TEST_VERDICT}::test_probes_come_in_the_order_that_costs_least"
 GUESS: Final = f"{TEST_VERDICT}::test_nothing_is_sent_again_while_a_document_may_exist"
 

@@ -1,5 +1,6 @@
 """``objlib store-sync``."""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -83,6 +84,8 @@ def _read(path: Path) -> Plan:
 
 def _write(path: Path, plan: Plan) -> None:
     try:
-        path.write_text(encode_plan(plan), encoding="utf-8")
+        # It names documents, so a new one is for its owner alone.
+        with open(path, "w", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
+            file.write(encode_plan(plan))
     except OSError as error:
         raise UsageError(f"--save-plan: cannot write {path}: {error.strerror or error}") from None

@@ -13,7 +13,7 @@ from objlib.core.remote import DocumentState, OperationState, SessionState
 from objlib.engine.app import App
 from objlib.engine.attempt.enact import Attempt
 from objlib.engine.requests.governor import Purpose
-from objlib.gemini import ErrorKind, GeminiError, SessionUrl, is_store_session
+from objlib.gemini import SessionUrl, is_store_session
 from objlib.ledger import AttemptRow
 
 T = TypeVar("T")
@@ -114,12 +114,7 @@ class _Prober:
 
     async def _get(self, get: Callable[[str], Awaitable[T]], name: str) -> T | None:
         """Get a resource; None only if the service says that there is none."""
-        try:
-            return await self._send(Purpose.POLL, partial(get, name))
-        except GeminiError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
-            return None
+        return await self.app.retrier.find(Purpose.POLL, partial(get, name), retry=self.retry)
 
     async def _send(self, purpose: Purpose, request: Callable[[], Awaitable[T]]) -> T:
         return await self.app.retrier.call(purpose, request, retry=self.retry)

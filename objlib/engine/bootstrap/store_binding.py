@@ -6,7 +6,7 @@ from functools import partial
 from objlib.core.errors import RefusedError
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
-from objlib.gemini import ErrorKind, GeminiError, Store
+from objlib.gemini import GeminiError, Store
 
 
 async def bind_store(app: App, *, create: bool) -> str:
@@ -88,12 +88,9 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
 
 
 async def _require_store(app: App, name: str) -> None:
-    try:
-        await app.retrier.call(Purpose.LIST, partial(app.client.stores.get, name), reconnect=False)
-    except GeminiError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
-            raise RefusedError(
-                f"the store {name} does not exist (any more) at this service; "
-                "check --backend and --base-url, or start over with another --ledger"
-            ) from None
-        raise
+    get = partial(app.client.stores.get, name)
+    if await app.retrier.find(Purpose.LIST, get, reconnect=False) is None:
+        raise RefusedError(
+            f"the store {name} does not exist (any more) at this service; "
+            "check --backend and --base-url, or start over with another --ledger"
+        )

@@ -23,7 +23,6 @@ from objlib.engine.app import App
 from objlib.engine.reconcile.listing import as_listed, listed_store
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
-from objlib.gemini import Document, ErrorKind, GeminiError
 from objlib.gemini.metadata import display_name
 from objlib.ledger import FileRow, Group, Listed, Standing
 
@@ -112,7 +111,7 @@ async def recheck_document(
     Raises:
         GeminiError: the service did not answer.
     """
-    document = await _fetch_document(app, name)
+    document = await app.retrier.find(Purpose.POLL, partial(app.client.documents.get, name))
     listed = None if document is None else as_listed(document)
     attempt = attempt_id if listed is None else listed.attempt_id
     row, standing = await app.ledger.comparison.standing(name, file_id=file_id, attempt_id=attempt)
@@ -120,16 +119,6 @@ async def recheck_document(
     actual = [] if listed is None else [actual_of(listed, row, standing, app.ledger_id)]
     # There is no kind for a document that is gone and that the ledger does not name: all is well.
     return classify(expected, actual).get(name, DriftKind.OK), attempt
-
-
-async def _fetch_document(app: App, name: str) -> Document | None:
-    """The document; None when the store has none of that name."""
-    try:
-        return await app.retrier.call(Purpose.POLL, partial(app.client.documents.get, name))
-    except GeminiError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
-            return None
-        raise
 
 
 def expected_of(row: FileRow) -> Expected:

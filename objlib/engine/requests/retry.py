@@ -119,6 +119,22 @@ class Retrier:
             await self._wait(purpose, failure, tries, first, now)
         raise AssertionError("the last try returns or raises")
 
+    async def find(
+        self,
+        purpose: Purpose,
+        request: Callable[[], Awaitable[T]],
+        *,
+        retry: bool = True,
+        reconnect: bool = True,
+    ) -> T | None:
+        """Send a request like :meth:`call`; None where the service says that there is no such thing."""
+        try:
+            return await self.call(purpose, request, retry=retry, reconnect=reconnect)
+        except GeminiError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+            return None
+
     async def _send(
         self, purpose: Purpose, request: Callable[[], Awaitable[T]], waiting_as: Purpose | None
     ) -> T:
