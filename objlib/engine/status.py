@@ -2,17 +2,21 @@
 
 import os
 import platform
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Final
 
+from objlib.core.config.settings import Backend
 from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
+from objlib.core.library.patterns import parse_patterns
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
 from objlib.engine.app import App
 from objlib.engine.failed_files import failed_files
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
+from objlib.engine.scan.losses import losses
 from objlib.ledger import FileRow
 
 LISTED_FAILURES: Final = 50
@@ -60,6 +64,9 @@ async def explain(app: App, path: str) -> ExplainReport:
     """
     row = await _find(app, path)
     events, _ = await app.ledger.files.history(row.file_id)
+    settings = app.settings
+    embedded = settings.backend is Backend.EMBEDDED
+    read = partial(losses, settings.library, row, parse_patterns(settings.patterns), embedded=embedded)
     return ExplainReport(
         path=row.file_path,
         file_id=row.file_id,
@@ -89,6 +96,7 @@ async def explain(app: App, path: str) -> ExplainReport:
             for event in events
         ),
         explanation=_explanation(row),
+        left_out=await app.files(read),
     )
 
 

@@ -27,6 +27,8 @@ _DETECTED: Final = 64 * 1024
 """Bytes of the lines beyond ASCII from which an encoding is detected; more make it slower and no better."""
 _EVIDENCE: Final = 4
 """Bytes beyond ASCII that it takes to detect an encoding; fewer are most likely Western."""
+_CONFIDENCE: Final = 0.02
+"""Least confidence of a detection: of short true texts it is 0.03 and more, of noise less than 0.015."""
 _DECLARED: Final = re.compile(
     rb"""\A\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)
     | <meta\b[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)
@@ -132,7 +134,9 @@ def _byte_order(data: bytes) -> tuple[bytes, str] | None:
             return mark, name
     # A zero in every second byte and hardly one in the others.
     sample = data[:_SAMPLE]
-    half = max(1, len(sample) // 2)
+    half = len(sample) // 2
+    if not half:
+        return None
     even, odd = sample[0::2].count(0) / half, sample[1::2].count(0) / half
     if odd > 0.4 and even < 0.05:
         return b"", "utf-16-le"
@@ -166,7 +170,8 @@ def _detected(data: bytes) -> Decoded:
 
     # Only the lines beyond ASCII say anything; the others would hide them.
     sample = b"\n".join(line for line in data.splitlines() if not line.isascii())[:_DETECTED]
-    guesses = [chardet.detect(sample)["encoding"], "cp1252"]
+    detected = chardet.detect(sample)
+    guesses = [detected["encoding"] if detected["confidence"] >= _CONFIDENCE else None, "cp1252"]
     if _beyond_ascii(sample.decode("latin-1")) < _EVIDENCE:
         guesses.reverse()
     for name in guesses:
@@ -182,7 +187,7 @@ def _codec(name: str | None) -> str | None:
         codec = codecs.lookup(name or "")
     except (LookupError, ValueError):  # ValueError: the name has a NUL
         return None
-    known = codec._is_text_encoding and codec.name not in _NOT_PLAIN  # type: ignore[attr-defined]
+    known = codec._is_text_encoding and codec.name not in _NOT_PLAIN
     return _LARGER.get(codec.name, codec.name) if known else None
 
 

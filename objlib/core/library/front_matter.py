@@ -95,7 +95,7 @@ def number(text: str) -> int | float | None:
 
 def split(text: str) -> tuple[str, int]:
     """The lines between the two fences, and the offset of the body; no lines and 0 without front matter."""
-    start = position = int(text.startswith("\ufeff"))
+    start = position = inside = int(text.startswith("\ufeff"))
     if not text.startswith("---", start):
         return "", 0
     for end in [*LINE_END.finditer(text, 0, HEAD), None]:

@@ -14,6 +14,7 @@ from unicodedata import normalize
 from pathspec import GitIgnoreSpec
 
 from objlib.core.errors import UsageError
+from objlib.core.library.decode import LINE_END
 
 IGNORE_FILE: Final = ".objlibignore"
 """Name of the files that hold rules, valid for the folder they are in and below."""
@@ -99,7 +100,7 @@ class IgnoreRules:
         The folder is a relative path, empty for the library itself.
         """
         base = f"{folder}/" if folder else ""
-        rules, wrong = _parse_rules(text.removeprefix("\ufeff").splitlines())
+        rules, wrong = _parse_rules(LINE_END.split(text.removeprefix("\ufeff")))
         return type(self)(self.own, _layers(base, rules) + self._layers), wrong
 
     def ignored(self, path: str, name: str, *, folder: bool) -> bool:

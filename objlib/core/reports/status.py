@@ -64,6 +64,8 @@ class ExplainReport:
     events: tuple[HistoryLine, ...]
     explanation: str
     """One sentence: why it is in this state and what happens next."""
+    left_out: tuple[str, ...] = ()
+    """What of the file is not kept as metadata or not searchable, with the reason; read from the file of today."""
 
 
 class Health(StrEnum):

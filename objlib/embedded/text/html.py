@@ -31,6 +31,7 @@ _NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)\w{2,31};")
 _SELF_CLOSED = re.compile(
     r"<((?:\w+:)?(?:title|script|style|textarea|iframe|noscript|template|object))\b([^<>]*)/>"
 )
+_NO_FRAMES = re.compile(r"</?noframes\b[^<>]*>", re.IGNORECASE)  # to a parser its content is no markup
 _MAX_DEPTH: Final = 2000
 """Open elements: libxml2 looks through all of them at each end tag, and a page of tags would take hours."""
 
@@ -61,7 +62,7 @@ def html_text(source: str) -> Extracted:
         except _TooDeepError:
             pass
     try:
-        return _parse(etree, etree.HTMLParser, source)
+        return _parse(etree, etree.HTMLParser, _NO_FRAMES.sub("", source))
     except _TooDeepError:
         return Extracted(unescape(_TAG.sub(" ", source)))
     except etree.XMLSyntaxError:  # there is nothing in it

@@ -46,16 +46,18 @@ def pdf_text(data: bytes) -> Extracted:
 def _read(document: Any, pypdfium2: Any) -> Extracted:
     pages: list[str] = []
     starts: list[int] = []
-    length, broken, pictures, blank = 0, [], [], []
+    broken: list[int] = []
+    pictures: list[int] = []
+    blank: list[int] = []
+    length = 0
     for number in range(len(document)):
         try:
-            text, page_kind = _page(document[number]), None
+            text = _text(document[number])
             if not text:
-                page_kind = pictures if any(document[number].get_objects()) else blank
+                (pictures if any(document[number].get_objects()) else blank).append(number + 1)
         except pypdfium2.PdfiumError:
-            text, page_kind = "", broken
-        if page_kind is not None:
-            page_kind.append(number + 1)
+            text = ""
+            broken.append(number + 1)
         starts.append(length)
         pages.append(text + "\n\n")
         length += len(text) + 2
@@ -72,7 +74,7 @@ def _read(document: Any, pypdfium2: Any) -> Extracted:
     return Extracted("".join(pages), tuple(starts), title, author, remarks=remarks)
 
 
-def _page(page: Any) -> str:
+def _text(page: Any) -> str:
     text = page.get_textpage().get_text_range().replace("\r\n", "\n")
     return _LIGATURE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), _clean(text)).strip()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from objlib.core.errors import UsageError
+from objlib.core.library.decode import UnreadableError, decode
 from objlib.core.library.ignore import IGNORE_FILE, IgnoreRules
 from objlib.core.library.paths import display_names, readable
 from objlib.core.library.snapshot import FileStatus
@@ -230,10 +231,14 @@ def _listing(folder: _Folder) -> tuple[list[tuple[bytes, bool]], IgnoreRules, li
         return names, folder.rules, []
     try:
         with open_regular(folder.disk + b"/" + IGNORE_FILE.encode()) as file:
-            text = file.read().decode("utf-8", "replace")
+            decoded = decode(file.read())
     except OSError as error:
         raise OSError(errno.EACCES, f"its {IGNORE_FILE} gives {_why(error)}") from error
-    rules, bad_rules = folder.rules.below(folder.path, text)
+    except UnreadableError as error:
+        raise OSError(errno.EACCES, f"its {IGNORE_FILE} is no text") from error
+    if decoded.remarks:
+        raise OSError(errno.EACCES, f"its {IGNORE_FILE} is not UTF-8: {decoded.remarks[0]}")
+    rules, bad_rules = folder.rules.below(folder.path, decoded.text)
     return names, rules, bad_rules
 
 

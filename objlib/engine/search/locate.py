@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from objlib.core.library.decode import LINE_END, UnreadableError, decode, without_inline_data
+
 MAX_FILE: Final = 32 * 1024 * 1024
 """Bytes of a file that is searched; the search reads it whole."""
-_HEADING: Final = re.compile(r"(?m)^#{1,6}[ \t]+(.+?)[ \t#]*$")
+_HEADING: Final = re.compile(r"(?:^|(?<=[\r\n]))#{1,6}[ \t]+([^\r\n]+?)[ \t#]*(?=[\r\n]|$)")
 _WORD: Final = re.compile(r"\S+")
 
 
@@ -29,14 +31,17 @@ def locate_in_file(path: Path, passage: str) -> Place | None:
     try:
         if path.stat().st_size > MAX_FILE:
             return None
-        text = path.read_bytes().decode("utf-8", errors="replace")
-    except OSError:
+        text = decode(path.read_bytes()).text
+    except (OSError, UnreadableError):
         return None
     span = locate(text, passage)
+    if span is None:  # the embedded store indexes a text without its inline pictures
+        text = without_inline_data(text)
+        span = locate(text, passage)
     if span is None:
         return None
     start, stop = span
-    breaks = [match.start() for match in re.finditer("\n", text)]
+    breaks = [match.start() for match in LINE_END.finditer(text)]
     heading = None
     for match in _HEADING.finditer(text, 0, stop):
         if match.start() > start and heading is not None:
