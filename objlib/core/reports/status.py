@@ -65,7 +65,7 @@ class ExplainReport:
     explanation: str
     """One sentence: why it is in this state and what happens next."""
     left_out: tuple[str, ...] = ()
-    """What of the file is not kept as metadata or not searchable, with the reason; read from the file of today."""
+    """Parts of the file of today that are not kept as metadata or not searchable, with the reason."""
 
 
 class Health(StrEnum):

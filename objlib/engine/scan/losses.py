@@ -1,4 +1,4 @@
-"""What of a file is not kept as metadata, and not searchable."""
+"""Parts of a file that are not kept as metadata, or not searchable."""
 
 from collections.abc import Sequence
 from pathlib import Path
