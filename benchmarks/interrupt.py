@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 from objlib.testing.faulty_server import service_process
-from objlib.testing.interrupt import empty_python, interrupt
+from tests.support.interrupt import empty_python, interrupt
 
 TARGET = 0.1
 

@@ -20,6 +20,8 @@ from typing import Any
 
 import trio
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.embedded import Options
@@ -28,9 +30,10 @@ from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
 from objlib.testing import Faults, run_virtual, wall_clock
-from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
+from objlib.testing.databases import forget_sessions
 from objlib.testing.torture import scratch_folder
 from objlib.threads import inline_runner
+from tests.support.leftovers import die_after_sending, fabricate_documents
 
 PAGE = 20
 """Documents of a page of the service's listing."""

@@ -5,6 +5,7 @@ autojump clock takes a task that waits for a thread to be idle and jumps ahead (
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import trio
@@ -41,3 +42,12 @@ async def inline_runner(fn: Callable[[], T], /) -> T:
     """Run ``fn`` right here, after a checkpoint: exact under a virtual clock."""
     await trio.lowlevel.checkpoint()
     return fn()
+
+
+def checkpoint_in_thread() -> None:
+    """Raise trio's Cancelled where the caller of a :class:`Runner` was cancelled meanwhile; for long functions.
+
+    Nothing happens where the function runs inline.
+    """
+    with suppress(RuntimeError):
+        trio.from_thread.check_cancelled()

@@ -4,8 +4,9 @@
 can talk to, in process or behind a server. Nothing here imports the engine or the ledger.
 """
 
-from objlib.embedded.index import load_embedder
+from objlib.embedded.api.generate import EXTRACTIVE
+from objlib.embedded.index import filter_keys, load_embedder
 from objlib.embedded.options import Options
 from objlib.embedded.service import Service, open_service
 
-__all__ = ["Options", "Service", "load_embedder", "open_service"]
+__all__ = ["EXTRACTIVE", "Options", "Service", "filter_keys", "load_embedder", "open_service"]

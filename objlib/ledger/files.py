@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Final
 
+from objlib.core.failures import FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import TRANSIENT, State
 from objlib.ledger.rows import (
@@ -32,6 +33,9 @@ _CLAIMABLE: Final = (
 )
 """The query names the index, because SQLite prefers an equality on the state to any range of times."""
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
+
+_SKIPPING: Final = ", ".join(f"'{kind}'" for kind in sorted(FailureKind) if kind.skips)
+_SKIPPED: Final = f"(json_extract(failure_info, '$.kind') IN ({_SKIPPING}))"
 
 
 class FileTable(Table):
@@ -112,13 +116,15 @@ class FileTable(Table):
         )
 
     @query
-    def failed(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
-        """A page of the files that failed."""
+    def failed(
+        conn: sqlite3.Connection, after: str = "", limit: int = PAGE, *, skipped: bool | None = None
+    ) -> list[FileRow]:
+        """A page of the files that failed: all, or those (not) of a kind that is skipped."""
         return file_rows(
             conn.execute(
                 f"SELECT {_ROW} FROM files WHERE gemini_state = '{State.FAILED}' AND file_id > ?"
-                " ORDER BY file_id LIMIT ?",
-                (after, limit),
+                f" AND coalesce({_SKIPPED} = ?, 1) ORDER BY file_id LIMIT ?",
+                (after, skipped, limit),
             )
         )
 
@@ -168,6 +174,14 @@ class FileTable(Table):
         return [event_row(cells) for cells in events], [AttemptRow(*cells) for cells in attempts]
 
     @query
+    def metadata_keys(conn: sqlite3.Connection) -> list[str]:
+        """The keys in the metadata of files that have a document, sorted."""
+        cursor = conn.execute(
+            "SELECT DISTINCT key FROM files, json_each(metadata_json) WHERE gemini_document IS NOT NULL ORDER BY key"
+        )
+        return [key for (key,) in cursor]
+
+    @query
     def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
         """How many files there are of each kind at ``now``."""
 
@@ -189,6 +203,9 @@ class FileTable(Table):
             changed=number(
                 f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
                 " AND content_hash <> indexed_hash"
+            ),
+            skipped=number(
+                f"FROM files WHERE gemini_state = '{State.FAILED}' AND missing_since IS NULL AND {_SKIPPED}"
             ),
             waiting=number(f"{_CLAIMABLE} AND retry_at > ?", now),
             superseded=number("FROM files WHERE superseded_document IS NOT NULL"),

@@ -108,14 +108,7 @@ class Transition:
         return cls._of(Event.COMPLETE_PROCESSING, row, run_id, attempt_id, values=values)
 
     @classmethod
-    def fail_upload(
-        cls, row: FileRow, attempt_id: AttemptId | None, run_id: RunId, *, failure: Failure
-    ) -> Self:
-        """The store refused the upload for good."""
-        return cls._failed(Event.FAIL_UPLOAD, row, run_id, attempt_id, failure)
-
-    @classmethod
-    def fail_processing(
+    def fail(
         cls,
         row: FileRow,
         attempt_id: AttemptId | None,
@@ -124,12 +117,16 @@ class Transition:
         failure: Failure,
         discard: str | None = None,
     ) -> Self:
-        """The store could not index it. The intent to delete ``discard``, its document, goes with the move."""
-        failed = cls._failed(Event.FAIL_PROCESSING, row, run_id, attempt_id, failure)
+        """The store refused an upload for good, or could not index it, by the row's state.
+
+        The intent to delete ``discard``, its document, goes with the move.
+        """
+        event = Event.FAIL_UPLOAD if row.state is State.UPLOADING else Event.FAIL_PROCESSING
+        failed = cls._failed(event, row, run_id, attempt_id, failure)
         return replace(failed, discards=() if discard is None else (discard,))
 
     @classmethod
-    def requeue_upload(
+    def requeue(
         cls,
         row: FileRow,
         attempt_id: AttemptId | None,
@@ -139,22 +136,18 @@ class Transition:
         retry_at: float | None,
         excused: bool = False,
     ) -> Self:
-        """It is certain that nothing landed: it may be sent again, not before ``retry_at`` (Unix time).
+        """It is certain that nothing landed, or is left of it, by the row's state: it may be sent again.
 
-        An ``excused`` attempt does not count, since what ended it says nothing about the file.
+        Not before ``retry_at`` (Unix time). An ``excused`` upload does not count as an attempt, since what ended it
+        says nothing about the file.
         """
-        event = Event.REQUEUE_UPLOAD
-        return cls._requeued(
-            event, row, run_id, attempt_id, reason=reason, retry_at=retry_at, excused=excused
-        )
-
-    @classmethod
-    def requeue_processing(
-        cls, row: FileRow, attempt_id: AttemptId | None, run_id: RunId, *, reason: str, retry_at: float | None
-    ) -> Self:
-        """It is certain that nothing is left of it: it may be sent again, not before ``retry_at``."""
-        event = Event.REQUEUE_PROCESSING
-        return cls._requeued(event, row, run_id, attempt_id, reason=reason, retry_at=retry_at)
+        uploading = row.state is State.UPLOADING
+        event = Event.REQUEUE_UPLOAD if uploading else Event.REQUEUE_PROCESSING
+        values: dict[str, SqlValue] = {
+            "error": reason, "retry_at": retry_at, "excused": int(excused and uploading), "document": None,
+            "outcome": "requeued",
+        }  # fmt: skip
+        return cls._of(event, row, run_id, attempt_id, reason=reason, values=values)
 
     @classmethod
     def retry(cls, row: FileRow, *, run_id: RunId, reason: str) -> Self:
@@ -182,23 +175,6 @@ class Transition:
         error = failure.message
         values = {"failure": encode_failure(failure), "error": error, "document": None, "outcome": "failed"}
         return cls._of(event, row, run_id, attempt_id, reason=error, values=values)
-
-    @classmethod
-    def _requeued(
-        cls,
-        event: Event,
-        row: FileRow,
-        run_id: RunId,
-        attempt_id: AttemptId | None,
-        *,
-        reason: str,
-        retry_at: float | None,
-        excused: bool = False,
-    ) -> Self:
-        values: dict[str, SqlValue] = {
-            "error": reason, "retry_at": retry_at, "excused": int(excused), "document": None, "outcome": "requeued",
-        }  # fmt: skip
-        return cls._of(event, row, run_id, attempt_id, reason=reason, values=values)
 
     @classmethod
     def _of(

@@ -24,6 +24,12 @@ def damage_database(path: Path) -> Iterator[sqlite3.Connection]:
         yield conn
 
 
+def forget_sessions(store: Path, *, all_of_them: bool = False) -> None:
+    """Delete the sessions of ended uploads, as the service does after some days."""
+    with damage_database(store) as db:
+        db.execute("DELETE FROM uploads" if all_of_them else "DELETE FROM uploads WHERE status <> 'active'")
+
+
 def raw(ledger: Ledger) -> GroupCommit:
     """The group commit behind ``ledger``: for SQL of a test among the operations of an open ledger."""
     return ledger._database

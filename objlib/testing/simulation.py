@@ -26,10 +26,10 @@ from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.gemini import Endpoint, open_client
 from objlib.testing.checker import Checker
+from objlib.testing.databases import forget_sessions
 from objlib.testing.failpoints import Died, Failpoints
 from objlib.testing.faults import Faults
 from objlib.testing.history import CHANGES, Request
-from objlib.testing.leftovers import forget_sessions
 from objlib.testing.library import Library
 from objlib.testing.nemesis import Nemesis
 from objlib.testing.processes import ProcessTable

@@ -1,11 +1,7 @@
 """Recovery: unknown outcomes, dead runs, and rows of runs that are alive."""
 
 import json
-import os
-import platform
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,22 +11,19 @@ import pytest
 import trio
 
 from objlib.core.config.settings import Settings
-from objlib.core.errors import StaleTransitionError
 from objlib.core.events import EventKind
-from objlib.core.failures import Failure, FailureKind
-from objlib.core.ids import RunId, content_hash, new_attempt_id
+from objlib.core.ids import content_hash
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.table import State
+from objlib.core.reports.upload import RecoverReport
 from objlib.engine.app import App
-from objlib.engine.attempt.enact import Attempt
+from objlib.engine.attempt.enact import MAX_PROBES
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import LISTING_LAG, recover
 from objlib.engine.requests.retry import MAX_WAIT
-from objlib.engine.runs import HEARTBEAT_WATCH, is_alive
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
 from objlib.gemini import DocumentPage, GeminiError
-from objlib.ledger import RunRow, Transition
 from objlib.testing import (
     DAILY_QUOTA,
     DOWN,
@@ -51,9 +44,18 @@ from objlib.testing import (
     refusal,
     throttled,
 )
-from objlib.testing.databases import damage_database, read_database
-from objlib.testing.leftovers import die_after_sending, fabricate_documents, forget_sessions
-from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
+from objlib.testing.databases import damage_database, forget_sessions
+from tests.support.engine import (
+    Opener,
+    assert_exactly_once,
+    follow,
+    ledger_of,
+    ledger_rows,
+    live_documents,
+    write,
+)
+from tests.support.leftovers import die_after_sending, fabricate_documents
+from tests.support.scenario import Scenario
 
 
 async def test_a_finalize_that_lands_between_probe_and_cancel_is_adopted(
@@ -125,64 +127,13 @@ async def test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent(
     alone.write_text("")
     async with opened() as app:
         report = await upload(app, retry_failed=True)
-    assert (report.indexed, report.failed) == (0, 1)
-    assert "is empty" in report.failures[0].error
+    assert (report.indexed, report.failed, report.skipped) == (0, 0, 1)
+    assert "is empty" in report.skips[0].error
     assert faults.count["start"] == 1
     alone.write_text("Something after all.\n")
     async with opened() as app:
         report = await upload(app)
     assert (report.indexed, report.failed) == (1, 0)
-
-
-async def interrupted_elsewhere(opened: Opener, settings: Settings, faults: Faults, *, ahead: float) -> int:
-    """A run on another host, whose clock is ``ahead`` of ours, claimed files and was then cut off; how many."""
-    with trio.CancelScope() as life:
-        async with opened() as app:
-            faults.before = lambda kind: life.cancel() if kind == "send" else None
-            await upload(app)
-    faults.before = lambda _kind: None
-    with ledger_of(settings) as db:
-        db.execute("UPDATE runs SET host = 'elsewhere', ended = NULL, heartbeat = heartbeat + ?", (ahead,))
-    return sum(state == "uploading" for _, _, state, _ in ledger_rows(settings))
-
-
-@pytest.mark.parametrize("ahead", [-7200.0, -61.0, 61.0, 7200.0])
-async def test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said(
-    opened: Opener, settings: Settings, faults: Faults, ahead: float
-) -> None:
-    """Found by torture, seed 110: after the clock was set back, a dead run seemed alive for an hour."""
-    rows = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
-    async with opened("recover") as app:
-        began = trio.current_time()
-        report = await recover(app)
-        assert rows > 0
-        assert (report.found, report.requeued) == (rows, rows)
-        assert trio.current_time() - began < HEARTBEAT_WATCH + 1
-
-
-@pytest.mark.parametrize("ahead", [-7200.0, 0.0, 7200.0])
-async def test_the_rows_of_a_live_run_are_left_alone_whatever_its_clock_says(
-    opened: Opener, settings: Settings, faults: Faults, ahead: float
-) -> None:
-    rows = await interrupted_elsewhere(opened, settings, faults, ahead=ahead)
-
-    def beat() -> None:
-        with ledger_of(settings) as db:
-            db.execute("UPDATE runs SET heartbeat = heartbeat + 5 WHERE host = 'elsewhere'")
-
-    async def keep_beating() -> None:
-        while True:
-            await trio.sleep(5)
-            beat()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(keep_beating)
-        async with opened("recover") as app:
-            report = await recover(app)
-        nursery.cancel_scope.cancel()
-    assert rows > 0
-    assert (report.found, report.left) == (0, 0)
-    assert sum(state == "uploading" for _, _, state, _ in ledger_rows(settings)) == rows
 
 
 async def test_unknown_outcomes_cost_one_listing_at_most(
@@ -331,81 +282,6 @@ async def test_no_listing_is_made_while_sessions_can_be_queried(
     spent = faults.count - before
     assert (report.found, report.adopted, report.listings, spent["list"]) == (many, many, 0, 0)
     assert spent["query"] == many
-
-
-async def test_first_runs_at_once_agree_on_one_store(
-    opened: Opener, settings: Settings, faults: Faults
-) -> None:
-    """Found by killing processes: each created a store of the same name, and all but one were refused."""
-    faults.script = lambda kind, count: Delay(1) if kind == "store" and count < 3 else None
-    stores: list[str] = []
-
-    async def first_run() -> None:
-        async with opened() as app:
-            stores.append(app.store)
-            await upload(app)
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            nursery.start_soon(first_run)
-    assert len(stores) == 3
-    assert len(set(stores)) == 1
-    with read_database(settings.embedded) as db:
-        assert db.execute("SELECT name FROM stores WHERE NOT deleted").fetchall() == [(stores[0],)]
-    assert_exactly_once(settings)
-
-
-async def test_a_stale_failure_deletes_no_document_that_another_run_completed(
-    opened: Opener, settings: Settings, alone: Path, faults: Faults
-) -> None:
-    """One run saw FAILED and slept; the document turned ACTIVE, and another run completed the row."""
-    async with opened() as app:
-        await upload(app)
-        (row,) = await app.ledger.files.page()
-        record = await app.ledger.attempts.last(row.file_id)
-        assert record is not None
-        stale = replace(row, state=State.PROCESSING, version=row.version - 1)
-        attempt = Attempt(app, stale, record.attempt_id)
-        with pytest.raises(StaleTransitionError):
-            await attempt.mark_failed(Failure.of(FailureKind.PROCESSING, "it was FAILED"), row.document)
-        assert await app.ledger.intents.page() == []
-    assert faults.count["delete"] == 0
-    assert_exactly_once(settings)
-
-
-async def test_rows_that_another_run_owns_are_left_alone_and_counted_as_elsewhere(
-    opened: Opener, library: Path, faults: Faults
-) -> None:
-    async with opened("scan") as first, opened() as second:
-        await scan(first)
-        row, *_ = await first.ledger.files.claimable(now=first.now(), limit=1)
-        claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
-        await first.ledger.apply(claim)
-        report = await upload(second)
-        assert (report.indexed, report.pending, report.elsewhere, report.stopped) == (9, 1, 1, "")
-        recovered = await recover(second)
-        assert (recovered.found, recovered.left, recovered.elsewhere) == (0, 0, 1)
-    assert faults.count["start"] == 9
-
-
-@pytest.mark.parametrize("why", ["daily_quota", "limit", "interrupted"])
-async def test_a_run_that_was_stopped_counts_the_rows_of_another_run_too(
-    opened: Opener, faults: Faults, why: str
-) -> None:
-    async with opened("scan") as first, opened(max_uploads=2) as second:
-        await scan(first)
-        row, *_ = await first.ledger.files.claimable(now=first.now(), limit=1)
-        claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
-        await first.ledger.apply(claim)
-        if why == "daily_quota":
-            faults.script = lambda kind, _count: DAILY_QUOTA if kind == "start" else None
-        elif why == "interrupted":
-            faults.before = lambda kind: (
-                second.drain.stop() if (kind, faults.count[kind]) == ("start", 1) else None
-            )
-        report = await upload(second, limit=3 if why == "limit" else None)
-    assert (report.stopped, report.elsewhere) == (why, 1)
-    assert report.pending > report.elsewhere
 
 
 async def test_a_document_that_is_failed_once_is_polled_again(
@@ -638,20 +514,6 @@ async def test_of_two_recoveries_that_prefer_different_documents_only_one_delete
     assert_exactly_once(settings)
 
 
-@pytest.mark.parametrize(("pid", "dead"), [(2**30, True), (os.getpid(), False)], ids=["dead", "alive"])
-async def test_a_run_of_this_host_is_judged_by_its_process(
-    opened: Opener, settings: Settings, faults: Faults, pid: int, dead: bool
-) -> None:
-    rows = await interrupted_elsewhere(opened, settings, faults, ahead=0)
-    with ledger_of(settings) as db:
-        db.execute("UPDATE runs SET host = ?, pid = ?", (platform.node(), pid))
-    async with opened("recover") as app:
-        began = trio.current_time()
-        report = await recover(app)
-        assert report.found == (rows if dead else 0)
-        assert trio.current_time() - began < 1
-
-
 @pytest.mark.parametrize("kind", ["send", "document"])
 async def test_a_file_changed_while_a_dead_run_had_it_is_sent_by_the_next_run(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, kind: str
@@ -695,12 +557,156 @@ async def test_a_limited_run_does_not_wait_for_a_file_that_another_run_took(
     assert report.failed == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the state of a process in a file")
-def test_a_run_whose_process_is_a_zombie_is_dead() -> None:
-    """In a container the first process may never reap orphans."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as child:
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        run = RunRow(RunId("run"), child.pid, "here", 0.0, 0.0, None, "upload")
-        assert is_alive(run, now=1.0, host="here") is False
-    run = replace(run, pid=os.getpid())
-    assert is_alive(run, now=1.0, host="here")
+async def die_before(opened: Opener, faults: Faults, kind: str) -> None:
+    """Let a run die just before it sends its first request of this kind."""
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda sent: life.cancel() if sent == kind else None
+            await upload(app)
+    assert life.cancelled_caught
+    faults.before = lambda _kind: None
+
+
+async def test_a_document_that_a_dead_run_waited_for_is_completed(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    """At first the store is still indexing it; then it is ACTIVE."""
+    pending = Alter("PENDING", in_state("STATE_PENDING"))
+    for _ in range(2):
+        await die_before(opened, faults, "document")
+        seen = faults.count["document"]
+        follow(faults, document=[None] * seen + [pending])
+        async with opened("recover") as app:
+            report = await recover(app)
+        assert (report.found, report.completed, report.left) == (1, 1, 0)
+        assert_exactly_once(settings)
+        alone.write_text("A second thought.\n")
+
+
+async def test_a_document_that_failed_after_its_run_died_is_deleted_with_its_reason(
+    opened: Opener, settings: Settings, alone: Path, library: Path, faults: Faults
+) -> None:
+    alone.unlink()
+    (library / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no document at all\n%%EOF\n")
+    await die_before(opened, faults, "document")
+    async with opened("recover") as app:
+        await trio.sleep(5)  # the store finishes what it has
+        report = await recover(app)
+        (row,) = await app.ledger.files.page()
+    assert (report.found, report.failed, report.left) == (1, 1, 0)
+    ((path, action, why),) = report.actions
+    assert (path, action) == ("broken.pdf", "failed")
+    assert "PDF" in why
+    assert row.state is State.FAILED
+    assert live_documents(settings) == []
+
+
+async def test_an_adopted_document_that_the_store_cannot_index_is_counted_as_failed(
+    opened: Opener, alone: Path, faults: Faults
+) -> None:
+    await die_after_sending(opened, faults, 1)
+    failed = Alter("FAILED", in_state("STATE_FAILED"))
+    faults.script = lambda kind, _count: failed if kind == "document" else None
+    async with opened("recover") as app:
+        report = await recover(app)
+        assert [row.state for row in await app.ledger.files.page()] == [State.FAILED]
+    assert (report.adopted, report.failed, report.completed, report.left) == (1, 1, 0, 0)
+
+
+async def test_an_adopted_document_without_an_answer_is_left_to_the_next_recovery(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await die_after_sending(opened, faults, 1)
+    faults.script = lambda kind, _count: DOWN if kind == "document" else None
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.adopted, report.completed, report.left) == (1, 0, 1)
+    faults.script = lambda _kind, _count: None
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.found, report.completed, report.left) == (1, 1, 0)
+    assert_exactly_once(settings)
+
+
+async def test_a_file_that_changed_before_its_document_is_adopted_is_requeued(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await die_after_sending(opened, faults, 1)
+    alone.write_text("A second thought.\n")
+    async with opened("recover") as app:
+        await scan(app)
+        report = await recover(app)
+    assert (report.adopted, report.requeued, report.completed) == (1, 1, 0)
+    async with opened() as app:
+        assert (await upload(app)).indexed == 1
+    assert_exactly_once(settings)
+
+
+async def test_a_session_that_can_neither_be_closed_nor_is_final_is_left(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await die_before(opened, faults, "send")
+    no = refusal(400, "FAILED_PRECONDITION", "this upload cannot be cancelled now")
+    faults.script = lambda kind, _count: no if kind == "cancel" else None
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.found, report.left, report.requeued) == (1, 1, 0)
+    reason = "its upload session can neither be closed nor is it final"
+    assert report.actions == (("only.txt", "left", reason),)
+    assert faults.count["cancel"] == MAX_PROBES
+    faults.script = lambda _kind, _count: None
+    async with opened() as app:
+        assert (await upload(app)).indexed == 1
+    assert_exactly_once(settings)
+
+
+async def test_of_two_recoveries_at_once_one_leaves_the_row_to_the_other(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await die_before(opened, faults, "send")
+    slow = faults.count["query"]
+    faults.script = lambda kind, count: Delay(5) if kind == "query" and count - slow < 2 else None
+    reports: list[RecoverReport] = []
+
+    async def one(app: App) -> None:
+        reports.append(await recover(app))
+
+    async with opened("recover") as first, opened("recover") as second:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(one, first)
+            nursery.start_soon(one, second)
+    assert [(report.found, report.left) for report in reports] == [(1, 0), (1, 0)]
+    assert sum(report.requeued for report in reports) == 1
+    actions = {action for report in reports for action in report.actions}
+    assert ("only.txt", "left", "another run took it over") in actions
+
+
+async def test_a_report_lists_some_actions_and_counts_all(
+    opened: Opener, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await die_after_sending(opened, faults, 10)
+    monkeypatch.setattr("objlib.engine.recover.LISTED_ACTIONS", 3)
+    observer = RecordingObserver()
+    async with opened("recover", observer=observer) as app:
+        report = await recover(app)
+    assert (report.adopted, len(report.actions)) == (10, 3)
+    assert len(observer.fields_of(EventKind.RECOVERED)) == 10
+
+
+async def test_a_delete_whose_file_is_back_is_left_until_the_file_is_sent(
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
+) -> None:
+    """The service did not answer the delete, so that the document may be gone: the file gets another one first."""
+    await scenario.index()
+    (path,) = scenario.remove()
+    await scenario.index()
+    faults.script = lambda kind, _count: DOWN if kind == "delete" else None
+    await scenario.prune()
+    faults.script = lambda _kind, _count: None
+    scenario.put_back(path)
+    async with opened("recover") as app:
+        await scan(app)
+        report = await recover(app)
+    assert (report.found, report.requeued, report.deleted, report.postponed) == (1, 1, 0, 0)
+    await scenario.index()
+    assert_exactly_once(settings)

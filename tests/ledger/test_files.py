@@ -32,7 +32,7 @@ async def put_off(ledger: Ledger, row: FileRow, until: float | None) -> FileRow:
     """An untracked row that is to be tried again at a time."""
     row, attempt = await bring(ledger, row, State.UPLOADING)
     return await ledger.apply(
-        Transition.requeue_upload(row, attempt_id=attempt, run_id=RUN, reason="busy", retry_at=until)
+        Transition.requeue(row, attempt_id=attempt, run_id=RUN, reason="busy", retry_at=until)
     )
 
 

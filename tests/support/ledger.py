@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import trio
@@ -77,18 +77,15 @@ def wanted(event: Event, row: FileRow, attempt_id: AttemptId, *, run_id: RunId =
             return Transition.complete_processing(
                 row, attempt_id=attempt_id, run_id=run_id, document=document
             )
-        case Event.FAIL_UPLOAD:
-            return Transition.fail_upload(row, attempt_id=attempt_id, run_id=run_id, failure=BROKEN)
-        case Event.FAIL_PROCESSING:
-            return Transition.fail_processing(row, attempt_id=attempt_id, run_id=run_id, failure=BROKEN)
-        case Event.REQUEUE_UPLOAD:
-            return Transition.requeue_upload(
-                row, attempt_id=attempt_id, run_id=run_id, reason="lost", retry_at=2_000.0
+        case Event.FAIL_UPLOAD | Event.FAIL_PROCESSING:
+            failed = Transition.fail(row, attempt_id=attempt_id, run_id=run_id, failure=BROKEN)
+            return replace(failed, event=event)  # of any state, for the moves that are not allowed
+        case Event.REQUEUE_UPLOAD | Event.REQUEUE_PROCESSING:
+            reason, retry_at = ("lost", 2_000.0) if event is Event.REQUEUE_UPLOAD else ("gone", None)
+            requeued = Transition.requeue(
+                row, attempt_id=attempt_id, run_id=run_id, reason=reason, retry_at=retry_at
             )
-        case Event.REQUEUE_PROCESSING:
-            return Transition.requeue_processing(
-                row, attempt_id=attempt_id, run_id=run_id, reason="gone", retry_at=None
-            )
+            return replace(requeued, event=event)
         case Event.RETRY:
             return Transition.retry(row, run_id=run_id, reason="asked for")
         case Event.RESET:

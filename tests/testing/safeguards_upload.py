@@ -5,6 +5,8 @@ from typing import Final
 from tests.testing.mutant import Mutant
 
 RECOVER: Final = "tests/engine/test_recover.py"
+RUNS: Final = "tests/engine/test_runs.py"
+STORE_BINDING: Final = "tests/engine/bootstrap/test_store_binding.py"
 FIRST: Final = "tests/engine/requests/test_retry.py"
 LEDGER: Final = "tests/ledger/test_transitions.py"
 
@@ -136,7 +138,7 @@ UPLOAD: Final = (
         "objlib/liveness.py",
         "    except ProcessLookupError:\n        return False\n",
         "    except ProcessLookupError:\n        return True\n",
-        f"{RECOVER}::test_a_run_of_this_host_is_judged_by_its_process",
+        f"{RUNS}::test_a_run_of_this_host_is_judged_by_its_process",
     ),
     Mutant(
         "a zombie is dead",
@@ -150,21 +152,21 @@ UPLOAD: Final = (
         "objlib/engine/runs.py",
         "    return True if abs(now - run.heartbeat) <= STALE_AFTER else None\n",
         "    return False\n",
-        f"{RECOVER}::test_a_run_of_this_host_is_judged_by_its_process",
+        f"{RUNS}::test_a_run_of_this_host_is_judged_by_its_process",
     ),
     Mutant(
         "a heart in doubt is watched",
         "objlib/engine/runs.py",
         "                later is not None and later.ended is None and later.heartbeat != run.heartbeat\n",
         "                False\n",
-        f"{RECOVER}::test_the_rows_of_a_live_run_are_left_alone_whatever_its_clock_says",
+        f"{RUNS}::test_the_rows_of_a_live_run_are_left_alone_whatever_its_clock_says",
     ),
     Mutant(
         "a heart that does not beat is dead, whatever its time",
         "objlib/engine/runs.py",
         "                later is not None and later.ended is None and later.heartbeat != run.heartbeat\n",
         "                True\n",
-        f"{RECOVER}::test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said",
+        f"{RUNS}::test_the_rows_of_a_dead_run_are_taken_over_whatever_its_clock_said",
     ),
     Mutant(
         "what a scan found unfit is not sent",
@@ -188,7 +190,7 @@ UPLOAD: Final = (
         "            name = await _create_store(app, store)\n"
         "        else:\n"
         "            name = stores[0].name\n",
-        f"{RECOVER}::test_first_runs_at_once_agree_on_one_store",
+        f"{STORE_BINDING}::test_first_runs_at_once_agree_on_one_store",
     ),
     Mutant(
         "a store whose making was not answered is looked for before another is made",

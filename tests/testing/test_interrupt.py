@@ -9,7 +9,7 @@ import pytest
 
 from objlib.testing.databases import read_database
 from objlib.testing.faulty_server import service_process
-from objlib.testing.interrupt import FILES, UPLOADS, empty_python, interrupt
+from tests.support.interrupt import FILES, UPLOADS, empty_python, interrupt
 
 TARGET = 0.1
 """Seconds from the last answer to the exit, where the machine is free to do it."""

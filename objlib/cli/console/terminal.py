@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import partialmethod
 from typing import Final, TextIO
 
 _UNSAFE: Final = re.compile(
@@ -56,36 +57,19 @@ class Terminal:
     unicode: bool = True
     width: int = 88
 
-    def bold(self, text: str) -> str:
-        """Bold, for the words that matter."""
-        return self._paint("1", text)
+    def _paint(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
 
-    def dim(self, text: str) -> str:
-        """Dim, for hints."""
-        return self._paint("2", text)
-
-    def red(self, text: str) -> str:
-        """Red, for errors."""
-        return self._paint("31", text)
-
-    def green(self, text: str) -> str:
-        """Green, for success."""
-        return self._paint("32", text)
-
-    def yellow(self, text: str) -> str:
-        """Yellow, for warnings."""
-        return self._paint("33", text)
-
-    def cyan(self, text: str) -> str:
-        """Cyan, for paths."""
-        return self._paint("36", text)
+    bold = partialmethod(_paint, "1")  # the words that matter
+    dim = partialmethod(_paint, "2")  # hints
+    red = partialmethod(_paint, "31")  # errors
+    green = partialmethod(_paint, "32")  # success
+    yellow = partialmethod(_paint, "33")  # warnings
+    cyan = partialmethod(_paint, "36")  # paths
 
     def sign(self, fancy: str, plain: str) -> str:
         """A symbol, or its stand-in where the encoding has none."""
         return fancy if self.unicode else plain
-
-    def _paint(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
 
 
 def terminal_of(stream: TextIO, environ: Mapping[str, str] | None = None) -> Terminal:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from objlib.cli.console.terminal import Terminal, plural, safe, safe_block, wrap
 from objlib.cli.render.excerpt import excerpt, mark
-from objlib.core.reports.answers import AnswerReport, Citation, Support
+from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
 
 
 def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:
@@ -30,13 +30,10 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
         lines.append("No answer was found in this library.")
     for paragraph in _paragraphs(safe_block(with_markers(report.text, report.supports))):
         lines += _wrapped(paragraph, screen)
-    used = sorted({index for support in report.supports for index in support.citations})
-    sources = [index for index in used if index < len(report.citations)] or list(range(len(report.citations)))
-    if sources:
+    if report.citations:
         lines += ["", screen.bold("Sources")]
-    for index in sources:
-        citation = report.citations[index]
-        lines.append(f"[{index + 1}] {_place(citation, screen)}")
+    for number, citation in enumerate(report.citations, start=1):
+        lines.append(f"[{number}] {_place(citation, screen)}")
         text = excerpt(
             safe_block(citation.text), report.question, 2 * (screen.width - 4), screen.sign("…", "...")
         )
@@ -61,6 +58,12 @@ def with_markers(text: str, supports: Iterable[Support]) -> str:
     return text
 
 
+_REMARKS = {
+    CitationState.CHANGED: "changed since it was indexed",
+    CitationState.GONE: "gone from disk",
+    CitationState.UNREADABLE: "cannot be read on disk",
+    CitationState.UNKNOWN: "not in this library",
+}
 _OWN_LINE = re.compile(r"\s*(?:[-*+•]\s|\d+[.)]\s|#{1,6}\s|[|>]|```|$)|\s{4}")
 """The start of a line that Markdown does not join to the one before: a list item, a heading, a table and such."""
 
@@ -101,8 +104,8 @@ def _place(citation: Citation, screen: Terminal) -> str:
         parts.append(f"page {citation.page}")
     if citation.heading:
         parts.append(safe(" ".join(citation.heading.split())))
-    if not citation.known:
-        parts.append(screen.yellow("not in this library's ledger"))
+    if remark := _REMARKS.get(citation.state):
+        parts.append(screen.yellow(remark))
     return screen.sign(" · ", " | ").join(parts)
 
 

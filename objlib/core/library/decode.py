@@ -1,4 +1,7 @@
-"""Bytes to characters: the one decoder of the index, of citations, of front matter and of rules files."""
+"""Bytes to characters: the one decoder of the index, of citations and of front matter.
+
+Rules and settings have a stricter one, :mod:`objlib.core.library.control_text`: they are never guessed.
+"""
 
 import codecs
 import re

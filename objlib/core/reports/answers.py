@@ -2,7 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+
+class CitationState(StrEnum):
+    """How the file of a passage is now, compared with the document that the passage is from."""
+
+    CURRENT = "current"
+    CHANGED = "changed"
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+    UNKNOWN = "unknown"
+    """The ledger has no such file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +28,7 @@ class Citation:
         page: the page, for paginated documents.
         heading: the nearest heading above the passage, when the file is text.
         known: whether the ledger has the file.
+        state: how the file is now.
         metadata: the document's metadata, without our own tags.
     """
 
@@ -27,6 +40,7 @@ class Citation:
     page: int | None = None
     heading: str | None = None
     known: bool = True
+    state: CitationState = CitationState.CURRENT
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -46,12 +60,17 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class AnswerReport:
-    """An answer (or, for a search, only the passages) with its citations."""
+    """An answer (or, for a search, only the passages) with its citations.
+
+    Attributes:
+        model: the model that answered; None where none was asked, and the text is extracted from passages.
+        citations: of an answer those that carry it, in the order in which it needs them.
+    """
 
     question: str
     backend: str
     store: str
-    model: str
+    model: str | None
     text: str
     citations: tuple[Citation, ...]
     supports: tuple[Support, ...] = ()

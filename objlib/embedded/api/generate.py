@@ -37,6 +37,8 @@ EVENT_CHARACTERS: Final = 80
 """Approximate characters of one event of a streamed answer."""
 CHARACTERS_PER_TOKEN: Final = 4
 """Estimate for the token counts, since the service's tokenizer is not here."""
+EXTRACTIVE: Final = "objlib-extractive"
+"""The ``modelVersion`` of every answer, whichever model a client names: none of them was asked."""
 _NOTHING_TO_SEARCH: Final = (
     "This service answers from file search stores only: name one in the fileSearch tool."
 )
@@ -102,19 +104,19 @@ def read_request(body: Json) -> GenerateRequest:
     )
 
 
-async def answer(context: Context, model: str, body: Json) -> Json:
-    """Answer a request, in lowerCamel, with a GenerateContentResponse of ``model``.
+async def answer(context: Context, body: Json) -> Json:
+    """Answer a request, in lowerCamel, with a GenerateContentResponse.
 
     Raises:
         ApiError: a malformed request or filter, or no such store.
     """
     request = read_request(body)
     if not request.searches:
-        return _response(model, _NOTHING_TO_SEARCH, None, request.prompt_size, 0)
+        return _response(_NOTHING_TO_SEARCH, None, request.prompt_size, 0)
     on_demand = index.OnDemand()
     search = _Search(request, context.now(), context.embedder, on_demand)
     try:
-        response = await context.database.search.run(partial(search.response, model=model))
+        response = await context.database.search.run(search.response)
     except index.FilterError as error:
         raise invalid(f"Invalid metadata_filter: {error}") from None
     await _keep(context, on_demand)
@@ -141,7 +143,7 @@ class _Search:
     embedder: "index.LazyEmbedder"
     on_demand: "index.OnDemand"
 
-    def response(self, db: sqlite3.Connection, *, model: str) -> Json:
+    def response(self, db: sqlite3.Connection) -> Json:
         """Search, and answer with quotations."""
         db.execute("BEGIN")  # one snapshot for all statements
         try:
@@ -173,7 +175,7 @@ class _Search:
         ]
         grounding = compact(groundingChunks=chunks, groundingSupports=supports)
         retrieved = sum(len(hit.text) for hit in hits)
-        return _response(model, quoted.text, grounding, self.request.prompt_size, retrieved)
+        return _response(quoted.text, grounding, self.request.prompt_size, retrieved)
 
     def _visible_hits(
         self, db: sqlite3.Connection, store_ids: Sequence[int], embedder: "index.Embedder | None"
@@ -207,7 +209,7 @@ def _tokens(characters: int) -> int:
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
-def _response(model: str, text: str, grounding: Json | None, prompt_size: int, retrieved: int) -> Json:
+def _response(text: str, grounding: Json | None, prompt_size: int, retrieved: int) -> Json:
     """A GenerateContentResponse; ``grounding`` None means that no store was searched."""
     candidate: Json = {
         "content": {"parts": [{"text": text}], "role": "model"},
@@ -225,7 +227,7 @@ def _response(model: str, text: str, grounding: Json | None, prompt_size: int, r
             toolUsePromptTokenCount=tool,
             totalTokenCount=prompt + candidates + tool,
         ),
-        "modelVersion": model,
+        "modelVersion": EXTRACTIVE,
         "responseId": random_part(22),
     }
 

@@ -227,10 +227,10 @@ class Routes:
     # Models
 
     async def _generate(self, request: ApiRequest) -> Json:
-        return await generate.answer(self._context, request.parts["model"], await request.body())
+        return await generate.answer(self._context, await request.body())
 
     async def _stream(self, request: ApiRequest) -> Response:
-        whole = await generate.answer(self._context, request.parts["model"], await request.body())
+        whole = await generate.answer(self._context, await request.body())
         events = [dump(event) for event in generate.in_events(whole)]
         if request.http.query_params.get("alt") == "sse":
             return StreamingResponse(

@@ -6,7 +6,7 @@ imported before a function needs it. The service owns the tables ``documents`` a
 """
 
 from objlib.embedded.index.embedder import Embedder, load_embedder, obstacle
-from objlib.embedded.index.filters import compile_filter
+from objlib.embedded.index.filters import compile_filter, filter_keys
 from objlib.embedded.index.lazy_embedder import LazyEmbedder
 from objlib.embedded.index.quote import quote_answer
 from objlib.embedded.index.records import FilterError, Hit, Quotation, QuotedAnswer
@@ -31,6 +31,7 @@ __all__ = [
     "adopt_model",
     "compile_filter",
     "drop_document",
+    "filter_keys",
     "index_document",
     "load_embedder",
     "obstacle",

@@ -77,6 +77,16 @@ def compile_filter(text: str) -> Sql:
     return _Parser(text).parse()
 
 
+def filter_keys(text: str) -> list[str]:
+    """The metadata keys that a filter names, in order and each once; none of one that is malformed."""
+    try:
+        parser = _Parser(text)
+        parser.parse()
+    except FilterError:
+        return []
+    return list(dict.fromkeys(parser.keys))
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     kind: str
@@ -89,7 +99,7 @@ class _Parser:
         self._tokens = _tokens(source)
         self._at = 0
         self._depth = 0
-        self._comparisons = 0
+        self.keys: list[str] = []
 
     def parse(self) -> Sql:
         if self._next.kind == "end":
@@ -167,8 +177,8 @@ class _Parser:
         if self._next.kind not in ("word", "string") or self._next.text in ("AND", "OR", "NOT"):
             self._fail("a key is expected here")
         key = self._take()
-        self._comparisons += 1
-        if self._comparisons > MAX_COMPARISONS:
+        self.keys.append(_plain(key))
+        if len(self.keys) > MAX_COMPARISONS:
             raise FilterError(f"more than {MAX_COMPARISONS} comparisons", key.column)
         if self._next.kind != "operator":
             self._fail(f"a comparison is expected after {_plain(key)!r}: one of = != < <= > >= :")

@@ -87,10 +87,8 @@ class Attempt:
             GeminiError: the delete ended the run.
         """
         app, row = self.app, self.row
-        if row.state is State.UPLOADING:
-            await self._move(Transition.fail_upload, failure=failure)
-        else:
-            await self._move(Transition.fail_processing, failure=failure, discard=document)
+        discard = None if row.state is State.UPLOADING else document
+        await self._move(Transition.fail, failure=failure, discard=discard)
         app.observer.event(EventKind.FAILED, path=row.file_path, error=failure.message)
         if document is not None:
             reason = f"not indexed: {failure.message}"
@@ -101,10 +99,7 @@ class Attempt:
 
         An ``excused`` attempt does not count, since it says nothing about the file; only an upload is excused.
         """
-        if self.row.state is State.UPLOADING:
-            await self._move(Transition.requeue_upload, reason=reason, retry_at=retry_at, excused=excused)
-        else:
-            await self._move(Transition.requeue_processing, reason=reason, retry_at=retry_at)
+        await self._move(Transition.requeue, reason=reason, retry_at=retry_at, excused=excused)
 
     async def adopt(self, adopted: Adopt, facts: Facts) -> None:
         """Take the document that the attempt has made; the intents to delete its surplus ones go with the choice.

@@ -2,25 +2,28 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import trio
 
 from objlib.core.errors import UsageError
-from objlib.core.ids import KEY_FILE, RESERVED_KEYS, FileId
-from objlib.core.library.paths import disk_path
-from objlib.core.reports.answers import AnswerReport, Citation, Support
+from objlib.core.ids import KEY_FILE, KEY_HASH, RESERVED_KEYS, FileId
+from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
+from objlib.embedded import EXTRACTIVE, filter_keys
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.search.locate import locate_in_file
+from objlib.engine.search.locate import CheckedPassage, CitedPassage, check_passages
 from objlib.gemini import Answer, ErrorKind, GeminiError, Passage
+from objlib.ledger import FileRow
 
 SYSTEM: Final = (
     "Answer only from the passages that the file search tool returns. Always search first. "
     "If the passages do not answer the question, say so."
 )
 """The instruction to search: the API has no way to force a model to use the tool."""
+LISTED_KEYS: Final = 20
+"""Keys of metadata that are named where a filter has one that no document has."""
+_UNKNOWN: Final = CheckedPassage(CitationState.UNKNOWN, None)
 
 
 async def search(app: App, query: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
@@ -36,73 +39,132 @@ async def search(app: App, query: str, *, where: str | None = None, top_k: int =
         UsageError: the service does not understand the filter.
         GeminiError: the service refused for another reason, or did not answer.
     """
-    report = await ask(app, query, where=where, top_k=top_k)
-    return replace(report, text="", citations=report.citations[:top_k], supports=())
+    began = trio.current_time()
+    answer = await _ask(app, query, where, top_k)
+    shown = replace(answer, text="", passages=answer.passages[:top_k], supports=[])
+    return await _report(app, query, shown, await _notice(app, answer, where), began)
 
 
 async def ask(app: App, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
-    """An answer with its citations. Arguments and errors as for :func:`search`."""
+    """An answer with the passages that carry it. Arguments and errors as for :func:`search`."""
     began = trio.current_time()
-    try:
-        request = partial(
-            app.client.models.ask,
-            model=app.settings.model,
-            question=question,
-            store=app.store,
-            metadata_filter=where,
-            top_k=top_k,
-            system=SYSTEM,
+    answer = await _ask(app, question, where, top_k)
+    notice = await _notice(app, answer, where)
+    if answer.model_version == EXTRACTIVE and answer.supports:
+        notice = "; ".join(
+            filter(None, ["the answer is extracted word for word; no model was asked", notice])
         )
-        answer = await app.retrier.call(Purpose.ASK, request, reconnect=False)
+    return await _report(app, question, _with_carriers(answer), notice, began)
+
+
+async def _ask(app: App, question: str, where: str | None, top_k: int) -> Answer:
+    request = partial(
+        app.client.models.ask,
+        model=app.settings.model,
+        question=question,
+        store=app.store,
+        metadata_filter=where,
+        top_k=top_k,
+        system=SYSTEM,
+    )
+    try:
+        return await app.retrier.call(Purpose.ASK, request, reconnect=False)
     except GeminiError as error:
         if where is not None and error.status == 400 and error.kind is ErrorKind.PERMANENT:
             raise UsageError(f"--filter {where!r} was refused: {error}") from None
         raise
+
+
+def _with_carriers(answer: Answer) -> Answer:
+    """``answer`` with the passages that carry it alone, in the order in which it needs them.
+
+    A text of a model that names no passage keeps all: it was given them, and the service forgets the rest at times.
+    """
+    order = sorted(answer.supports, key=lambda support: support[1])
+    carriers = list(dict.fromkeys(index for _, _, indices in order for index in sorted(indices)))
+    if not carriers and answer.text and answer.model_version != EXTRACTIVE:
+        return answer
+    numbers = {index: number for number, index in enumerate(carriers)}
+    supports = [
+        (start, stop, tuple(numbers[index] for index in indices)) for start, stop, indices in answer.supports
+    ]
+    return replace(answer, passages=[answer.passages[index] for index in carriers], supports=supports)
+
+
+async def _report(app: App, question: str, answer: Answer, notice: str, began: float) -> AnswerReport:
+    extracted = answer.model_version == EXTRACTIVE
     return AnswerReport(
         question=question,
         backend=str(app.settings.backend),
         store=app.store,
-        model=answer.model_version or app.settings.model,
+        model=None if extracted else answer.model_version or app.settings.model,
         text=answer.text,
         citations=await _citations(app, answer.passages),
         supports=tuple(Support(start, stop, tuple(indices)) for start, stop, indices in answer.supports),
-        notice=await _notice(app, answer),
+        notice=notice,
         seconds=trio.current_time() - began,
     )
 
 
 async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
-    ids = {FileId(tag) for passage in passages if isinstance(tag := passage.metadata.get(KEY_FILE), str)}
-    citations: list[Citation] = []
-    rows = {file_id: await app.ledger.files.get(file_id) for file_id in sorted(ids)}
-    for passage in passages:
-        tag = passage.metadata.get(KEY_FILE)
-        row = rows.get(FileId(tag)) if isinstance(tag, str) else None
-        place = None
-        if row is not None:
-            path = Path(disk_path(app.settings.library, row))
-            place = await app.files(partial(locate_in_file, path, passage.text))
-        citations.append(
-            Citation(
-                path=row.file_path if row is not None else passage.title,
-                text=passage.text,
-                file_id=row.file_id if row is not None else None,
-                line_start=place.line_start if place else None,
-                line_stop=place.line_stop if place else None,
-                page=passage.page,
-                heading=place.heading if place else None,
-                known=row is not None,
-                metadata={key: value for key, value in passage.metadata.items() if key not in RESERVED_KEYS},
-            )
+    tags = [passage.metadata.get(KEY_FILE) for passage in passages]
+    citations = [_citation(passage, None, _UNKNOWN) for passage in passages]
+    for tag in dict.fromkeys(tag for tag in tags if isinstance(tag, str)):
+        row = await app.ledger.files.get(FileId(tag))
+        if row is None:
+            continue
+        numbers = [number for number, other in enumerate(tags) if other == tag]
+        cited = [CitedPassage(passages[n].text, _hash(passages[n])) for n in numbers]
+        look = partial(
+            check_passages, app.settings.library, row, cited, follow_links=app.settings.follow_links
         )
+        for number, checked in zip(numbers, await app.files(look), strict=True):
+            citations[number] = _citation(passages[number], row, checked)
     return tuple(citations)
 
 
-async def _notice(app: App, answer: Answer) -> str:
+def _citation(passage: Passage, row: FileRow | None, checked: CheckedPassage) -> Citation:
+    place = checked.place
+    return Citation(
+        path=row.file_path if row is not None else passage.title,
+        text=passage.text,
+        file_id=row.file_id if row is not None else None,
+        line_start=place.line_start if place else None,
+        line_stop=place.line_stop if place else None,
+        page=passage.page,
+        heading=place.heading if place else None,
+        known=row is not None,
+        state=checked.state,
+        metadata={key: value for key, value in passage.metadata.items() if key not in RESERVED_KEYS},
+    )
+
+
+def _hash(passage: Passage) -> str | None:
+    tag = passage.metadata.get(KEY_HASH)
+    return tag if isinstance(tag, str) else None
+
+
+async def _notice(app: App, answer: Answer, where: str | None) -> str:
+    notes = [await _coverage(app, answer), "" if where is None else await _unknown_keys(app, where)]
+    return "; ".join(note for note in notes if note)
+
+
+async def _unknown_keys(app: App, where: str) -> str:
+    """What to say of keys in a filter that no document has: a misspelt one finds nothing, without an error."""
+    keys = await app.ledger.files.metadata_keys()
+    unknown = [key for key in filter_keys(where) if key not in keys and key not in RESERVED_KEYS]
+    if not unknown:
+        return ""
+    there = f"the keys there are: {', '.join(keys[:LISTED_KEYS])}" if keys else "there are no keys"
+    return f"no document of this library has the key {' or '.join(unknown)} of --filter; {there}"
+
+
+async def _coverage(app: App, answer: Answer) -> str:
     if answer.blocked is not None:
         return f"the model refused the question: {answer.blocked}"
     if app.service is None:
-        return "" if answer.passages else "the model did not search the store; ask again in other words"
+        searched = answer.passages or answer.model_version == EXTRACTIVE
+        return "" if searched else "the model did not search the store; ask again in other words"
     vectors = await app.service.vectors()
     if not vectors.available:
         return f"search by words only: {vectors.reason}"

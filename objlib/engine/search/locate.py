@@ -1,21 +1,37 @@
-"""Search for a cited passage in the file on disk, so that a citation names a line that the user can open."""
+"""Search for cited passages in the file on disk, so that a citation names a line that the user can open.
+
+Everything here blocks, and runs in a worker thread. The work is linear in the file, and is done in pieces between
+which a cancelled caller is noticed.
+"""
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from io import FileIO
+from os import fstat
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from objlib.core.library.decode import LINE_END, UnreadableError, decode, without_inline_data
+from objlib.core.library.decode import UnreadableError, decode, without_inline_data
+from objlib.core.library.mime import is_text_type
+from objlib.core.library.paths import disk_path
+from objlib.core.reports.answers import CitationState
+from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
+from objlib.ledger import FileRow
+from objlib.threads import checkpoint_in_thread
 
 MAX_FILE: Final = 32 * 1024 * 1024
-"""Bytes of a file that is searched; the search reads it whole."""
-_HEADING: Final = re.compile(r"(?:^|(?<=[\r\n]))#{1,6}[ \t]+([^\r\n]+?)[ \t#]*(?=[\r\n]|$)")
+"""Bytes of a file that is searched; the search holds it in memory."""
+_BLOCK: Final = 1024 * 1024
+"""Bytes or characters of one piece of work."""
+_HEADING: Final = re.compile(r"(?m)^#{1,6}[ \t]+(\S.*)$")
 _WORD: Final = re.compile(r"\S+")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The place of a passage: 1-based first and last line, and the heading above it."""
 
     line_start: int
@@ -23,48 +39,150 @@ class Place:
     heading: str | None
 
 
-def locate_in_file(path: Path, passage: str) -> Place | None:
-    """The place of ``passage`` in a text file; None where it does not stand there, letter by letter or word by word.
+class CitedPassage(NamedTuple):
+    """A passage, and the hash of the document that it is from, where the service says."""
 
-    None as well for a file that cannot be read: a citation without a line is still a citation.
-    """
+    text: str
+    content_hash: str | None
+
+
+class CheckedPassage(NamedTuple):
+    """How the file of a passage is now, and the passage's place in it; None where it does not stand there."""
+
+    state: CitationState
+    place: Place | None
+
+
+def check_passages(
+    root: Path, row: FileRow, passages: Sequence[CitedPassage], *, follow_links: bool
+) -> list[CheckedPassage]:
+    """Look for the passages of one file with one read; what a scan would not read is not opened."""
+    path = Path(disk_path(root, row))
     try:
-        if path.stat().st_size > MAX_FILE:
+        if not (follow_links or path.resolve().is_relative_to(root.resolve())):
+            return [CheckedPassage(CitationState.GONE, None)] * len(passages)
+        with open_regular(str(path)) as source:
+            content_hash, data = _read(source, row)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return [CheckedPassage(CitationState.GONE, None)] * len(passages)
+    except (OSError, RuntimeError):  # RuntimeError: a circle of links
+        return [CheckedPassage(CitationState.UNREADABLE, None)] * len(passages)
+    text = _decoded(data)
+    texts = {
+        raw: _Text(raw) for raw in (text, without_inline_data(text))
+    }  # the embedded store has the second
+    checked = []
+    for passage in passages:
+        same = content_hash == (passage.content_hash or row.indexed_hash)
+        state = CitationState.CURRENT if same else CitationState.CHANGED
+        places = (text.place(passage.text) for text in texts.values())
+        checked.append(CheckedPassage(state, next((place for place in places if place is not None), None)))
+    return checked
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a file as the index reads it; empty for one that is no text any more."""
+    try:
+        return decode(data).text
+    except UnreadableError:
+        return ""
+
+
+def _read(source: FileIO, row: FileRow) -> tuple[str, bytes]:
+    """The hash of a file (empty for one that is too large for a document), and its bytes if they are text.
+
+    Of a file without lines, such as a PDF, that is as the last scan saw it, nothing is read.
+    """
+    status = fstat(source.fileno())
+    keeps = is_text_type(row.mime_type) and status.st_size <= MAX_FILE
+    if not keeps and (status.st_size, status.st_mtime_ns) == (row.size, row.mtime_ns):
+        return row.content_hash, b""
+    digest, blocks, size = sha256(), [], 0
+    while block := source.read(_BLOCK):
+        checkpoint_in_thread()
+        size += len(block)
+        if size > MAX_DOCUMENT:
+            return "", b""
+        digest.update(block)
+        if keeps:
+            blocks.append(block)
+    return digest.hexdigest(), b"" if size > MAX_FILE else b"".join(blocks)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """The text of a file, and where passages stand in it."""
+
+    raw: str
+
+    def place(self, passage: str) -> Place | None:
+        """The place of ``passage``: letter by letter, else word by word whatever the white space between."""
+        checkpoint_in_thread()
+        span = self._span(_with_plain_ends(passage).strip())
+        if span is None:
             return None
-        text = decode(path.read_bytes()).text
-    except (OSError, UnreadableError):
-        return None
-    span = locate(text, passage)
-    if span is None:  # the embedded store indexes a text without its inline pictures
-        text = without_inline_data(text)
-        span = locate(text, passage)
-    if span is None:
-        return None
-    start, stop = span
-    breaks = [match.start() for match in LINE_END.finditer(text)]
-    heading = None
-    for match in _HEADING.finditer(text, 0, stop):
-        if match.start() > start and heading is not None:
-            break
-        heading = match.group(1)
-    return Place(
-        bisect_right(breaks, start - 1) + 1, bisect_right(breaks, max(start, stop - 1) - 1) + 1, heading
-    )
+        start, stop = span
+        first = self._text.count("\n", 0, start) + 1
+        return Place(first, first + self._text.count("\n", start, stop), self._heading(start, stop))
+
+    @cached_property
+    def _text(self) -> str:
+        return _with_plain_ends(self.raw)
+
+    @cached_property
+    def _words(self) -> str:
+        """The text with a single blank for each run of white space."""
+        pieces: list[str] = [""]
+        for start in range(0, len(self._text), _BLOCK):
+            checkpoint_in_thread()
+            block = self._text[start : start + _BLOCK]
+            piece = " ".join(block.split())
+            lead = " " if block[0].isspace() and not pieces[-1].endswith(" ") else ""
+            trail = " " if piece and block[-1].isspace() else ""
+            if more := lead + piece + trail:
+                pieces.append(more)
+        return "".join(pieces)
+
+    @cached_property
+    def _headings(self) -> list[tuple[int, str]]:
+        """Offset and title of each heading in Markdown."""
+        titles = [(match.start(), match[1].rstrip(" \t#")) for match in _HEADING.finditer(self._text)]
+        return [(start, title) for start, title in titles if title]
+
+    def _span(self, passage: str) -> tuple[int, int] | None:
+        if not passage:
+            return None
+        at = self._text.find(passage)
+        if at >= 0:
+            return at, at + len(passage)
+        sought = " ".join(passage.split())
+        at = self._words.find(sought)
+        if at < 0:
+            return None
+        before = at - self._words.count(" ", 0, at)
+        return self._offset(before), self._offset(before + len(sought) - sought.count(" ") - 1) + 1
+
+    def _offset(self, nth: int) -> int:
+        """The offset of the character before which ``nth`` others are no white space."""
+        for start in range(0, len(self._text), _BLOCK):
+            checkpoint_in_thread()
+            block = self._text[start : start + _BLOCK]
+            inside = len("".join(block.split()))
+            if nth < inside:
+                for match in _WORD.finditer(block):
+                    if nth < len(match[0]):
+                        return start + match.start() + nth
+                    nth -= len(match[0])
+            nth -= inside
+        raise AssertionError("the text has fewer characters")
+
+    def _heading(self, start: int, stop: int) -> str | None:
+        """The nearest heading at or above ``start``; at the top of a file the first one in the passage."""
+        above = bisect_right(self._headings, start, key=lambda heading: heading[0])
+        if not above and self._headings and self._headings[0][0] < stop:
+            above = 1
+        return self._headings[above - 1][1] if above else None
 
 
-def locate(text: str, passage: str) -> tuple[int, int] | None:
-    """Character offsets of ``passage`` in ``text``: letter by letter, else word by word whatever the spaces."""
-    passage = passage.strip()
-    if not passage:
-        return None
-    at = text.find(passage)
-    if at >= 0:
-        return at, at + len(passage)
-    sought = [match.group() for match in _WORD.finditer(passage)]
-    words = list(_WORD.finditer(text))
-    for first, match in enumerate(words):
-        if match.group() != sought[0] or first + len(sought) > len(words):
-            continue
-        if all(words[first + n].group() == word for n, word in enumerate(sought)):
-            return match.start(), words[first + len(sought) - 1].end()
-    return None
+def _with_plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

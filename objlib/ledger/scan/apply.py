@@ -198,7 +198,7 @@ def _move_state(
     if row.state is State.UNTRACKED and failure is not None:
         attempt = new_attempt_id(now)
         row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
-        must_apply(conn, Transition.fail_upload(row, attempt_id=attempt, run_id=run_id, failure=failure), now)
+        must_apply(conn, Transition.fail(row, attempt_id=attempt, run_id=run_id, failure=failure), now)
 
 
 def _failure_changed(row: FileRow, failure: Failure | None) -> bool:

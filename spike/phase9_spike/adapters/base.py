@@ -49,13 +49,9 @@ def _transition(event: Event, row: FileRow, attempt: AttemptId) -> Transition:
             )
         case Event.COMPLETE_PROCESSING:
             return Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document=document)
-        case Event.FAIL_UPLOAD:
-            return Transition.fail_upload(row, attempt_id=attempt, run_id=RUN, failure=BROKEN)
-        case Event.FAIL_PROCESSING:
-            return Transition.fail_processing(row, attempt_id=attempt, run_id=RUN, failure=BROKEN)
+        case Event.FAIL_UPLOAD | Event.FAIL_PROCESSING:
+            return Transition.fail(row, attempt_id=attempt, run_id=RUN, failure=BROKEN)
         case Event.REQUEUE_UPLOAD:
-            return Transition.requeue_upload(
-                row, attempt_id=attempt, run_id=RUN, reason="put back", retry_at=None
-            )
+            return Transition.requeue(row, attempt_id=attempt, run_id=RUN, reason="put back", retry_at=None)
         case _:
             raise LedgerError(f"the spike has no use for {event}; add it to its adapters if it does")

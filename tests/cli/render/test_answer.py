@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.cli.render.answer import ask_lines, search_lines, with_markers
-from objlib.core.reports.answers import AnswerReport, Citation, Support
+from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
 from tests.cli.render.kit import ASCII, COLOR, EVIL, PLAIN, text
 
 PASSAGE = (
@@ -27,7 +27,7 @@ def answer(**more: Any) -> AnswerReport:
         text="",
         citations=(
             Citation("mill/on liberty.txt", PASSAGE, line_start=3, line_stop=9, heading="Chapter\nII"),
-            Citation("a.pdf", "short", page=4, known=False),
+            Citation("a.pdf", "short", page=4, known=False, state=CitationState.UNKNOWN),
             Citation(EVIL, EVIL, line_start=2, line_stop=2),
         ),
     )
@@ -40,7 +40,7 @@ class TestSearch:
         assert output.startswith("1. mill/on liberty.txt:3-9 · Chapter II\n")
         assert "…" in output
         assert "liberty of thought" in output
-        assert "2. a.pdf · page 4 · not in this library's ledger" in output
+        assert "2. a.pdf · page 4 · not in this library\n" in output
         assert ":2\n" in output
         assert output.endswith("3 passages\nby words only: no model")
 
@@ -80,13 +80,20 @@ class TestAsk:
             "| c | d |",
         ]
 
-    def test_only_sources_that_carry_something_are_listed(self) -> None:
-        output = text(ask_lines(answer(text="Claim.", supports=(Support(0, 6, (1,)),)), PLAIN))
-        assert "[2] a.pdf" in output
-        assert "mill" not in output
+    def test_without_sources_none_are_announced(self) -> None:
+        assert ask_lines(answer(text="Claim.", citations=()), PLAIN) == ["Claim."]
 
-    def test_without_supports_every_source_is_listed(self) -> None:
-        assert "[1] mill" in text(ask_lines(answer(text="Claim."), PLAIN))
+    def test_a_source_says_what_its_file_is_by_now(self) -> None:
+        states = {
+            CitationState.CHANGED: "a.md · changed since it was indexed",
+            CitationState.GONE: "a.md · gone from disk",
+            CitationState.UNREADABLE: "a.md · cannot be read on disk",
+            CitationState.CURRENT: "a.md",
+        }
+        for state, line in states.items():
+            report = answer(text="Claim.", citations=(Citation("a.md", "text", state=state),))
+            assert f"[1] {line}" in ask_lines(report, PLAIN)
+            assert f"1. {line}" in search_lines(report, PLAIN)
 
     def test_no_answer(self) -> None:
         assert ask_lines(answer(text=" ", citations=()), PLAIN)[0] == "No answer was found in this library."

@@ -95,7 +95,7 @@ async def test_a_request_in_the_spelling_of_the_sdk_is_understood(tmp_path: Path
             "generationConfig": {"temperature": 0.0},
         }
         answer = await box.post("models/gemini-2.5-flash:generateContent", body)
-        assert answer["modelVersion"] == "gemini-2.5-flash"
+        assert answer["modelVersion"] == "objlib-extractive"
         assert answer["responseId"]
         usage = answer["usageMetadata"]
         assert usage["totalTokenCount"] == sum(usage.values()) - usage["totalTokenCount"]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.embedded.index import FilterError, compile_filter
+from objlib.embedded.index import FilterError, compile_filter, filter_keys
 
 BOOKS: dict[str, dict[str, Any]] = {
     "walden": {"author": "Thoreau", "year": 1854, "tags": ["nature", "solitude"], "genre": "essay"},
@@ -217,3 +217,8 @@ def test_a_filter_means_what_its_tree_says(
     where, meaning = tree
     books = {str(n): metadata for n, metadata in enumerate(documents)}
     assert find(where, books) == [name for name, metadata in books.items() if meaning(metadata)]
+
+
+def test_the_keys_of_a_filter_are_those_it_compares() -> None:
+    assert filter_keys('a = 1 AND (-b:* OR "c d" != x) NOT a > 2') == ["a", "b", "c d"]
+    assert [filter_keys(text) for text in ("", "((", "a", "'", "\ud800 = 1")] == [[], [], [], [], []]

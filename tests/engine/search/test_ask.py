@@ -1,14 +1,18 @@
 """Searches and answers over the embedded store."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import UsageError
 from objlib.engine.search.ask import ask, search
 from objlib.engine.upload.run import upload
-from tests.support.engine import Opener, write
+from objlib.gemini import Answer, Passage
+from tests.support.engine import Opener, plant, write
 
 
 async def test_search_and_ask_cite_the_current_path_and_place(
@@ -45,3 +49,90 @@ async def test_a_search_has_passages_without_the_text_of_a_model(opened: Opener)
     assert (report.text, report.supports) == ("", ())
     assert 0 < len(report.citations) <= 2
     assert report.question == "virtue"
+
+
+async def test_a_passage_says_what_its_file_is_by_now(opened: Opener, library: Path) -> None:
+    for name in ("changed", "gone", "same"):
+        write(library, f"{name}.txt", f"The harpsichord of {name} is tuned in spring.\n")
+    async with opened() as app:
+        await upload(app)
+        await plant(app, "lute", {"objlib_id": "another's"})
+        write(library, "changed.txt", "The harpsichord of changed is sold.\n")
+        (library / "gone.txt").unlink()
+        report = await search(app, "harpsichord lute", top_k=6)
+    states = {citation.path: str(citation.state) for citation in report.citations}
+    assert states.items() >= {
+        ("changed.txt", "changed"),
+        ("gone.txt", "gone"),
+        ("same.txt", "current"),
+        ("lute", "unknown"),
+    }
+
+
+async def test_an_offline_answer_says_that_it_is_extracted_and_names_no_model(opened: Opener) -> None:
+    async with opened() as app:
+        await upload(app)
+        report = await ask(app, "What is virtue?")
+        assert report.model is None
+        assert report.notice.startswith("the answer is extracted word for word; no model was asked")
+        assert (await search(app, "virtue")).model is None
+        nothing = await ask(app, "How much does a violin cost in Cremona?")
+    assert (nothing.citations, nothing.supports) == ((), ())
+    assert nothing.text == "No passage in the store answers this."
+    assert "extracted" not in nothing.notice
+
+
+@pytest.mark.parametrize(
+    ("supports", "paths", "numbers"),
+    [
+        ([(14, 20, (0,)), (0, 6, (3, 2))], ["2", "3", "0"], [(2,), (1, 0)]),
+        ([], ["0", "1", "2", "3"], []),
+    ],
+)
+async def test_the_sources_of_a_model_are_those_it_names_in_the_order_of_its_words(
+    opened: Opener,
+    monkeypatch: pytest.MonkeyPatch,
+    supports: list[tuple[int, int, tuple[int, ...]]],
+    paths: list[str],
+    numbers: list[tuple[int, ...]],
+) -> None:
+    async def answer(*_: object, **__: object) -> Answer:
+        await trio.lowlevel.checkpoint()
+        return Answer(
+            "Claim. Other. Third.", [Passage(str(n), "text") for n in range(4)], supports, "gemini-x"
+        )
+
+    async with opened() as app:
+        monkeypatch.setattr(app.client.models, "ask", answer)
+        report = await ask(app, "why")
+        blocked = replace(await answer(), text="", supports=[], blocked="SAFETY")
+        monkeypatch.setattr(app.client.models, "ask", partial(_given, blocked))
+        refused = await ask(app, "why")
+    assert [citation.path for citation in report.citations] == paths
+    assert [support.citations for support in report.supports] == numbers
+    assert report.model == "gemini-x"
+    assert (refused.citations, refused.notice) == ((), "the model refused the question: SAFETY")
+
+
+async def _given(answer: Answer, **_: object) -> Answer:
+    await trio.lowlevel.checkpoint()
+    return answer
+
+
+async def test_a_key_of_a_filter_that_no_document_has_is_named_with_those_there_are(opened: Opener) -> None:
+    async with opened() as app:
+        await upload(app)
+        known = await search(app, "virtue", where='course = "Ethics" AND objlib_id != "x"')
+        unknown = await search(app, "virtue", where='curse = "Ethics" OR year > 1 OR "a key" = 2')
+    assert "no document" not in known.notice
+    assert unknown.notice.endswith(
+        "no document of this library has the key curse or a key of --filter; "
+        "the keys there are: course, lecture, year"
+    )
+
+
+async def test_a_library_without_keys_says_so(opened: Opener) -> None:
+    async with opened(patterns=()) as app:
+        await upload(app)
+        report = await search(app, "virtue", where="year > 1")
+    assert report.notice.endswith("has the key year of --filter; there are no keys")

@@ -1,55 +1,172 @@
-"""The place of a passage in a file."""
+"""The place of a passage in its file, and what that file is by now."""
 
+import os
+from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 
 import pytest
+import trio
 
+from objlib.core.ids import FileId
+from objlib.core.lifecycle.table import State
+from objlib.core.reports.answers import CitationState
+from objlib.engine.scan.read_file import open_regular
 from objlib.engine.search import locate as module
-from objlib.engine.search.locate import Place, locate, locate_in_file
+from objlib.engine.search.locate import CitedPassage, Place, check_passages
+from objlib.ledger import FileRow
+from objlib.threads import thread_runner
 
 TEXT = """# Ethics
 
 Virtue is a habit.
 
-## Of the mean
+## Of the mean ##
 
 It stands   between
 two vices.
 """
+CURRENT, CHANGED, GONE = CitationState.CURRENT, CitationState.CHANGED, CitationState.GONE
 
 
-@pytest.mark.parametrize(
-    ("passage", "place"),
-    [
-        ("Virtue is a habit.", Place(3, 3, "Ethics")),
-        ("two vices.", Place(8, 8, "Of the mean")),
-        ("It stands between two vices.", Place(7, 8, "Of the mean")),
-        ("## Of the mean\n\nIt stands", Place(5, 7, "Of the mean")),
-        ("# Ethics", Place(1, 1, "Ethics")),
-        ("habit. ## Of", Place(3, 5, "Ethics")),
-        ("Vice is a habit.", None),
-        ("two vices. And more", None),
-        ("  ", None),
-    ],
-)
+def row_of(root: Path, name: str, mime_type: str = "text/markdown") -> FileRow:
+    """The row of a file as it is now; where there is none, of an empty one."""
+    path = root / name
+    data = path.read_bytes() if path.is_file() else b""
+    mtime = path.stat().st_mtime_ns if path.is_file() else 0
+    digest = sha256(data).hexdigest()
+    return FileRow(
+        file_id=FileId("f"),
+        file_path=name,
+        path_bytes=None,
+        content_hash=digest,
+        size=len(data),
+        mtime_ns=mtime,
+        inode=1,
+        mime_type=mime_type,
+        metadata={},
+        state=State.INDEXED,
+        state_updated_at=0.0,
+        version=3,
+        attempts=0,
+        retry_at=None,
+        last_error=None,
+        failure=None,
+        document="d",
+        indexed_hash=digest,
+        superseded=None,
+        missing_since=None,
+    )
+
+
+def places(root: Path, name: str, *passages: str) -> list[Place | None]:
+    cited = [CitedPassage(passage, None) for passage in passages]
+    return [each.place for each in check_passages(root, row_of(root, name), cited, follow_links=False)]
+
+
+def state(root: Path, row: FileRow, *, follow_links: bool = False, tag: str | None = None) -> CitationState:
+    (checked,) = check_passages(root, row, [CitedPassage("habit", tag)], follow_links=follow_links)
+    return checked.state
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 1024])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 def test_a_passage_is_found_by_its_words_with_the_heading_above(
-    tmp_path: Path, passage: str, place: Place | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, ends: str
 ) -> None:
-    path = tmp_path / "a.md"
-    path.write_text(TEXT)
-    assert locate_in_file(path, passage) == place
+    monkeypatch.setattr(module, "_BLOCK", block)
+    (tmp_path / "a.md").write_bytes(TEXT.replace("\n", ends).encode())
+    expected = {
+        "Virtue is a habit.": Place(3, 3, "Ethics"),
+        "two vices.": Place(8, 8, "Of the mean"),
+        "It stands between two vices.": Place(7, 8, "Of the mean"),
+        "## Of the mean ##\n\nIt stands": Place(5, 7, "Of the mean"),
+        "# Ethics": Place(1, 1, "Ethics"),
+        "habit. ## Of": Place(3, 5, "Ethics"),
+        "Vice is a habit.": None,
+        "two vices. And more": None,
+        "  ": None,
+    }
+    assert places(tmp_path, "a.md", *expected) == list(expected.values())
 
 
-def test_a_file_that_is_gone_or_too_large_has_no_place(
+def test_a_passage_before_the_first_heading_has_the_one_inside_it_or_none(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("Preface.\n\n# One\n\nText.\n# #\nMore.\n")
+    assert places(tmp_path, "a.md", "Preface.", "Preface. # One", "More.") == [
+        Place(1, 1, None),
+        Place(1, 3, "One"),
+        Place(7, 7, "One"),
+    ]
+
+
+def test_a_long_file_takes_time_in_proportion_to_its_length(tmp_path: Path) -> None:
+    # Word by word from each place, or with a pattern that goes back, each of these would take hours.
+    text = "a " * 1_500_000 + "\n# " + "#" * 300_000 + "x\nthe end"
+    (tmp_path / "a.md").write_text(text)
+    passages = ["a\n" * 900 + "b"] * 8 + ["the\nend"]
+    assert places(tmp_path, "a.md", *passages)[:8] == [None] * 8
+    assert places(tmp_path, "a.md", passages[-1]) == [Place(3, 3, "#" * 300_000 + "x")]
+
+
+def test_a_file_is_read_once_for_all_of_its_passages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+
+    def opening(path: str) -> FileIO:
+        reads.append(path)
+        return open_regular(path)
+
+    monkeypatch.setattr(module, "open_regular", opening)
+    (tmp_path / "a.md").write_text(TEXT)
+    places(tmp_path, "a.md", "habit", "two vices.", "mean")
+    assert reads == [str(tmp_path / "a.md")]
+
+
+def test_a_file_that_is_too_large_or_has_no_lines_has_a_state_and_no_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "a.md"
-    assert locate_in_file(path, "habit") is None
-    path.write_text(TEXT)
+    (tmp_path / "a.md").write_text(TEXT)
+    pdf = row_of(tmp_path, "a.md", "application/pdf")
+    cited = [CitedPassage("habit", None)]
+    assert check_passages(tmp_path, pdf, cited, follow_links=False) == [(CURRENT, None)]
+    os.utime(tmp_path / "a.md", ns=(5, 5))
+    assert check_passages(tmp_path, pdf, cited, follow_links=False) == [(CURRENT, None)]
     monkeypatch.setattr(module, "MAX_FILE", 10)
-    assert locate_in_file(path, "habit") is None
+    assert check_passages(tmp_path, row_of(tmp_path, "a.md"), cited, follow_links=False) == [(CURRENT, None)]
+    monkeypatch.setattr(module, "MAX_DOCUMENT", 10)
+    assert state(tmp_path, pdf) is CHANGED
 
 
-def test_offsets_are_those_of_the_passage_in_the_text() -> None:
-    start, stop = locate(TEXT, "It stands between") or (0, 0)
-    assert TEXT[start:stop] == "It stands   between"
+def test_a_passage_of_other_bytes_than_those_on_disk_is_changed(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(TEXT)
+    row = row_of(tmp_path, "a.md")
+    assert state(tmp_path, row) is CURRENT
+    assert state(tmp_path, row, tag="the hash of the version before") is CHANGED
+    (tmp_path / "a.md").write_text(TEXT.replace("mean", "lean"))
+    assert state(tmp_path, row) is CHANGED
+
+
+def test_only_what_a_scan_would_read_is_opened(tmp_path: Path) -> None:
+    root, outside = tmp_path / "library", tmp_path / "diary.md"
+    (root / "folder.md").mkdir(parents=True)
+    outside.write_text(TEXT)
+    os.mkfifo(root / "pipe.md")
+    (root / "link.md").symlink_to(outside)
+    (root / "zero.md").symlink_to("/dev/zero")
+    (root / "circle.md").symlink_to("circle.md")
+    (root / "inner.md").write_text(TEXT)
+    (root / "second.md").symlink_to("inner.md")
+    for name in ("folder.md", "pipe.md", "link.md", "zero.md", "nothing.md", "inner.md/below.md"):
+        assert state(root, row_of(root, name)) is GONE
+    assert state(root, row_of(root, "zero.md"), follow_links=True) is GONE
+    assert state(root, row_of(root, "link.md"), follow_links=True) is CURRENT
+    assert state(root, row_of(root, "second.md")) is CURRENT
+    assert state(root, row_of(root, "circle.md")) is CitationState.UNREADABLE
+
+
+@pytest.mark.real_time
+async def test_a_search_in_files_can_be_cancelled(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("word " * 400_000)
+    row, cited = row_of(tmp_path, "a.md"), [CitedPassage(f"no\n{n}", None) for n in range(20_000)]
+    with trio.move_on_after(0.1) as scope:
+        await thread_runner(1)(lambda: check_passages(tmp_path, row, cited, follow_links=False))
+    assert scope.cancelled_caught

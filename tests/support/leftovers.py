@@ -38,12 +38,6 @@ def _received(faults: Faults) -> int:
     return sum(request.kind == "send" and request.acted is not None for request in faults.history)
 
 
-def forget_sessions(store: Path, *, all_of_them: bool = False) -> None:
-    """Delete the sessions of ended uploads, as the service does after some days."""
-    with damage_database(store) as db:
-        db.execute("DELETE FROM uploads" if all_of_them else "DELETE FROM uploads WHERE status <> 'active'")
-
-
 def fabricate_documents(store: Path, count: int) -> None:
     """Add ACTIVE documents without our tags to the store's file."""
     with damage_database(store) as db:

@@ -99,7 +99,7 @@ def _in_flight(service: ServiceProcess, run: "subprocess.Popen[bytes]", uploads:
     while (state := service.state())["sending"] < uploads:
         if run.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"never {uploads} uploads in flight at once (the exit code is {run.poll()})")
-        time.sleep(0.005)
+        time.sleep(0.005)  # real time: the service is another process
     return state
 
 

@@ -1,0 +1,188 @@
+"""The store that a ledger belongs to: found, created, pinned, or refused."""
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from objlib.core.config.settings import Settings
+from objlib.core.errors import RefusedError
+from objlib.engine.bootstrap.open_app import StoreNeed
+from objlib.engine.upload.run import upload
+from objlib.gemini import ErrorKind, GeminiError
+from objlib.testing import DOWN, INTERNAL, LOST, Action, Delay, Faults, refusal
+from objlib.testing.databases import read_database
+from tests.support.engine import Opener, assert_exactly_once
+
+
+def stores_of(settings: Settings) -> list[str]:
+    """Names of all stores at the service, oldest first."""
+    with read_database(settings.embedded) as db:
+        return [name for (name,) in db.execute("SELECT name FROM stores WHERE NOT deleted ORDER BY rowid")]
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """The file of another ledger, which has no store yet."""
+    return tmp_path / "second.db"
+
+
+async def test_first_runs_at_once_agree_on_one_store(
+    opened: Opener, settings: Settings, faults: Faults
+) -> None:
+    """Found by killing processes: each created a store of the same name, and all but one were refused."""
+    faults.script = lambda kind, count: Delay(1) if kind == "store" and count < 3 else None
+    stores: list[str] = []
+
+    async def first_run() -> None:
+        async with opened() as app:
+            stores.append(app.store)
+            await upload(app)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(first_run)
+    assert len(stores) == 3
+    assert len(set(stores)) == 1
+    assert stores_of(settings) == [stores[0]]
+    assert_exactly_once(settings)
+
+
+async def test_a_surplus_store_that_cannot_be_deleted_does_no_harm(
+    opened: Opener, settings: Settings, faults: Faults
+) -> None:
+    """Of two first runs one keeps the store of the other, and its own stays behind, empty."""
+    faults.script = lambda kind, count: (
+        None if kind != "store" else Delay(1) if count < 2 else INTERNAL if count >= 4 else None
+    )
+    stores: list[str] = []
+
+    async def first_run() -> None:
+        async with opened() as app:
+            stores.append(app.store)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first_run)
+        nursery.start_soon(first_run)
+    assert len(set(stores)) == 1
+    assert len(stores_of(settings)) == 2
+    faults.script = lambda _kind, _count: None
+    async with opened() as app:
+        assert app.store == stores[0]
+
+
+async def test_of_first_runs_at_once_with_different_stores_one_is_refused(
+    opened: Opener, settings: Settings, faults: Faults
+) -> None:
+    faults.script = lambda kind, count: Delay(1) if kind == "store" and count < 2 else None
+    bound: list[str] = []
+    refused: list[str] = []
+
+    async def first_run(store: str) -> None:
+        try:
+            async with opened(store=store) as app:
+                bound.append(app.store)
+        except* RefusedError:
+            refused.append(store)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first_run, "one")
+        nursery.start_soon(first_run, "two")
+    assert (len(bound), len(refused)) == (1, 1)
+    async with opened(store="one") as app:
+        assert await app.ledger.settings.pinned() == (bound[0], "one" if refused == ["two"] else "two")
+
+
+async def test_a_ledger_of_another_store_is_refused(opened: Opener, faults: Faults) -> None:
+    async with opened() as app:
+        await upload(app)
+    before = faults.count["start"]
+    with pytest.RaisesGroup(RefusedError, flatten_subgroups=True):
+        async with opened(store="another", store_given=True):
+            pytest.fail("opened")
+    assert faults.count["start"] == before
+
+
+@pytest.mark.parametrize("by", ["name", "display name"])
+async def test_another_ledger_joins_a_store_that_exists(
+    opened: Opener, settings: Settings, second: Path, by: str
+) -> None:
+    async with opened() as app:
+        name = app.store
+    store = name if by == "name" else settings.store
+    async with opened("search", need=StoreNeed.EXISTING, ledger=second, store=store) as app:
+        assert app.store == name
+        assert await app.ledger.settings.pinned() is None, "a search decides nothing"
+    async with opened(ledger=second, store=store) as app:
+        assert app.store == name
+        assert await app.ledger.settings.pinned() == (name, store)
+    assert stores_of(settings) == [name]
+
+
+async def test_of_two_stores_of_one_name_none_is_chosen(
+    opened: Opener, settings: Settings, second: Path
+) -> None:
+    async with opened() as app:
+        names = [app.store, (await app.client.stores.create(settings.store)).name]
+    ambiguous = pytest.RaisesExc(RefusedError, check=lambda error: all(name in str(error) for name in names))
+    with pytest.RaisesGroup(ambiguous, flatten_subgroups=True):
+        async with opened(ledger=second):
+            pytest.fail("opened")
+    async with opened(ledger=second, store=names[1]) as app:
+        assert app.store == names[1]
+
+
+async def test_a_command_that_only_reads_creates_no_store(opened: Opener, settings: Settings) -> None:
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(RefusedError, match="there is no store called objlib-test yet"),
+        flatten_subgroups=True,
+    ):
+        async with opened("search", need=StoreNeed.EXISTING):
+            pytest.fail("opened")
+    assert stores_of(settings) == []
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+async def test_a_store_that_is_gone_is_refused_and_not_made_again(
+    opened: Opener, settings: Settings, second: Path, pinned: bool
+) -> None:
+    async with opened() as app:
+        name = app.store
+        await app.client.stores.delete(name)
+    changes = {} if pinned else {"ledger": second, "store": name}
+    gone = pytest.RaisesExc(RefusedError, match="does not exist")
+    with pytest.RaisesGroup(gone, flatten_subgroups=True):
+        async with opened(**changes):
+            pytest.fail("opened")
+    assert stores_of(settings) == []
+
+
+async def test_a_store_whose_creation_got_no_answer_is_found_and_used(
+    opened: Opener, settings: Settings, faults: Faults
+) -> None:
+    faults.script = lambda kind, count: LOST if (kind, count) == ("store", 1) else None
+    async with opened() as app:
+        assert stores_of(settings) == [app.store]
+        assert await app.ledger.settings.pinned() == (app.store, settings.store)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (DOWN, ErrorKind.UNKNOWN),
+        (refusal(400, "INVALID_ARGUMENT", "no such display name"), ErrorKind.PERMANENT),
+    ],
+    ids=["unanswered", "refused"],
+)
+async def test_a_store_that_could_not_be_created_is_created_by_the_next_run(
+    opened: Opener, settings: Settings, faults: Faults, answer: Action, error: ErrorKind
+) -> None:
+    faults.script = lambda kind, count: answer if (kind, count) == ("store", 1) else None
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(GeminiError, check=lambda caught: caught.kind is error), flatten_subgroups=True
+    ):
+        async with opened():
+            pytest.fail("opened")
+    assert stores_of(settings) == []
+    async with opened() as app:
+        assert stores_of(settings) == [app.store]
