@@ -1,12 +1,14 @@
 """The files that failed, as reports list them."""
 
+from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import FailedFile
 from objlib.ledger import FileRow, Ledger
 
 
 async def failed_files(ledger: Ledger, limit: int) -> tuple[FailedFile, ...]:
     """The first ``limit`` failed files, without those that are gone from disk."""
-    return tuple(_failed(row) for row in await ledger.files.failed(limit=limit) if row.missing_since is None)
+    rows = await ledger.files.page(State.FAILED, limit=limit)
+    return tuple(_failed(row) for row in rows if row.missing_since is None)
 
 
 def _failed(row: FileRow) -> FailedFile:

@@ -116,7 +116,7 @@ async def _retry_transient(app: App, since: float) -> int:
 async def _retry(app: App, reason: str, eligible: Callable[[FileRow], bool]) -> int:
     """Requeue the failed files that are on disk and ``eligible``; how many."""
     after, retried = "", 0
-    while rows := await app.ledger.files.failed(after):
+    while rows := await app.ledger.files.page(State.FAILED, after=after):
         after = rows[-1].file_id
         for row in rows:
             if row.missing_since is not None or not eligible(row):
