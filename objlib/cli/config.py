@@ -14,6 +14,7 @@ from objlib.core.config.default_paths import Folders, default_files
 from objlib.core.config.resolve import Config, resolve
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError, UsageError
+from objlib.core.library.control_text import decode_control
 
 CONFIG_NAME: Final = "objlib.toml"
 """Name of the configuration file that is looked for, going up from the working folder."""
@@ -66,7 +67,7 @@ def find_config(path: Path | None, folders: Folders) -> Config | None:
     if variable:
         return read_config(folders.cwd / Path(variable).expanduser(), "OBJLIB_CONFIG")
     for folder in (folders.cwd, *folders.cwd.parents):
-        if _is_file(folder / CONFIG_NAME):
+        if os.path.lexists(folder / CONFIG_NAME):
             return read_config(folder / CONFIG_NAME, "")
         if folder == folders.home:
             break
@@ -81,11 +82,15 @@ def read_config(path: Path, source: str) -> Config:
     """
     prefix = f"{source}: " if source else ""
     try:
-        return Config(path, tomllib.loads(path.read_text(encoding="utf-8")))
+        if not source and not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"{path} is no regular file; remove it, or name another with --config")
+        text = decode_control(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{prefix}cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{prefix}{path} is not UTF-8 text") from None
+    except ValueError as error:
+        raise UsageError(f"{prefix}cannot read {path}: {error}") from None
+    try:
+        return Config(path, tomllib.loads(text))
     except (ValueError, RecursionError) as error:
         # TOMLDecodeError, a number of 5,000 digits, nesting too deep
         raise UsageError(f"{prefix}{path} is not valid TOML: {error}") from None

@@ -24,6 +24,11 @@ class FailureKind(StrEnum):
         return self in {FailureKind.EMPTY, FailureKind.TOO_LARGE, FailureKind.UNSUPPORTED}
 
     @property
+    def skips(self) -> bool:
+        """Whether the file is skipped: no store takes it as it is, which is no fault to mend."""
+        return self in {FailureKind.EMPTY, FailureKind.UNSUPPORTED}
+
+    @property
     def local(self) -> bool:
         """Whether a scan finds it, without asking the service. Only an upload finds CHANGED."""
         return self.unfit or self is FailureKind.UNREADABLE

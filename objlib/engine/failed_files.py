@@ -1,16 +1,29 @@
-"""The files that failed, as reports list them."""
+"""The files that failed or were skipped, as reports list them."""
 
-from objlib.core.lifecycle.table import State
+from typing import Final
+
 from objlib.core.reports.upload import FailedFile
 from objlib.ledger import FileRow, Ledger
 
+UNREADABLE: Final = "unreadable"
+"""The state, in reports, of a folder or an entry that the scan could not look at."""
+SKIPPED: Final = "skipped"
+"""The state, in reports, of a file that no store takes."""
+
 
 async def failed_files(ledger: Ledger, limit: int) -> tuple[FailedFile, ...]:
-    """The first ``limit`` failed files, without those that are gone from disk."""
-    rows = await ledger.files.page(State.FAILED, limit=limit)
-    return tuple(_failed(row) for row in rows if row.missing_since is None)
+    """The first ``limit`` failures: what the last scan could not look at, then failed files that are on disk."""
+    blind = [FailedFile(path, UNREADABLE, why, True) for path, why in await ledger.settings.unreadable()]
+    rows = await ledger.files.failed(limit=limit, skipped=False)
+    return (*blind, *(_failed(row, str(row.state)) for row in rows if row.missing_since is None))[:limit]
 
 
-def _failed(row: FileRow) -> FailedFile:
+async def skipped_files(ledger: Ledger, limit: int) -> tuple[FailedFile, ...]:
+    """The first ``limit`` files on disk that no store takes."""
+    rows = await ledger.files.failed(limit=limit, skipped=True)
+    return tuple(_failed(row, SKIPPED) for row in rows if row.missing_since is None)
+
+
+def _failed(row: FileRow, state: str) -> FailedFile:
     retryable = row.failure is not None and row.failure.retryable
-    return FailedFile(row.file_path, str(row.state), row.last_error or "", retryable)
+    return FailedFile(row.file_path, state, row.last_error or "", retryable)

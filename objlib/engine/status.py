@@ -2,21 +2,30 @@
 
 import os
 import platform
+from functools import partial
 from pathlib import Path, PurePath
-from typing import Final
+from typing import Final, NamedTuple
 
 from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
 from objlib.engine.app import App
-from objlib.engine.failed_files import failed_files
+from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
+from objlib.engine.scan.scope import Absence, Absent, Scope
 from objlib.ledger import FileRow
 
 LISTED_FAILURES: Final = 50
 """Failed files that a status report lists; the others are only counted."""
+
+
+class _Place(NamedTuple):
+    """A path in the library that may have no row."""
+
+    file_path: str
+    path_bytes: bytes | None
 
 
 async def status(app: App) -> StatusReport:
@@ -26,12 +35,13 @@ async def status(app: App) -> StatusReport:
     pinned = await ledger.settings.pinned()
     alive = [run for run in await ledger.runs.all() if is_alive(run, now=now, host=platform.node())]
     rates = await ledger.rates.learnt()
+    states = {str(state): counts.states.get(state, 0) for state in State}
     return StatusReport(
         library=str(app.settings.library),
         ledger=str(app.settings.ledger),
         backend=str(app.settings.backend),
         store=pinned[0] if pinned else "",
-        states={str(state): counts.states.get(state, 0) for state in State},
+        states=states | {State.FAILED: states[State.FAILED] - counts.skipped, SKIPPED: counts.skipped},
         missing=counts.missing,
         changed=counts.changed,
         waiting=counts.waiting,
@@ -44,7 +54,8 @@ async def status(app: App) -> StatusReport:
             "requests_per_second": rates.get(REQUEST_RATE),
         },
         failures=await failed_files(ledger, LISTED_FAILURES),
-        failures_total=counts.states.get(State.FAILED, 0),
+        failures_total=states[State.FAILED] - counts.skipped + len(await ledger.settings.unreadable()),
+        skips=await skipped_files(ledger, LISTED_FAILURES),
     )
 
 
@@ -59,11 +70,17 @@ async def explain(app: App, path: str) -> ExplainReport:
         UsageError: the ledger knows no such file.
     """
     row = await _find(app, path)
+    if row is None:
+        return await _explain_unknown(app, path)
+    explanation = _explanation(row)
+    if row.missing_since is not None:
+        scope = await app.files(partial(Scope.of, app.settings))
+        explanation = _absence(row, await app.files(partial(scope.absent, row)))
     events, _ = await app.ledger.files.history(row.file_id)
     return ExplainReport(
         path=row.file_path,
         file_id=row.file_id,
-        state=str(row.state),
+        state=SKIPPED if row.failure is not None and row.failure.kind.skips else str(row.state),
         version=row.version,
         size=row.size,
         content_hash=row.content_hash,
@@ -88,22 +105,37 @@ async def explain(app: App, path: str) -> ExplainReport:
             )
             for event in events
         ),
-        explanation=_explanation(row),
+        explanation=explanation,
     )
 
 
-async def _find(app: App, path: str) -> FileRow:
+async def _explain_unknown(app: App, path: str) -> ExplainReport:
+    """Why the ledger has no file at ``path``, where a rule, or what is there, says so.
+
+    Raises:
+        UsageError: nothing does.
+    """
+    scope = await app.files(partial(Scope.of, app.settings))
+    inside = _inside(app.settings.library, path)
+    absent = await app.files(partial(scope.absent, _Place(inside, None)))
+    if absent is None or absent.kind is Absence.GONE:
+        raise UsageError(
+            f"the ledger knows no file {path}; give its path inside {app.settings.library}, or run "
+            "`objlib scan` first"
+        )
+    reason = f"{absent.reason[:1].upper()}{absent.reason[1:]}."
+    if absent.kind is Absence.LEFT_OUT:
+        reason += " A line that begins with ! in .objlibignore takes in what a rule leaves out."
+    return ExplainReport(path=inside, state=str(absent.kind), explanation=reason)
+
+
+async def _find(app: App, path: str) -> FileRow | None:
     root = app.settings.library
     for candidate in dict.fromkeys((path, _inside(root, path))):
         row = await app.ledger.files.by_path(candidate)
         if row is not None:
             return row
-    row = await app.ledger.files.get(FileId(path))
-    if row is None:
-        raise UsageError(
-            f"the ledger knows no file {path}; give its path inside {root}, or run `objlib scan` first"
-        )
-    return row
+    return await app.ledger.files.get(FileId(path))
 
 
 def _inside(root: Path, path: str) -> str:
@@ -111,11 +143,18 @@ def _inside(root: Path, path: str) -> str:
     return on_disk.relative_to(root).as_posix() if on_disk.is_relative_to(root) else path
 
 
+def _absence(row: FileRow, absent: Absent | None) -> str:
+    if absent is None:
+        return "It is back on disk; the next upload notices it."
+    reason = f"{absent.reason[:1].upper()}{absent.reason[1:]}"
+    if absent.kind is Absence.UNREADABLE:
+        return f"{reason}; its document, if it has one, stays in the store."
+    if row.document is None:
+        return f"{reason}, and it has no document; should it come back, the next upload sends it."
+    return f"{reason}; its document stays in the store until `objlib sync --prune`."
+
+
 def _explanation(row: FileRow) -> str:
-    if row.missing_since is not None and row.document is None:
-        return "It is gone from disk and has no document; should it come back, the next upload sends it."
-    if row.missing_since is not None:
-        return "It is gone from disk; its document stays in the store until `objlib sync --prune`."
     match row.state:
         case State.UNTRACKED if row.retry_at is not None:
             return "It waits for its next attempt; the next upload takes it as soon as it is due."
@@ -132,6 +171,8 @@ def _explanation(row: FileRow) -> str:
         case State.INDEXED:
             return "The store said ACTIVE for exactly these bytes; nothing is left to do."
         case State.FAILED:
+            if row.failure and row.failure.kind.skips:
+                return "No store takes it as it is, so it is skipped; change the file, and the next upload sends it."
             if row.failure and row.failure.retryable:
                 return "It was given up. `objlib upload --retry-failed` tries again."
             return "It was given up. The same bytes will fail again; change the file, and the next upload sends it."

@@ -153,9 +153,17 @@ class ComparisonTable(Table):
         return apply_transition(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now)
 
     @query
+    def indexed(conn: sqlite3.Connection) -> int:
+        """How many files are indexed, those included that left the library since."""
+        (count,) = conn.execute(
+            f"SELECT count(*) FROM files WHERE gemini_state = '{State.INDEXED}'"
+        ).fetchone()
+        return int(count)
+
+    @query
     def sample(conn: sqlite3.Connection, *, size: int | None, after: str, limit: int) -> list[FileId]:
-        """Ids of indexed files on disk: ``size`` at random, or a page of all of them by id where it is None."""
-        which = f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
+        """Ids of indexed files: ``size`` at random, or a page of all of them by id where it is None."""
+        which = f"FROM files WHERE gemini_state = '{State.INDEXED}'"
         if size is None:
             cursor = conn.execute(
                 f"SELECT file_id {which} AND file_id > ? ORDER BY file_id LIMIT ?", (after, limit)

@@ -30,7 +30,7 @@ _PRUNABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
-    """A file that is gone from disk and has documents in the store.
+    """A file that left the library and has documents in the store.
 
     Attributes:
         path_bytes: the exact bytes of its path where it is not that text in UTF-8.
@@ -127,7 +127,7 @@ class DeletionTable(Table):
                 (file.file_id, cutoff),
             ).fetchone()
             for document in filter(None, documents or ()):
-                why = "the file is gone from disk"
+                why = "the file is no longer in the library"
                 intent_id = IntentTable.open(conn, now, file.file_id, document, reason=why, run_id=run_id)
                 opened.append(Intent(intent_id, document))
         return opened

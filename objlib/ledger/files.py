@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Final
 
+from objlib.core.failures import FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import TRANSIENT, State
 from objlib.ledger.rows import (
@@ -33,6 +34,9 @@ _CLAIMABLE: Final = (
 )
 """The query names the index, because SQLite prefers an equality on the state to any range of times."""
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
+
+_SKIPPING: Final = ", ".join(f"'{kind}'" for kind in sorted(FailureKind) if kind.skips)
+_SKIPPED: Final = f"(json_extract(failure_info, '$.kind') IN ({_SKIPPING}))"
 
 
 class FileTable(Table):
@@ -96,6 +100,14 @@ class FileTable(Table):
     ) -> list[FileRow]:
         """A page of the files in ``state``, or of all."""
         return _page(conn, "TRUE" if state is None else f"gemini_state = '{state}'", after, limit)
+
+    @query
+    def failed(
+        conn: sqlite3.Connection, after: str = "", limit: int = PAGE, *, skipped: bool | None = None
+    ) -> list[FileRow]:
+        """A page of the files that failed: all, or those (not) of a kind that is skipped."""
+        kinds = "" if skipped is None else f" AND coalesce({_SKIPPED} = {skipped:d}, 1)"
+        return _page(conn, f"gemini_state = '{State.FAILED}'{kinds}", after, limit)
 
     @query
     def superseded(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
@@ -164,6 +176,10 @@ class FileTable(Table):
                 conn,
                 f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
                 " AND content_hash <> indexed_hash",
+            ),
+            skipped=count(
+                conn,
+                f"FROM files WHERE gemini_state = '{State.FAILED}' AND missing_since IS NULL AND {_SKIPPED}",
             ),
             waiting=count(conn, f"{_CLAIMABLE} AND retry_at > ?", now),
             superseded=count(conn, "FROM files WHERE superseded_document IS NOT NULL"),

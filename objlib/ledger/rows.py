@@ -142,6 +142,7 @@ class Counts:
         states: files on disk by state; every state is a key.
         missing: files that a scan no longer found, in whatever state, unless they were pruned.
         changed: indexed files on disk whose bytes are no longer those that were indexed.
+        skipped: failed files on disk among ``states`` that no store takes as they are.
         waiting: untracked files on disk that are not to be tried yet.
         superseded: files with an older document that is still to be deleted.
         open_intents: documents that are to be deleted.
@@ -150,6 +151,7 @@ class Counts:
     states: Mapping[State, int]
     missing: int
     changed: int
+    skipped: int
     waiting: int
     superseded: int
     open_intents: int

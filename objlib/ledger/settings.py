@@ -1,6 +1,8 @@
 """Settings of the ledger: the store it belongs to, and values that the engine keeps between runs."""
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ LEDGER_KEY: Final = "ledger_id"
 _STORE: Final = "pinned_store"
 _DISPLAY: Final = "pinned_display"
 _SCAN_GENERATION: Final = "sightings"
+_UNREADABLE: Final = "unreadable"
 
 
 class SettingTable(Table):
@@ -33,6 +36,16 @@ class SettingTable(Table):
             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (key, value),
         )
+
+    @query
+    def unreadable(conn: sqlite3.Connection) -> list[tuple[str, str]]:
+        """(path, reason) of what the last scan could not look at."""
+        return [(path, reason) for path, reason in json.loads(SettingTable.get(conn, _UNREADABLE) or "[]")]
+
+    @command
+    def set_unreadable(conn: sqlite3.Connection, entries: Sequence[tuple[str, str]]) -> None:
+        """Keep what a scan could not look at."""
+        SettingTable.set(conn, _UNREADABLE, json.dumps(entries))
 
     @stamped
     def ledger_id(conn: sqlite3.Connection, now: float) -> str:

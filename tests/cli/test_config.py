@@ -1,5 +1,6 @@
 """Finding the configuration file, the library and what contradicts itself."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,10 @@ def test_a_named_file_is_read_instead(home: Path, monkeypatch: pytest.MonkeyPatc
     ("content", "message"),
     [
         (b"store = ", "is not valid TOML"),
-        (b"store = '\xff'", "is not UTF-8"),
+        (b"store = '\xff'", "not text in UTF-8"),
+        (b"\xff\xfestore = 'x'", "not text in UTF-16"),
+        ("store = 'x'".encode("utf-16-le"), "zero bytes"),
+        ("store = 'x'\n".encode("utf-16") + b"ledger = 'yy'\n", "two encodings"),
         (b"a = " + b"9" * 5000, "is not valid TOML"),
         (b"a = " + b"[" * 5000, "is not valid TOML"),
         (None, "cannot read"),
@@ -83,6 +87,28 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(
         load_settings(CommonOptions(config=file))
     assert str(file) in str(caught.value)
     assert str(caught.value).startswith("--config: ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_configuration_file_is_read_by_its_byte_order_mark(home: Path, encoding: str) -> None:
+    (home / "objlib.toml").write_text("store = 'Bücher'\n", encoding=encoding)
+    assert load_settings(None).store == "Bücher"
+
+
+@pytest.mark.parametrize("kind", ["dangling link", "folder", "pipe"])
+def test_a_configuration_that_is_there_and_no_file_is_refused(home: Path, kind: str) -> None:
+    """Settings that are not read may hold the rules that keep files private."""
+    file = home / "objlib.toml"
+    file.unlink(missing_ok=True)
+    match kind:
+        case "dangling link":
+            file.symlink_to("on-a-disk-that-is-not-mounted")
+        case "folder":
+            file.mkdir()
+        case _:
+            os.mkfifo(file)
+    with pytest.raises(UsageError, match=r"objlib\.toml"):
+        load_settings(None)
 
 
 def test_a_folder_with_a_ledger_is_known_from_anywhere_inside(home: Path) -> None:

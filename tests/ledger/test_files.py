@@ -85,6 +85,7 @@ async def test_pages_hold_every_file_once(ledger: Ledger) -> None:
     assert await paged(lambda after: ledger.files.page(after=after, limit=5)) == ids
     assert await paged(lambda after: ledger.files.page(State.FAILED, after=after, limit=5)) == ids[::2]
     assert await paged(lambda after: ledger.files.page(State.UNTRACKED, after=after, limit=11)) == ids[1::2]
+    assert await paged(lambda after: ledger.files.failed(after, 4)) == ids[::2]
 
 
 async def test_a_path_belongs_to_the_file_on_disk_or_else_to_the_last_that_was_there(ledger: Ledger) -> None:
@@ -266,6 +267,7 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
         partial(ledger.files.by_path, "elsewhere"),
         ledger.files.page,
         partial(ledger.files.page, State.FAILED),
+        ledger.files.failed,
         ledger.files.superseded,
         ledger.files.transient,
         ledger.intents.page,

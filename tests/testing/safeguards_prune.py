@@ -40,8 +40,8 @@ PRUNES: Final = (
     Mutant(
         "the disk is asked once more before an intent",
         PRUNE,
-        "    return [file for file in files if not os.path.lexists(disk_path(root, file))]\n",
-        "    return files\n",
+        "        if absence is not None and absence.kind is not Absence.UNREADABLE:\n",
+        "        if True:\n",
         f"{TEST_PRUNE}::test_a_file_that_is_on_disk_is_not_pruned_whatever_an_older_scan_says",
     ),
     Mutant(

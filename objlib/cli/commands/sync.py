@@ -16,7 +16,9 @@ def sync(
     path: LibraryPath = None,
     /,
     *,
-    prune: Annotated[bool, switch("Also remove the documents of files that are gone from disk")] = False,
+    prune: Annotated[
+        bool, switch("Also remove the documents of files that are gone, or left out by a rule")
+    ] = False,
     prune_grace: Annotated[
         float | None,
         option(

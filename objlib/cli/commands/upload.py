@@ -80,6 +80,6 @@ def scan(
 
     command = Command("scan", records=True, store=StoreNeed.NONE)
     report = run(settings, command, partial(engine_scan, dry_run=dry_run))
-    lines = partial(scan_lines, report)
+    lines = partial(scan_lines, report, verbose=settings.verbose > 0)
     show(settings, "scan", report, lines, library=str(settings.library), dry_run=dry_run)
-    return Exit.OK
+    return Exit.SOME_FAILED if report.unreadable else Exit.OK

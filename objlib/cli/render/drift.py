@@ -8,6 +8,7 @@ _LABELS: Final = {
     DriftKind.STALE_CONTENT: "stale bytes",
     DriftKind.METADATA_MISMATCH: "wrong metadata",
     DriftKind.MISSING_ON_DISK: "gone from disk",
+    DriftKind.LEFT_OUT: "left out",
     DriftKind.CHANGED_ON_DISK: "changed on disk",
 }
 

@@ -10,6 +10,8 @@ def explain_lines(report: ExplainReport, screen: Terminal, zone: tzinfo | None =
     """The state of a file, its facts and its history, with times in ``zone`` (by default the local one)."""
     lines = [f"{screen.bold(safe(report.path))}: {_state(report.state, screen)}"]
     lines += [f"  {line}" for line in wrap(safe(report.explanation), screen.width - 2)]
+    if not report.file_id:
+        return lines
     lines += ["", *table(_facts(report, zone)), "", *_history(report, screen, zone)]
     return lines
 

@@ -1,12 +1,22 @@
 """Failed files, grouped by reason, so that one cause is printed once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from objlib.cli.console.terminal import Terminal, plural, safe, wrap
 from objlib.core.reports.upload import FailedFile
 
 SHOWN_FILES = 5
 """Files named under one reason; the rest is a number."""
+SKIPPED = "skipped"
+"""The state of a file that no store takes."""
+
+
+def skip_lines(skips: Sequence[FailedFile], total: int, screen: Terminal) -> list[str]:
+    """The files that no store takes, and why; ``skips`` are the first of ``total``."""
+    if not total:
+        return []
+    hidden = [f"  and {plural(total - len(skips), 'more file')}"] if total > len(skips) else []
+    return [screen.dim(f"{plural(total, 'file')} skipped:"), *failure_lines(skips, screen), *hidden]
 
 
 def failure_lines(failures: Iterable[FailedFile], screen: Terminal) -> list[str]:

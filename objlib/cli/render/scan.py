@@ -7,11 +7,14 @@ SHOWN_ENTRIES = 20
 """Changes and skipped entries that are named; the rest is a number."""
 
 
-def scan_lines(report: ScanReport, screen: Terminal) -> list[str]:
-    """How disk and ledger differed, in a few lines."""
+def scan_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False) -> list[str]:
+    """How disk and ledger differed, in a few lines; ``verbose`` lists what rules left out."""
     lines = [f"{plural(report.scanned, 'file')} on disk, {size(report.bytes)}: {difference(report)}"]
     lines += change_lines(report, screen)
-    lines += skipped_lines(report, screen)
+    lines += skipped_lines(report, screen, verbose=verbose)
+    if report.unreadable:
+        lines.append(screen.red(f"{plural(len(report.unreadable), 'entry', 'entries')} could not be read:"))
+        lines += _listed(report.unreadable, screen, SHOWN_ENTRIES)
     if report.new or report.changed or report.returned:
         lines.append(screen.dim("send them with: objlib upload"))
     return lines
@@ -38,14 +41,19 @@ def change_lines(report: ScanReport, screen: Terminal) -> list[str]:
     return lines
 
 
-def skipped_lines(report: ScanReport, screen: Terminal) -> list[str]:
-    """The entries that were left out, and why."""
-    if not report.skipped:
-        return []
-    lines = [screen.yellow(f"{plural(len(report.skipped), 'entry', 'entries')} left out:")]
-    lines += [
-        f"  {screen.cyan(safe(path))}: {safe(reason)}" for path, reason in report.skipped[:SHOWN_ENTRIES]
-    ]
-    if len(report.skipped) > SHOWN_ENTRIES:
-        lines.append(f"  and {len(report.skipped) - SHOWN_ENTRIES:,} more")
+def skipped_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False) -> list[str]:
+    """The entries that were left out, and why; those of rules are a number unless ``verbose``."""
+    lines = []
+    if report.skipped:
+        lines.append(screen.yellow(f"{plural(len(report.skipped), 'entry', 'entries')} left out:"))
+        lines += _listed(report.skipped, screen, SHOWN_ENTRIES)
+    if report.ignored:
+        text = f"{plural(report.ignored, 'entry', 'entries')} left out by rules"
+        lines.append(screen.dim(f"{text}:" if verbose else f"{text}; objlib scan -v lists them"))
+        lines += _listed(report.left_out, screen, len(report.left_out)) if verbose else []
     return lines
+
+
+def _listed(entries: tuple[tuple[str, str], ...], screen: Terminal, shown: int) -> list[str]:
+    lines = [f"  {screen.cyan(safe(path))}: {safe(reason)}" for path, reason in entries[:shown]]
+    return [*lines, f"  and {len(entries) - shown:,} more"] if len(entries) > shown else lines

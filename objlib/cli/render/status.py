@@ -1,7 +1,7 @@
 """The status of the ledger."""
 
 from objlib.cli.console.terminal import Terminal, about, duration, moment, plural, safe, table
-from objlib.cli.render.failures import failure_lines
+from objlib.cli.render.failures import SKIPPED, failure_lines, skip_lines
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
 
@@ -11,6 +11,7 @@ MEANINGS = {
     State.UPLOADING: "being sent",
     State.UNTRACKED: "waiting to be sent",
     State.FAILED: "given up, with a reason",
+    SKIPPED: "of a kind that no store takes",
 }
 
 
@@ -31,12 +32,15 @@ def status_lines(report: StatusReport, screen: Terminal, now: float) -> list[str
     if notes:
         lines += ["", *table(notes)]
     if report.failures_total:
-        lines += ["", screen.red(f"{plural(report.failures_total, 'file')} failed:")]
+        lines += [
+            "",
+            screen.red(f"{plural(report.failures_total, 'file or folder', 'files or folders')} failed:"),
+        ]
         lines += failure_lines(report.failures, screen)
         hidden = report.failures_total - len(report.failures)
         if hidden > 0:
             lines.append(f"  and {plural(hidden, 'more file')}")
-    return lines
+    return lines + skip_lines(report.skips, report.states.get(SKIPPED, 0), screen)
 
 
 def _states(report: StatusReport, screen: Terminal) -> list[str]:
@@ -60,7 +64,7 @@ def _states(report: StatusReport, screen: Terminal) -> list[str]:
 def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
     notes = []
     if report.missing:
-        notes.append(("missing", f"{plural(report.missing, 'file')} no longer on disk"))
+        notes.append(("missing", f"{plural(report.missing, 'file')} gone from disk, or left out by a rule"))
     if report.changed:
         notes.append(
             ("changed", f"{plural(report.changed, 'file')} newer on disk than in the store: objlib upload")

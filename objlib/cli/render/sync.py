@@ -31,7 +31,7 @@ def prune_lines(report: PruneReport, screen: Terminal) -> list[str]:
     lines = []
     if report.files:
         lines.append(
-            f"Removed {plural(report.deleted, 'document')} of {plural(report.files, 'file')} gone from disk."
+            f"Removed {plural(report.deleted, 'document')} of {plural(report.files, 'file')} no longer in the library."
         )
         lines += [f"  {screen.cyan(safe(path))}" for path in report.paths[:SHOWN_PATHS]]
         if report.files > SHOWN_PATHS:

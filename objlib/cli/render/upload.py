@@ -1,7 +1,7 @@
 """An upload's report: a short, calm summary, what went wrong, and what to do next."""
 
 from objlib.cli.console.terminal import Terminal, duration, files_are, phrases, plural, safe, size, wrap
-from objlib.cli.render.failures import failure_lines
+from objlib.cli.render.failures import failure_lines, skip_lines
 from objlib.cli.render.recover import outcome
 from objlib.cli.render.scan import change_lines, difference, skipped_lines
 from objlib.cli.render.stop import stop_lines
@@ -18,8 +18,10 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
     lines.append(_summary(report, screen))
     lines += skipped_lines(report.scan, screen)
     if report.failures:
-        lines.append(screen.red(f"{plural(report.failed, 'file')} failed:"))
+        failed = plural(report.failed, "file or folder", "files or folders")
+        lines.append(screen.red(f"{failed if report.unreadable else plural(report.failed, 'file')} failed:"))
         lines += failure_lines(report.failures, screen)
+    lines += skip_lines(report.skips, report.skipped, screen)
     lines += stop_lines(report.stopped, report.advice, screen)
     if report.store_documents is not None and report.store_bytes is not None:
         documents = plural(report.store_documents, "document")
@@ -34,7 +36,7 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
         lines.append(screen.yellow(f"{old} could not be removed now: objlib recover goes on with that"))
     if report.missing:
         missing = plural(report.missing, "file")
-        lines.append(screen.dim(f"{missing} gone from disk, and still in the store: objlib status"))
+        lines.append(screen.dim(f"{missing} no longer in the library, and still in the store: objlib status"))
     lines += _vectors(report.vectors, screen)
     if suggestion and report.indexed and not report.stopped:
         lines.append(f"Next: {screen.bold(f'objlib search {suggestion}')}")
@@ -45,7 +47,8 @@ def upload_problems(report: UploadReport) -> str:
     """The line of a quiet run after which something is left to do; empty when everything went in."""
     waiting = 0 if report.dry_run else report.pending - report.elsewhere
     problems = phrases(
-        (report.failed, "file", "failed (objlib status names them)"),
+        (report.failed - report.unreadable, "file", "failed (objlib status names them)"),
+        (report.unreadable, "folder", "cannot be read (objlib status names them)"),
         (waiting, "file", "waiting"),
         (report.elsewhere, "file", "in flight in another run"),
         (report.postponed, "old document", "could not be removed now"),
@@ -62,9 +65,10 @@ def _summary(report: UploadReport, screen: Terminal) -> str:
         sent = f"Sent {plural(report.uploaded, 'file')} ({size(report.bytes)}) in {duration(report.seconds)}"
     else:
         sent = f"Nothing to send ({duration(report.seconds)})"
-    files = report.indexed + report.failed + report.pending
+    files = report.indexed + report.failed - report.unreadable + report.pending
     indexed = f"{report.indexed:,} of {plural(files, 'file')} indexed"
     extra = [f"{report.renamed:,} renamed"] if report.renamed else []
+    extra += [f"{report.skipped:,} skipped"] if report.skipped else []
     extra += [f"throttled {report.throttled:,}x by the service"] if report.throttled else []
     well = not report.failed and not report.pending
     mark = screen.green(screen.sign("✓", "ok:")) if well else screen.yellow(screen.sign("!", "!"))

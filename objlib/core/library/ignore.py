@@ -18,23 +18,30 @@ from objlib.core.errors import UsageError
 IGNORE_FILE: Final = ".objlibignore"
 """Name of the files that hold rules, valid for the folder they are in and below."""
 
-# Hidden files and folders (.git, .DS_Store, .~lock…, .swp), bytecode, what desktops and office programs leave,
-# editors' backups and swap files, and downloads that are not done yet.
 _JUNK: Final = re.compile(
     r"""
-    \..* | ~\$.* | \#.*\# | .*~
-    | .*\.(?:tmp|temp|part|partial|crdownload|swp|swo|pyc)
-    | __pycache__ | __MACOSX | lost\+found | (?i:thumbs\.db|ehthumbs\.db|desktop\.ini)
-    | \$RECYCLE\.BIN | System\ Volume\ Information | Icon\r
+    (?P<hidden>\..*)
+    | (?P<backup>~\$.* | \#.*\# | .*~)
+    | (?P<unfinished>.*\.(?:tmp|temp|part|partial|crdownload|swp|swo|pyc))
+    | (?P<system>__pycache__ | __MACOSX | lost\+found | (?i:thumbs\.db|ehthumbs\.db|desktop\.ini)
+      | \$RECYCLE\.BIN | System\ Volume\ Information | Icon\r)
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""The built-in rules; each group is one rule of :data:`_BUILT_IN`."""
+_BUILT_IN: Final = {
+    "hidden": "hidden files and folders",
+    "backup": "backups and lock files of editors",
+    "unfinished": "temporary and unfinished files",
+    "system": "files of desktops and systems",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """One line. ``spec`` holds its pattern without the final ``/``, which ``folders_only`` stands for."""
 
+    line: str
     spec: GitIgnoreSpec
     folders_only: bool
 
@@ -53,18 +60,22 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Rules that hold below ``base``, a relative path that ends in ``/`` or is empty; the last one first."""
+    """Rules that hold below ``base``, a relative path that ends in ``/`` or is empty; the last one first.
+
+    ``source`` is where they stand, for the user.
+    """
 
     base: str
+    source: str
     rules: tuple[_Rule, ...]
 
-    def decide(self, path: str, *, folder: bool) -> bool | None:
-        """The decision of the last rule that fits this entry; None if none fits."""
+    def decide(self, path: str, *, folder: bool) -> tuple[bool, _Rule] | None:
+        """The last rule that fits this entry, and whether it leaves it out; None if none fits."""
         inner = path[len(self.base) :]
         for rule in self.rules:
             ignored = rule.decide(inner, folder=folder)
             if ignored is not None:
-                return ignored
+                return ignored, rule
         return None
 
 
@@ -91,30 +102,41 @@ class IgnoreRules:
             raise UsageError(
                 f"the ignore rule {wrong[0]!r} in the settings cannot be understood; use gitignore syntax"
             )
-        return cls(frozenset(own), _layers("", rules))
+        return cls(frozenset(own), _layers("", "the setting ignore", rules))
 
-    def below(self, folder: str, text: str) -> tuple[Self, list[str]]:
-        """The rules of a folder with the ignore file ``text``, and the lines of it that could not be understood.
+    def below(self, folder: str, text: str) -> Self:
+        """The rules of a folder whose ignore file holds ``text``.
 
         The folder is a relative path, empty for the library itself.
+
+        Raises:
+            ValueError: a line cannot be understood. To go on without it could send what it was to hide.
         """
         base = f"{folder}/" if folder else ""
-        rules, wrong = _parse_rules(text.removeprefix("\ufeff").splitlines())
-        return type(self)(self.own, _layers(base, rules) + self._layers), wrong
+        rules, wrong = _parse_rules(text.splitlines())
+        if wrong:
+            raise ValueError(f"the rule {wrong[0]!r} cannot be understood")
+        return type(self)(self.own, _layers(base, base + IGNORE_FILE, rules) + self._layers)
 
-    def ignored(self, path: str, name: str, *, folder: bool) -> bool:
-        """Whether to leave out the entry at ``path`` (relative, NFC), whose last component is ``name``."""
-        if path in self.own or name == IGNORE_FILE:
-            return True
+    def is_own(self, path: str, name: str) -> bool:
+        """Whether an entry is a file of objlib itself, which no rule can take in."""
+        return path in self.own or name == IGNORE_FILE
+
+    def reason(self, path: str, name: str, *, folder: bool) -> str:
+        """The rule that leaves out the entry at ``path`` (relative, NFC) with the last component ``name``, or ''."""
+        if self.is_own(path, name):
+            return "it is a file of objlib itself"
         for layer in self._layers:
-            ignored = layer.decide(path, folder=folder)
-            if ignored is not None:
-                return ignored
-        return _JUNK.fullmatch(name) is not None
+            decision = layer.decide(path, folder=folder)
+            if decision is not None:
+                ignored, rule = decision
+                return f"the rule {rule.line!r} in {layer.source}" if ignored else ""
+        junk = _JUNK.fullmatch(name)
+        return "" if junk is None else f"the built-in rule for {_BUILT_IN[junk.lastgroup or '']}"
 
 
-def _layers(base: str, rules: list[_Rule]) -> tuple[_Layer, ...]:
-    return (_Layer(base, tuple(reversed(rules))),) if rules else ()
+def _layers(base: str, source: str, rules: list[_Rule]) -> tuple[_Layer, ...]:
+    return (_Layer(base, source, tuple(reversed(rules))),) if rules else ()
 
 
 def _parse_rules(lines: Iterable[str]) -> tuple[list[_Rule], list[str]]:
@@ -133,5 +155,5 @@ def _parse_rules(lines: Iterable[str]) -> tuple[list[_Rule], list[str]]:
             wrong.append(line)
             continue
         if any(pattern.include is not None for pattern in spec.patterns):
-            rules.append(_Rule(spec, folders_only))
+            rules.append(_Rule(line.strip(), spec, folders_only))
     return rules, wrong

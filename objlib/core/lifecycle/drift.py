@@ -44,6 +44,8 @@ class DriftKind(StrEnum):
     """Its name or its metadata are not what would be sent today, as after a rename."""
     MISSING_ON_DISK = "missing_on_disk"
     """The file is gone from disk."""
+    LEFT_OUT = "left_out"
+    """The file is on disk, and a rule leaves it out."""
     CHANGED_ON_DISK = "changed_on_disk"
     """The file has other bytes than the ledger says."""
     UNREADABLE = "unreadable"

@@ -1,7 +1,7 @@
 """Reports on ledger and set-up: status, the history of a file, the checks of doctor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -10,7 +10,7 @@ from objlib.core.reports.upload import FailedFile
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state of the ledger."""
+    """The state of the ledger; ``states`` counts ``skipped`` files apart from ``failed`` ones."""
 
     library: str
     ledger: str
@@ -27,6 +27,7 @@ class StatusReport:
     governor: Mapping[str, Any]
     failures: tuple[FailedFile, ...] = ()
     failures_total: int = 0
+    skips: tuple[FailedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +46,27 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class ExplainReport:
-    """The whole history of one file."""
+    """The whole history of one file; without a ``file_id``, why the ledger does not know it.
+
+    ``explanation`` says why it is in this state and what happens next.
+    """
 
     path: str
-    file_id: str
     state: str
-    version: int
-    size: int
-    content_hash: str
-    indexed_hash: str | None
-    document: str | None
-    superseded: str | None
-    missing_since: float | None
-    attempts: int
-    retry_at: float | None
-    last_error: str | None
-    metadata: Mapping[str, Any]
-    events: tuple[HistoryLine, ...]
     explanation: str
-    """One sentence: why it is in this state and what happens next."""
+    file_id: str = ""
+    version: int = 0
+    size: int = 0
+    content_hash: str = ""
+    indexed_hash: str | None = None
+    document: str | None = None
+    superseded: str | None = None
+    missing_since: float | None = None
+    attempts: int = 0
+    retry_at: float | None = None
+    last_error: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[HistoryLine, ...] = ()
 
 
 class Health(StrEnum):

@@ -7,7 +7,10 @@ from objlib.core.stop_reason import StopReason
 
 @dataclass(frozen=True, slots=True)
 class FailedFile:
-    """A row of ``failures`` in the JSON output."""
+    """A row of ``failures`` or ``skips`` in the JSON output.
+
+    ``state`` is "failed", "skipped", or "unreadable" for a folder that the scan could not look at.
+    """
 
     path: str
     state: str
@@ -24,7 +27,10 @@ class ScanReport:
         bytes: their size together.
         hashed: how many had to be read, because size, mtime or inode differed from the ledger.
         new, changed, renamed, missing, returned, unchanged: files by what happened to them.
-        skipped: (path, reason) of entries that were left out, such as a dangling link or an unreadable folder.
+        skipped: (path, reason) of entries that are no files to take in, such as a dangling link.
+        unreadable: (path, reason) of folders and entries that could not be looked at.
+        ignored: entries that a rule left out; a folder counts once.
+        left_out: (path, rule) of the first of them.
         changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000.
     """
 
@@ -38,6 +44,9 @@ class ScanReport:
     returned: int = 0
     unchanged: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+    ignored: int = 0
+    left_out: tuple[tuple[str, str], ...] = ()
     changes: tuple[tuple[str, str], ...] = ()
 
 
@@ -93,7 +102,8 @@ class UploadReport:
     """The result of an upload run; the fields of the JSON object are these, plus ``schema``.
 
     ``throttled`` counts requests that the service throttled: answered with 429 or a server error, or broken off.
-    ``pending`` are the files that are not in and did not fail; of these, ``elsewhere`` were in flight in
+    ``failed`` counts failures, ``unreadable`` folders among them. ``skipped`` are the files that no store takes;
+    ``pending`` are those that are not in and neither failed nor were skipped; of these, ``elsewhere`` were in flight in
     another run at the end. ``postponed`` documents were to be removed, and could not be now.
     """
 
@@ -107,6 +117,8 @@ class UploadReport:
     indexed: int = 0
     unchanged: int = 0
     failed: int = 0
+    unreadable: int = 0
+    skipped: int = 0
     pending: int = 0
     elsewhere: int = 0
     postponed: int = 0
@@ -128,11 +140,12 @@ class UploadReport:
     recovered: RecoverReport = field(default_factory=RecoverReport)
     vectors: VectorReport | None = None
     failures: tuple[FailedFile, ...] = ()
+    skips: tuple[FailedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PruneReport:
-    """The documents of files that are gone from disk, and whether they were removed.
+    """The documents of files that are no longer in the library, and whether they were removed.
 
     Attributes:
         files: files whose documents were removed, or are to be.

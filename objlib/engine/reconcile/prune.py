@@ -1,20 +1,18 @@
-"""Prune: delete the documents of files that are gone from disk; intents first, then the deletes, then the rows.
+"""Prune: delete the documents of files that left the library; intents first, then the deletes, then the rows.
 
 Only files that have been missing for a while count, and only up to a limit that the user agreed to: a folder that was
 moved away by mistake must not empty the store. A delete that the service does not answer stays an open intent, which
 the next recovery executes.
 """
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Final
 
+from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
 from objlib.core.events import Phase
-from objlib.core.library.paths import disk_path
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import PruneReport, ScanReport
@@ -23,6 +21,7 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, execute_intent
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
+from objlib.engine.scan.scope import Absence, Scope
 from objlib.gemini import GeminiError
 from objlib.ledger import Intent, Prunable
 
@@ -111,8 +110,8 @@ class _Prune:
 
     async def _page(self, page: list[Prunable]) -> None:
         app = self.app
-        # The scan may be long ago: look at each path once more before an intent is on record.
-        missing = await app.files(partial(_missing_on_disk, app.settings.library, page))
+        # The scan may be long ago: look at each path, and at the rules, once more before an intent is on record.
+        missing = await app.files(partial(_absent, app.settings, page))
         intents = await app.ledger.deletions.open_prune(missing, cutoff=self.cutoff, run_id=app.run_id)
         documents = {intent.document for intent in intents}
         self.opened += len(intents)
@@ -132,5 +131,11 @@ class _Prune:
         self.app.observer.advance(Phase.PRUNE, 1, 0)
 
 
-def _missing_on_disk(root: Path, files: list[Prunable]) -> list[Prunable]:
-    return [file for file in files if not os.path.lexists(disk_path(root, file))]
+def _absent(settings: Settings, files: list[Prunable]) -> list[Prunable]:
+    """Those of ``files`` that are not in the library, and not because they cannot be looked at."""
+    scope, absent = Scope.of(settings), list[Prunable]()
+    for file in files:
+        absence = scope.absent(file)
+        if absence is not None and absence.kind is not Absence.UNREADABLE:
+            absent.append(file)
+    return absent

@@ -18,12 +18,20 @@ from objlib.engine.app import App
 from objlib.engine.reconcile.compare import recheck_document
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.scan.read_file import read_file
+from objlib.engine.scan.scope import Absence, Scope
 from objlib.gemini import GeminiError
 
 VERIFY_PAGE: Final = 500
 """Files of one query of the ledger, where all are verified."""
 MAX_FILES: Final = 8
 """Files in progress at once."""
+
+_ABSENT: Final = {
+    Absence.GONE: DriftKind.MISSING_ON_DISK,
+    Absence.REPLACED: DriftKind.MISSING_ON_DISK,
+    Absence.LEFT_OUT: DriftKind.LEFT_OUT,
+    Absence.UNREADABLE: DriftKind.UNREADABLE,
+}
 
 
 async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
@@ -34,10 +42,11 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
     Raises:
         GeminiError: an answer that ends the run.
     """
-    total = (await app.ledger.files.counts(now=app.now())).states[State.INDEXED]
+    total = await app.ledger.comparison.indexed()
     app.retrier.reset()
     report, findings, after = VerifyReport(app.store, of=total), list[Drift](), ""
-    work = _Verification(app, parse_patterns(app.settings.patterns), report, findings)
+    scope = await app.files(partial(Scope.of, app.settings))
+    work = _Verification(app, scope, parse_patterns(app.settings.patterns), report, findings)
     app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
     try:
         while page := await app.ledger.comparison.sample(size=sample, after=after, limit=VERIFY_PAGE):
@@ -60,6 +69,7 @@ class _Verification:
     """A verification in progress, which counts in its report."""
 
     app: App
+    scope: Scope
     patterns: tuple[PathPattern, ...]
     report: VerifyReport
     findings: list[Drift]
@@ -82,10 +92,13 @@ class _Verification:
         if row is None or row.state is not State.INDEXED or row.document is None:
             return  # a run has claimed it since the sample was drawn, and will change it
         self.report.checked += 1
-        snapshot = await app.files(partial(read_file, app.settings.library, row, self.patterns, time.time_ns))
-        kinds: list[DriftKind] = []
+        absent = await app.files(partial(self.scope.absent, row))
+        snapshot, kinds = None, list[DriftKind]()
+        if absent is None:
+            read = partial(read_file, app.settings.library, row, self.patterns, time.time_ns)
+            snapshot = await app.files(read)
         if snapshot is None:
-            kinds.append(DriftKind.MISSING_ON_DISK)
+            kinds.append(_ABSENT[Absence.GONE if absent is None else absent.kind])
         elif snapshot.content_hash == UNREAD:
             kinds.append(DriftKind.UNREADABLE)
         elif snapshot.content_hash != row.indexed_hash:

@@ -82,17 +82,18 @@ def read_file(
 
 
 def open_regular(path: str | bytes) -> FileIO:
-    """Open a regular file to read; never waits, not even at a pipe without a writer.
+    """Open a regular file to read. Nothing else is opened: that alone makes some devices act, and a pipe waits.
 
     Raises:
         FileNotFoundError: there is none, or it is no regular file.
         OSError: it cannot be opened.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    source = FileIO(descriptor, closefd=True)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return source
-    source.close()
+    if stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  bytes, so that every name can be opened
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        # It may have been replaced since.
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return FileIO(descriptor, closefd=True)
+        os.close(descriptor)
     raise FileNotFoundError(errno.ENOENT, "no regular file", path)
 
 

@@ -12,21 +12,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
-from unicodedata import normalize
 
 import trio
 
-from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure
-from objlib.core.library.ignore import IgnoreRules
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import FileSnapshot, FileStatus
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.app import App
 from objlib.engine.scan.read_file import Clock, read_file, read_files
+from objlib.engine.scan.scope import Scope
 from objlib.engine.scan.walk import Skipped, Walk
 from objlib.ledger import ChangeKind, FileRow, ScanSession, ToRead
 
@@ -43,7 +41,6 @@ APPLY_PAGE: Final = 500
 MAX_RESTARTS: Final = 3
 """Times that a scan starts over because another run recorded its own scan meanwhile. After that it records what it has:
 each row is still compared with what it was, and the next scan finds the rest."""
-_SQLITE_FILES: Final = ("", "-wal", "-shm", "-journal")
 
 
 async def scan(app: App, *, dry_run: bool = False, clock: Clock = time.time_ns) -> ScanReport:
@@ -60,13 +57,13 @@ async def scan(app: App, *, dry_run: bool = False, clock: Clock = time.time_ns) 
         LedgerError: the ledger cannot be used.
     """
     settings = app.settings
-    rules = IgnoreRules.of(settings.ignore, await app.files(partial(_own_files, settings)))
+    scope = await app.files(partial(Scope.of, settings))
     patterns = parse_patterns(settings.patterns)
     changes: list[tuple[str, str]] = []
     scans = left_alone = 0
     while True:
         scans += 1
-        work = _Scan(app, Walk(settings.library, rules, settings.follow_links), patterns, clock)
+        work = _Scan(app, Walk(scope), patterns, clock)
         app.observer.begin(Phase.SCAN, None, None)
         try:
             async with app.ledger.scans.open() as session:
@@ -82,6 +79,8 @@ async def scan(app: App, *, dry_run: bool = False, clock: Clock = time.time_ns) 
                     break
         finally:
             app.observer.end(Phase.SCAN)
+    if not dry_run and await app.ledger.settings.unreadable() != work.unreadable:
+        await app.ledger.settings.set_unreadable(work.unreadable)
     app.observer.event(
         EventKind.SCANNED, files=work.files, ignored=work.walk.ignored, read=work.read, left_alone=left_alone
     )
@@ -98,6 +97,9 @@ async def scan(app: App, *, dry_run: bool = False, clock: Clock = time.time_ns) 
         returned=returned,
         unchanged=work.files - new - changed - renamed - returned,
         skipped=tuple(work.skipped),
+        unreadable=tuple(work.unreadable),
+        ignored=work.walk.ignored,
+        left_out=tuple(work.walk.left_out),
         changes=tuple(changes),
     )
 
@@ -124,7 +126,7 @@ class _Scan:
         files: files on disk so far.
         bytes: their size.
         read: files among them that had to be read.
-        skipped: (path, reason) of what was not taken in, at most :data:`MAX_LISTED`.
+        skipped, unreadable: (path, reason) of what was not taken in, at most :data:`MAX_LISTED` each.
     """
 
     app: App
@@ -135,14 +137,17 @@ class _Scan:
     bytes: int = 0
     read: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     async def walk_all(self, session: ScanSession) -> None:
         """Note everything on disk."""
         while batch := await self.app.files(partial(self.walk.take, WALK_BATCH)):
             files = [entry for entry in batch if isinstance(entry, FileStatus)]
             skipped = [entry for entry in batch if isinstance(entry, Skipped)]
-            room = MAX_LISTED - len(self.skipped)
-            self.skipped += [(entry.path, entry.reason) for entry in skipped[:room]]
+            for entry in skipped:
+                entries = self.unreadable if entry.blind else self.skipped
+                if len(entries) < MAX_LISTED:
+                    entries.append((entry.path, entry.reason))
             await session.note_blind([entry.path for entry in skipped if entry.blind])
             to_read, size_to_read = await session.note_files(files)
             size = sum(file.size for file in files)
@@ -162,7 +167,7 @@ class _Scan:
             await session.note_read(results)
 
     async def _read_hop(self, hop: list[ToRead], results: list[tuple[str, FileSnapshot | None]]) -> None:
-        read = partial(read_files, self.walk.root, hop, self.patterns, self.clock)
+        read = partial(read_files, self.walk.scope.root, hop, self.patterns, self.clock)
         snapshots = await self.app.files(read)
         results += zip((file.file_path for file in hop), snapshots, strict=True)
         gone = [file for file, snapshot in zip(hop, snapshots, strict=True) if snapshot is None]
@@ -198,14 +203,3 @@ async def _refuse_vanished(root: Path, session: ScanSession) -> None:
             f"the library {root} holds no files, and {documents:,} of it are in the store; mount its disk or check "
             "--library (if it was cleared on purpose, put one file into it and scan again)"
         )
-
-
-def _own_files(settings: Settings) -> list[str]:
-    """Our own files that lie in the library, relative to it and spelt as the walk spells them."""
-    own = [Path(f"{path}{end}") for path in (settings.ledger, settings.embedded) for end in _SQLITE_FILES]
-    if settings.config is not None:
-        own.append(settings.config)
-    root, resolved = settings.library.resolve(), [path.resolve() for path in own]
-    return [
-        normalize("NFC", path.relative_to(root).as_posix()) for path in resolved if path.is_relative_to(root)
-    ]

@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,15 +18,9 @@ from objlib.core.errors import UsageError
 from objlib.core.library.ignore import IGNORE_FILE, IgnoreRules
 from objlib.core.library.paths import display_names, readable
 from objlib.core.library.snapshot import FileStatus
-from objlib.engine.scan.read_file import open_regular
+from objlib.core.reports import MAX_LISTED
+from objlib.engine.scan.scope import GONE, KINDS, RulesError, Scope, folder_rules, why
 
-_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
-_KINDS: Final = {
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 _MAX_INTEGER: Final = 2**63 - 1
 """SQLite keeps signed 64-bit integers; inode numbers may be larger, and dates later, than that."""
 
@@ -47,13 +41,12 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder still to be listed. ``above`` has device and inode of it and of the folders above it."""
+    """A folder still to be listed."""
 
     disk: bytes
     path: str
     exact: bytes
     rules: IgnoreRules
-    above: frozenset[tuple[int, int]] = frozenset()
 
     def inner(self, name: str) -> str:
         """The path of an entry of this folder."""
@@ -65,16 +58,16 @@ class Walk:
     """One walk over a library; :meth:`take` continues where its last call stopped.
 
     Attributes:
-        root: the library.
-        rules: what is left out.
-        follow_links: whether links to folders are followed; links to files always are.
+        scope: what belongs to the library.
         ignored: entries left out by a rule so far; a folder counts once.
+        left_out: (path, rule) of the first of them, at most :data:`MAX_LISTED`.
     """
 
-    root: Path
-    rules: IgnoreRules
-    follow_links: bool = False
+    scope: Scope
     ignored: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    _entered: set[tuple[int, int]] = field(default_factory=set, init=False)
+    """Device and inode of the folders so far; kept only where links are followed."""
     _entries: Iterator[FileStatus | Skipped] | None = field(default=None, init=False)
 
     def take(self, count: int) -> list[FileStatus | Skipped]:
@@ -88,9 +81,9 @@ class Walk:
         return list(islice(self._entries, count))
 
     def _walk(self) -> Iterator[FileStatus | Skipped]:
-        root = os.fsencode(self.root)
-        above = _open_root(self.root)
-        pending = [_Folder(root, "", b"", self.rules, frozenset({above}))]
+        root = os.fsencode(self.scope.root)
+        self._entered = {_open_root(self.scope.root)}
+        pending = [_Folder(root, "", b"", self.scope.rules)]
         while pending:
             inner: list[_Folder] = []
             for entry in self._folder(pending.pop()):
@@ -107,17 +100,14 @@ class Walk:
             UsageError: it is the library itself, and cannot be read.
         """
         try:
-            names, rules, bad_rules = _listing(folder)
-            for line in bad_rules:
-                yield Skipped(
-                    folder.inner(IGNORE_FILE), f"the rule {line!r} cannot be understood", blind=False
-                )
+            names, rules = _listing(folder)
             yield from self._entries_of(folder, rules, self._not_ignored(folder, rules, names))
         except OSError as error:
             if not folder.path:
-                raise _unusable(self.root, error) from error
-            if error.errno not in _GONE:
-                yield Skipped(folder.path, f"the folder cannot be read: {_why(error)}", blind=True)
+                raise _unusable(self.scope.root, error) from error
+            if error.errno not in GONE:
+                reason = f"the folder cannot be read: {why(error)}; mend that, or leave it out by a rule"
+                yield Skipped(folder.path, reason, blind=True)
 
     def _not_ignored(
         self, folder: _Folder, rules: IgnoreRules, names: list[tuple[bytes, bool]]
@@ -126,11 +116,18 @@ class Walk:
         kept = []
         for name, is_folder in names:
             text = readable(name)
-            if rules.ignored(folder.inner(text), text, folder=is_folder):
-                self.ignored += 1
-            else:
+            if not self._is_left_out(folder.inner(text), text, rules, folder=is_folder):
                 kept.append(name)
         return kept
+
+    def _is_left_out(self, path: str, name: str, rules: IgnoreRules, *, folder: bool) -> bool:
+        """Whether a rule leaves out an entry; counts it, unless it is a file of objlib itself."""
+        rule = rules.reason(path, name, folder=folder)
+        if rule and not rules.is_own(path, name):
+            self.ignored += 1
+            if len(self.left_out) < MAX_LISTED:
+                self.left_out.append((path, rule))
+        return bool(rule)
 
     def _entries_of(
         self, folder: _Folder, rules: IgnoreRules, names: list[bytes]
@@ -149,42 +146,51 @@ class Walk:
             except PermissionError:
                 raise
             except OSError as error:
-                if error.errno not in _GONE:
-                    yield Skipped(path, f"it cannot be looked at: {_why(error)}", blind=True)
+                if error.errno not in GONE:
+                    yield Skipped(path, f"it cannot be looked at: {why(error)}", blind=True)
                 continue
             linked = stat.S_ISLNK(status.st_mode)
             if linked:
-                try:
-                    status = os.stat(disk + name)  # noqa: PTH116  bytes, so that every name can be opened
-                except OSError as error:
-                    yield _broken_link(path, error)
+                target = self._follow(disk + name, path, rules)
+                if not isinstance(target, os.stat_result):
+                    if target is not None:
+                        yield target
                     continue
+                status = target
             if stat.S_ISREG(status.st_mode):
                 yield _file_status(path, exact + name, status)
             elif stat.S_ISDIR(status.st_mode):
-                inner = _Folder(disk + name, path, exact + name, rules, folder.above)
-                entry = self._folder_to_enter(inner, status, linked=linked)
-                if entry is not None:
-                    yield entry
+                if self._enter(status, linked=linked):
+                    yield _Folder(disk + name, path, exact + name, rules)
+                else:
+                    yield Skipped(path, "it is another way to a folder that is taken in already", blind=False)
             else:
-                kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something special")
+                kind = KINDS.get(stat.S_IFMT(status.st_mode), "something special")
                 yield Skipped(path, f"it is {kind}, not a file", blind=False)
 
-    def _folder_to_enter(
-        self, folder: _Folder, status: os.stat_result, *, linked: bool
-    ) -> Skipped | _Folder | None:
-        """``folder``, or why it is skipped; None when a rule leaves it out after all."""
-        if not self.follow_links:
-            reason = "it is a link to a folder; set follow_links to take in what is behind it"
-            return Skipped(folder.path, reason, blind=False) if linked else folder
+    def _follow(self, link: bytes, path: str, rules: IgnoreRules) -> os.stat_result | Skipped | None:
+        """The status of what a link leads to, or why it is not followed; None when a rule leaves it out after all."""
+        try:
+            status = os.stat(link)  # noqa: PTH116  bytes, so that every name can be opened
+        except OSError as error:
+            return _broken_link(path, error)
+        folder = stat.S_ISDIR(status.st_mode)
+        if folder and self._is_left_out(path, path.rpartition("/")[2], rules, folder=True):
+            return None
+        followed = folder or stat.S_ISREG(status.st_mode)
+        reason = self.scope.link_reason(link, folder=folder) if followed else ""
+        return Skipped(path, reason, blind=False) if reason else status
+
+    def _enter(self, status: os.stat_result, *, linked: bool) -> bool:
+        """Whether to list a folder: once, whichever ways lead to it. Without links there is one way."""
+        if not self.scope.follow_links:
+            return True
         identity = (status.st_dev, status.st_ino)
-        if linked:
-            if folder.rules.ignored(folder.path, folder.path.rpartition("/")[2], folder=True):
-                self.ignored += 1
-                return None
-            if identity in folder.above:
-                return Skipped(folder.path, "the link leads back to a folder that it is in", blind=False)
-        return replace(folder, above=folder.above | {identity})
+        if identity in self._entered or (linked and not status.st_ino):
+            return False
+        if status.st_ino:
+            self._entered.add(identity)
+        return True
 
 
 def _file_status(path: str, exact: bytes, status: os.stat_result) -> FileStatus:
@@ -213,39 +219,28 @@ def _open_root(root: Path) -> tuple[int, int]:
 
 
 def _unusable(root: Path, error: OSError) -> UsageError:
-    if error.errno in _GONE:
+    if error.errno in GONE:
         return UsageError(f"the library {root} does not exist; check --library, or mount the disk it is on")
-    return UsageError(f"the library {root} cannot be read: {_why(error)}; change its mode or owner")
+    if isinstance(error, RulesError):
+        return UsageError(f"the library {root} is not read: {error.strerror}")
+    return UsageError(f"the library {root} cannot be read: {why(error)}; change its mode or owner")
 
 
-def _listing(folder: _Folder) -> tuple[list[tuple[bytes, bool]], IgnoreRules, list[str]]:
-    """The sorted names of a folder, each with whether it is a folder; its rules; rules that cannot be understood.
+def _listing(folder: _Folder) -> tuple[list[tuple[bytes, bool]], IgnoreRules]:
+    """The sorted names of a folder, each with whether it is a folder, and its rules.
 
     Raises:
-        OSError: the folder cannot be read, or its rules cannot: without them, private files would be sent.
+        OSError: the folder or its rules cannot be read.
     """
     with os.scandir(folder.disk) as entries:
         names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
-    if (IGNORE_FILE.encode(), False) not in names:
-        return names, folder.rules, []
-    try:
-        with open_regular(folder.disk + b"/" + IGNORE_FILE.encode()) as file:
-            text = file.read().decode("utf-8", "replace")
-    except OSError as error:
-        raise OSError(errno.EACCES, f"its {IGNORE_FILE} gives {_why(error)}") from error
-    rules, bad_rules = folder.rules.below(folder.path, text)
-    return names, rules, bad_rules
+    has_rules = any(name == IGNORE_FILE.encode() for name, _ in names)
+    return names, folder_rules(folder.disk, folder.path, folder.rules) if has_rules else folder.rules
 
 
 def _broken_link(path: str, error: OSError) -> Skipped:
-    if error.errno in _GONE:
+    if error.errno in GONE:
         return Skipped(path, "the link leads nowhere", blind=False)
     if error.errno == errno.ELOOP:
         return Skipped(path, "the link leads in a circle", blind=False)
-    return Skipped(path, f"it cannot be looked at: {_why(error)}", blind=True)
-
-
-def _why(error: OSError) -> str:
-    """The system's reason, as part of a sentence."""
-    text = error.strerror or type(error).__name__
-    return text[:1].lower() + text[1:]
+    return Skipped(path, f"it cannot be looked at: {why(error)}", blind=True)

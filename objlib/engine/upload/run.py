@@ -14,7 +14,7 @@ from objlib.core.pacing.backoff import backoff
 from objlib.core.reports.upload import RecoverReport, ScanReport, UploadReport, VectorReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
-from objlib.engine.failed_files import failed_files
+from objlib.engine.failed_files import failed_files, skipped_files
 from objlib.engine.recover import recover
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import in_flight_elsewhere
@@ -43,7 +43,6 @@ async def upload(
     """Bring the store up to date with the library; files already indexed are never touched.
 
     Args:
-        app: the open application.
         limit: bound of the files that this run sends.
         dry_run: only say what would be done; nothing is recorded and nothing sent.
         retry_failed: also send files again that failed in an earlier run.
@@ -116,7 +115,7 @@ async def _retry_transient(app: App, since: float) -> int:
 async def _retry(app: App, reason: str, eligible: Callable[[FileRow], bool]) -> int:
     """Requeue the failed files that are on disk and ``eligible``; how many."""
     after, retried = "", 0
-    while rows := await app.ledger.files.page(State.FAILED, after=after):
+    while rows := await app.ledger.files.failed(after):
         after = rows[-1].file_id
         for row in rows:
             if row.missing_since is not None or not eligible(row):
@@ -178,6 +177,7 @@ async def _report(
     store = await _store_statistics(run)
     claimable, claimable_bytes = await app.ledger.files.claimable_totals()
     in_flight = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
+    unreadable = len(await app.ledger.settings.unreadable())
     # A run that stopped early had no last recovery, which would have counted the deletes that are left.
     finished = run.stopped in {StopReason.NONE, StopReason.LIMIT}
     return UploadReport(
@@ -190,7 +190,9 @@ async def _report(
         uploaded=run.uploaded,
         indexed=counts.states.get(State.INDEXED, 0),
         unchanged=scanned.unchanged,
-        failed=counts.states.get(State.FAILED, 0),
+        failed=counts.states.get(State.FAILED, 0) - counts.skipped + unreadable,
+        unreadable=unreadable,
+        skipped=counts.skipped,
         pending=claimable + in_flight,
         elsewhere=await in_flight_elsewhere(app.ledger, app.run_id, app.now),
         postponed=run.postponed if finished else max(counts.open_intents, counts.superseded),
@@ -209,4 +211,5 @@ async def _report(
         recovered=recovered,
         vectors=vectors,
         failures=await failed_files(app.ledger, LISTED_FAILURES),
+        skips=await skipped_files(app.ledger, LISTED_FAILURES),
     )

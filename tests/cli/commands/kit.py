@@ -25,9 +25,7 @@ STATUS = StatusReport("/lib", "/led", "embedded", "s", {"indexed": 1}, 0, 0, 0, 
 ANSWER = AnswerReport("q", "embedded", "s", "m", "Claim.", (Citation("a.txt", "a passage"),))
 
 
-EXPLAIN = ExplainReport(
-    "a", "id", "indexed", 1, 1, "h", "h", None, None, None, 0, None, None, {}, (), "It is well."
-)
+EXPLAIN = ExplainReport("a", "indexed", "It is well.", "id", 1, 1, "h", "h")
 
 
 FAILED = FailedFile("a", "failed", "too large", retryable=False)

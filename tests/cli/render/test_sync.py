@@ -18,7 +18,7 @@ def test_a_sync_names_removed_and_kept_documents() -> None:
         PLAIN,
     )
     text = "\n".join(lines)
-    assert "Removed 20 documents of 21 files gone from disk." in text
+    assert "Removed 20 documents of 21 files no longer in the library." in text
     assert "and 1 more" in text
     assert "1 document could not be removed now" in text
     assert "2 files gone for less than 1 h 0 min" in text

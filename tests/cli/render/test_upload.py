@@ -104,4 +104,4 @@ class TestUpload:
         output = text(upload_lines(report, COLOR))
         assert "Recovered from an earlier run: 1 adopted, 1 requeued." in output
         assert "1 renamed, throttled 4x by the service" in output
-        assert "1 file gone from disk, and still in the store" in output
+        assert "1 file no longer in the library, and still in the store" in output

@@ -20,7 +20,7 @@ FOLDERS = ["", "foo", "bar", "foo/bar", "foo/foo", "bar/foo", "bar/bar", "foo/ba
 
 
 def ignored(rules: IgnoreRules, path: str, *, folder: bool = False) -> bool:
-    return rules.ignored(path, path.rpartition("/")[2], folder=folder)
+    return bool(rules.reason(path, path.rpartition("/")[2], folder=folder))
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git to compare with")
@@ -36,7 +36,8 @@ def test_rules_mean_the_same_as_in_git(tmp_path: Path, seed: int) -> None:
             (tmp_path / folder / name).write_text("text")
         if not folder or random.random() < 0.3:
             lines = [("!" if random.random() < 0.4 else "") + random.choice(ATOMS) for _ in range(4)]
-            rules[folder] = "\n".join(lines) + "\n"
+            # Git takes a lone "!" for nothing; here it is refused.
+            rules[folder] = "\n".join(line for line in lines if line != "!") + "\n"
             (tmp_path / folder / ".gitignore").write_text(rules[folder])
     command = ["git", "-C", str(tmp_path), "ls-files", "-o", "--exclude-per-directory=.gitignore", "-z"]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
@@ -45,11 +46,11 @@ def test_rules_mean_the_same_as_in_git(tmp_path: Path, seed: int) -> None:
 
 
 def _walked(root: Path, folder: str, inherited: IgnoreRules, texts: dict[str, str]) -> set[str]:
-    rules = inherited.below(folder, texts[folder])[0] if folder in texts else inherited
+    rules = inherited.below(folder, texts[folder]) if folder in texts else inherited
     paths = set()
     for entry in os.scandir(root / folder):
         path = f"{folder}/{entry.name}".lstrip("/")
-        if entry.name.startswith(".") or rules.ignored(path, entry.name, folder=entry.is_dir()):
+        if entry.name.startswith(".") or rules.reason(path, entry.name, folder=entry.is_dir()):
             continue
         paths |= _walked(root, path, rules, texts) if entry.is_dir() else {path}
     return paths
@@ -60,8 +61,7 @@ def test_the_strongest_rule_is_the_nearest() -> None:
     assert ignored(rules, "a.log")
     assert ignored(rules, "notes", folder=True)
     assert not ignored(rules, "notes")
-    nearer, wrong = rules.below("sub", "!keep.log\n")
-    assert wrong == []
+    nearer = rules.below("sub", "!keep.log\n")
     assert not ignored(nearer, "sub/keep.log")
     assert ignored(nearer, "sub/other.log")
     assert ignored(rules, "keep.log")
@@ -82,15 +82,30 @@ def test_no_rule_can_take_in_our_own_files() -> None:
 
 
 @pytest.mark.parametrize("line", ["!", "[z-a]", "\\"])
-def test_a_line_that_is_no_rule_is_reported(line: str) -> None:
-    rules, wrong = IgnoreRules().below("", f"*.log\n{line}\n\n# comment\n")
-    assert wrong == [line]
-    assert ignored(rules, "a.log")
+def test_a_line_that_is_no_rule_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="cannot be understood"):
+        IgnoreRules().below("", f"*.log\n{line}\n\n# comment\n")
     with pytest.raises(UsageError, match="ignore rule"):
         IgnoreRules.of([line])
 
 
-def test_rules_are_compared_in_nfc_and_a_byte_order_mark_is_none_of_them() -> None:
-    rules, _ = IgnoreRules().below("", "\ufeffcafe\u0301.txt\r\n*.log\r\n")
+def test_rules_are_compared_in_nfc() -> None:
+    rules = IgnoreRules().below("", "cafe\u0301.txt\r\n*.log\r\n")
     assert ignored(rules, "caf\u00e9.txt")
     assert ignored(rules, "a.log")
+
+
+def test_the_reason_names_the_rule_and_where_it_stands() -> None:
+    rules = IgnoreRules.of(["*.log"]).below("a", "# private\nkeys/ \n!open.log\n")
+    assert rules.reason("a/keys", "keys", folder=True) == "the rule 'keys/' in a/.objlibignore"
+    assert rules.reason("a/b.log", "b.log", folder=False) == "the rule '*.log' in the setting ignore"
+    assert rules.reason("a/open.log", "open.log", folder=False) == ""
+    built_in = {
+        ".diary": "hidden files and folders",
+        "a~": "backups and lock files of editors",
+        "~$a.docx": "backups and lock files of editors",
+        "film.crdownload": "temporary and unfinished files",
+        "Thumbs.db": "files of desktops and systems",
+    }
+    for name, kind in built_in.items():
+        assert rules.reason(name, name, folder=False) == f"the built-in rule for {kind}"

@@ -18,6 +18,7 @@ from objlib.core.library.paths import disk_path
 from objlib.core.library.snapshot import UNTRUSTED
 from objlib.core.lifecycle.table import State
 from objlib.engine.scan import read_file
+from objlib.engine.scan.scope import Scope
 from objlib.engine.scan.walk import Walk
 from objlib.ledger import ToRead
 from tests.support.scan import Desk, open_desk
@@ -59,7 +60,7 @@ async def test_hidden_files_and_junk_are_no_documents(desk: Desk) -> None:
     for name in [*junk, "document.txt", "folder/other.txt"]:
         desk.write(name, "" if name.endswith(".objlibignore") else "text")
     assert await paths(desk) == ["document.txt", "folder/other.txt"]
-    assert desk.observer.events[-1][1]["ignored"] == len(junk)
+    assert desk.observer.events[-1][1]["ignored"] == len(junk) - 1, "the rules file is not one of the entries"
 
 
 async def test_ignore_files_hold_for_their_folder_and_below(desk: Desk) -> None:
@@ -89,14 +90,66 @@ async def test_a_rule_of_the_settings_that_is_none_is_a_usage_error(desk: Desk) 
         await desk.scan(ignore=["[z-a]"])
 
 
-async def test_a_rule_of_an_ignore_file_that_is_none_is_told(desk: Desk) -> None:
-    desk.write("a/.objlibignore", "[z-a]\n*.log\n")
-    desk.write("a/x.log", "text")
-    desk.write("a/x.txt", "text")
+UNCLEAR_RULES = {
+    "no rule": b"[z-a]\n*.log\n",
+    "Latin-1": "Pers\u00f6nlich/\n".encode("latin-1"),
+    "UTF-16 without a mark": "private/\n".encode("utf-16-le"),
+    "UTF-8 with a tail in UTF-16": b"*.log\n" + "private/\r\n".encode("utf-16-le"),
+    "UTF-16 with a tail in UTF-8": "*.log\n".encode("utf-16") + b"private/\n",
+    "UTF-16 with an unfinished tail": "*.log\n".encode("utf-16") + b"private/",
+    "UTF-16 cut in half": "private/\n".encode("utf-16")[:-1],
+    "zero bytes": b"private/\n\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("rules", UNCLEAR_RULES.values(), ids=list(UNCLEAR_RULES))
+async def test_rules_that_cannot_be_understood_close_their_folder(desk: Desk, rules: bytes) -> None:
+    desk.write("a/.objlibignore", rules)
+    desk.write("a/private/x.txt", "text")
+    desk.write("b.txt", "text")
     report = await desk.scan()
-    assert [path for path, _ in report.skipped] == ["a/.objlibignore"]
-    assert "[z-a]" in report.skipped[0][1]
-    assert sorted(await desk.rows()) == ["a/x.txt"]
+    ((path, reason),) = report.unreadable
+    assert path == "a"
+    assert "a/.objlibignore" in reason
+    assert sorted(await desk.rows()) == ["b.txt"]
+    desk.write(".objlibignore", rules)
+    with pytest.raises(UsageError, match=r"\.objlibignore"):
+        await desk.scan()
+
+
+async def test_a_folder_in_place_of_the_rules_file_closes_the_library(desk: Desk) -> None:
+    (desk.root / ".objlibignore").mkdir()
+    desk.write("a.txt", "text")
+    with pytest.raises(UsageError, match=r"\.objlibignore"):
+        await desk.scan()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+async def test_rules_are_decoded_by_their_byte_order_mark(desk: Desk, encoding: str) -> None:
+    desk.write(".objlibignore", "# \u79c1\u4eba\r\nPers\u00f6nlich/\r\n\u79c1\u4eba/".encode(encoding))
+    for name in ("Pers\u00f6nlich/x.txt", "\u79c1\u4eba/x.txt", "b.txt"):
+        desk.write(name, "text")
+    assert await paths(desk) == ["b.txt"]
+
+
+async def test_a_byte_order_mark_inside_hides_no_rule(desk: Desk) -> None:
+    desk.write(".objlibignore", "\ufeff*.log\n\ufeffprivate/\n")
+    for name in ("private/x.txt", "b.txt", "c.log"):
+        desk.write(name, "text")
+    assert await paths(desk) == ["b.txt"]
+
+
+async def test_entries_that_rules_leave_out_are_counted_with_their_rule(desk: Desk) -> None:
+    desk.write(".objlibignore", "*.log\n")
+    for name in ("a.txt", "a.log", "saga.part", "b/.git/config"):
+        desk.write(name, "text")
+    report = await desk.scan()
+    assert report.ignored == 3
+    assert dict(report.left_out) == {
+        "a.log": "the rule '*.log' in .objlibignore",
+        "saga.part": "the built-in rule for temporary and unfinished files",
+        "b/.git": "the built-in rule for hidden files and folders",
+    }
 
 
 async def test_our_own_files_inside_the_library_are_no_documents(desk: Desk) -> None:
@@ -108,11 +161,16 @@ async def test_our_own_files_inside_the_library_are_no_documents(desk: Desk) -> 
     assert await paths(desk, **own, embedded=Path("/elsewhere/store.db")) == ["a.txt", "data/other.txt"]
 
 
-async def test_links_to_files_are_followed(desk: Desk) -> None:
-    outside = desk.root.parent / "outside.txt"
+async def test_links_to_files_outside_are_followed_only_when_asked(desk: Desk) -> None:
+    outside = desk.root.parent / "library-secret.txt"
     outside.write_text("from outside")
     (desk.root / "link.txt").symlink_to(outside)
-    await desk.scan()
+    (desk.root / "chain.txt").symlink_to("link.txt")
+    report = await desk.scan()
+    assert report.scanned == 0
+    assert [path for path, _ in report.skipped] == ["chain.txt", "link.txt"]
+    assert all("outside" in reason and "follow_links" in reason for _, reason in report.skipped)
+    await desk.scan(follow_links=True)
     row = await desk.row("link.txt")
     assert (row.size, row.inode) == (12, outside.stat().st_ino)
     assert Path(disk_path(desk.root, row)).read_text() == "from outside"
@@ -135,9 +193,40 @@ async def test_a_link_that_begins_to_dangle_is_a_missing_file(desk: Desk) -> Non
     outside.write_text("from outside")
     (desk.root / "link.txt").symlink_to(outside)
     desk.write("a.txt", "text")
-    await desk.scan()
+    await desk.scan(follow_links=True)
     outside.unlink()
-    assert (await desk.scan()).missing == 1
+    assert (await desk.scan(follow_links=True)).missing == 1
+
+
+async def test_a_link_is_no_way_past_a_rule(desk: Desk) -> None:
+    desk.write("private/pay.txt", "salaries")
+    desk.write("public/a.txt", "text")
+    desk.write(".objlibignore", "private/\n")
+    (desk.root / "public/pay.txt").symlink_to("../private/pay.txt")
+    (desk.root / "public/again.txt").symlink_to("a.txt")
+    (desk.root / "public/folder").symlink_to("../private")
+    for follow in (False, True):
+        assert await paths(desk, follow_links=follow) == ["public/a.txt", "public/again.txt"]
+    report = await desk.scan(follow_links=True)
+    assert all("left out by the rule 'private/'" in reason for _, reason in report.skipped)
+    assert len(report.skipped) == 2
+
+
+async def test_a_fan_out_of_links_is_entered_once(desk: Desk) -> None:
+    for number in range(12):
+        desk.write(f"d{number}/x.txt", str(number))
+        (desk.root.parent / "outside" / str(number)).mkdir(parents=True)
+        (desk.root.parent / f"outside/{number}/y.txt").write_text(str(number))
+    for number in range(11):
+        for name in ("one", "two"):
+            (desk.root / f"d{number}" / name).symlink_to(f"../d{number + 1}")
+            (desk.root.parent / f"outside/{number}" / name).symlink_to(f"../{number + 1}")
+    (desk.root / "out").symlink_to("../outside/0")
+    (desk.root / "up").symlink_to("..")
+    report = await desk.scan(follow_links=True)
+    # Twelve in the library, twelve outside, and the ledger of the test itself behind "up".
+    assert report.scanned - len([path for path in await desk.rows() if path.startswith("up/ledger")]) == 24
+    assert len(report.skipped) >= 4 * 11 - 11
 
 
 async def test_links_to_folders_are_followed_only_when_asked(desk: Desk) -> None:
@@ -160,7 +249,7 @@ async def test_folders_that_link_in_a_circle_end(desk: Desk) -> None:
     (desk.root / "a/to-b").symlink_to("../b")
     (desk.root / "b/to-a").symlink_to("../a")
     walked = await paths(desk, follow_links=True)
-    assert walked == ["a/to-b/y.txt", "a/x.txt", "b/to-a/x.txt", "b/y.txt"]
+    assert walked == ["a/x.txt", "b/y.txt"], "each folder is taken in once, by its own path"
 
 
 async def test_a_rule_for_folders_holds_for_a_link_to_one(desk: Desk) -> None:
@@ -192,7 +281,7 @@ async def test_an_ignore_file_that_is_a_pipe_does_not_make_the_scan_wait(desk: D
     os.mkfifo(desk.root / "odd/.objlibignore")
     desk.write("odd/b.txt", "text")
     report = await desk.scan()
-    assert [path for path, _ in report.skipped] == ["odd"]
+    assert [path for path, _ in report.unreadable] == ["odd"]
     assert sorted(await desk.rows()) == ["a.txt"]
 
 
@@ -259,7 +348,7 @@ def test_the_walk_is_sorted_and_the_same_every_time(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
 
     def walked(batch: int) -> list[str]:
-        walk = Walk(tmp_path, IgnoreRules())
+        walk = Walk(Scope(tmp_path, IgnoreRules()))
         names = []
         while entries := walk.take(batch):
             names += [entry.path for entry in entries]
@@ -351,11 +440,11 @@ async def test_a_file_that_cannot_be_looked_at_is_not_missing(
     outside.write_text("text")
     (desk.root / "link.txt").symlink_to(outside)
     desk.write("a.txt", "text")
-    await desk.scan()
+    await desk.scan(follow_links=True)
     monkeypatch.setattr(os, call, _failing("link.txt", errno.EIO, getattr(os, call)))
-    report = await desk.scan()
+    report = await desk.scan(follow_links=True)
     monkeypatch.undo()
-    assert report.skipped == (("link.txt", "it cannot be looked at: input/output error"),)
+    assert report.unreadable == (("link.txt", "it cannot be looked at: input/output error"),)
     assert (report.missing, report.unchanged) == (0, 1)
 
 
