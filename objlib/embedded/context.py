@@ -35,8 +35,6 @@ class Context:
     """The open service. Only ``disk_full`` changes.
 
     Attributes:
-        database: the file.
-        options: how the service behaves.
         now: the clock, in Unix seconds.
         claim: this open service's mark on the documents that it will index.
         embedding_runner: runs the embedding model, which never touches the file.

@@ -48,7 +48,6 @@ async def make_vectors(
     The batch under way at the end of the time is finished; cancelling stops between two batches.
 
     Args:
-        context: the open service.
         seconds: time budget.
         progress: called with (passages with a vector, all passages), first and after each batch.
         before_batch: awaited before each batch.

@@ -47,7 +47,6 @@ class Writer(NamedTuple):
     Attributes:
         now: Unix time.
         claim: its mark on the documents that it will index.
-        options: how it behaves.
     """
 
     now: float

@@ -21,7 +21,6 @@ async def sync(
     """Bring the store up to date with the library, and with ``prune_missing`` remove documents of missing files.
 
     Args:
-        app: the open application.
         prune_missing: whether to remove the documents of files that are gone.
         grace: seconds for which a file must have been missing.
         limit: bounds the documents that may be removed.

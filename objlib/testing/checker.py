@@ -40,8 +40,6 @@ class Checker:
     """Rules on one ledger and one embedded store.
 
     Attributes:
-        ledger: the ledger's file.
-        store: the embedded store's file.
         broken: every broken promise so far.
     """
 

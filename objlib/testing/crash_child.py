@@ -74,7 +74,6 @@ class ChildReport:
     """The report of a child process to its parent.
 
     Attributes:
-        died: whether it died at its point.
         points: number of points passed.
         broken: every broken promise that it saw.
         story: the requests that its service saw, for the user.
@@ -92,7 +91,6 @@ class ChildRun:
 
     Attributes:
         folder: holds the library, the ledger and the store.
-        run: number of the run.
         density: share of requests with a fault.
         die_at: number of the point at which it dies; None to live.
     """

@@ -42,10 +42,8 @@ class Failpoints:
         die_at: number of the point at which the run dies, from 1; None to live.
         freeze_at: number of the point at which it freezes, as by SIGSTOP or a closed lid.
         on_death: called at a death; a child process passes :func:`die_for_real`.
-        runner: runs the blocking calls.
         points: number of points passed by kind: ``before commit``, ``after commit``, ``before work``,
             ``after work`` (files and everything else that blocks), ``send`` and ``answer``.
-        dead: whether the run has died.
         where: kind of the point at which it died or froze.
         frozen: set when it freezes.
     """

@@ -22,7 +22,6 @@ class Library:
 
     Attributes:
         written: how often each content (by SHA-256) was written to a new place.
-        edits: number of edits so far.
     """
 
     root: Path

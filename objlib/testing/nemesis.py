@@ -87,7 +87,6 @@ class Nemesis:
         now: the service's clock, Unix seconds.
         pace: factor on every wait; below 1 for real time.
         honest: draw no response that is untrue of a document.
-        drawn: number of actions drawn.
     """
 
     seed: int
@@ -95,7 +94,6 @@ class Nemesis:
     now: Callable[[], float]
     pace: float = 1.0
     honest: bool = False
-    drawn: int = 0
 
     def __call__(self, kind: str, number: int) -> Action | None:
         """Draw the action for a request."""
@@ -105,7 +103,6 @@ class Nemesis:
         density = self.density / 8 if kind == "store" else self.density
         if rng.random() >= density:
             return None
-        self.drawn += 1
         lies = () if kind == "document" and self.honest else _KIND.get(kind, ())
         choices = (*_ANY, *lies)
         (draw,) = rng.choices([draw for _, draw in choices], [weight for weight, _ in choices])

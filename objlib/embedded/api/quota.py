@@ -25,9 +25,7 @@ class Decision:
     """The decision of the quota about one request.
 
     Attributes:
-        method: of the request.
-        path: of its URL, without the query, which may name a session.
-        admitted: whether the request was admitted.
+        path: without the query, which may name a session.
         wait: seconds until a refused request would be admitted (0: unknown), else None.
     """
 
@@ -37,11 +35,9 @@ class Decision:
     wait: float | None
 
 
-def _ignore(_decision: Decision) -> None:
-    """Do nothing."""
-
-
-def quota_middleware(quota: Quota, decided: Callable[[Decision], None] = _ignore) -> Middleware:
+def quota_middleware(
+    quota: Quota, decided: Callable[[Decision], None] = lambda _decision: None
+) -> Middleware:
     """Middleware for :class:`objlib.embedded.Options` that enforces a quota. Every request of the API counts.
 
     ``decided`` is called for each of them, when it is admitted or refused.

@@ -24,15 +24,12 @@ class Hit:
     Attributes:
         doc_id: row of the document in ``documents``.
         chunk_id: the passage; the id is never used again for another text.
-        display_name: the document's display name.
         start, stop: character offsets into the document's text; ``text`` is exactly that slice.
-        text: the passage.
         heading: the nearest heading above it, or an empty string.
         page: page number from 1, or None where the format has no pages.
         score: rank score, higher is better; comparable only within one search.
         bm25: score by words, higher is better; None if the words did not find it.
         cosine: similarity in meaning to the query, -1 to 1; None without a vector.
-        metadata: the document's metadata.
     """
 
     doc_id: int

@@ -45,7 +45,7 @@ def create(
     name = draft.name or f"files/{random_part()}"
     if draft.name and _find(db, name, writer.now) is not None:
         raise ApiError("ALREADY_EXISTS", f"The file {name} already exists.")
-    _remove(db, name)  # an expired one may still be there
+    _delete(db, "name = ?", name)  # an expired one may still be there
     last = db.execute("SELECT max(create_time) FROM files").fetchone()[0]
     now = max(writer.now, last or writer.now)
     ready_at = now + writer.options.settle_seconds
@@ -102,19 +102,17 @@ def page(db: sqlite3.Connection, size: int, after: Position, *, now: float) -> R
 
 def delete(db: sqlite3.Connection, name: str, *, now: float) -> None:
     """Delete a file, or raise like :func:`get`; documents imported from it stay."""
-    _remove(db, get(db, name, now=now).name)
-
-
-def _remove(db: sqlite3.Connection, name: str) -> None:
-    for (blob_id,) in db.execute("DELETE FROM files WHERE name = ? RETURNING blob_id", (name,)).fetchall():
-        blobs.release(db, blob_id)
+    _delete(db, "name = ?", get(db, name, now=now).name)
 
 
 def expire(db: sqlite3.Connection, now: float) -> None:
     """Delete the files that have expired."""
-    for (blob_id,) in db.execute(
-        "DELETE FROM files WHERE expires_at <= ? RETURNING blob_id", (now,)
-    ).fetchall():
+    _delete(db, "expires_at <= ?", now)
+
+
+def _delete(db: sqlite3.Connection, condition: str, value: str | float) -> None:
+    rows = db.execute(f"DELETE FROM files WHERE {condition} RETURNING blob_id", (value,)).fetchall()
+    for (blob_id,) in rows:
         blobs.release(db, blob_id)
 
 

@@ -1,6 +1,6 @@
 """Rows of the resources as plain values; ``api/render.py`` makes JSON of them."""
 
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from objlib.embedded.wire.paging import Position
 
@@ -61,14 +61,7 @@ class OperationRecord(NamedTuple):
     error_message: str | None
 
 
-class _Listed(Protocol):
-    @property
-    def row(self) -> int: ...
-    @property
-    def created(self) -> float: ...
-
-
-R = TypeVar("R", bound=_Listed)
+R = TypeVar("R", StoreRecord, DocumentRecord, FileRecord)
 
 
 class RecordPage(NamedTuple, Generic[R]):

@@ -154,12 +154,9 @@ def finalize(
     """Add the last bytes and make the document or file; the caller holds a transaction.
 
     Args:
-        db: the file.
-        upload_id: the session.
         offset: the offset of ``data``; None for a bare ``finalize``.
         data: the last bytes, perhaps none.
         hashed: the result of :func:`digest`.
-        writer: the open service.
         answer: makes the JSON body that the session keeps as its answer.
 
     Raises:

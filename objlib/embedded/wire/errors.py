@@ -12,7 +12,6 @@ class ApiError(Exception):
 
     Attributes:
         status: canonical code.
-        message: the text for the caller.
         details: further JSON objects of the error envelope.
     """
 

@@ -20,12 +20,8 @@ LASTING_CONFIRMATIONS: Final = 2
 """Answers of FAILED with a reason that will last before one of them counts."""
 
 
-def _ignore() -> None:
-    """No-op callback."""
-
-
 async def wait_until_active(
-    attempt: Attempt, recent: deque[float], on_suspect: Callable[[], None] = _ignore
+    attempt: Attempt, recent: deque[float], on_suspect: Callable[[], None] = lambda: None
 ) -> None:
     """Wait for the document of a row in PROCESSING until it is ACTIVE, FAILED, or its time is up.
 

@@ -47,7 +47,6 @@ async def store_sync(
     """Compare store and ledger, or take a saved plan, and repair the differences if ``apply`` says so.
 
     Args:
-        app: the open application.
         apply: carry the plan out.
         metadata: with ``apply``, also send files again whose document only has a wrong name or metadata.
         limit: how many documents may be deleted at most.

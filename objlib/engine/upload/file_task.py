@@ -5,6 +5,7 @@ that ends the run stops the others.
 """
 
 import random
+from contextlib import ExitStack
 from typing import Final
 
 import trio
@@ -23,7 +24,6 @@ from objlib.engine.attempt.probe import probe
 from objlib.engine.attempt.send import ChangedWhileReadError, OutcomeUnknownError, send
 from objlib.engine.attempt.wait_active import wait_until_active
 from objlib.engine.requests.governor import NotBegunError
-from objlib.engine.requests.held_token import HeldToken
 from objlib.engine.scan.scan import record_change
 from objlib.engine.upload.state import UploadRun
 from objlib.gemini import ErrorKind, GeminiError, UploadResult
@@ -48,7 +48,7 @@ class FileUpload:
         token: bounds the uploads; it covers sending, never a wait after it.
     """
 
-    def __init__(self, run: UploadRun, row: FileRow, slot: HeldToken, token: HeldToken) -> None:
+    def __init__(self, run: UploadRun, row: FileRow, slot: ExitStack, token: ExitStack) -> None:
         self._run = run
         self._app = run.app
         self._attempt = Attempt(run.app, row, new_attempt_id(run.app.now()))
@@ -62,7 +62,7 @@ class FileUpload:
             with self._token:
                 await self._upload()
             if attempt.row.state is State.PROCESSING:
-                await wait_until_active(attempt, self._run.recent, on_suspect=self._slot.release)
+                await wait_until_active(attempt, self._run.recent, on_suspect=self._slot.close)
             if attempt.row.state in {State.INDEXED, State.FAILED}:
                 observer.advance(Phase.UPLOAD, 1, attempt.row.size)
         except StaleTransitionError:
@@ -71,7 +71,7 @@ class FileUpload:
             # Only an answer that ends the run gets here; the row stays where recovery finds it.
             self._run.stop_for(error)
         finally:
-            self._slot.release()
+            self._slot.close()
             self._run.end(attempt.row.file_id)
 
     async def _upload(self) -> None:
@@ -88,7 +88,7 @@ class FileUpload:
             why = f"cannot be read: {error.strerror or error}; check the file and its permissions"
             await self._fail(Failure.of(FailureKind.UNREADABLE, why))
         except OutcomeUnknownError as error:
-            self._token.release()
+            self._token.close()
             await self._resolve(str(error))
         except NotBegunError:
             await self._requeue("not begun, since a stop was asked for", excused=True)

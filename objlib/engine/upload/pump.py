@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import trio
 
-from objlib.engine.requests.held_token import HeldToken
+from objlib.engine.requests.held_token import hold_token
 from objlib.engine.upload.file_task import FileUpload
 from objlib.engine.upload.state import UploadRun
 
@@ -40,8 +40,8 @@ async def _feed(run: UploadRun, spawn: Callable[[FileUpload], None]) -> None:
                 await run.wait()
             for row in rows:
                 with ExitStack() as held:
-                    slot = held.enter_context(await HeldToken.acquire(governor.pending, row.file_id))
-                    token = held.enter_context(await HeldToken.acquire(governor.uploads, row.file_id))
+                    slot = held.enter_context(await hold_token(governor.pending, row.file_id))
+                    token = held.enter_context(await hold_token(governor.uploads, row.file_id))
                     if run.stopped or not run.may_begin(row.file_id):
                         break
                     held.pop_all()  # from here on they are the task's

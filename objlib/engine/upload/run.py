@@ -44,7 +44,6 @@ async def upload(
     """Bring the store up to date with the library; files already indexed are never touched.
 
     Args:
-        app: the open application.
         limit: bound of the files that this run sends.
         dry_run: only say what would be done; nothing is recorded and nothing sent.
         retry_failed: also send files again that failed in an earlier run.
