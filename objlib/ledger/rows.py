@@ -42,6 +42,7 @@ class FileRow:
         indexed_hash: the content hash of that document.
         superseded: full resource name of the older document that is still to be deleted.
         missing_since: Unix time at which a scan no longer found it.
+        ctime_ns: time of the last change of content or status in nanoseconds; None until a scan fills it in.
     """
 
     file_id: FileId
@@ -64,6 +65,7 @@ class FileRow:
     indexed_hash: str | None
     superseded: str | None
     missing_since: float | None
+    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ FILE_COLUMNS: Final = (
     "file_id", "file_path", "path_bytes", "content_hash", "size", "mtime_ns", "inode", "mime_type",
     "metadata_json", "gemini_state", "gemini_state_updated_at", "version", "attempts", "retry_at",
     "last_error", "failure_info", "gemini_document", "indexed_hash", "superseded_document", "missing_since",
+    "ctime_ns",
 )  # fmt: skip
 """Columns of ``files`` in the order of :class:`FileRow`."""
 
