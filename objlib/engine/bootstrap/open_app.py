@@ -13,7 +13,7 @@ from typing import Final
 import trio
 
 from objlib.core.config.settings import Backend, Settings
-from objlib.core.errors import RefusedError, ServiceError
+from objlib.core.errors import RefusedError
 from objlib.core.events import Observer
 from objlib.core.ids import new_run_id
 from objlib.embedded import open_service
@@ -23,7 +23,7 @@ from objlib.engine.bootstrap.store_binding import bind_store
 from objlib.engine.requests.governor import open_governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
-from objlib.gemini import Endpoint, GeminiError, open_client
+from objlib.gemini import Endpoint, open_client
 from objlib.ledger import LEDGER_KEY, open_ledger
 from objlib.threads import thread_runner
 
@@ -104,12 +104,7 @@ async def open_app(
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
-            try:
-                app.store = await bind_store(app, create=command.store is StoreNeed.CREATE)
-            except GeminiError as error:
-                if error.connect:
-                    raise ServiceError(f"{error}; check --base-url and the network") from None
-                raise
+            app.store = await bind_store(app, create=command.store is StoreNeed.CREATE)
         if command.records:
             await stack.enter_async_context(keep_run_record(app, command.name))
         yield app
