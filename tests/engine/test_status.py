@@ -91,7 +91,7 @@ async def test_a_file_that_was_never_sent_is_explained_on_disk_and_gone(opened: 
     await gone(opened, alone)
     state, why = await explained(opened)
     assert state == "untracked"
-    assert why.startswith("It is gone from disk and has no document")
+    assert why.startswith("It is gone from disk, and it has no document")
 
 
 async def test_a_file_with_a_document_is_explained_changed_and_gone(opened: Opener, alone: Path) -> None:

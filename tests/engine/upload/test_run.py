@@ -12,7 +12,7 @@ from objlib.core.events import EventKind
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
-from objlib.engine.status import explain
+from objlib.engine.status import explain, status
 from objlib.engine.upload.run import upload
 from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
 from tests.support.engine import Opener, assert_exactly_once, ledger_rows, live_documents, write
@@ -337,3 +337,33 @@ async def test_a_file_that_is_gone_or_emptied_between_scan_and_upload_is_not_sen
         again = await upload(app, retry_failed=True)
     assert (again.indexed, again.skipped) == (10, 0 if fate == "gone" else 1)
     assert faults.count["start"] == 10
+
+
+async def test_files_that_no_store_takes_are_skipped_and_not_failed(opened: Opener, alone: Path) -> None:
+    root = alone.parent
+    (root / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    (root / "empty.txt").touch()
+    (root / "data.bin").write_bytes(bytes(range(256)))
+    async with opened() as app:
+        report = await upload(app)
+        assert (report.indexed, report.failed, report.skipped) == (1, 0, 3)
+        assert {skip.path for skip in report.skips} == {"photo.png", "empty.txt", "data.bin"}
+        assert report.failures == ()
+        shown = await status(app)
+        assert (shown.states["failed"], shown.states["skipped"], shown.failures_total) == (0, 3, 0)
+        assert "skipped" in (await explain(app, "photo.png")).explanation
+
+
+async def test_a_folder_that_cannot_be_read_is_a_failure_until_it_can(opened: Opener, alone: Path) -> None:
+    locked = alone.parent / "locked"
+    locked.mkdir()
+    (locked / "a.txt").write_text("text")
+    (locked / ".objlibignore").write_bytes(b"\xe9t\xe9/\n")
+    async with opened() as app:
+        report = await upload(app)
+        ((failure,), shown) = report.failures, await status(app)
+        assert (failure.path, failure.state, report.failed, report.missing) == ("locked", "unreadable", 1, 0)
+        assert (shown.failures, shown.failures_total) == ((failure,), 1)
+        (locked / ".objlibignore").unlink()
+        report = await upload(app)
+        assert (report.failures, report.failed, report.indexed) == ((), 0, 2)
