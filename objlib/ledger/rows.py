@@ -11,6 +11,8 @@ from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.core.library.metadata import MetadataValue
 from objlib.core.lifecycle.table import Event, State
 
+SqlValue = str | bytes | int | float | None
+
 Metadata = dict[str, MetadataValue]
 """Metadata of a document in the store: text, a number, or a list of texts by key."""
 
@@ -180,6 +182,11 @@ def columns(names: Sequence[str], table: str = "") -> str:
     """``names`` as a select list, each with the prefix ``table`` where one is given."""
     prefix = f"{table}." if table else ""
     return ", ".join(prefix + name for name in names)
+
+
+def count(conn: sqlite3.Connection, source: str, *parameters: SqlValue) -> int:
+    """How many rows ``source`` has: a FROM clause, with its conditions."""
+    return int(conn.execute(f"SELECT count(*) {source}", parameters).fetchone()[0])
 
 
 def file_row(cells: Sequence[Any]) -> FileRow:

@@ -15,6 +15,7 @@ from os import fstat
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from objlib.core.library.decode import UnreadableError, decode, without_inline_data
 from objlib.core.library.mime import is_text_type
 from objlib.core.library.paths import disk_path
 from objlib.core.reports.answers import CitationState
@@ -66,13 +67,25 @@ def check_passages(
         return [CheckedPassage(CitationState.GONE, None)] * len(passages)
     except (OSError, RuntimeError):  # RuntimeError: a circle of links
         return [CheckedPassage(CitationState.UNREADABLE, None)] * len(passages)
-    text = _Text(data.decode("utf-8", "replace"))
+    text = _decoded(data)
+    texts = {
+        raw: _Text(raw) for raw in (text, without_inline_data(text))
+    }  # the embedded store has the second
     checked = []
     for passage in passages:
         same = content_hash == (passage.content_hash or row.indexed_hash)
         state = CitationState.CURRENT if same else CitationState.CHANGED
-        checked.append(CheckedPassage(state, text.place(passage.text)))
+        places = (text.place(passage.text) for text in texts.values())
+        checked.append(CheckedPassage(state, next((place for place in places if place is not None), None)))
     return checked
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a file as the index reads it; empty for one that is no text any more."""
+    try:
+        return decode(data).text
+    except UnreadableError:
+        return ""
 
 
 def _read(source: FileIO, row: FileRow) -> tuple[str, bytes]:
