@@ -150,7 +150,7 @@ async def _notice(app: App, answer: Answer, where: str | None) -> str:
 
 
 async def _unknown_keys(app: App, where: str) -> str:
-    """What to say of keys in a filter that no document has: a misspelt one finds nothing, without an error."""
+    """A note on keys in a filter that no document has: a misspelt one finds nothing, without an error."""
     keys = await app.ledger.files.metadata_keys()
     unknown = [key for key in filter_keys(where) if key not in keys and key not in RESERVED_KEYS]
     if not unknown:
