@@ -28,7 +28,6 @@ class Faults:
     Attributes:
         script: the action for each request.
         history: every request, in the order of arrival.
-        count: number of requests by kind.
         before: called with each request's kind before anything happens to it.
         in_flight: unanswered requests by kind.
         answered: time of the last response, on trio's clock.

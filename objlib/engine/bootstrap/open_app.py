@@ -49,7 +49,6 @@ class Command:
         name: as in the run's record.
         records: whether it may change something. Then its run has a record with a heartbeat, and rows of its own;
             without one, other runs would take those rows for a dead run's.
-        store: what it needs of the store.
         create_ledger: whether a ledger is made where there is none.
     """
 
