@@ -1,6 +1,7 @@
 """A run from scan to quiescence, on the real ledger and the embedded store, in virtual time."""
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -368,6 +369,18 @@ async def test_a_folder_that_cannot_be_read_is_a_failure_until_it_can(opened: Op
         (locked / ".objlibignore").unlink()
         report = await upload(app)
         assert (report.failures, report.failed, report.indexed) == ((), 0, 2)
+
+
+async def test_files_that_the_store_has_no_reader_for_are_skipped(opened: Opener, alone: Path) -> None:
+    for name in ("report.docx", "archive.zip"):
+        with zipfile.ZipFile(alone.parent / name, "w") as file:
+            file.writestr("a.xml", "<a/>")
+    (alone.parent / "blank.txt").write_text(" \n")
+    async with opened() as app:
+        report = await upload(app)
+        assert (report.indexed, report.failed, report.skipped) == (1, 0, 3)
+        again = await upload(app)
+        assert (again.uploaded, again.skipped) == (0, 3), "the same bytes are not sent again"
 
 
 async def test_vectors_are_made_when_every_file_is_searchable_by_words(opened: Opener) -> None:
