@@ -5,11 +5,11 @@ imported before a function needs it. The service owns the tables ``documents`` a
 :data:`SCHEMA` are the index's. Without onnxruntime, numpy or the model the search goes by words alone.
 """
 
-from objlib.embedded.index.embedder import Embedder, load_embedder, obstacle
+from objlib.embedded.index.embedder import Embedder, load_embedder
 from objlib.embedded.index.filters import compile_filter, filter_keys
 from objlib.embedded.index.lazy_embedder import LazyEmbedder
 from objlib.embedded.index.quote import quote_answer
-from objlib.embedded.index.records import FilterError, Hit, Quotation, QuotedAnswer
+from objlib.embedded.index.records import FilterError, Hit
 from objlib.embedded.index.schema import REBUILD, SCHEMA
 from objlib.embedded.index.search import OnDemand, search
 from objlib.embedded.index.sign_codes import SignBitCache
@@ -25,8 +25,6 @@ __all__ = [
     "Hit",
     "LazyEmbedder",
     "OnDemand",
-    "Quotation",
-    "QuotedAnswer",
     "SignBitCache",
     "adopt_model",
     "compile_filter",
@@ -34,7 +32,6 @@ __all__ = [
     "filter_keys",
     "index_document",
     "load_embedder",
-    "obstacle",
     "pending_chunks",
     "quote_answer",
     "search",

@@ -21,6 +21,10 @@ _UNSTATED: Final = frozenset({"", "application/octet-stream", "binary/octet-stre
 """Types that say nothing: the suffix of the name decides."""
 
 
+class UnindexableError(UnreadableError):
+    """The file is as it should be, and holds no text that is read here."""
+
+
 def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
     """Extract the text of a document.
 
@@ -33,17 +37,18 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
         The text; from ``body_start`` on it has at least one character that is not white space.
 
     Raises:
-        UnreadableError: empty, binary, encrypted, a scan without text, or a type that has no text.
+        UnindexableError: empty, or a type that has no text.
+        UnreadableError: binary, encrypted, or a scan without text.
     """
     kind, charset = _kind(mime_type, name)
     if not data.strip():
-        raise UnreadableError(_EMPTY)
+        raise UnindexableError(_EMPTY)
     extractor = EXTRACTORS.get(kind, _plain if is_text_type(kind) else None)
     if extractor is None:
-        raise UnreadableError(f"{kind} cannot be read here. Convert it to text, Markdown, HTML or PDF.")
+        raise UnindexableError(f"{kind} cannot be read here. Convert it to text, Markdown, HTML or PDF.")
     extracted = extractor(data, charset)
     if not extracted.text[extracted.body_start :].strip():
-        raise UnreadableError(_EMPTY)
+        raise UnindexableError(_EMPTY)
     return extracted
 
 
