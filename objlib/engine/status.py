@@ -14,6 +14,7 @@ from objlib.engine.app import App
 from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
+from objlib.engine.scan.losses import losses
 from objlib.engine.scan.scope import Absence, Absent, Scope
 from objlib.ledger import FileRow
 
@@ -106,6 +107,7 @@ async def explain(app: App, path: str) -> ExplainReport:
             for event in events
         ),
         explanation=explanation,
+        left_out=await app.files(partial(losses, app.settings, row)),
     )
 
 

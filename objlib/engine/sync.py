@@ -23,7 +23,6 @@ async def sync(
     Args:
         prune_missing: whether to remove the documents of files that are gone.
         grace: seconds for which a file must have been missing.
-        limit: bounds the documents that may be removed.
         checksum: read every file of the library, whatever its status says.
 
     Raises:

@@ -45,8 +45,8 @@ def root(tmp_path: Path) -> Path:
         ("a.log", Absence.LEFT_OUT),
         ("b/private/d.txt", Absence.LEFT_OUT),
         ("b/.hidden/e.txt", Absence.LEFT_OUT),
-        ("secret.txt", Absence.LEFT_OUT),
-        ("in/c.txt", Absence.LEFT_OUT),
+        ("secret.txt", Absence.LINK),
+        ("in/c.txt", Absence.LINK),
         ("b", Absence.REPLACED),
         ("pipe", Absence.REPLACED),
         ("a.txt/inner.txt", Absence.GONE),
@@ -63,7 +63,7 @@ def test_a_path_belongs_or_not_for_one_reason(
 
 @pytest.mark.parametrize("path", ["out/f.txt", "out.txt"])
 def test_what_is_outside_belongs_only_where_links_are_followed(root: Path, path: str) -> None:
-    assert absence(root, path) is Absence.LEFT_OUT
+    assert absence(root, path) is Absence.LINK
     assert absence(root, path, follow_links=True) is None
 
 
