@@ -156,6 +156,8 @@ class _Reader:
 
     def _end_block(self) -> None:
         """Write the collected block and a blank line, unless the block is blank."""
+        if not self._block:
+            return
         lines = [line.rstrip() if self._pre else _cells(line) for line in "".join(self._block).split("\n")]
         text = "\n".join(lines).strip("\n" if self._pre else None)
         self._block.clear()

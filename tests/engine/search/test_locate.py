@@ -185,3 +185,27 @@ async def test_a_search_in_files_can_be_cancelled(tmp_path: Path) -> None:
     with trio.move_on_after(0.1) as scope:
         await thread_runner(1)(lambda: check_passages(scope_of(tmp_path), row, cited))
     assert scope.cancelled_caught
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig", "cp1252", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_passage_has_its_line_in_every_encoding(tmp_path: Path, encoding: str, end: str) -> None:
+    lines = [f"Line {number}: moss." for number in range(1, 60)]
+    lines[39] = "The cr\u00e8me jug is full."
+    (tmp_path / "a.txt").write_bytes(end.join(lines).encode(encoding))
+    assert places(tmp_path, "a.txt", lines[39]) == [Place(40, 40, None)]
+
+
+def test_a_passage_without_its_pictures_and_nuls_has_its_line(tmp_path: Path) -> None:
+    picture = f"![tide](data:image/png;base64,{'iVBORw0K' * 100})"
+    (tmp_path / "a.md").write_text(f"# Trip\n\n{picture}\n\nThe gauge" + " was low." * 60 + "\0\0\n")
+    passages = [
+        "![tide](data:image/png)\n\nThe gauge was low.",
+        f"{picture}\n\nThe gauge",
+        "gauge" + " was low." * 60,
+    ]
+    assert places(tmp_path, "a.md", *passages) == [
+        Place(3, 5, "Trip"),
+        Place(3, 5, "Trip"),
+        Place(5, 5, "Trip"),
+    ]
