@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.commands.upload import upload_exit
+from objlib.cli.commands.upload import Checksum, upload_exit
 from objlib.cli.config import load_settings, require_folder
 from objlib.cli.console.output import to_plain
-from objlib.cli.options import Common, LibraryPath, option, switch
+from objlib.cli.options import Common, LibraryPath, delete_limit, option, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import SyncReport
@@ -27,14 +27,8 @@ def sync(
             name=("--prune-grace", "--grace"),
         ),
     ] = None,
-    max_delete: Annotated[
-        str | None,
-        option(
-            "Remove at most so many documents (25) or such a share (10%); by default 10% or 25, "
-            "whichever is more",
-            metavar="LIMIT",
-        ),
-    ] = None,
+    max_delete: Annotated[str | None, delete_limit("Remove")] = None,
+    checksum: Checksum = False,
     options: Common = None,
 ) -> int:
     """Upload what is new or changed and, with --prune, remove the documents of files that are gone.
@@ -51,7 +45,9 @@ def sync(
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.sync import sync as engine_sync
 
-    work = partial(engine_sync, prune_missing=prune, grace=settings.prune_grace, limit=limit)
+    work = partial(
+        engine_sync, prune_missing=prune, grace=settings.prune_grace, limit=limit, checksum=checksum
+    )
     report = run(settings, Command("sync", records=True, store=StoreNeed.CREATE), work, events=True)
     show(
         settings,

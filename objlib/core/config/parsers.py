@@ -5,14 +5,15 @@ line made of a flag), the folder that a relative path starts from, and the home 
 with a phrase that completes "X must be …".
 """
 
-import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from objlib.core.library.paths import valid_text
 from objlib.core.library.patterns import parse_patterns
 from objlib.core.limits import MAX_DISPLAY_NAME
 
@@ -48,32 +49,22 @@ def stands_for_yes(text: str) -> bool:
 
 def whole(low: int, high: int) -> Parser:
     """A parser of whole numbers from ``low`` to ``high``."""
-
-    def parse(raw: object, _base: Path, _home: Path) -> int:
-        try:
-            number = int(raw) if isinstance(raw, str) else raw
-        except ValueError:
-            number = None
-        if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return number
-
-    return parse
+    return _number(int, low, high, f"a whole number from {low} to {high}")
 
 
 def seconds(low: float, high: float) -> Parser:
     """A parser of durations in seconds from ``low`` to ``high``."""
+    return _number(float, low, high, f"a number of seconds from {low:g} to {high:g}")
 
+
+def _number(kind: type[int | float], low: float, high: float, expected: str) -> Parser:
     def parse(raw: object, _base: Path, _home: Path) -> float:
-        try:
-            number = (
-                float(raw) if isinstance(raw, str | int | float) and not isinstance(raw, bool) else math.nan
-            )
-        except (ValueError, OverflowError):
-            number = math.nan
-        if not low <= number <= high:
-            raise ValueError(f"a number of seconds from {low:g} to {high:g}")
-        return number
+        # A fraction is no whole number, and true is none either, though Python counts with it.
+        if isinstance(raw, (str, int, kind)) and not isinstance(raw, bool):
+            with suppress(ValueError, OverflowError):
+                if low <= (number := kind(raw)) <= high:
+                    return number
+        raise ValueError(expected)
 
     return parse
 
@@ -83,6 +74,10 @@ def lines(raw: object, _base: Path, _home: Path) -> tuple[str, ...]:
     items = raw.splitlines() if isinstance(raw, str) else raw
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
         raise ValueError("a list of texts")
+    if any(
+        valid_text(item) != item for item in items
+    ):  # a rule that means nothing would send what it is to hide
+        raise ValueError("a list of texts in UTF-8")
     return tuple(item for item in items if item.strip())
 
 
