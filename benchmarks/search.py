@@ -116,7 +116,9 @@ def build(task: Task) -> sqlite3.Connection:
     """Index the documents by words; prints the speed."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     db.execute(DOCUMENTS)
-    for statement in index.SCHEMA:
+    for name, function in index.FUNCTIONS.items():
+        db.create_function(name, -1, function)
+    for statement in (*index.SCHEMA, *index.REBUILD):
         db.execute(statement)
     begun, worked, count = time.perf_counter(), time.process_time(), 0
     db.execute("BEGIN")

@@ -11,6 +11,7 @@ class FailureKind(StrEnum):
     EMPTY = "empty"
     TOO_LARGE = "too_large"
     UNSUPPORTED = "unsupported"
+    UNINDEXABLE = "unindexable"
     CHANGED = "changed"
     REFUSED = "refused"
     TRANSIENT = "transient"
@@ -26,11 +27,11 @@ class FailureKind(StrEnum):
     @property
     def skips(self) -> bool:
         """Whether the file is skipped: no store takes it as it is, which is no fault to mend."""
-        return self in {FailureKind.EMPTY, FailureKind.UNSUPPORTED}
+        return self in {FailureKind.EMPTY, FailureKind.UNSUPPORTED, FailureKind.UNINDEXABLE}
 
     @property
     def local(self) -> bool:
-        """Whether a scan finds it, without asking the service. Only an upload finds CHANGED."""
+        """Whether a scan finds it, without asking the service. Only an upload finds CHANGED and UNINDEXABLE."""
         return self.unfit or self is FailureKind.UNREADABLE
 
     @property

@@ -50,7 +50,6 @@ async def make_vectors(
     Args:
         seconds: time budget.
         progress: called with (passages with a vector, all passages), first and after each batch.
-        before_batch: awaited before each batch.
     """
     deadline = trio.current_time() + seconds
     embedder, _ = await context.embedding_runner(context.embedder.load)

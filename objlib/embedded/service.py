@@ -74,7 +74,6 @@ async def open_service(
         path: the file; made when missing, with its folder.
         runner: runs all blocking work; by default each kind of work has a thread of its own.
         now: the clock, in Unix seconds, for everything that expires.
-        options: how the service behaves.
 
     Yields:
         The service. Its background work ends with the block; the next open goes on with it.

@@ -16,12 +16,13 @@ from typing import Any, Final
 
 import trio
 
+from objlib.core.library.decode import UnreadableError
 from objlib.embedded import index
 from objlib.embedded.context import Context
 from objlib.embedded.resources import documents, files, leases, operations, upload_sessions
 from objlib.embedded.resources.blobs import read
-from objlib.embedded.text.extract import extract
-from objlib.embedded.text.extracted import Extracted, UnreadableError
+from objlib.embedded.text.extract import UnindexableError, extract
+from objlib.embedded.text.extracted import Extracted
 from objlib.sqlite.errors import disk_is_full, is_fatal
 
 _log = logging.getLogger(__name__)
@@ -139,6 +140,8 @@ def _read(db: sqlite3.Connection, row: tuple[Any, ...]) -> _ReadDocument:
     document = partial(_ReadDocument, doc_id, name, display_name, json.loads(metadata))
     try:
         extracted = extract(read(db, blob_id), mime_type=mime_type, name=display_name)
+    except UnindexableError as error:
+        return document(None, str(error), "UNIMPLEMENTED")
     except UnreadableError as error:
         return document(None, str(error))
     except sqlite3.Error:

@@ -4,7 +4,8 @@ import math
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,14 +25,25 @@ FREE_SPACE: Final = 256 * 1024 * 1024
 
 
 async def doctor(settings: Settings, observer: Observer) -> list[Check]:
-    """Check everything that a run depends on, without changing anything."""
-    checks = [_version(), *_library(settings), *_folders(settings)]
-    checks.append(await _ledger(settings))
+    """Check everything that a run depends on, without changing anything; a check that cannot be made is a problem."""
+    checks = [_version()]
+    works: dict[str, Callable[[], Awaitable[list[Check]]]] = {
+        "library": partial(_library, settings),
+        "folders": partial(_folders, settings),
+        "ledger": partial(_ledger, settings),
+    }
     if settings.backend is Backend.EMBEDDED:
-        checks.append(await _embedder())
-        checks.append(await _embedded(settings, observer))
+        works |= {"search by meaning": _embedder, "store": partial(_embedded, settings, observer)}
     else:
-        checks.append(await _service(settings))
+        works["service"] = partial(_service, settings)
+    for name, work in works.items():
+        problem = ""
+        try:
+            checks += await work()
+        except* Exception as group:  # the other checks are made whatever this one met
+            problem = first_line(group)
+        if problem:
+            checks.append(Check(name, Health.PROBLEM, problem))
     return checks
 
 
@@ -40,33 +52,33 @@ def _version() -> Check:
     return Check("objlib", Health.OK, versions)
 
 
-def _library(settings: Settings) -> Iterator[Check]:
+async def _library(settings: Settings) -> list[Check]:
     root = settings.library
     if not root.is_dir():
-        yield Check("library", Health.PROBLEM, f"{root} is not a folder", "name your folder with --library")
+        check = Check("library", Health.PROBLEM, f"{root} is not a folder", "name your folder with --library")
     elif not os.access(root, os.R_OK | os.X_OK):
-        yield Check("library", Health.PROBLEM, f"{root} cannot be read", "check its permissions")
+        check = Check("library", Health.PROBLEM, f"{root} cannot be read", "check its permissions")
     else:
-        yield Check("library", Health.OK, str(root))
+        check = Check("library", Health.OK, str(root))
     config = str(settings.config) if settings.config else "none found from here upward"
-    yield Check("configuration", Health.OK, config)
+    return [check, Check("configuration", Health.OK, config)]
 
 
-def _folders(settings: Settings) -> Iterator[Check]:
+async def _folders(settings: Settings) -> list[Check]:
     files = {"ledger folder": settings.ledger}
     if settings.backend is Backend.EMBEDDED:
         files["store folder"] = settings.embedded
-    for name, file in files.items():
-        folder = _existing(file.parent)
-        free = shutil.disk_usage(folder).free
-        if not os.access(folder, os.W_OK):
-            yield Check(name, Health.PROBLEM, f"{folder} cannot be written", "check its permissions")
-        elif free < FREE_SPACE:
-            yield Check(
-                name, Health.WARNING, f"{free // 2**20} MiB free in {folder}", "make room on the disk"
-            )
-        else:
-            yield Check(name, Health.OK, f"{file.parent}, {free // 2**20} MiB free")
+    return [_folder(name, file) for name, file in files.items()]
+
+
+def _folder(name: str, file: Path) -> Check:
+    folder = _existing(file.parent)
+    free = shutil.disk_usage(folder).free
+    if not os.access(folder, os.W_OK):
+        return Check(name, Health.PROBLEM, f"{folder} cannot be written", "check its permissions")
+    if free < FREE_SPACE:
+        return Check(name, Health.WARNING, f"{free // 2**20} MiB free in {folder}", "make room on the disk")
+    return Check(name, Health.OK, f"{file.parent}, {free // 2**20} MiB free")
 
 
 def _existing(folder: Path) -> Path:
@@ -76,56 +88,48 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-async def _ledger(settings: Settings) -> Check:
+async def _ledger(settings: Settings) -> list[Check]:
     if not settings.ledger.exists():
-        return Check("ledger", Health.OK, f"{settings.ledger} does not exist yet; the first upload makes it")
-    check = Check("ledger", Health.PROBLEM, "cannot be used")
-    try:
-        async with open_ledger(settings.ledger, create=False) as ledger:
-            counts, pinned = await ledger.files.counts(now=ledger.now()), await ledger.settings.pinned()
-            contents = f"{sum(counts.states.values())} files, store {pinned[0] if pinned else 'none yet'}"
-            check = Check("ledger", Health.OK, contents)
-    except* ObjlibError as group:
-        check = Check("ledger", Health.PROBLEM, first_line(group))
-    return check
+        return [
+            Check("ledger", Health.OK, f"{settings.ledger} does not exist yet; the first upload makes it")
+        ]
+    async with open_ledger(settings.ledger, create=False) as ledger:
+        counts, pinned = await ledger.files.counts(now=ledger.now()), await ledger.settings.pinned()
+        contents = f"{sum(counts.states.values())} files, store {pinned[0] if pinned else 'none yet'}"
+    return [Check("ledger", Health.OK, contents)]
 
 
-async def _embedder() -> Check:
+async def _embedder() -> list[Check]:
     embedder, reason = await thread_runner(1)(load_embedder)
     if embedder is None:
-        return Check("search by meaning", Health.WARNING, reason, "search by words works without it")
-    return Check("search by meaning", Health.OK, f"the model {embedder.model_id} is there")
+        return [Check("search by meaning", Health.WARNING, reason, "search by words works without it")]
+    return [Check("search by meaning", Health.OK, f"the model {embedder.model_id} is there")]
 
 
-async def _embedded(settings: Settings, observer: Observer) -> Check:
+async def _embedded(settings: Settings, observer: Observer) -> list[Check]:
     if not settings.embedded.exists():
-        return Check("store", Health.OK, f"{settings.embedded} does not exist yet; the first upload makes it")
+        text = f"{settings.embedded} does not exist yet; the first upload makes it"
+        return [Check("store", Health.OK, text)]
     if not settings.ledger.exists():
-        return Check(
-            "store", Health.WARNING, f"{settings.embedded} has no ledger beside it", "run objlib upload"
-        )
-    check = Check("store", Health.PROBLEM, "cannot be used")
-    try:
-        command = Command("doctor", records=False, store=StoreNeed.EXISTING, create_ledger=False)
-        async with open_app(settings, command, observer=observer) as app:
-            assert app.service is not None
-            vectors = await app.service.vectors()
-            contents = f"{app.store}, {vectors.total} passages, {vectors.done} searchable by meaning"
-            check = Check("store", Health.OK, contents)
-    except* ObjlibError as group:
-        check = Check("store", Health.PROBLEM, first_line(group))
-    return check
+        text = f"{settings.embedded} has no ledger beside it"
+        return [Check("store", Health.WARNING, text, "run objlib upload")]
+    command = Command("doctor", records=False, store=StoreNeed.EXISTING, create_ledger=False)
+    async with open_app(settings, command, observer=observer) as app:
+        assert app.service is not None
+        vectors = await app.service.vectors()
+        contents = f"{app.store}, {vectors.total} passages, {vectors.done} searchable by meaning"
+    return [Check("store", Health.OK, contents)]
 
 
-async def _service(settings: Settings) -> Check:
+async def _service(settings: Settings) -> list[Check]:
     key = "no key (a fixed dummy)" if settings.api_key == DUMMY_KEY else "an API key is set"
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     try:
         async with open_client(endpoint) as client:
             stores = await client.stores.find(settings.store)
     except GeminiError as error:
-        return _refused(error, settings.base_url)
-    return Check("service", Health.OK, f"{settings.base_url} answers, {key}, {len(stores)} such store")
+        return [_refused(error, settings.base_url)]
+    return [Check("service", Health.OK, f"{settings.base_url} answers, {key}, {len(stores)} such store")]
 
 
 def _refused(error: GeminiError, base_url: str) -> Check:
@@ -142,13 +146,15 @@ def _refused(error: GeminiError, base_url: str) -> Check:
             return Check(
                 "service", Health.WARNING, str(error), f"{fine}; it is asked too fast: try again {when}"
             )
+        case _ if error.connect:
+            return Check("service", Health.PROBLEM, str(error))  # which says what to check
         case _:
             return Check("service", Health.PROBLEM, str(error), f"check {base_url} and the API key")
 
 
-def first_line(group: BaseExceptionGroup[ObjlibError]) -> str:
+def first_line(group: BaseExceptionGroup[Exception]) -> str:
     """The message of the first error in a group."""
     first: BaseException = group
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
-    return str(first)
+    return str(first) if isinstance(first, ObjlibError | OSError) else f"unexpected {first!r}"

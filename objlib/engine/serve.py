@@ -31,8 +31,6 @@ async def serve(
     """Serve the embedded store until a signal stops it, which is the regular end of a server.
 
     Args:
-        settings: names the store's file.
-        host: address to listen on.
         port: 0 for any free one.
         observer: gets an event when it stops, and one for each request that meets the quota.
         ready: called with the base URL once connections are accepted.

@@ -14,6 +14,7 @@ from objlib.engine.app import App
 from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
+from objlib.engine.scan.losses import losses
 from objlib.engine.scan.scope import Absence, Absent, Scope
 from objlib.ledger import FileRow
 
@@ -106,6 +107,7 @@ async def explain(app: App, path: str) -> ExplainReport:
             for event in events
         ),
         explanation=explanation,
+        left_out=await app.files(partial(losses, app.settings, row)),
     )
 
 
@@ -116,9 +118,10 @@ async def _explain_unknown(app: App, path: str) -> ExplainReport:
         UsageError: nothing does.
     """
     scope = await app.files(partial(Scope.of, app.settings))
-    inside = _inside(app.settings.library, path)
-    absent = await app.files(partial(scope.absent, _Place(inside, None)))
-    if absent is None or absent.kind is Absence.GONE:
+    inside, absent = _inside(app.settings.library, path), None
+    if inside and ".." not in (place := PurePath(inside)).parts and not place.is_absolute():
+        absent = await app.files(partial(scope.absent, _Place(inside, None)))
+    if absent is None or absent.kind in {Absence.GONE, Absence.REPLACED}:
         raise UsageError(
             f"the ledger knows no file {path}; give its path inside {app.settings.library}, or run "
             "`objlib scan` first"

@@ -15,21 +15,24 @@ from objlib.engine.reconcile.prune import check_prune, prune
 from objlib.engine.upload.run import upload
 
 
-async def sync(app: App, *, prune_missing: bool, grace: float, limit: DeleteLimit) -> SyncReport:
+async def sync(
+    app: App, *, prune_missing: bool, grace: float, limit: DeleteLimit, checksum: bool = False
+) -> SyncReport:
     """Bring the store up to date with the library, and with ``prune_missing`` remove documents of missing files.
 
     Args:
         prune_missing: whether to remove the documents of files that are gone.
         grace: seconds for which a file must have been missing.
-        limit: bounds the documents that may be removed.
+        checksum: read every file of the library, whatever its status says.
 
     Raises:
         RefusedError: more would be removed; nothing was sent or deleted.
         ObjlibError: the run cannot go on at all.
     """
     if not prune_missing:
-        return SyncReport(await upload(app), None)
-    uploaded = await upload(app, accept=partial(check_prune, app, grace=grace, limit=limit))
+        return SyncReport(await upload(app, checksum=checksum), None)
+    accept = partial(check_prune, app, grace=grace, limit=limit)
+    uploaded = await upload(app, checksum=checksum, accept=accept)
     if uploaded.stopped:
         # After a stop, or a quota that is used up, more requests would serve no purpose.
         return SyncReport(uploaded, PruneReport(skipped=uploaded.stopped, grace=grace))

@@ -6,12 +6,12 @@ from objlib.gemini.client import Client, open_client
 from objlib.gemini.documents import Document, DocumentPage
 from objlib.gemini.endpoint import Endpoint, SessionUrl
 from objlib.gemini.errors import ErrorKind, GeminiError
-from objlib.gemini.files import File, FileState
+from objlib.gemini.files import FileState
 from objlib.gemini.names import is_store_session
 from objlib.gemini.operations import Operation, OperationError
-from objlib.gemini.stores import Store
 from objlib.gemini.transport import Timeouts
 from objlib.gemini.uploads import CHUNK, UploadProgress, UploadResult
+from objlib.gemini.wire import Store
 
 __all__ = [
     "CHUNK",
@@ -21,7 +21,6 @@ __all__ = [
     "DocumentPage",
     "Endpoint",
     "ErrorKind",
-    "File",
     "FileState",
     "GeminiError",
     "MetadataValue",

@@ -23,7 +23,6 @@ class Passage:
     Attributes:
         title: the document's display name; for an imported document the id of the file it came from.
         text: the passage.
-        uri: where the service gives one.
         store: full name of the store it is from.
         page: in a paginated document.
         metadata: the document's, with our tags: the only way back to the document.
@@ -31,7 +30,6 @@ class Passage:
 
     title: str
     text: str
-    uri: str | None = None
     store: str | None = None
     page: int | None = None
     metadata: dict[str, MetadataValue] = field(default_factory=dict)
@@ -46,7 +44,6 @@ class Answer:
         passages: what it was given; empty when it did not search, and nothing forces a model to.
         supports: (first character, character after the last, indices into ``passages``) of spans of ``text``.
         model_version: the model that answered.
-        finish_reason: why it stopped, such as ``STOP``.
         blocked: why there is no answer; None when there is one.
     """
 
@@ -54,7 +51,6 @@ class Answer:
     passages: list[Passage]
     supports: list[tuple[int, int, tuple[int, ...]]]
     model_version: str = ""
-    finish_reason: str = ""
     blocked: str | None = None
 
 
@@ -112,7 +108,6 @@ def read(shape: GenerateShape) -> Answer:
         passages=passages,
         supports=supports,
         model_version=shape.model_version,
-        finish_reason=candidate.finish_reason,
         blocked=blocked or None,
     )
 
@@ -129,7 +124,6 @@ def _passages(contexts: Sequence[RetrievedShape | None]) -> tuple[list[Passage],
             Passage(
                 title=context.title,
                 text=context.text,
-                uri=context.uri or None,
                 store=names.full_store(context.file_search_store or "") or None,
                 page=context.page_number,
                 metadata=from_wire(context.custom_metadata),

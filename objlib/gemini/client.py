@@ -1,5 +1,6 @@
 """The client: the service's resources, as the official SDK groups them, over one transport."""
 
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from objlib.gemini.files import FilesApi
 from objlib.gemini.network import http_client
 from objlib.gemini.operations import OperationsApi
 from objlib.gemini.redact import quieten
+from objlib.gemini.route import Route, find_route
 from objlib.gemini.stores import StoresApi
 from objlib.gemini.transport import Timeouts, Transport
 from objlib.gemini.uploads import UploadsApi
@@ -70,7 +72,11 @@ async def open_client(
         asgi: an ASGI application of this process that answers instead; the host is only a label then.
         connections: requests on the wire at once, at most.
         timeouts: seconds for each phase of a request.
+
+    Raises:
+        UsageError: a variable names a proxy or certificates that cannot be used.
     """
     quieten()
-    async with http_client(endpoint, asgi, connections) as http:
-        yield Client(Transport(endpoint, http, timeouts))
+    route = find_route(endpoint, os.environ) if asgi is None else Route(endpoint.host)
+    async with http_client(route, asgi, connections) as http:
+        yield Client(Transport(endpoint, http, timeouts, route))

@@ -11,8 +11,8 @@ import trio
 
 from objlib import __version__
 from objlib.core.errors import UsageError
-from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.redact import without_secrets
+from objlib.gemini.route import Route
 
 WRITE_SIZE: Final = 64 * 1024
 """Bytes handed to the socket at once: httpx's write timeout is per piece, so a slow line may take longer."""
@@ -21,14 +21,13 @@ MAX_BODY: Final = 64 * 1024 * 1024
 _LOG: Final = logging.getLogger(__name__)
 
 
-def http_client(endpoint: Endpoint, asgi: Callable[..., Any] | None, connections: int) -> httpx.AsyncClient:
-    """An httpx client for ``endpoint``: over the network, or into an application of this process.
+def http_client(route: Route, asgi: Callable[..., Any] | None, connections: int) -> httpx.AsyncClient:
+    """An httpx client for one way to a service: over the network, or into an application of this process.
 
     Redirects are never followed: they would carry documents, or the key, to an address that the user did not choose.
 
     Raises:
-        UsageError: the environment's proxy or certificate settings cannot be used. They may hold a password,
-            so they are not in the message.
+        UsageError: the proxy cannot be used. Its address may hold a password, so it is not in the message.
     """
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30.0
@@ -38,13 +37,15 @@ def http_client(endpoint: Endpoint, asgi: Callable[..., Any] | None, connections
             transport=None if asgi is None else InProcess(asgi),
             limits=limits,
             follow_redirects=False,
-            trust_env=not endpoint.local,
+            trust_env=False,
+            proxy=route.proxy,
+            verify=route.verify,
             headers={"user-agent": f"objlib/{__version__}", "accept-encoding": "gzip"},
         )
-    except (ValueError, ImportError, OSError, httpx.InvalidURL):
+    except (ValueError, ImportError, httpx.InvalidURL):
         raise UsageError(
-            "the environment's proxy or certificate settings cannot be used; check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, "
-            "SSL_CERT_FILE and SSL_CERT_DIR (a SOCKS proxy needs the package socksio)"
+            f"the address of the proxy in {route.variable} cannot be used; it must be like http://host:port "
+            "(a SOCKS proxy needs the package socksio)"
         ) from None
 
 

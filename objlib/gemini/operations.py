@@ -20,7 +20,7 @@ class OperationError:
     """Why an operation failed.
 
     Attributes:
-        code: gRPC number (3 invalid, 8 exhausted, 13 internal, 14 unavailable), not an HTTP status.
+        code: gRPC number (3 invalid, 8 exhausted, 12 unimplemented, 13 internal, 14 unavailable), not an HTTP status.
         message: one line.
     """
 
@@ -33,6 +33,11 @@ class OperationError:
         if self.code == 8:
             return ErrorKind.STORE_FULL if "storage limit" in self.message.lower() else ErrorKind.RATE_LIMIT
         return _KINDS.get(self.code, ErrorKind.PERMANENT)
+
+    @property
+    def unindexable(self) -> bool:
+        """Whether the store has no reader for the file, which is no fault of the file."""
+        return self.code == 12
 
 
 @dataclass(frozen=True, slots=True)

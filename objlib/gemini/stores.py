@@ -1,8 +1,9 @@
 """Stores: the File Search stores of the key's project, and the import of a temporary file into one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from objlib.core.library.metadata import MetadataValue
 from objlib.gemini import names, operations
@@ -12,7 +13,7 @@ from objlib.gemini.metadata import to_wire
 from objlib.gemini.operations import Operation
 from objlib.gemini.pages import Pages, Send, at_once
 from objlib.gemini.transport import Resource
-from objlib.gemini.wire import OperationShape, StoreList, StoreShape
+from objlib.gemini.wire import OperationShape, Store, StoreList
 
 PAGE_SIZE: Final = 20
 """Entries per page of stores and documents: the most the service gives."""
@@ -23,47 +24,23 @@ _DELETE: Final = Call("store", "deleting the store", method="DELETE", slow=True)
 _IMPORT: Final = Call("import", "importing a file into the store", method="POST", idempotent=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A File Search store.
-
-    Attributes:
-        name: resource name, ``fileSearchStores/<id>``.
-        display_name: what its owner called it; not unique.
-        active, pending, failed: documents by state.
-        size: bytes that the service counts, embeddings included.
-        create_time: RFC 3339 text.
-        embedding_model: ``models/<id>``, or empty where the service does not say.
-    """
-
-    name: str
-    display_name: str
-    active: int = 0
-    pending: int = 0
-    failed: int = 0
-    size: int = 0
-    create_time: str = ""
-    embedding_model: str = ""
-
-
 class StoresApi(Resource):
     """The requests about stores; see :attr:`objlib.gemini.Client.stores`."""
 
     async def create(self, display_name: str) -> Store:
         """A new store. Display names are not unique: look with :meth:`find` first, and after UNKNOWN."""
         body = {"displayName": valid_name(display_name)}
-        shape = await self._transport.json(_CREATE, "fileSearchStores", StoreShape, body=body)
-        return _read(_CREATE, shape)
+        return _named(_CREATE, await self._transport.json(_CREATE, "fileSearchStores", Store, body=body))
 
     async def get(self, name: str) -> Store:
         """The store of that resource name; NOT_FOUND when there is none."""
-        return _read(_GET, await self._transport.json(_GET, names.store_name(name), StoreShape))
+        return _named(_GET, await self._transport.json(_GET, names.store_name(name), Store))
 
     async def find(self, display_name: str, send: Send[StoreList] = at_once) -> list[Store]:
         """All stores of that display name, oldest first; the service cannot search, so this lists all pages."""
         name, stores = valid_name(display_name), dict[str, Store]()
         async for page in Pages(_LIST, self._page, send):
-            listed = [_read(_LIST, shape) for shape in page.file_search_stores]
+            listed = [_named(_LIST, store) for store in page.file_search_stores]
             stores |= {store.name: store for store in listed if store.display_name == name}
         return list(stores.values())
 
@@ -91,17 +68,8 @@ class StoresApi(Resource):
         return operation
 
 
-def _read(call: Call, shape: StoreShape) -> Store:
-    name = names.full_store(shape.name)
+def _named(call: Call, store: Store) -> Store:
+    name = names.full_store(store.name)
     if name is None:
         raise call.error("the service gave it no name", call.unanswered, 200)
-    return Store(
-        name=name,
-        display_name=shape.display_name,
-        active=shape.active_documents_count,
-        pending=shape.pending_documents_count,
-        failed=shape.failed_documents_count,
-        size=shape.size_bytes,
-        create_time=shape.create_time,
-        embedding_model=shape.embedding_model,
-    )
+    return replace(store, name=name)

@@ -16,9 +16,10 @@ import trio
 
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
-from objlib.gemini.errors import Call, ErrorKind, GeminiError, classify, one_line
+from objlib.gemini.errors import Call, ErrorKind, GeminiError, classify
 from objlib.gemini.network import Pieces, UnpackError, unpacked
 from objlib.gemini.redact import redacting, without_secrets
+from objlib.gemini.route import Route
 from objlib.gemini.wire import Nothing, parse
 
 T = TypeVar("T")
@@ -73,11 +74,12 @@ class Transport:
         sent: requests by operation, counted when they are handed to the network.
     """
 
-    def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, timeouts: Timeouts) -> None:
+    def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, timeouts: Timeouts, route: Route) -> None:
         self.endpoint = endpoint
         self.sent: Counter[str] = Counter()
         self._http = http
         self._timeouts = timeouts
+        self._route = route
         self._key = {"x-goog-api-key": endpoint.api_key} if endpoint.api_key else {}
 
     async def json(
@@ -197,10 +199,8 @@ class Transport:
         match error:
             case httpx.PoolTimeout():
                 kind, why = ErrorKind.TRANSIENT, "every connection was busy for too long"
-            case httpx.ConnectTimeout():
-                kind, connect, why = ErrorKind.TRANSIENT, True, f"cannot connect to {host} in time"
-            case httpx.ConnectError() | httpx.ProxyError():
-                kind, connect, why = ErrorKind.TRANSIENT, True, f"cannot connect to {host}{_reason(error)}"
+            case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.ProxyError():
+                kind, connect, why = ErrorKind.TRANSIENT, True, self._route.explain(error)
             case httpx.TimeoutException():
                 why = f"{host} did not answer in time"
             case _:
@@ -213,11 +213,3 @@ class Resource:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-
-
-def _reason(error: BaseException) -> str:
-    """Why there is no connection, from the outermost error that says: a TLS failure says it only as a cause."""
-    cause: BaseException | None = error
-    while cause is not None and not str(cause):
-        cause = cause.__cause__ or cause.__context__
-    return "" if cause is None else f": {one_line(without_secrets(str(cause)), 200)}"

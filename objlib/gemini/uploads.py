@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from objlib.core.library.metadata import MetadataValue
 from objlib.core.remote import SessionState
-from objlib.gemini import files, names
+from objlib.gemini import names
 from objlib.gemini.endpoint import SessionUrl
 from objlib.gemini.errors import Call, ErrorKind, GeminiError
 from objlib.gemini.metadata import display_name as valid_name
@@ -38,13 +38,11 @@ class UploadResult:
         operation: the job that indexes it.
         document: the document, computed from the operation's id where the answer does not say.
         file: the temporary file, on the two-step path.
-        sha256: of the bytes, in hex, where the service says.
     """
 
     operation: str | None = None
     document: str | None = None
     file: str | None = None
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +215,7 @@ def _result(session: str, body: bytes) -> UploadResult | None:
         return None
     if shape.file is not None:
         file = names.full_file(shape.file.name)
-        return (
-            None if file is None else UploadResult(file=file, sha256=files.hex_digest(shape.file.sha256_hash))
-        )
+        return None if file is None else UploadResult(file=file)
     store = names.store_of_session(urlsplit(session).path)
     full = names.full_operation(shape.name, store, upload=True) or ""
     operation = read_operation(OperationShape(name=full, response=shape.response), store=store, name=full)

@@ -31,23 +31,27 @@ class MetadataEntry(Wire):
     string_list_value: StringList | None = None
 
 
-class StoreShape(Wire):
-    """``FileSearchStore``."""
+class Store(msgspec.Struct, rename="camel", frozen=True):
+    """``FileSearchStore``: a store, with its documents by state.
+
+    Attributes:
+        name: resource name, ``fileSearchStores/<id>``.
+        display_name: what its owner called it; not unique.
+        size: bytes that the service counts, embeddings included.
+    """
 
     name: str = ""
     display_name: str = ""
-    create_time: str = ""
-    active_documents_count: int = 0
-    pending_documents_count: int = 0
-    failed_documents_count: int = 0
-    size_bytes: int = 0
-    embedding_model: str = ""
+    active: int = msgspec.field(default=0, name="activeDocumentsCount")
+    pending: int = msgspec.field(default=0, name="pendingDocumentsCount")
+    failed: int = msgspec.field(default=0, name="failedDocumentsCount")
+    size: int = msgspec.field(default=0, name="sizeBytes")
 
 
 class StoreList(Wire):
     """``ListFileSearchStoresResponse``."""
 
-    file_search_stores: list[StoreShape] = []
+    file_search_stores: list[Store] = []
     next_page_token: str = ""
 
 
@@ -97,12 +101,7 @@ class FileShape(Wire):
     """``File``."""
 
     name: str = ""
-    display_name: str = ""
-    mime_type: str = ""
-    size_bytes: int = 0
     state: str | int = ""
-    sha256_hash: str = ""
-    error: StatusShape | None = None
 
 
 class Finalized(Wire):
@@ -131,7 +130,6 @@ class RetrievedShape(Wire):
 
     title: str = ""
     text: str = ""
-    uri: str | None = None
     file_search_store: str | None = None
     page_number: int | None = None
     custom_metadata: list[MetadataEntry] = []

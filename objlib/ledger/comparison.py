@@ -12,7 +12,7 @@ from objlib.ledger.deletions import Intent
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
 from objlib.ledger.listings import LISTED_COLUMNS, Listed, listed_row
-from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, file_row
+from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, count, file_row
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import apply_transition
 from objlib.ledger.transitions import Transition
@@ -92,12 +92,12 @@ class ComparisonTable(Table):
     @query
     def untagged(conn: sqlite3.Connection, listing_id: str) -> int:
         """How many listed documents carry no tag of a file and are in no row of the ledger."""
-        (count,) = conn.execute(
-            "SELECT count(*) FROM listed WHERE listing_id = ? AND file_id IS NULL AND document NOT IN"
+        return count(
+            conn,
+            "FROM listed WHERE listing_id = ? AND file_id IS NULL AND document NOT IN"
             f" (SELECT gemini_document FROM files WHERE gemini_state = '{State.INDEXED}')",
-            (listing_id,),
-        ).fetchone()
-        return int(count)
+            listing_id,
+        )
 
     @query
     def standing(
@@ -114,8 +114,7 @@ class ComparisonTable(Table):
     @query
     def indexed_total(conn: sqlite3.Connection) -> int:
         """How many files have a document."""
-        (count,) = conn.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
-        return int(count)
+        return count(conn, "FROM files WHERE gemini_document IS NOT NULL")
 
     @stamped
     def open_surplus(

@@ -14,7 +14,7 @@ from typing import Final
 from objlib.core.ids import FileId, RunId
 from objlib.core.lifecycle.table import TRANSIENT, State
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.rows import FILE_COLUMNS, columns, file_row
+from objlib.ledger.rows import FILE_COLUMNS, columns, count, file_row
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import must_apply
 from objlib.ledger.transitions import Transition
@@ -93,8 +93,8 @@ class DeletionTable(Table):
             f" count(*) FILTER (WHERE missing_since > :cutoff) FROM files WHERE {_PRUNABLE}",
             {"cutoff": cutoff},
         ).fetchone()
-        (indexed,) = conn.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
-        return PruneTotals(int(old), int(documents), int(young), int(indexed))
+        indexed = count(conn, "FROM files WHERE gemini_document IS NOT NULL")
+        return PruneTotals(int(old), int(documents), int(young), indexed)
 
     @query
     def prunable(conn: sqlite3.Connection, *, cutoff: float, after: str, limit: int) -> list[Prunable]:

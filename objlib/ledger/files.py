@@ -17,6 +17,7 @@ from objlib.ledger.rows import (
     FileRow,
     RunRow,
     columns,
+    count,
     event_row,
     file_row,
     file_rows,
@@ -86,58 +87,32 @@ class FileTable(Table):
     @query
     def by_path(conn: sqlite3.Connection, path: str) -> FileRow | None:
         """The file at ``path`` on disk; if there is none, the one that went missing from there last."""
-        cells = conn.execute(
-            f"SELECT {_ROW} FROM files WHERE file_path = ? AND missing_since IS NULL", (path,)
-        ).fetchone()
-        if cells is None:
-            cells = conn.execute(
-                f"SELECT {_ROW} FROM files WHERE file_path = ? AND missing_since IS NOT NULL"
-                " ORDER BY missing_since DESC LIMIT 1",
-                (path,),
-            ).fetchone()
-        return None if cells is None else file_row(cells)
+        # Two queries, because only a small index covers each half.
+        for which in ("NULL", "NOT NULL ORDER BY missing_since DESC LIMIT 1"):
+            sql = f"SELECT {_ROW} FROM files WHERE file_path = ? AND missing_since IS {which}"
+            if cells := conn.execute(sql, (path,)).fetchone():
+                return file_row(cells)
+        return None
 
     @query
     def page(
         conn: sqlite3.Connection, state: State | None = None, *, after: str = "", limit: int = PAGE
     ) -> list[FileRow]:
         """A page of the files in ``state``, or of all."""
-        if state is None:
-            return file_rows(
-                conn.execute(
-                    f"SELECT {_ROW} FROM files WHERE file_id > ? ORDER BY file_id LIMIT ?", (after, limit)
-                )
-            )
-        return file_rows(
-            conn.execute(
-                f"SELECT {_ROW} FROM files WHERE gemini_state = ? AND file_id > ? ORDER BY file_id LIMIT ?",
-                (state, after, limit),
-            )
-        )
+        return _page(conn, "TRUE" if state is None else f"gemini_state = '{state}'", after, limit)
 
     @query
     def failed(
         conn: sqlite3.Connection, after: str = "", limit: int = PAGE, *, skipped: bool | None = None
     ) -> list[FileRow]:
         """A page of the files that failed: all, or those (not) of a kind that is skipped."""
-        return file_rows(
-            conn.execute(
-                f"SELECT {_ROW} FROM files WHERE gemini_state = '{State.FAILED}' AND file_id > ?"
-                f" AND coalesce({_SKIPPED} = ?, 1) ORDER BY file_id LIMIT ?",
-                (after, skipped, limit),
-            )
-        )
+        kinds = "" if skipped is None else f" AND coalesce({_SKIPPED} = {skipped:d}, 1)"
+        return _page(conn, f"gemini_state = '{State.FAILED}'{kinds}", after, limit)
 
     @query
     def superseded(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
         """A page of the files with an older document that is still to be deleted."""
-        return file_rows(
-            conn.execute(
-                f"SELECT {_ROW} FROM files WHERE superseded_document IS NOT NULL AND file_id > ?"
-                " ORDER BY file_id LIMIT ?",
-                (after, limit),
-            )
-        )
+        return _page(conn, "superseded_document IS NOT NULL", after, limit)
 
     @query
     def transient(
@@ -184,30 +159,38 @@ class FileTable(Table):
     @query
     def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
         """How many files there are of each kind at ``now``."""
-
-        def number(source: str, *parameters: float) -> int:
-            return int(conn.execute(f"SELECT count(*) {source}", parameters).fetchone()[0])
-
         states = dict.fromkeys(State, 0)
         cursor = conn.execute(
             "SELECT gemini_state, count(*) FROM files WHERE missing_since IS NULL GROUP BY gemini_state"
         )
-        states.update((State(state), count) for state, count in cursor)
+        states.update((State(state), number) for state, number in cursor)
         return Counts(
             states=states,
             # A file that was indexed and has no document any more was pruned: it is history, not missing.
-            missing=number(
+            missing=count(
+                conn,
                 "FROM files f WHERE missing_since IS NOT NULL AND NOT (gemini_document IS NULL AND EXISTS"
-                " (SELECT 1 FROM attempts a WHERE a.file_id = f.file_id AND a.outcome = 'indexed'))"
+                " (SELECT 1 FROM attempts a WHERE a.file_id = f.file_id AND a.outcome = 'indexed'))",
             ),
-            changed=number(
+            changed=count(
+                conn,
                 f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
-                " AND content_hash <> indexed_hash"
+                " AND content_hash <> indexed_hash",
             ),
-            skipped=number(
-                f"FROM files WHERE gemini_state = '{State.FAILED}' AND missing_since IS NULL AND {_SKIPPED}"
+            skipped=count(
+                conn,
+                f"FROM files WHERE gemini_state = '{State.FAILED}' AND missing_since IS NULL AND {_SKIPPED}",
             ),
-            waiting=number(f"{_CLAIMABLE} AND retry_at > ?", now),
-            superseded=number("FROM files WHERE superseded_document IS NOT NULL"),
-            open_intents=number("FROM intents WHERE done_at IS NULL"),
+            waiting=count(conn, f"{_CLAIMABLE} AND retry_at > ?", now),
+            superseded=count(conn, "FROM files WHERE superseded_document IS NOT NULL"),
+            open_intents=count(conn, "FROM intents WHERE done_at IS NULL"),
         )
+
+
+def _page(conn: sqlite3.Connection, condition: str, after: str, limit: int) -> list[FileRow]:
+    return file_rows(
+        conn.execute(
+            f"SELECT {_ROW} FROM files WHERE {condition} AND file_id > ? ORDER BY file_id LIMIT ?",
+            (after, limit),
+        )
+    )

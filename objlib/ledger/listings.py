@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from objlib.core.errors import LedgerError
 from objlib.core.ids import RunId, new_id
-from objlib.ledger.rows import Metadata, encode_metadata, field_names
+from objlib.ledger.rows import Metadata, count, encode_metadata, field_names
 from objlib.ledger.table import Table, command, query, stamped
 
 
@@ -153,7 +153,4 @@ class ListingTable(Table):
     @query
     def count(conn: sqlite3.Connection, listing_id: str) -> int:
         """How many different documents a listing holds."""
-        (documents,) = conn.execute(
-            "SELECT count(*) FROM listed WHERE listing_id = ?", (listing_id,)
-        ).fetchone()
-        return int(documents)
+        return count(conn, "FROM listed WHERE listing_id = ?", listing_id)

@@ -16,7 +16,7 @@ from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.remote import DocumentState
 from objlib.ledger.files import FileTable
 from objlib.ledger.listings import LISTED_COLUMNS, Listed, listed_row
-from objlib.ledger.rows import columns, encode_metadata
+from objlib.ledger.rows import columns, count, encode_metadata
 from objlib.ledger.settings import LEDGER_KEY, SettingTable
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import must_apply
@@ -56,8 +56,7 @@ class RebuildTable(Table):
         Raises:
             RefusedError: it has.
         """
-        (files,) = conn.execute("SELECT count(*) FROM files").fetchone()
-        if files:
+        if files := count(conn, "FROM files"):
             raise RefusedError(
                 f"the ledger knows {files:,} files already, and a rebuild is for one that was lost; "
                 "use objlib store-sync, or name a new file with --ledger"

@@ -11,6 +11,8 @@ from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.core.library.metadata import MetadataValue
 from objlib.core.lifecycle.table import Event, State
 
+SqlValue = str | bytes | int | float | None
+
 Metadata = dict[str, MetadataValue]
 """Metadata of a document in the store: text, a number, or a list of texts by key."""
 
@@ -40,6 +42,7 @@ class FileRow:
         indexed_hash: the content hash of that document.
         superseded: full resource name of the older document that is still to be deleted.
         missing_since: Unix time at which a scan no longer found it.
+        ctime_ns: time of the last change of content or status in nanoseconds; None until a scan fills it in.
     """
 
     file_id: FileId
@@ -62,6 +65,7 @@ class FileRow:
     indexed_hash: str | None
     superseded: str | None
     missing_since: float | None
+    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,7 @@ FILE_COLUMNS: Final = (
     "file_id", "file_path", "path_bytes", "content_hash", "size", "mtime_ns", "inode", "mime_type",
     "metadata_json", "gemini_state", "gemini_state_updated_at", "version", "attempts", "retry_at",
     "last_error", "failure_info", "gemini_document", "indexed_hash", "superseded_document", "missing_since",
+    "ctime_ns",
 )  # fmt: skip
 """Columns of ``files`` in the order of :class:`FileRow`."""
 
@@ -177,6 +182,11 @@ def columns(names: Sequence[str], table: str = "") -> str:
     """``names`` as a select list, each with the prefix ``table`` where one is given."""
     prefix = f"{table}." if table else ""
     return ", ".join(prefix + name for name in names)
+
+
+def count(conn: sqlite3.Connection, source: str, *parameters: SqlValue) -> int:
+    """How many rows ``source`` has: a FROM clause, with its conditions."""
+    return int(conn.execute(f"SELECT count(*) {source}", parameters).fetchone()[0])
 
 
 def file_row(cells: Sequence[Any]) -> FileRow:

@@ -183,10 +183,14 @@ _LISTINGS: Final = (
 # A delete that was sent once may be carried out at any time, however its answer was lost.
 _SENT: Final = ("ALTER TABLE intents ADD COLUMN sent_at REAL",)
 
+# NULL until a scan fills it in: an older ledger does not make every file be read again.
+_CTIME: Final = ("ALTER TABLE files ADD COLUMN ctime_ns INTEGER",)
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "the first ledger", _FIRST),
     Migration(2, "listings of the store", _LISTINGS),
     Migration(3, "when deletes were sent", _SENT),
+    Migration(4, "when the status of files changed", _CTIME),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 

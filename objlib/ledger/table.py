@@ -10,10 +10,12 @@ Their docstrings leave out ``conn``, the ledger's connection inside a transactio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
+from operator import attrgetter
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from objlib.sqlite.group_commit import GroupCommit
 
+F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -44,50 +46,42 @@ class Table:
         return await self._write(function, self._now(), *args, **kwargs)
 
 
-class query(Generic[P, T]):  # a decorator
+class _Method(Generic[F, P, T]):
+    """A function of the connection that is a method of an open table as well, which runs it by its ``door``."""
+
+    door: Callable[[Table], Callable[..., Awaitable[Any]]]
+
+    def __init__(self, function: F) -> None:
+        self.function = function
+
+    @overload
+    def __get__(self, table: None, owner: type) -> F: ...
+    @overload
+    def __get__(self, table: Table, owner: type) -> Callable[P, Awaitable[T]]: ...
+    def __get__(self, table: Table | None, owner: type) -> Callable[..., Any]:
+        return self.function if table is None else partial(self.door(table), self.function)
+
+
+class query(_Method[Callable[Concatenate[sqlite3.Connection, P], T], P, T]):  # a decorator
     """A function of the connection that reads: all of it sees one moment, and only what is committed.
 
     It may fill temporary tables, but must not change the ledger.
     """
 
-    def __init__(self, function: Callable[Concatenate[sqlite3.Connection, P], T]) -> None:
-        self.function = function
-
-    @overload
-    def __get__(self, table: None, owner: type) -> Callable[Concatenate[sqlite3.Connection, P], T]: ...
-    @overload
-    def __get__(self, table: Table, owner: type) -> Callable[P, Awaitable[T]]: ...
-    def __get__(self, table: Table | None, owner: type) -> Callable[..., Any]:
-        return self.function if table is None else partial(table._read, self.function)
+    door = attrgetter("_read")
 
 
-class command(Generic[P, T]):  # a decorator
+class command(_Method[Callable[Concatenate[sqlite3.Connection, P], T], P, T]):  # a decorator
     """A function of the connection that writes: if it raises, what it wrote is undone.
 
     It may share its transaction with others, so it must neither commit nor roll back (``with conn`` and
     ``executescript`` do).
     """
 
-    def __init__(self, function: Callable[Concatenate[sqlite3.Connection, P], T]) -> None:
-        self.function = function
-
-    @overload
-    def __get__(self, table: None, owner: type) -> Callable[Concatenate[sqlite3.Connection, P], T]: ...
-    @overload
-    def __get__(self, table: Table, owner: type) -> Callable[P, Awaitable[T]]: ...
-    def __get__(self, table: Table | None, owner: type) -> Callable[..., Any]:
-        return self.function if table is None else partial(table._write, self.function)
+    door = attrgetter("_write")
 
 
-class stamped(Generic[P, T]):  # a decorator
+class stamped(_Method[Callable[Concatenate[sqlite3.Connection, float, P], T], P, T]):  # a decorator
     """A command whose second argument is the time of the record (Unix seconds), by the ledger's clock."""
 
-    def __init__(self, function: Callable[Concatenate[sqlite3.Connection, float, P], T]) -> None:
-        self.function = function
-
-    @overload
-    def __get__(self, table: None, owner: type) -> Callable[Concatenate[sqlite3.Connection, float, P], T]: ...
-    @overload
-    def __get__(self, table: Table, owner: type) -> Callable[P, Awaitable[T]]: ...
-    def __get__(self, table: Table | None, owner: type) -> Callable[..., Any]:
-        return self.function if table is None else partial(table._record, self.function)
+    door = attrgetter("_record")

@@ -13,15 +13,13 @@ from objlib.core.failures import Failure
 from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.core.library.metadata import MetadataValue
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger.rows import FileRow, encode_failure, encode_metadata
+from objlib.ledger.rows import FileRow, SqlValue, encode_failure, encode_metadata
 
 Guard = Callable[[FileRow], str | None]
 """Looks at the fresh row inside the transaction: a reason rejects the transition, None lets it pass.
 
 It runs in the ledger's thread, so it only looks and returns; if it raises, the row stays as it is.
 """
-
-SqlValue = str | bytes | int | float | None
 
 
 @dataclass(frozen=True, slots=True)

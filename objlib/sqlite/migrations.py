@@ -5,7 +5,8 @@ shipped is never edited: a change of a table is a new migration at the end.
 """
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from objlib.sqlite.errors import Refusal, RefusedFileError, roll_back
 
@@ -27,11 +28,13 @@ class Schema:
         application_id: how the file is told from any other database.
         migrations: all of them, oldest first, versions 1, 2, 3, …
         record: SQL that records a migration, given its version, its name and the Unix time; none where empty.
+        functions: pure functions that the statements call, by name.
     """
 
     application_id: int
     migrations: tuple[Migration, ...]
     record: str = ""
+    functions: Mapping[str, Callable[..., str]] = field(default_factory=dict)
 
     @property
     def newest(self) -> int:
@@ -57,6 +60,8 @@ class Schema:
 
     def migrate_once(self, conn: sqlite3.Connection, now: float) -> None:
         """Take the next step, unless another process has just taken it: decided under the write lock."""
+        for name, function in self.functions.items():
+            conn.create_function(name, -1, function, deterministic=True)
         conn.execute("BEGIN IMMEDIATE")
         try:
             version = self._version(conn)

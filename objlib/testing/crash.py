@@ -7,18 +7,15 @@ deaths leave the same state on the disk, and runs from one state are the same, s
 """
 
 import argparse
-import multiprocessing
 import random
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Final
 
 from objlib.testing.crash_sweep import Aftermath, CrashSweep
-from objlib.testing.torture import scratch_folder
+from objlib.testing.torture import scratch_folder, workers
 
 DENSITIES: Final = (0.0, 0.25)
 """Shares of requests with a fault, in the runs that die."""
@@ -118,7 +115,7 @@ class SweepTally:
 def crash(*, pairs: int | None, every: int, jobs: int, apart: bool) -> SweepTally:
     """Play everything, or every n-th first point only, or a sample of ``pairs`` after them."""
     tally = SweepTally()
-    with _workers(jobs) as play_all:
+    with workers(jobs, rule_on) as play_all:
         seconds: list[Task] = []
         for ruling in play_all([Task(density, every=every) for density in DENSITIES]):
             tally.add(ruling)
@@ -142,15 +139,6 @@ def _share_out(pairs: int, tasks: list[Task]) -> list[Task]:
     share, more = divmod(pairs, len(tasks))
     shared = [replace(task, sample=share + (number < more)) for number, task in enumerate(tasks)]
     return [task for task in shared if task.sample]
-
-
-@contextmanager
-def _workers(jobs: int) -> Iterator[Callable[[list[Task]], Iterable[Ruling]]]:
-    if jobs == 1:
-        yield partial(map, rule_on)
-        return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield partial(pool.imap_unordered, rule_on)
 
 
 def replay(density: float, point: int, second: int | None) -> int:

@@ -74,7 +74,6 @@ class ChildReport:
     """The report of a child process to its parent.
 
     Attributes:
-        points: number of points passed.
         broken: every broken promise that it saw.
         story: the requests that its service saw, for the user.
     """

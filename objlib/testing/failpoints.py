@@ -45,7 +45,6 @@ class Failpoints:
         points: number of points passed by kind: ``before commit``, ``after commit``, ``before work``,
             ``after work`` (files and everything else that blocks), ``send`` and ``answer``.
         where: kind of the point at which it died or froze.
-        frozen: set when it freezes.
     """
 
     die_at: int | None = None

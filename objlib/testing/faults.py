@@ -28,7 +28,6 @@ class Faults:
     Attributes:
         script: the action for each request.
         history: every request, in the order of arrival.
-        count: number of requests by kind.
         before: called with each request's kind before anything happens to it.
         in_flight: unanswered requests by kind.
         answered: time of the last response, on trio's clock.
@@ -62,11 +61,25 @@ class Faults:
 
     def middleware(self) -> Middleware:
         """Return the middleware for ``Options.middleware``."""
-        return Middleware(_Wrapped, faults=self)
+        return Middleware(self.around)
 
     def around(self, app: ASGIApp, client: str = "") -> ASGIApp:
         """Wrap ``app``; its requests are recorded as those of ``client``."""
-        return _Wrapped(app, self, client)
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            kind = kind_of(scope)
+            self.in_flight[kind] += 1
+            try:
+                request = Request(trio.current_time(), len(self.history), kind, client, target_of(scope))
+                await self._serve(app, request, scope, receive, send)
+            finally:
+                self.in_flight[kind] -= 1
+                self.answered = trio.current_time()
+
+        return serve
 
     @asynccontextmanager
     async def acting_late(self) -> AsyncIterator[None]:
@@ -79,19 +92,16 @@ class Faults:
                 self._late = None
                 nursery.cancel_scope.cancel(reason="the service is closed")
 
-    async def later(self, app: ASGIApp, scope: Scope, request: Request, body: bytes, seconds: float) -> None:
-        """Act on a request ``seconds`` after its client gave up.
-
-        Raises:
-            RuntimeError: :meth:`acting_late` is not open.
-        """
+    async def _act_late(
+        self, app: ASGIApp, scope: Scope, request: Request, body: bytes, seconds: float
+    ) -> None:
         if self._late is None:
             raise RuntimeError("a late action needs Faults.acting_late")
 
         async def act() -> None:
             try:
                 await trio.sleep(seconds)
-                await self.act(app, scope, request, body)
+                await self._act(app, scope, request, body)
             finally:
                 self._outstanding -= 1
                 if not self._outstanding and self._idle is not None:
@@ -101,7 +111,7 @@ class Faults:
         self._late.start_soon(act)
         await trio.lowlevel.checkpoint()
 
-    async def act(self, app: ASGIApp, scope: Scope, request: Request, body: bytes) -> Response:
+    async def _act(self, app: ASGIApp, scope: Scope, request: Request, body: bytes) -> Response:
         """Let the service act, and record its response."""
         if self.watch is not None:
             await self.watch(request)
@@ -129,72 +139,53 @@ class Faults:
             request.document = document_of(response.body)
         return response
 
-
-class _Wrapped:
-    """The middleware."""
-
-    def __init__(self, app: ASGIApp, faults: Faults, client: str = "") -> None:
-        self.app = app
-        self.faults = faults
-        self.client = client
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        kind = kind_of(scope)
-        self.faults.in_flight[kind] += 1
-        try:
-            await self._serve(kind, scope, receive, send)
-        finally:
-            self.faults.in_flight[kind] -= 1
-            self.faults.answered = trio.current_time()
-
-    async def _serve(self, kind: str, scope: Scope, receive: Receive, send: Send) -> None:
-        faults = self.faults
-        request = Request(trio.current_time(), len(faults.history), kind, self.client, target_of(scope))
-        number = faults.count[kind]
-        action = faults.script(kind, number)
+    async def _serve(
+        self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        kind = request.kind
+        number = self.count[kind]
+        action = self.script(kind, number)
         request.action = _label(action)
-        faults.history.append(request)
-        faults.count[kind] += 1
-        faults.before(kind)
-        there, back = faults.travel(kind, number)
+        self.history.append(request)
+        self.count[kind] += 1
+        self.before(kind)
+        there, back = self.travel(kind, number)
         if isinstance(action, Refuse):
             raise ConnectionRefusedError("the script refuses the connection")
         body = await _read(receive)
         if kind in {"start", "import"}:
             request.tags = tags_of(body)
         await trio.sleep(there)
-        response = await self._play(action, scope, request, body)
+        response = await self._play(action, app, scope, request, body)
         await trio.sleep(back)
         await send(
             {"type": "http.response.start", "status": response.status, "headers": list(response.headers)}
         )
         await send({"type": "http.response.body", "body": response.body})
 
-    async def _play(self, action: Action | None, scope: Scope, request: Request, body: bytes) -> Response:
-        faults = self.faults
+    async def _play(
+        self, action: Action | None, app: ASGIApp, scope: Scope, request: Request, body: bytes
+    ) -> Response:
         match action:
             case None:
-                return await faults.act(self.app, scope, request, body)
+                return await self._act(app, scope, request, body)
             case Respond(status, content, headers, act):
                 if act:
-                    await faults.act(self.app, scope, request, body)
+                    await self._act(app, scope, request, body)
                 return Response(status, headers, content)
             case Drop(act):
                 if act:
-                    await faults.act(self.app, scope, request, body)
+                    await self._act(app, scope, request, body)
                 raise ConnectionResetError("the script breaks the connection")
             case ActLate(seconds):
-                await faults.later(self.app, scope, request, body, seconds)
+                await self._act_late(app, scope, request, body, seconds)
                 raise ConnectionResetError("the script breaks the connection, and the service acts later")
             case Delay(seconds):
-                response = await faults.act(self.app, scope, request, body)
+                response = await self._act(app, scope, request, body)
                 await trio.sleep(seconds)
                 return response
             case Alter(_, change):
-                response = change(await faults.act(self.app, scope, request, body))
+                response = change(await self._act(app, scope, request, body))
                 length = str(len(response.body)).encode()
                 others = [pair for pair in response.headers if pair[0] != b"content-length"]
                 return Response(response.status, (*others, (b"content-length", length)), response.body)

@@ -59,7 +59,8 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
                 elif line.strip() == "settle":
                     nemesis.density = 0.0
                     await faults.settled()
-                    print(json.dumps({"changes": _changes(faults), "broken": checker.broken}), flush=True)
+                    changes = [request.line() for request in faults.history if request.kind in CHANGES]
+                    print(json.dumps({"changes": changes, "broken": checker.broken}), flush=True)
                 else:
                     density, *honest = line.split()
                     nemesis.density, nemesis.honest = float(density), bool(honest)
@@ -81,17 +82,13 @@ def _state(faults: Faults) -> dict[str, float]:
         "in_flight": faults.in_flight.total(),
         "started": faults.count["start"],
         "requests": len(faults.history),
-        "connections": _connections(),
+        "connections": sum(_is_connection(int(path.name)) for path in Path("/dev/fd").iterdir()),
         "answered": time.monotonic() - (trio.current_time() - faults.answered),
     }
 
 
-def _connections() -> int:
-    """Count the open connections of clients, by the descriptors of this process."""
-    return sum(_is_connection(int(path.name)) for path in Path("/dev/fd").iterdir())
-
-
 def _is_connection(descriptor: int) -> bool:
+    """Whether a descriptor of this process is the open connection of a client."""
     try:
         candidate = socket.socket(fileno=descriptor)
     except OSError:  # no socket, or closed meanwhile
@@ -102,10 +99,6 @@ def _is_connection(descriptor: int) -> bool:
         return False
     finally:
         candidate.detach()  # the server closes it
-
-
-def _changes(faults: Faults) -> list[str]:
-    return [request.line() for request in faults.history if request.kind in CHANGES]
 
 
 class ServiceProcess:

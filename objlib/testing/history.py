@@ -24,7 +24,6 @@ class Request:
         number: number of requests before it.
         kind: its purpose, in the words of :func:`kind_of`.
         client: name of the sender; empty where there is only one.
-        target: the resource in its path.
         tags: our tags (file id, attempt, SHA-256), where it carries metadata.
         action: label of the script's action, ``""`` for none.
         acted: time at which the service acted (trio's clock); None if it never did.

@@ -54,7 +54,6 @@ class WorldResult:
 
     Attributes:
         broken: every broken promise; empty for a sound world.
-        history: every request that the service saw.
         log: the steps, for the user.
         counts: number of runs, deaths, ….
         points: number of crash points passed, by kind.

@@ -11,16 +11,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from objlib.testing.shrink import shrink
 from objlib.testing.simulation import WorldResult, clear, simulate
 from objlib.testing.virtual import run_virtual
 from objlib.testing.workload import Plan, plan_of
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 MEMORY: Final = Path("/dev/shm")
 """A file system in memory, where the system has one: a simulated death needs no disk."""
@@ -39,20 +42,22 @@ def play(plan: Plan, seed: int, folder: Path) -> WorldResult:
         clear(folder)
 
 
-def torture(seed: int, folder: Path) -> WorldResult:
-    """Play the world of one seed."""
-    return play(plan_of(seed), seed, folder)
-
-
 def torture_all(seeds: Iterable[int], *, jobs: int) -> Iterator[tuple[int, WorldResult]]:
     """Yield each seed with its result, without the history, as the worlds end."""
+    with workers(jobs, _one, chunk=CHUNK) as play_all:
+        yield from play_all(seeds)
+
+
+@contextmanager
+def workers(
+    jobs: int, work: Callable[[Item], Result], *, chunk: int = 1
+) -> Iterator[Callable[[Iterable[Item]], Iterable[Result]]]:
+    """Yield ``work`` as a map over ``jobs`` processes, in the order of the ends; a single job needs no process."""
     if jobs == 1:
-        with scratch_folder() as folder:
-            for seed in seeds:
-                yield seed, torture(seed, folder)
+        yield partial(map, work)
         return
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(_one, seeds, chunksize=CHUNK)
+        yield partial(pool.imap_unordered, work, chunksize=chunk)
 
 
 @contextmanager
@@ -65,7 +70,7 @@ def scratch_folder() -> Iterator[Path]:
 
 def _one(seed: int) -> tuple[int, WorldResult]:
     with scratch_folder() as folder:
-        result = torture(seed, folder)
+        result = play(plan_of(seed), seed, folder)
     result.history, result.log = [], []
     return seed, result
 

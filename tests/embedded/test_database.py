@@ -15,6 +15,7 @@ import trio
 from objlib.core.errors import ServiceError
 from objlib.embedded import database, index, open_service
 from objlib.embedded.database import open_database
+from objlib.embedded.index.schema import POSITION_BITS
 from objlib.embedded.resources.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, TABLES
 from objlib.sqlite.migrations import Migration
 from objlib.testing.databases import damage_database, read_database
@@ -244,8 +245,10 @@ async def test_a_folder_in_the_way_is_refused(tmp_path: Path) -> None:
     assert "folder" in await refusal(tmp_path / "file" / "s.db")
 
 
-SECOND = Migration(
-    2, "colours", ("ALTER TABLE stores ADD COLUMN colour TEXT", "UPDATE stores SET colour = 'red'")
+NEXT = Migration(
+    SCHEMA.newest + 1,
+    "colours",
+    ("ALTER TABLE stores ADD COLUMN colour TEXT", "UPDATE stores SET colour = 'red'"),
 )
 """A made-up next version."""
 
@@ -280,12 +283,49 @@ async def test_a_store_of_version_1_is_migrated_and_then_refused_by_version_1(
     async with open_database(path, inline_runner) as file:
         assert await file.read(lambda db: db.execute("SELECT name FROM stores").fetchall()) == [("stores/a",)]
     with monkeypatch.context() as patch:
-        patch.setattr(database, "SCHEMA", replace(SCHEMA, migrations=(*SCHEMA.migrations, SECOND)))
+        patch.setattr(database, "SCHEMA", replace(SCHEMA, migrations=(*SCHEMA.migrations, NEXT)))
         for _ in range(2):
             async with open_database(path, inline_runner) as file:
                 found = await file.read(lambda db: db.execute("SELECT name, colour FROM stores").fetchall())
             assert found == [("stores/a", "red")]
-    assert "store version 2, this one knows 1" in await refusal(path)
+    assert f"store version {NEXT.version}, this one knows {SCHEMA.newest}" in await refusal(path)
+
+
+async def test_the_words_of_a_store_of_version_1_are_indexed_anew_once(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    first = POSITION_BITS
+    make(
+        path,
+        *TABLES,
+        *index.SCHEMA,
+        "INSERT INTO stores VALUES (1, 'stores/a', 'a', 'none', 1, 1, 0)",
+        "INSERT INTO blobs VALUES (1, 0, NULL)",
+        "INSERT INTO documents VALUES"
+        " (1, 1, 'd', 'd.txt', 'text/plain', 9, 'ACTIVE', 1, 1, '{}', 1, 2, 0, 0, NULL, NULL)",
+        "INSERT INTO texts VALUES (1, 1, 1, 'Ｈａｒｂｏｕｒ', '', 2)",
+        f"INSERT INTO chunks VALUES ({1 << first}, 0, 9, NULL, '', 'किताब पढ़ो')",
+        f"INSERT INTO chunks VALUES ({1 << first | 1}, 9, 16, NULL, '', 'מִגְדָּל')",
+        # What the first program wrote, which a delete has to repeat to the letter.
+        f"INSERT INTO fts(rowid, head, body) VALUES ({1 << first}, 'Ｈａｒｂｏｕｒ', 'किताब पढ़ो')",
+        f"INSERT INTO fts(rowid, head, body) VALUES ({1 << first | 1}, 'Ｈａｒｂｏｕｒ', 'מִגְדָּל')",
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "PRAGMA user_version = 1",
+    )
+
+    def words(db: sqlite3.Connection) -> dict[str, int]:
+        hits = {
+            word: index.search(db, word, store_ids=[1], k=5, where=None, embedder=None, codes=None)
+            for word in ("किताब", "क", "מגדל", "harbour")
+        }
+        return {word: len(found) for word, found in hits.items()}
+
+    for _ in range(2):
+        async with open_database(path, inline_runner) as file:
+            assert await file.read(words) == {"किताब": 1, "क": 0, "מגדל": 1, "harbour": 2}
+    async with open_database(path, inline_runner) as file:
+        await file.write(lambda db: index.drop_document(db, 1))
+        assert await file.read(words) == dict.fromkeys(("किताब", "क", "מגדל", "harbour"), 0)
+        await file.write(lambda db: db.execute("INSERT INTO fts(fts) VALUES('integrity-check')"))
 
 
 async def test_a_migration_that_breaks_leaves_a_store_of_the_version_before(
@@ -294,7 +334,7 @@ async def test_a_migration_that_breaks_leaves_a_store_of_the_version_before(
     path = tmp_path / "s.db"
     async with open_service(path):
         pass
-    broken = Migration(2, "colours", (*SECOND.statements, "UPDATE nothing SET colour = 'red'"))
+    broken = Migration(NEXT.version, "colours", (*NEXT.statements, "UPDATE nothing SET colour = 'red'"))
     with monkeypatch.context() as patch:
         patch.setattr(database, "SCHEMA", replace(SCHEMA, migrations=(*SCHEMA.migrations, broken)))
         assert "cannot use the store file" in await refusal(path)
@@ -307,7 +347,10 @@ def test_a_migration_that_has_shipped_is_never_edited() -> None:
     digests = {
         step.version: hashlib.sha256("\n".join(step.statements).encode()).hexdigest() for step in MIGRATIONS
     }
-    assert digests == {1: "7ac14f7b24e62259afc0a642dcb209f6c89595f5e79e4e280c6fba593da5de35"}
+    assert digests == {
+        1: "7ac14f7b24e62259afc0a642dcb209f6c89595f5e79e4e280c6fba593da5de35",
+        2: "ac689c87c12d6d7343d9beacf0d1de20958968af9bede37021c6e6a183ad9334",
+    }
 
 
 def test_another_process_may_migrate_first(tmp_path: Path) -> None:

@@ -70,12 +70,52 @@ async def test_a_service_that_throttles_is_a_warning(
     assert verdict.advice == f"{HOST} and the API key are fine; it is asked too fast: try again {when}"
 
 
-@pytest.mark.parametrize("answer", [refusal(403, "no", "PERMISSION_DENIED"), ConnectionRefusedError()])
 async def test_any_other_error_points_to_the_address_and_the_key(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, answer: Any
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verdict = await check(settings, monkeypatch, answer)
+    verdict = await check(settings, monkeypatch, refusal(403, "no", "PERMISSION_DENIED"))
     assert (verdict.health, verdict.advice) == (Health.PROBLEM, f"check {HOST} and the API key")
+
+
+async def test_no_connection_is_not_blamed_on_the_key(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = await check(settings, monkeypatch, ConnectionRefusedError())
+    assert (verdict.health, verdict.advice) == (Health.PROBLEM, "")
+    assert "OBJLIB_BASE_URL" in verdict.found
+
+
+@pytest.mark.parametrize("backend", [Backend.GEMINI, Backend.EMBEDDED])
+async def test_every_check_is_made_whatever_the_others_meet(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, backend: Backend
+) -> None:
+    def no_disk(_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    def broken(*_: object) -> None:
+        raise ValueError("odd")
+
+    settings.ledger.write_text("no database at all, but longer than its head, which has a hundred bytes" * 9)
+    settings.embedded.write_text(settings.ledger.read_text())
+    monkeypatch.setenv("ALL_PROXY", "gopher://proxy.test")
+    monkeypatch.setattr("shutil.disk_usage", no_disk)
+    monkeypatch.setattr("objlib.engine.doctor.load_embedder", broken)
+    last = ["service"] if backend is Backend.GEMINI else ["search by meaning", "store"]
+    made = await doctor(replace(settings, backend=backend), Observer())
+    assert [check.name for check in made] == [
+        "objlib",
+        "library",
+        "configuration",
+        "folders",
+        "ledger",
+        *last,
+    ]
+    found = {check.name: check.found for check in made if check.health is Health.PROBLEM}
+    assert list(found) == ["folders", "ledger", *last]
+    assert found["folders"] == "[Errno 5] Input/output error"
+    assert "is not an SQLite database" in found["ledger"]
+    assert "ALL_PROXY" in found.get("service", "ALL_PROXY")
+    assert found.get("search by meaning", "unexpected ValueError('odd')") == "unexpected ValueError('odd')"
 
 
 @pytest.fixture

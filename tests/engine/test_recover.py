@@ -14,10 +14,14 @@ from objlib.core.config.settings import Settings
 from objlib.core.events import EventKind
 from objlib.core.ids import content_hash
 from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.lifecycle.table import State
+from objlib.core.reports.upload import RecoverReport
 from objlib.engine.app import App
+from objlib.engine.attempt.enact import MAX_PROBES
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import LISTING_LAG, recover
 from objlib.engine.requests.retry import MAX_WAIT
+from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
 from objlib.gemini import DocumentPage, GeminiError
 from objlib.testing import (
@@ -41,8 +45,17 @@ from objlib.testing import (
     throttled,
 )
 from objlib.testing.databases import damage_database, forget_sessions
-from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows, write
+from tests.support.engine import (
+    Opener,
+    assert_exactly_once,
+    follow,
+    ledger_of,
+    ledger_rows,
+    live_documents,
+    write,
+)
 from tests.support.leftovers import die_after_sending, fabricate_documents
+from tests.support.scenario import Scenario
 
 
 async def test_a_finalize_that_lands_between_probe_and_cancel_is_adopted(
@@ -114,8 +127,8 @@ async def test_a_file_that_was_emptied_while_a_dead_run_had_it_is_not_sent(
     alone.write_text("")
     async with opened() as app:
         report = await upload(app, retry_failed=True)
-    assert (report.indexed, report.failed) == (0, 1)
-    assert "is empty" in report.failures[0].error
+    assert (report.indexed, report.failed, report.skipped) == (0, 0, 1)
+    assert "is empty" in report.skips[0].error
     assert faults.count["start"] == 1
     alone.write_text("Something after all.\n")
     async with opened() as app:
@@ -542,3 +555,158 @@ async def test_a_limited_run_does_not_wait_for_a_file_that_another_run_took(
             report = await upload(app, limit=1)
     assert faults.count["start"] == 1
     assert report.failed == 1
+
+
+async def die_before(opened: Opener, faults: Faults, kind: str) -> None:
+    """Let a run die just before it sends its first request of this kind."""
+    with trio.CancelScope() as life:
+        async with opened() as app:
+            faults.before = lambda sent: life.cancel() if sent == kind else None
+            await upload(app)
+    assert life.cancelled_caught
+    faults.before = lambda _kind: None
+
+
+async def test_a_document_that_a_dead_run_waited_for_is_completed(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    """At first the store is still indexing it; then it is ACTIVE."""
+    pending = Alter("PENDING", in_state("STATE_PENDING"))
+    for _ in range(2):
+        await die_before(opened, faults, "document")
+        seen = faults.count["document"]
+        follow(faults, document=[None] * seen + [pending])
+        async with opened("recover") as app:
+            report = await recover(app)
+        assert (report.found, report.completed, report.left) == (1, 1, 0)
+        assert_exactly_once(settings)
+        alone.write_text("A second thought.\n")
+
+
+async def test_a_document_that_failed_after_its_run_died_is_deleted_with_its_reason(
+    opened: Opener, settings: Settings, alone: Path, library: Path, faults: Faults
+) -> None:
+    alone.unlink()
+    (library / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no document at all\n%%EOF\n")
+    await die_before(opened, faults, "document")
+    async with opened("recover") as app:
+        await trio.sleep(5)  # the store finishes what it has
+        report = await recover(app)
+        (row,) = await app.ledger.files.page()
+    assert (report.found, report.failed, report.left) == (1, 1, 0)
+    ((path, action, why),) = report.actions
+    assert (path, action) == ("broken.pdf", "failed")
+    assert "PDF" in why
+    assert row.state is State.FAILED
+    assert live_documents(settings) == []
+
+
+async def test_an_adopted_document_that_the_store_cannot_index_is_counted_as_failed(
+    opened: Opener, alone: Path, faults: Faults
+) -> None:
+    await die_after_sending(opened, faults, 1)
+    failed = Alter("FAILED", in_state("STATE_FAILED"))
+    faults.script = lambda kind, _count: failed if kind == "document" else None
+    async with opened("recover") as app:
+        report = await recover(app)
+        assert [row.state for row in await app.ledger.files.page()] == [State.FAILED]
+    assert (report.adopted, report.failed, report.completed, report.left) == (1, 1, 0, 0)
+
+
+async def test_an_adopted_document_without_an_answer_is_left_to_the_next_recovery(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await die_after_sending(opened, faults, 1)
+    faults.script = lambda kind, _count: DOWN if kind == "document" else None
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.adopted, report.completed, report.left) == (1, 0, 1)
+    faults.script = lambda _kind, _count: None
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.found, report.completed, report.left) == (1, 1, 0)
+    assert_exactly_once(settings)
+
+
+async def test_a_file_that_changed_before_its_document_is_adopted_is_requeued(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await die_after_sending(opened, faults, 1)
+    alone.write_text("A second thought.\n")
+    async with opened("recover") as app:
+        await scan(app)
+        report = await recover(app)
+    assert (report.adopted, report.requeued, report.completed) == (1, 1, 0)
+    async with opened() as app:
+        assert (await upload(app)).indexed == 1
+    assert_exactly_once(settings)
+
+
+async def test_a_session_that_can_neither_be_closed_nor_is_final_is_left(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await die_before(opened, faults, "send")
+    no = refusal(400, "FAILED_PRECONDITION", "this upload cannot be cancelled now")
+    faults.script = lambda kind, _count: no if kind == "cancel" else None
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.found, report.left, report.requeued) == (1, 1, 0)
+    reason = "its upload session can neither be closed nor is it final"
+    assert report.actions == (("only.txt", "left", reason),)
+    assert faults.count["cancel"] == MAX_PROBES
+    faults.script = lambda _kind, _count: None
+    async with opened() as app:
+        assert (await upload(app)).indexed == 1
+    assert_exactly_once(settings)
+
+
+async def test_of_two_recoveries_at_once_one_leaves_the_row_to_the_other(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await die_before(opened, faults, "send")
+    slow = faults.count["query"]
+    faults.script = lambda kind, count: Delay(5) if kind == "query" and count - slow < 2 else None
+    reports: list[RecoverReport] = []
+
+    async def one(app: App) -> None:
+        reports.append(await recover(app))
+
+    async with opened("recover") as first, opened("recover") as second:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(one, first)
+            nursery.start_soon(one, second)
+    assert [(report.found, report.left) for report in reports] == [(1, 0), (1, 0)]
+    assert sum(report.requeued for report in reports) == 1
+    actions = {action for report in reports for action in report.actions}
+    assert ("only.txt", "left", "another run took it over") in actions
+
+
+async def test_a_report_lists_some_actions_and_counts_all(
+    opened: Opener, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await die_after_sending(opened, faults, 10)
+    monkeypatch.setattr("objlib.engine.recover.LISTED_ACTIONS", 3)
+    observer = RecordingObserver()
+    async with opened("recover", observer=observer) as app:
+        report = await recover(app)
+    assert (report.adopted, len(report.actions)) == (10, 3)
+    assert len(observer.fields_of(EventKind.RECOVERED)) == 10
+
+
+async def test_a_delete_whose_file_is_back_is_left_until_the_file_is_sent(
+    scenario: Scenario, opened: Opener, settings: Settings, faults: Faults
+) -> None:
+    """The service did not answer the delete, so that the document may be gone: the file gets another one first."""
+    await scenario.index()
+    (path,) = scenario.remove()
+    await scenario.index()
+    faults.script = lambda kind, _count: DOWN if kind == "delete" else None
+    await scenario.prune()
+    faults.script = lambda _kind, _count: None
+    scenario.put_back(path)
+    async with opened("recover") as app:
+        await scan(app)
+        report = await recover(app)
+    assert (report.found, report.requeued, report.deleted, report.postponed) == (1, 1, 0, 0)
+    await scenario.index()
+    assert_exactly_once(settings)

@@ -91,7 +91,7 @@ async def test_a_file_that_was_never_sent_is_explained_on_disk_and_gone(opened: 
     await gone(opened, alone)
     state, why = await explained(opened)
     assert state == "untracked"
-    assert why.startswith("It is gone from disk and has no document")
+    assert why.startswith("It is gone from disk, and it has no document")
 
 
 async def test_a_file_with_a_document_is_explained_changed_and_gone(opened: Opener, alone: Path) -> None:
@@ -172,3 +172,22 @@ async def test_a_file_that_failed_is_explained_by_whether_a_retry_can_help(
     assert report.failures_total == 1
     state, why = await explained(opened)
     assert (state, why[: len(advice)]) == ("failed", advice)
+
+
+async def test_explain_says_what_of_a_file_is_left_out(opened: Opener, alone: Path) -> None:
+    note = alone.parent / "note.md"
+    note.write_bytes(
+        "---\nauthor:\n  name: Ada\n\u0442\u0435\u043c\u0430: x\nmine: !x y\n---\nA note\0.\n".encode()
+        + b"word " * 99
+    )
+    async with opened("scan", need=StoreNeed.NONE) as app:
+        await scan(app)
+        report = await explain(app, "note.md")
+        whole = await explain(app, ONLY)
+    assert report.metadata == {"author_name": "Ada"}
+    metadata = [line for line in report.left_out if line.startswith("metadata: ")]
+    assert metadata == [
+        "metadata: \u0442\u0435\u043c\u0430: a key needs a letter or digit of ASCII",
+        "metadata: mine: the tag !x has no meaning here",
+    ]
+    assert whole.left_out == ()

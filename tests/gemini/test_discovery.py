@@ -21,7 +21,7 @@ NEWER = {"FileSearchStore": {"embeddingModel"}, "RetrievedContext": {"pageNumber
 SHAPES: dict[type[msgspec.Struct], str] = {
     wire.StringList: "StringList",
     wire.MetadataEntry: "CustomMetadata",
-    wire.StoreShape: "FileSearchStore",
+    wire.Store: "FileSearchStore",
     wire.StoreList: "ListFileSearchStoresResponse",
     wire.DocumentShape: "Document",
     wire.DocumentList: "ListDocumentsResponse",

@@ -108,16 +108,15 @@ async def test_the_two_step_path_ends_in_a_document_too(tmp_path: Path) -> None:
         assert result is not None
         assert result.file is not None
         await trio.sleep(60)
-        file = await client.files.get(result.file)
-        assert (file.state, file.sha256, file.size) == (FileState.ACTIVE, result.sha256, len(TEXT))
-        operation = await client.stores.import_file(store, file.name, metadata=METADATA)
+        assert await client.files.state(result.file) is FileState.ACTIVE
+        operation = await client.stores.import_file(store, result.file, metadata=METADATA)
         assert operation.document is not None
         document = await settled(client, operation.document)
         assert (document.state, document.metadata) == (DocumentState.ACTIVE, METADATA)
         done = await client.operations.get(operation.name)
         assert (done.done, done.document, done.hint) == (True, operation.document, False)
         with pytest.raises(GeminiError) as caught:
-            await client.files.get("files/nowhere")
+            await client.files.state("files/nowhere")
         assert caught.value.kind is ErrorKind.NOT_FOUND
 
 

@@ -1,4 +1,4 @@
-"""Who may read a database and the folder it lies in."""
+"""The modes of a database and of the folder it lies in."""
 
 import stat
 from contextlib import AbstractAsyncContextManager

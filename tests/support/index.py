@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objlib.embedded.index import SCHEMA, index_document
+from objlib.embedded.index import FUNCTIONS, REBUILD, SCHEMA, index_document
 from objlib.embedded.index.vectors import pending_chunks, store_vectors
 from objlib.embedded.model import DIMENSIONS
 from objlib.embedded.text.extract import extract
@@ -28,7 +28,9 @@ def new_store(path: str = ":memory:") -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA foreign_keys = ON")
     db.execute(DOCUMENTS)
-    for statement in SCHEMA:
+    for name, function in FUNCTIONS.items():
+        db.create_function(name, -1, function)
+    for statement in (*SCHEMA, *REBUILD):
         db.execute(statement)
     return db
 

@@ -67,11 +67,16 @@ class Desk:
         )
 
     async def scan(
-        self, *, dry_run: bool = False, clock: Callable[[], int] = time.time_ns, **settings: Any
+        self,
+        *,
+        dry_run: bool = False,
+        checksum: bool = False,
+        clock: Callable[[], int] = time.time_ns,
+        **settings: Any,
     ) -> ScanReport:
         """Scan the library."""
         self.clock.time += 1
-        return await scan(self.app(**settings), dry_run=dry_run, clock=clock)
+        return await scan(self.app(**settings), dry_run=dry_run, checksum=checksum, clock=clock)
 
     async def rows(self) -> dict[str, FileRow]:
         """The live rows, by path."""

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, CommonOptions, option
 from objlib.core.errors import Exit, UsageError
+from objlib.core.library.paths import valid_text
 
 MOST_PASSAGES: Final = 100
 """Passages that --top-k may ask for: a model's context holds no more of them."""
@@ -50,13 +51,14 @@ def _answer(
     model: str | None,
     options: CommonOptions | None,
 ) -> int:
-    text = " ".join(words).strip()
+    text = valid_text(" ".join(words).strip())
     if not text:
         raise UsageError(f"objlib {command} needs a text: objlib {command} 'what to look for'")
     if not 1 <= top_k <= MOST_PASSAGES:
         raise UsageError(f"--top-k must be a whole number from 1 to {MOST_PASSAGES}, not {top_k}")
     if where is not None and not where.strip():
         raise UsageError("--filter is empty; leave it out to look at every document")
+    where = None if where is None else valid_text(where)
     settings = load_settings(options, model=model)
     from objlib.cli.render.answer import ask_lines, search_lines
     from objlib.cli.runner import run, show

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.commands.upload import upload_exit
+from objlib.cli.commands.upload import Checksum, upload_exit
 from objlib.cli.config import load_settings, require_folder
 from objlib.cli.console.output import to_plain
 from objlib.cli.options import Common, LibraryPath, option, switch
@@ -35,6 +35,7 @@ def sync(
             metavar="LIMIT",
         ),
     ] = None,
+    checksum: Checksum = False,
     options: Common = None,
 ) -> int:
     """Upload what is new or changed and, with --prune, remove the documents of files that are gone.
@@ -51,7 +52,9 @@ def sync(
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.sync import sync as engine_sync
 
-    work = partial(engine_sync, prune_missing=prune, grace=settings.prune_grace, limit=limit)
+    work = partial(
+        engine_sync, prune_missing=prune, grace=settings.prune_grace, limit=limit, checksum=checksum
+    )
     report = run(settings, Command("sync", records=True, store=StoreNeed.CREATE), work, events=True)
     show(
         settings,

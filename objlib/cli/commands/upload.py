@@ -8,6 +8,8 @@ from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.reports.upload import UploadReport
 
+Checksum = Annotated[bool, switch("Read every file, also where size, dates and inode are as they were")]
+
 
 def upload(
     path: LibraryPath = None,
@@ -16,6 +18,7 @@ def upload(
     limit: Annotated[int | None, option("Send at most so many files in this run")] = None,
     dry_run: Annotated[bool, switch("Only say what would be sent")] = False,
     retry_failed: Annotated[bool, switch("Also send files again that failed before")] = False,
+    checksum: Checksum = False,
     max_uploads: Annotated[int | None, option("Uploads in flight at most", setting="max_uploads")] = None,
     embed_seconds: Annotated[
         float | None,
@@ -42,7 +45,7 @@ def upload(
     from objlib.engine.upload.run import upload as engine_upload
 
     command = Command("upload", records=True, store=StoreNeed.NONE if dry_run else StoreNeed.CREATE)
-    work = partial(engine_upload, limit=limit, dry_run=dry_run, retry_failed=retry_failed)
+    work = partial(engine_upload, limit=limit, dry_run=dry_run, retry_failed=retry_failed, checksum=checksum)
     report = run(settings, command, work, events=True)
     show(
         settings,
@@ -68,6 +71,7 @@ def scan(
     /,
     *,
     dry_run: Annotated[bool, switch("Only say what differs; record nothing")] = False,
+    checksum: Checksum = False,
     options: Common = None,
 ) -> int:
     """Compare a folder with the ledger and record what changed; nothing is sent."""
@@ -79,7 +83,7 @@ def scan(
     from objlib.engine.scan.scan import scan as engine_scan
 
     command = Command("scan", records=True, store=StoreNeed.NONE)
-    report = run(settings, command, partial(engine_scan, dry_run=dry_run))
+    report = run(settings, command, partial(engine_scan, dry_run=dry_run, checksum=checksum))
     lines = partial(scan_lines, report, verbose=settings.verbose > 0)
     show(settings, "scan", report, lines, library=str(settings.library), dry_run=dry_run)
     return Exit.SOME_FAILED if report.unreadable else Exit.OK

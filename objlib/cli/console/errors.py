@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 from objlib.cli.console.output import OutputError, print_object
-from objlib.cli.console.terminal import safe, terminal_of
+from objlib.cli.console.terminal import safe, safe_block, terminal_of
 from objlib.core.errors import Exit, ObjlibError
 
 
@@ -32,7 +32,7 @@ def guarded(work: Callable[[], int], *, verbose: bool, json: bool, command: str)
 def _report(error: BaseException, *, verbose: bool, json: bool, command: str) -> int:
     lines, code, bug = explain(error)
     if bug and verbose:
-        write_stderr("".join(traceback.format_exception(error)))
+        write_stderr(safe_block("".join(traceback.format_exception(error))))
     for line in lines:
         print_message(line)
     if bug and not verbose:

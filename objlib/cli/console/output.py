@@ -8,12 +8,15 @@ import dataclasses
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from objlib.core.errors import ObjlibError
+
+_CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class OutputError(ObjlibError):
@@ -46,7 +49,10 @@ def print_event(event: Mapping[str, Any]) -> None:
 
 def encode(value: object) -> str:
     """JSON text that stdout's encoding can carry; what it cannot is escaped the JSON way."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    # JSON leaves DEL and the controls beyond ASCII as they are; a terminal would act on them.
+    text = _CONTROL.sub(
+        lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False, allow_nan=False)
+    )
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:  # a narrow locale, or a file name that is not valid Unicode

@@ -61,6 +61,8 @@ def with_markers(text: str, supports: Iterable[Support]) -> str:
 _REMARKS = {
     CitationState.CHANGED: "changed since it was indexed",
     CitationState.GONE: "gone from disk",
+    CitationState.LEFT_OUT: "left out of the library by now",
+    CitationState.REPLACED: "replaced on disk by something else",
     CitationState.UNREADABLE: "cannot be read on disk",
     CitationState.UNKNOWN: "not in this library",
 }

@@ -12,8 +12,12 @@ def explain_lines(report: ExplainReport, screen: Terminal, zone: tzinfo | None =
     lines += [f"  {line}" for line in wrap(safe(report.explanation), screen.width - 2)]
     if not report.file_id:
         return lines
-    lines += ["", *table(_facts(report, zone)), "", *_history(report, screen, zone)]
-    return lines
+    lines += ["", *table(_facts(report, zone)), ""]
+    if report.left_out:
+        lines.append("Left out:")
+        lines += [f"  {line}" for loss in report.left_out for line in wrap(safe(loss), screen.width - 2)]
+        lines.append("")
+    return lines + _history(report, screen, zone)
 
 
 def _facts(report: ExplainReport, zone: tzinfo | None) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ def failure_lines(failures: Iterable[FailedFile], screen: Terminal) -> list[str]
     groups: dict[tuple[str, bool], list[str]] = {}
     for failed in failures:
         reason = failed.error.replace(failed.path, "it") if failed.error else "no reason was recorded"
-        groups.setdefault((reason, failed.retryable), []).append(failed.path)
+        groups.setdefault((reason, failed.retryable and failed.state != "unreadable"), []).append(failed.path)
     lines: list[str] = []
     for (reason, retryable), paths in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
         lines += [f"  {line}" for line in wrap(safe(reason), screen.width - 2)]

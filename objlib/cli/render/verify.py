@@ -7,7 +7,7 @@ from objlib.core.reports.store import RebuildReport, VerifyReport
 
 _ADVICE = {
     DriftKind.MISSING_ON_DISK: "objlib sync --prune removes its document",
-    DriftKind.LEFT_OUT: "a rule leaves it out; objlib sync --prune removes its document",
+    DriftKind.LEFT_OUT: "a rule or a link leaves it out; objlib sync --prune removes its document",
     DriftKind.CHANGED_ON_DISK: "objlib upload --checksum sends it",
     DriftKind.UNREADABLE: "check its permissions",
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from objlib.core.library.paths import valid_text
 from objlib.core.library.patterns import parse_patterns
 from objlib.core.limits import MAX_DISPLAY_NAME
 
@@ -83,6 +84,10 @@ def lines(raw: object, _base: Path, _home: Path) -> tuple[str, ...]:
     items = raw.splitlines() if isinstance(raw, str) else raw
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
         raise ValueError("a list of texts")
+    if any(
+        valid_text(item) != item for item in items
+    ):  # a rule that means nothing would send what it is to hide
+        raise ValueError("a list of texts in UTF-8")
     return tuple(item for item in items if item.strip())
 
 

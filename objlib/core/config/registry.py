@@ -80,7 +80,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "how long a file must be gone before `sync --prune` removes its document",
     ),
     Setting("ignore", lines, "rules in gitignore syntax for files to leave out", flag=False),
-    Setting("follow_links", switch, "whether symbolic links to folders are followed", flag=False),
+    Setting("follow_links", switch, "whether symbolic links out of the library are followed", flag=False),
     Setting(
         "metadata_patterns",
         patterns,

@@ -35,7 +35,7 @@ class Settings:
         config: the ``objlib.toml`` that was read, if any.
         patterns: path patterns that become metadata, first match wins.
         ignore: extra ignore rules in gitignore syntax.
-        follow_links: whether symbolic links to folders are followed.
+        follow_links: whether symbolic links out of the library are followed.
         max_uploads: upper bound on uploads in flight; the governor moves below it.
         max_pending: upper bound on files between claimed and indexed.
         pacing: name of the rate controller: ``measured`` or ``aimd``.

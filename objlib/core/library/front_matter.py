@@ -1,80 +1,77 @@
-"""The front matter of a Markdown file: a small, safe subset of YAML between two lines of ``---``.
+"""The front matter of a Markdown file: YAML between two lines of ``---``, read as plain texts, numbers and lists.
 
-It understands ``key: value`` with plain, single- or double-quoted text, numbers, ``true`` and ``false``, and
-lists of those, inline (``[a, b]``) or one ``- item`` a line. What is outside the subset (nested mappings,
-block texts, anchors) is left out key by key; front matter that does not end is no front matter. There is no
-way for a document to make this fail or to run anything, which is why no YAML library is used.
+PyYAML cuts it into events and nothing more: no tag is obeyed, an alias stands for one value only, and nesting is
+bounded, so a document can neither run nor multiply anything. Front matter that is not YAML as a whole is read key
+by key, for a colon in one title should not cost the other keys.
 """
 
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from objlib.core.library.decode import LINE_END, UnreadableError, decode
 
 HEAD: Final = 64 * 1024
 """Bytes at the start of a file that are searched for front matter."""
-
 EXACT_INTEGER: Final = 2**24
 """The largest number up to which a 32-bit float, the service's kind of number, holds every integer.
 
 Larger integers stay text, all of them: some fit, but a filter on a key needs values of one type.
 """
-
 Scalar = str | int | float | bool
 """A value; a number only where a 32-bit float keeps it to the last digit, else the text as it was written."""
 
-# Every repetition is bounded or unambiguous: no line, however long and odd, takes more than linear time.
-_KEY: Final = re.compile(
-    r"""(?:"([^"\\]*)"|'([^']*)'|([^\s"'#\[\]{},&*!|>%@`:?-][^:#]{0,127}?))\s{0,8}:(?:\s+(.*))?$"""
-)
-_ITEM: Final = re.compile(r"-(?:\s+(.*))?$")
+_MAX_DEPTH: Final = 6
+"""Levels of lists and mappings."""
+_MAX_KEYS: Final = 500
+"""Keys of front matter that is read key by key; each is parsed for itself."""
+_LONGEST_NUMBER: Final = 32
 _INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)$")
 _DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+]?[0-9]+)?$")
-_COMMENT: Final = re.compile(r"(?:^|(?<=\s))#")
-_DOUBLE_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_SINGLE_QUOTED: Final = re.compile(r"'((?:[^']|'')*)'")
-_QUOTED_ITEM: Final = re.compile(rf"\s*(?:{_DOUBLE_QUOTED.pattern}|{_SINGLE_QUOTED.pattern})")
-_ESCAPE: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
-_NAMED_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
-_LONGEST_NUMBER: Final = 32
+_KEY: Final = re.compile(r"^(?=[^\s#-])", re.MULTILINE)
+_LINE: Final = re.compile(r"([^\n:]{1,128}):[ \t]+([^\n]*)\s*")
+_SYNTAX: Final = tuple("\"'[]{}&*!|>%@`")
 
 
-class _OutsideSubsetError(Exception):
-    """A value that this subset of YAML does not know."""
+class Plain(str):
+    """A text without quotes: it may be a number, a truth value or nothing."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One key with the value on its line and the lines that belong to it below."""
+class Unread:
+    """A value that was left out: the reason, and its text where it has one."""
 
-    key: str
-    value: str
-    below: list[str]
-
-    @property
-    def text(self) -> str:
-        """The value on the key's line as text, whatever its type: without its comment and its quotes."""
-        text = _without_comment(self.value)
-        try:
-            return _unquote(text)
-        except _OutsideSubsetError:
-            return text
+    reason: str
+    text: str = ""
 
 
-def front_matter(head: bytes | str) -> dict[str, Scalar | list[Scalar]]:
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """The values by key, ``author_name`` for a key inside another, and what was left out, ``key: why`` each."""
+
+    values: dict[str, Scalar | list[Scalar]]
+    dropped: tuple[str, ...] = ()
+
+
+def front_matter(head: bytes | str) -> FrontMatter:
     """The front matter in the first :data:`HEAD` of a text, in its order; empty when there is none."""
-    text = head[:HEAD]
-    lines, _ = split(text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
+    try:
+        text = decode(head[:HEAD], cut=True).text if isinstance(head, bytes) else head[:HEAD]
+    except UnreadableError:
+        text = ""
     values: dict[str, Scalar | list[Scalar]] = {}
-    for entry in entries(lines):
-        try:
-            value = _value(entry)
-        except _OutsideSubsetError:
-            continue
-        if value is not None:
-            values[entry.key] = value
-    return values
+    dropped: list[str] = []
+    for key, value in parse(split(text)[0]).items():
+        for name, part in _flat(key, value):
+            if isinstance(part, Unread):
+                dropped.append(f"{name}: {part.reason}")
+            else:
+                values[name] = part
+    return FrontMatter(values, tuple(dropped))
 
 
 def number(text: str) -> int | float | None:
@@ -96,121 +93,124 @@ def number(text: str) -> int | float | None:
     return float(stored) if stored == float(text) else None
 
 
-def split(text: str) -> tuple[list[str], int]:
+def split(text: str) -> tuple[str, int]:
     """The lines between the two fences, and the offset of the body; no lines and 0 without front matter."""
-    position = int(text.startswith("\ufeff"))
-    lines: list[str] = []
-    while position < len(text):
-        stop = text.find("\n", position) + 1 or len(text)
-        line = text[position:stop].rstrip()
-        if lines and line in {"---", "..."}:
-            return lines[1:], stop
-        if not lines and line != "---":
-            break
-        lines.append(line)
-        position = stop
-    return [], 0
+    start = position = inside = int(text.startswith("\ufeff"))
+    if not text.startswith("---", start):
+        return "", 0
+    for end in [*LINE_END.finditer(text, 0, HEAD), None]:
+        line = text[position : end.start() if end else len(text)].rstrip()
+        following = end.end() if end else len(text)
+        if position == start:
+            if line != "---":
+                break
+            inside = following
+        elif line in {"---", "..."}:
+            return LINE_END.sub("\n", text[inside:position]), following
+        position = following
+    return "", 0
 
 
-def entries(lines: list[str]) -> Iterator[Entry]:
-    """The keys of the top level, each with its own lines."""
-    current: Entry | None = None
-    for line in lines:
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        if line[0] in " \t" or _ITEM.match(stripped):
-            if current is not None:
-                current.below.append(stripped)
-            continue
-        if current is not None:
-            yield current
-        match = _KEY.match(stripped)
-        if match is None:
-            current = None
-            continue
-        double, single, plain, value = match.groups()
-        key = next(text for text in (double, single, plain) if text is not None)
-        current = Entry(key, (value or "").strip(), [])
-    if current is not None:
-        yield current
+def parse(block: str) -> dict[str, Any]:
+    """The values of a block by key: :class:`Plain` and quoted texts, lists, mappings, and :class:`Unread`."""
+    if not block.strip():
+        return {}
+    import yaml  # noqa: PLC0415 - most files have no front matter, and need not pay for it
+
+    try:
+        return _mapping(yaml, block)
+    except (yaml.YAMLError, ValueError):
+        starts = [match.start() for match in _KEY.finditer(block)]
+    values: dict[str, Any] = {}
+    for start, stop in zip(starts[:_MAX_KEYS], [*starts[1:], len(block)], strict=False):
+        piece = block[start:stop]
+        try:
+            values.update(_mapping(yaml, piece))
+        except (yaml.YAMLError, ValueError) as error:
+            values.update(_line(piece, getattr(error, "problem", None) or str(error)))
+    return values
 
 
-def _value(entry: Entry) -> Scalar | list[Scalar] | None:
-    value = _without_comment(entry.value)
-    if not value:
-        return _block_list(entry.below)
-    if entry.below:
-        raise _OutsideSubsetError
-    return _inline_list(value) if value.startswith("[") else _scalar(value)
+def _line(piece: str, problem: str) -> dict[str, Any]:
+    """A key whose value is no YAML: its text as it stands, if it is one line without YAML's signs."""
+    line = _LINE.fullmatch(piece)
+    if line is None:
+        return {piece.partition("\n")[0].partition(":")[0][:80]: Unread(f"it is no YAML ({problem})")}
+    key, text = line[1].strip().strip("\"'"), re.split(r"\s#", line[2], maxsplit=1)[0].rstrip()
+    return {key: Unread(f"it is no YAML ({problem})", text) if text.startswith(_SYNTAX) else Plain(text)}
 
 
-def _block_list(lines: list[str]) -> list[Scalar] | None:
-    items: list[Scalar] = []
-    for line in lines:
-        match = _ITEM.match(line)
-        if match is None:
-            raise _OutsideSubsetError
-        text = _without_comment(match.group(1) or "")
-        if _KEY.match(text) and text[0] not in "\"'":
-            raise _OutsideSubsetError
-        item = _scalar(text) if text else None
-        if item is not None:
-            items.append(item)
-    return items or None
+def _mapping(yaml: Any, block: str) -> dict[str, Any]:
+    """Read a block.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, or nested too deep.
+        ValueError: it is no mapping.
+    """
+    events = yaml.parse(block, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    next(events)  # the start of the stream
+    empty = isinstance(next(events), yaml.StreamEndEvent)  # or the start of the document
+    value = None if empty else _value(yaml, events, next(events), {}, 0)
+    if not isinstance(value, dict):
+        raise ValueError("it has no key")  # noqa: TRY004 - what the file holds is a matter of values
+    for _ in events:  # an error may come later
+        pass
+    return value
 
 
-def _inline_list(text: str) -> list[Scalar] | None:
-    if not text.endswith("]"):
-        raise _OutsideSubsetError
-    items: list[Scalar] = []
-    at, end = 1, len(text) - 1
-    while at < end:
-        quoted = _QUOTED_ITEM.match(text, at, end)
-        stop = text.find(",", quoted.end() if quoted else at, end)
-        stop = end if stop < 0 else stop
-        item = _scalar(text[at:stop].strip())
-        if item is not None:
-            items.append(item)
-        at = stop + 1
-    return items or None
+def _value(yaml: Any, events: Iterator[Any], event: Any, anchors: dict[str, Any], depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"it is nested deeper than {_MAX_DEPTH} levels")
+    value: Any
+    if isinstance(event, yaml.AliasEvent):
+        return anchors.get(event.anchor) or Unread("an alias stands for one value only")
+    if isinstance(event, yaml.ScalarEvent):
+        value = event.value if event.style else Plain(event.value)
+        anchors |= {event.anchor: value} if event.anchor else {}
+    elif isinstance(event, yaml.SequenceStartEvent):
+        value = []
+        while not isinstance(item := next(events), yaml.SequenceEndEvent):
+            value.append(_value(yaml, events, item, anchors, depth + 1))
+    else:
+        value = {}
+        while not isinstance(item := next(events), yaml.MappingEndEvent):
+            key = _value(yaml, events, item, anchors, depth + 1)
+            part = _value(yaml, events, next(events), anchors, depth + 1)
+            value[key if isinstance(key, str) else "?"] = part if isinstance(key, str) else Unread("no key")
+    return Unread(f"the tag {event.tag} has no meaning here") if event.tag else value
 
 
-def _scalar(text: str) -> Scalar | None:
+def _flat(key: str, value: Any) -> Iterator[tuple[str, Scalar | list[Scalar] | Unread]]:
+    if isinstance(value, dict):
+        for inner, part in value.items():
+            yield from _flat(f"{key}_{inner}", part)
+        if not value:
+            yield key, Unread("it has no value")
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        mappings = [item for item in value if isinstance(item, dict)]
+        for inner in dict.fromkeys(name for item in mappings for name in item):
+            yield from _flat(f"{key}_{inner}", [item[inner] for item in mappings if inner in item])
+        if len(mappings) < len(value):
+            yield key, Unread("a list of texts and mappings is read without its texts")
+    elif isinstance(value, list):
+        read = [_scalar(item) for item in value]
+        items = [item for item in read if item is not None and not isinstance(item, Unread)]
+        yield key, items or Unread("it has no value")
+        yield from ((key, item) for item in read if isinstance(item, Unread))
+    else:
+        scalar = _scalar(value)
+        yield key, Unread("it has no value") if scalar is None else scalar
+
+
+def _scalar(value: Any) -> Scalar | Unread | None:
     """The value of one scalar; None for nothing (``null``, ``~``)."""
-    if text[:1] in {'"', "'"}:
-        return _unquote(text)
-    if text[:1] in {"[", "]", "{", "}", "&", "*", "!", "|", ">", "%", "@", "`"}:
-        raise _OutsideSubsetError
-    if text in {"", "~", "null", "Null", "NULL"}:
+    if not isinstance(value, str):
+        return value if isinstance(value, Unread) else Unread("a list inside a list is not kept")
+    if not isinstance(value, Plain):
+        return value
+    if value in {"", "~", "null", "Null", "NULL"}:
         return None
-    if text in {"true", "True", "TRUE"}:
-        return True
-    if text in {"false", "False", "FALSE"}:
-        return False
-    value = number(text)
-    return text if value is None else value
-
-
-def _unquote(text: str) -> str:
-    if match := _DOUBLE_QUOTED.fullmatch(text):
-        return _ESCAPE.sub(_unescape, match.group(1))
-    if match := _SINGLE_QUOTED.fullmatch(text):
-        return match.group(1).replace("''", "'")
-    raise _OutsideSubsetError
-
-
-def _unescape(match: re.Match[str]) -> str:
-    byte, short, long, other = match.groups()
-    if other is not None:
-        return _NAMED_ESCAPES.get(other, other)
-    code = int(byte or short or long, 16)
-    # Half a surrogate pair and what is above Unicode are no characters; UTF-8 could not carry them.
-    return "\ufffd" if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF else chr(code)
-
-
-def _without_comment(text: str) -> str:
-    """``text`` without a trailing comment; a ``#`` inside quotes or a word is none."""
-    quoted = _DOUBLE_QUOTED.match(text) or _SINGLE_QUOTED.match(text)
-    comment = _COMMENT.search(text, quoted.end() if quoted is not None else 0)
-    return text[: comment.start()].rstrip() if comment is not None else text
+    if value.lower() in {"true", "false"} and value in {value.lower(), value.title(), value.upper()}:
+        return value.lower() == "true"
+    exact = number(value)
+    return str(value) if exact is None else exact

@@ -53,9 +53,17 @@ def document_metadata(path: str, head: bytes | str, patterns: Sequence[PathPatte
     for key, text in values.items():
         _add(entries, dropped, key, _from_path(text))
     if detect(path, b"") == MARKDOWN:
-        for key, value in front_matter(head).items():
+        block = front_matter(head)
+        for key, value in block.values.items():
             _add(entries, dropped, key, _from_front_matter(value))
+            if any(_is_long(item) for item in (value if isinstance(value, list) else [value])):
+                dropped.append(f"{key}: only the first {MAX_TEXT_BYTES} bytes are kept")
+        dropped.extend(block.dropped)
     return Metadata(entries, tuple(dropped))
+
+
+def _is_long(value: Scalar) -> bool:
+    return isinstance(value, str) and len(value.strip().encode("utf-8", "replace")) > MAX_TEXT_BYTES
 
 
 def _add(entries: dict[str, MetadataValue], dropped: list[str], key: str, value: MetadataValue) -> None:

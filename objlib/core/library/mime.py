@@ -4,8 +4,9 @@ The standard library's table is not used: it depends on the machine, knows nothi
 and gives types that the service does not take.
 """
 
-import re
 from typing import Final
+
+from objlib.core.library.decode import is_text
 
 SNIFF: Final = 8192
 """Bytes at the start of a file that decide whether it is text; the same window that git and grep look at."""
@@ -143,35 +144,12 @@ _TEXT: Final = {
 }
 """Formats that are text: the suffix names the type, and the content still has to be text."""
 
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
-_CONTROL: Final = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
-"""Control characters that text does not hold; the table of file(1), encoding.c."""
-
 
 def suffix_of(path: str) -> str:
     """The suffix of a path's last component in lower case, without its dot; empty when there is none."""
     name = path.rpartition("/")[2]
     stem, dot, suffix = name.rpartition(".")
     return suffix.lower() if dot and stem else ""
-
-
-def looks_like_text(head: bytes) -> bool:
-    """Whether bytes are text: no NUL, and UTF-8, or else hardly any control characters (older encodings).
-
-    A byte order mark of UTF-16 makes text of bytes that would otherwise count as binary. Only the first
-    :data:`SNIFF` bytes are looked at.
-    """
-    window = head[:SNIFF]
-    if window.startswith(_UTF16):
-        return True
-    if b"\0" in window:
-        return False
-    try:
-        window.decode("utf-8")
-    except UnicodeDecodeError as error:
-        cut_short = error.start >= len(window) - 3 and error.reason == "unexpected end of data"
-        return cut_short or len(_CONTROL.findall(window)) * 50 <= len(window)
-    return True
 
 
 def base_type(content_type: str) -> str:
@@ -201,6 +179,6 @@ def detect(path: str, head: bytes) -> str | None:
     suffix = suffix_of(path)
     if suffix in _BINARY:
         return _BINARY[suffix]
-    if looks_like_text(head):
+    if is_text(head[:SNIFF]):
         return _TEXT.get(suffix, PLAIN)
     return "application/pdf" if head.startswith(b"%PDF-") else None

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 from unicodedata import is_normalized, normalize
+from urllib.parse import unquote_to_bytes
 
 
 class Named(Protocol):
@@ -35,6 +36,25 @@ def disk_path(root: Path, row: Named) -> str:
     """
     name = row.file_path if row.path_bytes is None else os.fsdecode(row.path_bytes)
     return f"{root}/{name}"
+
+
+def valid_text(text: str) -> str:
+    """A text of the command line as valid Unicode: what stands for bytes is read as UTF-8, or becomes U+FFFD."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # half of a surrogate pair, on systems whose arguments are no bytes
+        return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def text_of_root(root: Path) -> str:
+    """An absolute path as text that SQLite takes: itself, or its URI where it is not valid Unicode."""
+    return str(root) if valid_text(str(root)) == str(root) else root.as_uri()
+
+
+def root_of_text(text: str) -> Path:
+    """The path that :func:`text_of_root` made ``text`` of."""
+    is_uri = text.startswith("file://")
+    return Path(os.fsdecode(unquote_to_bytes(text.removeprefix("file://"))) if is_uri else text)
 
 
 def readable(name: bytes) -> str:

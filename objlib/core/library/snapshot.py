@@ -1,5 +1,7 @@
 """The snapshot of a file, as one value between its reader and the ledger."""
 
+import os
+import sys
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -23,6 +25,7 @@ class FileStatus(NamedTuple):
         size: bytes.
         mtime_ns: time of the last modification, nanoseconds since 1970.
         inode: inode number (its low 63 bits), 0 where the file system has none.
+        ctime_ns: time of the last change of content or status, which no program can set; 0 where there is none.
     """
 
     path: str
@@ -30,6 +33,7 @@ class FileStatus(NamedTuple):
     size: int
     mtime_ns: int
     inode: int
+    ctime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class FileSnapshot:
         mime_type: the type to send it as.
         metadata: the values of its path and its front matter.
         failure: why no store could take it, None for any ordinary file.
+        ctime_ns: time of the last change of content or status, 0 where there is none.
     """
 
     content_hash: str
@@ -53,3 +58,14 @@ class FileSnapshot:
     mime_type: str = NO_TYPE
     metadata: dict[str, MetadataValue] = field(default_factory=dict)
     failure: Failure | None = None
+    ctime_ns: int = 0
+
+
+def bounded(time_ns: int) -> int:
+    """A time as SQLite can keep it, in nanoseconds since 1970: the year 2262 is the last."""
+    return max(1 - 2**63, min(time_ns, 2**63 - 1))
+
+
+def ctime(status: os.stat_result) -> int:
+    """The time of the last change of a file's content or status; 0 on Windows, which keeps that of its creation."""
+    return 0 if sys.platform == "win32" else bounded(status.st_ctime_ns)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import assert_never
 
+from objlib.core.failures import FailureKind
 from objlib.core.lifecycle.table import State
 from objlib.core.remote import DocumentState, OperationState, SessionState
 
@@ -29,6 +30,7 @@ class Facts:
             document; None when the attempt needs none, or it is gone.
         reason: why the operation or document failed, where the service says.
         transient: whether another attempt may not meet that reason.
+        unindexable: whether the store has no reader for the file.
         listed: documents that carry the attempt's tag, best first (ACTIVE, then oldest); None before a listing.
     """
 
@@ -41,8 +43,14 @@ class Facts:
     operation: OperationState | None = None
     reason: str = ""
     transient: bool = False
+    unindexable: bool = False
     importable: str | None = None
     listed: tuple[str, ...] | None = None
+
+    @property
+    def failure_kind(self) -> FailureKind:
+        """The kind of a failure that will last."""
+        return FailureKind.UNINDEXABLE if self.unindexable else FailureKind.PROCESSING
 
 
 class Probe(Enum):

@@ -12,6 +12,8 @@ class CitationState(StrEnum):
     CURRENT = "current"
     CHANGED = "changed"
     GONE = "gone"
+    LEFT_OUT = "left_out"
+    REPLACED = "replaced"
     UNREADABLE = "unreadable"
     UNKNOWN = "unknown"
     """The ledger has no such file."""

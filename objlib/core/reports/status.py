@@ -67,6 +67,8 @@ class ExplainReport:
     last_error: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[HistoryLine, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Parts of the file of today that are not kept as metadata or not searchable, with the reason."""
 
 
 class Health(StrEnum):

@@ -42,34 +42,32 @@ def quota_middleware(
 
     ``decided`` is called for each of them, when it is admitted or refused.
     """
-    return Middleware(_Quota, meter=Meter(quota), decided=decided)
+    meter = Meter(quota)
 
-
-class _Quota:
-    def __init__(self, app: ASGIApp, meter: Meter, decided: Callable[[Decision], None]) -> None:
-        self._app = app
-        self._meter = meter
-        self._decided = decided
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or "/v1" not in scope["path"]:
-            await self._app(scope, receive, send)
-            return
-        # The request travels for half of the latency, and its answer for the other half.
-        half = self._meter.latency(trio.current_time()) / 2
-        await trio.sleep(half)
-        wait = self._meter.refuse(trio.current_time())
-        quota = self._meter.quota
-        self._decided(Decision(scope["method"], scope["path"], wait is None, wait))
-        if wait is not None:
+    def around(app: ASGIApp) -> ASGIApp:
+        async def admit(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or "/v1" not in scope["path"]:
+                await app(scope, receive, send)
+                return
+            # The request travels for half of the latency, and its answer for the other half.
+            half = meter.latency(trio.current_time()) / 2
             await trio.sleep(half)
-            await _refusal(quota, wait)(scope, receive, send)
-            return
-        try:
-            await trio.sleep(half)
-            await self._app(scope, receive, send)
-        finally:
-            self._meter.done()
+            wait = meter.refuse(trio.current_time())
+            decided(Decision(scope["method"], scope["path"], wait is None, wait))
+            if wait is not None:
+                refusal = _refusal(meter.quota, wait)
+                await trio.sleep(half)
+                await refusal(scope, receive, send)
+                return
+            try:
+                await trio.sleep(half)
+                await app(scope, receive, send)
+            finally:
+                meter.done()
+
+        return admit
+
+    return Middleware(around)
 
 
 def _refusal(quota: Quota, wait: float) -> Response:

@@ -5,26 +5,26 @@ imported before a function needs it. The service owns the tables ``documents`` a
 :data:`SCHEMA` are the index's. Without onnxruntime, numpy or the model the search goes by words alone.
 """
 
-from objlib.embedded.index.embedder import Embedder, load_embedder, obstacle
+from objlib.embedded.index.embedder import Embedder, load_embedder
 from objlib.embedded.index.filters import compile_filter, filter_keys
 from objlib.embedded.index.lazy_embedder import LazyEmbedder
 from objlib.embedded.index.quote import quote_answer
-from objlib.embedded.index.records import FilterError, Hit, Quotation, QuotedAnswer
-from objlib.embedded.index.schema import SCHEMA
+from objlib.embedded.index.records import FilterError, Hit
+from objlib.embedded.index.schema import REBUILD, SCHEMA
 from objlib.embedded.index.search import OnDemand, search
 from objlib.embedded.index.sign_codes import SignBitCache
 from objlib.embedded.index.vectors import adopt_model, pending_chunks, store_vectors, vector_progress
-from objlib.embedded.index.writer import drop_document, index_document
+from objlib.embedded.index.writer import FUNCTIONS, drop_document, index_document
 
 __all__ = [
+    "FUNCTIONS",
+    "REBUILD",
     "SCHEMA",
     "Embedder",
     "FilterError",
     "Hit",
     "LazyEmbedder",
     "OnDemand",
-    "Quotation",
-    "QuotedAnswer",
     "SignBitCache",
     "adopt_model",
     "compile_filter",
@@ -32,7 +32,6 @@ __all__ = [
     "filter_keys",
     "index_document",
     "load_embedder",
-    "obstacle",
     "pending_chunks",
     "quote_answer",
     "search",

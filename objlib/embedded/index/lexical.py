@@ -23,15 +23,27 @@ STOPWORDS = frozenset(_STOPWORDS.split())
 MAX_TERMS = 64
 """Words of a query that are searched; a longer query is a text, and its first words name its topic."""
 
-# Scripts written without spaces: unicode61 takes a whole run for one word, so each character becomes a word.
-_CJK_RANGE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+# Scripts written without spaces, Thai to Tibetan's neighbours among them: unicode61 takes a whole run for one word,
+# so each character becomes a word.
+_CJK_RANGE = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17d3\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
 _CJK = re.compile(f"[{_CJK_RANGE}]")
-# Letters with marks of their own, beyond ASCII and before punctuation such as curly quotes.
-_MARKED = re.compile("[\u00a0-\u1fff\ufb00-\ufb06]")
-_MARK = re.compile("[\u0300-\u036f]")
+# The vowel signs of India are no letters to Python, but make a word another word.
+_SIGNS = "\u0900-\u0963\u0966-\u0dff\u0f00-\u0fff\u3099\u309a"
+# Letters with marks, ligatures and widths of their own, beyond ASCII and before punctuation such as curly quotes.
+_MARKED = re.compile(
+    "[\u00a0-\u1fff\u200c\u200d\u2060-\u2fff\u3099-\u309c\u3200-\u33ff\uf900-\uffef\U0001d400-\U0001d7ff]"
+)
+# Accents; the points of Hebrew, Arabic and Syriac, and the stroke that stretches Arabic; and signs that only say where
+# a line or a ligature may break.
+_MARK = re.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc"
+    "\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0711\u0730-\u074a\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\ufeff]"
+)
 _QUOTES = '"\u201c\u201d\u201e\u00ab\u00bb'
 _PHRASE = re.compile(f"[{_QUOTES}]([^{_QUOTES}]+)[{_QUOTES}]")
-_WORD = re.compile(rf"[{_CJK_RANGE}]+|[^\W{_CJK_RANGE}]+")
+_WORD = re.compile(rf"[{_CJK_RANGE}]+|(?:[^\W{_CJK_RANGE}]|[{_SIGNS}])+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +94,7 @@ def indexed_form(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """The text without accents and ligatures, in any script: unicode61 folds only those of Latin letters."""
+    """The text without accents, points, ligatures and widths: unicode61 folds only the accents of Latin letters."""
     if text.isascii() or not _MARKED.search(text):
         return text
     bare = _MARK.sub("", unicodedata.normalize("NFKD", text))

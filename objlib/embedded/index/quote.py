@@ -53,7 +53,6 @@ def quote_answer(question: str, hits: Sequence[Hit], embedder: Embedder | None =
     Nothing is invented: every sentence of the answer is a slice of a passage, and its quotation says of which.
 
     Args:
-        question: any text.
         hits: passages, best first, as :func:`objlib.embedded.index.search` gives them.
         embedder: compares sentences by meaning too, if there is one.
     """

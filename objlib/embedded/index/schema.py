@@ -6,8 +6,8 @@ a filter on documents costs no look-up per passage, and the passages of a docume
 was replaced never joins another text.
 
 ``fts`` is contentless: the passages stand once, in ``chunks``. A change of
-:func:`objlib.embedded.index.lexical.indexed_form` needs a migration that rebuilds ``fts``, because a delete from
-a contentless table needs exactly the text that was inserted.
+:func:`objlib.embedded.index.lexical.indexed_form` needs a migration that rebuilds ``fts`` (:data:`REBUILD`),
+because a delete from a contentless table needs exactly the text that was inserted.
 
 Sign bits (48 bytes, scanned whole) and int8 vectors (384 bytes, fetched for a few hundred) stand in tables of
 their own, so that a scan reads a ninth of the bytes. ``codes.seq`` lets a cache read only what is new.
@@ -61,4 +61,22 @@ SCHEMA: tuple[str, ...] = (
     "CREATE TABLE IF NOT EXISTS vectors (chunk_id INTEGER PRIMARY KEY, i8 BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS index_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
-"""Statements that make the tables, in order; each may be run again."""
+"""Statements that make the tables of the first version, in order; each may be run again."""
+
+REBUILD: tuple[str, ...] = (
+    "DROP TABLE fts",
+    """
+    CREATE VIRTUAL TABLE fts USING fts5(
+        head, body, content='', tokenize="porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
+    )
+    """,
+    f"""
+    INSERT INTO fts(rowid, head, body)
+    SELECT chunk_id, indexed_form(passage_head(title, author, heading)), indexed_form(body)
+    FROM chunks JOIN texts ON text_id = chunk_id >> {POSITION_BITS}
+    """,
+)
+"""Statements that index the words of all passages anew, with the functions of :data:`FUNCTIONS` of the writer.
+
+Version 2: vowel signs belong to their word, points and widths make no difference.
+"""

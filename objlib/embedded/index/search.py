@@ -61,7 +61,6 @@ def search(
     Args:
         db: the store; only read.
         query: any text. A phrase in double quotes must be there word for word, if any passage has it.
-        store_ids: stores to search in.
         k: passages at most.
         where: a ``metadataFilter`` (see :mod:`objlib.embedded.index.filters`), or None.
         embedder: for search by meaning; None for words alone.

@@ -2,17 +2,19 @@
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from objlib.core.library.decode import without_surrogates
 from objlib.embedded.index.lexical import indexed_form
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.index.vectors import drop_vectors, head
 from objlib.embedded.text.chunk import chunks
-from objlib.embedded.text.decode import without_surrogates
 from objlib.embedded.text.extracted import Extracted
 
+FUNCTIONS: Mapping[str, Callable[..., str]] = {"indexed_form": indexed_form, "passage_head": head}
+"""Functions that the migrations of the word index call."""
 _SEPARATOR = re.compile(r"[\W_]+")
 _MEANINGFUL = re.compile(r"[^\W\d]+|[12]\d{3}")
 """Meaningful words of a file name: letters, or a year; not serial numbers or the names of a camera."""

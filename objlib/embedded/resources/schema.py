@@ -104,7 +104,10 @@ TABLES: Final[tuple[str, ...]] = (
     "CREATE INDEX uploads_by_blob ON uploads(blob_id)",
 )
 
-MIGRATIONS: Final = (Migration(1, "the first store", (*TABLES, *index.SCHEMA)),)
+MIGRATIONS: Final = (
+    Migration(1, "the first store", (*TABLES, *index.SCHEMA)),
+    Migration(2, "marks and widths", index.REBUILD),
+)
 """All migrations, oldest first: versions 1, 2 and so on. One that has shipped is never edited."""
-SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS)
-"""The application id and the migrations of the store file."""
+SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS, functions=index.FUNCTIONS)
+"""The application id and the migrations of the store file, with the functions that they call."""

@@ -5,11 +5,12 @@ To read one more format, write its extractor and name its types in :data:`EXTRAC
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
+from objlib.core.library.decode import UnreadableError, decode, without_inline_data
 from objlib.core.library.mime import base_type, is_text_type, type_of_suffix
-from objlib.embedded.text.decode import decode
-from objlib.embedded.text.extracted import Extracted, UnreadableError
+from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.markdown import front_matter, headings
 
 Extractor = Callable[[bytes, str | None], Extracted]
@@ -18,6 +19,10 @@ _CHARSET: Final = re.compile(r"\bcharset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECAS
 _EMPTY: Final = "The file is empty: there is no text in it to search."
 _UNSTATED: Final = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-unknown"})
 """Types that say nothing: the suffix of the name decides."""
+
+
+class UnindexableError(UnreadableError):
+    """The file is as it should be, and holds no text that is read here."""
 
 
 def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
@@ -32,17 +37,18 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
         The text; from ``body_start`` on it has at least one character that is not white space.
 
     Raises:
-        UnreadableError: empty, binary, encrypted, a scan without text, or a type that has no text.
+        UnindexableError: empty, or a type that has no text.
+        UnreadableError: binary, encrypted, or a scan without text.
     """
     kind, charset = _kind(mime_type, name)
     if not data.strip():
-        raise UnreadableError(_EMPTY)
+        raise UnindexableError(_EMPTY)
     extractor = EXTRACTORS.get(kind, _plain if is_text_type(kind) else None)
     if extractor is None:
-        raise UnreadableError(f"{kind} cannot be read here. Convert it to text, Markdown, HTML or PDF.")
+        raise UnindexableError(f"{kind} cannot be read here. Convert it to text, Markdown, HTML or PDF.")
     extracted = extractor(data, charset)
     if not extracted.text[extracted.body_start :].strip():
-        raise UnreadableError(_EMPTY)
+        raise UnindexableError(_EMPTY)
     return extracted
 
 
@@ -54,24 +60,41 @@ def _kind(mime_type: str, name: str) -> tuple[str, str | None]:
     return kind, charset[1] if charset else None
 
 
+def _text(data: bytes, charset: str | None) -> tuple[str, tuple[str, ...]]:
+    """The decoded text without inline pictures, and the decoder's remarks."""
+    decoded = decode(data, charset)
+    return without_inline_data(decoded.text), decoded.remarks
+
+
 def _plain(data: bytes, charset: str | None) -> Extracted:
-    return Extracted(decode(data, charset))
+    text, remarks = _text(data, charset)
+    return Extracted(text, remarks=remarks)
 
 
 def _markdown(data: bytes, charset: str | None) -> Extracted:
-    text = decode(data, charset)
+    text, remarks = _text(data, charset)
     fields, start = front_matter(text)
     outline = headings(text, start)
     title = fields.get("title", "")
     if not title and outline and not text[start : outline[0][0]].strip():
         title = outline[0][1]  # a heading that opens the text is its title
-    return Extracted(text, title=title, author=fields.get("author", ""), body_start=start, headings=outline)
+    author = fields.get("author", "") or fields.get("authors", "")
+    return Extracted(text, (), title, author, body_start=start, headings=outline, remarks=remarks)
 
 
 def _html(data: bytes, charset: str | None) -> Extracted:
-    from objlib.embedded.text.html import declared_charset, html_text
+    from objlib.embedded.text.html import html_text
 
-    return html_text(decode(data, charset or declared_charset(data)))
+    text, remarks = _text(data, charset)
+    return replace(html_text(text), remarks=remarks)
+
+
+def _xml(data: bytes, charset: str | None) -> Extracted:
+    """XHTML is read as such; of any other XML the tags and attributes are words too."""
+    from objlib.embedded.text.html import html_text, is_xhtml
+
+    text, remarks = _text(data, charset)
+    return replace(html_text(text) if is_xhtml(text) else Extracted(text), remarks=remarks)
 
 
 def _pdf(data: bytes, _charset: str | None) -> Extracted:
@@ -83,7 +106,9 @@ def _pdf(data: bytes, _charset: str | None) -> Extracted:
 EXTRACTORS: Final[Mapping[str, Extractor]] = {
     "application/pdf": _pdf,
     "application/xhtml+xml": _html,
+    "application/xml": _xml,
     "text/html": _html,
+    "text/xml": _xml,
     "text/markdown": _markdown,
     "text/x-markdown": _markdown,
     "text/x-r-markdown": _markdown,

@@ -1,17 +1,13 @@
-"""A document's text as extraction gives it, and the error where there is none."""
+"""A document's text as extraction gives it."""
 
 from dataclasses import dataclass
-
-
-class UnreadableError(ValueError):
-    """The bytes have no text; the message is one line: what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
     """The text of one document and the metadata of its format.
 
-    Offsets count characters of ``text``: the decoded file (after a byte order mark) of a text format, the
+    Offsets count characters of ``text``: the decoded file of a text format (without inline pictures), the
     extracted text of HTML and PDF.
 
     Attributes:
@@ -21,6 +17,7 @@ class Extracted:
         author: the document's own author, or an empty string.
         body_start: where the text to index begins (after Markdown front matter).
         headings: (offset, heading) in order of offset.
+        remarks: what of the document could not be read, one line each.
     """
 
     text: str
@@ -29,3 +26,4 @@ class Extracted:
     author: str = ""
     body_start: int = 0
     headings: tuple[tuple[int, str], ...] = ()
+    remarks: tuple[str, ...] = ()

@@ -2,10 +2,11 @@
 
 import re
 from bisect import bisect_right
+from typing import Any
 
-from objlib.core.library.front_matter import entries, split
+from objlib.core.library.front_matter import parse, split
 
-_OPENING = re.compile(r"[A-Za-z_][\w-]*[ \t]*:")
+_OPENING = re.compile(r"[\"']?[^\W\d][\w-]*[\"']?[ \t]*:")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*\r?$|\Z)", re.DOTALL | re.MULTILINE)
 # Each begins with a line break, because Python's engine leaps to a literal but tries "^" at every character.
 _ATX = re.compile(r"\n {0,3}#{1,6}[ \t]+([^\r\n]+)")
@@ -20,16 +21,23 @@ def front_matter(text: str) -> tuple[dict[str, str], int]:
 
     Empty and 0 if there is no block, or if it does not open with a key: a text may begin with a rule.
     """
-    lines, start = split(text)
-    opening = next((line.lstrip() for line in lines if line), "")
+    block, start = split(text)
+    opening = next((line.lstrip() for line in block.split("\n") if line and not line.startswith("#")), "")
     if not _OPENING.match(opening):
         return {}, 0
-    return {entry.key.lower(): entry.text.replace("\0", " ") for entry in entries(lines)}, start
+    return {key.lower(): _text(value).replace("\0", " ") for key, value in parse(block).items()}, start
+
+
+def _text(value: Any) -> str:
+    """A value as text, whatever its type; the items of a list behind one another, nothing of a mapping."""
+    if isinstance(value, list):
+        return ", ".join(text for item in value if (text := _text(item)))
+    return " ".join(value.split()) if isinstance(value, str) else getattr(value, "text", "")
 
 
 def headings(text: str, start: int) -> tuple[tuple[int, str], ...]:
     """(offset, heading) of every ATX and Setext heading from ``start`` on, outside fenced code."""
-    body = "\n" + text[start:]
+    body = "\n" + (text if "\n" in text else text.replace("\r", "\n"))[start:]
     outline = (
         [(m.start(), _without_closing(m[1].strip())) for m in _ATX.finditer(body)]
         if "\n#" in body or " #" in body

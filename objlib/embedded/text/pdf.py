@@ -1,80 +1,97 @@
-"""PDF to text, with the offset of each page. The only module that imports pypdf."""
+"""PDF to text, with the offset of each page. The only module that imports pypdfium2."""
 
-import io
-import logging
 import re
+import threading
 import unicodedata
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
-from objlib.embedded.text.decode import without_surrogates
-from objlib.embedded.text.extracted import Extracted, UnreadableError
+from objlib.core.library.decode import UnreadableError, without_surrogates
+from objlib.embedded.text.extracted import Extracted
 
 _ENCRYPTED = "The PDF is protected by a password. Save it without one and upload it again."
+_FORBIDDEN = (
+    "The PDF is encrypted in a way that cannot be read here. Save it without encryption and upload it again."
+)
 _BROKEN = "The PDF is damaged and cannot be read. Open it in a viewer and save it again."
+_NO_PAGES = "The PDF has no pages. Open it in a viewer and save it again."
+_ALL_BROKEN = "No page of the PDF can be read. Open it in a viewer and save it again."
+_NO_TEXT = "The PDF has no text, only images or drawings (a scan). Run text recognition (OCR) over it first."
+_BLANK = "The pages of the PDF hold neither text nor images: they are blank or damaged."
 _LIGATURE = re.compile("[\ufb00-\ufb06]")  # "fi" as one character belongs to the font and not to the text
-_NO_TEXT = "The PDF has no text, only images (a scan). Run text recognition (OCR) over it first."
+_ERRORS: Final = {4: _ENCRYPTED, 5: _FORBIDDEN}
+"""Messages for the codes that PDFium gives a reason by (fpdfview.h, ``FPDF_ERR_PASSWORD`` and ``_SECURITY``)."""
+_ONE_AT_A_TIME = threading.Lock()  # PDFium is not made for threads
 
 
 def pdf_text(data: bytes) -> Extracted:
     """Extract the text of a PDF, its pages, title and author.
 
-    A page that cannot be read counts as empty, so one bad page does not cost the whole book.
+    A page that cannot be read counts as empty, so one bad page does not cost the whole book; the remarks name it.
 
     Raises:
         UnreadableError: encrypted, damaged, or without any text.
     """
-    reader = _open(data)
+    import pypdfium2  # 50 ms that only a PDF should cost
+
+    with _ONE_AT_A_TIME:
+        try:
+            document = pypdfium2.PdfDocument(data)  # the empty password opens files that only forbid printing
+        except pypdfium2.PdfiumError as error:
+            raise UnreadableError(_ERRORS.get(error.err_code or 0, _BROKEN)) from error
+        with document:
+            return _read(document, pypdfium2)
+
+
+def _read(document: Any, pypdfium2: Any) -> Extracted:
     pages: list[str] = []
     starts: list[int] = []
+    broken: list[int] = []
+    pictures: list[int] = []
+    blank: list[int] = []
     length = 0
-    for number in range(len(reader.pages)):
+    for number in range(len(document)):
         try:
-            page = reader.pages[number].extract_text()
-        except Exception:  # a damaged page can raise anything, as a damaged file can
-            page = ""
-        page = _LIGATURE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), _clean(page))
-        page = page.strip() + "\n\n"
+            text = _text(document[number])
+            if not text:
+                (pictures if any(document[number].get_objects()) else blank).append(number + 1)
+        except pypdfium2.PdfiumError:
+            text = ""
+            broken.append(number + 1)
         starts.append(length)
-        pages.append(page)
-        length += len(page)
-    text = "".join(pages)
-    if not text.strip():
-        raise UnreadableError(_NO_TEXT)
-    title, author = _title_and_author(reader)
-    return Extracted(text, page_starts=tuple(starts), title=title, author=author)
+        pages.append(text + "\n\n")
+        length += len(text) + 2
+    if not "".join(pages).strip():
+        raise UnreadableError(
+            _NO_TEXT if pictures else _ALL_BROKEN if broken else _BLANK if pages else _NO_PAGES
+        )
+    title, author = _title_and_author(document)
+    remarks = (
+        *_named(broken, "cannot be read"),
+        *_named(pictures, "only images or drawings"),
+        *_named(blank, "neither text nor images"),
+    )
+    return Extracted("".join(pages), tuple(starts), title, author, remarks=remarks)
+
+
+def _text(page: Any) -> str:
+    text = page.get_textpage().get_text_range().replace("\r\n", "\n")
+    return _LIGATURE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), _clean(text)).strip()
+
+
+def _named(pages: Sequence[int], why: str) -> list[str]:
+    """One remark for all pages of a kind."""
+    numbers = ", ".join(map(str, pages[:20])) + (f" and {len(pages) - 20} more" if len(pages) > 20 else "")
+    return [f"page{'s' if len(pages) > 1 else ''} {numbers}: {why}"] if pages else []
 
 
 def _clean(text: str) -> str:
-    return without_surrogates(text.replace("\0", ""))
+    return without_surrogates(text.replace("\0", "").replace("\ufffe", ""))
 
 
-def _open(data: bytes) -> Any:
-    """A reader whose pages can be counted."""
-    import pypdf  # 60 ms that only a PDF should cost
-
-    # pypdf logs every oddity of a file; the user gets the exception below.
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    try:
-        reader = pypdf.PdfReader(io.BytesIO(data))
-        # The empty password opens files that only forbid printing or copying.
-        locked = reader.is_encrypted and not reader.decrypt("")
-        len(reader.pages)
-    except Exception as error:  # a damaged file can raise anything: KeyError, RecursionError, struct.error
-        # AES needs the optional package `cryptography`; without it pypdf raises DependencyError.
-        locked = type(error).__name__ in {"DependencyError", "FileNotDecryptedError", "WrongPasswordError"}
-        raise UnreadableError(_ENCRYPTED if locked else _BROKEN) from error
-    if locked:
-        raise UnreadableError(_ENCRYPTED)
-    return reader
-
-
-def _title_and_author(reader: Any) -> tuple[str, str]:
+def _title_and_author(document: Any) -> tuple[str, str]:
     """Title and author of the file's information; empty where it has none or a program's default."""
-    try:
-        information = {key: str(value) for key, value in (reader.metadata or {}).items()}
-    except Exception:  # a damaged file can raise anything
-        return "", ""
-    title = _clean(information.get("/Title", "")).strip()
+    title = _clean(document.get_metadata_value("Title")).strip()
     if title.lower().startswith(("untitled", "microsoft word", "microsoft powerpoint")):
         title = ""
-    return title[:300], _clean(information.get("/Author", "")).strip()[:200]
+    return title[:300], _clean(document.get_metadata_value("Author")).strip()[:200]

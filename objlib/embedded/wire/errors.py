@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-GRPC_NUMBERS: Final[Mapping[str, int]] = {"INVALID_ARGUMENT": 3, "NOT_FOUND": 5, "INTERNAL": 13}
+GRPC_NUMBERS: Final[Mapping[str, int]] = {
+    "INVALID_ARGUMENT": 3,
+    "NOT_FOUND": 5,
+    "UNIMPLEMENTED": 12,
+    "INTERNAL": 13,
+}
 """Numbers of the codes that an operation's error can have; they are not HTTP's."""
 
 

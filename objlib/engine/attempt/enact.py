@@ -12,7 +12,7 @@ from typing import Concatenate, Final, ParamSpec
 import trio
 
 from objlib.core.events import EventKind
-from objlib.core.failures import Failure, FailureKind
+from objlib.core.failures import Failure
 from objlib.core.ids import AttemptId, RunId
 from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict, Wait
 from objlib.core.lifecycle.table import State
@@ -163,7 +163,7 @@ async def enact(attempt: Attempt, verdict: Verdict, facts: Facts) -> bool:
         case Complete(document):
             await attempt.mark_indexed(document)
         case Fail(reason):
-            await attempt.mark_failed(Failure.of(FailureKind.PROCESSING, reason), facts.document_name)
+            await attempt.mark_failed(Failure.of(facts.failure_kind, reason), facts.document_name)
         case Wait():
             await trio.lowlevel.checkpoint()
         case Probe():

@@ -109,8 +109,13 @@ class _Prober:
             return replace(facts, operation=OperationState.RUNNING)
         if operation.error is None:
             return replace(facts, operation=OperationState.DONE)
-        reason, transient = operation.error.message, operation.error.kind.transient
-        return replace(facts, operation=OperationState.FAILED, reason=reason, transient=transient)
+        return replace(
+            facts,
+            operation=OperationState.FAILED,
+            reason=operation.error.message,
+            transient=operation.error.kind.transient,
+            unindexable=operation.error.unindexable,
+        )
 
     async def _get(self, get: Callable[[str], Awaitable[T]], name: str) -> T | None:
         """Get a resource; None only if the service says that there is none."""

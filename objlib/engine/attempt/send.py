@@ -145,7 +145,7 @@ async def _wait_until_importable(app: App, file: str) -> None:
     began = trio.current_time()
     while True:
         async with app.governor.request():
-            state = (await app.client.files.get(file)).state
+            state = await app.client.files.state(file)
         if state is FileState.ACTIVE:
             return
         waited = trio.current_time() - began

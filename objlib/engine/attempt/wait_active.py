@@ -114,4 +114,4 @@ class _Wait:
         if self._failures < (LASTING_CONFIRMATIONS if lasting else governor.failed_confirmations) and in_time:
             return None
         transient = facts.transient or (not lasting and governor.failure_burst)
-        return FailureKind.TRANSIENT if transient else FailureKind.PROCESSING
+        return FailureKind.TRANSIENT if transient else facts.failure_kind

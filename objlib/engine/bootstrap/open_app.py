@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
-from pathlib import Path
 from typing import Final
 
 import trio
 
 from objlib.core.config.settings import Backend, Settings
-from objlib.core.errors import RefusedError, ServiceError
+from objlib.core.errors import RefusedError
 from objlib.core.events import Observer
 from objlib.core.ids import new_run_id
+from objlib.core.library.paths import root_of_text, text_of_root
 from objlib.embedded import open_service
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.run_record import keep_run_record
@@ -23,7 +23,7 @@ from objlib.engine.bootstrap.store_binding import bind_store
 from objlib.engine.requests.governor import open_governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
-from objlib.gemini import Endpoint, GeminiError, open_client
+from objlib.gemini import Endpoint, open_client
 from objlib.ledger import LEDGER_KEY, open_ledger
 from objlib.threads import thread_runner
 
@@ -49,7 +49,6 @@ class Command:
         name: as in the run's record.
         records: whether it may change something. Then its run has a record with a heartbeat, and rows of its own;
             without one, other runs would take those rows for a dead run's.
-        store: what it needs of the store.
         create_ledger: whether a ledger is made where there is none.
     """
 
@@ -106,12 +105,7 @@ async def open_app(
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
-            try:
-                app.store = await bind_store(app, create=command.store is StoreNeed.CREATE)
-            except GeminiError as error:
-                if error.connect:
-                    raise ServiceError(f"{error}; check --base-url and the network") from None
-                raise
+            app.store = await bind_store(app, create=command.store is StoreNeed.CREATE)
         if command.records:
             await stack.enter_async_context(keep_run_record(app, command.name))
         yield app
@@ -124,14 +118,14 @@ async def _bind_library(app: App) -> None:
         RefusedError: the ledger belongs to another folder, which is still there; with this one in its place a scan
             would record every file of that one as missing.
     """
-    root = str(app.settings.library)
+    root = text_of_root(app.settings.library)
     bound = await app.ledger.settings.get(LIBRARY_KEY)
     if bound == root:
         return
-    if bound is not None and await app.files(Path(bound).is_dir):
+    if bound is not None and await app.files(root_of_text(bound).is_dir):
         raise RefusedError(
-            f"the ledger {app.settings.ledger} belongs to the library {bound}, not to {root}; "
-            "name that folder, or another --ledger"
+            f"the ledger {app.settings.ledger} belongs to the library {root_of_text(bound)}, not to "
+            f"{app.settings.library}; name that folder, or another --ledger"
         )
     await app.ledger.settings.set(LIBRARY_KEY, root)
 

@@ -40,7 +40,6 @@ class Comparison:
 
     Attributes:
         counts: documents by kind, and ghosts.
-        documents: documents in the store.
         pages: requests that listing them took.
     """
 

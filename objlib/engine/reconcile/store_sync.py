@@ -49,7 +49,6 @@ async def store_sync(
     Args:
         apply: carry the plan out.
         metadata: with ``apply``, also send files again whose document only has a wrong name or metadata.
-        limit: how many documents may be deleted at most.
         plan: of an earlier comparison; the store is not listed then.
 
     Returns:

@@ -30,6 +30,7 @@ _ABSENT: Final = {
     Absence.GONE: DriftKind.MISSING_ON_DISK,
     Absence.REPLACED: DriftKind.MISSING_ON_DISK,
     Absence.LEFT_OUT: DriftKind.LEFT_OUT,
+    Absence.LINK: DriftKind.LEFT_OUT,
     Absence.UNREADABLE: DriftKind.UNREADABLE,
 }
 

@@ -20,7 +20,7 @@ from objlib.core.library.metadata import document_metadata
 from objlib.core.library.mime import detect
 from objlib.core.library.paths import Named, disk_path
 from objlib.core.library.patterns import PathPattern
-from objlib.core.library.snapshot import NO_TYPE, UNREAD, UNTRUSTED, FileSnapshot
+from objlib.core.library.snapshot import NO_TYPE, UNREAD, UNTRUSTED, FileSnapshot, bounded, ctime
 
 MAX_DOCUMENT: Final = 104_857_600
 """Bytes a document may have: 100 MiB (File Search reference, ``media.uploadToFileSearchStore``)."""
@@ -103,7 +103,8 @@ def _read(
     """Read the file from the start once; also whether it was the same before and after."""
     began, before = clock(), os.fstat(source.fileno())
     mtime = _trusted(before.st_mtime_ns, began)
-    unread = FileSnapshot(UNREAD, before.st_size, mtime, before.st_ino & (2**63 - 1))
+    inode, changed = before.st_ino & (2**63 - 1), ctime(before)
+    unread = FileSnapshot(UNREAD, before.st_size, mtime, inode, ctime_ns=changed)
     if before.st_size > MAX_DOCUMENT:
         return _too_large(unread), True
     digest, view, head, size = sha256(), memoryview(buffer), b"", 0
@@ -117,7 +118,7 @@ def _read(
         if size > MAX_DOCUMENT:
             return _too_large(replace(unread, size=size)), False
     after = os.fstat(source.fileno())
-    stable = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+    stable = (before.st_mtime_ns, before.st_size, changed) == (after.st_mtime_ns, after.st_size, ctime(after))
     mime = detect(path, head)
     read = FileSnapshot(
         digest.hexdigest(),
@@ -127,6 +128,7 @@ def _read(
         mime or NO_TYPE,
         document_metadata(path, head, patterns).entries,
         _unfit(size, mime),
+        changed,
     )
     return read, stable
 
@@ -139,12 +141,7 @@ def _trusted(mtime: int, began: int) -> int:
     """
     if began - MTIME_TICK <= mtime <= began + MAX_SKEW or mtime == UNTRUSTED:
         return UNTRUSTED
-    return _bounded(mtime)
-
-
-def _bounded(mtime: int) -> int:
-    """``mtime`` as SQLite can keep it: the year 2262 is the last."""
-    return max(1 - 2**63, min(mtime, 2**63 - 1))
+    return bounded(mtime)
 
 
 def _unreadable(path: str, shown: str, error: OSError) -> FileSnapshot | None:
@@ -153,12 +150,14 @@ def _unreadable(path: str, shown: str, error: OSError) -> FileSnapshot | None:
     except OSError as gone:
         if gone.errno in _GONE:
             return None
-        size, mtime, inode = 0, UNTRUSTED, 0
+        size, mtime, inode, changed = 0, UNTRUSTED, 0, 0
     else:
-        size, mtime, inode = status.st_size, _bounded(status.st_mtime_ns), status.st_ino & (2**63 - 1)
+        size, mtime, inode = status.st_size, bounded(status.st_mtime_ns), status.st_ino & (2**63 - 1)
+        changed = ctime(status)
     why = (error.strerror or type(error).__name__).lower()
     message = f"{shown} cannot be read: {why}; change its mode or owner, or list it in .objlibignore"
-    return FileSnapshot(UNREAD, size, mtime, inode, failure=Failure.of(FailureKind.UNREADABLE, message))
+    failure = Failure.of(FailureKind.UNREADABLE, message)
+    return FileSnapshot(UNREAD, size, mtime, inode, failure=failure, ctime_ns=changed)
 
 
 def _too_large(unread: FileSnapshot) -> FileSnapshot:
@@ -167,7 +166,7 @@ def _too_large(unread: FileSnapshot) -> FileSnapshot:
         "split it, or list it in .objlibignore"
     )
     failure = Failure.of(FailureKind.TOO_LARGE, message)
-    return FileSnapshot(UNREAD, unread.size, unread.mtime_ns, unread.inode, failure=failure)
+    return replace(unread, failure=failure)
 
 
 def _unfit(size: int, mime: str | None) -> Failure | None:

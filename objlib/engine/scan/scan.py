@@ -43,12 +43,15 @@ MAX_RESTARTS: Final = 3
 each row is still compared with what it was, and the next scan finds the rest."""
 
 
-async def scan(app: App, *, dry_run: bool = False, clock: Clock = time.time_ns) -> ScanReport:
+async def scan(
+    app: App, *, dry_run: bool = False, checksum: bool = False, clock: Clock = time.time_ns
+) -> ScanReport:
     """Compare the library of ``app`` with its ledger, and record what changed.
 
     Args:
         app: the open application; ``app.files`` runs the walk and the reading.
         dry_run: record nothing, and list the changes in the report.
+        checksum: read every file, whatever its status says.
         clock: the clock that stamps files, which is not that of the ledger.
 
     Raises:
@@ -63,7 +66,7 @@ async def scan(app: App, *, dry_run: bool = False, clock: Clock = time.time_ns) 
     scans = left_alone = 0
     while True:
         scans += 1
-        work = _Scan(app, Walk(scope), patterns, clock)
+        work = _Scan(app, Walk(scope), patterns, clock, checksum)
         app.observer.begin(Phase.SCAN, None, None)
         try:
             async with app.ledger.scans.open() as session:
@@ -133,6 +136,7 @@ class _Scan:
     walk: Walk
     patterns: tuple[PathPattern, ...]
     clock: Clock
+    read_all: bool
     files: int = 0
     bytes: int = 0
     read: int = 0
@@ -149,7 +153,7 @@ class _Scan:
                 if len(entries) < MAX_LISTED:
                     entries.append((entry.path, entry.reason))
             await session.note_blind([entry.path for entry in skipped if entry.blind])
-            to_read, size_to_read = await session.note_files(files)
+            to_read, size_to_read = await session.note_files(files, read_all=self.read_all)
             size = sum(file.size for file in files)
             self.files += len(files)
             self.bytes += size

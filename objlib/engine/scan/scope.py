@@ -41,10 +41,11 @@ class RulesError(OSError):
 
 
 class Absence(StrEnum):
-    """Why a file is not in the library. Its document may be pruned, unless it is UNREADABLE."""
+    """Why a file is not in the library: LINK is one that is not followed. All but UNREADABLE may be pruned."""
 
     GONE = "gone"
     LEFT_OUT = "left_out"
+    LINK = "link"
     REPLACED = "replaced"
     UNREADABLE = "unreadable"
 
@@ -128,7 +129,7 @@ class Scope:
                 return Absent(Absence.LEFT_OUT, f"it is left out by {rule}")
             reason = self.link_reason(disk, folder=folder) if linked else ""
             if reason:
-                return Absent(Absence.LEFT_OUT, reason)
+                return Absent(Absence.LINK, reason)
         kind = KINDS.get(stat.S_IFMT(status.st_mode)) if status is not None else None
         return None if kind is None else Absent(Absence.REPLACED, f"there is {kind} in its place")
 
@@ -152,7 +153,7 @@ def folder_rules(disk: bytes, path: str, rules: IgnoreRules) -> IgnoreRules:
             return rules.below(path, decode_control(file.read()))
     except (OSError, ValueError) as error:
         reason = why(error) if isinstance(error, OSError) else str(error)
-        raise RulesError(errno.EACCES, f"{path + '/' if path else ''}{IGNORE_FILE}: {reason}") from error
+        raise RulesError(errno.EACCES, f"its {IGNORE_FILE} cannot be used: {reason}") from error
 
 
 def why(error: OSError) -> str:

@@ -17,12 +17,12 @@ from typing import Final, NamedTuple
 from objlib.core.errors import UsageError
 from objlib.core.library.ignore import IGNORE_FILE, IgnoreRules
 from objlib.core.library.paths import display_names, readable
-from objlib.core.library.snapshot import FileStatus
+from objlib.core.library.snapshot import FileStatus, bounded, ctime
 from objlib.core.reports import MAX_LISTED
 from objlib.engine.scan.scope import GONE, KINDS, RulesError, Scope, folder_rules, why
 
 _MAX_INTEGER: Final = 2**63 - 1
-"""SQLite keeps signed 64-bit integers; inode numbers may be larger, and dates later, than that."""
+"""SQLite keeps signed 64-bit integers; inode numbers may be larger than that."""
 
 
 class Skipped(NamedTuple):
@@ -198,8 +198,9 @@ def _file_status(path: str, exact: bytes, status: os.stat_result) -> FileStatus:
         path,
         None if exact == path.encode() else exact,
         status.st_size,
-        max(-_MAX_INTEGER, min(status.st_mtime_ns, _MAX_INTEGER)),
+        bounded(status.st_mtime_ns),
         status.st_ino & _MAX_INTEGER,
+        ctime(status),
     )
 
 

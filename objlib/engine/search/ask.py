@@ -12,6 +12,7 @@ from objlib.core.reports.answers import AnswerReport, Citation, CitationState, S
 from objlib.embedded import EXTRACTIVE, filter_keys
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
+from objlib.engine.scan.scope import Scope
 from objlib.engine.search.locate import CheckedPassage, CitedPassage, check_passages
 from objlib.gemini import Answer, ErrorKind, GeminiError, Passage
 from objlib.ledger import FileRow
@@ -109,15 +110,14 @@ async def _report(app: App, question: str, answer: Answer, notice: str, began: f
 async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
     tags = [passage.metadata.get(KEY_FILE) for passage in passages]
     citations = [_citation(passage, None, _UNKNOWN) for passage in passages]
+    scope = Scope.of(app.settings)
     for tag in dict.fromkeys(tag for tag in tags if isinstance(tag, str)):
         row = await app.ledger.files.get(FileId(tag))
         if row is None:
             continue
         numbers = [number for number, other in enumerate(tags) if other == tag]
         cited = [CitedPassage(passages[n].text, _hash(passages[n])) for n in numbers]
-        look = partial(
-            check_passages, app.settings.library, row, cited, follow_links=app.settings.follow_links
-        )
+        look = partial(check_passages, scope, row, cited)
         for number, checked in zip(numbers, await app.files(look), strict=True):
             citations[number] = _citation(passages[number], row, checked)
     return tuple(citations)
@@ -150,7 +150,7 @@ async def _notice(app: App, answer: Answer, where: str | None) -> str:
 
 
 async def _unknown_keys(app: App, where: str) -> str:
-    """What to say of keys in a filter that no document has: a misspelt one finds nothing, without an error."""
+    """A note on keys in a filter that no document has: a misspelt one finds nothing, without an error."""
     keys = await app.ledger.files.metadata_keys()
     unknown = [key for key in filter_keys(where) if key not in keys and key not in RESERVED_KEYS]
     if not unknown:

@@ -12,13 +12,14 @@ from functools import cached_property
 from hashlib import sha256
 from io import FileIO
 from os import fstat
-from pathlib import Path
 from typing import Final, NamedTuple
 
+from objlib.core.library.decode import UnreadableError, decode, without_inline_data
 from objlib.core.library.mime import is_text_type
 from objlib.core.library.paths import disk_path
 from objlib.core.reports.answers import CitationState
 from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
+from objlib.engine.scan.scope import Scope
 from objlib.ledger import FileRow
 from objlib.threads import checkpoint_in_thread
 
@@ -52,27 +53,34 @@ class CheckedPassage(NamedTuple):
     place: Place | None
 
 
-def check_passages(
-    root: Path, row: FileRow, passages: Sequence[CitedPassage], *, follow_links: bool
-) -> list[CheckedPassage]:
+def check_passages(scope: Scope, row: FileRow, passages: Sequence[CitedPassage]) -> list[CheckedPassage]:
     """Look for the passages of one file with one read; what a scan would not read is not opened."""
-    path = Path(disk_path(root, row))
+    absent = scope.absent(row)
+    if absent is not None:
+        return [CheckedPassage(CitationState(absent.kind), None)] * len(passages)
     try:
-        if not (follow_links or path.resolve().is_relative_to(root.resolve())):
-            return [CheckedPassage(CitationState.GONE, None)] * len(passages)
-        with open_regular(str(path)) as source:
+        with open_regular(disk_path(scope.root, row)) as source:
             content_hash, data = _read(source, row)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return [CheckedPassage(CitationState.GONE, None)] * len(passages)
-    except (OSError, RuntimeError):  # RuntimeError: a circle of links
+    except OSError:
         return [CheckedPassage(CitationState.UNREADABLE, None)] * len(passages)
-    text = _Text(data.decode("utf-8", "replace"))
+    text = _decoded(data)
+    # The embedded store has the second.
+    texts = {raw: _Text(raw) for raw in (text, without_inline_data(text))}
     checked = []
     for passage in passages:
         same = content_hash == (passage.content_hash or row.indexed_hash)
         state = CitationState.CURRENT if same else CitationState.CHANGED
-        checked.append(CheckedPassage(state, text.place(passage.text)))
+        places = (text.place(passage.text) for text in texts.values())
+        checked.append(CheckedPassage(state, next((place for place in places if place is not None), None)))
     return checked
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a file as the index reads it; empty for one that is no text any more."""
+    try:
+        return decode(data).text
+    except UnreadableError:
+        return ""
 
 
 def _read(source: FileIO, row: FileRow) -> tuple[str, bytes]:

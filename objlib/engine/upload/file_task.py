@@ -42,7 +42,6 @@ class FileUpload:
     """The task of one file. It holds a slot and an upload token, and returns both whatever happens.
 
     Args:
-        run: the upload run.
         row: a file that may be claimed.
         slot: bounds the files between claimed and indexed.
         token: bounds the uploads; it covers sending, never a wait after it.

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import trio
 
-from objlib.engine.requests.held_token import hold_token
+from objlib.core.ids import FileId
 from objlib.engine.upload.file_task import FileUpload
 from objlib.engine.upload.state import UploadRun
 
@@ -50,3 +50,11 @@ async def _feed(run: UploadRun, spawn: Callable[[FileUpload], None]) -> None:
     while run.active:
         run.changed = trio.Event()
         await run.changed.wait()
+
+
+async def hold_token(limiter: trio.CapacityLimiter, file_id: FileId) -> ExitStack:
+    """Wait for a token, and hold it for a file: the end of its block, or an earlier ``close``, returns it once."""
+    await limiter.acquire_on_behalf_of(file_id)
+    token = ExitStack()
+    token.callback(limiter.release_on_behalf_of, file_id)
+    return token

@@ -38,6 +38,7 @@ async def upload(
     limit: int | None = None,
     dry_run: bool = False,
     retry_failed: bool = False,
+    checksum: bool = False,
     accept: Callable[[ScanReport], Awaitable[None]] | None = None,
 ) -> UploadReport:
     """Bring the store up to date with the library; files already indexed are never touched.
@@ -46,12 +47,13 @@ async def upload(
         limit: bound of the files that this run sends.
         dry_run: only say what would be done; nothing is recorded and nothing sent.
         retry_failed: also send files again that failed in an earlier run.
+        checksum: read every file of the library, whatever its status says.
         accept: inspects the result of the scan before anything is sent; raises to refuse the run.
 
     Raises:
         ObjlibError: the run cannot go on at all.
     """
-    scanned = await scan(app, dry_run=dry_run)
+    scanned = await scan(app, dry_run=dry_run, checksum=checksum)
     if accept is not None:
         await accept(scanned)
     run = UploadRun(app, limit)

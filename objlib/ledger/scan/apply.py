@@ -37,14 +37,16 @@ _WAS: Final = (
     "file_id = :file_id AND file_path = :was_path AND content_hash = :was_hash AND mtime_ns = :was_mtime"
 )
 """The row is still what the scan compared with."""
-_STATUS: Final = "path_bytes = :path_bytes, size = :size, mtime_ns = :mtime_ns, inode = :inode"
+_STATUS: Final = (
+    "path_bytes = :path_bytes, size = :size, mtime_ns = :mtime_ns, inode = :inode, ctime_ns = :ctime_ns"
+)
 _MEANING: Final = "mime_type = :mime_type, metadata_json = :metadata_json"
 
 # OR IGNORE: two live rows never share a path; where another scan was faster, its row stays.
 _INSERT: Final = (
     "INSERT OR IGNORE INTO main.files (file_id, file_path, path_bytes, content_hash, size, mtime_ns, inode,"
-    " mime_type, metadata_json, gemini_state_updated_at) VALUES (:new_id, :path, :path_bytes, :content_hash,"
-    f" :size, :mtime_ns, :inode, :mime_type, :metadata_json, :now) RETURNING {_ROW}"
+    " ctime_ns, mime_type, metadata_json, gemini_state_updated_at) VALUES (:new_id, :path, :path_bytes, :content_hash,"
+    f" :size, :mtime_ns, :inode, :ctime_ns, :mime_type, :metadata_json, :now) RETURNING {_ROW}"
 )
 _UPDATES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.CHANGED: f"content_hash = :content_hash, {_STATUS}, {_MEANING}, missing_since = NULL",
@@ -127,6 +129,7 @@ def described(snapshot: FileSnapshot) -> dict[str, Any]:
         "size": snapshot.size,
         "mtime_ns": snapshot.mtime_ns,
         "inode": snapshot.inode,
+        "ctime_ns": snapshot.ctime_ns,
         "mime_type": snapshot.mime_type,
         "metadata_json": encode_metadata(snapshot.metadata),
         "failure_info": None if snapshot.failure is None else encode_failure(snapshot.failure),
@@ -139,7 +142,7 @@ def _page(
     """The next rows of the plan that meet ``condition``, each with what was seen at its path, by name."""
     cursor = conn.execute(
         "SELECT p.seq, p.kind, p.path, p.file_id, p.was_path, p.was_hash, p.was_mtime, s.path_bytes, s.size,"
-        " s.mtime_ns, s.inode, s.content_hash, s.mime_type, s.metadata_json, s.failure_info"
+        " s.mtime_ns, s.inode, s.ctime_ns, s.content_hash, s.mime_type, s.metadata_json, s.failure_info"
         f" FROM {t.plan} p LEFT JOIN {t.seen} s ON s.path = p.path"
         f" WHERE {condition} AND p.seq > ? ORDER BY p.seq LIMIT ?",
         (after, limit),

@@ -165,7 +165,8 @@ def _plan(conn: sqlite3.Connection, t: Tables) -> None:
         {insert}
         SELECT {_kind()} AS kind, s.path, {was} FROM {t.seen} s
         LEFT JOIN main.files f ON f.file_id = s.file_id AND s.file_id NOT IN (SELECT file_id FROM {t.match})
-        WHERE s.look <> {Look.SAME} AND s.path NOT IN (SELECT path FROM {t.match}) AND kind IS NOT NULL
+        WHERE (s.look <> {Look.SAME} OR (f.file_id IS NOT NULL AND f.ctime_ns IS NULL))
+        AND s.path NOT IN (SELECT path FROM {t.match}) AND kind IS NOT NULL
         ORDER BY s.path
         """
     )
@@ -181,11 +182,17 @@ def _plan(conn: sqlite3.Connection, t: Tables) -> None:
 
 
 def _kind() -> str:
-    """SQL for what a file that was seen (``s``) means for the row at its path (``f``); NULL for nothing."""
+    """SQL for what a file that was seen (``s``) means for the row at its path (``f``); NULL for nothing.
+
+    An indexed file whose rights alone were taken stays indexed.
+    """
     return f"""
         CASE
         WHEN f.file_id IS NULL THEN '{ChangeKind.NEW}'
         WHEN s.look = {Look.RETURNED} THEN '{ChangeKind.RETURNED}'
+        WHEN s.look = {Look.SAME} THEN '{ChangeKind.TOUCHED}'
+        WHEN s.content_hash = '{UNREAD}' AND f.gemini_state = '{State.INDEXED}'
+            AND (s.size, s.mtime_ns, s.inode) = (f.size, f.mtime_ns, f.inode) THEN NULL
         WHEN s.content_hash <> f.content_hash THEN '{ChangeKind.CHANGED}'
         WHEN f.gemini_state = '{State.INDEXED}' AND f.indexed_hash <> f.content_hash THEN '{ChangeKind.CHANGED}'
         WHEN f.gemini_state = '{State.UNTRACKED}' AND s.failure_info IS NOT NULL THEN '{ChangeKind.CHANGED}'
@@ -193,6 +200,7 @@ def _kind() -> str:
             AND json_extract(f.failure_info, '$.kind') IN ({_LOCAL}) THEN '{ChangeKind.CHANGED}'
         WHEN f.missing_since IS NOT NULL THEN '{ChangeKind.RETURNED}'
         WHEN (s.size, s.mtime_ns, s.inode) <> (f.size, f.mtime_ns, f.inode) OR s.path_bytes IS NOT f.path_bytes
+            OR s.ctime_ns IS NOT f.ctime_ns
             THEN '{ChangeKind.TOUCHED}'
         END
     """

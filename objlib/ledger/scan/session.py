@@ -44,7 +44,7 @@ _NUMBERS: Final = itertools.count(1)
 # that changed while it was under way, one found unfit after it was queued, and one that could not be read, since
 # permission to read leaves no trace in the status that is compared.
 _UNCHANGED: Final = f"""
-    f.size = ?3 AND f.mtime_ns = ?4 AND f.inode = ?5 AND f.path_bytes IS ?2
+    f.size = ?3 AND f.mtime_ns = ?4 AND f.inode = ?5 AND coalesce(f.ctime_ns, ?6) = ?6 AND f.path_bytes IS ?2
     AND CASE f.gemini_state
         WHEN '{State.INDEXED}' THEN f.content_hash = f.indexed_hash
         WHEN '{State.UNTRACKED}' THEN f.content_hash <> '{UNREAD}' AND f.size > 0 AND f.mime_type <> '{NO_TYPE}'
@@ -83,14 +83,16 @@ class ScanSession(Table):
         self._generation = generation
 
     @noted
-    def note_files(conn: sqlite3.Connection, t: Tables, files: Sequence[FileStatus]) -> tuple[int, int]:
+    def note_files(
+        conn: sqlite3.Connection, t: Tables, files: Sequence[FileStatus], *, read_all: bool
+    ) -> tuple[int, int]:
         """Note files seen on disk; how many of them have to be read, and their bytes."""
         (last,) = conn.execute(f"SELECT coalesce(max(seq), 0) FROM {t.seen}").fetchone()
         conn.executemany(
             f"""
-            INSERT OR IGNORE INTO {t.seen} (path, path_bytes, size, mtime_ns, inode, file_id, look)
-            SELECT ?1, ?2, ?3, ?4, ?5, f.file_id, CASE
-                WHEN f.file_id IS NULL OR NOT ({_UNCHANGED}) THEN {Look.READ}
+            INSERT OR IGNORE INTO {t.seen} (path, path_bytes, size, mtime_ns, inode, ctime_ns, file_id, look)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, f.file_id, CASE
+                WHEN {read_all:d} OR f.file_id IS NULL OR NOT ({_UNCHANGED}) THEN {Look.READ}
                 WHEN f.missing_since IS NOT NULL THEN {Look.RETURNED} ELSE {Look.SAME} END
             FROM (SELECT 1) LEFT JOIN main.files f ON f.seq = {Tables.row_at("?1")}
             """,
@@ -128,7 +130,7 @@ class ScanSession(Table):
                 continue
             conn.execute(
                 f"UPDATE {t.seen} SET content_hash = :content_hash, size = :size, mtime_ns = :mtime_ns,"
-                " inode = :inode, mime_type = :mime_type, metadata_json = :metadata_json,"
+                " inode = :inode, ctime_ns = :ctime_ns, mime_type = :mime_type, metadata_json = :metadata_json,"
                 " failure_info = :failure_info WHERE path = :path",
                 described(snapshot) | {"path": path},
             )

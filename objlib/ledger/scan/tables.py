@@ -85,6 +85,7 @@ class Tables:
                 size INTEGER NOT NULL,
                 mtime_ns INTEGER NOT NULL,
                 inode INTEGER NOT NULL,
+                ctime_ns INTEGER NOT NULL,
                 file_id TEXT,
                 look INTEGER NOT NULL,
                 content_hash TEXT,

@@ -24,9 +24,8 @@ def test_upload_prints_its_store_first_and_its_summary_last(engine: Engine, read
     assert out.startswith("✓ Sent 1 file")
     assert err.startswith("objlib: embedded store at ")
     assert "offline (no API key set); ledger " in err
-    assert engine.asked == [
-        ("upload.run.upload", {"args": (), "limit": 5, "dry_run": False, "retry_failed": True})
-    ]
+    options = {"limit": 5, "dry_run": False, "retry_failed": True, "checksum": False}
+    assert engine.asked == [("upload.run.upload", {"args": ()} | options)]
     settings, command = engine.opened[0]
     assert settings.library == Path.cwd() / "lib"
     assert settings.max_uploads == 3

@@ -35,6 +35,11 @@ class TestExplain:
         )
         return replace(base, **more)
 
+    def test_what_is_left_out_has_a_list_of_its_own(self) -> None:
+        output = text(explain_lines(self.report(left_out=("page 2: cannot be read", EVIL)), PLAIN, UTC))
+        assert "Left out:\n  page 2: cannot be read\n" in output
+        assert "Left out" not in text(explain_lines(self.report(), PLAIN, UTC))
+
     def test_a_timeline_with_runs_and_reasons(self) -> None:
         output = text(explain_lines(self.report(), PLAIN, UTC))
         assert "1970-01-01 00:00:00 UTC  start_upload: untracked → uploading" in output

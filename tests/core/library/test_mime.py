@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objlib.core.library.mime import ACCEPTED, SNIFF, detect, looks_like_text, suffix_of
+from objlib.core.library.mime import ACCEPTED, detect, suffix_of
 
 FACTS = Path(__file__).parents[4] / "shared/reference/gemini_file_search_mime_types.json"
 
@@ -52,33 +52,6 @@ def test_formats_that_are_binary_by_nature_are_taken_by_their_suffix(path: str) 
 
 def test_a_pdf_is_known_without_its_suffix() -> None:
     assert detect("download", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n\0") == "application/pdf"
-
-
-@pytest.mark.parametrize(
-    ("head", "expected"),
-    [
-        (b"", True),
-        (b"plain", True),
-        ("caf\u00e9 \u4f60\u597d".encode(), True),
-        ("caf\u00e9, na\u00efve, \u00fcber".encode("latin-1"), True),
-        ("text".encode("utf-16"), True),
-        (b"with a NUL\0", False),
-        (b"\x1f\x8b\x08\x01" + bytes(range(1, 256)), False),
-        (b"a" * SNIFF + b"\0", True),
-    ],
-)
-def test_text_is_distinguished_from_binary(head: bytes, expected: bool) -> None:
-    assert looks_like_text(head) is expected
-
-
-@settings(deadline=None)
-@given(st.text(alphabet=st.characters(exclude_characters="\0"), min_size=1), st.integers(0, 3))
-def test_utf8_is_text_wherever_it_is_cut(text: str, more: int) -> None:
-    data = ("x" * more + text * (SNIFF // len(text.encode("utf-8", "replace")) + 1)).encode(
-        "utf-8", "replace"
-    )
-    assert looks_like_text(data)
-    assert looks_like_text(data[: SNIFF // 2])
 
 
 @settings(deadline=None)

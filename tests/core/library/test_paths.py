@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import is_normalized
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objlib.core.library.paths import disk_path, display_names, readable
+from objlib.core.library.paths import (
+    disk_path,
+    display_names,
+    readable,
+    root_of_text,
+    text_of_root,
+    valid_text,
+)
 
 NAMES = st.binary(min_size=1, max_size=8).filter(
     lambda name: b"/" not in name and b"\0" not in name
@@ -67,3 +75,32 @@ def test_a_row_opens_the_file_it_was_made_for(parts: list[bytes]) -> None:
     path = disk_path(Path("/library"), row)
     if not any(part in {b".", b".."} for part in parts):
         assert os.fsencode(path) == b"/library/" + exact
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        (b"plain", "plain"),
+        ("p\u00e2t\u00e9 \U0001f989".encode(), "p\u00e2t\u00e9 \U0001f989"),
+        (b"na\xefve owls", "na\ufffdve owls"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+    ],
+)
+def test_an_argument_is_read_as_utf8_whatever_the_locale(argument: bytes, text: str) -> None:
+    assert valid_text(argument.decode("utf-8", "surrogateescape")) == text
+    assert valid_text(argument.decode("ascii", "surrogateescape")) == text
+
+
+def test_half_of_a_surrogate_pair_is_replaced() -> None:
+    assert valid_text("a\ud800b") == "a?b"
+
+
+@pytest.mark.parametrize(
+    "name", [b"/tmp/plain", b"/tmp/100%25 odd", b"/tmp/na\xefve %41", "/tmp/p\u00e2t\u00e9".encode()]
+)
+def test_a_root_comes_back_from_its_text(name: bytes) -> None:
+    root = Path(os.fsdecode(name))
+    text = text_of_root(root)
+    assert root_of_text(text) == root
+    text.encode()
+    assert text.startswith("file:") is (b"\xef" in name)

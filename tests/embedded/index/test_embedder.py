@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from objlib.embedded import model
-from objlib.embedded.index import embedder, load_embedder, obstacle
-from objlib.embedded.index.embedder import MAX_TOKENS, MiniLM
+from objlib.embedded.index import embedder, load_embedder
+from objlib.embedded.index.embedder import MAX_TOKENS, MiniLM, obstacle
 from objlib.embedded.index.wordpiece import WordPiece
 
 TEXTS = [

@@ -36,8 +36,8 @@ BOOKS = store(
     "Horses and riders. The Greeks bred them.",
     "Das Mädchen ißt Äpfel in München.",
     "Ἐν ἀρχῇ ἦν ὁ λόγος, καὶ ὁ λόγος ἦν πρὸς τὸν θεόν.",
-    "Все счастливые семьи похожи друг на друга.",  # noqa: RUF001
-    "道可道，非常道。名可名，非常名。",  # noqa: RUF001
+    "Все счастливые семьи похожи друг на друга.",
+    "道可道，非常道。名可名，非常名。",
     "To be, or not to be, that is the question.",
     "Be that as it may, the question is not to whom it belongs, or so they say, to be sure.",
     "An eﬃcient creme brulee.",
@@ -73,6 +73,46 @@ BOOKS = store(
 )
 def test_a_query_finds_its_documents(query: str, documents: set[int]) -> None:
     assert set(documents_with(BOOKS, query)) == documents
+
+
+MARKED = store(
+    "दीपक जलता है और किताब खुली है।",
+    "מִגְדַּלּוֹר עַל הַחוֹף",
+    "كِتَابٌ عَلَى الطَّاوِلَة",
+    "型番はＫＸ７２０、ﾓﾃﾞﾑの色は白です。",
+    "เรือจอดที่ท่าเรือ",
+    "Die Ver\u00adwal\u00adtung tagt.",
+    "او می\u200cخواند.",
+    "cafe\u0301 na\u0308he",
+    "𝐁𝐨𝐥𝐝 ①",
+    "दपक",
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "documents"),
+    [
+        ("दीपक", {1}),
+        ("किताब", {1}),
+        ("खुली", {1}),
+        ("מגדלור", {2}),
+        ("מִגְדַּלּוֹר", {2}),
+        ("كتاب", {3}),
+        ("الطاولة", {3}),
+        ("KX720", {4}),
+        ("ｋｘ７２０", {4}),
+        ("モデム", {4}),
+        ("ﾓﾃﾞﾑ", {4}),
+        ("ท่าเรือ", {5}),
+        ("Verwaltung", {6}),
+        ("میخواند", {7}),
+        ("café", {8}),
+        ("bold 1", {9}),
+        ('"किताब खुली"', {1}),
+    ],
+)
+def test_marks_points_and_widths_make_no_difference(query: str, documents: set[int]) -> None:
+    assert set(documents_with(MARKED, query)) == documents
 
 
 @given(st.text(max_size=80) | st.text(alphabet="\"'“”()*:^-+{}ANDORTE \0\ud800名a", max_size=60))
@@ -147,17 +187,19 @@ def test_a_filter_limits_the_documents() -> None:
 
 ALONE = """
 import sqlite3, sys
-from objlib.embedded.index import SCHEMA, index_document, search
+from objlib.embedded.index import FUNCTIONS, REBUILD, SCHEMA, index_document, search
 from objlib.embedded.text.extract import extract
 db = sqlite3.connect(":memory:")
 db.execute("CREATE TABLE documents(doc_id INTEGER PRIMARY KEY, store_id, display_name, metadata)")
-for statement in SCHEMA:
+for name, function in FUNCTIONS.items():
+    db.create_function(name, -1, function)
+for statement in (*SCHEMA, *REBUILD):
     db.execute(statement)
 db.execute("INSERT INTO documents VALUES(1, 1, 'a', '{}')")
 text = extract(b"one cat", mime_type="text/plain", name="a.txt")
 index_document(db, doc_id=1, extracted=text, display_name="a", metadata={})
 assert search(db, "cats", store_ids=[1], k=1, where="a = 1 OR NOT a:*", embedder=None, codes=None)
-print(*sorted({"numpy", "onnxruntime", "pypdf"} & set(sys.modules)))
+print(*sorted({"chardet", "lxml", "numpy", "onnxruntime", "pypdfium2", "yaml"} & set(sys.modules)))
 """
 
 

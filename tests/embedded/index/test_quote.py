@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.embedded.index import Hit, QuotedAnswer, quote_answer
+from objlib.embedded.index import Hit, quote_answer
 from objlib.embedded.index.quote import MAX_SENTENCES, NO_ANSWER
+from objlib.embedded.index.records import QuotedAnswer
 from objlib.embedded.text.sentences import sentences
 from tests.support.index import Meanings
 

@@ -5,9 +5,9 @@ import io
 import pypdf
 import pytest
 
+from objlib.core.library.decode import UnreadableError
 from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.extract import extract
-from objlib.embedded.text.extracted import UnreadableError
 
 
 def pdf(*pages: str, info: str = "") -> bytes:
@@ -42,9 +42,9 @@ def pdf(*pages: str, info: str = "") -> bytes:
     return out.getvalue()
 
 
-def encrypted(data: bytes, user_password: str) -> bytes:
+def encrypted(data: bytes, user_password: str, algorithm: str = "RC4-128") -> bytes:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(data))
-    writer.encrypt(user_password, "owner", algorithm="RC4-128")
+    writer.encrypt(user_password, "owner", algorithm=algorithm)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
@@ -73,15 +73,37 @@ def test_a_pdf_gives_its_title_and_author() -> None:
     assert dull.title == ""
 
 
-def test_a_file_that_opens_without_a_password_is_read() -> None:
-    assert "Alpha" in read(encrypted(pdf("Alpha beta"), ""))[0]
+@pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256-R5", "AES-256"])
+def test_a_file_that_opens_without_a_password_is_read(algorithm: str) -> None:
+    assert "Alpha" in read(encrypted(pdf("Alpha beta"), "", algorithm))[0]
+    with pytest.raises(UnreadableError, match="password"):
+        read(encrypted(pdf("Alpha beta"), "secret", algorithm))
+
+
+def test_a_page_that_cannot_be_read_is_named_and_the_others_are_read() -> None:
+    data = pdf("Alpha", "Beta", "", "Delta", "Eps")
+    data = data.replace(b"7 0 obj\n<< /Type /Page", b"7 0 obj\n(( /Type /Page")
+    data = data.replace(b"(Delta) Tj", b"(Delta( Tj")
+    got = extract(data, mime_type="application/pdf", name="a.pdf")
+    assert got.text.split() == ["Alpha", "Eps"]
+    assert got.remarks == ("page 2: cannot be read", "pages 3, 4: neither text nor images")
+    assert len(got.page_starts) == 5
+
+
+def test_a_scan_is_called_a_scan() -> None:
+    line = b"BT /F1 12 Tf 72 700 Td (Alpha) Tj ET"
+    drawn = pdf("Alpha", "Beta").replace(line, b"72 700 9 9 re f".ljust(len(line)))
+    got = extract(drawn, mime_type="application/pdf", name="a.pdf")
+    assert got.remarks == ("page 1: only images or drawings",)
+    with pytest.raises(UnreadableError, match="OCR"):
+        read(pdf("Alpha").replace(line, b"72 700 9 9 re f".ljust(len(line))))
 
 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         (encrypted(pdf("Alpha"), "secret"), "password"),
-        (pdf("", ""), "OCR"),
+        (pdf("", ""), "neither text nor images"),
         (b"%PDF-1.7 and nothing more", "damaged"),
         (b"no PDF at all", "damaged"),
         (b"", "empty"),

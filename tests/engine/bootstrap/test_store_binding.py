@@ -71,6 +71,27 @@ async def test_a_surplus_store_that_cannot_be_deleted_does_no_harm(
         assert app.store == stores[0]
 
 
+async def test_a_first_run_that_sees_the_stores_of_two_others_takes_the_pinned_one(
+    opened: Opener, settings: Settings, faults: Faults
+) -> None:
+    """Its listing arrives when both have created a store, and before the surplus one is deleted."""
+    faults.travel = lambda kind, count: (5.0, 0.0) if (kind, count) == ("store", 2) else (0.0, 0.0)
+    faults.script = lambda kind, count: (
+        None if kind != "store" else Delay(1) if count < 2 else INTERNAL if count == 5 else None
+    )
+    stores: list[str] = []
+
+    async def first_run() -> None:
+        async with opened() as app:
+            stores.append(app.store)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(first_run)
+    assert len(stores_of(settings)) == 2
+    assert (len(stores), len(set(stores))) == (3, 1)
+
+
 async def test_of_first_runs_at_once_with_different_stores_one_is_refused(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:

@@ -15,6 +15,7 @@ from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import SyncReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.prune import prune
+from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
 from objlib.engine.requests.retry import MAX_TRIES
 from objlib.engine.scan.scan import scan
@@ -353,6 +354,42 @@ async def test_a_file_that_is_under_way_is_not_pruned(
     assert row.missing_since is not None
     assert row.document is not None
     assert (report.files, report.deleted, report.postponed) == (0, 0, 0)
+
+
+async def test_what_a_rule_leaves_out_afterwards_is_explained_verified_and_pruned(
+    scenario: Scenario, opened: Opener, library: Path, settings: Settings
+) -> None:
+    await scenario.index()
+    write(library, "private/pay.md", "salaries")
+    write(library, "replaced.md", "a file for now")
+    async with opened("sync") as app:
+        await upload(app)
+    assert len(live_documents(settings)) == 12
+    (library / "replaced.md").unlink()
+    write(library, "replaced.md/inner.md", "now a folder")
+    (library / ".objlibignore").write_text("private/\n")
+    async with opened("verify") as app:
+        assert (await verify(app, sample=None)).drift == {"left_out": 1, "missing_on_disk": 1}
+    async with opened("sync") as app:
+        await upload(app)
+        story = await explain(app, "private/pay.md")
+        assert "left out by the rule 'private/' in .objlibignore" in story.explanation
+        assert "there is a folder in its place" in (await explain(app, "replaced.md")).explanation.lower()
+        assert (await verify(app, sample=None)).drift == {"left_out": 1, "missing_on_disk": 1}
+    async with opened("sync") as app:
+        report = await sync(app, prune_missing=True, grace=3600, limit=ALL)
+        assert report.prune is not None
+        assert (report.prune.kept, report.prune.deleted) == (2, 0)
+        (library / ".objlibignore").unlink()
+        report = await sync(app, prune_missing=True, grace=0, limit=ALL)
+        assert report.prune is not None
+        assert report.prune.paths == ("replaced.md",), "the rule is gone, so the file is back"
+    (library / ".objlibignore").write_text("private/\n")
+    async with opened("sync") as app:
+        report = await sync(app, prune_missing=True, grace=0, limit=ALL)
+        assert report.prune is not None
+        assert report.prune.paths == ("private/pay.md",)
+        assert (await verify(app, sample=None)).drift == {}
 
 
 async def test_a_file_that_is_on_disk_is_not_pruned_whatever_an_older_scan_says(

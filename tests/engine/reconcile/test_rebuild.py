@@ -201,3 +201,36 @@ async def test_a_name_that_leads_out_of_the_library_is_no_path(opened: Opener, s
         assert (report.matched, report.missing) == (10, 3)
         paths = {row.file_path for row in await app.ledger.files.page() if row.missing_since is not None}
     assert paths == {"f0", "f1", "f2"}
+
+
+async def test_an_empty_ledger_that_has_its_store_already_is_rebuilt(
+    scenario: Scenario, opened: Opener, settings: Settings
+) -> None:
+    """The first upload after the loss bound the new ledger to the store, and then was stopped."""
+    await scenario.index()
+    lose(settings)
+    async with opened() as app:
+        pinned = await app.ledger.settings.pinned()
+    async with opened("rebuild", need=StoreNeed.EXISTING) as app:
+        report = await rebuild(app)
+        assert await app.ledger.settings.pinned() == pinned
+    assert pinned is not None
+    assert (report.store, report.files, report.matched) == (pinned[0], 10, 10)
+    assert (await scenario.index()).uploaded == 0
+    assert_exactly_once(settings)
+
+
+async def test_a_store_of_an_older_version_without_tags_of_ledgers_is_rebuilt(
+    scenario: Scenario, opened: Opener, settings: Settings
+) -> None:
+    """Its documents belong to a ledger without a name; the rebuilt one gets a name, and sends nothing again."""
+    await scenario.index()
+    lose(settings)
+    with damage_database(settings.embedded) as db:
+        db.execute("UPDATE documents SET metadata = json_remove(metadata, ?)", (f"$.{KEY_LEDGER}",))
+    async with opened("rebuild", need=StoreNeed.EXISTING) as app:
+        report = await rebuild(app)
+        assert report.ledger == app.ledger_id != ""
+    assert (report.files, report.matched, report.foreign) == (10, 10, 0)
+    assert (await scenario.index()).uploaded == 0
+    assert_exactly_once(settings)

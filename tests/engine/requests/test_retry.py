@@ -1,5 +1,6 @@
 """Retries of the first requests of a command, and of throttled ones."""
 
+from collections import Counter
 from functools import partial
 from itertools import count
 
@@ -305,3 +306,48 @@ async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(
                 await retrier.call(Purpose.DELETE, fail)
             assert tries == most
         assert retrier.blocked_by(Purpose.DELETE)
+
+
+async def test_a_stop_during_a_backoff_ends_the_retries_of_a_request() -> None:
+    tries = 0
+
+    async def fail() -> None:
+        nonlocal tries
+        tries += 1
+        raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
+
+    async with open_governor(4, Observer()) as governor, trio.open_nursery() as nursery:
+        retrier = Retrier(governor, Observer())
+
+        async def stop() -> None:
+            await trio.sleep(0.001)
+            assert tries == 1
+            retrier.drain()
+
+        nursery.start_soon(stop)
+        with pytest.raises(GeminiError, match="down"):
+            await retrier.call(Purpose.DELETE, fail)
+        assert tries == 1
+        with pytest.raises(GeminiError, match="down"):
+            await retrier.call(Purpose.DELETE, fail)
+        assert tries == 2, "after a stop each request is sent once"
+
+
+async def test_a_purpose_without_an_answer_does_not_shorten_the_retries_of_another() -> None:
+    tries: Counter[Purpose] = Counter()
+
+    async def fail(purpose: Purpose) -> None:
+        tries[purpose] += 1
+        raise GeminiError("down", kind=ErrorKind.TRANSIENT, status=503)
+
+    async with open_governor(4, Observer()) as governor, trio.open_nursery() as nursery:
+        retrier = Retrier(governor, Observer())
+
+        async def ask(purpose: Purpose) -> None:
+            with pytest.raises(GeminiError, match="down"):
+                await retrier.call(purpose, partial(fail, purpose))
+
+        nursery.start_soon(ask, Purpose.DELETE)
+        await trio.sleep(1)
+        nursery.start_soon(ask, Purpose.LIST)
+    assert tries == {Purpose.DELETE: MAX_TRIES, Purpose.LIST: MAX_TRIES}

@@ -24,7 +24,7 @@ class Fabricated(Walk):
 
     def _walk(self) -> Iterator[FileStatus | Skipped]:
         for number in range(self.count):
-            yield FileStatus(f"{number // 100:05}/{number:08}.txt", None, 1, LONG_AGO, number + 1)
+            yield FileStatus(f"{number // 100:05}/{number:08}.txt", None, 1, LONG_AGO, number + 1, LONG_AGO)
 
 
 async def _peak(folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> int:

@@ -1,5 +1,6 @@
 """Searches and answers over the embedded store."""
 
+import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from objlib.core.errors import UsageError
 from objlib.engine.search.ask import ask, search
 from objlib.engine.upload.run import upload
 from objlib.gemini import Answer, Passage
+from objlib.testing import Faults, Respond
 from tests.support.engine import Opener, plant, write
 
 
@@ -136,3 +138,37 @@ async def test_a_library_without_keys_says_so(opened: Opener) -> None:
         await upload(app)
         report = await search(app, "virtue", where="year > 1")
     assert report.notice.endswith("has the key year of --filter; there are no keys")
+
+
+async def test_a_search_without_the_model_of_meaning_says_so(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = (None, "numpy is not installed")
+    monkeypatch.setattr("objlib.embedded.index.lazy_embedder.load_embedder", lambda: missing)
+    async with opened() as app:
+        await upload(app)
+        report = await search(app, "virtue")
+    assert report.notice == "search by words only: numpy is not installed"
+    assert report.citations
+
+
+async def test_an_answer_that_the_model_refuses_says_why(opened: Opener, faults: Faults) -> None:
+    async with opened() as app:
+        await upload(app)
+        body = json.dumps({"promptFeedback": {"blockReason": "SAFETY"}}).encode()
+        faults.script = lambda kind, _count: Respond(200, body) if kind == "ask" else None
+        report = await ask(app, "How is a virtue made?")
+    assert (report.text, report.citations) == ("", ())
+    assert report.notice.startswith("the model refused the question: ")
+    assert "SAFETY" in report.notice
+
+
+async def test_a_search_before_all_vectors_are_made_says_how_many_there_are(
+    opened: Opener, library: Path
+) -> None:
+    """A search makes the vectors of the passages that share a word with the query."""
+    write(library, "Geology/Year 2022/quartz.txt", "Crystals grow slowly.\n")
+    async with opened() as app:
+        await upload(app)
+        report = await search(app, "virtue")
+    assert report.notice.startswith("search by meaning covers 90 % of the passages so far; ")

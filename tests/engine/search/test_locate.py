@@ -9,9 +9,11 @@ import pytest
 import trio
 
 from objlib.core.ids import FileId
+from objlib.core.library.ignore import IgnoreRules
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import CitationState
 from objlib.engine.scan.read_file import open_regular
+from objlib.engine.scan.scope import Scope
 from objlib.engine.search import locate as module
 from objlib.engine.search.locate import CitedPassage, Place, check_passages
 from objlib.ledger import FileRow
@@ -59,13 +61,17 @@ def row_of(root: Path, name: str, mime_type: str = "text/markdown") -> FileRow:
     )
 
 
+def scope_of(root: Path, *, follow_links: bool = False) -> Scope:
+    return Scope(root, IgnoreRules.of(["secret*"]), follow_links=follow_links)
+
+
 def places(root: Path, name: str, *passages: str) -> list[Place | None]:
     cited = [CitedPassage(passage, None) for passage in passages]
-    return [each.place for each in check_passages(root, row_of(root, name), cited, follow_links=False)]
+    return [each.place for each in check_passages(scope_of(root), row_of(root, name), cited)]
 
 
 def state(root: Path, row: FileRow, *, follow_links: bool = False, tag: str | None = None) -> CitationState:
-    (checked,) = check_passages(root, row, [CitedPassage("habit", tag)], follow_links=follow_links)
+    (checked,) = check_passages(scope_of(root, follow_links=follow_links), row, [CitedPassage("habit", tag)])
     return checked.state
 
 
@@ -127,11 +133,11 @@ def test_a_file_that_is_too_large_or_has_no_lines_has_a_state_and_no_place(
     (tmp_path / "a.md").write_text(TEXT)
     pdf = row_of(tmp_path, "a.md", "application/pdf")
     cited = [CitedPassage("habit", None)]
-    assert check_passages(tmp_path, pdf, cited, follow_links=False) == [(CURRENT, None)]
+    assert check_passages(scope_of(tmp_path), pdf, cited) == [(CURRENT, None)]
     os.utime(tmp_path / "a.md", ns=(5, 5))
-    assert check_passages(tmp_path, pdf, cited, follow_links=False) == [(CURRENT, None)]
+    assert check_passages(scope_of(tmp_path), pdf, cited) == [(CURRENT, None)]
     monkeypatch.setattr(module, "MAX_FILE", 10)
-    assert check_passages(tmp_path, row_of(tmp_path, "a.md"), cited, follow_links=False) == [(CURRENT, None)]
+    assert check_passages(scope_of(tmp_path), row_of(tmp_path, "a.md"), cited) == [(CURRENT, None)]
     monkeypatch.setattr(module, "MAX_DOCUMENT", 10)
     assert state(tmp_path, pdf) is CHANGED
 
@@ -155,12 +161,21 @@ def test_only_what_a_scan_would_read_is_opened(tmp_path: Path) -> None:
     (root / "circle.md").symlink_to("circle.md")
     (root / "inner.md").write_text(TEXT)
     (root / "second.md").symlink_to("inner.md")
-    for name in ("folder.md", "pipe.md", "link.md", "zero.md", "nothing.md", "inner.md/below.md"):
-        assert state(root, row_of(root, name)) is GONE
-    assert state(root, row_of(root, "zero.md"), follow_links=True) is GONE
+    (root / "secret.md").write_text(TEXT)
+    expected = {
+        "folder.md": CitationState.REPLACED,
+        "pipe.md": CitationState.REPLACED,
+        "zero.md": CitationState.LEFT_OUT,
+        "link.md": CitationState.LEFT_OUT,
+        "secret.md": CitationState.LEFT_OUT,
+        "nothing.md": GONE,
+        "inner.md/below.md": GONE,
+        "second.md": CURRENT,
+        "circle.md": CitationState.UNREADABLE,
+    }
+    assert {name: state(root, row_of(root, name)) for name in expected} == expected
+    assert state(root, row_of(root, "zero.md"), follow_links=True) is CitationState.REPLACED
     assert state(root, row_of(root, "link.md"), follow_links=True) is CURRENT
-    assert state(root, row_of(root, "second.md")) is CURRENT
-    assert state(root, row_of(root, "circle.md")) is CitationState.UNREADABLE
 
 
 @pytest.mark.real_time
@@ -168,5 +183,29 @@ async def test_a_search_in_files_can_be_cancelled(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("word " * 400_000)
     row, cited = row_of(tmp_path, "a.md"), [CitedPassage(f"no\n{n}", None) for n in range(20_000)]
     with trio.move_on_after(0.1) as scope:
-        await thread_runner(1)(lambda: check_passages(tmp_path, row, cited, follow_links=False))
+        await thread_runner(1)(lambda: check_passages(scope_of(tmp_path), row, cited))
     assert scope.cancelled_caught
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig", "cp1252", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_passage_has_its_line_in_every_encoding(tmp_path: Path, encoding: str, end: str) -> None:
+    lines = [f"Line {number}: moss." for number in range(1, 60)]
+    lines[39] = "The cr\u00e8me jug is full."
+    (tmp_path / "a.txt").write_bytes(end.join(lines).encode(encoding))
+    assert places(tmp_path, "a.txt", lines[39]) == [Place(40, 40, None)]
+
+
+def test_a_passage_without_its_pictures_and_nuls_has_its_line(tmp_path: Path) -> None:
+    picture = f"![tide](data:image/png;base64,{'iVBORw0K' * 100})"
+    (tmp_path / "a.md").write_text(f"# Trip\n\n{picture}\n\nThe gauge" + " was low." * 60 + "\0\0\n")
+    passages = [
+        "![tide](data:image/png)\n\nThe gauge was low.",
+        f"{picture}\n\nThe gauge",
+        "gauge" + " was low." * 60,
+    ]
+    assert places(tmp_path, "a.md", *passages) == [
+        Place(3, 5, "Trip"),
+        Place(3, 5, "Trip"),
+        Place(5, 5, "Trip"),
+    ]

@@ -1,6 +1,7 @@
 """A run from scan to quiescence, on the real ledger and the embedded store, in virtual time."""
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,12 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
-from objlib.core.events import EventKind
+from objlib.core.events import EventKind, Phase
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
-from objlib.engine.status import explain
+from objlib.engine.search.ask import search
+from objlib.engine.status import explain, status
 from objlib.engine.upload.run import upload
 from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
 from tests.support.engine import Opener, assert_exactly_once, ledger_rows, live_documents, write
@@ -337,3 +339,98 @@ async def test_a_file_that_is_gone_or_emptied_between_scan_and_upload_is_not_sen
         again = await upload(app, retry_failed=True)
     assert (again.indexed, again.skipped) == (10, 0 if fate == "gone" else 1)
     assert faults.count["start"] == 10
+
+
+async def test_files_that_no_store_takes_are_skipped_and_not_failed(opened: Opener, alone: Path) -> None:
+    root = alone.parent
+    (root / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    (root / "empty.txt").touch()
+    (root / "data.bin").write_bytes(bytes(range(256)))
+    async with opened() as app:
+        report = await upload(app)
+        assert (report.indexed, report.failed, report.skipped) == (1, 0, 3)
+        assert {skip.path for skip in report.skips} == {"photo.png", "empty.txt", "data.bin"}
+        assert report.failures == ()
+        shown = await status(app)
+        assert (shown.states["failed"], shown.states["skipped"], shown.failures_total) == (0, 3, 0)
+        assert "skipped" in (await explain(app, "photo.png")).explanation
+
+
+async def test_a_folder_that_cannot_be_read_is_a_failure_until_it_can(opened: Opener, alone: Path) -> None:
+    locked = alone.parent / "locked"
+    locked.mkdir()
+    (locked / "a.txt").write_text("text")
+    (locked / ".objlibignore").write_bytes(b"\xe9t\xe9/\n")
+    async with opened() as app:
+        report = await upload(app)
+        ((failure,), shown) = report.failures, await status(app)
+        assert (failure.path, failure.state, report.failed, report.missing) == ("locked", "unreadable", 1, 0)
+        assert (shown.failures, shown.failures_total) == ((failure,), 1)
+        (locked / ".objlibignore").unlink()
+        report = await upload(app)
+        assert (report.failures, report.failed, report.indexed) == ((), 0, 2)
+
+
+async def test_files_that_the_store_has_no_reader_for_are_skipped(opened: Opener, alone: Path) -> None:
+    for name in ("report.docx", "archive.zip"):
+        with zipfile.ZipFile(alone.parent / name, "w") as file:
+            file.writestr("a.xml", "<a/>")
+    (alone.parent / "blank.txt").write_text(" \n")
+    async with opened() as app:
+        report = await upload(app)
+        assert (report.indexed, report.failed, report.skipped) == (1, 0, 3)
+        again = await upload(app)
+        assert (again.uploaded, again.skipped) == (0, 3), "the same bytes are not sent again"
+
+
+async def test_vectors_are_made_when_every_file_is_searchable_by_words(opened: Opener) -> None:
+    observer = RecordingObserver()
+    async with opened(embed_seconds=60, observer=observer) as app:
+        report = await upload(app)
+        answer = await search(app, "virtue")
+    assert report.vectors is not None
+    assert (report.vectors.done, report.vectors.total) == (10, 10)
+    assert observer.phases[-2:] == ["begin vectors", "end vectors"]
+    assert answer.notice == ""
+    async with opened(embed_seconds=60) as app:
+        again = await upload(app)
+    assert again.vectors == report.vectors, "nothing is left to make"
+
+
+async def test_a_stop_while_vectors_are_made_ends_the_run_and_loses_no_file(
+    opened: Opener, settings: Settings
+) -> None:
+    class Impatient(RecordingObserver):
+        def advance(self, phase: Phase, files: int, size: int) -> None:
+            super().advance(phase, files, size)
+            if phase is Phase.VECTORS:
+                app.drain.stop()
+
+    observer = Impatient()
+    async with opened(embed_seconds=60, observer=observer) as app:
+        report = await upload(app)
+    assert (report.stopped, report.indexed) == ("interrupted", 10)
+    assert report.advice.startswith("every file is searchable by words")
+    assert report.vectors is not None
+    assert report.vectors.done < report.vectors.total
+    assert observer.phases[-1] == "end vectors"
+    async with opened(embed_seconds=60) as app:
+        again = await upload(app)
+    assert again.vectors is not None
+    assert (again.stopped, again.vectors.done) == ("", 10)
+    assert_exactly_once(settings)
+
+
+async def test_a_failed_file_that_is_gone_is_not_retried(
+    opened: Opener, library: Path, faults: Faults
+) -> None:
+    bad = refusal(400, "INVALID_ARGUMENT", "no")
+    faults.script = lambda kind, count: bad if (kind, count) == ("start", 0) else None
+    async with opened() as app:
+        (failure,) = (await upload(app)).failures
+    (library / failure.path).unlink()
+    starts = faults.count["start"]
+    async with opened() as app:
+        report = await upload(app, retry_failed=True)
+    assert (report.missing, report.failed, report.indexed) == (1, 0, 9)
+    assert faults.count["start"] == starts

@@ -3,7 +3,7 @@
 import trio
 
 from objlib.core.ids import FileId
-from objlib.engine.requests.held_token import hold_token
+from objlib.engine.upload.pump import hold_token
 
 
 async def test_a_token_is_returned_once_however_often_it_is_closed() -> None:
