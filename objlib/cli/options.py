@@ -23,8 +23,8 @@ def switch(about: str) -> Parameter:
 def delete_limit(verb: str) -> Parameter:
     """The flag that bounds deletions; ``verb`` says what the command does to documents."""
     return option(
-        verb
-        + " at most so many documents (25) or such a share (10%); by default 10% or 25, whichever is more",
+        f"{verb} at most so many documents (25) or such a share (10%); by default 10% or 25, "
+        "whichever is more",
         metavar="LIMIT",
     )
 
