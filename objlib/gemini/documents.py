@@ -35,7 +35,6 @@ class Document:
     Attributes:
         name: full resource name.
         display_name: as it was sent; for an imported document the id of the file it came from.
-        state: how far it is.
         size: bytes.
         mime_type: as it was sent.
         create_time: Unix seconds; 0.0 where the service does not say.

@@ -83,7 +83,6 @@ class Call:
     Attributes:
         op: the counter it is counted under.
         what: the request in a few words, for messages.
-        method: HTTP method.
         slow: the service works long for the answer.
         idempotent: carrying it out twice does no harm; if not, a lost answer is UNKNOWN.
         session: it goes to an upload session: 400, 412 and 416 are disagreements about the offset.

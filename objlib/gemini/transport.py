@@ -48,13 +48,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of any status.
-
-    Attributes:
-        status: HTTP status.
-        headers: with names in lower case.
-        body: decompressed.
-    """
+    """An answer of any HTTP status, its body decompressed, the names of its headers in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -67,12 +61,7 @@ class Reply:
 
 
 class Transport:
-    """Sends requests to one endpoint and counts them.
-
-    Attributes:
-        endpoint: where to.
-        sent: requests by operation, counted when they are handed to the network.
-    """
+    """Sends requests to one endpoint, and counts them by operation when they are handed to the network."""
 
     def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, timeouts: Timeouts, route: Route) -> None:
         self.endpoint = endpoint

@@ -25,11 +25,9 @@ def connect(
     """Open the ledger at ``path``, made or migrated to the newest version where need be.
 
     Args:
-        path: the file.
         create: whether it, and folders above it, may be made.
         busy_timeout: seconds to wait for another program's lock.
         now: Unix time for the record of a migration.
-        schema: what it holds.
 
     Raises:
         LedgerError: it cannot be used; the message says why and what to do.
@@ -48,13 +46,7 @@ def connect(
 
 
 def ledger_error(error: sqlite3.Error, path: Path, busy_timeout: float) -> LedgerError:
-    """``error`` as the ledger's own error, with its cause attached.
-
-    Args:
-        error: SQLite's error.
-        path: the ledger's file.
-        busy_timeout: how long a lock was waited for, in seconds.
-    """
+    """``error`` as the ledger's own error, with its cause attached; ``busy_timeout`` is in seconds."""
     translated = LedgerError(f"the ledger {path} {_problem(error, busy_timeout)}")
     translated.__cause__ = error
     return translated

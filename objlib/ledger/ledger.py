@@ -86,7 +86,6 @@ async def open_ledger(
     """Open the ledger at ``path`` for the length of the block.
 
     Args:
-        path: the SQLite file.
         runner: where the database is used; it must run one function at a time. A thread when absent.
         now: the clock (Unix seconds) of every record.
         create: whether a ledger that is not there may be made.

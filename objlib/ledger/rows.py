@@ -29,14 +29,11 @@ class FileRow:
         size: bytes.
         mtime_ns: modification time in nanoseconds.
         inode: inode number, 0 where the file system has none.
-        mime_type: the type it is sent as.
         metadata: keys derived from the path, without our own tags.
-        state: its state in the lifecycle.
         state_updated_at: Unix time of the last transition.
         version: number of transitions so far, for compare-and-set.
         attempts: tries since it was last indexed, reset or retried.
         retry_at: Unix time before which it is not tried again.
-        last_error: the last error, in one line.
         failure: the reason of ``failed``.
         document: full resource name of the document that answers searches, of this or an older version.
         indexed_hash: the content hash of that document.

@@ -96,11 +96,6 @@ _RECORD = (
 def apply_transition(conn: sqlite3.Connection, t: Transition, now: float) -> FileRow | Exception:
     """Try one transition and record the try, both in the transaction that the caller holds.
 
-    Args:
-        conn: the ledger's connection, inside a write transaction.
-        t: the transition.
-        now: Unix time of the event.
-
     Returns:
         The row after it; or, not raised so that the record is committed, the error that left the row alone:
         :class:`StaleTransitionError`, :class:`TransitionNotAllowedError`, :class:`GuardRejectedError`, or

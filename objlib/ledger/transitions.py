@@ -94,8 +94,8 @@ class Transition:
 
         ``surplus`` are other documents of the same attempt, to be deleted.
         """
-        values = {"operation": operation, "document": document}
-        return replace(cls._of(Event.ADOPT, row, run_id, attempt_id, values=values), discards=surplus)
+        uploaded = cls.complete_upload(row, attempt_id, run_id, operation=operation, document=document)
+        return replace(uploaded, event=Event.ADOPT, discards=surplus)
 
     @classmethod
     def complete_processing(

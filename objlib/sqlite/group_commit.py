@@ -161,7 +161,7 @@ async def group_commit(
     to the caller that it concerns, so there is never a second one.
 
     Args:
-        conn: the connection, which stays open afterwards.
+        conn: stays open afterwards.
         runner: where it is used; it must run one function at a time.
         translate: makes an error of the database what its callers get.
         batch: operations per transaction at most.

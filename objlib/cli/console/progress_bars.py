@@ -40,7 +40,6 @@ class PhaseTally:
     """How far a phase is.
 
     Attributes:
-        phase: which one.
         total: files that there are; None where that is not known.
         by_bytes: whether its bar measures bytes, not files.
         files: files that are done.

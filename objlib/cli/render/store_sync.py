@@ -33,7 +33,11 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal) -> list[str]:
     total = sum(report.drift.values())
     if total > SHOWN_FINDINGS:
         lines.append(f"  and {total - SHOWN_FINDINGS:,} more (--json, or --save-plan FILE)")
-    return lines + (_done(report, screen) if report.applied else _advice(report, screen))
+    if report.applied:
+        return lines + _done(report, screen)
+    if report.drift:
+        lines.append(screen.dim("nothing was changed; repair with: objlib store-sync --apply"))
+    return lines
 
 
 def store_sync_problems(report: StoreSyncReport) -> str:
@@ -57,10 +61,6 @@ def _summary(report: StoreSyncReport, screen: Terminal) -> str:
         return f"{headline}: {details}." if details else f"{headline}."
     mark = screen.green(screen.sign("✓", "ok:"))
     return f"{mark} Store and ledger agree: {documents}{f' ({details})' if details else ''}."
-
-
-def _advice(report: StoreSyncReport, screen: Terminal) -> list[str]:
-    return [screen.dim("nothing was changed; repair with: objlib store-sync --apply")] if report.drift else []
 
 
 def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:

@@ -5,9 +5,9 @@ line made of a flag), the folder that a relative path starts from, and the home 
 with a phrase that completes "X must be …".
 """
 
-import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -49,32 +49,22 @@ def stands_for_yes(text: str) -> bool:
 
 def whole(low: int, high: int) -> Parser:
     """A parser of whole numbers from ``low`` to ``high``."""
-
-    def parse(raw: object, _base: Path, _home: Path) -> int:
-        try:
-            number = int(raw) if isinstance(raw, str) else raw
-        except ValueError:
-            number = None
-        if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return number
-
-    return parse
+    return _number(int, low, high, f"a whole number from {low} to {high}")
 
 
 def seconds(low: float, high: float) -> Parser:
     """A parser of durations in seconds from ``low`` to ``high``."""
+    return _number(float, low, high, f"a number of seconds from {low:g} to {high:g}")
 
+
+def _number(kind: type[int | float], low: float, high: float, expected: str) -> Parser:
     def parse(raw: object, _base: Path, _home: Path) -> float:
-        try:
-            number = (
-                float(raw) if isinstance(raw, str | int | float) and not isinstance(raw, bool) else math.nan
-            )
-        except (ValueError, OverflowError):
-            number = math.nan
-        if not low <= number <= high:
-            raise ValueError(f"a number of seconds from {low:g} to {high:g}")
-        return number
+        # A fraction is no whole number, and true is none either, though Python counts with it.
+        if isinstance(raw, (str, int, kind)) and not isinstance(raw, bool):
+            with suppress(ValueError, OverflowError):
+                if low <= (number := kind(raw)) <= high:
+                    return number
+        raise ValueError(expected)
 
     return parse
 

@@ -23,7 +23,6 @@ class Settings:
 
     Attributes:
         library: the absolute root of the library on disk.
-        ledger: the ledger's SQLite file.
         embedded: the embedded store's SQLite file (unused with another backend).
         store: the store's display name or resource name (``fileSearchStores/…``); never empty.
         store_given: whether the user named the store, as opposed to the default for the library.
@@ -31,7 +30,6 @@ class Settings:
         base_url: root URL of the service; for the embedded backend it is never looked up.
         api_key: the key, hidden from repr; empty for the embedded backend.
         api_version: path prefix of the REST API.
-        model: the model that answers questions.
         config: the ``objlib.toml`` that was read, if any.
         patterns: path patterns that become metadata, first match wins.
         ignore: extra ignore rules in gitignore syntax.

@@ -38,7 +38,7 @@ async def test_a_service_that_refuses_connections_is_reported_with_the_remedy(
     opened: Opener, faults: Faults
 ) -> None:
     faults.script = lambda _kind, _count: Refuse()
-    remedy = pytest.RaisesExc(ServiceError, match="check --base-url and the network$")
+    remedy = pytest.RaisesExc(ServiceError, match="check that the service runs, and the port in --base-url")
     with pytest.RaisesGroup(remedy, flatten_subgroups=True):
         async with opened():
             pytest.fail("opened")

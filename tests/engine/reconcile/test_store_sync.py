@@ -9,6 +9,7 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
+from objlib.core.events import Phase
 from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, new_attempt_id
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.drift import DriftKind
@@ -23,7 +24,7 @@ from objlib.engine.status import explain
 from objlib.engine.upload.run import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Transition
-from objlib.testing import DOWN, LOST, Faults, Respond, refusal, throttled
+from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
 from objlib.testing.databases import damage_database, raw
 from tests.support.engine import (
     ALL,
@@ -456,3 +457,27 @@ async def test_a_store_that_was_never_made_has_nothing_to_compare(opened: Opener
     with pytest.RaisesGroup(RefusedError, flatten_subgroups=True, allow_unwrapped=True):
         async with opened("store-sync", need=StoreNeed.EXISTING) as app:
             await checked(app)
+
+
+async def test_a_stop_during_a_repair_leaves_the_other_steps_to_the_next(
+    scenario: Scenario, opened: Opener, settings: Settings
+) -> None:
+    class Impatient(RecordingObserver):
+        def advance(self, phase: Phase, files: int, size: int) -> None:
+            super().advance(phase, files, size)
+            if phase is Phase.REPAIR and not app.drain.requested:
+                app.drain.stop()
+
+    scenario.add(20)
+    await scenario.index()
+    async with opened("store-sync", observer=Impatient()) as app:
+        for row in await app.ledger.files.page():
+            alter(settings, row.document or "", state="FAILED")
+        report = await repaired(app)
+    assert report.interrupted
+    assert 0 < report.left < 30
+    assert report.left + report.requeued == 30
+    async with opened("store-sync") as app:
+        assert (await repaired(app)).left == 0
+    await scenario.index()
+    assert_exactly_once(settings)

@@ -1,15 +1,19 @@
 """`verify`: a sample of files on disk, in the ledger and in the store."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from objlib.cli.console.terminal import Terminal
+from objlib.cli.render.verify import verify_lines
 from objlib.core.config.settings import Settings
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
 from objlib.testing import DOWN, Faults, refusal
+from objlib.testing.databases import raw
 from tests.support.engine import Opener, alter, ledger_rows
 from tests.support.scenario import Scenario
 
@@ -68,3 +72,24 @@ async def test_an_unreachable_service_is_no_drift_and_the_disk_is_still_checked(
     with pytest.RaisesGroup(GeminiError, flatten_subgroups=True, allow_unwrapped=True):
         async with opened("verify", need=StoreNeed.EXISTING) as app:
             await verify(app, sample=1)
+
+
+async def test_the_advice_for_a_file_that_changed_without_a_trace_sends_it(
+    scenario: Scenario, opened: Opener, library: Path
+) -> None:
+    await scenario.index()
+    async with opened() as app:
+        target = next(library.rglob("lecture 0.txt"))
+        before = target.stat()
+        text = target.read_bytes()
+        target.write_bytes(text[::-1])
+        os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+        # As on a file system without ctime.
+        ctime = target.stat().st_ctime_ns
+        await raw(app.ledger).write(lambda conn: conn.execute("UPDATE files SET ctime_ns = ?", (ctime,)))
+        report = await verify(app, sample=None)
+    assert report.drift == {"changed_on_disk": 1}
+    assert "objlib upload --checksum sends it" in "\n".join(verify_lines(report, Terminal(width=100)))
+    async with opened() as app:
+        await upload(app, checksum=True)
+        assert (await verify(app, sample=None)).drift == {}

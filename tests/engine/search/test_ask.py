@@ -12,8 +12,8 @@ from objlib.core.config.settings import Settings
 from objlib.core.errors import UsageError
 from objlib.engine.search.ask import ask, search
 from objlib.engine.upload.run import upload
-from objlib.gemini import Answer, Passage
-from objlib.testing import Faults, Respond
+from objlib.gemini import Answer, GeminiError, Passage
+from objlib.testing import Faults, Respond, refusal
 from tests.support.engine import Opener, plant, write
 
 
@@ -172,3 +172,13 @@ async def test_a_search_before_all_vectors_are_made_says_how_many_there_are(
         await upload(app)
         report = await search(app, "virtue")
     assert report.notice.startswith("search by meaning covers 90 % of the passages so far; ")
+
+
+async def test_a_question_that_the_service_refuses_is_no_usage_error(opened: Opener, faults: Faults) -> None:
+    async with opened() as app:
+        await upload(app)
+        faults.script = lambda kind, _count: (
+            refusal(400, "INVALID_ARGUMENT", "no such model") if kind == "ask" else None
+        )
+        with pytest.raises(GeminiError, match="no such model"):
+            await ask(app, "How is a virtue made?")
