@@ -250,7 +250,7 @@ def faulty() -> list[Scenario]:
             (100, 0.05, "", _overload(100), 0.92, 0.05),
             (20, 0.05, ", faults 5%", _overload(20, share=0.05), 0.92, 0.05),
             (20, 0.05, ", refused work costs", _overload(20, costs=True), 0.85, 0.06),
-            (20, 0.4, ", refused work costs", _overload(20, costs=True), 0.85, 0.06),
+            (20, 0.4, ", refused work costs, latency 0.4 s", _overload(20, costs=True), 0.85, 0.06),
         )
     ]
     rows.append(
