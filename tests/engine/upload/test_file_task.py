@@ -116,7 +116,7 @@ async def test_a_store_that_is_deleted_during_a_run_ends_it(opened: Opener, faul
     assert report.advice.endswith("check --store, or start over with another --ledger")
 
 
-async def test_an_unknown_outcome_that_no_probe_answers_is_settled_by_the_recovery_of_the_run(
+async def test_an_unknown_outcome_that_no_probe_answers_is_settled_by_recovery(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """The task gives up after a few probes without an answer, and the recovery after the round goes on."""
