@@ -20,12 +20,6 @@ def switch(about: str) -> Parameter:
     return Parameter(help=about, negative="", show_default=False)
 
 
-def delete_limit(verb: str) -> Parameter:
-    """The flag that bounds deletions; ``verb`` says what the command does to documents."""
-    bound = "at most so many documents (25) or such a share (10%); by default 10% or 25, whichever is more"
-    return option(f"{verb} {bound}", metavar="LIMIT")
-
-
 def common(about: str, *, setting: str, **more: Any) -> Parameter:
     """A flag of the common group."""
     return option(about, setting=setting, group=COMMON, **more)

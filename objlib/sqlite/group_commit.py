@@ -73,6 +73,10 @@ class GroupCommit:
         self._idle = trio.lowlevel.ParkingLot()
         self._closed = False
 
+    def start(self, nursery: trio.Nursery) -> None:
+        """Serve in ``nursery``, which is its opener's: it ends by :meth:`close`, never by cancellation."""
+        nursery.start_soon(self.serve)
+
     async def submit(self, work: Work[T], *, writes: bool, rescue: Rescue | None = None) -> T:
         """Queue ``work`` and give back what it returns, once that is committed.
 
@@ -114,7 +118,7 @@ class GroupCommit:
         self._idle.unpark()
 
     async def serve(self) -> None:
-        """Carry batches until closed; it ends by :meth:`close`, never by cancellation.
+        """Carry batches until closed.
 
         Shielded, because callers that are being cancelled may still have to record, under shields of their
         own, what they leave behind; it ends soon after its opener's block has ended.
@@ -169,7 +173,7 @@ async def group_commit(
     body = CapturedError()
     async with trio.open_nursery() as nursery:
         commit = GroupCommit(conn, runner, translate, batch)
-        nursery.start_soon(commit.serve)
+        commit.start(nursery)
         with body:
             yield commit
         commit.close()

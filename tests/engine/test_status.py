@@ -191,3 +191,28 @@ async def test_explain_says_what_of_a_file_is_left_out(opened: Opener, alone: Pa
         "metadata: mine: the tag !x has no meaning here",
     ]
     assert whole.left_out == ()
+
+
+async def test_a_file_that_no_store_takes_is_explained_as_skipped(opened: Opener, alone: Path) -> None:
+    alone.write_text("")
+    async with opened("scan", need=StoreNeed.NONE) as app:
+        await scan(app)
+    _, why = await explained(opened)
+    assert why.startswith("No store takes it as it is, so it is skipped")
+
+
+async def test_a_file_that_a_rule_leaves_out_is_explained_by_the_rule(opened: Opener, alone: Path) -> None:
+    write(alone.parent, ".objlibignore", f"{ONLY}\n")
+    _, why = await explained(opened)
+    assert why.endswith("A line that begins with ! in .objlibignore takes in what a rule leaves out.")
+
+
+async def test_a_missing_file_that_is_back_is_explained_before_the_next_scan(
+    opened: Opener, alone: Path
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    await gone(opened, alone)
+    alone.write_text("One thought, and no other.\n")
+    _, why = await explained(opened)
+    assert why == "It is back on disk; the next upload notices it."

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from objlib.cli.config import load_settings, working_folder
-from objlib.cli.options import Common, delete_limit, option, switch
+from objlib.cli.options import Common, option, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.repair_plan import Plan, decode_plan, encode_plan
@@ -19,7 +19,14 @@ def store_sync(
     metadata: Annotated[
         bool, switch("With --apply: also send files again whose document only has a wrong name or metadata")
     ] = False,
-    max_delete: Annotated[str | None, delete_limit("Delete")] = None,
+    max_delete: Annotated[
+        str | None,
+        option(
+            "Delete at most so many documents (25) or such a share (10%); by default 10% or 25, "
+            "whichever is more",
+            metavar="LIMIT",
+        ),
+    ] = None,
     plan: Annotated[Path | None, option("Take what a saved comparison found instead of comparing")] = None,
     save_plan: Annotated[Path | None, option("Save what was found, to be read and applied later")] = None,
     options: Common = None,

@@ -6,7 +6,7 @@ from typing import Annotated
 from objlib.cli.commands.upload import Checksum, upload_exit
 from objlib.cli.config import load_settings, require_folder
 from objlib.cli.console.output import to_plain
-from objlib.cli.options import Common, LibraryPath, delete_limit, option, switch
+from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import SyncReport
@@ -27,7 +27,14 @@ def sync(
             name=("--prune-grace", "--grace"),
         ),
     ] = None,
-    max_delete: Annotated[str | None, delete_limit("Remove")] = None,
+    max_delete: Annotated[
+        str | None,
+        option(
+            "Remove at most so many documents (25) or such a share (10%); by default 10% or 25, "
+            "whichever is more",
+            metavar="LIMIT",
+        ),
+    ] = None,
     checksum: Checksum = False,
     options: Common = None,
 ) -> int:

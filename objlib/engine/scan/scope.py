@@ -1,4 +1,4 @@
-"""What belongs to the library: one definition for scan, prune, verify, status and explain.
+"""The scope of a library: one definition for scan, prune, verify, status and explain.
 
 An entry belongs to it when no rule leaves it out and it is a regular file there, or behind a link that is followed.
 Everything here blocks, and opens rules files only.
@@ -30,7 +30,7 @@ KINDS: Final = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-"""What an entry is that is no regular file."""
+"""Words for an entry that is no regular file."""
 
 
 _SQLITE_FILES: Final = ("", "-wal", "-shm", "-journal")

@@ -78,7 +78,7 @@ def test_no_request_departs_inside_the_gate_or_too_early(state: PaceState, now: 
 
 @given(histories())
 def test_the_send_rate_is_always_positive(state: PaceState) -> None:
-    assert send_rate(state) > 0.99 * TUNING.min_rate * TUNING.max_cut
+    assert send_rate(state) > 0.99 * TUNING.min_rate * TUNING.max_cut * TUNING.cruise_gain
     assert state.limited == math.isfinite(send_rate(state))
     assert rate_control.departure(state, after_all(state)) < math.inf
 

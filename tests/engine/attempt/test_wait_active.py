@@ -12,7 +12,7 @@ from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
 from objlib.gemini import CHUNK, Document, ErrorKind, GeminiError, Operation
 from objlib.ledger import Transition
-from objlib.testing import DOWN, LOST, Action, ActLate, Faults, Refuse, refusal
+from objlib.testing import DOWN, LOST, Action, ActLate, Alter, Faults, Refuse, in_state, refusal
 from objlib.testing.databases import damage_database
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows
 
@@ -166,3 +166,19 @@ async def test_recovery_leaves_rows_in_flight_to_the_tasks_of_its_own_run(
         )
         assert (await recover(app)).found == 0
         assert (await recover(app, own=True)).requeued == 1
+
+
+async def test_a_document_that_stays_pending_fails_for_this_run_and_may_be_retried(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    pending = Alter("PENDING", in_state("STATE_PENDING"))
+    faults.script = lambda kind, _count: pending if kind == "document" else None
+    async with opened(settle_seconds=30) as app:
+        report = await upload(app)
+    assert (report.indexed, report.failed) == (0, 1)
+    assert report.failures[0].error == "the store did not finish it within 30 s; try again later"
+    assert report.failures[0].retryable
+    faults.script = lambda _kind, _count: None
+    async with opened() as app:
+        assert (await upload(app, retry_failed=True)).indexed == 1
+    assert_exactly_once(settings)

@@ -1,4 +1,4 @@
-"""What a command opens, and the library that its ledger belongs to."""
+"""Opening the resources of a command, and the library that its ledger belongs to."""
 
 from dataclasses import replace
 from pathlib import Path

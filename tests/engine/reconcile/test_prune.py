@@ -404,3 +404,17 @@ async def test_a_file_that_is_on_disk_is_not_pruned_whatever_an_older_scan_says(
     assert (report.files, report.deleted, report.postponed) == (0, 0, 0)
     assert open_intents(settings) == 0
     assert len(live_documents(settings)) == 10
+
+
+async def test_nothing_is_removed_after_an_upload_that_was_stopped(
+    scenario: Scenario, faults: Faults
+) -> None:
+    await scenario.index()
+    scenario.remove()
+    scenario.change()
+    faults.script = lambda kind, _count: DAILY_QUOTA if kind == "start" else None
+    report = await scenario.prune()
+    assert (report.skipped, report.deleted) == ("daily_quota", 0)
+    assert faults.count["delete"] == 0
+    faults.script = lambda _kind, _count: None
+    assert (await scenario.prune()).deleted == 1

@@ -24,7 +24,7 @@ from objlib.engine.status import explain
 from objlib.engine.upload.run import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Transition
-from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
+from objlib.testing import DAILY_QUOTA, DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
 from objlib.testing.databases import damage_database, raw
 from tests.support.engine import (
     ALL,
@@ -39,6 +39,7 @@ from tests.support.engine import (
     without_marks,
     write,
 )
+from tests.support.leftovers import die_after_sending
 from tests.support.scenario import Scenario
 
 
@@ -480,4 +481,20 @@ async def test_a_stop_during_a_repair_leaves_the_other_steps_to_the_next(
     async with opened("store-sync") as app:
         assert (await repaired(app)).left == 0
     await scenario.index()
+    assert_exactly_once(settings)
+
+
+async def test_a_quota_met_by_the_recovery_before_a_repair_ends_it(
+    opened: Opener, settings: Settings, faults: Faults
+) -> None:
+    await die_after_sending(opened, faults, 10)
+    before = faults.count.copy()
+    faults.script = lambda kind, _count: DAILY_QUOTA if kind == "query" else None
+    async with opened("store-sync") as app:
+        with pytest.raises(GeminiError, match="run the same command again after midnight"):
+            await repaired(app)
+    assert faults.count["list"] == before["list"], "nothing is compared"
+    faults.script = lambda _kind, _count: None
+    async with opened("store-sync") as app:
+        assert (await repaired(app)).drift == {}
     assert_exactly_once(settings)

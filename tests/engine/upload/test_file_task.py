@@ -13,7 +13,7 @@ from objlib.core.stop_reason import StopReason
 from objlib.engine.upload import file_task
 from objlib.engine.upload.file_task import MAX_ATTEMPTS, MAX_THROTTLES, MAX_UNREACHABLE
 from objlib.engine.upload.run import upload
-from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Refuse, refusal, throttled
+from objlib.testing import DAILY_QUOTA, DOWN, LOST, Faults, RecordingObserver, Refuse, refusal, throttled
 from tests.support.engine import Opener, assert_exactly_once, follow
 
 
@@ -116,7 +116,7 @@ async def test_a_store_that_is_deleted_during_a_run_ends_it(opened: Opener, faul
     assert report.advice.endswith("check --store, or start over with another --ledger")
 
 
-async def test_an_unknown_outcome_that_no_probe_answers_is_settled_by_the_recovery_of_the_run(
+async def test_an_unknown_outcome_that_no_probe_answers_is_settled_by_recovery(
     opened: Opener, settings: Settings, alone: Path, faults: Faults
 ) -> None:
     """The task gives up after a few probes without an answer, and the recovery after the round goes on."""
@@ -142,4 +142,18 @@ async def test_a_key_that_is_revoked_while_an_outcome_is_unknown_ends_the_run(
     faults.script = lambda _kind, _count: None
     async with opened() as app:
         assert (await upload(app)).indexed == 1
+    assert_exactly_once(settings)
+
+
+async def test_a_quota_met_by_the_recovery_of_a_run_ends_the_run(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    follow(faults, send=[LOST], query=[DOWN] * 5 + [DAILY_QUOTA])
+    async with opened() as app:
+        report = await upload(app)
+    assert (report.stopped, report.failed, report.pending) == (StopReason.DAILY_QUOTA, 0, 1)
+    faults.script = lambda _kind, _count: None
+    async with opened() as app:
+        assert (await upload(app)).indexed == 1
+    assert faults.count["send"] == 1
     assert_exactly_once(settings)
