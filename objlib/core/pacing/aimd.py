@@ -19,6 +19,8 @@ INCREASE: Final = 0.25
 """Requests by which the window grows in a round trip."""
 SPACING: Final = 0.9
 """Share of the round trip over which a window is spaced."""
+SHORTEST: Final = 0.001
+"""Shortest duration (s) counted for a request; keeps divisions finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class PacedAimd:
 
     def succeeded(self, *, started: float, now: float, in_use: int) -> "PacedAimd":
         """See :class:`Controller`. The window grows only while it is in use."""
-        took = now - started
+        took = max(SHORTEST, now - started)
         rtt = 0.9 * self.rtt + 0.1 * took if self.rtt else took
         if in_use < math.floor(self.window):
             return replace(self, rtt=rtt)
@@ -98,5 +100,5 @@ class PacedAimd:
         """Cut the window, unless the request started before the last cut."""
         if started <= self.cut_at:
             return self
-        rtt = self.rtt or now - started
+        rtt = self.rtt or max(SHORTEST, now - started)
         return replace(self, rtt=rtt, window=max(0.1, DECREASE * self.window), cut_at=now, slow_start=False)
