@@ -19,7 +19,7 @@ from objlib.core.library.mime import is_text_type
 from objlib.core.library.paths import disk_path
 from objlib.core.reports.answers import CitationState
 from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
-from objlib.engine.scan.scope import Scope
+from objlib.engine.scan.scope import Absence, Scope
 from objlib.ledger import FileRow
 from objlib.threads import checkpoint_in_thread
 
@@ -57,7 +57,9 @@ def check_passages(scope: Scope, row: FileRow, passages: Sequence[CitedPassage])
     """Look for the passages of one file with one read; what a scan would not read is not opened."""
     absent = scope.absent(row)
     if absent is not None:
-        return [CheckedPassage(CitationState(absent.kind), None)] * len(passages)
+        left_out = absent.kind is Absence.LINK  # by the rule that links to files outside are not followed
+        state = CitationState.LEFT_OUT if left_out else CitationState(absent.kind)
+        return [CheckedPassage(state, None)] * len(passages)
     try:
         with open_regular(disk_path(scope.root, row)) as source:
             content_hash, data = _read(source, row)
