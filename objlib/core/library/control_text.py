@@ -5,16 +5,10 @@ sent. So a control file is decoded by its byte order mark, else as UTF-8, and ea
 """
 
 import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from typing import Final
 
-_WIDE: Final = (
-    (BOM_UTF32_LE, "utf-32"),
-    (BOM_UTF32_BE, "utf-32"),
-    (BOM_UTF16_LE, "utf-16"),
-    (BOM_UTF16_BE, "utf-16"),
-)
-"""Marks of encodings with several bytes for each letter. UTF-32 is first: its mark begins with that of UTF-16."""
+from objlib.core.library.decode import MARKS
+
 _NARROW_TAIL: Final = re.compile(rb"[\x20-\x7e]{2,}\Z")
 _MARK: Final = re.compile("(?m)^\ufeff+")
 """A byte order mark at the start of a line: programs that append to a file write one as well."""
@@ -26,11 +20,13 @@ def decode_control(raw: bytes) -> str:
     Raises:
         ValueError: it is no text, or its parts have different encodings.
     """
-    encoding = next((name for mark, name in _WIDE if raw.startswith(mark)), "utf-8")
+    encoding = next((name for mark, name in MARKS if raw.startswith(mark)), "utf-8")
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
-        raise ValueError(f"it is not text in {encoding.upper()}; save it as UTF-8") from None
+        raise ValueError(
+            f"it is not text in {encoding.upper()[:6].removesuffix('-')}; save it as UTF-8"
+        ) from None
     if "\0" in text or (encoding != "utf-8" and _has_narrow_part(raw, text)):
         raise ValueError("it mixes text with zero bytes or two encodings; save it as UTF-8")
     return _MARK.sub("", text)

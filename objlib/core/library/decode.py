@@ -8,14 +8,14 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-# UTF-32 before UTF-16: the little-endian mark of the one begins with the mark of the other.
-_MARKS: Final = (
+MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+"""Byte order marks and their encodings. UTF-32 is before UTF-16: its little-endian mark begins with that of UTF-16."""
 # Control characters that text does not hold; the table of file(1), encoding.c.
 _CONTROL_BYTES: Final = bytes([*range(7), *range(0x0E, 0x1B), *range(0x1C, 0x20)])
 _CONTROL: Final = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
@@ -132,7 +132,7 @@ def without_inline_data(text: str) -> str:
 
 def _byte_order(data: bytes) -> tuple[bytes, str] | None:
     """The byte order mark and its encoding; without a mark, that of Western UTF-16."""
-    for mark, name in _MARKS:
+    for mark, name in MARKS:
         if data.startswith(mark):
             return mark, name
     # A zero in every second byte and hardly one in the others.

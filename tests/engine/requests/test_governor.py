@@ -282,7 +282,7 @@ async def test_no_request_of_any_purpose_starts_inside_a_gate() -> None:
 async def test_an_answer_that_does_not_throttle_changes_nothing() -> None:
     async with open_governor(8, Observer()) as governor:
         await throttle(governor, GeminiError("no such thing", kind=ErrorKind.NOT_FOUND, status=404))
-        await throttle(governor, GeminiError("nobody there", kind=ErrorKind.TRANSIENT, connect=True))
+        await throttle(governor, GeminiError("connection refused", kind=ErrorKind.TRANSIENT, connect=True))
         assert governor.rate is None
         assert governor.throttled == 0
 
