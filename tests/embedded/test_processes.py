@@ -100,6 +100,7 @@ async def test_the_next_open_finishes_the_work_of_a_closed_service(tmp_path: Pat
         ("1:1:aa", 0, False),  # lives
         ("1:1:aa", 61, True),  # lives, but is late
     ],
+    ids=["no such process", "no owner", "closed service", "alive", "alive but late"],
 )
 async def test_a_service_takes_over_dead_owners_and_expired_leases(
     tmp_path: Path, owner: str | None, late: float, taken_over: bool

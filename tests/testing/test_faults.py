@@ -80,7 +80,21 @@ async def send(client: Client, store: str) -> tuple[str, str]:
         (STORE_FULL, ErrorKind.STORE_FULL, False),
         (refusal(400, "INVALID_ARGUMENT", "no"), ErrorKind.UNKNOWN, False),
     ],
-    ids=str,
+    ids=[
+        "refuse",
+        "drop",
+        "drop after acting",
+        "lost answer",
+        "down",
+        "empty",
+        "internal error after acting",
+        "captive portal",
+        "truncated",
+        "throttled",
+        "daily quota",
+        "store full",
+        "bad request",
+    ],
 )
 async def test_what_the_client_is_told_and_whether_the_service_acted(
     tmp_path: Path, action: Action, kind: ErrorKind, landed: bool
