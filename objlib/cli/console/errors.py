@@ -7,12 +7,12 @@ foresaw (:class:`ObjlibError`) is one line. A bug is one line too, with the way 
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from objlib.cli.console.output import OutputError, print_object
 from objlib.cli.console.terminal import safe, safe_block, terminal_of
-from objlib.core.errors import Exit, ObjlibError
+from objlib.core.errors import Exit, ObjlibError, leaves
 
 
 def guarded(work: Callable[[], int], *, verbose: bool, json: bool, command: str) -> int:
@@ -61,15 +61,6 @@ def explain(error: BaseException) -> tuple[list[str], Exit, bool]:
     lines = list(dict.fromkeys(_line(leaf) for leaf in errors))
     code = next((leaf.exit_code for leaf in errors if isinstance(leaf, ObjlibError)), Exit.FATAL)
     return lines, code, False
-
-
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group, however deep; an error alone is its own leaf."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from leaves(inner)
-    else:
-        yield error
 
 
 def print_message(message: str) -> None:
