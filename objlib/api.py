@@ -1,7 +1,7 @@
 """The Python API: a library of documents, its ledger and its store, as one object.
 
 Each method does what the command of the same name does, and returns the report that the command prints with
-``--json``. It is called from trio; docs/api.md shows how a program on asyncio calls it.
+``--json``. It is called from trio.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
