@@ -8,13 +8,13 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
 from objlib.cli.console.output import OutputError, print_object
 from objlib.cli.console.terminal import safe, safe_block, terminal_of
-from objlib.core.errors import Exit, ObjlibError
+from objlib.core.errors import Exit, ObjlibError, leaves
 
 _LINE_BREAKS: Final = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]\s*")
 
@@ -65,15 +65,6 @@ def explain(error: BaseException) -> tuple[list[str], Exit, bool]:
     lines = list(dict.fromkeys(_line(leaf) for leaf in errors))
     code = next((leaf.exit_code for leaf in errors if isinstance(leaf, ObjlibError)), Exit.FATAL)
     return lines, code, False
-
-
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group, however deep; an error alone is its own leaf."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from leaves(inner)
-    else:
-        yield error
 
 
 def print_message(message: str) -> None:
