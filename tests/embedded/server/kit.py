@@ -114,14 +114,15 @@ async def connected(
     ours, theirs = pair()
     ends = ("127.0.0.1", 5000), ("127.0.0.1", 8765)
 
-    async def serve() -> None:
+    async def serve(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         silence = silent or SilentConnections(10)
         with silence.room():
+            task_status.started()
             await Connection(app, theirs, ends, silence, limits).run()
         await trio.aclose_forcefully(theirs)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve)
+        await nursery.start(serve)
         yield Client(ours)
         await trio.aclose_forcefully(ours)
         nursery.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-"""Requests that are not HTTP, or HTTP that nobody should send: bytes by the name of their mistake."""
+"""Requests that are not HTTP, or are malformed: bytes by the name of their mistake."""
 
 from typing import Final
 

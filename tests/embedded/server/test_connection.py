@@ -133,6 +133,7 @@ async def test_a_refused_endless_body_ends_with_the_linger() -> None:
         for _ in range(60):
             await client.stream.send_all(b"x")
             await trio.sleep(1)
+        await trio.sleep(1)
         with pytest.raises(trio.BrokenResourceError):
             await client.stream.send_all(b"x")
 

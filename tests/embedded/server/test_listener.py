@@ -51,7 +51,7 @@ async def test_an_unforeseen_error_of_one_connection_ends_nothing_else(
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_silent_connections_keep_nobody_out() -> None:
+async def test_silent_connections_keep_no_client_out() -> None:
     async with on_a_port(Echo(), Limits(connections=20)) as port:
         silent = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(60)]
         for number, stream in enumerate(silent):
