@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.errors import Exit, ObjlibError
 from objlib.core.events import Observer
 
@@ -51,7 +52,7 @@ class Drain:
             yield
         if self._work.cancelled_caught:
             raise InterruptedRun(
-                "interrupted; nothing is lost: the next upload, or `objlib recover`, finishes it"
+                f"interrupted; nothing is lost: the next upload, or `{advise('recover')}`, finishes it"
             )
 
     def stop(self) -> None:
