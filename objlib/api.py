@@ -16,12 +16,15 @@ from objlib.core.errors import ObjlibError, UsageError, leaves
 from objlib.core.events import Observer
 from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import AnswerReport
+from objlib.core.reports.documents import DocumentList, DocumentText
 from objlib.core.reports.status import ExplainReport, StatusReport
 from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+from objlib.engine.documents import list_documents, read_document
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
 from objlib.engine.scan.scan import scan
@@ -130,6 +133,24 @@ class Library:
             path: relative to the library, or a path on disk inside it, or a file's id.
         """
         return await self._run(_LOOK, lambda app: explain(app, path))
+
+    async def documents(
+        self, folder: str = "", *, state: State | None = None, deep: bool = False, after: str = ""
+    ) -> DocumentList:
+        """A page of the files in a folder, by path.
+
+        Args:
+            folder: relative to the library; empty for the library itself.
+            state: only files in this state.
+            deep: whether the files of its subfolders are listed too.
+            after: :attr:`DocumentList.after` of the page before.
+        """
+        work = partial(list_documents, folder=folder, state=state, deep=deep, after=after)
+        return await self._run(_LOOK, work)
+
+    async def document(self, path: str, *, first: int = 1, count: int | None = None) -> DocumentText:
+        """The text of one file: ``count`` lines from line ``first`` on, or all."""
+        return await self._run(_LOOK, lambda app: read_document(app, path, first=first, count=count))
 
     async def search(self, query: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
         """The best passages for ``query``, best first.

@@ -12,7 +12,7 @@ from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
 from objlib.engine.app import App
-from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files
+from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files, state_of
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses
@@ -82,7 +82,7 @@ async def explain(app: App, path: str) -> ExplainReport:
     return ExplainReport(
         path=row.file_path,
         file_id=row.file_id,
-        state=SKIPPED if row.failure is not None and row.failure.kind.skips else str(row.state),
+        state=state_of(row),
         version=row.version,
         size=row.size,
         content_hash=row.content_hash,

@@ -14,9 +14,8 @@ from objlib.cli.render.answer import (
     file_notes,
     search_lines,
     search_notes,
-    with_markers,
 )
-from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
+from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support, with_markers
 from tests.cli.render.kit import ASCII, COLOR, EVIL, PLAIN, text
 
 PASSAGE = (
