@@ -27,6 +27,7 @@ COMMANDS: Final = (
     ("status", "objlib.cli.commands.status:status", "Count files by state, with failures and reasons"),
     ("recover", "objlib.cli.commands.recover:recover", "Settle everything that a dead run left"),
     ("store-sync", "objlib.cli.commands.store_sync:store_sync", "Compare store and ledger, and repair"),
+    ("index", "objlib.cli.commands.index:index", "Finish search by meaning in the embedded store"),
     ("verify", "objlib.cli.commands.verify:verify", "Audit a sample: ledger against disk against store"),
     ("rebuild", "objlib.cli.commands.verify:rebuild", "Make a lost ledger again from the store"),
     ("search", "objlib.cli.commands.search:search", "Find passages, best first, with their places"),

@@ -77,8 +77,16 @@ class Observer:
     This one ignores everything; an observer that cares overrides some of the methods.
     """
 
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """A phase begins; ``files`` and ``size`` (bytes) are its totals where they are known."""
+    def begin(
+        self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+    ) -> None:
+        """A phase begins; ``files`` and ``size`` (bytes) are its totals where they are known.
+
+        ``seconds`` is the time that it may take, where it ends after that with less than the totals.
+        """
+
+    def total(self, phase: Phase, files: int | None, size: int | None) -> None:
+        """The totals of a phase that began without them are known now."""
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
         """That many more files and bytes of the phase are done."""
