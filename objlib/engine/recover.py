@@ -51,14 +51,11 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     """
     app.retrier.reset()
     recovery = _Recovery(app, own)
-    app.observer.begin(Phase.RECOVER, None, None)
-    try:
+    with app.observer.phase(Phase.RECOVER):
         await recovery.probe_rows()
         if recovery.unlisted:
             await recovery.decide_by_listing()
         await recovery.delete_documents()
-    finally:
-        app.observer.end(Phase.RECOVER)
     return recovery.finish()
 
 

@@ -57,11 +57,8 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
     limit.check(totals.documents, totals.indexed, "sync --prune")
     app.retrier.reset()
     work, before = _Prune(app, cutoff, totals.documents), app.deleted
-    app.observer.begin(Phase.PRUNE, totals.documents, None)
-    try:
+    with app.observer.phase(Phase.PRUNE, totals.documents):
         await work.run()
-    finally:
-        app.observer.end(Phase.PRUNE)
     return PruneReport(
         files=len(work.files),
         deleted=app.deleted - before,
