@@ -49,11 +49,12 @@ async def make_vectors(
 
     Args:
         seconds: time budget.
-        progress: called after each batch, with the number of its passages.
+        progress: called with the number of passages of each batch that is done, and with 0 first.
     """
     deadline = trio.current_time() + seconds
     embedder, _ = await context.embedding_runner(context.embedder.load)
     state = await vector_state(context)
+    progress(0)
     if embedder is None:
         return state
     await context.database.write(partial(index.adopt_model, model_id=embedder.model_id))

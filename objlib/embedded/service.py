@@ -39,7 +39,7 @@ class Service:
 
         Args:
             seconds: time budget; the batch under way at its end is finished.
-            progress: called after each batch, with the number of its passages.
+            progress: called with the number of passages of each batch that is done, and with 0 first.
 
         Raises:
             ServiceError: the file cannot be written; the vectors made before are kept.

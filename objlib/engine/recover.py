@@ -116,8 +116,7 @@ class _Recovery:
         while intents := await app.ledger.intents.page(last):
             last = intents[-1].intent_id
             for intent in intents:
-                name = intent.document_name
-                await self._delete(name, execute_intent(app, intent.intent_id, name))
+                await self._delete(intent.document_name, execute_intent(app, intent))
         after = ""
         while rows := await app.ledger.files.superseded(after):
             after = rows[-1].file_id

@@ -146,9 +146,9 @@ REPAIRS: Final = (
     Mutant(
         "a repair has its intent first",
         STORE_SYNC,
-        "            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            deleted = await execute_intent(app, intent) is Removal.DONE\n",
         "            await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            deleted = await execute_intent(app, intent) is Removal.DONE\n",
         f"{TEST_SYNC}::test_a_delete_without_an_answer_is_left_to_recovery",
     ),
     Mutant(

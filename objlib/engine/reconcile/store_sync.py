@@ -137,7 +137,7 @@ class _Repair:
             return
         deleted = False
         with suppress(GeminiError):  # it ends the run, which the report says
-            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE
+            deleted = await execute_intent(app, intent) is Removal.DONE
         self.report.deleted += deleted
         self.report.postponed += not deleted
 
