@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Annotated
 
+from objlib.cli.again import how_to_install
 from objlib.cli.config import load_settings, require_folder
 from objlib.cli.options import Common, LibraryPath, dry, option, switch
 from objlib.core.errors import Exit, UsageError
@@ -55,7 +56,7 @@ def upload(
         settings,
         "upload",
         report,
-        lambda screen: upload_lines(report, screen, suggestion(settings, report.failures)),
+        lambda screen: upload_lines(report, screen, suggestion(settings, report.failures), how_to_install()),
         upload_problems(report),
     )
     return upload_exit(report)
