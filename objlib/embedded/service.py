@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import trio
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import embedding_worker
@@ -30,7 +30,7 @@ class Service:
     def __init__(self, path: Path, context: Context) -> None:
         self._path = path
         self._context = context
-        self.app: Final[Starlette] = make_app(context)
+        self.app: Final[ASGIApp] = make_app(context)
 
     async def make_vectors(self, *, seconds: float, progress: Callable[[int], None]) -> VectorReport:
         """Make vectors for search by meaning until all passages have one or the time is over.
