@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from math import inf
-from typing import Final
 
 import trio
 
@@ -10,9 +9,6 @@ from objlib.core.events import Phase
 from objlib.core.reports.upload import IndexReport, VectorReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
-
-LOADING: Final = 1
-"""Reports of progress before the clock of an estimate starts: the first one comes when the model is loaded."""
 
 
 async def index(app: App, *, seconds: float = inf) -> IndexReport:
@@ -43,25 +39,33 @@ async def make_vectors(app: App, state: VectorReport, *, seconds: float) -> tupl
         return state, False
     if seconds <= 0:
         return state, False
-    app.observer.begin(Phase.VECTORS, state.total - state.done, None, seconds=seconds)
-    done, reports, first, began = state.done, 0, state.done, trio.current_time()
-
-    def progress(now_done: int, _total: int) -> None:
-        nonlocal done, reports, first, began
-        reports += 1
-        if reports == LOADING:
-            first, began = now_done, trio.current_time()
-        app.observer.advance(Phase.VECTORS, now_done - done, 0)
-        done = now_done
-
-    try:
+    pace = _Pace(app)
+    with app.observer.phase(Phase.VECTORS, state.total - state.done, seconds=seconds):
         with app.drain.intake() as scope:
-            await app.service.make_vectors(seconds=seconds, progress=progress)
-    finally:
-        app.observer.end(Phase.VECTORS)
-    elapsed, made = trio.current_time() - began, done - first
+            await app.service.make_vectors(seconds=seconds, progress=pace.advance)
     after = await app.service.vectors()
-    left = after.total - after.done
-    if left and made > 0:
-        after = replace(after, seconds_left=left * elapsed / made)
+    if after.done < after.total:
+        after = replace(after, seconds_left=pace.seconds_for(after.total - after.done))
     return after, scope.cancelled_caught
+
+
+class _Pace:
+    """How fast vectors are made, from the moment at which the model is loaded."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._made = 0
+        self._began: float | None = None
+
+    def advance(self, count: int) -> None:
+        """Note ``count`` more; the first report, of none, comes when the model is loaded."""
+        if self._began is None:
+            self._began = trio.current_time()
+        self._made += count
+        self._app.observer.advance(Phase.VECTORS, count, 0)
+
+    def seconds_for(self, count: int) -> float | None:
+        """How long ``count`` vectors take at this pace; None where none was made."""
+        if self._began is None or not self._made:
+            return None
+        return count * (trio.current_time() - self._began) / self._made

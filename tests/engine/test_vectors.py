@@ -67,12 +67,12 @@ class SlowService:
         await trio.lowlevel.checkpoint()
         return VectorReport(self.done, 200)
 
-    async def make_vectors(self, *, seconds: float, progress: Callable[[int, int], None]) -> None:
+    async def make_vectors(self, *, seconds: float, progress: Callable[[int], None]) -> None:
         await trio.sleep(5)
-        progress(0, 200)
+        progress(0)
         await trio.sleep(10)
         self.done = 50
-        progress(50, 200)
+        progress(50)
 
 
 async def test_index_within_a_time_says_how_long_the_rest_takes(opened: Opener) -> None:

@@ -75,8 +75,8 @@ async def _run_to_quiescence(run: UploadRun) -> None:
     app, began = run.app, run.app.now()
     files, size = await app.ledger.files.claimable_totals()
     limited = run.limit is not None and run.limit < files
-    app.observer.begin(Phase.UPLOAD, run.limit if limited else files, None if limited else size)
-    try:
+    size_to_send = None if limited else size
+    with app.observer.phase(Phase.UPLOAD, run.limit if limited else files, size_to_send):
         for round_ in range(MAX_ROUNDS):
             await pump(run)
             if app.drain.requested or run.stopped:
@@ -91,8 +91,6 @@ async def _run_to_quiescence(run: UploadRun) -> None:
                 break
             with app.drain.intake():
                 await trio.sleep(backoff(round_ + 1, jitter=random.random()) if unknown else 0)
-    finally:
-        app.observer.end(Phase.UPLOAD)
     if run.limit_reached and (await app.ledger.files.claimable_totals())[0]:
         run.stop(StopReason.LIMIT, "run the same command again for the rest")
     if app.drain.requested:
