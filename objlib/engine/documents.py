@@ -23,8 +23,8 @@ MAX_SHOWN: Final = 8 * 1024 * 1024
 LIST_PAGE: Final = 200
 """Files of one page of a listing where the caller does not say."""
 
-MAX_VALUES: Final = 40
-"""Values of one key of metadata that are listed."""
+MAX_VALUES: Final = 25
+"""Values of one key of metadata that are listed; one that a single document has filters nothing and is not."""
 
 
 async def list_documents(
