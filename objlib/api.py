@@ -247,7 +247,7 @@ def _query(text: str, top_k: int) -> str:
 
 @contextmanager
 def _one_error() -> Iterator[None]:
-    """Raise the error that a user is to be told of instead of the group that nurseries make of it."""
+    """Raise the error that a command line would print instead of the group that nurseries make of it."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -88,7 +88,7 @@ class Pages:
         return await self._page(request, "runs.html", runs=await self.library.runs())
 
     async def problems(self, request: Request) -> Response:
-        """What failed or was skipped, by reason, and what is missing."""
+        """The failed and skipped files by reason, and the missing ones."""
         return await self._page(request, "problems.html")
 
     async def settings(self, request: Request) -> Response:
