@@ -21,8 +21,9 @@ def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
     lines = [f"Looked at {plural(report.found, 'thing')} that an earlier run left: {outcome(report)}."]
     for path, action, why in report.actions[:SHOWN_ACTIONS]:
         lines.append(f"  {action:9} {screen.cyan(safe(path))}{screen.dim(': ' + safe(why)) if why else ''}")
-    if len(report.actions) > SHOWN_ACTIONS:
-        lines.append(f"  and {len(report.actions) - SHOWN_ACTIONS:,} more")
+    shown = min(SHOWN_ACTIONS, len(report.actions))
+    if report.actions_total > shown:
+        lines.append(f"  and {report.actions_total - shown:,} more")
     if report.requeued:
         lines.append(screen.dim(f"send what was requeued with: {advise('upload')}"))
     if report.left:

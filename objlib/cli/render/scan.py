@@ -2,6 +2,7 @@
 
 from objlib.cli.console.terminal import Terminal, counts, plural, safe, size
 from objlib.core.advice import advise
+from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import ScanReport
 
 SHOWN_ENTRIES = 20
@@ -14,8 +15,9 @@ def scan_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False) -
     lines += change_lines(report, screen)
     lines += skipped_lines(report, screen, verbose=verbose)
     if report.unreadable:
-        lines.append(screen.red(f"{plural(len(report.unreadable), 'entry', 'entries')} could not be read:"))
-        lines += _listed(report.unreadable, screen, SHOWN_ENTRIES)
+        total = report.unreadable_total
+        lines.append(screen.red(f"{plural(total, 'entry', 'entries')} could not be read:"))
+        lines += _listed(report.unreadable, screen, SHOWN_ENTRIES, total)
     if report.new or report.changed or report.returned:
         lines.append(screen.dim(f"send them with: {advise('upload')}"))
     return lines
@@ -37,8 +39,9 @@ def difference(report: ScanReport) -> str:
 def change_lines(report: ScanReport, screen: Terminal) -> list[str]:
     """The single differences, where they were asked for."""
     lines = [f"  {kind:9} {screen.cyan(safe(path))}" for kind, path in report.changes[:SHOWN_ENTRIES]]
-    if len(report.changes) > SHOWN_ENTRIES:
-        lines.append(f"  and {len(report.changes) - SHOWN_ENTRIES:,} more")
+    total = report.new + report.changed + report.renamed + report.missing + report.returned
+    if lines and total > len(lines):
+        lines.append(f"  and {total - len(lines):,} more")
     return lines
 
 
@@ -46,15 +49,16 @@ def skipped_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False
     """The entries that were left out, and why; those of rules are a number unless ``verbose``."""
     lines = []
     if report.skipped:
-        lines.append(screen.yellow(f"{plural(len(report.skipped), 'entry', 'entries')} left out:"))
-        lines += _listed(report.skipped, screen, SHOWN_ENTRIES)
+        lines.append(screen.yellow(f"{plural(report.skipped_total, 'entry', 'entries')} left out:"))
+        lines += _listed(report.skipped, screen, SHOWN_ENTRIES, report.skipped_total)
     if report.ignored:
         text = f"{plural(report.ignored, 'entry', 'entries')} left out by rules"
-        lines.append(screen.dim(f"{text}:" if verbose else f"{text}; `{advise('scan -v')}` lists them"))
-        lines += _listed(report.left_out, screen, len(report.left_out)) if verbose else []
+        lines.append(screen.dim(f"{text}:" if verbose else f"{text}; `{advise('scan -n -v')}` lists them"))
+        lines += _listed(report.left_out, screen, MAX_LISTED, report.ignored) if verbose else []
     return lines
 
 
-def _listed(entries: tuple[tuple[str, str], ...], screen: Terminal, shown: int) -> list[str]:
+def _listed(entries: tuple[tuple[str, str], ...], screen: Terminal, shown: int, total: int) -> list[str]:
+    """The first ``shown`` entries, and the number of the others; ``entries`` may be fewer than the ``total``."""
     lines = [f"  {screen.cyan(safe(path))}: {safe(reason)}" for path, reason in entries[:shown]]
-    return [*lines, f"  and {len(entries) - shown:,} more"] if len(entries) > shown else lines
+    return [*lines, f"  and {total - len(lines):,} more"] if total > len(lines) else lines

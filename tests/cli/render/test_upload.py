@@ -80,11 +80,11 @@ class TestUpload:
         report = upload_report(
             dry_run=True,
             pending=4,
-            scan=ScanReport(scanned=3, new=2, changed=1, changes=(("new", EVIL),) * 21),
+            scan=ScanReport(scanned=3, new=20, changed=1, changes=(("new", EVIL),) * 21),
         )
         output = text(upload_lines(report, PLAIN))
         assert output.startswith(
-            "Would send 3 files, and 4 that already wait; 3 files on disk: 2 new, 1 changed."
+            "Would send 21 files, and 4 that already wait; 3 files on disk: 20 new, 1 changed."
         )
         assert "and 1 more" in output
         assert output.endswith("nothing was sent or recorded (--dry-run)")
