@@ -33,6 +33,8 @@ class App:
         ledger_id: tag that tells documents of this ledger from those of another.
         service: the embedded service, when that is the backend.
         deleted: documents that this command removed from the store.
+        dry_run: whether ledger and embedded store are private copies, and the client sends nothing that changes
+            anything.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class App:
     ledger_id: str = ""
     service: Service | None = None
     deleted: int = 0
+    dry_run: bool = False
 
     @property
     def client(self) -> Client:

@@ -50,12 +50,15 @@ class Command:
         records: whether it may change something. Then its run has a record with a heartbeat, and rows of its own;
             without one, other runs would take those rows for a dead run's.
         create_ledger: whether a ledger is made where there is none.
+        dry_run: whether it only says what it would do: then it works on private copies, and sends no request that
+            changes anything.
     """
 
     name: str
     records: bool
     store: StoreNeed
     create_ledger: bool = True
+    dry_run: bool = False
 
 
 @asynccontextmanager
@@ -79,7 +82,13 @@ async def open_app(
         drain = await stack.enter_async_context(stop_on_signals(observer))
         stack.enter_context(drain.work())
         ledger = await stack.enter_async_context(
-            open_ledger(settings.ledger, runner=overrides.runner, now=now, create=command.create_ledger)
+            open_ledger(
+                settings.ledger,
+                runner=overrides.runner,
+                now=now,
+                create=command.create_ledger,
+                private=command.dry_run,
+            )
         )
         governor = await stack.enter_async_context(
             open_governor(
@@ -97,6 +106,7 @@ async def open_app(
             files=overrides.runner or thread_runner(2),
             now=now,
             opened_at=trio.current_time(),
+            dry_run=command.dry_run,
         )
         if command.records:
             await _bind_library(app)
@@ -135,8 +145,12 @@ async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     if settings.backend is Backend.EMBEDDED:
         service = open_service(
-            settings.embedded, runner=overrides.runner, now=overrides.now, options=overrides.options
+            settings.embedded,
+            runner=overrides.runner,
+            now=overrides.now,
+            options=overrides.options,
+            read_only=app.dry_run,
         )
         app.service = await stack.enter_async_context(service)
         endpoint, asgi = Endpoint(EMBEDDED_URL, "", settings.api_version), app.service.app
-    app._client = await stack.enter_async_context(open_client(endpoint, asgi=asgi))
+    app._client = await stack.enter_async_context(open_client(endpoint, asgi=asgi, read_only=app.dry_run))
