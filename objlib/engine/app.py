@@ -35,6 +35,7 @@ class App:
         deleted: documents that this command removed from the store.
         dry_run: whether ledger and embedded store are private copies, and the client sends nothing that changes
             anything.
+        store_note: why a dry run goes on without the store.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class App:
     service: Service | None = None
     deleted: int = 0
     dry_run: bool = False
+    store_note: str = ""
 
     @property
     def client(self) -> Client:

@@ -19,7 +19,7 @@ from objlib.core.library.paths import root_of_text, text_of_root
 from objlib.embedded import open_service
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.run_record import keep_run_record
-from objlib.engine.bootstrap.store_binding import bind_store
+from objlib.engine.bootstrap.store_binding import bind_store, look_for_store
 from objlib.engine.requests.governor import open_governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
@@ -115,7 +115,11 @@ async def open_app(
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
-            app.store = await bind_store(app, create=command.store is StoreNeed.CREATE)
+            create = command.store is StoreNeed.CREATE
+            if create and command.dry_run:
+                app.store, app.store_note = await look_for_store(app)
+            else:
+                app.store = await bind_store(app, create=create)
         if command.records:
             await stack.enter_async_context(keep_run_record(app, command.name))
         yield app
