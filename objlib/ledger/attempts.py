@@ -7,7 +7,7 @@ from typing import Final
 from objlib.core.errors import StaleTransitionError, TransitionError
 from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.rows import ATTEMPT_COLUMNS, AttemptRow, FileRow, columns
+from objlib.ledger.rows import AttemptRow, FileRow
 from objlib.ledger.table import Table, query, stamped
 
 PACE_ATTEMPTS: Final = 1000
@@ -81,11 +81,7 @@ class AttemptTable(Table):
     @query
     def last(conn: sqlite3.Connection, file_id: FileId) -> AttemptRow | None:
         """The latest try at a file."""
-        cells = conn.execute(
-            f"SELECT {columns(ATTEMPT_COLUMNS)} FROM attempts WHERE file_id = ? ORDER BY seq DESC LIMIT 1",
-            (file_id,),
-        ).fetchone()
-        return None if cells is None else AttemptRow(*cells)
+        return AttemptRow.first(conn, "WHERE file_id = ? ORDER BY seq DESC", file_id)
 
     @query
     def pace(conn: sqlite3.Connection) -> float | None:
