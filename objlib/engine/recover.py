@@ -199,7 +199,11 @@ class _Recovery:
                     self._plan_delete(attempt.row.file_path, f"{extra} is a surplus document of it")
             case Probe.FENCE:
                 report.requeued += 1
-                self._note(attempt, "requeued", "unless the import of its temporary file, which is deleted, came first")
+                self._note(
+                    attempt,
+                    "requeued",
+                    "unless the import of its temporary file, which is deleted, came first",
+                )
             case _:
                 self._note(attempt, "waiting", "the store is indexing it")
 

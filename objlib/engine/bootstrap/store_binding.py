@@ -12,7 +12,6 @@ from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError, Store
 
-
 DRY_RUN_SECONDS: Final = 15.0
 """Seconds for which a dry run waits for the store: without an answer it goes on with what is on this machine."""
 

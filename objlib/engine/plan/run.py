@@ -14,7 +14,7 @@ from objlib.core.config.settings import GEMINI_URL, Backend
 from objlib.core.costs import STORAGE_FACTOR, price_in_usd, smallest_tier, upload_requests
 from objlib.core.errors import ServiceError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
-from objlib.core.reports.plan import Action, Cost, PlannedStep, RunPlan
+from objlib.core.reports.plan import Cost, PlannedStep, RunPlan
 from objlib.core.reports.upload import RecoverReport, UploadReport
 from objlib.engine.app import App
 from objlib.engine.plan.steps import (

@@ -51,6 +51,8 @@ async def store_sync(
         metadata: with ``apply``, also send files again whose document only has a wrong name or metadata.
         plan: of an earlier comparison; the store is not listed then.
 
+    A dry run does not recover first: what a dead run left is reported as on its way.
+
     Returns:
         The report, and the plan.
 
@@ -60,7 +62,7 @@ async def store_sync(
     """
     if plan is not None:
         plan.check(app.store, app.ledger_id)
-    if apply:
+    if apply and not app.dry_run:
         # First recover what a dead run left in flight, so that the comparison covers it.
         await recover(app)
         if app.retrier.fatal is not None:
@@ -71,8 +73,13 @@ async def store_sync(
         return report, plan
     indexed = await app.ledger.comparison.indexed_total()
     limit.check(plan.deletions(), indexed, "store-sync --apply")
-    app.retrier.reset()
     report.applied = True
+    if app.dry_run:
+        report.deleted = plan.deletions()
+        report.left = sum(not _is_applied(step, metadata) for step in plan.steps)
+        report.requeued = len(plan.steps) - report.deleted - report.left
+        return report, plan
+    app.retrier.reset()
     app.observer.begin(Phase.REPAIR, len(plan.steps), None)
     try:
         await _Repair(app, metadata, report).run(plan)
@@ -96,7 +103,7 @@ class _Repair:
         async with fan_out(self._step, limit=MAX_STEPS) as steps:
             with self.app.drain.intake():
                 for step in plan.steps:
-                    if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
+                    if not _is_applied(step, self.metadata):
                         continue
                     if self.app.retrier.fatal is not None:
                         break
@@ -167,6 +174,10 @@ class _Repair:
         self.report.requeued += 1
 
 
+def _is_applied(step: Drift, metadata: bool) -> bool:
+    return metadata or step.kind is not DriftKind.METADATA_MISMATCH
+
+
 def _report(app: App, comparison: Comparison) -> StoreSyncReport:
     """The report of a comparison, before any repair."""
     steps, counts = comparison.plan.steps, comparison.counts
@@ -180,7 +191,8 @@ def _report(app: App, comparison: Comparison) -> StoreSyncReport:
         leaving=counts[DriftKind.DELETING],
         foreign=counts[DriftKind.FOREIGN],
         drift={str(kind): count for kind, count in sorted(Counter(step.kind for step in steps).items())},
-        findings=steps[:MAX_LISTED],
+        findings=steps if app.dry_run else steps[:MAX_LISTED],
+        dry_run=app.dry_run,
         left=len(steps),
         interrupted=app.drain.requested,
         requests=app.requests,
