@@ -11,10 +11,12 @@ from typing import Final
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
 from objlib import __version__
+from objlib.cli.again import program
 from objlib.cli.arguments import as_text, in_order
 from objlib.cli.console.errors import guarded
 from objlib.cli.console.output import abandon_stdout
 from objlib.cli.console.terminal import is_terminal, steady_streams
+from objlib.core.advice import Invocation, invoked
 from objlib.core.config.parsers import stands_for_yes
 from objlib.core.errors import UsageError
 
@@ -65,12 +67,13 @@ def run(argv: Sequence[str]) -> int:
         app.help_formatter = "plain"
     argv = in_order(app, NAMES, argv)
     try:
-        return guarded(
-            lambda: _dispatch(argv),
-            verbose=_verbose(argv),
-            json=_json(argv),
-            command=_command(argv),
-        )
+        with invoked(Invocation(program())):
+            return guarded(
+                lambda: _dispatch(argv),
+                verbose=_verbose(argv),
+                json=_json(argv),
+                command=_command(argv),
+            )
     finally:
         _flush()
 

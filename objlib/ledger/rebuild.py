@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Final
 
+from objlib.core.advice import advise
 from objlib.core.errors import RefusedError
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.remote import DocumentState
@@ -58,7 +59,7 @@ class RebuildTable(Table):
         if files := count(conn, "FROM files"):
             raise RefusedError(
                 f"the ledger knows {files:,} files already, and a rebuild is for one that was lost; "
-                "use objlib store-sync, or name a new file with --ledger"
+                f"use `{advise('store-sync')}`, or name a new file with --ledger"
             )
 
     @stamped

@@ -119,6 +119,17 @@ class FileRow(Row):
 
 
 @dataclass(frozen=True, slots=True)
+class FolderRow:
+    """A folder of the library: its name, and how many files and bytes are in it, with those in its subfolders."""
+
+    name: str
+    files: int
+    size: int
+    indexed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptRow(Row):
     """One try at getting one version of one file into the store.
 

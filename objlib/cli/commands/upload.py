@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Annotated
 
+from objlib.cli.again import how_to_install
 from objlib.cli.config import load_settings, require_folder
 from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, dry, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
@@ -65,7 +66,11 @@ def upload(
         "upload",
         report,
         lambda screen: upload_lines(
-            report, screen, suggestion(settings, report.failures), complete=every_step
+            report,
+            screen,
+            suggestion(settings, report.failures),
+            how_to_install(),
+            complete=every_step,
         ),
         upload_problems(report),
     )

@@ -3,6 +3,7 @@
 import sys
 
 from objlib.cli.console.terminal import Terminal, counts, plural, safe, size
+from objlib.core.advice import advise
 from objlib.core.reports.upload import ScanReport
 
 SHOWN_ENTRIES = 20
@@ -28,7 +29,7 @@ def scan_lines(
         lines.append(screen.red(f"{plural(len(report.unreadable), 'entry', 'entries')} could not be read:"))
         lines += _listed(report.unreadable, screen, shown)
     if report.new or report.changed or report.returned:
-        lines.append(screen.dim("send them with: objlib upload"))
+        lines.append(screen.dim(f"send them with: {advise('upload')}"))
     return lines
 
 
@@ -63,7 +64,7 @@ def skipped_lines(
         lines += _listed(report.skipped, screen, shown)
     if report.ignored:
         text = f"{plural(report.ignored, 'entry', 'entries')} left out by rules"
-        lines.append(screen.dim(f"{text}:" if verbose else f"{text}; objlib scan -v lists them"))
+        lines.append(screen.dim(f"{text}:" if verbose else f"{text}; `{advise('scan -v')}` lists them"))
         lines += _listed(report.left_out, screen, len(report.left_out)) if verbose else []
     return lines
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.errors import RefusedError, ServiceError
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
@@ -64,7 +65,7 @@ async def bind_store(app: App, *, create: bool) -> str:
                 f"{len(stores)} stores are called {store}: {names}; name one of them with --store"
             )
         if not stores and not create:
-            raise RefusedError(f"there is no store called {store} yet; `objlib upload` makes it")
+            raise RefusedError(f"there is no store called {store} yet; `{advise('upload')}` makes it")
         if not stores and app.dry_run:
             return ""
         if not stores:

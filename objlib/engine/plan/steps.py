@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
+from objlib.core.advice import advise
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.plan import Action, PlannedStep
 from objlib.core.reports.upload import ScanReport
@@ -124,7 +125,7 @@ def _step_of_absence(
     if absent.kind is Absence.UNREADABLE:
         return PlannedStep(Action.KEEP, file.file_path, absent.reason)
     if grace is None:
-        reason = f"{absent.reason}; objlib sync --prune removes its document"
+        reason = f"{absent.reason}; `{advise('sync --prune')}` removes its document"
         return PlannedStep(Action.KEEP, file.file_path, reason)
     if file.missing_since > cutoff:
         return PlannedStep(Action.KEEP, file.file_path, f"{absent.reason}; kept for grace")
