@@ -131,11 +131,10 @@ class _Recovery:
             after = rows[-1].file_id
             for row in rows:
                 old = row.superseded
-                if row.state is not State.INDEXED or old is None or old in self._postponed:
-                    continue
-                if app.dry_run:
-                    self._plan_delete(row.file_path, "a newer version is searchable")
-                else:
+                if row.state is State.INDEXED and old is not None and old not in self._postponed:
+                    if app.dry_run:
+                        self._plan_delete(row.file_path, "a newer version is searchable")
+                        continue
                     await self._delete(old, delete_document(app, old, file_id=row.file_id, reason="replaced"))
 
     def _belongs_to_live_task(self, run: RunRow | None) -> bool:
