@@ -12,8 +12,7 @@ from objlib.core.errors import ServiceError
 from objlib.core.events import EventKind, Observer
 from objlib.core.pacing.quota import Quota
 from objlib.embedded import Options, open_service
-from objlib.embedded.api.quota import Decision, quota_middleware
-from objlib.embedded.server import AllowedHosts, guarded, listen, serve_app
+from objlib.embedded.server import AllowedHosts, Decision, guarded, listen, quota_middleware, serve_app
 from objlib.engine.shutdown import stop_on_signals
 
 

@@ -2,7 +2,7 @@
 
 SQLite makes files beside a database with a write-ahead log even for a connection that only reads
 (sqlite.org/wal.html#readonly). Two of its options avoid that: ``readonly_shm`` where another process has the
-database open, or had it when it died, and ``immutable`` where nobody has.
+database open, or had it when it died, and ``immutable`` elsewhere.
 
 Everything here blocks and runs through a Runner.
 """

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What a run would do with one path; the values stand in JSON."""
+    """A run's work on one path, or why it leaves it alone; the values stand in JSON."""
 
     SEND = "send"
     """Send a file that has no document."""
@@ -20,7 +20,7 @@ class Action(StrEnum):
     DELETE = "delete"
     """Remove a document."""
     KEEP = "keep"
-    """Leave the document of a file that is gone: for grace, or because nobody asked for its removal."""
+    """Leave the document of a file that is gone: for grace, or because its removal was not asked for."""
     WAIT = "wait"
     """Leave a file to a later run, or to another that has it."""
     SKIP = "skip"
@@ -33,7 +33,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """What a run would do with one path.
+    """A run's work on one path, before it is done.
 
     Attributes:
         path: of the file today; of a document without a file its name.
@@ -55,7 +55,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a plan would cost.
+    """The cost of a plan.
 
     Attributes:
         bytes: to be sent.

@@ -14,7 +14,7 @@ from objlib.engine.app import App
 from objlib.engine.reconcile.prune import absences
 from objlib.engine.runs import RunLiveness
 from objlib.engine.scan.scope import Absence, Absent
-from objlib.ledger import FileRow, Prunable
+from objlib.ledger import FileRow
 
 PAGE: Final = 500
 """Files of one query of the ledger."""
@@ -76,7 +76,7 @@ async def steps_of_failures(app: App) -> list[PlannedStep]:
 
 
 async def steps_of_recovery(app: App) -> list[PlannedStep]:
-    """What a run settles first: uploads and deletes that a dead run left."""
+    """Uploads and deletes that a dead run left: a run settles them first."""
     steps, after = list[PlannedStep](), ""
     liveness = RunLiveness(app.ledger, app.run_id, app.now)
     while page := await app.ledger.files.transient(after, PAGE):
@@ -117,9 +117,7 @@ async def steps_of_absence(app: App, grace: float | None) -> list[PlannedStep]:
     return steps
 
 
-def _step_of_absence(
-    file: Prunable, absent: Absent | None, grace: float | None, cutoff: float
-) -> PlannedStep:
+def _step_of_absence(file: FileRow, absent: Absent | None, grace: float | None, cutoff: float) -> PlannedStep:
     if absent is None:
         return PlannedStep(Action.KEEP, file.file_path, "it is back on disk; the next run notices it")
     if absent.kind is Absence.UNREADABLE:
@@ -127,6 +125,6 @@ def _step_of_absence(
     if grace is None:
         reason = f"{absent.reason}; `{advise('sync --prune')}` removes its document"
         return PlannedStep(Action.KEEP, file.file_path, reason)
-    if file.missing_since > cutoff:
+    if (file.missing_since or 0) > cutoff:
         return PlannedStep(Action.KEEP, file.file_path, f"{absent.reason}; kept for grace")
     return PlannedStep(Action.DELETE, file.file_path, absent.reason, documents=len(file.documents))

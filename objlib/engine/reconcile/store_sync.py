@@ -76,15 +76,13 @@ async def store_sync(
     report.applied = True
     if app.dry_run:
         report.deleted = plan.deletions()
-        report.left = sum(not _is_applied(step, metadata) for step in plan.steps)
+        mismatches = sum(step.kind is DriftKind.METADATA_MISMATCH for step in plan.steps)
+        report.left = 0 if metadata else mismatches
         report.requeued = len(plan.steps) - report.deleted - report.left
         return report, plan
     app.retrier.reset()
-    app.observer.begin(Phase.REPAIR, len(plan.steps), None)
-    try:
+    with app.observer.phase(Phase.REPAIR, len(plan.steps)):
         await _Repair(app, metadata, report).run(plan)
-    finally:
-        app.observer.end(Phase.REPAIR)
     report.stopped, report.advice = app.retrier.report_stop()
     report.interrupted, report.requests = app.drain.requested, app.requests
     return report, plan
@@ -103,7 +101,7 @@ class _Repair:
         async with fan_out(self._step, limit=MAX_STEPS) as steps:
             with self.app.drain.intake():
                 for step in plan.steps:
-                    if not _is_applied(step, self.metadata):
+                    if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
                         continue
                     if self.app.retrier.fatal is not None:
                         break
@@ -147,7 +145,7 @@ class _Repair:
             return
         deleted = False
         with suppress(GeminiError):  # it ends the run, which the report says
-            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE
+            deleted = await execute_intent(app, intent) is Removal.DONE
         self.report.deleted += deleted
         self.report.postponed += not deleted
 
@@ -172,10 +170,6 @@ class _Repair:
             gone = kind is DriftKind.GHOST
             await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why, gone=gone))
         self.report.requeued += 1
-
-
-def _is_applied(step: Drift, metadata: bool) -> bool:
-    return metadata or step.kind is not DriftKind.METADATA_MISMATCH
 
 
 def _report(app: App, comparison: Comparison) -> StoreSyncReport:

@@ -76,8 +76,7 @@ async def scan(
     while True:
         scans += 1
         work = _Scan(app, Walk(scope, limit), patterns, clock, checksum, limit)
-        app.observer.begin(Phase.SCAN, None, None)
-        try:
+        with app.observer.phase(Phase.SCAN):
             async with app.ledger.scans.open() as session:
                 await work.walk_all(session)
                 await work.read_changed(session)
@@ -91,8 +90,6 @@ async def scan(
                     if not dry_run:
                         left_alone = await session.apply(run_id=app.run_id, page=APPLY_PAGE)
                     break
-        finally:
-            app.observer.end(Phase.SCAN)
     if not dry_run and await app.ledger.settings.unreadable() != work.unreadable:
         await app.ledger.settings.set_unreadable(work.unreadable)
     app.observer.event(
