@@ -1,4 +1,4 @@
-"""What the service keeps, and its states: one set of words for client, lifecycle and engine."""
+"""Kinds of things at the service, and their states: one set of words for client, lifecycle and engine."""
 
 from enum import StrEnum
 from typing import Final

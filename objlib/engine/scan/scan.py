@@ -70,6 +70,7 @@ async def scan(
         with app.observer.phase(Phase.SCAN):
             async with app.ledger.scans.open() as session:
                 await work.walk_all(session)
+                app.observer.total(Phase.SCAN, work.files, work.bytes)
                 await work.read_changed(session)
                 await _refuse_vanished(settings.library, session)
                 counts = await session.compare(outrun=scans > MAX_RESTARTS)

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
 import trio
@@ -23,6 +22,7 @@ from objlib.engine.runs import in_flight_elsewhere
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
+from objlib.engine.vectors import make_vectors
 from objlib.gemini import GeminiError, Store
 from objlib.ledger import FileRow, Transition
 
@@ -133,18 +133,16 @@ async def _make_vectors(run: UploadRun) -> VectorReport | None:
     app = run.app
     if app.service is None:
         return None
-    report = await app.service.vectors()
-    seconds = app.settings.embed_seconds
-    if app.drain.requested or not report.available or report.done >= report.total or seconds <= 0:
-        return report
-    with app.observer.phase(Phase.VECTORS, report.total - report.done):
-        with app.drain.intake() as scope:
-            progress = partial(app.observer.advance, Phase.VECTORS, size=0)
-            await app.service.make_vectors(seconds=seconds, progress=progress)
-        if scope.cancelled_caught:
-            run.stopped = StopReason.INTERRUPTED
-            run.advice = "every file is searchable by words; the next upload goes on with search by meaning"
-    return await app.service.vectors()
+    report, interrupted = await make_vectors(
+        app, await app.service.vectors(), seconds=app.settings.embed_seconds
+    )
+    if interrupted:
+        run.stopped = StopReason.INTERRUPTED
+        run.advice = (
+            f"every file is searchable by words; `{advise('index')}` or the next upload "
+            "goes on with search by meaning"
+        )
+    return report
 
 
 async def _store_statistics(run: UploadRun) -> Store | None:
