@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from objlib.cli.console.terminal import Terminal, about, counts, duration, plural, safe, size, wrap
+from objlib.cli.console.terminal import Terminal, about, counts, duration, more, plural, safe, size, wrap
 from objlib.core.costs import USD_PER_MILLION_TOKENS
 from objlib.core.reports.plan import Action, Cost, PlannedStep, RunPlan
 
@@ -10,6 +10,8 @@ SHOWN_STEPS: Final = 20
 """Steps that are printed unless all are asked for; the rest is a number."""
 NOTHING_DONE: Final = "nothing was sent, recorded or made (--dry-run)"
 """The last line of every dry run."""
+ALL: Final = "--all lists them"
+"""The hint below a list that a dry run cut."""
 
 _DONE: Final = (Action.SEND, Action.REPLACE, Action.RENAME, Action.SETTLE, Action.DELETE)
 _LABELS: Final = {Action.LEAVE_OUT: "left out", Action.SKIP: "skip", Action.KEEP: "keep"}
@@ -22,8 +24,7 @@ def plan_lines(plan: RunPlan, screen: Terminal, *, complete: bool) -> list[str]:
     steps = plan.steps if complete else sorted(plan.steps, key=lambda step: step.action not in _DONE)
     shown = steps if complete else steps[:SHOWN_STEPS]
     lines += [_step_line(step, screen) for step in shown]
-    if len(shown) < len(steps):
-        lines.append(f"  and {len(steps) - len(shown):,} more (--all lists them)")
+    lines += more(len(steps) - len(shown), hint=ALL)
     lines += _cost_lines(plan.cost, screen)
     if plan.note:
         lines += [screen.yellow(line) for line in wrap(safe(plan.note), screen.width)]

@@ -2,7 +2,7 @@
 
 import sys
 
-from objlib.cli.console.terminal import Terminal, counts, plural, safe, size
+from objlib.cli.console.terminal import Terminal, counts, more, plural, safe, size
 from objlib.core.advice import advise
 from objlib.core.reports.upload import ScanReport
 
@@ -49,9 +49,7 @@ def difference(report: ScanReport) -> str:
 def change_lines(report: ScanReport, screen: Terminal, shown: int = SHOWN_ENTRIES) -> list[str]:
     """The single differences, where they were asked for."""
     lines = [f"  {kind:9} {screen.cyan(safe(path))}" for kind, path in report.changes[:shown]]
-    if len(report.changes) > shown:
-        lines.append(f"  and {len(report.changes) - shown:,} more (--all lists them)")
-    return lines
+    return lines + more(len(report.changes) - shown, hint="--all lists them")
 
 
 def skipped_lines(
@@ -71,4 +69,4 @@ def skipped_lines(
 
 def _listed(entries: tuple[tuple[str, str], ...], screen: Terminal, shown: int) -> list[str]:
     lines = [f"  {screen.cyan(safe(path))}: {safe(reason)}" for path, reason in entries[:shown]]
-    return [*lines, f"  and {len(entries) - shown:,} more"] if len(entries) > shown else lines
+    return lines + more(len(entries) - shown)

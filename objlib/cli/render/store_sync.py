@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, more, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
-from objlib.cli.render.plan import NOTHING_DONE
+from objlib.cli.render.plan import ALL, NOTHING_DONE
 from objlib.cli.render.stop import stop_lines
 from objlib.core.advice import advise
 from objlib.core.lifecycle.drift import DriftKind
@@ -34,9 +34,7 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: boo
             f"  {screen.yellow(name)}  {path}{screen.dim(': ' + _EXPLANATIONS.get(finding.kind, ''))}"
         )
     total = sum(report.drift.values())
-    if total > len(shown):
-        more = "--all lists them" if report.dry_run else "--json, or --save-plan FILE"
-        lines.append(f"  and {total - len(shown):,} more ({more})")
+    lines += more(total - len(shown), hint=ALL if report.dry_run else "--json, or --save-plan FILE")
     if report.dry_run:
         return lines + _planned(report, screen)
     if report.applied:
@@ -92,18 +90,11 @@ def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
         lines.append(f"Repaired: {repaired}.")
     if report.requeued:
         lines.append(screen.dim(f"send them with: {advise('upload')}"))
-    if report.postponed:
-        lines.append(
-            screen.yellow(
-                f"{plural(report.postponed, 'deletion')} without an answer: `{advise('recover')}` goes on"
-            )
-        )
-    if report.unanswered:
-        lines.append(
-            screen.yellow(
-                f"{plural(report.unanswered, 'step')} without an answer; run the same command again"
-            )
-        )
+    silent = phrases(
+        (report.postponed, "deletion", f"without an answer: `{advise('recover')}` goes on"),
+        (report.unanswered, "step", "without an answer; run the same command again"),
+    )
+    lines += map(screen.yellow, silent)
     rest = report.left - report.unanswered
     if rest and not report.interrupted and not report.stopped:
         lines.append(

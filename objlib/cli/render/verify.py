@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, more, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
-from objlib.cli.render.plan import NOTHING_DONE
+from objlib.cli.render.plan import ALL, NOTHING_DONE
 from objlib.core.advice import advise
 from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.reports.store import RebuildReport, VerifyReport
@@ -32,8 +32,7 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
         lines.append(
             f"  {drift_label(line.kind):15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}"
         )
-    if differences > len(report.findings):
-        lines.append(f"  and {differences - len(report.findings):,} more")
+    lines += more(differences - len(report.findings))
     if report.unanswered:
         lines.append(screen.yellow(f"{plural(report.unanswered, 'file')} the service gave no answer for"))
     return lines
@@ -76,8 +75,7 @@ def rebuild_lines(report: RebuildReport, screen: Terminal, *, complete: bool = F
     if report.dry_run:
         shown = report.paths if complete else report.paths[:SHOWN_PATHS]
         lines += [f"  {how:9} {screen.cyan(safe(path))}" for path, how in shown]
-        if len(shown) < len(report.paths):
-            lines.append(f"  and {len(report.paths) - len(shown):,} more (--all lists them)")
+        lines += more(len(report.paths) - len(shown), hint=ALL)
     if report.new:
         lines.append(f"{plural(report.new, 'file')} on disk that the store does not have.")
     if (report.changed or report.new or report.pending) and not report.dry_run:
