@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.commands.upload import Checksum, upload_exit
-from objlib.cli.config import load_settings, require_folder
+from objlib.cli.commands.upload import Checksum, New, upload_exit
+from objlib.cli.config import Place, load_settings, require_folder
 from objlib.cli.console.output import to_plain
 from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.errors import Exit, UsageError
@@ -36,6 +36,7 @@ def sync(
         ),
     ] = None,
     checksum: Checksum = False,
+    new: New = False,
     options: Common = None,
 ) -> int:
     """Upload what is new or changed and, with --prune, remove the documents of files that are gone.
@@ -45,7 +46,7 @@ def sync(
     limit = DeleteLimit.parse(max_delete)
     if not prune and max_delete is not None:
         raise UsageError("--max-delete bounds what --prune removes; add --prune, or leave it out")
-    settings = load_settings(options, path=path, names_library=True, prune_grace=prune_grace)
+    settings = load_settings(options, path=path, place=Place.NEW, new=new, prune_grace=prune_grace)
     require_folder(settings)
     from objlib.cli.render.sync import sync_lines, sync_problems
     from objlib.cli.runner import run, show

@@ -3,11 +3,15 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.config import load_settings, require_folder
+from objlib.cli.config import Place, load_settings, require_folder
 from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.reports.upload import UploadReport
 
+New = Annotated[
+    bool,
+    switch("Take the folder as a new library, and a new store if need be, though it looks like a known one"),
+]
 Checksum = Annotated[bool, switch("Read every file, also where size, dates and inode are as they were")]
 
 
@@ -19,6 +23,7 @@ def upload(
     dry_run: Annotated[bool, switch("Only say what would be sent")] = False,
     retry_failed: Annotated[bool, switch("Also send files again that failed before")] = False,
     checksum: Checksum = False,
+    new: New = False,
     max_uploads: Annotated[int | None, option("Uploads in flight at most", setting="max_uploads")] = None,
     embed_seconds: Annotated[
         float | None,
@@ -35,7 +40,12 @@ def upload(
     if limit is not None and limit < 0:
         raise UsageError(f"--limit must be 0 or more, not {limit}")
     settings = load_settings(
-        options, path=path, names_library=True, max_uploads=max_uploads, embed_seconds=embed_seconds
+        options,
+        path=path,
+        place=Place.NEW_DRY if dry_run else Place.NEW,
+        new=new,
+        max_uploads=max_uploads,
+        embed_seconds=embed_seconds,
     )
     require_folder(settings)
     from objlib.cli.console.suggest import suggestion
@@ -72,10 +82,11 @@ def scan(
     *,
     dry_run: Annotated[bool, switch("Only say what differs; record nothing")] = False,
     checksum: Checksum = False,
+    new: New = False,
     options: Common = None,
 ) -> int:
     """Compare a folder with the ledger and record what changed; nothing is sent."""
-    settings = load_settings(options, path=path, names_library=True)
+    settings = load_settings(options, path=path, place=Place.NEW_DRY if dry_run else Place.NEW, new=new)
     require_folder(settings)
     from objlib.cli.render.scan import scan_lines
     from objlib.cli.runner import run, show

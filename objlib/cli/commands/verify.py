@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.config import load_settings, require_folder
+from objlib.cli.config import Place, load_settings, require_folder
 from objlib.cli.options import Common, option
 from objlib.core.errors import Exit, UsageError
 
@@ -46,7 +46,7 @@ def rebuild(
     Refused if the ledger already has files. What is on disk is then compared with it: what matches is indexed,
     what differs is sent by the next upload, and what only the store has is missing.
     """
-    settings = load_settings(options)
+    settings = load_settings(options, place=Place.NEW, new=True)
     require_folder(settings)
     from objlib.cli.render.verify import rebuild_lines
     from objlib.cli.runner import run, show
