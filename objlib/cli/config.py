@@ -9,12 +9,13 @@ import tomllib
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 from platformdirs import user_data_dir
 
+from objlib.cli.again import carry
 from objlib.cli.options import CommonOptions
 from objlib.core.config.default_paths import Folders
 from objlib.core.config.known import KnownLibrary
@@ -50,7 +51,7 @@ def load_settings(
     new: bool = False,
     **more: object,
 ) -> Settings:
-    """Load the settings of one command from every source.
+    """Load the settings of one command from every source, and let its advice name what they name.
 
     Args:
         options: the common options.
@@ -63,9 +64,16 @@ def load_settings(
         UsageError: something is set wrong; one line that names the source.
         RefusedError: the folder is unlikely to be meant as a library.
     """
+    settings = _load(options or CommonOptions(), path=path, place=place, new=new, **more)
+    carry(settings, partial(_load, place=Place.NEW_DRY, new=True))
+    return settings
+
+
+def _load(
+    options: CommonOptions, *, path: Path | None = None, place: Place, new: bool, **more: object
+) -> Settings:
     from objlib.catalog import Catalog, CatalogError, identify_service
 
-    options = options or CommonOptions()
     if path is not None and options.library not in (None, path):
         raise UsageError(f"two libraries are named: {path} and --library {options.library}; name one")
     cwd, catalog = working_folder(), Catalog(data_folder())

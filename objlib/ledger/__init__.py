@@ -17,7 +17,7 @@ from objlib.ledger.identity import (
 from objlib.ledger.ledger import Ledger, open_ledger
 from objlib.ledger.listings import Listed, Listing
 from objlib.ledger.rates import Rates
-from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, IntentRow, RunRow
+from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, IntentRow, RunRow
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LEDGER_KEY
@@ -35,6 +35,7 @@ __all__ = [
     "Counts",
     "EventRow",
     "FileRow",
+    "FolderRow",
     "Group",
     "Guard",
     "Intent",

@@ -1,11 +1,10 @@
 """Passages and answers, each with its place in the library."""
 
 import re
-from collections.abc import Iterable
 
 from objlib.cli.console.terminal import Terminal, plural, safe, safe_block, wrap
-from objlib.cli.render.excerpt import excerpt, mark
-from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
+from objlib.core.reports.answers import AnswerReport, Citation, with_markers
+from objlib.core.reports.excerpt import excerpt, mark
 
 
 def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:
@@ -18,7 +17,7 @@ def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:
         text = excerpt(
             safe_block(citation.text), report.question, 3 * (screen.width - 3), screen.sign("…", "...")
         )
-        lines += [f"   {mark(line, report.question, screen)}" for line in wrap(text, screen.width - 3)]
+        lines += [f"   {mark(line, report.question, screen.bold)}" for line in wrap(text, screen.width - 3)]
         lines.append("")
     return [*lines, screen.dim(plural(len(report.citations), "passage")), *_notice(report, screen)]
 
@@ -41,31 +40,6 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
     return lines + ([""] if report.notice else []) + _notice(report, screen)
 
 
-def with_markers(text: str, supports: Iterable[Support]) -> str:
-    """The answer with the numbers of its sources behind each supported span.
-
-    Spans that end at the same place share one marker list; offsets outside the text end at its end.
-    """
-    at: dict[int, set[int]] = {}
-    for support in supports:
-        stop = max(0, min(support.stop, len(text)))
-        # A marker belongs behind the last word, not behind the line break after it.
-        stop = len(text[:stop].rstrip())
-        at.setdefault(stop, set()).update(support.citations)
-    for stop in sorted(at, reverse=True):
-        numbers = "".join(f"[{index + 1}]" for index in sorted(at[stop]))
-        text = f"{text[:stop]}{' ' if stop and numbers else ''}{numbers}{text[stop:]}"
-    return text
-
-
-_REMARKS = {
-    CitationState.CHANGED: "changed since it was indexed",
-    CitationState.GONE: "gone from disk",
-    CitationState.LEFT_OUT: "left out of the library by now",
-    CitationState.REPLACED: "replaced on disk by something else",
-    CitationState.UNREADABLE: "cannot be read on disk",
-    CitationState.UNKNOWN: "not in this library",
-}
 _OWN_LINE = re.compile(r"\s*(?:[-*+•]\s|\d+[.)]\s|#{1,6}\s|[|>]|```|$)|\s{4}")
 """The start of a line that Markdown does not join to the one before: a list item, a heading, a table and such."""
 
@@ -106,7 +80,7 @@ def _place(citation: Citation, screen: Terminal) -> str:
         parts.append(f"page {citation.page}")
     if citation.heading:
         parts.append(safe(" ".join(citation.heading.split())))
-    if remark := _REMARKS.get(citation.state):
+    if remark := citation.state.remark:
         parts.append(screen.yellow(remark))
     return screen.sign(" · ", " | ").join(parts)
 

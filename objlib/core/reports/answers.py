@@ -1,9 +1,9 @@
 """Answers and passages with their citations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class CitationState(StrEnum):
@@ -17,6 +17,21 @@ class CitationState(StrEnum):
     UNREADABLE = "unreadable"
     UNKNOWN = "unknown"
     """The ledger has no such file."""
+
+    @property
+    def remark(self) -> str:
+        """The state in words that stand beside a passage; empty for a current one."""
+        return _REMARKS.get(self, "")
+
+
+_REMARKS: Final = {
+    CitationState.CHANGED: "changed since it was indexed",
+    CitationState.GONE: "gone from disk",
+    CitationState.LEFT_OUT: "left out of the library by now",
+    CitationState.REPLACED: "replaced on disk by something else",
+    CitationState.UNREADABLE: "cannot be read on disk",
+    CitationState.UNKNOWN: "not in this library",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +94,20 @@ class AnswerReport:
     notice: str = ""
     """One line for the user, such as 'search by words only: …'."""
     seconds: float = 0.0
+
+
+def with_markers(text: str, supports: Iterable[Support]) -> str:
+    """The answer with the numbers of its sources behind each supported span.
+
+    Spans that end at the same place share one marker list; offsets outside the text end at its end.
+    """
+    at: dict[int, set[int]] = {}
+    for support in supports:
+        stop = max(0, min(support.stop, len(text)))
+        # A marker belongs behind the last word, not behind the line break after it.
+        stop = len(text[:stop].rstrip())
+        at.setdefault(stop, set()).update(support.citations)
+    for stop in sorted(at, reverse=True):
+        numbers = "".join(f"[{index + 1}]" for index in sorted(at[stop]))
+        text = f"{text[:stop]}{' ' if stop and numbers else ''}{numbers}{text[stop:]}"
+    return text

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.cli.render.answer import ask_lines, search_lines, with_markers
-from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
+from objlib.cli.render.answer import ask_lines, search_lines
+from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support, with_markers
 from tests.cli.render.kit import ASCII, COLOR, EVIL, PLAIN, text
 
 PASSAGE = (
