@@ -105,7 +105,12 @@ def _load(
                 catalog.claim(root, folder=folders.folder_of(root), now=time.time())
                 folders = replace(folders, libraries=catalog.libraries(), identity=cache(identify_service))
                 known, settings = _entry(root, folders), resolve(flags, os.environ, config, folders)
-    return replace(settings, catalog=catalog.data, library_id=known.library_id if known else "", new=new)
+    return replace(
+        settings,
+        catalog=None if place is Place.NEW_DRY else catalog.data,
+        library_id=known.library_id if known else "",
+        new=new,
+    )
 
 
 def _entry(root: Path, folders: Folders) -> KnownLibrary | None:

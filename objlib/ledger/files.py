@@ -86,13 +86,8 @@ class FileTable(Table):
     @query
     def some(conn: sqlite3.Connection, *, limit: int) -> list[FileRow]:
         """Some of the files on disk, spread over all of them."""
-        return file_rows(
-            conn.execute(
-                f"SELECT {_ROW} FROM files WHERE missing_since IS NULL"
-                " ORDER BY substr(file_id, -6), file_id LIMIT ?",
-                (limit,),
-            )
-        )
+        where = "WHERE missing_since IS NULL ORDER BY substr(file_id, -6), file_id LIMIT ?"
+        return FileRow.all(conn, where, limit)
 
     @query
     def superseded(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:

@@ -52,7 +52,7 @@ class Settings:
     embedded: Path
     store: str
     backend: Backend
-    library_given: bool = True
+    library_given: bool = field(default=True, compare=False)
     library_id: str = ""
     other_ledgers: tuple[Path, ...] = ()
     catalog: Path | None = None

@@ -12,9 +12,9 @@ from objlib.core.config.known import KnownLedger
 from objlib.core.config.settings import Backend
 from objlib.core.errors import RefusedError
 from objlib.core.ids import new_id
-from objlib.core.library.paths import Named, disk_path, root_of_text, text_of_root
+from objlib.core.library.paths import disk_path, root_of_text, text_of_root
 from objlib.engine.app import App
-from objlib.ledger import EMBEDDED_KEY, LIBRARY_ID_KEY, LIBRARY_KEY, SERVICE_KEY, text_of_store
+from objlib.ledger import EMBEDDED_KEY, LIBRARY_ID_KEY, LIBRARY_KEY, SERVICE_KEY, FileRow, text_of_store
 
 MOVED_SAMPLE: Final = 200
 """Files of a ledger that are looked for in a folder that may be its moved library."""
@@ -50,9 +50,16 @@ async def require_library(app: App) -> None:
         )
 
 
-def count_on_disk(root: Path, files: Sequence[Named]) -> int:
-    """How many of ``files`` are at their paths below ``root``."""
-    return sum(Path(disk_path(root, file)).is_file() for file in files)
+def count_on_disk(root: Path, files: Sequence[FileRow]) -> int:
+    """How many of ``files`` are at their paths below ``root``, with their sizes."""
+    return sum(_is_on_disk(root, file) for file in files)
+
+
+def _is_on_disk(root: Path, file: FileRow) -> bool:
+    try:
+        return Path(disk_path(root, file)).stat().st_size == file.size
+    except OSError:
+        return False
 
 
 async def bind_library(app: App) -> None:
