@@ -5,7 +5,7 @@ Everything that other rooms use is exported here; its modules are private to thi
 
 from objlib.ledger.attempts import AttemptOverError
 from objlib.ledger.comparison import Group, Standing
-from objlib.ledger.deletions import Intent, Prunable, PruneTotals, Start
+from objlib.ledger.deletions import PruneTotals, Start
 from objlib.ledger.identity import (
     EMBEDDED_KEY,
     LIBRARY_ID_KEY,
@@ -38,12 +38,10 @@ __all__ = [
     "FolderRow",
     "Group",
     "Guard",
-    "Intent",
     "IntentRow",
     "Ledger",
     "Listed",
     "Listing",
-    "Prunable",
     "PruneTotals",
     "Rates",
     "RunRow",

@@ -109,6 +109,11 @@ class FileRow(Row):
     missing_since: float | None
     ctime_ns: int | None = None
 
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """Its documents in the store: the one that answers searches, and an older one if it is still there."""
+        return tuple(name for name in (self.document, self.superseded) if name is not None)
+
     @classmethod
     def read(cls, cells: Sequence[Any]) -> Self:
         """The row, its metadata and its failure decoded."""

@@ -1,12 +1,13 @@
 """An upload's report: a short, calm summary, what went wrong, and what to do next."""
 
-from objlib.cli.console.terminal import Terminal, duration, files_are, phrases, plural, safe, size, wrap
+from objlib.cli.console.terminal import Terminal, duration, files_are, phrases, plural, size
 from objlib.cli.render.failures import failure_lines, skip_lines
+from objlib.cli.render.index import vector_lines
 from objlib.cli.render.recover import outcome
 from objlib.cli.render.scan import change_lines, difference, skipped_lines
 from objlib.cli.render.stop import stop_lines
 from objlib.core.advice import advise
-from objlib.core.reports.upload import UploadReport, VectorReport
+from objlib.core.reports.upload import UploadReport
 
 
 def upload_lines(
@@ -46,7 +47,7 @@ def upload_lines(
         lines.append(
             screen.dim(f"{missing} no longer in the library, and still in the store: {advise('status')}")
         )
-    lines += _vectors(report.vectors, screen)
+    lines += vector_lines(report.vectors, screen)
     if suggestion and report.indexed and not report.stopped:
         lines.append(f"Next: {screen.bold(advise('search', suggestion))}")
         if install:
@@ -98,18 +99,3 @@ def _dry(report: UploadReport, screen: Terminal) -> list[str]:
     lines += skipped_lines(report.scan, screen)
     lines.append(screen.dim("nothing was sent or recorded (--dry-run)"))
     return lines
-
-
-def _vectors(report: VectorReport | None, screen: Terminal) -> list[str]:
-    if report is None or (report.available and report.done >= report.total):
-        return []
-    if not report.available:
-        return [
-            screen.dim(line)
-            for line in wrap(f"search works by words only: {safe(report.reason)}", screen.width)
-        ]
-    text = (
-        f"search by meaning covers {report.done:,} of {plural(report.total, 'passage')} so far "
-        "(by words all of them); the next upload goes on"
-    )
-    return [screen.dim(line) for line in wrap(text, screen.width)]

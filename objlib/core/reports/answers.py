@@ -19,6 +19,11 @@ class CitationState(StrEnum):
     """The ledger has no such file."""
 
     @property
+    def opens(self) -> bool:
+        """Whether there is a file that can be opened."""
+        return self in {CitationState.CURRENT, CitationState.CHANGED}
+
+    @property
     def remark(self) -> str:
         """The state in words that stand beside a passage; empty for a current one."""
         return _REMARKS.get(self, "")
@@ -40,6 +45,7 @@ class Citation:
 
     Attributes:
         path: the file's current path in the library, or the document's title when the ledger has no such file.
+        file: the absolute path by which it is opened; None when the ledger has no such file.
         text: the passage.
         line_start, line_stop: 1-based lines in the file on disk where the passage was found again; None if not.
         page: the page, for paginated documents.
@@ -59,6 +65,7 @@ class Citation:
     known: bool = True
     state: CitationState = CitationState.CURRENT
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

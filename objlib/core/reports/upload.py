@@ -89,12 +89,25 @@ class VectorReport:
         done, total: passages with a vector, and all passages.
         available: whether vectors can be made here at all.
         reason: why not, or an empty string.
+        seconds_left: how long the rest takes at the pace of this run; None where nothing is left, or it made none.
     """
 
     done: int = 0
     total: int = 0
     available: bool = True
     reason: str = ""
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """The result of finishing search by meaning: ``made`` vectors are new. ``stopped`` says why it ended early."""
+
+    store: str
+    vectors: VectorReport
+    made: int = 0
+    seconds: float = 0.0
+    stopped: StopReason = StopReason.NONE
 
 
 @dataclass(frozen=True, slots=True)
