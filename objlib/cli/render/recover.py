@@ -1,6 +1,6 @@
 """A recovery's report."""
 
-from objlib.cli.console.terminal import Terminal, counts, files_are, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, files_are, more, phrases, plural, safe
 from objlib.cli.render.stop import stop_lines
 from objlib.core.advice import advise
 from objlib.core.reports.upload import RecoverReport
@@ -21,23 +21,15 @@ def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
     lines = [f"Looked at {plural(report.found, 'thing')} that an earlier run left: {outcome(report)}."]
     for path, action, why in report.actions[:SHOWN_ACTIONS]:
         lines.append(f"  {action:9} {screen.cyan(safe(path))}{screen.dim(': ' + safe(why)) if why else ''}")
-    if len(report.actions) > SHOWN_ACTIONS:
-        lines.append(f"  and {len(report.actions) - SHOWN_ACTIONS:,} more")
+    lines += more(len(report.actions) - SHOWN_ACTIONS)
     if report.requeued:
         lines.append(screen.dim(f"send what was requeued with: {advise('upload')}"))
-    if report.left:
-        lines.append(
-            screen.yellow(
-                f"{plural(report.left, 'file')} could not be settled now; run `{advise('recover')}` again later"
-            )
-        )
-    if report.postponed:
-        lines.append(
-            screen.yellow(
-                f"{plural(report.postponed, 'document')} could not be removed now; "
-                f"run `{advise('recover')}` again later"
-            )
-        )
+    again = f"run `{advise('recover')}` again later"
+    undone = phrases(
+        (report.left, "file", f"could not be settled now; {again}"),
+        (report.postponed, "document", f"could not be removed now; {again}"),
+    )
+    lines += map(screen.yellow, undone)
     lines += stop_lines(report.stopped, report.advice, screen)
     return lines + elsewhere
 

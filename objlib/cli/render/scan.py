@@ -1,6 +1,6 @@
 """A scan's report."""
 
-from objlib.cli.console.terminal import Terminal, counts, plural, safe, size
+from objlib.cli.console.terminal import Terminal, counts, more, plural, safe, size
 from objlib.core.advice import advise
 from objlib.core.reports.upload import ScanReport
 
@@ -37,9 +37,7 @@ def difference(report: ScanReport) -> str:
 def change_lines(report: ScanReport, screen: Terminal) -> list[str]:
     """The single differences, where they were asked for."""
     lines = [f"  {kind:9} {screen.cyan(safe(path))}" for kind, path in report.changes[:SHOWN_ENTRIES]]
-    if len(report.changes) > SHOWN_ENTRIES:
-        lines.append(f"  and {len(report.changes) - SHOWN_ENTRIES:,} more")
-    return lines
+    return lines + more(len(report.changes) - SHOWN_ENTRIES)
 
 
 def skipped_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False) -> list[str]:
@@ -57,4 +55,4 @@ def skipped_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False
 
 def _listed(entries: tuple[tuple[str, str], ...], screen: Terminal, shown: int) -> list[str]:
     lines = [f"  {screen.cyan(safe(path))}: {safe(reason)}" for path, reason in entries[:shown]]
-    return [*lines, f"  and {len(entries) - shown:,} more"] if len(entries) > shown else lines
+    return lines + more(len(entries) - shown)

@@ -75,18 +75,11 @@ def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
         lines.append(f"Repaired: {repaired}.")
     if report.requeued:
         lines.append(screen.dim(f"send them with: {advise('upload')}"))
-    if report.postponed:
-        lines.append(
-            screen.yellow(
-                f"{plural(report.postponed, 'deletion')} without an answer: `{advise('recover')}` goes on"
-            )
-        )
-    if report.unanswered:
-        lines.append(
-            screen.yellow(
-                f"{plural(report.unanswered, 'step')} without an answer; run the same command again"
-            )
-        )
+    silent = phrases(
+        (report.postponed, "deletion", f"without an answer: `{advise('recover')}` goes on"),
+        (report.unanswered, "step", "without an answer; run the same command again"),
+    )
+    lines += map(screen.yellow, silent)
     rest = report.left - report.unanswered
     if rest and not report.interrupted and not report.stopped:
         lines.append(

@@ -1,6 +1,6 @@
 """A sync's report: the upload's, and the documents that were removed."""
 
-from objlib.cli.console.terminal import Terminal, duration, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, duration, more, phrases, plural, safe
 from objlib.cli.render.upload import upload_lines, upload_problems
 from objlib.core.advice import advise
 from objlib.core.reports.upload import PruneReport, SyncReport
@@ -35,8 +35,7 @@ def prune_lines(report: PruneReport, screen: Terminal) -> list[str]:
             f"Removed {plural(report.deleted, 'document')} of {plural(report.files, 'file')} no longer in the library."
         )
         lines += [f"  {screen.cyan(safe(path))}" for path in report.paths[:SHOWN_PATHS]]
-        if report.files > SHOWN_PATHS:
-            lines.append(f"  and {report.files - SHOWN_PATHS:,} more")
+        lines += more(report.files - SHOWN_PATHS)
     elif not report.skipped and not report.postponed:
         lines.append("Nothing to remove.")
     if report.postponed:

@@ -1,6 +1,6 @@
 """The findings of an audit, and the result of a rebuild."""
 
-from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, more, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
 from objlib.core.advice import advise
 from objlib.core.lifecycle.drift import DriftKind
@@ -26,8 +26,7 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
         lines.append(
             f"  {drift_label(line.kind):15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}"
         )
-    if differences > len(report.findings):
-        lines.append(f"  and {differences - len(report.findings):,} more")
+    lines += more(differences - len(report.findings))
     if report.unanswered:
         lines.append(screen.yellow(f"{plural(report.unanswered, 'file')} the service gave no answer for"))
     return lines

@@ -1,16 +1,19 @@
 """Reports of scan, recover, upload and sync."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from objlib.core.stop_reason import StopReason
+
+UNREADABLE: Final = "unreadable"
+"""The state, in reports, of a folder or an entry that the scan could not look at."""
+SKIPPED: Final = "skipped"
+"""The state, in reports, of a file that no store takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedFile:
-    """A row of ``failures`` or ``skips`` in the JSON output.
-
-    ``state`` is "failed", "skipped", or "unreadable" for a folder that the scan could not look at.
-    """
+    """A row of ``failures`` or ``skips`` in the JSON output; ``state`` is "failed", or one of the two above."""
 
     path: str
     state: str
