@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
@@ -135,6 +136,8 @@ def _introduce(settings: Settings, *, with_ledger: bool) -> None:
     if settings.quiet:
         return
     ledger = f"; ledger {settings.ledger}" if with_ledger else ""
+    if with_ledger and not settings.library_given and not Path.cwd().is_relative_to(settings.library):
+        ledger += f"; library {settings.library}"
     if settings.backend is Backend.EMBEDDED:
         why = " (no API key set)" if api_key(os.environ) is None else ""
         print_message(f"embedded store at {settings.embedded}, offline{why}{ledger}")

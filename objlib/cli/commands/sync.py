@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.commands.upload import Checksum, EmbedSeconds, upload_exit
-from objlib.cli.config import load_settings, require_folder
+from objlib.cli.commands.upload import Checksum, EmbedSeconds, New, upload_exit
+from objlib.cli.config import Place, load_settings, require_folder
 from objlib.cli.console.output import to_plain
 from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
@@ -39,6 +39,7 @@ def sync(
     dry_run: DryRun = False,
     every_step: EveryStep = False,
     checksum: Checksum = False,
+    new: New = False,
     embed_seconds: EmbedSeconds = None,
     options: Common = None,
 ) -> int:
@@ -51,7 +52,12 @@ def sync(
         raise UsageError("--max-delete bounds what --prune removes; add --prune, or leave it out")
     require_dry_run(dry_run, every_step)
     settings = load_settings(
-        options, path=path, names_library=True, prune_grace=prune_grace, embed_seconds=embed_seconds
+        options,
+        path=path,
+        place=Place.NEW_DRY if dry_run else Place.NEW,
+        new=new,
+        prune_grace=prune_grace,
+        embed_seconds=embed_seconds,
     )
     require_folder(settings)
     from objlib.cli.render.sync import sync_lines, sync_problems

@@ -4,11 +4,15 @@ from functools import partial
 from typing import Annotated
 
 from objlib.cli.again import how_to_install
-from objlib.cli.config import load_settings, require_folder
+from objlib.cli.config import Place, load_settings, require_folder
 from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, dry, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.reports.upload import UploadReport
 
+New = Annotated[
+    bool,
+    switch("Take the folder as a new library, and a new store if need be, though it looks like a known one"),
+]
 Checksum = Annotated[bool, switch("Read every file, also where size, dates and inode are as they were")]
 
 EmbedSeconds = Annotated[
@@ -30,6 +34,7 @@ def upload(
     every_step: EveryStep = False,
     retry_failed: Annotated[bool, switch("Also send files again that failed before")] = False,
     checksum: Checksum = False,
+    new: New = False,
     max_uploads: Annotated[int | None, option("Uploads in flight at most", setting="max_uploads")] = None,
     embed_seconds: EmbedSeconds = None,
     options: Common = None,
@@ -42,7 +47,12 @@ def upload(
         raise UsageError(f"--limit must be 0 or more, not {limit}")
     require_dry_run(dry_run, every_step)
     settings = load_settings(
-        options, path=path, names_library=True, max_uploads=max_uploads, embed_seconds=embed_seconds
+        options,
+        path=path,
+        place=Place.NEW_DRY if dry_run else Place.NEW,
+        new=new,
+        max_uploads=max_uploads,
+        embed_seconds=embed_seconds,
     )
     require_folder(settings)
     from objlib.cli.console.suggest import suggestion
@@ -93,11 +103,12 @@ def scan(
     dry_run: Annotated[bool, dry("Only say what differs; record nothing, and make no ledger")] = False,
     every_step: EveryStep = False,
     checksum: Checksum = False,
+    new: New = False,
     options: Common = None,
 ) -> int:
     """Compare a folder with the ledger and record what changed; nothing is sent."""
     require_dry_run(dry_run, every_step)
-    settings = load_settings(options, path=path, names_library=True)
+    settings = load_settings(options, path=path, place=Place.NEW_DRY if dry_run else Place.NEW, new=new)
     require_folder(settings)
     from objlib.cli.render.scan import scan_lines
     from objlib.cli.runner import run, show

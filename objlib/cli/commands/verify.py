@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.config import load_settings, require_folder
+from objlib.cli.config import Place, load_settings, require_folder
 from objlib.cli.options import Common, DryRun, EveryStep, option, require_dry_run
 from objlib.core.errors import Exit, UsageError
 
@@ -49,7 +49,7 @@ def rebuild(
     what differs is sent by the next upload, and what only the store has is missing.
     """
     require_dry_run(dry_run, every_step)
-    settings = load_settings(options)
+    settings = load_settings(options, place=Place.NEW_DRY if dry_run else Place.NEW, new=True)
     require_folder(settings)
     from objlib.cli.render.verify import rebuild_lines
     from objlib.cli.runner import run, show
