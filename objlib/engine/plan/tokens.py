@@ -12,6 +12,7 @@ from objlib.core.costs import tokens_of
 from objlib.core.library.decode import UnreadableError
 from objlib.core.library.mime import base_type, is_text_type
 from objlib.core.library.paths import disk_path
+from objlib.embedded import extract
 from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
 from objlib.ledger import FileRow
 
@@ -47,8 +48,6 @@ def count_tokens(root: Path, rows: Sequence[FileRow]) -> tuple[dict[str, int], i
 
 
 def _tokens_in_text(root: Path, row: FileRow) -> int | None:
-    from objlib.embedded.text.extract import extract  # noqa: PLC0415 - only dry runs and `explain` need it
-
     try:
         with open_regular(disk_path(root, row)) as source:
             data = source.read(MAX_DOCUMENT)
