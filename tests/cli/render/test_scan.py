@@ -38,7 +38,7 @@ class TestScan:
         )
         lines = scan_lines(report, PLAIN, verbose=True)
         assert [line for line in lines if line.startswith("  and ")] == [
-            "  and 4,980 more",
+            "  and 4,980 more (--all lists them)",
             "  and 2,480 more",
             "  and 4,001 more",
             "  and 1,214 more",
