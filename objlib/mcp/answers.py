@@ -87,7 +87,7 @@ def counts(status: StatusReport) -> Answer:
 
 
 def upload(report: UploadReport) -> Answer:
-    """What an upload did, and what is left."""
+    """The counts of an upload, and its end where that came early."""
     return _without_empty(
         {
             "uploaded": report.uploaded,
