@@ -23,6 +23,11 @@ class Settings:
 
     Attributes:
         library: the absolute root of the library on disk.
+        library_given: whether the command line or the environment names the library.
+        library_id: the id of the library; empty until it is in the catalog.
+        other_ledgers: ledgers of the library for other services.
+        catalog: the data folder whose catalog names the library; None for none.
+        new: whether the user wants a new library or store, although it looks like one that is known.
         embedded: the embedded store's SQLite file (unused with another backend).
         store: the store's display name or resource name (``fileSearchStores/…``); never empty.
         store_given: whether the user named the store, as opposed to the default for the library.
@@ -47,6 +52,11 @@ class Settings:
     embedded: Path
     store: str
     backend: Backend
+    library_given: bool = field(default=True, compare=False)
+    library_id: str = ""
+    other_ledgers: tuple[Path, ...] = ()
+    catalog: Path | None = None
+    new: bool = False
     store_given: bool = False
     base_url: str = GEMINI_URL
     api_key: str = field(default="", repr=False)
@@ -65,3 +75,8 @@ class Settings:
     json: bool = False
     quiet: bool = False
     verbose: int = 0
+
+    @property
+    def service(self) -> str:
+        """The service as ledger and catalog name it: ``embedded``, or the base URL."""
+        return str(self.backend) if self.backend is Backend.EMBEDDED else self.base_url
