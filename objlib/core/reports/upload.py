@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from objlib.core.reports.plan import RunPlan
 from objlib.core.stop_reason import StopReason
 
 UNREADABLE: Final = "unreadable"
@@ -34,7 +35,9 @@ class ScanReport:
         unreadable: (path, reason) of folders and entries that could not be looked at.
         ignored: entries that a rule left out; a folder counts once.
         left_out: (path, rule) of the first of them.
-        changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000.
+        changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000 of a scan that is not
+            complete.
+        renames: (old path, new path) of each rename, of a complete scan.
     """
 
     scanned: int = 0
@@ -51,6 +54,7 @@ class ScanReport:
     ignored: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
     changes: tuple[tuple[str, str], ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,7 +70,8 @@ class RecoverReport:
         elsewhere: rows in flight in a living run; they were not touched.
         stopped: why it ended before its end.
         advice: what to do about that.
-        actions: (path, action, why), in order.
+        actions: (path, action, why), in order; all of them in a dry run.
+        dry_run: whether this is what a recovery would do.
     """
 
     found: int = 0
@@ -82,6 +87,7 @@ class RecoverReport:
     stopped: StopReason = StopReason.NONE
     advice: str = ""
     actions: tuple[tuple[str, str, str], ...] = ()
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,8 @@ class UploadReport:
     bytes: int = 0
     seconds: float = 0.0
     dry_run: bool = False
+    plan: RunPlan | None = None
+    """Of a dry run: what a run would do; None of a run."""
     stopped: StopReason = StopReason.NONE
     """Why the run ended before quiescence."""
     advice: str = ""

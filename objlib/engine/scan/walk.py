@@ -60,11 +60,13 @@ class Walk:
 
     Attributes:
         scope: what belongs to the library.
+        limit: entries that ``left_out`` may have.
         ignored: entries left out by a rule so far; a folder counts once.
-        left_out: (path, rule) of the first of them, at most :data:`MAX_LISTED`.
+        left_out: (path, rule) of the first of them.
     """
 
     scope: Scope
+    limit: int = MAX_LISTED
     ignored: int = 0
     left_out: list[tuple[str, str]] = field(default_factory=list)
     _entered: set[tuple[int, int]] = field(default_factory=set, init=False)
@@ -126,7 +128,7 @@ class Walk:
         rule = rules.reason(path, name, folder=folder)
         if rule and not rules.is_own(path, name):
             self.ignored += 1
-            if len(self.left_out) < MAX_LISTED:
+            if len(self.left_out) < self.limit:
                 self.left_out.append((path, rule))
         return bool(rule)
 
