@@ -105,4 +105,4 @@ def test_the_readme_has_examples_of_each_kind() -> None:
 
 def test_every_command_of_the_readme_exists() -> None:
     named = {*re.findall(r"`objlib ([a-z-]+)", read("README.md"))}
-    assert {"upload", "search", "index"} <= named <= {name for name, _, _ in COMMANDS}
+    assert {"upload", "index"} <= named <= {name for name, _, _ in COMMANDS}

@@ -24,7 +24,7 @@ TEXTS: dict[str, str | bytes] = {
     "notes/2021.md": "---\ntitle: The year\nauthor: {name: Ada}\n---\n\nMuch snow in January.\n",
     "notes/recipe.markdown": "## Soup\n\n- leek\n- potato\n",
     "notes/meeting.rst": "Meeting\n=======\n\nNobody came.\n",
-    "notes/todo.org": "* TODO water the plants\n",
+    "notes/todo.org": "* Water the plants\n",
     "web/page.html": "<html><title>A page</title><body><p>Words on a page.</p></body></html>",
     "web/saved.htm": "<p>Saved from the web.",
     "web/feed.xml": "<?xml version='1.0'?><feed><title>News of the village</title></feed>",
