@@ -1,4 +1,4 @@
-"""What an upload costs this process, beside the official SDK's own loop and bare loops on sockets.
+"""Cost of an upload for this process, beside the official SDK's own loop and bare loops on sockets.
 
 Every row uploads the same files to the same service with 16 in flight: ``objlib upload`` as a whole, with its scan, its
 ledger and its pace, beside the SDK's asynchronous loop (``--sdk PYTHON`` names a Python that has google-genai), plain
@@ -43,7 +43,7 @@ def fill(folder: Path, files: int, size: int) -> None:
 
 
 def rows(url: str, library: Path, home: Path, sdk: str | None, program: str) -> list[Row]:
-    """What is measured."""
+    """The rows to measure."""
     state = home / "state"
 
     def fresh() -> None:
@@ -62,16 +62,16 @@ def rows(url: str, library: Path, home: Path, sdk: str | None, program: str) -> 
     command = objlib(*arguments, "--base-url", url, "--store", "bench", "--backend", "gemini")
     peers = str(ROOT / "benchmarks" / "lab" / "uploaders.py")
     bars = {("cpu", "google-genai"): 0.75, ("cpu", "bare h11"): 5.0}
-    found = [
+    measured = [
         Row("objlib upload", command, fresh, bars),
         Row("plain httpx", [sys.executable, peers, "httpx", url, str(library)]),
         Row("bare h11", [sys.executable, peers, "h11", url, str(library)]),
     ]
     if sdk is not None:
-        found.append(Row("google-genai", [sdk, peers, "genai", url, str(library)]))
+        measured.append(Row("google-genai", [sdk, peers, "genai", url, str(library)]))
     if program:
-        found.append(Row("objlib upload, before", command, fresh, environ={"PYTHONPATH": program}))
-    return found
+        measured.append(Row("objlib upload, before", command, fresh, environ={"PYTHONPATH": program}))
+    return measured
 
 
 def main() -> int:

@@ -1,1 +1,1 @@
-"""What the benchmarks share: rows measured in turn, and a service that costs as little as possible."""
+"""Common parts of the benchmarks: rows measured in turn, and a service that costs as little as possible."""

@@ -51,14 +51,11 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     """
     app.retrier.reset()
     recovery = _Recovery(app, own)
-    app.observer.begin(Phase.RECOVER, None, None)
-    try:
+    with app.observer.phase(Phase.RECOVER):
         await recovery.probe_rows()
         if recovery.unlisted:
             await recovery.decide_by_listing()
         await recovery.delete_documents()
-    finally:
-        app.observer.end(Phase.RECOVER)
     return recovery.finish()
 
 
@@ -119,8 +116,7 @@ class _Recovery:
         while intents := await app.ledger.intents.page(last):
             last = intents[-1].intent_id
             for intent in intents:
-                name = intent.document_name
-                await self._delete(name, execute_intent(app, intent.intent_id, name))
+                await self._delete(intent.document_name, execute_intent(app, intent))
         after = ""
         while rows := await app.ledger.files.superseded(after):
             after = rows[-1].file_id

@@ -13,7 +13,7 @@ import h11
 import httpx
 import trio
 
-from objlib.gemini.http11 import Connection, Origin
+from objlib.gemini.http11 import ClientConnection, Origin
 
 KEEP_IDLE: Final = 30.0
 """Seconds after which an idle connection is not used any more. Servers close theirs after 60 s or more, and a request
@@ -34,7 +34,7 @@ class Connections(httpx.AsyncBaseTransport):
         self._context: ssl.SSLContext | None = None
         self._limit = limit
         self._requests = trio.CapacityLimiter(limit)
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[ClientConnection] = deque()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, and read its answer to the end.
@@ -81,7 +81,7 @@ class Connections(httpx.AsyncBaseTransport):
                 connection.close()
         return response
 
-    def _take(self, origin: Origin) -> Connection | None:
+    def _take(self, origin: Origin) -> ClientConnection | None:
         """The idle connection to ``origin`` that was used last, and that the other side has not closed."""
         self._close_idle(self._limit)
         for connection in [each for each in reversed(self._idle) if each.origin == origin]:
@@ -97,7 +97,7 @@ class Connections(httpx.AsyncBaseTransport):
         while self._idle and (len(self._idle) > most or self._idle[0].idle_since < oldest):
             self._idle.popleft().close()
 
-    async def _connect(self, origin: Origin, seconds: float) -> Connection:
+    async def _connect(self, origin: Origin, seconds: float) -> ClientConnection:
         """A new connection, TLS included.
 
         Raises:
@@ -109,8 +109,8 @@ class Connections(httpx.AsyncBaseTransport):
             with trio.fail_after(seconds):
                 plain = await trio.open_tcp_stream(host, port)
                 if scheme == "http":
-                    return Connection(origin, plain)
-                return Connection(origin, plain, await self._encrypt(plain, host))
+                    return ClientConnection(origin, plain)
+                return ClientConnection(origin, plain, await self._encrypt(plain, host))
         except trio.TooSlowError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except (OSError, trio.BrokenResourceError) as error:

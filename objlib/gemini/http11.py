@@ -28,7 +28,7 @@ Origin = tuple[str, str, int]
 _BROKEN: Final = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 
 
-class Connection:
+class ClientConnection:
     """A connection to one origin, under a request or idle.
 
     Args:
@@ -65,7 +65,7 @@ class Connection:
         return http.our_state is h11.DONE and http.their_state is h11.DONE and not http.trailing_data[0]
 
     def reuse(self) -> bool:
-        """Get ready for another request; False if the other side has closed it, or sent what nobody asked for."""
+        """Get ready for another request; False if the other side has closed it, or sent something unsolicited."""
         if _readable(self._socket.fileno()):
             return False
         self._http.start_next_cycle()

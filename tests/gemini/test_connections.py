@@ -91,7 +91,7 @@ async def test_a_connection_the_server_closed_while_idle_is_not_used() -> None:
     ids=["an answer", "a byte", "a line end"],
 )
 @pytest.mark.parametrize("together", [True, False], ids=["in one packet", "later"])
-async def test_bytes_nobody_asked_for_are_no_answer(surplus: bytes, together: bool) -> None:
+async def test_unsolicited_bytes_are_no_answer(surplus: bytes, together: bool) -> None:
     answered, sent = [trio.Event(), trio.Event()], [trio.Event(), trio.Event()]
 
     async def serve(stream: trio.SocketStream, number: int) -> None:
@@ -197,7 +197,7 @@ async def test_an_interim_answer_does_not_stop_a_long_body() -> None:
 
 
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
-async def test_an_early_answer_ends_a_body_that_nobody_takes(encrypted: bool, tmp_path: Path) -> None:
+async def test_an_early_answer_ends_a_body_that_is_not_read(encrypted: bool, tmp_path: Path) -> None:
     numbers = []
 
     async def serve(stream: trio.SocketStream, number: int) -> None:

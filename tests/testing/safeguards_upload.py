@@ -35,9 +35,9 @@ UPLOAD: Final = (
     Mutant(
         "a delete has its intent first",
         "objlib/engine/attempt/delete.py",
-        "    return await execute_intent(app, intent, document)\n",
+        "    return await execute_intent(app, intent)\n",
         "    await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "    return await execute_intent(app, intent, document)\n",
+        "    return await execute_intent(app, intent)\n",
         f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
     ),
     Mutant(
@@ -71,7 +71,7 @@ UPLOAD: Final = (
     Mutant(
         "open intents are carried out by recovery",
         "objlib/engine/recover.py",
-        "await self._delete(name, execute_intent(app, intent.intent_id, name))",
+        "await self._delete(intent.document_name, execute_intent(app, intent))",
         "pass",
         f"{RECOVER}::test_a_replaced_document_is_deleted_in_the_end",
     ),

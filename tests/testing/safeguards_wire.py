@@ -10,18 +10,18 @@ TEST: Final = "tests/gemini/test_connections.py"
 
 WIRE: Final = (
     Mutant(
-        "a connection with bytes that nobody asked for is not used again",
+        "a connection with unsolicited bytes is not used again",
         CONNECTION,
         "        if _readable(self._socket.fileno()):\n            return False\n",
         "",
-        f"{TEST}::test_bytes_nobody_asked_for_are_no_answer",
+        f"{TEST}::test_unsolicited_bytes_are_no_answer",
     ),
     Mutant(
         "a connection with more behind an answer is not used again",
         CONNECTION,
         " and not http.trailing_data[0]",
         "",
-        f"{TEST}::test_bytes_nobody_asked_for_are_no_answer",
+        f"{TEST}::test_unsolicited_bytes_are_no_answer",
     ),
     Mutant(
         "a cancelled request closes its connection",
@@ -31,11 +31,11 @@ WIRE: Final = (
         f"{TEST}::test_a_cancelled_request_closes_its_connection",
     ),
     Mutant(
-        "an early answer ends a body that nobody takes",
+        "an early answer ends a body that is not read",
         CONNECTION,
         '        sending.cancel(reason="the answer is here")\n',
         "",
-        f"{TEST}::test_an_early_answer_ends_a_body_that_nobody_takes",
+        f"{TEST}::test_an_early_answer_ends_a_body_that_is_not_read",
     ),
     Mutant(
         "an interim answer does not end a body",
