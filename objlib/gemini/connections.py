@@ -1,7 +1,7 @@
 """The transport to a service that is reached without a proxy: a few connections, used again last in, first out.
 
 httpx's own transport looks at every connection of its pool, several times for each request, below two more layers. It
-took more than half of the processor time of an upload (docs/adr/0019). This one knows one protocol and the straight
+took more than half of the processor time of an upload (docs/adr/0021). This one knows one protocol and the straight
 way; whatever else there is, a proxy above all, is left to httpx's.
 """
 

@@ -15,6 +15,7 @@ import msgspec
 import trio
 
 from objlib import __version__
+from objlib.core.errors import RefusedError
 from objlib.gemini.body import BodyError, Pieces, read_whole, unpacked
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
@@ -65,13 +66,20 @@ class Transport:
     """Sends requests to one endpoint, and counts them by operation when they are handed to the network."""
 
     def __init__(
-        self, endpoint: Endpoint, http: httpx.AsyncBaseTransport, timeouts: Timeouts, route: Route
+        self,
+        endpoint: Endpoint,
+        http: httpx.AsyncBaseTransport,
+        timeouts: Timeouts,
+        route: Route,
+        *,
+        read_only: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.sent: Counter[str] = Counter()
         self._http = http
         self._timeouts = timeouts
         self._route = route
+        self._read_only = read_only
         self._key = {"x-goog-api-key": endpoint.api_key} if endpoint.api_key else {}
         fixed = {"user-agent": f"objlib/{__version__}", "accept": "*/*", "accept-encoding": "gzip"}
         self._fixed = [(name.encode(), value.encode()) for name, value in fixed.items()]
@@ -148,7 +156,10 @@ class Transport:
 
         Raises:
             GeminiError: there was no answer. Its kind says whether the request may have been carried out.
+            RefusedError: it may change something, and this client only reads; nothing was sent.
         """
+        if self._read_only and call.changes:
+            raise RefusedError(f"{call.what} is left out: a dry run changes nothing at the service")
         seconds = self._timeouts
         limits = {**self._limits, "read": seconds.think if slow or call.slow else seconds.read}
         self.sent[call.op] += 1

@@ -6,6 +6,7 @@ from tests.testing.mutant import Mutant
 
 CONNECTION: Final = "tests/embedded/server/test_connection.py"
 LISTENER: Final = "tests/embedded/server/test_listener.py"
+ROUTES: Final = "tests/embedded/api/test_routes.py"
 GUARD: Final = "tests/embedded/server/test_guard.py"
 
 TWIN: Final = (
@@ -71,5 +72,19 @@ TWIN: Final = (
         'if site not in {"none", "same-origin"} and not opened:',
         "if False:",
         f"{GUARD}::test_a_browser_may_open_an_address_but_not_embed_it",
+    ),
+    Mutant(
+        "a JSON body of another type is refused",
+        "objlib/embedded/api/request.py",
+        '        check_json_type(request.headers.get("content-type", ""))\n',
+        "        pass\n",
+        f"{ROUTES}::test_a_json_body_of_another_type_is_refused",
+    ),
+    Mutant(
+        "JSON nested without end is refused",
+        "objlib/embedded/wire/lenient.py",
+        "        if self._depth > MAX_DEPTH:\n",
+        "        if False:\n",
+        f"{ROUTES}::test_numbers_and_nesting_beyond_the_bounds_are_refused",
     ),
 )
