@@ -51,15 +51,20 @@ class RebuildTable(Table):
 
     @query
     def refuse_files(conn: sqlite3.Connection) -> None:
-        """Refuse to rebuild a ledger that has files.
+        """Refuse to rebuild a ledger that may have documents. Files that a scan found on disk are no matter.
 
         Raises:
-            RefusedError: it has.
+            RefusedError: it may have.
         """
-        if files := count(conn, "FROM files"):
+        if (
+            count(conn, "FROM files WHERE gemini_document IS NOT NULL OR superseded_document IS NOT NULL")
+            or count(conn, "FROM attempts")
+            or count(conn, "FROM intents WHERE done_at IS NULL")
+        ):
+            files = count(conn, "FROM files")
             raise RefusedError(
-                f"the ledger knows {files:,} files already, and a rebuild is for one that was lost; "
-                f"use `{advise('store-sync')}`, or name a new file with --ledger"
+                f"the ledger knows {files:,} files already and has sent some, and a rebuild is for one that was "
+                f"lost; to see what else the store holds: `{advise('store-sync')}`"
             )
 
     @stamped
@@ -74,9 +79,10 @@ class RebuildTable(Table):
             run_id: the run that the moves are recorded under.
 
         Raises:
-            RefusedError: the ledger has files already.
+            RefusedError: the ledger may have documents already.
         """
         RebuildTable.refuse_files(conn)
+        conn.execute("DELETE FROM files")  # what a scan found is found again afterwards
         if owner:
             SettingTable.set(conn, LEDGER_KEY, owner)
         rebuilt = Rebuilt()

@@ -197,8 +197,8 @@ REPAIRS: Final = (
     Mutant(
         "a ledger with files is not made again",
         "objlib/ledger/rebuild.py",
-        "        RebuildTable.refuse_files(conn)\n        if owner:",
-        "        if owner:",
+        "        RebuildTable.refuse_files(conn)\n        conn.execute(",
+        "        conn.execute(",
         f"{TEST_REBUILD}::test_a_ledger_with_files_is_refused",
     ),
     Mutant(

@@ -48,7 +48,9 @@ def store_sync(
     from objlib.engine.reconcile.store_sync import store_sync as engine_store_sync
 
     work = partial(engine_store_sync, apply=apply, metadata=metadata, limit=limit, plan=saved)
-    command = Command("store-sync", records=True, store=StoreNeed.EXISTING, create_ledger=False)
+    command = Command(
+        "store-sync", records=True, store=StoreNeed.EXISTING, create_ledger=False, any_ledger=True
+    )
     report, current = run(settings, command, work, events=True)
     if save_plan is not None:
         _write(working_folder() / save_plan, current)

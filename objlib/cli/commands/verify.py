@@ -53,7 +53,7 @@ def rebuild(
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.reconcile.rebuild import rebuild as engine_rebuild
 
-    command = Command("rebuild", records=True, store=StoreNeed.EXISTING)
+    command = Command("rebuild", records=True, store=StoreNeed.EXISTING, any_ledger=True)
     report = run(settings, command, partial(engine_rebuild, owner=of))
     show(settings, "rebuild", report, partial(rebuild_lines, report))
     return Exit.OK

@@ -1,4 +1,4 @@
-"""A look into a store's file without opening it as a service."""
+"""A look into a store's file without opening it as a service. A file that cannot be read holds nothing."""
 
 import sqlite3
 from contextlib import closing
@@ -6,13 +6,22 @@ from pathlib import Path
 
 
 def holds_store(file: Path, name: str) -> bool:
-    """Whether the file of an embedded store holds the store with this resource name; not if it cannot be read."""
+    """Whether the file of an embedded store holds the store with this resource name."""
+    return bool(_count(file, "FROM stores WHERE name = ? AND NOT deleted", name))
+
+
+def documents_named(file: Path, display_name: str) -> int:
+    """How many documents the file holds in stores with this display name."""
+    stores = "SELECT store_id FROM stores WHERE display_name = ? AND NOT deleted"
+    return _count(file, f"FROM documents WHERE store_id IN ({stores})", display_name)
+
+
+def _count(file: Path, source: str, value: str) -> int:
     try:
         if not file.is_file():
-            return False
+            return 0
         uri = f"{file.absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(uri, uri=True, timeout=2.0)) as db:
-            row = db.execute("SELECT 1 FROM stores WHERE name = ? AND NOT deleted", (name,)).fetchone()
+            return int(db.execute(f"SELECT count(*) {source}", (value,)).fetchone()[0])
     except (OSError, sqlite3.Error, ValueError):
-        return False
-    return row is not None
+        return 0

@@ -52,12 +52,14 @@ class Command:
         records: whether it may change something. Then its run has a record with a heartbeat, and rows of its own;
             without one, other runs would take those rows for a dead run's.
         create_ledger: whether a ledger is made where there is none.
+        any_ledger: whether it may work on a store with documents of a lost ledger, which it is there to mend.
     """
 
     name: str
     records: bool
     store: StoreNeed
     create_ledger: bool = True
+    any_ledger: bool = False
 
 
 @asynccontextmanager
@@ -106,9 +108,12 @@ async def open_app(
             app.ledger_id = await ledger.settings.ledger_id()
         else:
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
+        app.adopted = await ledger.settings.adopted()
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
-            app.store = await bind_store(app, create=command.store is StoreNeed.CREATE)
+            app.store = await bind_store(
+                app, create=command.store is StoreNeed.CREATE, any_ledger=command.any_ledger
+            )
             if command.records:
                 await bind_service(app)
         await enter_catalog(app)

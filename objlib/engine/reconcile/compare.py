@@ -74,7 +74,7 @@ async def _compare_group(app: App, group: Group) -> list[Drift]:
     """Classify the documents of one file; uncertain findings are confirmed."""
     row, listed = group.row, {document.document: document for document, _ in group.documents}
     drifts = []
-    for name, listed_kind in classify(row, group.documents, app.ledger_id).items():
+    for name, listed_kind in classify(row, group.documents, app.owners).items():
         kind = listed_kind
         if kind in UNCERTAIN:
             attempt = listed[name].attempt_id if name in listed else None
@@ -103,4 +103,4 @@ async def recheck_document(
     row, standing = await app.ledger.comparison.standing(name, file_id=file_id, attempt_id=attempt)
     documents = [] if listed is None else [(listed, standing)]
     # There is no kind for a document that is gone and that the ledger does not name: all is well.
-    return classify(row, documents, app.ledger_id).get(name, DriftKind.OK), attempt
+    return classify(row, documents, app.owners).get(name, DriftKind.OK), attempt
