@@ -1,6 +1,7 @@
 """Comparing store and ledger both ways. Changes neither."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -29,12 +30,14 @@ class Comparison:
     Attributes:
         counts: documents by kind, and ghosts.
         pages: requests that listing them took.
+        ledgers: documents of other ledgers by the id of the ledger.
     """
 
     plan: Plan
     counts: Counter[DriftKind] = field(default_factory=Counter)
     documents: int = 0
     pages: int = 0
+    ledgers: Mapping[str, int] = field(default_factory=dict)
 
 
 async def compare_store(app: App) -> Comparison:
@@ -64,9 +67,14 @@ async def compare_store(app: App) -> Comparison:
                 for group in page:
                     await groups.start(group)
         counts[DriftKind.FOREIGN] += await app.ledger.comparison.untagged(listing.listing_id)
+        owners = await app.ledger.rebuild.owners(listing.listing_id)
     steps.sort(key=lambda drift: (drift.kind, drift.path, drift.document))
     return Comparison(
-        Plan(app.store, app.ledger_id, app.now(), tuple(steps)), counts, documents, listing.pages
+        Plan(app.store, app.ledger_id, app.now(), tuple(steps)),
+        counts,
+        documents,
+        listing.pages,
+        {owner: count for owner, count, _ in owners if owner and owner not in app.owners},
     )
 
 
