@@ -34,6 +34,9 @@ class App:
         adopted: tags of lost ledgers whose documents this one took over, or is to remove.
         service: the embedded service, when that is the backend.
         deleted: documents that this command removed from the store.
+        dry_run: whether ledger and embedded store are private copies, and the client sends nothing that changes
+            anything.
+        store_note: why a dry run goes on without the store.
     """
 
     settings: Settings
@@ -52,6 +55,8 @@ class App:
     adopted: frozenset[str] = frozenset()
     service: Service | None = None
     deleted: int = 0
+    dry_run: bool = False
+    store_note: str = ""
 
     @property
     def client(self) -> Client:

@@ -143,7 +143,7 @@ def test_another_store_on_the_same_ledger_is_4(indexed: tuple[Objlib, Path]) -> 
 def test_scan_and_dry_run_send_nothing(objlib: Objlib, library: Path) -> None:
     dry = objlib("upload", library, "--dry-run")
     assert dry.code == 0, dry.err
-    assert dry.out.startswith("Would send 3 files; 3 files on disk: 3 new.")
+    assert dry.out.startswith("Plan: 3 files to send.")
     scanned = objlib("scan", library, "--json")
     assert scanned.code == 0
     assert scanned.json()["new"] == 3

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, more, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
+from objlib.cli.render.plan import ALL, NOTHING_DONE
 from objlib.cli.render.stop import stop_lines
 from objlib.core.advice import advise
 from objlib.core.lifecycle.drift import DriftKind
@@ -22,8 +23,8 @@ _EXPLANATIONS = {
 }
 
 
-def store_sync_lines(report: StoreSyncReport, screen: Terminal) -> list[str]:
-    """The findings, and what became of them."""
+def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: bool = False) -> list[str]:
+    """The findings, and what became of them, or would; all of them if it is to be ``complete``."""
     lines = [_summary(report, screen)]
     if report.adopted:
         lines.append(f"{plural(report.adopted, 'file')} took over the document of a lost ledger.")
@@ -32,15 +33,17 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal) -> list[str]:
             f"{plural(number, 'document')} of the ledger {safe(ledger)}; if that is lost, look at them with: "
         )
         lines.append(screen.dim(text + advise(f"store-sync --of {ledger}")))
-    for finding in report.findings[:SHOWN_FINDINGS]:
+    shown = report.findings if complete else report.findings[:SHOWN_FINDINGS]
+    for finding in shown:
         name = f"{drift_label(finding.kind):14}"
         path = screen.cyan(safe(finding.path))
         lines.append(
             f"  {screen.yellow(name)}  {path}{screen.dim(': ' + _EXPLANATIONS.get(finding.kind, ''))}"
         )
     total = sum(report.drift.values())
-    if total > SHOWN_FINDINGS:
-        lines.append(f"  and {total - SHOWN_FINDINGS:,} more (--json, or --save-plan FILE)")
+    lines += more(total - len(shown), hint=ALL if report.dry_run else "--json, or --save-plan FILE")
+    if report.dry_run:
+        return lines + _planned(report, screen)
     if report.applied:
         return lines + _done(report, screen)
     if report.drift:
@@ -73,6 +76,18 @@ def _summary(report: StoreSyncReport, screen: Terminal) -> str:
         return f"{headline}: {details}." if details else f"{headline}."
     mark = screen.green(screen.sign("✓", "ok:"))
     return f"{mark} Store and ledger agree: {documents}{f' ({details})' if details else ''}."
+
+
+def _planned(report: StoreSyncReport, screen: Terminal) -> list[str]:
+    lines = []
+    if report.applied:
+        counted = {
+            "to delete": report.deleted,
+            "to be sent again": report.requeued,
+            f"with wrong metadata left (`{advise('store-sync --apply --metadata')}` sends them again)": report.left,
+        }
+        lines.append(f"Plan: {counts(counted) or 'nothing to do'}.")
+    return [*lines, screen.dim(NOTHING_DONE)]
 
 
 def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:

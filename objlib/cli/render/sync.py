@@ -9,9 +9,11 @@ SHOWN_PATHS = 20
 """Paths that are printed; the rest is a number."""
 
 
-def sync_lines(report: SyncReport, screen: Terminal) -> list[str]:
-    """The result of a sync."""
-    lines = upload_lines(report.upload, screen)
+def sync_lines(report: SyncReport, screen: Terminal, *, complete: bool = False) -> list[str]:
+    """The result of a sync; of a dry run with every step if it is to be ``complete``."""
+    lines = upload_lines(report.upload, screen, complete=complete)
+    if report.upload.plan is not None:
+        return lines
     if report.prune is None:
         if report.upload.missing:
             what = plural(report.upload.missing, "file")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from objlib.core.reports.plan import RunPlan
 from objlib.core.stop_reason import StopReason
 
 UNREADABLE: Final = "unreadable"
@@ -32,9 +33,12 @@ class ScanReport:
         new, changed, renamed, missing, returned, unchanged: files by what happened to them.
         skipped: (path, reason) of entries that are no files to take in, such as a dangling link.
         unreadable: (path, reason) of folders and entries that could not be looked at.
+        skipped_total, unreadable_total: how many there are; at most 1,000 of each are listed.
         ignored: entries that a rule left out; a folder counts once.
         left_out: (path, rule) of the first of them.
-        changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000.
+        changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000 of a scan that is not
+            complete.
+        renames: (old path, new path) of each rename, of a complete scan.
     """
 
     scanned: int = 0
@@ -48,9 +52,12 @@ class ScanReport:
     unchanged: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    skipped_total: int = 0
+    unreadable_total: int = 0
     ignored: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
     changes: tuple[tuple[str, str], ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,7 +73,9 @@ class RecoverReport:
         elsewhere: rows in flight in a living run; they were not touched.
         stopped: why it ended before its end.
         advice: what to do about that.
-        actions: (path, action, why), in order.
+        actions: (path, action, why), in order, at most 1,000; all of them in a dry run.
+        actions_total: how many there are.
+        dry_run: whether this is what a recovery would do.
     """
 
     found: int = 0
@@ -82,6 +91,8 @@ class RecoverReport:
     stopped: StopReason = StopReason.NONE
     advice: str = ""
     actions: tuple[tuple[str, str, str], ...] = ()
+    actions_total: int = 0
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,8 @@ class UploadReport:
     bytes: int = 0
     seconds: float = 0.0
     dry_run: bool = False
+    plan: RunPlan | None = None
+    """Of a dry run: what a run would do; None of a run."""
     stopped: StopReason = StopReason.NONE
     """Why the run ended before quiescence."""
     advice: str = ""

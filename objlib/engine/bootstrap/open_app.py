@@ -23,7 +23,7 @@ from objlib.engine.bootstrap.library_binding import (
     require_library,
 )
 from objlib.engine.bootstrap.run_record import keep_run_record
-from objlib.engine.bootstrap.store_binding import bind_store
+from objlib.engine.bootstrap.store_binding import bind_store, look_for_store
 from objlib.engine.requests.governor import open_governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
@@ -53,6 +53,8 @@ class Command:
             without one, other runs would take those rows for a dead run's.
         create_ledger: whether a ledger is made where there is none.
         any_ledger: whether it may work on a store with documents of a lost ledger, which it is there to mend.
+        dry_run: whether it only says what it would do: then it works on private copies, and sends no request that
+            changes anything.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Command:
     store: StoreNeed
     create_ledger: bool = True
     any_ledger: bool = False
+    dry_run: bool = False
 
 
 @asynccontextmanager
@@ -83,7 +86,13 @@ async def open_app(
         drain = await stack.enter_async_context(stop_on_signals(observer, listen=overrides.signals))
         stack.enter_context(drain.work())
         ledger = await stack.enter_async_context(
-            open_ledger(settings.ledger, runner=overrides.runner, now=now, create=command.create_ledger)
+            open_ledger(
+                settings.ledger,
+                runner=overrides.runner,
+                now=now,
+                create=command.create_ledger,
+                private=command.dry_run,
+            )
         )
         governor = await stack.enter_async_context(
             open_governor(
@@ -101,6 +110,7 @@ async def open_app(
             files=overrides.runner or thread_runner(2),
             now=now,
             opened_at=trio.current_time(),
+            dry_run=command.dry_run,
         )
         await require_library(app)
         if command.records:
@@ -111,12 +121,15 @@ async def open_app(
         app.adopted = await ledger.settings.adopted()
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
-            app.store = await bind_store(
-                app, create=command.store is StoreNeed.CREATE, any_ledger=command.any_ledger
-            )
+            create = command.store is StoreNeed.CREATE
+            if create and command.dry_run:
+                app.store, app.store_note = await look_for_store(app)
+            else:
+                app.store = await bind_store(app, create=create, any_ledger=command.any_ledger)
             if command.records:
                 await bind_service(app)
-        await enter_catalog(app)
+        if not command.dry_run:
+            await enter_catalog(app)
         if command.records:
             await stack.enter_async_context(keep_run_record(app, command.name))
         yield app
@@ -127,8 +140,12 @@ async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     if settings.backend is Backend.EMBEDDED:
         service = open_service(
-            settings.embedded, runner=overrides.runner, now=overrides.now, options=overrides.options
+            settings.embedded,
+            runner=overrides.runner,
+            now=overrides.now,
+            options=overrides.options,
+            read_only=app.dry_run,
         )
         app.service = await stack.enter_async_context(service)
         endpoint, asgi = Endpoint(EMBEDDED_URL, "", settings.api_version), app.service.app
-    app._client = await stack.enter_async_context(open_client(endpoint, asgi=asgi))
+    app._client = await stack.enter_async_context(open_client(endpoint, asgi=asgi, read_only=app.dry_run))

@@ -3,20 +3,42 @@
 from contextlib import suppress
 from functools import partial
 from itertools import count
+from typing import Final
 
 import trio
 
 from objlib.core.advice import advise
-from objlib.core.errors import RefusedError
+from objlib.core.errors import RefusedError, ServiceError
 from objlib.core.remote import LISTING_LAG
 from objlib.engine.app import App
 from objlib.engine.bootstrap.lost_ledger import refuse_lost_ledger
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError, Store
 
+DRY_RUN_SECONDS: Final = 15.0
+"""Seconds for which a dry run waits for the store: without an answer it goes on with what is on this machine."""
+
+
+async def look_for_store(app: App) -> tuple[str, str]:
+    """The ledger's store for a dry run, or an empty name and the reason why there is none now.
+
+    Raises:
+        RefusedError: the ledger belongs to another store, or its store is gone.
+    """
+    try:
+        with trio.fail_after(DRY_RUN_SECONDS):
+            store = await bind_store(app, create=True)
+    except trio.TooSlowError:
+        return "", f"the store did not answer within {DRY_RUN_SECONDS:.0f} s"
+    except ServiceError as error:
+        return "", f"the store was not asked: {error}"
+    return store, "" if store else f"there is no store called {app.settings.store} yet; a run makes it"
+
 
 async def bind_store(app: App, *, create: bool, any_ledger: bool = False) -> str:
     """The resource name of the ledger's store; with ``create``, the first run creates and pins it.
+
+    Empty in a dry run that would create it.
 
     Args:
         create: whether a store may be created, and the ledger be bound to it.
@@ -51,8 +73,14 @@ async def bind_store(app: App, *, create: bool, any_ledger: bool = False) -> str
         if not stores and not create:
             raise RefusedError(f"there is no store called {store} yet; `{advise('upload')}` makes it")
         if not stores:
-            return await _pin_created(app, await _create_store(app, store), store)
+            return await _pin_new(app, store)
         name = stores[0].name
+    return await _join(app, name, create=create, any_ledger=any_ledger)
+
+
+async def _join(app: App, name: str, *, create: bool, any_ledger: bool) -> str:
+    """Take a store that exists, and with ``create`` pin it."""
+    settings, store = app.settings, app.settings.store
     if settings.new and create:
         if not settings.store_given:
             return await _start_anew(app, name, store)
@@ -72,12 +100,19 @@ async def _start_anew(app: App, name: str, display_name: str) -> str:
             display_name = f"{app.settings.store}-{number}"
             stores = await _find_stores(app, display_name)
             if not stores:
-                return await _pin_created(app, await _create_store(app, display_name), display_name)
+                return await _pin_new(app, display_name)
             name = stores[0].name
         else:
             break
     await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path)
     return name
+
+
+async def _pin_new(app: App, display_name: str) -> str:
+    """Create a store and pin it; in a dry run neither."""
+    if app.dry_run:
+        return ""
+    return await _pin_created(app, await _create_store(app, display_name), display_name)
 
 
 async def _find_stores(app: App, display_name: str) -> list[Store]:
