@@ -202,6 +202,27 @@ REPAIRS: Final = (
         f"{TEST_REBUILD}::test_a_ledger_with_files_is_refused",
     ),
     Mutant(
+        "a store with a lost ledger's documents is not joined",
+        "objlib/engine/bootstrap/store_binding.py",
+        "    elif not any_ledger:\n        await refuse_lost_ledger(app, name)\n",
+        "",
+        "tests/cli/test_lost_ledger.py::test_a_lost_ledger_stops_every_command_and_is_made_again[True]",
+    ),
+    Mutant(
+        "a ledger that is here is not taken for lost",
+        "objlib/engine/reconcile/adopt.py",
+        "    if holder is not None:\n",
+        "    if holder is None and holder:\n",
+        "tests/cli/test_lost_ledger.py::test_libraries_that_share_a_store_are_not_lost",
+    ),
+    Mutant(
+        "a folder is compared with its own ledger only",
+        "objlib/engine/bootstrap/library_binding.py",
+        "    if text is None or text == text_of_root(root):\n",
+        "    if text is None or text:\n",
+        "tests/cli/test_libraries.py::test_a_ledger_that_is_named_outside_is_compared_with_its_own_library",
+    ),
+    Mutant(
         "which ledger was lost is not guessed",
         "objlib/engine/reconcile/rebuild.py",
         "    if len(owners) > 1:\n",
