@@ -111,7 +111,7 @@ REPAIRS: Final = (
     Mutant(
         "--max-delete holds for a repair",
         STORE_SYNC,
-        '    limit.check(plan.deletions(), indexed, "store-sync --apply")\n',
+        '    limit.check(plan.deletions(), indexed, f"store-sync{of} --apply")\n',
         "",
         f"{TEST_SYNC}::test_more_deletions_than_allowed_are_refused_and_nothing_is_changed",
     ),
