@@ -54,6 +54,27 @@ class CommonOptions:
     config: Annotated[
         Path | None, common("objlib.toml to read instead of the one found upward", setting="config")
     ] = None
+    exclude: Annotated[
+        tuple[str, ...] | None,
+        common(
+            "Leave out files and folders that fit (gitignore syntax); repeatable",
+            setting="exclude",
+            metavar="RULE",
+            negative="",
+        ),
+    ] = None
+    include: Annotated[
+        tuple[str, ...] | None,
+        common(
+            "Take in only files that fit (gitignore syntax); repeatable",
+            setting="include",
+            metavar="RULE",
+            negative="",
+        ),
+    ] = None
+    gitignore: Annotated[bool | None, common("Leave out what .gitignore leaves out", setting="gitignore")] = (
+        None
+    )
     json: Annotated[bool | None, common("Print JSON on stdout", setting="json", name=("--json", "-j"))] = None
     quiet: Annotated[
         bool | None,

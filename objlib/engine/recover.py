@@ -265,6 +265,7 @@ class _Recovery:
 
     def _note(self, attempt: Attempt, action: str, why: str) -> None:
         path = attempt.row.file_path
+        self._report.actions_total += 1
         if len(self._actions) < LISTED_ACTIONS or self._app.dry_run:
             self._actions.append((path, action, why))
         self._app.observer.event(EventKind.RECOVERED, path=path, action=action, why=why)

@@ -21,7 +21,7 @@ from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow,
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LEDGER_KEY
-from objlib.ledger.transitions import Guard, Transition
+from objlib.ledger.transitions import Guard, Move, Transition
 
 __all__ = [
     "EMBEDDED_KEY",
@@ -42,6 +42,7 @@ __all__ = [
     "Ledger",
     "Listed",
     "Listing",
+    "Move",
     "PruneTotals",
     "Rates",
     "RunRow",

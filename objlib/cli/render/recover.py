@@ -26,7 +26,8 @@ def recover_lines(report: RecoverReport, screen: Terminal, *, complete: bool = F
     shown = len(report.actions) if complete else SHOWN_ACTIONS
     for path, action, why in report.actions[:shown]:
         lines.append(f"  {action:9} {screen.cyan(safe(path))}{screen.dim(': ' + safe(why)) if why else ''}")
-    lines += more(len(report.actions) - shown, hint=ALL if report.dry_run else "")
+    hidden = max(report.actions_total, len(report.actions)) - min(shown, len(report.actions))
+    lines += more(hidden, hint=ALL if report.dry_run else "")
     if report.dry_run:
         lines.append(screen.dim(NOTHING_DONE))
     elif report.requeued:

@@ -39,6 +39,8 @@ def upload_lines(
         failed = plural(report.failed, "file or folder", "files or folders")
         lines.append(screen.red(f"{failed if report.unreadable else plural(report.failed, 'file')} failed:"))
         lines += failure_lines(report.failures, screen)
+        if (hidden := report.failed - len(report.failures)) > 0:
+            lines.append(f"  and {plural(hidden, 'more file')}")
     lines += skip_lines(report.skips, report.skipped, screen)
     lines += stop_lines(report.stopped, report.advice, screen)
     if report.store_documents is not None and report.store_bytes is not None:

@@ -38,6 +38,9 @@ class Settings:
         config: the ``objlib.toml`` that was read, if any.
         patterns: path patterns that become metadata, first match wins.
         ignore: extra ignore rules in gitignore syntax.
+        exclude: further ones, which are stronger than any other.
+        include: rules of which each file has to fit one, where there are any.
+        gitignore: whether the rules of git count too.
         follow_links: whether symbolic links out of the library are followed.
         max_uploads: upper bound on uploads in flight; the governor moves below it.
         max_pending: upper bound on files between claimed and indexed.
@@ -65,6 +68,9 @@ class Settings:
     config: Path | None = None
     patterns: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    gitignore: bool = False
     follow_links: bool = False
     max_uploads: int = 16
     max_pending: int = 48

@@ -33,6 +33,7 @@ class ScanReport:
         new, changed, renamed, missing, returned, unchanged: files by what happened to them.
         skipped: (path, reason) of entries that are no files to take in, such as a dangling link.
         unreadable: (path, reason) of folders and entries that could not be looked at.
+        skipped_total, unreadable_total: how many there are; at most 1,000 of each are listed.
         ignored: entries that a rule left out; a folder counts once.
         left_out: (path, rule) of the first of them.
         changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000 of a scan that is not
@@ -51,6 +52,8 @@ class ScanReport:
     unchanged: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    skipped_total: int = 0
+    unreadable_total: int = 0
     ignored: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
     changes: tuple[tuple[str, str], ...] = ()
@@ -70,7 +73,8 @@ class RecoverReport:
         elsewhere: rows in flight in a living run; they were not touched.
         stopped: why it ended before its end.
         advice: what to do about that.
-        actions: (path, action, why), in order; all of them in a dry run.
+        actions: (path, action, why), in order, at most 1,000; all of them in a dry run.
+        actions_total: how many there are.
         dry_run: whether this is what a recovery would do.
     """
 
@@ -87,6 +91,7 @@ class RecoverReport:
     stopped: StopReason = StopReason.NONE
     advice: str = ""
     actions: tuple[tuple[str, str, str], ...] = ()
+    actions_total: int = 0
     dry_run: bool = False
 
 

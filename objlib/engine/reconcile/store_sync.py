@@ -26,7 +26,7 @@ from objlib.engine.reconcile.compare import Comparison, compare_store, recheck_d
 from objlib.engine.recover import recover
 from objlib.engine.requests.fan_out import fan_out
 from objlib.gemini import GeminiError
-from objlib.ledger import Transition
+from objlib.ledger import Move
 
 MAX_STEPS: Final = 8
 """Steps of a repair in progress at once."""
@@ -168,7 +168,7 @@ class _Repair:
                 raise requeued
         else:
             gone = kind is DriftKind.GHOST
-            await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why, gone=gone))
+            await app.ledger.apply(Move(row, app.run_id).reset(why, gone=gone))
         self.report.requeued += 1
 
 

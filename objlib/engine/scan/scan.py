@@ -110,6 +110,8 @@ async def scan(
         unchanged=work.files - new - changed - renamed - returned,
         skipped=tuple(work.skipped),
         unreadable=tuple(work.unreadable),
+        skipped_total=work.skipped_total,
+        unreadable_total=work.unreadable_total,
         ignored=work.walk.ignored,
         left_out=tuple(work.walk.left_out),
         changes=tuple(changes),
@@ -141,6 +143,7 @@ class _Scan:
         read: files among them that had to be read.
         limit: entries that each list may have.
         skipped, unreadable: (path, reason) of what was not taken in, at most ``limit`` each.
+        skipped_total, unreadable_total: how many there are.
     """
 
     app: App
@@ -154,6 +157,8 @@ class _Scan:
     read: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    skipped_total: int = 0
+    unreadable_total: int = 0
 
     async def walk_all(self, session: ScanSession) -> None:
         """Note everything on disk."""
@@ -162,6 +167,8 @@ class _Scan:
             skipped = [entry for entry in batch if isinstance(entry, Skipped)]
             for entry in skipped:
                 entries = self.unreadable if entry.blind else self.skipped
+                self.unreadable_total += entry.blind
+                self.skipped_total += not entry.blind
                 if len(entries) < self.limit:
                     entries.append((entry.path, entry.reason))
             await session.note_blind([entry.path for entry in skipped if entry.blind])

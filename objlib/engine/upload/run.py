@@ -24,7 +24,7 @@ from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
 from objlib.engine.vectors import make_vectors
 from objlib.gemini import GeminiError, Store
-from objlib.ledger import FileRow, Transition
+from objlib.ledger import FileRow, Move
 
 MAX_ROUNDS: Final = 6
 """Rounds of a run: after each it goes back to the files whose outcome stayed unknown."""
@@ -124,7 +124,7 @@ async def _retry(app: App, reason: str, eligible: Callable[[FileRow], bool]) -> 
             if row.missing_since is not None or not eligible(row):
                 continue
             with suppress(StaleTransitionError):
-                await app.ledger.apply(Transition.retry(row, run_id=app.run_id, reason=reason))
+                await app.ledger.apply(Move(row, app.run_id).retry(reason))
                 retried += 1
     return retried
 
