@@ -100,8 +100,8 @@ CONTROLS: Final = (
     Mutant(
         "rules that cannot be read close their folder",
         SCOPE,
-        '        raise RulesError(errno.EACCES, f"its {IGNORE_FILE} cannot be used: {reason}") from error\n',
-        "        return rules\n",
+        '            raise RulesError(errno.EACCES, f"its {name} cannot be used: {_reason(error)}") from error\n',
+        "            continue\n",
         f"{WALK}::test_rules_that_cannot_be_understood_close_their_folder",
     ),
     Mutant(
