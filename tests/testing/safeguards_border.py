@@ -145,8 +145,8 @@ LINKS: Final = (
     Mutant(
         "a pipe or a device is not opened",
         "objlib/engine/scan/read_file.py",
-        "    if stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116",
-        "    if True:  # noqa: PTH116",
+        "    if stat.S_ISREG(status_of(path).st_mode):\n",
+        "    if True:\n",
         "tests/engine/scan/test_read_file.py::test_only_a_regular_file_is_opened",
     ),
 )
