@@ -174,13 +174,6 @@ OUTSIDE: Final = (
         f"{TEST_PRIVATE}::test_what_was_open_to_others_is_taken_from_them_and_named",
     ),
     Mutant(
-        "a redirect carries no key to another host",
-        "objlib/gemini/network.py",
-        "            follow_redirects=False,\n",
-        "            follow_redirects=True,\n",
-        "tests/gemini/test_network.py::test_a_redirect_carries_no_key_to_another_host",
-    ),
-    Mutant(
         "control characters do not reach the terminal",
         "objlib/cli/console/terminal.py",
         "    return _UNSAFE.sub(_escape, text)\n",
