@@ -239,8 +239,8 @@ REPAIRS: Final = (
     Mutant(
         "a failed document makes no row",
         "objlib/ledger/rebuild.py",
-        " and document.state != DocumentState.FAILED\n",
-        "\n",
+        " if each.content_hash and each.state != DocumentState.FAILED]",
+        " if each.content_hash]",
         f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
     ),
     Mutant(

@@ -1,8 +1,10 @@
 """A look into a store's file without opening it as a service. A file that cannot be read holds nothing."""
 
 import sqlite3
-from contextlib import closing
+from functools import partial
 from pathlib import Path
+
+from objlib.sqlite.private_copy import look_into
 
 
 def holds_store(file: Path, name: str) -> bool:
@@ -20,8 +22,10 @@ def _count(file: Path, source: str, value: str) -> int:
     try:
         if not file.is_file():
             return 0
-        uri = f"{file.absolute().as_uri()}?mode=rw"
-        with closing(sqlite3.connect(uri, uri=True, timeout=2.0)) as db:
-            return int(db.execute(f"SELECT count(*) {source}", (value,)).fetchone()[0])
+        return look_into(file, partial(_rows, source=source, value=value), busy_timeout=2.0)
     except (OSError, sqlite3.Error, ValueError):
         return 0
+
+
+def _rows(db: sqlite3.Connection, source: str, value: str) -> int:
+    return int(db.execute(f"SELECT count(*) {source}", (value,)).fetchone()[0])
