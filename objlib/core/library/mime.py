@@ -48,6 +48,10 @@ ACCEPTED: Final = frozenset(
     + [f"text/{name}" for name in _TEXTUAL.split()]
 )
 """Every MIME type the service takes."""
+PICTURES: Final = frozenset({"image/png", "image/jpeg"})
+"""Types that only a store with a multimodal embedding model takes."""
+OFFLINE: Final = frozenset({"application/epub+zip"})
+"""Types that the embedded store reads and the service does not take."""
 
 PLAIN: Final = "text/plain"
 MARKDOWN: Final = "text/markdown"
@@ -56,8 +60,10 @@ _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _BINARY: Final = {
     "pdf": "application/pdf",
     "doc": "application/msword",
+    "dot": "application/msword",
     "docx": _OOXML + "wordprocessingml.document",
     "dotx": _OOXML + "wordprocessingml.template",
+    "epub": "application/epub+zip",
     "hwp": "application/x-hwp",
     "odt": "application/vnd.oasis.opendocument.text",
     "pptx": _OOXML + "presentationml.presentation",
@@ -70,7 +76,7 @@ _BINARY: Final = {
 _TEXT: Final = {
     suffix: mime
     for mime, suffixes in {
-        PLAIN: "txt text log org toml ini cfg srt jl jsonl ndjson",
+        PLAIN: "txt text log org toml ini cfg srt jl jsonl ndjson eml mbox",
         MARKDOWN: "md markdown mdown mkd mkdn",
         "text/html": "html htm xhtml",
         "text/css": "css",
@@ -172,7 +178,7 @@ def type_of_suffix(path: str) -> str | None:
 
 
 def detect(path: str, head: bytes) -> str | None:
-    """The MIME type to send a file as, always one of :data:`ACCEPTED`; None when no store could read it.
+    """The MIME type to send a file as, one of :data:`ACCEPTED` or :data:`OFFLINE`; None when no store could read it.
 
     ``head`` is at least the first :data:`SNIFF` bytes, unless the file is shorter.
     """
