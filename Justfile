@@ -58,9 +58,9 @@ doctor *ARGS: (env "main")
 objlib *ARGS: (env "main")
     @{{ objlib }} "$@"
 
-# run the tests, or those that pytest's arguments select: just test tests/ledger -k commit
+# run the tests on all cores, or those that pytest's arguments select: just test tests/ledger -k commit
 test *args: (env "dev")
-    @{{ python }} -m pytest "$@"
+    @{{ python }} -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal "$@"
 
 # run the house rules alone: style, trio rules, types, imports, prose
 lint: (test "tests/house")

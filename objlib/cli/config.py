@@ -4,11 +4,13 @@ import os
 import stat
 import tomllib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from platformdirs import user_data_dir
 
+from objlib.cli.again import carry
 from objlib.cli.options import CommonOptions
 from objlib.core.config.default_paths import Folders, default_files
 from objlib.core.config.resolve import Config, resolve
@@ -23,7 +25,7 @@ CONFIG_NAME: Final = "objlib.toml"
 def load_settings(
     options: CommonOptions | None, *, path: Path | None = None, names_library: bool = False, **more: object
 ) -> Settings:
-    """Load the settings of one command from every source.
+    """Load the settings of one command from every source, and let its advice name what they name.
 
     Args:
         options: the common options.
@@ -35,7 +37,14 @@ def load_settings(
     Raises:
         UsageError: something is set wrong; one line that names the source.
     """
-    options = options or CommonOptions()
+    settings = _load(options or CommonOptions(), path=path, names_library=names_library, **more)
+    carry(settings, partial(_load, names_library=True))
+    return settings
+
+
+def _load(
+    options: CommonOptions, *, path: Path | None = None, names_library: bool, **more: object
+) -> Settings:
     if path is not None and options.library not in (None, path):
         raise UsageError(f"two libraries are named: {path} and --library {options.library}; name one")
     cwd = working_folder()

@@ -15,9 +15,14 @@ def option(about: str, *, setting: str = "", **more: Any) -> Parameter:
     return Parameter(help=text, **more)
 
 
-def switch(about: str) -> Parameter:
+def switch(about: str, **more: Any) -> Parameter:
     """A flag that is off unless it is given."""
-    return Parameter(help=about, negative="", show_default=False)
+    return Parameter(help=about, negative="", show_default=False, **more)
+
+
+def dry(about: str) -> Parameter:
+    """The flag ``--dry-run``."""
+    return switch(about, name=("--dry-run", "-n"))
 
 
 def common(about: str, *, setting: str, **more: Any) -> Parameter:
@@ -47,7 +52,7 @@ class CommonOptions:
     config: Annotated[
         Path | None, common("objlib.toml to read instead of the one found upward", setting="config")
     ] = None
-    json: Annotated[bool | None, common("Print JSON on stdout", setting="json")] = None
+    json: Annotated[bool | None, common("Print JSON on stdout", setting="json", name=("--json", "-j"))] = None
     quiet: Annotated[bool | None, common("Print errors only", setting="quiet", name=("--quiet", "-q"))] = None
     verbose: Annotated[
         int | None,

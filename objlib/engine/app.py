@@ -70,16 +70,18 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """A test's own clock, threads and faults; production uses the defaults.
+    """A test's own clock, threads and faults; the command line uses the defaults.
 
     Attributes:
         now: wall-clock Unix seconds.
         runner: replaces every worker thread, for virtual time.
         options: of the embedded service, whose middleware may inject faults.
         asgi: replaces the network when the backend is gemini: a service that outlives the run.
+        signals: whether SIGINT and SIGTERM stop the command; not where it runs inside another program.
     """
 
     now: Callable[[], float] = time.time
     runner: Runner | None = None
     options: Options = field(default_factory=Options)
     asgi: Callable[..., Any] | None = None
+    signals: bool = True

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from objlib import __version__
+from objlib.core.advice import advise
 from objlib.core.config.settings import DUMMY_KEY, Backend, Settings
 from objlib.core.errors import ObjlibError
 from objlib.core.events import Observer
@@ -112,7 +113,7 @@ async def _embedded(settings: Settings, observer: Observer) -> list[Check]:
         return [Check("store", Health.OK, text)]
     if not settings.ledger.exists():
         text = f"{settings.embedded} has no ledger beside it"
-        return [Check("store", Health.WARNING, text, "run objlib upload")]
+        return [Check("store", Health.WARNING, text, f"run `{advise('upload')}`")]
     command = Command("doctor", records=False, store=StoreNeed.EXISTING, create_ledger=False)
     async with open_app(settings, command, observer=observer) as app:
         assert app.service is not None

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
+from objlib.core.advice import advise
 from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import State
@@ -124,7 +125,7 @@ async def _explain_unknown(app: App, path: str) -> ExplainReport:
     if absent is None or absent.kind in {Absence.GONE, Absence.REPLACED}:
         raise UsageError(
             f"the ledger knows no file {path}; give its path inside {app.settings.library}, or run "
-            "`objlib scan` first"
+            f"`{advise('scan')}` first"
         )
     reason = f"{absent.reason[:1].upper()}{absent.reason[1:]}."
     if absent.kind is Absence.LEFT_OUT:
@@ -154,7 +155,7 @@ def _absence(row: FileRow, absent: Absent | None) -> str:
         return f"{reason}; its document, if it has one, stays in the store."
     if row.document is None:
         return f"{reason}, and it has no document; should it come back, the next upload sends it."
-    return f"{reason}; its document stays in the store until `objlib sync --prune`."
+    return f"{reason}; its document stays in the store until `{advise('sync --prune')}`."
 
 
 def _explanation(row: FileRow) -> str:
@@ -166,7 +167,9 @@ def _explanation(row: FileRow) -> str:
         case State.UNTRACKED:
             return "It is known and not sent yet; the next upload takes it."
         case State.UPLOADING:
-            return "A run is sending it; if that run died, the next upload or `objlib recover` settles it."
+            return (
+                f"A run is sending it; if that run died, the next upload or `{advise('recover')}` settles it."
+            )
         case State.PROCESSING:
             return "The store has its bytes and is indexing them."
         case State.INDEXED if row.indexed_hash != row.content_hash:
@@ -177,5 +180,5 @@ def _explanation(row: FileRow) -> str:
             if row.failure and row.failure.kind.skips:
                 return "No store takes it as it is, so it is skipped; change the file, and the next upload sends it."
             if row.failure and row.failure.retryable:
-                return "It was given up. `objlib upload --retry-failed` tries again."
+                return f"It was given up. `{advise('upload --retry-failed')}` tries again."
             return "It was given up. The same bytes will fail again; change the file, and the next upload sends it."

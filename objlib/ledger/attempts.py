@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from objlib.core.errors import StaleTransitionError, TransitionError
 from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.rows import ATTEMPT_COLUMNS, AttemptRow, FileRow, columns
+from objlib.ledger.rows import AttemptRow, FileRow
 from objlib.ledger.table import Table, query, stamped
 
 
@@ -75,8 +75,4 @@ class AttemptTable(Table):
     @query
     def last(conn: sqlite3.Connection, file_id: FileId) -> AttemptRow | None:
         """The latest try at a file."""
-        cells = conn.execute(
-            f"SELECT {columns(ATTEMPT_COLUMNS)} FROM attempts WHERE file_id = ? ORDER BY seq DESC LIMIT 1",
-            (file_id,),
-        ).fetchone()
-        return None if cells is None else AttemptRow(*cells)
+        return AttemptRow.first(conn, "WHERE file_id = ? ORDER BY seq DESC", file_id)

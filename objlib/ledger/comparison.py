@@ -11,13 +11,12 @@ from objlib.core.lifecycle.table import State
 from objlib.ledger.deletions import Intent
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.listings import LISTED_COLUMNS, Listed, listed_row
-from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, count, file_row
+from objlib.ledger.listings import Listed
+from objlib.ledger.rows import FileRow, count
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import apply_transition
 from objlib.ledger.transitions import Transition
 
-_ROW: Final = columns(FILE_COLUMNS)
 _IN_FLIGHT: Final = "EXISTS (SELECT 1 FROM attempts a WHERE a.attempt_id = {attempt} AND a.outcome IS NULL)"
 _LEAVING: Final = (
     "(EXISTS (SELECT 1 FROM intents i WHERE i.document_name = {document} AND i.done_at IS NULL)"
@@ -65,23 +64,16 @@ class ComparisonTable(Table):
             )
         ]
         id_list = json.dumps(ids)
-        rows = {
-            row.file_id: row
-            for row in map(
-                file_row,
-                conn.execute(
-                    f"SELECT {_ROW} FROM files WHERE file_id IN (SELECT value FROM json_each(?))", (id_list,)
-                ),
-            )
-        }
+        listed_files = FileRow.all(conn, "WHERE file_id IN (SELECT value FROM json_each(?))", id_list)
+        rows = {row.file_id: row for row in listed_files}
         documents: dict[str, list[tuple[Listed, Standing]]] = {}
         for *cells, in_flight, leaving in conn.execute(
-            f"SELECT {columns(LISTED_COLUMNS, 'l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
+            f"SELECT {Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
             f" {_LEAVING.format(document='l.document')} FROM listed l"
             " WHERE l.listing_id = ? AND l.file_id IN (SELECT value FROM json_each(?)) ORDER BY l.created, l.document",
             (listing_id, id_list),
         ):
-            listed = listed_row(cells)
+            listed = Listed.read(cells)
             documents.setdefault(str(listed.file_id), []).append(
                 (listed, Standing(bool(in_flight), bool(leaving)))
             )

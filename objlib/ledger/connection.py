@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from objlib.core.advice import advise
 from objlib.core.errors import LedgerError
 from objlib.ledger.schema import SCHEMA
 from objlib.sqlite import connection
@@ -58,7 +59,9 @@ def _find_or_make(path: Path, *, create: bool) -> None:
         if create:
             make_file(path)
         if not path.exists():
-            raise LedgerError(f"there is no ledger {path}; run `objlib scan` to make one, or check --ledger")
+            raise LedgerError(
+                f"there is no ledger {path}; run `{advise('scan')}` to make one, or check --ledger"
+            )
         if not path.is_file():
             raise LedgerError(f"the ledger {path} is a folder or a device; name a file with --ledger")
     except OSError as error:
@@ -76,7 +79,7 @@ def _find_or_make(path: Path, *, create: bool) -> None:
 def _refusal(error: RefusedFileError, path: Path, newest: int) -> str:
     match error.refusal:
         case Refusal.EMPTY:
-            return f"there is no ledger {path} yet; run `objlib scan` to make one, or check --ledger"
+            return f"there is no ledger {path} yet; run `{advise('scan')}` to make one, or check --ledger"
         case Refusal.FOREIGN:
             return f"{path} is a database, but not a ledger of objlib; choose another file with --ledger"
         case Refusal.NEWER:

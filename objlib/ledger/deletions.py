@@ -14,12 +14,12 @@ from typing import Final
 from objlib.core.ids import FileId, RunId
 from objlib.core.lifecycle.table import TRANSIENT, State
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.rows import FILE_COLUMNS, columns, count, file_row
+from objlib.ledger.rows import FileRow, count
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import must_apply
 from objlib.ledger.transitions import Transition
 
-_ROW: Final = columns(FILE_COLUMNS, "f")
+_ROW: Final = FileRow.columns("f")
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
 # Not a file under way: its task is about to give it a document.
 _PRUNABLE: Final = (
@@ -143,7 +143,7 @@ class DeletionTable(Table):
         ).fetchone()
         if intent is not None:
             sent_at, *cells = intent
-            row = file_row(cells)
+            row = FileRow.read(cells)
             if sent_at is None:
                 IntentTable.close(conn, now, intent_id, "kept")
                 return Start.KEPT
@@ -171,7 +171,7 @@ class DeletionTable(Table):
             (intent_id,),
         ).fetchone()
         if cells is not None:
-            row = file_row(cells)
+            row = FileRow.read(cells)
             if row.state is State.INDEXED:
                 reset = Transition.reset(row, run_id=run_id, reason="its document was removed", gone=True)
                 must_apply(conn, reset, now)

@@ -3,10 +3,8 @@
 import sqlite3
 
 from objlib.core.ids import FileId, RunId, new_id
-from objlib.ledger.rows import INTENT_COLUMNS, IntentRow, columns
+from objlib.ledger.rows import IntentRow
 from objlib.ledger.table import Table, query, stamped
-
-_ROW = columns(INTENT_COLUMNS)
 
 
 class IntentTable(Table):
@@ -35,11 +33,8 @@ class IntentTable(Table):
     @query
     def page(conn: sqlite3.Connection, after: str = "", limit: int = 500) -> list[IntentRow]:
         """At most ``limit`` open intents with an id above ``after``, oldest first."""
-        cursor = conn.execute(
-            f"SELECT {_ROW} FROM intents WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?",
-            (after, limit),
-        )
-        return [IntentRow(*cells) for cells in cursor]
+        page = "WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?"
+        return IntentRow.all(conn, page, after, limit)
 
     @stamped
     def close(conn: sqlite3.Connection, now: float, intent_id: str, outcome: str) -> None:

@@ -5,18 +5,18 @@ is one transaction, so that a killed one has done nothing.
 """
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Final
 
+from objlib.core.advice import advise
 from objlib.core.errors import RefusedError
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.remote import DocumentState
 from objlib.ledger.files import FileTable
-from objlib.ledger.listings import LISTED_COLUMNS, Listed, listed_row
-from objlib.ledger.rows import columns, count, encode_metadata
+from objlib.ledger.listings import Listed
+from objlib.ledger.rows import count, encode_metadata
 from objlib.ledger.settings import LEDGER_KEY, SettingTable
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import must_apply
@@ -59,7 +59,7 @@ class RebuildTable(Table):
         if files := count(conn, "FROM files"):
             raise RefusedError(
                 f"the ledger knows {files:,} files already, and a rebuild is for one that was lost; "
-                "use objlib store-sync, or name a new file with --ledger"
+                f"use `{advise('store-sync')}`, or name a new file with --ledger"
             )
 
     @stamped
@@ -80,7 +80,12 @@ class RebuildTable(Table):
         if owner:
             SettingTable.set(conn, LEDGER_KEY, owner)
         rebuilt = Rebuilt()
-        for _, group in groupby(_documents(conn, listing_id, owner), key=lambda listed: listed.file_id):
+        cursor = conn.execute(
+            f"SELECT {Listed.columns()} FROM listed WHERE listing_id = ? AND file_id IS NOT NULL"
+            " AND coalesce(ledger_id, '') = ? ORDER BY file_id",
+            (listing_id, owner),
+        )
+        for _, group in groupby(map(Listed.read, cursor), key=lambda listed: listed.file_id):
             documents = list(group)
             usable = [
                 document
@@ -99,15 +104,6 @@ class RebuildTable(Table):
             rebuilt.files += 1
             rebuilt.pending += not _restore(conn, best, run_id, now)
         return rebuilt
-
-
-def _documents(conn: sqlite3.Connection, listing_id: str, owner: str) -> Iterator[Listed]:
-    cursor = conn.execute(
-        f"SELECT {columns(LISTED_COLUMNS)} FROM listed WHERE listing_id = ? AND file_id IS NOT NULL"
-        " AND coalesce(ledger_id, '') = ? ORDER BY file_id",
-        (listing_id, owner),
-    )
-    return map(listed_row, cursor)
 
 
 def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: float) -> bool:

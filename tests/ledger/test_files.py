@@ -14,7 +14,7 @@ from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, Transition, open_ledger
-from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata, file_row
+from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata
 from objlib.testing.databases import raw
 from tests.support.clock import Clock
 from tests.support.ledger import RUN, add, add_many, bring, fresh, gather, index, reset, wanted
@@ -248,7 +248,7 @@ def test_metadata_and_failures_survive_the_way_through_the_database(
     failure = Failure(kind, "one line", retryable)
     cells = ("f", "p", b"\xff", "h", 1, 2, 3, "m", encode_metadata(metadata), "failed", 4.0, 5, 6, 7.0, "e",
              encode_failure(failure), "d", "i", "s", 8.0)  # fmt: skip
-    row = file_row(cells)
+    row = FileRow.read(cells)
     assert (row.metadata, row.failure, row.state) == (metadata, failure, State.FAILED)
     assert (row.path_bytes, row.missing_since, row.superseded) == (b"\xff", 8.0, "s")
     assert decode_failure(None) is None

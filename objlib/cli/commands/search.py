@@ -16,7 +16,9 @@ Filter = Annotated[
         """Only documents whose metadata fit, such as 'author = "Mill"'""", name="--filter", metavar="EXPR"
     ),
 ]
-TopK = Annotated[int, option(f"How many passages to look at, 1 to {MOST_PASSAGES}")]
+TopK = Annotated[
+    int, option(f"How many passages to look at, 1 to {MOST_PASSAGES}", name=("--top-k", "-k"), metavar="N")
+]
 Model = Annotated[str | None, option("The model that answers", setting="model")]
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.commands.upload import Checksum, upload_exit
+from objlib.cli.commands.upload import Checksum, EmbedSeconds, upload_exit
 from objlib.cli.config import load_settings, require_folder
 from objlib.cli.console.output import to_plain
 from objlib.cli.options import Common, LibraryPath, option, switch
@@ -20,10 +20,11 @@ def sync(
         bool, switch("Also remove the documents of files that are gone, or left out by a rule")
     ] = False,
     prune_grace: Annotated[
-        float | None,
+        str | None,
         option(
             "How long a file must be gone before its document is removed",
             setting="prune_grace",
+            metavar="TIME",
             name=("--prune-grace", "--grace"),
         ),
     ] = None,
@@ -36,6 +37,7 @@ def sync(
         ),
     ] = None,
     checksum: Checksum = False,
+    embed_seconds: EmbedSeconds = None,
     options: Common = None,
 ) -> int:
     """Upload what is new or changed and, with --prune, remove the documents of files that are gone.
@@ -45,7 +47,9 @@ def sync(
     limit = DeleteLimit.parse(max_delete)
     if not prune and max_delete is not None:
         raise UsageError("--max-delete bounds what --prune removes; add --prune, or leave it out")
-    settings = load_settings(options, path=path, names_library=True, prune_grace=prune_grace)
+    settings = load_settings(
+        options, path=path, names_library=True, prune_grace=prune_grace, embed_seconds=embed_seconds
+    )
     require_folder(settings)
     from objlib.cli.render.sync import sync_lines, sync_problems
     from objlib.cli.runner import run, show

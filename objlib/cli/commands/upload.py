@@ -3,12 +3,22 @@
 from functools import partial
 from typing import Annotated
 
+from objlib.cli.again import how_to_install
 from objlib.cli.config import load_settings, require_folder
-from objlib.cli.options import Common, LibraryPath, option, switch
+from objlib.cli.options import Common, LibraryPath, dry, option, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.reports.upload import UploadReport
 
 Checksum = Annotated[bool, switch("Read every file, also where size, dates and inode are as they were")]
+
+EmbedSeconds = Annotated[
+    str | None,
+    option(
+        "How long to go on preparing search by meaning in the embedded store",
+        setting="embed_seconds",
+        metavar="TIME",
+    ),
+]
 
 
 def upload(
@@ -16,16 +26,11 @@ def upload(
     /,
     *,
     limit: Annotated[int | None, option("Send at most so many files in this run")] = None,
-    dry_run: Annotated[bool, switch("Only say what would be sent")] = False,
+    dry_run: Annotated[bool, dry("Only say what would be sent")] = False,
     retry_failed: Annotated[bool, switch("Also send files again that failed before")] = False,
     checksum: Checksum = False,
     max_uploads: Annotated[int | None, option("Uploads in flight at most", setting="max_uploads")] = None,
-    embed_seconds: Annotated[
-        float | None,
-        option(
-            "How long to go on preparing search by meaning in the embedded store", setting="embed_seconds"
-        ),
-    ] = None,
+    embed_seconds: EmbedSeconds = None,
     options: Common = None,
 ) -> int:
     """Bring the store up to date with a folder: scan, recover, upload, and wait until it is searchable.
@@ -51,7 +56,7 @@ def upload(
         settings,
         "upload",
         report,
-        lambda screen: upload_lines(report, screen, suggestion(settings, report.failures)),
+        lambda screen: upload_lines(report, screen, suggestion(settings, report.failures), how_to_install()),
         upload_problems(report),
     )
     return upload_exit(report)
@@ -70,7 +75,7 @@ def scan(
     path: LibraryPath = None,
     /,
     *,
-    dry_run: Annotated[bool, switch("Only say what differs; record nothing")] = False,
+    dry_run: Annotated[bool, dry("Only say what differs; record nothing")] = False,
     checksum: Checksum = False,
     options: Common = None,
 ) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from objlib.cli.console.terminal import Terminal, plural, safe, wrap
+from objlib.core.advice import advise
 from objlib.core.reports.upload import FailedFile
 
 SHOWN_FILES = 5
@@ -32,5 +33,5 @@ def failure_lines(failures: Iterable[FailedFile], screen: Terminal) -> list[str]
         if len(paths) > SHOWN_FILES:
             lines.append(f"    and {plural(len(paths) - SHOWN_FILES, 'more file')}")
         if retryable:
-            lines.append(screen.dim("    may work on another try: objlib upload --retry-failed"))
+            lines.append(screen.dim(f"    may work on another try: {advise('upload --retry-failed')}"))
     return lines

@@ -2,6 +2,7 @@
 
 from objlib.cli.console.terminal import Terminal, counts, files_are, phrases, plural, safe
 from objlib.cli.render.stop import stop_lines
+from objlib.core.advice import advise
 from objlib.core.reports.upload import RecoverReport
 
 SHOWN_ACTIONS = 20
@@ -23,17 +24,18 @@ def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
     if len(report.actions) > SHOWN_ACTIONS:
         lines.append(f"  and {len(report.actions) - SHOWN_ACTIONS:,} more")
     if report.requeued:
-        lines.append(screen.dim("send what was requeued with: objlib upload"))
+        lines.append(screen.dim(f"send what was requeued with: {advise('upload')}"))
     if report.left:
         lines.append(
             screen.yellow(
-                f"{plural(report.left, 'file')} could not be settled now; run objlib recover again later"
+                f"{plural(report.left, 'file')} could not be settled now; run `{advise('recover')}` again later"
             )
         )
     if report.postponed:
         lines.append(
             screen.yellow(
-                f"{plural(report.postponed, 'document')} could not be removed now; run objlib recover again later"
+                f"{plural(report.postponed, 'document')} could not be removed now; "
+                f"run `{advise('recover')}` again later"
             )
         )
     lines += stop_lines(report.stopped, report.advice, screen)
@@ -43,13 +45,13 @@ def recover_lines(report: RecoverReport, screen: Terminal) -> list[str]:
 def recover_problems(report: RecoverReport) -> str:
     """The line of a quiet recovery that did not settle everything; empty if it did."""
     problems = phrases(
-        (report.failed, "file", "failed (objlib status names them)"),
+        (report.failed, "file", f"failed (`{advise('status')}` names them)"),
         (report.left, "file", "could not be settled now"),
         (report.postponed, "document", "could not be removed now"),
     )
     if not problems and not report.stopped:
         return ""
-    return "; ".join([*problems, report.advice or "run objlib recover again later"])
+    return "; ".join([*problems, report.advice or f"run `{advise('recover')}` again later"])
 
 
 def outcome(report: RecoverReport) -> str:

@@ -1,6 +1,7 @@
 """A scan's report."""
 
 from objlib.cli.console.terminal import Terminal, counts, plural, safe, size
+from objlib.core.advice import advise
 from objlib.core.reports.upload import ScanReport
 
 SHOWN_ENTRIES = 20
@@ -16,7 +17,7 @@ def scan_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False) -
         lines.append(screen.red(f"{plural(len(report.unreadable), 'entry', 'entries')} could not be read:"))
         lines += _listed(report.unreadable, screen, SHOWN_ENTRIES)
     if report.new or report.changed or report.returned:
-        lines.append(screen.dim("send them with: objlib upload"))
+        lines.append(screen.dim(f"send them with: {advise('upload')}"))
     return lines
 
 
@@ -49,7 +50,7 @@ def skipped_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False
         lines += _listed(report.skipped, screen, SHOWN_ENTRIES)
     if report.ignored:
         text = f"{plural(report.ignored, 'entry', 'entries')} left out by rules"
-        lines.append(screen.dim(f"{text}:" if verbose else f"{text}; objlib scan -v lists them"))
+        lines.append(screen.dim(f"{text}:" if verbose else f"{text}; `{advise('scan -v')}` lists them"))
         lines += _listed(report.left_out, screen, len(report.left_out)) if verbose else []
     return lines
 

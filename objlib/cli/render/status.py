@@ -2,6 +2,7 @@
 
 from objlib.cli.console.terminal import Terminal, about, duration, moment, plural, safe, table
 from objlib.cli.render.failures import SKIPPED, failure_lines, skip_lines
+from objlib.core.advice import advise
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
 
@@ -46,7 +47,7 @@ def status_lines(report: StatusReport, screen: Terminal, now: float) -> list[str
 def _states(report: StatusReport, screen: Terminal) -> list[str]:
     total = sum(report.states.values())
     if not total:
-        return ["No files yet: objlib upload"]
+        return [f"No files yet: {advise('upload')}"]
     digits = len(f"{total:,}")
     lines = []
     for state, meaning in MEANINGS.items():
@@ -67,7 +68,10 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
         notes.append(("missing", f"{plural(report.missing, 'file')} gone from disk, or left out by a rule"))
     if report.changed:
         notes.append(
-            ("changed", f"{plural(report.changed, 'file')} newer on disk than in the store: objlib upload")
+            (
+                "changed",
+                f"{plural(report.changed, 'file')} newer on disk than in the store: {advise('upload')}",
+            )
         )
     if report.waiting:
         when = ""
@@ -76,10 +80,12 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
             when = f", the next one {'in ' + duration(seconds) if seconds > 0 else 'now'} ({moment(report.next_retry)})"
         notes.append(("waiting", f"{plural(report.waiting, 'file')} for another try{when}"))
     if report.superseded:
-        notes.append(("superseded", f"{plural(report.superseded, 'old document')} to delete: objlib recover"))
+        notes.append(
+            ("superseded", f"{plural(report.superseded, 'old document')} to delete: {advise('recover')}")
+        )
     if report.intents:
         notes.append(
-            ("deletions", f"{plural(report.intents, 'delete')} begun and not finished: objlib recover")
+            ("deletions", f"{plural(report.intents, 'delete')} begun and not finished: {advise('recover')}")
         )
     if report.runs_alive:
         notes.append(("running", plural(report.runs_alive, "run")))

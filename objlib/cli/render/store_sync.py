@@ -5,6 +5,7 @@ from typing import Final
 from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
 from objlib.cli.render.stop import stop_lines
+from objlib.core.advice import advise
 from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.reports.store import StoreSyncReport
 
@@ -36,7 +37,7 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal) -> list[str]:
     if report.applied:
         return lines + _done(report, screen)
     if report.drift:
-        lines.append(screen.dim("nothing was changed; repair with: objlib store-sync --apply"))
+        lines.append(screen.dim(f"nothing was changed; repair with: {advise('store-sync --apply')}"))
     return lines
 
 
@@ -73,10 +74,12 @@ def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
     if repaired := counts(counted):
         lines.append(f"Repaired: {repaired}.")
     if report.requeued:
-        lines.append(screen.dim("send them with: objlib upload"))
+        lines.append(screen.dim(f"send them with: {advise('upload')}"))
     if report.postponed:
         lines.append(
-            screen.yellow(f"{plural(report.postponed, 'deletion')} without an answer: objlib recover goes on")
+            screen.yellow(
+                f"{plural(report.postponed, 'deletion')} without an answer: `{advise('recover')}` goes on"
+            )
         )
     if report.unanswered:
         lines.append(
@@ -88,7 +91,8 @@ def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
     if rest and not report.interrupted and not report.stopped:
         lines.append(
             screen.dim(
-                f"{plural(rest, 'document')} with wrong metadata left; --apply --metadata sends them again"
+                f"{plural(rest, 'document')} with wrong metadata left; "
+                f"`{advise('store-sync --apply --metadata')}` sends them again"
             )
         )
     if report.interrupted:

@@ -2,6 +2,7 @@
 
 from objlib.cli.console.terminal import Terminal, duration, phrases, plural, safe
 from objlib.cli.render.upload import upload_lines, upload_problems
+from objlib.core.advice import advise
 from objlib.core.reports.upload import PruneReport, SyncReport
 
 SHOWN_PATHS = 20
@@ -14,7 +15,7 @@ def sync_lines(report: SyncReport, screen: Terminal) -> list[str]:
     if report.prune is None:
         if report.upload.missing:
             what = plural(report.upload.missing, "file")
-            lines.append(screen.dim(f"remove the documents of {what} with: objlib sync --prune"))
+            lines.append(screen.dim(f"remove the documents of {what} with: {advise('sync --prune')}"))
         return lines
     return lines + prune_lines(report.prune, screen)
 

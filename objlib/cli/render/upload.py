@@ -5,11 +5,14 @@ from objlib.cli.render.failures import failure_lines, skip_lines
 from objlib.cli.render.recover import outcome
 from objlib.cli.render.scan import change_lines, difference, skipped_lines
 from objlib.cli.render.stop import stop_lines
+from objlib.core.advice import advise
 from objlib.core.reports.upload import UploadReport, VectorReport
 
 
-def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -> list[str]:
-    """The result of an upload run; ``suggestion`` is a search to try next."""
+def upload_lines(
+    report: UploadReport, screen: Terminal, suggestion: str = "", install: str = ""
+) -> list[str]:
+    """The result of an upload run; ``suggestion`` is a search to try next, ``install`` puts us on the PATH."""
     if report.dry_run:
         return _dry(report, screen)
     lines = []
@@ -28,18 +31,26 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
         content = f"{documents}, {size(report.store_bytes)} as the service counts"
         lines.append(screen.yellow(f"The store holds {content}."))
     if waiting := report.pending - report.elsewhere:
-        lines.append(screen.yellow(f"{files_are(waiting)} still waiting: objlib upload"))
+        lines.append(screen.yellow(f"{files_are(waiting)} still waiting: {advise('upload')}"))
     if report.elsewhere:
-        lines.append(screen.yellow(f"{files_are(report.elsewhere)} in flight in another run: objlib status"))
+        lines.append(
+            screen.yellow(f"{files_are(report.elsewhere)} in flight in another run: {advise('status')}")
+        )
     if report.postponed:
         old = plural(report.postponed, "old document")
-        lines.append(screen.yellow(f"{old} could not be removed now: objlib recover goes on with that"))
+        lines.append(
+            screen.yellow(f"{old} could not be removed now: `{advise('recover')}` goes on with that")
+        )
     if report.missing:
         missing = plural(report.missing, "file")
-        lines.append(screen.dim(f"{missing} no longer in the library, and still in the store: objlib status"))
+        lines.append(
+            screen.dim(f"{missing} no longer in the library, and still in the store: {advise('status')}")
+        )
     lines += _vectors(report.vectors, screen)
     if suggestion and report.indexed and not report.stopped:
-        lines.append(f"Next: {screen.bold(f'objlib search {suggestion}')}")
+        lines.append(f"Next: {screen.bold(advise('search', suggestion))}")
+        if install:
+            lines.append(screen.dim(f"To call it objlib from anywhere: {install}"))
     return lines
 
 
@@ -47,8 +58,8 @@ def upload_problems(report: UploadReport) -> str:
     """The line of a quiet run after which something is left to do; empty when everything went in."""
     waiting = 0 if report.dry_run else report.pending - report.elsewhere
     problems = phrases(
-        (report.failed - report.unreadable, "file", "failed (objlib status names them)"),
-        (report.unreadable, "folder", "cannot be read (objlib status names them)"),
+        (report.failed - report.unreadable, "file", f"failed (`{advise('status')}` names them)"),
+        (report.unreadable, "folder", f"cannot be read (`{advise('status')}` names them)"),
         (waiting, "file", "waiting"),
         (report.elsewhere, "file", "in flight in another run"),
         (report.postponed, "old document", "could not be removed now"),

@@ -2,21 +2,15 @@
 
 from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
+from objlib.core.advice import advise
 from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.reports.store import RebuildReport, VerifyReport
-
-_ADVICE = {
-    DriftKind.MISSING_ON_DISK: "objlib sync --prune removes its document",
-    DriftKind.LEFT_OUT: "a rule or a link leaves it out; objlib sync --prune removes its document",
-    DriftKind.CHANGED_ON_DISK: "objlib upload --checksum sends it",
-    DriftKind.UNREADABLE: "check its permissions",
-}
 
 
 def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
     """One line for each finding."""
     if not report.of:
-        return ["Nothing is indexed yet: objlib upload"]
+        return [f"Nothing is indexed yet: {advise('upload')}"]
     differences, answered = sum(report.drift.values()), report.checked - report.unanswered
     looked = f"{report.checked:,} of {plural(report.of, 'indexed file')} looked at"
     lines = []
@@ -28,7 +22,7 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
         agree = f"Disk, ledger and store agree on {answered:,} of {plural(report.of, 'indexed file')}."
         lines.append(screen.yellow(f"{screen.sign('!', '!')} {agree}"))
     for line in report.findings:
-        advice = _ADVICE.get(line.kind, "objlib store-sync --apply repairs it")
+        advice = _advice(line.kind)
         lines.append(
             f"  {drift_label(line.kind):15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}"
         )
@@ -37,6 +31,20 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
     if report.unanswered:
         lines.append(screen.yellow(f"{plural(report.unanswered, 'file')} the service gave no answer for"))
     return lines
+
+
+def _advice(kind: DriftKind) -> str:
+    match kind:
+        case DriftKind.MISSING_ON_DISK:
+            return f"`{advise('sync --prune')}` removes its document"
+        case DriftKind.LEFT_OUT:
+            return f"a rule or a link leaves it out; `{advise('sync --prune')}` removes its document"
+        case DriftKind.CHANGED_ON_DISK:
+            return f"`{advise('upload --checksum')}` sends it"
+        case DriftKind.UNREADABLE:
+            return "check its permissions"
+        case _:
+            return f"`{advise('store-sync --apply')}` repairs it"
 
 
 def verify_problems(report: VerifyReport) -> str:
@@ -62,10 +70,10 @@ def rebuild_lines(report: RebuildReport, screen: Terminal) -> list[str]:
     if report.new:
         lines.append(f"{plural(report.new, 'file')} on disk that the store does not have.")
     if report.changed or report.new or report.pending:
-        lines.append(screen.dim("bring the store up to date with: objlib upload"))
+        lines.append(screen.dim(f"bring the store up to date with: {advise('upload')}"))
     if report.surplus or report.unusable:
         rest = plural(report.surplus + report.unusable, "document")
-        lines.append(screen.dim(f"{rest} too many or unusable: objlib store-sync"))
+        lines.append(screen.dim(f"{rest} too many or unusable: {advise('store-sync')}"))
     if report.foreign:
         lines.append(screen.dim(f"{plural(report.foreign, 'document')} in the store are not this ledger's"))
     return lines

@@ -76,7 +76,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("embed_seconds", seconds(0, DAY), "how long an upload may go on preparing search by meaning"),
     Setting(
         "prune_grace",
-        seconds(0, 3.2e9),
+        seconds(0, 36_500 * DAY),
         "how long a file must be gone before `sync --prune` removes its document",
     ),
     Setting("ignore", lines, "rules in gitignore syntax for files to leave out", flag=False),

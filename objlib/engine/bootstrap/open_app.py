@@ -76,7 +76,7 @@ async def open_app(
     overrides = overrides or Overrides()
     now = overrides.now
     async with AsyncExitStack() as stack:
-        drain = await stack.enter_async_context(stop_on_signals(observer))
+        drain = await stack.enter_async_context(stop_on_signals(observer, listen=overrides.signals))
         stack.enter_context(drain.work())
         ledger = await stack.enter_async_context(
             open_ledger(settings.ledger, runner=overrides.runner, now=now, create=command.create_ledger)

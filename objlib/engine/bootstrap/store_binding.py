@@ -6,6 +6,7 @@ from itertools import count
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.errors import RefusedError
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
@@ -42,7 +43,7 @@ async def bind_store(app: App, *, create: bool) -> str:
                 f"{len(stores)} stores are called {store}: {names}; name one of them with --store"
             )
         if not stores and not create:
-            raise RefusedError(f"there is no store called {store} yet; `objlib upload` makes it")
+            raise RefusedError(f"there is no store called {store} yet; `{advise('upload')}` makes it")
         if not stores:
             return await _pin_created(app, await _create_store(app, store), store)
         name = stores[0].name

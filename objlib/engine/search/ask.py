@@ -6,6 +6,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, RESERVED_KEYS, FileId
 from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
@@ -170,5 +171,7 @@ async def _coverage(app: App, answer: Answer) -> str:
         return f"search by words only: {vectors.reason}"
     if vectors.done < vectors.total:
         share = 100 * vectors.done // max(1, vectors.total)
-        return f"search by meaning covers {share} % of the passages so far; `objlib upload` goes on with it"
+        return (
+            f"search by meaning covers {share} % of the passages so far; `{advise('upload')}` goes on with it"
+        )
     return ""

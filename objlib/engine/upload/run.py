@@ -7,6 +7,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import Phase
 from objlib.core.lifecycle.table import State
@@ -95,7 +96,7 @@ async def _run_to_quiescence(run: UploadRun) -> None:
         run.stop(StopReason.LIMIT, "run the same command again for the rest")
     if app.drain.requested:
         run.stopped = StopReason.INTERRUPTED
-        run.advice = "nothing is lost: the next upload, or `objlib recover`, finishes it"
+        run.advice = f"nothing is lost: the next upload, or `{advise('recover')}`, finishes it"
 
 
 async def _recover(run: UploadRun, *, own: bool = False) -> RecoverReport:

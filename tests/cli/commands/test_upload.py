@@ -41,7 +41,11 @@ def test_a_quiet_upload_prints_problems_only(engine: Engine, read: Read) -> None
         replace(UPLOAD, failed=2, stopped=StopReason.STORE_FULL, advice="make room", pending=3),
     )
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
-    assert read() == ("", "objlib: 2 files failed (objlib status names them); 3 files waiting; make room\n")
+    assert read() == (
+        "",
+        f"objlib: 2 files failed (`objlib status --library {Path.cwd() / 'lib'}` names them); "
+        "3 files waiting; make room\n",
+    )
 
 
 def test_a_quiet_run_that_ends_with_3_names_the_reason(engine: Engine, read: Read) -> None:

@@ -29,7 +29,7 @@ def upload_report(**more: Any) -> UploadReport:
 
 class TestUpload:
     def test_a_good_run_is_one_line_and_a_next_step(self) -> None:
-        assert upload_lines(upload_report(), PLAIN, "'on liberty'") == [
+        assert upload_lines(upload_report(), PLAIN, "on liberty") == [
             "✓ Sent 3 files (1.5 MB) in 2.3 s; 3 of 3 files indexed.",
             "Next: objlib search 'on liberty'",
         ]
@@ -74,7 +74,7 @@ class TestUpload:
 
     def test_old_documents_that_are_still_there_are_named(self) -> None:
         output = text(upload_lines(upload_report(postponed=2), PLAIN))
-        assert "2 old documents could not be removed now: objlib recover goes on with that" in output
+        assert "2 old documents could not be removed now: `objlib recover` goes on with that" in output
 
     def test_a_dry_run_says_that_nothing_happened(self) -> None:
         report = upload_report(
