@@ -93,6 +93,7 @@ class TextBuilder:
             headings=tuple(self._headings),
             remarks=tuple(self._remarks),
             places=tuple(self._places),
+            keeps_lines=False,
         )
 
 

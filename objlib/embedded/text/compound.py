@@ -56,7 +56,7 @@ _HWP_RUN: Final = re.compile(
 _COMPRESSED, _ENCRYPTED, _DISTRIBUTED = 1, 2, 4
 
 
-def doc_text(data: bytes, _charset: str | None = None) -> Extracted:
+def doc_text(data: bytes) -> Extracted:
     """Extract the text of a Word document of 1995 to 2003.
 
     Raises:
@@ -92,7 +92,7 @@ def doc_text(data: bytes, _charset: str | None = None) -> Extracted:
     return builder.finish(title, author)
 
 
-def hwp_text(data: bytes, _charset: str | None = None) -> Extracted:
+def hwp_text(data: bytes) -> Extracted:
     """Extract the text of a Hangul document of version 5.
 
     Raises:

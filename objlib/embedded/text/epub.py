@@ -15,7 +15,7 @@ _LOCKED: Final = "The chapters of the EPUB file are encrypted (DRM). Only a copy
 _HTML: Final = (".xhtml", ".html", ".htm", ".xml")
 
 
-def epub_text(data: bytes, _charset: str | None = None) -> Extracted:
+def epub_text(data: bytes) -> Extracted:
     """Extract the text of a book; a chapter is a place of its own.
 
     Raises:

@@ -19,7 +19,7 @@ from objlib.embedded.text.rows import json_text, lines_text, table_text
 from objlib.embedded.text.source import code_text, is_code
 from objlib.embedded.text.subtitles import subtitles_text
 
-__all__ = ["UnindexableError", "extract"]
+__all__ = ["UnindexableError", "extract", "has_places"]
 
 Extractor = Callable[[bytes, str | None], Extracted]
 """A function from the bytes and the stated charset to the text."""
@@ -62,6 +62,11 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
     if not extracted.text[extracted.body_start :].strip():
         raise UnindexableError(_EMPTY if is_text_type(kind) else " ".join((_NO_WORDS, *extracted.remarks)))
     return extracted
+
+
+def has_places(mime_type: str, name: str) -> bool:
+    """Whether the format has places beside lines and pages; arguments as for :func:`extract`."""
+    return _kind(mime_type, name)[0] in _WITH_PLACES
 
 
 def _kind(mime_type: str, name: str) -> tuple[str, str | None]:
@@ -123,33 +128,39 @@ def _from_text(reader: Callable[[str], Extracted]) -> Extractor:
 def _late(module: str, function: str) -> Callable[..., Extracted]:
     """A reader of this package, imported when it is needed: libraries take 50 ms that others need not pay."""
 
-    def reader(*arguments: object) -> Extracted:
+    def reader(source: bytes | str) -> Extracted:
         read: Callable[..., Extracted] = getattr(import_module(f"objlib.embedded.text.{module}"), function)
-        return read(*arguments)
+        return read(source)
 
     return reader
 
 
+def _packed(module: str, function: str) -> Extractor:
+    """An extractor of a format that says itself how its text is encoded."""
+    reader = _late(module, function)
+    return lambda data, _charset: reader(data)
+
+
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _HTML: Final = _from_text(_late("html", "html_text"))
-_RTF: Final = _late("rtf", "rtf_text")
-_HWP: Final = _late("compound", "hwp_text")
+_RTF: Final = _packed("rtf", "rtf_text")
+_HWP: Final = _packed("compound", "hwp_text")
 
 EXTRACTORS: Final[Mapping[str, Extractor]] = {
-    "application/epub+zip": _late("epub", "epub_text"),
+    "application/epub+zip": _packed("epub", "epub_text"),
     "application/json": _from_text(json_text),
     "application/jsonl": _from_text(lines_text),
     "application/mbox": _mail,
-    "application/msword": _late("compound", "doc_text"),
-    "application/pdf": _late("pdf", "pdf_text"),
+    "application/msword": _packed("compound", "doc_text"),
+    "application/pdf": _packed("pdf", "pdf_text"),
     "application/rtf": _RTF,
     "application/vnd.jupyter": _from_text(_late("notebook", "notebook_text")),
-    "application/vnd.ms-excel": _late("xls", "xls_text"),
-    "application/vnd.oasis.opendocument.text": _late("opendocument", "opendocument_text"),
-    _OOXML + "presentationml.presentation": _late("slides", "slides_text"),
-    _OOXML + "spreadsheetml.sheet": _late("sheets", "sheets_text"),
-    _OOXML + "wordprocessingml.document": _late("word", "word_text"),
-    _OOXML + "wordprocessingml.template": _late("word", "word_text"),
+    "application/vnd.ms-excel": _packed("xls", "xls_text"),
+    "application/vnd.oasis.opendocument.text": _packed("opendocument", "opendocument_text"),
+    _OOXML + "presentationml.presentation": _packed("slides", "slides_text"),
+    _OOXML + "spreadsheetml.sheet": _packed("sheets", "sheets_text"),
+    _OOXML + "wordprocessingml.document": _packed("word", "word_text"),
+    _OOXML + "wordprocessingml.template": _packed("word", "word_text"),
     "application/x-hwp": _HWP,
     "application/x-hwp-v5": _HWP,
     "application/x-subrip": _from_text(subtitles_text),
@@ -168,6 +179,17 @@ EXTRACTORS: Final[Mapping[str, Extractor]] = {
     "text/xml": _from_text(_xml),
 }
 """Formats that need more than decoding, by MIME type; every other text type is decoded as it is."""
+
+_WITH_PLACES: Final = EXTRACTORS.keys() - {
+    "application/pdf",
+    "application/xhtml+xml",
+    "application/xml",
+    "text/html",
+    "text/markdown",
+    "text/x-markdown",
+    "text/x-r-markdown",
+    "text/xml",
+}
 
 REFUSED: Final[Mapping[str, str]] = {
     "application/vnd.ibm.secure-container": _PROTECTED,

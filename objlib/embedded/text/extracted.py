@@ -38,6 +38,7 @@ class Extracted:
         headings: (offset, heading) in order of offset.
         remarks: what of the document could not be read, one line each.
         places: the parts of a format that has some, in order of offset.
+        keeps_lines: whether the lines of ``text`` are those of the file.
     """
 
     text: str
@@ -48,3 +49,4 @@ class Extracted:
     headings: tuple[tuple[int, str], ...] = ()
     remarks: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
+    keeps_lines: bool = True

@@ -20,8 +20,11 @@ MAX_BOUNDARIES: Final = 200
 """Borders of parts in one message: the standard library compares each line with all that are open."""
 _SHOWN: Final = ("Subject", "From", "To", "Cc", "Date")
 _FROM_LINE: Final = re.compile(rb"^From [^\r\n]+ [^\r\n]*\d{4}\r?\n", re.MULTILINE)
+_CONTENT: Final = re.compile(
+    rb"^content-(?:type|disposition):[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+", re.IGNORECASE | re.MULTILINE
+)
 _NO_MAIL: Final = "The file is no message: it has neither headers nor text. Export it again from its program."
-_NESTED: Final = "The message has too many parts inside one another. Export the messages inside one by one."
+_NESTED: Final = "The message has too many parts inside one another, or a header without end. Export it again, part by part."
 
 
 def is_message(data: bytes) -> bool:
@@ -32,7 +35,7 @@ def is_message(data: bytes) -> bool:
     )
 
 
-def mail_text(data: bytes, _charset: str | None = None) -> Extracted:
+def mail_text(data: bytes) -> Extracted:
     """Extract the text of one message, or of a mailbox, in which each message is a place of its own.
 
     Raises:
@@ -62,7 +65,8 @@ def _messages(data: bytes) -> Iterator[bytes]:
 
 def _message(builder: TextBuilder, data: bytes, number: int) -> str:
     """Write a message with its headers and its texts; its subject."""
-    if data.lower().count(b"boundary=") > MAX_BOUNDARIES:
+    long = any(header.end() - header.start() > MAX_HEADER for header in _CONTENT.finditer(data))
+    if long or data.lower().count(b"boundary=") > MAX_BOUNDARIES:
         raise UnreadableError(_NESTED)
     try:
         message = email.message_from_bytes(data)
@@ -75,12 +79,12 @@ def _message(builder: TextBuilder, data: bytes, number: int) -> str:
     builder.add("\n".join(f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))))
     bodies = [part for part in parts if part.get_content_maintype() == "text" and not part.is_multipart()]
     plain = any(part.get_content_type() != "text/html" and not _file_name(part) for part in bodies)
-    attached = []
+    attached, readable = [], {id(part) for part in bodies}
     for part in parts:
         name = _file_name(part)
         if name:
             attached.append(name)
-        if part in bodies and (name or not plain or part.get_content_type() != "text/html"):
+        if id(part) in readable and (name or not plain or part.get_content_type() != "text/html"):
             text = _body(part)
             if name and text.strip():
                 builder.place("attachment", name, f"message {number}", alone=True)

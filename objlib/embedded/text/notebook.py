@@ -2,33 +2,34 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
-from objlib.core.library.decode import UnreadableError
 from objlib.embedded.text.builder import TextBuilder
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.markdown import headings
+from objlib.embedded.text.rows import json_text
 
 MAX_NOTEBOOK: Final = 32 * 1024 * 1024
-"""Characters of a notebook that is parsed; a larger one holds data rather than words."""
+"""Characters of a notebook that is read by its cells; a larger one holds data rather than words."""
 MAX_OUTPUT: Final = 20_000
 """Characters of the outputs of one cell: the rest of a long log is left out."""
-_BROKEN: Final = "The notebook is no valid JSON. Open it in Jupyter and save it again."
-_TOO_LARGE: Final = "The notebook is larger than {} MiB. Clear its outputs and upload it again."
+_AS_TEXT: Final = "the notebook is read as text, not by its cells: {}"
 
 
 def notebook_text(source: str) -> Extracted:
     """Extract the text of a notebook; a cell is a place, counted from 1 as Jupyter shows them.
 
-    Raises:
-        UnreadableError: it is no JSON, or too large.
+    One that is no JSON, has no cells, or is too large, is read as JSON is.
     """
     if len(source) > MAX_NOTEBOOK:
-        raise UnreadableError(_TOO_LARGE.format(MAX_NOTEBOOK >> 20))
+        return _as_json(source, f"it is larger than {MAX_NOTEBOOK >> 20} MiB")
     try:
         notebook = json.loads(source, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError(_BROKEN) from error
+    except (ValueError, RecursionError):
+        return _as_json(source, "it is no valid JSON")
+    if not any(True for _ in _cells(notebook)):
+        return _as_json(source, "it has no cells")
     builder = TextBuilder()
     pictures = 0
     for number, cell in enumerate(_cells(notebook), 1):
@@ -49,6 +50,10 @@ def notebook_text(source: str) -> Extracted:
     metadata = notebook.get("metadata") if isinstance(notebook, dict) else None
     title = metadata.get("title") if isinstance(metadata, dict) else None
     return builder.finish(title if isinstance(title, str) else "")
+
+
+def _as_json(source: str, reason: str) -> Extracted:
+    return replace(json_text(source), remarks=(_AS_TEXT.format(reason),))
 
 
 def _cells(notebook: Any) -> Iterator[dict[str, Any]]:

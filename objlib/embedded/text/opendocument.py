@@ -25,7 +25,7 @@ _PASSWORD: Final = (
 )
 
 
-def opendocument_text(data: bytes, _charset: str | None = None) -> Extracted:
+def opendocument_text(data: bytes) -> Extracted:
     """Extract the text of an OpenDocument text.
 
     Raises:

@@ -15,7 +15,8 @@ from objlib.embedded.text.markdown import MAX_HEADING
 
 _MAX_LINES: Final = 1000
 """Lines of one row; with more, a quotation mark was left open and each line counts as a row."""
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\(?:.|\Z))*+(?:"|\Z)|[\[\]{},:]', re.DOTALL)
+"""A string, also one that is left open, or a mark; a string that failed to match would be tried at each quote in it."""
 _ESCAPE: Final = re.compile(r'\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|(["\\/bfnrt]))')
 _PLAIN: Final = {'"': '"', "\\": "\\", "/": "/", "b": " ", "f": " ", "n": " ", "r": " ", "t": " "}
 """What an escape stands for. A line end becomes a blank, so that lines stay lines of the file."""

@@ -76,7 +76,7 @@ class _State:
     starred: bool = False
 
 
-def rtf_text(data: bytes, _charset: str | None = None) -> Extracted:
+def rtf_text(data: bytes) -> Extracted:
     """Extract the text of an RTF file, its title and author; headings are paragraphs with an outline level.
 
     Raises:

@@ -17,7 +17,7 @@ _LAST_DAY: Final = 2_958_465
 _TRUE_OR_FALSE: Final = {"1": "TRUE", "0": "FALSE"}
 
 
-def sheets_text(data: bytes, _charset: str | None = None) -> Extracted:
+def sheets_text(data: bytes) -> Extracted:
     """Extract the text of a workbook; each sheet stands alone, and a place is a row by the number that Excel shows.
 
     Raises:

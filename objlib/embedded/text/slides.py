@@ -11,7 +11,7 @@ _NO_CONTENT: Final = frozenset({"sldNum", "dt", "ftr", "hdr", "sldImg"})
 """Placeholders that a master repeats on each slide."""
 
 
-def slides_text(data: bytes, _charset: str | None = None) -> Extracted:
+def slides_text(data: bytes) -> Extracted:
     """Extract the text of a presentation; each slide is a page and a place of its own.
 
     Raises:

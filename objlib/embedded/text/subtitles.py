@@ -7,7 +7,7 @@ from objlib.embedded.text.builder import TextBuilder
 from objlib.embedded.text.extracted import Extracted
 
 _TIMES: Final = re.compile(
-    r"[ \t]*((?:\d{1,4}:)?\d{1,2}:\d{2})[.,]\d{1,3}[ \t]*-->[ \t]*(?:\d{1,4}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
+    r"((?:\d{1,4}:)?\d{1,2}:\d{2})[.,]\d{1,3}[ \t]*-->[ \t]*(?:\d{1,4}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
 )
 _MARKUP: Final = re.compile(r"</?[A-Za-z0-9][^<>]{0,200}>|<\d[\d:.]{0,20}>|\{\\[^{}]{0,200}\}")
 _SPEAKER: Final = re.compile(r"<v(?:\.[\w.-]{1,100})?[ \t]+([^<>]{1,100})>")
@@ -31,7 +31,7 @@ def subtitles_text(text: str) -> Extracted:
     speaking = False
     lines = text.splitlines()
     for number, line in enumerate(lines):
-        times = _TIMES.match(line)
+        times = _TIMES.match(line.strip())
         if times:
             _write(builder, cue)
             builder.place("at", _clock(times[1]))
@@ -46,7 +46,7 @@ def subtitles_text(text: str) -> Extracted:
 
 
 def _before_times(lines: list[str], number: int) -> bool:
-    return number + 1 < len(lines) and _TIMES.match(lines[number + 1]) is not None
+    return number + 1 < len(lines) and _TIMES.match(lines[number + 1].strip()) is not None
 
 
 def _write(builder: TextBuilder, cue: list[str]) -> None:

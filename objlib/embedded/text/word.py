@@ -14,7 +14,7 @@ _MAX_STYLES: Final = 20
 """Steps from a style to those that it is based on."""
 
 
-def word_text(data: bytes, _charset: str | None = None) -> Extracted:
+def word_text(data: bytes) -> Extracted:
     """Extract the text of a Word document; a heading is a paragraph whose style says so.
 
     Raises:

@@ -13,7 +13,7 @@ _BROKEN: Final = "The Excel file is damaged, or no Excel file. Open it in its pr
 _PASSWORD: Final = "The Excel file is protected by a password. Save it without one and upload it again."
 
 
-def xls_text(data: bytes, _charset: str | None = None) -> Extracted:
+def xls_text(data: bytes) -> Extracted:
     """Extract the text of a workbook of 1997 to 2003; places as in newer ones.
 
     Raises:

@@ -1,6 +1,6 @@
 """Formats that are ZIP files of XML: their parts, within bounds, and events of their XML.
 
-Nothing of a part is executed or fetched: no entity is resolved, no document type is loaded, links stay text.
+Nothing of a part is executed or fetched: no entity may be declared, no document type is loaded, links stay text.
 """
 
 import posixpath
@@ -23,6 +23,8 @@ _PASSWORD: Final = "The {} file is protected by a password. Save it without one 
 _BOMB: Final = (
     "The {} file unpacks to more than {} MiB. Split it, or save it without its pictures, and upload it again."
 )
+_ENTITIES: Final = tuple("<!ENTITY".encode(code) for code in ("ascii", "utf-16-le", "utf-16-be"))
+"""Declarations of entities, which these formats do not have (ECMA-376, part 2, 10.2; OpenDocument and EPUB neither)."""
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".emf", ".wmf")
 _CORE: Final = {"title": "title", "creator": "author", "initial-creator": "author"}
@@ -102,6 +104,10 @@ class Parts:
         data = self.read(name)
         if not data:
             return
+        if any(
+            mark in data for mark in _ENTITIES
+        ):  # a parser with a target expands them, whatever its options
+            raise UnreadableError(_BROKEN.format(self.kind))
         from lxml import etree  # 50 ms that only such a file should cost
 
         parser = etree.XMLParser(

@@ -14,6 +14,8 @@ _P = (
     ' xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
     f' xmlns:r="{_OFFICE}"'
 )
+_TITLE = '<p:ph type="title"/>'
+_FORMATS = '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>'
 _S = f'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{_OFFICE}"'
 _ODF = " ".join(
     f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
@@ -100,7 +102,7 @@ def pptx(slides: Sequence[Sequence[str]], notes: Mapping[int, str] | None = None
     }
     for n, texts in enumerate(slides):
         shapes = "".join(
-            f"<p:sp><p:nvSpPr><p:nvPr>{'<p:ph type=%stitle%s/>' % (chr(34), chr(34)) if not at else ''}</p:nvPr></p:nvSpPr>"
+            f"<p:sp><p:nvSpPr><p:nvPr>{'' if at else _TITLE}</p:nvPr></p:nvSpPr>"
             f"<p:txBody><a:p><a:r><a:t>{escape(text)}</a:t></a:r></a:p></p:txBody></p:sp>"
             for at, text in enumerate(texts)
         )
@@ -153,7 +155,7 @@ def xlsx(sheets: Mapping[str, Sequence[Sequence[str | float | bool]]], dates: Se
             "xl/sharedStrings.xml": f"{_HEAD}<sst {_S}>"
             + "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in strings)
             + "</sst>",
-            "xl/styles.xml": f'{_HEAD}<styleSheet {_S}><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>',
+            "xl/styles.xml": f"{_HEAD}<styleSheet {_S}>{_FORMATS}</styleSheet>",
             **parts,
         }
     )
