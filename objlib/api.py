@@ -16,17 +16,20 @@ from objlib.core.errors import ObjlibError, UsageError, leaves
 from objlib.core.events import Observer
 from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import AnswerReport
-from objlib.core.reports.status import ExplainReport, StatusReport
+from objlib.core.reports.documents import DocumentList, DocumentText, Facets
+from objlib.core.reports.status import ExplainReport, RunEntry, StatusReport
 from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+from objlib.engine.documents import list_documents, list_facets, read_document
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
 from objlib.engine.scan.scan import scan
 from objlib.engine.search.ask import ask, search
-from objlib.engine.status import explain, status
+from objlib.engine.status import explain, list_runs, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 
@@ -61,7 +64,7 @@ class Library:
         self._observer = observer
         self._overrides = overrides
         self._tasks = tasks
-        self._searcher: App | None = None
+        self._shared: dict[Command, App] = {}
         self._opening = trio.Lock()
 
     async def scan(self, *, dry_run: bool = False, checksum: bool = False) -> ScanReport:
@@ -119,9 +122,17 @@ class Library:
         """Audit ``sample`` indexed files, or all for None: ledger against disk against store. Changes nothing."""
         return await self._run(_VERIFY, partial(verify, sample=sample))
 
+    async def runs(self) -> tuple[RunEntry, ...]:
+        """The runs of commands that change something, the newest first, with whether each is alive."""
+        return await list_runs(await self._share(_LOOK))
+
+    async def facets(self) -> Facets:
+        """The metadata of the documents in the store: each value of each key, with how many documents have it."""
+        return await list_facets(await self._share(_LOOK))
+
     async def status(self) -> StatusReport:
         """Count files by state, with what failed and why, what is missing or changed, and the limiter."""
-        return await self._run(_LOOK, status)
+        return await status(await self._share(_LOOK))
 
     async def explain(self, path: str) -> ExplainReport:
         """The whole history of one file, and why it is in its state.
@@ -129,7 +140,25 @@ class Library:
         Args:
             path: relative to the library, or a path on disk inside it, or a file's id.
         """
-        return await self._run(_LOOK, lambda app: explain(app, path))
+        return await explain(await self._share(_LOOK), path)
+
+    async def documents(
+        self, folder: str = "", *, state: State | None = None, deep: bool = False, after: str = ""
+    ) -> DocumentList:
+        """A page of the files in a folder, by path.
+
+        Args:
+            folder: relative to the library; empty for the library itself.
+            state: only files in this state.
+            deep: whether the files of its subfolders are listed too.
+            after: :attr:`DocumentList.after` of the page before.
+        """
+        app = await self._share(_LOOK)
+        return await list_documents(app, folder, state=state, deep=deep, after=after)
+
+    async def document(self, path: str, *, first: int = 1, count: int | None = None) -> DocumentText:
+        """The text of one file: ``count`` lines from line ``first`` on, or all."""
+        return await read_document(await self._share(_LOOK), path, first=first, count=count)
 
     async def search(self, query: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
         """The best passages for ``query``, best first.
@@ -140,12 +169,12 @@ class Library:
             top_k: how many passages, 1 to :data:`MAX_PASSAGES`.
         """
         text = _query(query, top_k)
-        return await search(await self._shared_app(), text, where=where, top_k=top_k)
+        return await search(await self._share(_SEARCH), text, where=where, top_k=top_k)
 
     async def ask(self, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
         """An answer with the passages that carry it. Arguments as for :meth:`search`."""
         text = _query(question, top_k)
-        return await ask(await self._shared_app(), text, where=where, top_k=top_k)
+        return await ask(await self._share(_SEARCH), text, where=where, top_k=top_k)
 
     async def _run(self, command: Command, work: Callable[[App], Awaitable[T]]) -> T:
         """Open the application for one command, do ``work`` with it, and close it again."""
@@ -156,16 +185,17 @@ class Library:
                 return await work(app)
         raise AssertionError("either the work returned or an error was raised")
 
-    async def _shared_app(self) -> App:
-        """The application that all searches share, open until the library is closed.
+    async def _share(self, command: Command) -> App:
+        """The application that all calls of a command that records nothing share, open until the library is closed.
 
-        It lives in a task of its own: a nursery is left by the task that entered it, and a search may come from any.
+        It lives in a task of its own: a nursery is left by the task that entered it, and a call may come from any.
         """
         async with self._opening:
-            if self._searcher is None:
-                self._searcher = await self._tasks.start(self._keep_open, _SEARCH)
-        self._searcher.retrier.reset()
-        return self._searcher
+            if command not in self._shared:
+                self._shared[command] = await self._tasks.start(self._keep_open, command)
+        app = self._shared[command]
+        app.retrier.reset()
+        return app
 
     async def _keep_open(
         self, command: Command, task_status: trio.TaskStatus[App] = trio.TASK_STATUS_IGNORED
@@ -217,7 +247,7 @@ def _query(text: str, top_k: int) -> str:
 
 @contextmanager
 def _one_error() -> Iterator[None]:
-    """Raise the error that a user is to be told of instead of the group that nurseries make of it."""
+    """Raise the error that a command line would print instead of the group that nurseries make of it."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -112,3 +112,50 @@ async def test_an_upload_that_is_cancelled_is_finished_by_the_next(tmp_path: Pat
         report = await library.upload()
         assert (report.indexed, report.pending) == (3, 0)
         assert (await library.verify(sample=None)).drift == {}
+
+
+async def test_a_folder_is_listed_by_path_in_pages(library: Library) -> None:
+    await library.upload()
+    page = await library.documents()
+    assert [each.path for each in page.folders] == ["sub"]
+    assert (page.folders[0].files, page.folders[0].indexed) == (1, 1)
+    assert [each.path for each in page.documents] == ["moon.md", "sun.md"]
+    deep = await library.documents(deep=True)
+    assert [each.path for each in deep.documents] == ["moon.md", "sub/sea.md", "sun.md"]
+    assert [each.path for each in (await library.documents("sub")).documents] == ["sub/sea.md"]
+    assert (await library.documents("su")).documents == ()
+
+
+async def test_the_text_of_a_document_is_read_by_lines(library: Library) -> None:
+    moon = library.settings.library / "moon.md"
+    moon.write_bytes(b"one\r\ntwo\nthree\n")
+    await library.upload()
+    whole = await library.document("moon.md")
+    assert (whole.lines, whole.total, whole.note) == (("one", "two", "three"), 3, "")
+    part = await library.document("moon.md", first=2, count=1)
+    assert (part.lines, part.first, part.total) == (("two",), 2, 3)
+    moon.write_text("other", encoding="utf-8")
+    assert "changed since it was indexed" in (await library.document("moon.md")).note
+    moon.unlink()
+    assert (await library.document("moon.md")).lines == ()
+    with pytest.raises(UsageError, match="no file stars"):
+        await library.document("stars.md")
+
+
+async def test_facets_count_the_values_of_each_key(library: Library) -> None:
+    root = library.settings.library
+    (root / "moon.md").write_text("---\nauthor: Mill\ntags: [sky, night]\n---\nmoon", encoding="utf-8")
+    (root / "sun.md").write_text("---\nauthor: Mill\ntags: [sky]\n---\nsun", encoding="utf-8")
+    await library.upload()
+    keys = (await library.facets()).keys
+    assert keys["author"] == (("Mill", 2),)
+    assert keys["tags"] == (("sky", 2),)
+
+
+async def test_a_run_that_is_over_is_not_alive(library: Library) -> None:
+    await library.upload()
+    await library.scan()
+    runs = await library.runs()
+    assert [run.command for run in runs] == ["scan", "upload"]
+    assert not any(run.alive for run in runs)
+    assert all(run.ended is not None for run in runs)

@@ -32,6 +32,7 @@ COMMANDS: Final = (
     ("search", "objlib.cli.commands.search:search", "Find passages, best first, with their places"),
     ("ask", "objlib.cli.commands.search:ask", "Answer a question, with its sources"),
     ("explain", "objlib.cli.commands.status:explain", "Tell the whole history of one file"),
+    ("ui", "objlib.cli.commands.ui:ui", "Show the library in a browser"),
     ("serve", "objlib.cli.commands.serve:serve", "Serve the embedded store on a port"),
     ("doctor", "objlib.cli.commands.doctor:doctor", "Check the set-up, and say what to do"),
     ("completion", "objlib.cli.commands.completion:completion", "Print a completion script for a shell"),

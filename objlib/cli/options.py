@@ -53,7 +53,10 @@ class CommonOptions:
         Path | None, common("objlib.toml to read instead of the one found upward", setting="config")
     ] = None
     json: Annotated[bool | None, common("Print JSON on stdout", setting="json", name=("--json", "-j"))] = None
-    quiet: Annotated[bool | None, common("Print errors only", setting="quiet", name=("--quiet", "-q"))] = None
+    quiet: Annotated[
+        bool | None,
+        common("Print what was asked for and errors only", setting="quiet", name=("--quiet", "-q")),
+    ] = None
     verbose: Annotated[
         int | None,
         common(

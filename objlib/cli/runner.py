@@ -67,6 +67,9 @@ def show(
     report: object,
     lines: Callable[[Terminal], Iterable[str]],
     problems: str = "",
+    *,
+    asked: bool = False,
+    notes: Iterable[str] = (),
     **members: Any,
 ) -> None:
     """Write a result as the settings ask for it.
@@ -77,15 +80,23 @@ def show(
         report: the JSON object, with ``members`` beside its own.
         lines: makes the text.
         problems: the lines that a quiet command prints on stderr.
+        asked: whether the result is what the user asked for, so that a quiet command prints it too.
+        notes: lines about the result, for stderr.
         members: further members of the JSON object.
     """
     if settings.json:
-        print_object(command, report, **members)
-    elif not settings.quiet:
+        print_object(command, report, **{"library": str(settings.library)} | members)
+        return
+    if asked or not settings.quiet:
         print_lines(lines(terminal_of(sys.stdout)))
-    else:
-        for line in problems.splitlines():
-            print_message(line)
+    for line in problems.splitlines() if settings.quiet else notes:
+        print_message(line)
+
+
+def note(settings: Settings, lines: Iterable[str]) -> None:
+    """Print lines about a result on stderr, unless the command is quiet."""
+    for line in () if settings.quiet else lines:
+        print_message(line)
 
 
 def _tame_logging(settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """Progress as a port: the engine reports to an observer and never draws."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -76,6 +78,15 @@ class Observer:
 
     This one ignores everything; an observer that cares overrides some of the methods.
     """
+
+    @contextmanager
+    def phase(self, phase: Phase, files: int | None = None, size: int | None = None) -> Iterator[None]:
+        """Tell of a phase that lasts for the block, whichever way that ends."""
+        self.begin(phase, files, size)
+        try:
+            yield
+        finally:
+            self.end(phase)
 
     def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
         """A phase begins; ``files`` and ``size`` (bytes) are its totals where they are known."""

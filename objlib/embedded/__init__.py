@@ -8,5 +8,6 @@ from objlib.embedded.api.generate import EXTRACTIVE
 from objlib.embedded.index import filter_keys, load_embedder
 from objlib.embedded.options import Options
 from objlib.embedded.service import Service, open_service
+from objlib.embedded.text.extract import extract
 
-__all__ = ["EXTRACTIVE", "Options", "Service", "filter_keys", "load_embedder", "open_service"]
+__all__ = ["EXTRACTIVE", "Options", "Service", "extract", "filter_keys", "load_embedder", "open_service"]

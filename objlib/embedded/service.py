@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import trio
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import embedding_worker
@@ -30,16 +30,16 @@ class Service:
     def __init__(self, path: Path, context: Context) -> None:
         self._path = path
         self._context = context
-        self.app: Final[Starlette] = make_app(context)
+        self.app: Final[ASGIApp] = make_app(context)
 
-    async def make_vectors(self, *, seconds: float, progress: Callable[[int, int], None]) -> VectorReport:
+    async def make_vectors(self, *, seconds: float, progress: Callable[[int], None]) -> VectorReport:
         """Make vectors for search by meaning until all passages have one or the time is over.
 
         It can be cancelled at any time; the next call goes on from there.
 
         Args:
             seconds: time budget; the batch under way at its end is finished.
-            progress: called with (passages with a vector, all passages).
+            progress: called with the number of passages of each batch that is done, and with 0 first.
 
         Raises:
             ServiceError: the file cannot be written; the vectors made before are kept.

@@ -24,6 +24,11 @@ async def skipped_files(ledger: Ledger, limit: int) -> tuple[FailedFile, ...]:
     return tuple(_failed(row, SKIPPED) for row in rows if row.missing_since is None)
 
 
+def state_of(row: FileRow) -> str:
+    """The state of a file as reports name it."""
+    return SKIPPED if row.failure is not None and row.failure.kind.skips else str(row.state)
+
+
 def _failed(row: FileRow, state: str) -> FailedFile:
     retryable = row.failure is not None and row.failure.retryable
     return FailedFile(row.file_path, state, row.last_error or "", retryable)

@@ -19,7 +19,7 @@ from objlib.core.events import EventKind, Phase
 from objlib.core.ids import KEY_ATTEMPT, AttemptId
 from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict
 from objlib.core.lifecycle.table import State
-from objlib.core.remote import DocumentState
+from objlib.core.remote import LISTING_LAG, DocumentState
 from objlib.core.reports.upload import RecoverReport
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, delete_document, execute_intent
@@ -32,12 +32,6 @@ from objlib.engine.runs import RunLiveness
 from objlib.gemini import GeminiError
 from objlib.ledger import RunRow
 
-LISTING_LAG: Final = 5.0
-"""Seconds after which a document that was made is sure to be listed; others measured 1.5 to 2 s.
-
-They count from the last probe, not from what the ledger knows: an attempt's last bytes or import leave no trace there,
-and a document could still be made until its session was found final, or its temporary file was deleted.
-"""
 MAX_CONCURRENT: Final = 16
 """Rows that are recovered at once, as many as there are tokens for polls."""
 LISTED_ACTIONS: Final = 1000
@@ -51,14 +45,11 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     """
     app.retrier.reset()
     recovery = _Recovery(app, own)
-    app.observer.begin(Phase.RECOVER, None, None)
-    try:
+    with app.observer.phase(Phase.RECOVER):
         await recovery.probe_rows()
         if recovery.unlisted:
             await recovery.decide_by_listing()
         await recovery.delete_documents()
-    finally:
-        app.observer.end(Phase.RECOVER)
     return recovery.finish()
 
 
@@ -99,7 +90,12 @@ class _Recovery:
                     await attempts.start(Attempt(app, row, attempt_id, record), None)
 
     async def decide_by_listing(self) -> None:
-        """One listing of the store, for all attempts that no other probe could decide."""
+        """One listing of the store, for all attempts that no other probe could decide.
+
+        The lag of listings counts from the last probe, not from what the ledger knows: an attempt's last bytes or
+        import leave no trace there, and a document could still be made until its session was found final, or its
+        temporary file was deleted.
+        """
         app = self._app
         if not app.retrier.blocked_by(Purpose.LIST):
             await trio.sleep(LISTING_LAG)
@@ -119,8 +115,7 @@ class _Recovery:
         while intents := await app.ledger.intents.page(last):
             last = intents[-1].intent_id
             for intent in intents:
-                name = intent.document_name
-                await self._delete(name, execute_intent(app, intent.intent_id, name))
+                await self._delete(intent.document_name, execute_intent(app, intent))
         after = ""
         while rows := await app.ledger.files.superseded(after):
             after = rows[-1].file_id

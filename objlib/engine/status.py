@@ -10,9 +10,9 @@ from objlib.core.advice import advise
 from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import State
-from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
+from objlib.core.reports.status import ExplainReport, HistoryLine, RunEntry, StatusReport
 from objlib.engine.app import App
-from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files
+from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files, state_of
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses
@@ -61,6 +61,24 @@ async def status(app: App) -> StatusReport:
     )
 
 
+async def list_runs(app: App) -> tuple[RunEntry, ...]:
+    """The runs on this ledger, the newest first."""
+    now, host = app.now(), platform.node()
+    return tuple(
+        RunEntry(
+            run_id=run.run_id,
+            command=run.command,
+            host=run.host,
+            pid=run.pid,
+            started=run.started,
+            heartbeat=run.heartbeat,
+            ended=run.ended,
+            alive=bool(is_alive(run, now=now, host=host)),
+        )
+        for run in reversed(await app.ledger.runs.all())
+    )
+
+
 async def explain(app: App, path: str) -> ExplainReport:
     """The whole history of one file, and in one sentence the reason for its state.
 
@@ -82,7 +100,7 @@ async def explain(app: App, path: str) -> ExplainReport:
     return ExplainReport(
         path=row.file_path,
         file_id=row.file_id,
-        state=SKIPPED if row.failure is not None and row.failure.kind.skips else str(row.state),
+        state=state_of(row),
         version=row.version,
         size=row.size,
         content_hash=row.content_hash,

@@ -5,11 +5,11 @@ Everything that other rooms use is exported here; its modules are private to thi
 
 from objlib.ledger.attempts import AttemptOverError
 from objlib.ledger.comparison import Group, Standing
-from objlib.ledger.deletions import Intent, Prunable, PruneTotals, Start
+from objlib.ledger.deletions import PruneTotals, Start
 from objlib.ledger.ledger import Ledger, open_ledger
 from objlib.ledger.listings import Listed, Listing
 from objlib.ledger.rates import Rates
-from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, IntentRow, RunRow
+from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, IntentRow, RunRow
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LEDGER_KEY
@@ -23,14 +23,13 @@ __all__ = [
     "Counts",
     "EventRow",
     "FileRow",
+    "FolderRow",
     "Group",
     "Guard",
-    "Intent",
     "IntentRow",
     "Ledger",
     "Listed",
     "Listing",
-    "Prunable",
     "PruneTotals",
     "Rates",
     "RunRow",

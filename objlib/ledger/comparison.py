@@ -8,11 +8,10 @@ from typing import Final
 from objlib.core.failures import Failure
 from objlib.core.ids import FileId, RunId
 from objlib.core.lifecycle.table import State
-from objlib.ledger.deletions import Intent
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
 from objlib.ledger.listings import Listed
-from objlib.ledger.rows import FileRow, count
+from objlib.ledger.rows import FileRow, IntentRow, count
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import apply_transition
 from objlib.ledger.transitions import Transition
@@ -118,14 +117,13 @@ class ComparisonTable(Table):
         attempt_id: str | None,
         reason: str,
         run_id: RunId,
-    ) -> Intent | None:
+    ) -> IntentRow | None:
         """Record a delete intent for an unreferenced document; None if it is referenced."""
         row, standing = ComparisonTable.standing(conn, document, file_id=file_id, attempt_id=attempt_id)
         if standing.in_flight or (row is not None and row.document == document):
             return None
         owner = None if row is None else row.file_id
-        intent_id = IntentTable.open(conn, now, owner, document, reason=reason, run_id=run_id)
-        return Intent(intent_id, document)
+        return IntentTable.open(conn, now, owner, document, reason=reason, run_id=run_id)
 
     @stamped
     def requeue_broken(

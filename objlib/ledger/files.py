@@ -7,7 +7,7 @@ from typing import Final
 from objlib.core.failures import FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import TRANSIENT, State
-from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, RunRow, count
+from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, RunRow, count
 from objlib.ledger.table import Table, query
 
 PAGE: Final = 500
@@ -118,12 +118,63 @@ class FileTable(Table):
         return events, AttemptRow.all(conn, "WHERE file_id = ? ORDER BY seq", file_id)
 
     @query
+    def listed(
+        conn: sqlite3.Connection,
+        folder: str = "",
+        *,
+        state: State | None = None,
+        deep: bool = True,
+        after: str = "",
+        limit: int = PAGE,
+    ) -> list[FileRow]:
+        """A page by path of the files on disk in a folder; with its subfolders where ``deep``."""
+        first, last = _range(folder)
+        conditions = ["missing_since IS NULL AND file_path > ? AND file_path < ?"]
+        if state is not None:
+            conditions.append(f"gemini_state = '{state}'")
+        if not deep:
+            conditions.append(f"instr(substr(file_path, {len(first) + 1}), '/') = 0")
+        where = f"WHERE {' AND '.join(conditions)} ORDER BY file_path LIMIT ?"
+        return FileRow.all(conn, where, max(first, after), last, limit)
+
+    @query
+    def subfolders(conn: sqlite3.Connection, folder: str = "") -> list[FolderRow]:
+        """The folders directly in a folder, with what they hold, by name."""
+        first, last = _range(folder)
+        rest = f"substr(file_path, {len(first) + 1})"
+        cursor = conn.execute(
+            f"SELECT substr({rest}, 1, instr({rest}, '/') - 1) AS name, count(*), sum(size),"
+            f" sum(gemini_state = '{State.INDEXED}'), sum(gemini_state = '{State.FAILED}') FROM files"
+            f" WHERE missing_since IS NULL AND file_path > ? AND file_path < ? AND instr({rest}, '/') > 0"
+            " GROUP BY name ORDER BY name",
+            (first, last),
+        )
+        return [FolderRow(*cells) for cells in cursor]
+
+    @query
     def metadata_keys(conn: sqlite3.Connection) -> list[str]:
         """The keys in the metadata of files that have a document, sorted."""
         cursor = conn.execute(
             "SELECT DISTINCT key FROM files, json_each(metadata_json) WHERE gemini_document IS NOT NULL ORDER BY key"
         )
         return [key for (key,) in cursor]
+
+    @query
+    def facets(conn: sqlite3.Connection, *, limit: int) -> list[tuple[str, str | float, int]]:
+        """Each key and value in the metadata of at least two files that have a document, with their number.
+
+        The most first, of each key at most ``limit`` values. A list counts once for each of its texts.
+        """
+        cursor = conn.execute(
+            "SELECT key, value, number FROM (SELECT key, value, number, row_number() OVER"
+            " (PARTITION BY key ORDER BY number DESC, value) AS place FROM"
+            " (SELECT entry.key, coalesce(item.value, entry.value) AS value, count(*) AS number FROM files,"
+            " json_each(metadata_json) AS entry LEFT JOIN json_each(CASE entry.type WHEN 'array' THEN entry.value END)"
+            " AS item WHERE gemini_document IS NOT NULL AND missing_since IS NULL GROUP BY 1, 2 HAVING number > 1))"
+            " WHERE place <= ? ORDER BY key, place",
+            (limit,),
+        )
+        return [(key, value, number) for key, value, number in cursor]
 
     @query
     def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
@@ -154,6 +205,11 @@ class FileTable(Table):
             superseded=count(conn, "FROM files WHERE superseded_document IS NOT NULL"),
             open_intents=count(conn, "FROM intents WHERE done_at IS NULL"),
         )
+
+
+def _range(folder: str) -> tuple[str, str]:
+    """The open range of the paths in a folder; "0" is the character after "/"."""
+    return (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
 
 
 def _page(conn: sqlite3.Connection, condition: str, after: str, limit: int) -> list[FileRow]:

@@ -18,17 +18,16 @@ class IntentTable(Table):
         document: str,
         reason: str,
         run_id: RunId | None,
-    ) -> str:
-        """Record that ``document`` is to be deleted; the id of its open intent, an older one if there is."""
+    ) -> IntentRow:
+        """Record that ``document`` is to be deleted; its open intent, an older one if there is."""
         conn.execute(
             "INSERT INTO intents (intent_id, file_id, document_name, reason, run_id, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (document_name) WHERE done_at IS NULL DO NOTHING",
             (new_id(now), file_id, document, reason, run_id, now),
         )
-        (intent_id,) = conn.execute(
-            "SELECT intent_id FROM intents WHERE document_name = ? AND done_at IS NULL", (document,)
-        ).fetchone()
-        return str(intent_id)
+        intent = IntentRow.first(conn, "WHERE document_name = ? AND done_at IS NULL", document)
+        assert intent is not None, "it is there or was inserted in this very transaction"
+        return intent
 
     @query
     def page(conn: sqlite3.Connection, after: str = "", limit: int = 500) -> list[IntentRow]:

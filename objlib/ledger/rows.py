@@ -109,6 +109,11 @@ class FileRow(Row):
     missing_since: float | None
     ctime_ns: int | None = None
 
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """Its documents in the store: the one that answers searches, and an older one if it is still there."""
+        return tuple(name for name in (self.document, self.superseded) if name is not None)
+
     @classmethod
     def read(cls, cells: Sequence[Any]) -> Self:
         """The row, its metadata and its failure decoded."""
@@ -116,6 +121,17 @@ class FileRow(Row):
         values[8:10] = json.loads(values[8]), State(values[9])
         values[15] = decode_failure(values[15])
         return cls(*values)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRow:
+    """A folder of the library: its name, and how many files and bytes are in it, with those in its subfolders."""
+
+    name: str
+    files: int
+    size: int
+    indexed: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {
     "httpx",
     "starlette",
-    "hypercorn",
+    "h11",
     "numpy",
     "onnxruntime",
     "chardet",

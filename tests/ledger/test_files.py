@@ -145,11 +145,11 @@ async def test_superseded_documents_are_listed_until_their_intent_is_closed(
     assert intent == await ledger.intents.open(None, f"{ids[1]}/1", "again", None)
     clock.time += 1
     other = await ledger.intents.open(None, "stranger", "orphan", None)
-    assert [one.intent_id for one in await ledger.intents.page()] == [intent, other]
-    assert [one.intent_id for one in await ledger.intents.page(intent, 5)] == [other]
+    assert await ledger.intents.page() == [intent, other]
+    assert await ledger.intents.page(intent.intent_id, 5) == [other]
     assert (await ledger.files.counts(now=ledger.now())).open_intents == 2
     for outcome in ("deleted", "twice"):
-        await ledger.intents.close(intent, outcome)
+        await ledger.intents.close(intent.intent_id, outcome)
     assert (await fresh(ledger, ids[1])).superseded is None
     assert await paged(lambda after: ledger.files.superseded(after, 2)) == [ids[0], ids[2]]
     assert intent != await ledger.intents.open(ids[1], f"{ids[1]}/1", "it came back", RUN)

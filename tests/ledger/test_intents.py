@@ -84,7 +84,7 @@ async def test_an_intent_whose_delete_was_sent_is_not_withdrawn(ledger: Ledger) 
     row, attempt = await bring(ledger, await add(ledger), State.PROCESSING)
     document = DOCUMENT + attempt
     intent = await ledger.intents.open(row.file_id, document, "surplus", RUN)
-    started = await ledger.deletions.begin(intent, run_id=RUN)
+    started = await ledger.deletions.begin(intent.intent_id, run_id=RUN)
     assert started is Start.SEND
     await ledger.apply(wanted(Event.COMPLETE_PROCESSING, row, attempt))
     assert await meant_to_go(ledger) == [document]
@@ -97,5 +97,5 @@ async def test_both_documents_of_a_file_that_is_gone_are_meant_to_go(ledger: Led
     await raw(ledger).write(lambda conn: conn.execute("UPDATE files SET missing_since = 1").rowcount)
     page = await ledger.deletions.prunable(cutoff=2.0, after="", limit=9)
     opened = await ledger.deletions.open_prune(page, cutoff=2.0, run_id=RUN)
-    assert [intent.document for intent in opened] == ["new", "old"]
+    assert [intent.document_name for intent in opened] == ["new", "old"]
     assert await meant_to_go(ledger) == ["new", "old"]

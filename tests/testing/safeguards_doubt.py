@@ -122,8 +122,8 @@ DOUBTS: Final = (
     Mutant(
         "both documents of a file that is gone are meant to go",
         REMOVALS,
-        "        for document in filter(None, documents or ()):\n",
-        "        for document in filter(None, (documents or ())[:1]):\n",
+        "        for document in row.documents if row else ():\n",
+        "        for document in row.documents[:1] if row else ():\n",
         f"{TEST_SURPLUS}::test_both_documents_of_a_file_that_is_gone_are_meant_to_go",
     ),
     Mutant(

@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.testing.mutant import Mutant
 
-DRIFT: Final = "objlib/core/lifecycle/drift.py"
+CLASSIFICATION: Final = "objlib/engine/reconcile/classification.py"
 STORE_SYNC: Final = "objlib/engine/reconcile/store_sync.py"
 AUDITS: Final = "objlib/ledger/comparison.py"
 TEST_SYNC: Final = "tests/engine/reconcile/test_store_sync.py"
@@ -12,78 +12,78 @@ TEST_RECOVER: Final = "tests/engine/test_recover.py"
 TEST_REBUILD: Final = "tests/engine/reconcile/test_rebuild.py"
 TEST_LISTINGS: Final = "tests/ledger/test_listings.py"
 TEST_SURPLUS: Final = "tests/ledger/test_intents.py"
-TEST_DRIFT: Final = "tests/core/lifecycle/test_drift.py"
+TEST_CLASSIFICATION: Final = "tests/engine/reconcile/test_classification.py"
 EACH_KIND: Final = f"{TEST_SYNC}::test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_upload"
-KNOWN: Final = f"{TEST_DRIFT}::test_a_document_of_a_known_file"
+KNOWN: Final = f"{TEST_CLASSIFICATION}::test_a_document_of_a_known_file"
 
 REPAIRS: Final = (
     Mutant(
         "an orphan is found",
-        DRIFT,
-        "    return DriftKind.ORPHAN if expected is None",
-        "    return DriftKind.DELETING if expected is None",
+        CLASSIFICATION,
+        "    return DriftKind.ORPHAN if row is None",
+        "    return DriftKind.DELETING if row is None",
         EACH_KIND,
     ),
     Mutant(
         "a duplicate is found",
-        DRIFT,
-        "if expected is None else DriftKind.DUPLICATE",
-        "if expected is None else DriftKind.DELETING",
+        CLASSIFICATION,
+        "if row is None else DriftKind.DUPLICATE",
+        "if row is None else DriftKind.DELETING",
         EACH_KIND,
     ),
     Mutant(
         "a ghost is found",
-        DRIFT,
-        "        kinds.setdefault(expected.document, DriftKind.GHOST)\n",
+        CLASSIFICATION,
+        "        kinds.setdefault(row.document, DriftKind.GHOST)\n",
         "        pass\n",
         EACH_KIND,
     ),
     Mutant(
         "a document of other bytes is found",
-        DRIFT,
+        CLASSIFICATION,
         "        return DriftKind.STALE_CONTENT\n",
         "        return DriftKind.OK\n",
         EACH_KIND,
     ),
     Mutant(
         "a document that failed is found",
-        DRIFT,
+        CLASSIFICATION,
         "        return DriftKind.BROKEN\n",
         "        return DriftKind.OK\n",
         EACH_KIND,
     ),
     Mutant(
         "a document with other metadata is found",
-        DRIFT,
-        "actual.metadata != expected.metadata:\n        return DriftKind.METADATA_MISMATCH",
-        "actual.metadata != expected.metadata:\n        return DriftKind.OK",
+        CLASSIFICATION,
+        "as_kept(listed.metadata) != as_kept(row.metadata):\n        return DriftKind.METADATA_MISMATCH",
+        "as_kept(listed.metadata) != as_kept(row.metadata):\n        return DriftKind.OK",
         EACH_KIND,
     ),
     Mutant(
         "a document with another name is found",
-        DRIFT,
-        "(None, expected.title) else DriftKind.METADATA_MISMATCH",
-        "(None, expected.title) else DriftKind.OK",
+        CLASSIFICATION,
+        "        return DriftKind.OK\n    return DriftKind.METADATA_MISMATCH",
+        "        return DriftKind.OK\n    return DriftKind.OK",
         KNOWN,
     ),
     Mutant(
         "what does not carry our mark is foreign",
-        DRIFT,
-        "    if not actual.ours:\n        return DriftKind.FOREIGN\n",
+        CLASSIFICATION,
+        "    if not ours:\n        return DriftKind.FOREIGN\n",
         "",
         f"{TEST_SYNC}::test_two_ledgers_on_one_store_leave_each_other_alone",
     ),
     Mutant(
         "what is in flight is left alone",
-        DRIFT,
-        "    if actual.in_flight:\n        return DriftKind.IN_FLIGHT\n",
+        CLASSIFICATION,
+        "    if standing.in_flight:\n        return DriftKind.IN_FLIGHT\n",
         "",
         f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
     ),
     Mutant(
         "what is leaving is left alone",
-        DRIFT,
-        "    if actual.deleting:\n        return DriftKind.DELETING\n    return DriftKind.ORPHAN",
+        CLASSIFICATION,
+        "    if standing.leaving:\n        return DriftKind.DELETING\n    return DriftKind.ORPHAN",
         "    return DriftKind.ORPHAN",
         f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
     ),
@@ -146,9 +146,9 @@ REPAIRS: Final = (
     Mutant(
         "a repair has its intent first",
         STORE_SYNC,
-        "            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            deleted = await execute_intent(app, intent) is Removal.DONE\n",
         "            await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            deleted = await execute_intent(app, intent) is Removal.DONE\n",
         f"{TEST_SYNC}::test_a_delete_without_an_answer_is_left_to_recovery",
     ),
     Mutant(

@@ -17,6 +17,9 @@ def serve(
     port: Annotated[int, option("Port to listen on; 0 takes any free one")] = 8765,
     host: Annotated[str, option("Address to listen on", metavar="ADDRESS")] = "127.0.0.1",
     allow_remote: Annotated[bool, switch("Let other machines in; there is no password")] = False,
+    allow_host: Annotated[
+        tuple[str, ...], option("Answer under this name too (repeatable)", metavar="NAME")
+    ] = (),
     quota: Annotated[
         str | None, option("Refuse what goes beyond a quota, such as 10/s", metavar="QUOTA")
     ] = None,
@@ -38,7 +41,10 @@ def serve(
     limit = None if quota is None else parse_quota(quota)
     settings = load_settings(options, backend="embedded")
     from objlib.cli.runner import run_without_app
+    from objlib.engine.serve import ServeOptions
     from objlib.engine.serve import serve as engine_serve
+
+    serve_options = ServeOptions(host=host, port=port, allow_hosts=allow_host, quota=limit)
 
     def ready(address: str) -> None:
         if settings.json:
@@ -51,7 +57,7 @@ def serve(
             )
 
     async def work(observer: Observer) -> None:
-        await engine_serve(settings, host=host, port=port, observer=observer, ready=ready, quota=limit)
+        await engine_serve(settings, serve_options, observer=observer, ready=ready)
 
     run_without_app(settings, work, events=True, with_ledger=False)
     return Exit.OK

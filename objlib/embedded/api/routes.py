@@ -13,10 +13,9 @@ from functools import partial
 from typing import Final
 
 import trio
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from objlib.core.limits import MAX_DISPLAY_NAME
 from objlib.embedded.api import generate, models, upload_protocol
@@ -103,14 +102,15 @@ class Routes:
         return result if isinstance(result, Response) else json_response(result)
 
     async def _dispatch(self, request: Request) -> Json | Response:
-        path = _PATH.fullmatch(request.url.path)
+        path = _PATH.fullmatch(request.scope["path"])
         if path is None:
             raise not_found(_NO_SUCH_URL)
         upload = _UPLOAD.fullmatch(path["before"])
         prefix = upload["prefix"] if upload else path["before"]
-        base = str(request.url.replace(path=f"{prefix}/{path['version']}", query=""))
+        root = f"{prefix}/{path['version']}"
         upload_id = request.query_params.get("upload_id")
         if upload and upload_id and request.method in {"POST", "PUT"}:
+            base = ApiRequest(request, {}, root).base
             return await upload_protocol.continue_session(self._context, request, upload_id, base=base)
         check_key(request, self._context.options.require_key)
         path_exists = False
@@ -120,13 +120,13 @@ class Routes:
                 continue
             path_exists = True
             if method == request.method:
-                return await handler(ApiRequest(request, match.groupdict(), base))
+                return await handler(ApiRequest(request, match.groupdict(), root))
         raise not_found("Method not found." if path_exists else _NO_SUCH_URL)
 
     # Stores
 
     async def _create_store(self, request: ApiRequest) -> Json:
-        body, now = await request.body(), self._context.now()
+        body, now = await request.message("FileSearchStore"), self._context.now()
         display_name = text_field(body, "displayName", max_length=MAX_DISPLAY_NAME)
         model = text_field(body, "embeddingModel") or _DEFAULT_EMBEDDING_MODEL
         if not model.startswith("models/"):
@@ -157,7 +157,11 @@ class Routes:
         return await upload_protocol.start(self._context, request.http, store=request.parts["store"])
 
     async def _import_file(self, request: ApiRequest) -> Json:
-        body, store, writer = await request.body(), request.parts["store"], self._context.writer()
+        body, store, writer = (
+            await request.message("ImportFileRequest"),
+            request.parts["store"],
+            self._context.writer(),
+        )
         file = text_field(body, "fileName")
         if not file:
             raise invalid("* ImportFileRequest.file_name: file_name is required.")
@@ -227,10 +231,10 @@ class Routes:
     # Models
 
     async def _generate(self, request: ApiRequest) -> Json:
-        return await generate.answer(self._context, await request.body())
+        return await generate.answer(self._context, await request.message("GenerateContentRequest"))
 
     async def _stream(self, request: ApiRequest) -> Response:
-        whole = await generate.answer(self._context, await request.body())
+        whole = await generate.answer(self._context, await request.message("GenerateContentRequest"))
         events = [dump(event) for event in generate.in_events(whole)]
         if request.http.query_params.get("alt") == "sse":
             return StreamingResponse(
@@ -241,16 +245,14 @@ class Routes:
 
     async def _count_tokens(self, request: ApiRequest) -> Json:
         await trio.lowlevel.checkpoint()
-        return generate.count_tokens(await request.body())
+        return generate.count_tokens(await request.message("CountTokensRequest"))
 
     async def _embed(self, request: ApiRequest) -> Json:
-        (embedding,) = await self._embeddings([await request.body()])
+        (embedding,) = await self._embeddings([await request.message("EmbedContentRequest")])
         return {"embedding": embedding}
 
     async def _embed_batch(self, request: ApiRequest) -> Json:
-        requests = list_field(await request.body(), "requests")
-        if not all(isinstance(request, dict) for request in requests):
-            raise invalid("Invalid value at 'requests': objects were expected.")
+        requests = list_field(await request.message("BatchEmbedContentsRequest"), "requests")
         return {"embeddings": await self._embeddings(requests)}
 
     async def _embeddings(self, requests: list[Json]) -> list[Json]:
@@ -271,12 +273,19 @@ async def _stream_chunks(chunks: Iterable[bytes]) -> AsyncGenerator[bytes, None]
         yield chunk
 
 
-def make_app(context: Context) -> Starlette:
-    """The ASGI app over an open file."""
+def make_app(context: Context) -> ASGIApp:
+    """The ASGI app over an open file.
+
+    Not Starlette's own application: its router answers an unknown method or path in a form of its own.
+    """
     routes = Routes(context)
 
-    async def endpoint(request: Request) -> Response:
-        return await routes(request)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            response = await routes(Request(scope, receive))
+            await response(scope, receive, send)
 
-    route = Route("/{path:path}", endpoint, methods=["GET", "POST", "DELETE", "PUT", "PATCH"])
-    return Starlette(routes=[route], middleware=list(context.options.middleware))
+    around: ASGIApp = app
+    for middleware in reversed(context.options.middleware):
+        around = middleware.cls(around, *middleware.args, **middleware.kwargs)
+    return around

@@ -54,7 +54,8 @@ async def start(context: Context, request: Request, *, store: str | None) -> Res
             "Only the resumable protocol is supported:"
             " X-Goog-Upload-Protocol: resumable, X-Goog-Upload-Command: start."
         )
-    body = await read_body(request)
+    message = "CreateFileRequest" if store is None else "UploadToFileSearchStoreRequest"
+    body = await read_body(request, message)
     declared = _number(request, _PREFIX + "header-content-length")
     target = _file_target(request, body) if store is None else _document_target(request, body, store)
     writer = context.writer()

@@ -24,7 +24,7 @@ _CONTENT: Final = re.compile(
     rb"^content-(?:type|disposition):[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+", re.IGNORECASE | re.MULTILINE
 )
 _NO_MAIL: Final = "The file is no message: it has neither headers nor text. Export it again from its program."
-_NESTED: Final = "The message has too many parts inside one another, or a header without end. Export it again, part by part."
+_NESTED: Final = "The message has too many parts, or a header without end. Export it again, part by part."
 
 
 def is_message(data: bytes) -> bool:

@@ -8,6 +8,7 @@ import trio
 
 from objlib.core.advice import advise
 from objlib.core.errors import RefusedError
+from objlib.core.remote import LISTING_LAG
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError, Store
@@ -59,7 +60,10 @@ async def _find_stores(app: App, display_name: str) -> list[Store]:
 
 
 async def _create_store(app: App, display_name: str) -> str:
-    """Create the store; after a lost answer look for it first, since a second request may make a second store."""
+    """Create the store; after a lost answer look for it first, since a second request may make a second store.
+
+    It is looked for when it is sure to be listed; one that the service makes even later stays as an empty store.
+    """
     create = partial(app.client.stores.create, display_name)
     first: float | None = None
     for tries in count(1):
@@ -69,11 +73,12 @@ async def _create_store(app: App, display_name: str) -> str:
             if not error.kind.ambiguous:
                 raise
             unanswered = error
-        if stores := await _find_stores(app, display_name):
-            return stores[0].name
         now = trio.current_time()
         first = now if first is None else first
         await app.retrier.wait(Purpose.LIST, unanswered, tries, first, now)
+        await trio.sleep_until(now + LISTING_LAG)
+        if stores := await _find_stores(app, display_name):
+            return stores[0].name
     raise AssertionError("the last try returns or raises")
 
 

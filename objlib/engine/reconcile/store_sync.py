@@ -73,11 +73,8 @@ async def store_sync(
     limit.check(plan.deletions(), indexed, "store-sync --apply")
     app.retrier.reset()
     report.applied = True
-    app.observer.begin(Phase.REPAIR, len(plan.steps), None)
-    try:
+    with app.observer.phase(Phase.REPAIR, len(plan.steps)):
         await _Repair(app, metadata, report).run(plan)
-    finally:
-        app.observer.end(Phase.REPAIR)
     report.stopped, report.advice = app.retrier.report_stop()
     report.interrupted, report.requests = app.drain.requested, app.requests
     return report, plan
@@ -140,7 +137,7 @@ class _Repair:
             return
         deleted = False
         with suppress(GeminiError):  # it ends the run, which the report says
-            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE
+            deleted = await execute_intent(app, intent) is Removal.DONE
         self.report.deleted += deleted
         self.report.postponed += not deleted
 

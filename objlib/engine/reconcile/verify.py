@@ -48,8 +48,7 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
     report, findings, after = VerifyReport(app.store, of=total), list[Drift](), ""
     scope = await app.files(partial(Scope.of, app.settings))
     work = _Verification(app, scope, parse_patterns(app.settings.patterns), report, findings)
-    app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
-    try:
+    with app.observer.phase(Phase.VERIFY, total if sample is None else min(sample, total)):
         while page := await app.ledger.comparison.sample(size=sample, after=after, limit=VERIFY_PAGE):
             async with fan_out(work.verify_file, limit=MAX_FILES) as files:
                 for file_id in page:
@@ -57,8 +56,6 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
             if sample is not None:
                 break
             after = page[-1]
-    finally:
-        app.observer.end(Phase.VERIFY)
     findings.sort(key=lambda drift: (drift.path, drift.kind))
     report.drift = dict(sorted(Counter(drift.kind for drift in findings).items()))
     report.findings, report.requests = tuple(findings[:MAX_LISTED]), app.requests

@@ -83,6 +83,11 @@ def read_file(
         return _unreadable(path, file.file_path, error)
 
 
+def status_of(path: str | bytes) -> os.stat_result:
+    """The status of a file, behind links, by a path that may be bytes: not every name is valid Unicode."""
+    return os.stat(path)  # noqa: PTH116  a Path takes no bytes
+
+
 def open_regular(path: str | bytes) -> FileIO:
     """Open a regular file to read. Nothing else is opened: that alone makes some devices act, and a pipe waits.
 
@@ -90,7 +95,7 @@ def open_regular(path: str | bytes) -> FileIO:
         FileNotFoundError: there is none, or it is no regular file.
         OSError: it cannot be opened.
     """
-    if stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  bytes, so that every name can be opened
+    if stat.S_ISREG(status_of(path).st_mode):
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         # It may have been replaced since.
         if stat.S_ISREG(os.fstat(descriptor).st_mode):

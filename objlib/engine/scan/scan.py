@@ -70,8 +70,7 @@ async def scan(
     while True:
         scans += 1
         work = _Scan(app, Walk(scope), patterns, clock, checksum, taken)
-        app.observer.begin(Phase.SCAN, None, None)
-        try:
+        with app.observer.phase(Phase.SCAN):
             async with app.ledger.scans.open() as session:
                 await work.walk_all(session)
                 await work.read_changed(session)
@@ -83,8 +82,6 @@ async def scan(
                     else:
                         left_alone = await session.apply(run_id=app.run_id, page=APPLY_PAGE)
                     break
-        finally:
-            app.observer.end(Phase.SCAN)
     if not dry_run and await app.ledger.settings.unreadable() != work.unreadable:
         await app.ledger.settings.set_unreadable(work.unreadable)
     app.observer.event(

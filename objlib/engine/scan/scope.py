@@ -17,7 +17,7 @@ from objlib.core.config.settings import Settings
 from objlib.core.library.control_text import decode_control
 from objlib.core.library.ignore import IGNORE_FILE, IgnoreRules
 from objlib.core.library.paths import Named, readable
-from objlib.engine.scan.read_file import open_regular
+from objlib.engine.scan.read_file import open_regular, status_of
 
 GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 """Errors of an entry that is not there."""
@@ -116,7 +116,7 @@ class Scope:
                 path = f"{path}/{text}" if path else text
                 linked = stat.S_ISLNK(status.st_mode)
                 if linked:
-                    status = os.stat(disk)  # noqa: PTH116  bytes, so that every name can be opened
+                    status = status_of(disk)
             except OSError as error:
                 if error.errno in GONE:
                     return Absent(Absence.GONE, "it is gone from disk")

@@ -19,6 +19,7 @@ from objlib.core.library.ignore import IGNORE_FILE, IgnoreRules
 from objlib.core.library.paths import display_names, readable
 from objlib.core.library.snapshot import FileStatus, bounded, ctime
 from objlib.core.reports import MAX_LISTED
+from objlib.engine.scan.read_file import status_of
 from objlib.engine.scan.scope import GONE, KINDS, RulesError, Scope, folder_rules, why
 
 _MAX_INTEGER: Final = 2**63 - 1
@@ -171,7 +172,7 @@ class Walk:
     def _follow(self, link: bytes, path: str, rules: IgnoreRules) -> os.stat_result | Skipped | None:
         """The status of what a link leads to, or why it is not followed; None when a rule leaves it out after all."""
         try:
-            status = os.stat(link)  # noqa: PTH116  bytes, so that every name can be opened
+            status = status_of(link)
         except OSError as error:
             return _broken_link(path, error)
         folder = stat.S_ISDIR(status.st_mode)

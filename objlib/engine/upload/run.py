@@ -3,6 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import trio
@@ -74,8 +75,8 @@ async def _run_to_quiescence(run: UploadRun) -> None:
     app, began = run.app, run.app.now()
     files, size = await app.ledger.files.claimable_totals()
     limited = run.limit is not None and run.limit < files
-    app.observer.begin(Phase.UPLOAD, run.limit if limited else files, None if limited else size)
-    try:
+    size_to_send = None if limited else size
+    with app.observer.phase(Phase.UPLOAD, run.limit if limited else files, size_to_send):
         for round_ in range(MAX_ROUNDS):
             await pump(run)
             if app.drain.requested or run.stopped:
@@ -90,8 +91,6 @@ async def _run_to_quiescence(run: UploadRun) -> None:
                 break
             with app.drain.intake():
                 await trio.sleep(backoff(round_ + 1, jitter=random.random()) if unknown else 0)
-    finally:
-        app.observer.end(Phase.UPLOAD)
     if run.limit_reached and (await app.ledger.files.claimable_totals())[0]:
         run.stop(StopReason.LIMIT, "run the same command again for the rest")
     if app.drain.requested:
@@ -138,22 +137,13 @@ async def _make_vectors(run: UploadRun) -> VectorReport | None:
     seconds = app.settings.embed_seconds
     if app.drain.requested or not report.available or report.done >= report.total or seconds <= 0:
         return report
-    app.observer.begin(Phase.VECTORS, report.total - report.done, None)
-    done = report.done
-
-    def progress(now_done: int, _total: int) -> None:
-        nonlocal done
-        app.observer.advance(Phase.VECTORS, now_done - done, 0)
-        done = now_done
-
-    try:
+    with app.observer.phase(Phase.VECTORS, report.total - report.done):
         with app.drain.intake() as scope:
+            progress = partial(app.observer.advance, Phase.VECTORS, size=0)
             await app.service.make_vectors(seconds=seconds, progress=progress)
         if scope.cancelled_caught:
             run.stopped = StopReason.INTERRUPTED
             run.advice = "every file is searchable by words; the next upload goes on with search by meaning"
-    finally:
-        app.observer.end(Phase.VECTORS)
     return await app.service.vectors()
 
 

@@ -9,18 +9,16 @@ from objlib.cli.app import run
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit
 from objlib.core.events import EventKind, Observer
-from objlib.core.pacing.quota import Quota
+from objlib.engine.serve import ServeOptions
 from tests.cli.commands.kit import Engine, Read
 
 
 def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
-    async def serve(
-        settings: Settings, *, host: str, port: int, observer: Observer, ready: Any, quota: Quota | None
-    ) -> None:
+    async def serve(settings: Settings, options: ServeOptions, *, observer: Observer, ready: Any) -> None:
         await trio.lowlevel.checkpoint()
         assert settings.backend == "embedded"
-        assert quota is None
-        ready(f"http://{host}:{port or 4711}")
+        assert options.quota is None
+        ready(f"http://{options.host}:{options.port or 4711}")
 
     engine.patch.setattr("objlib.engine.serve.serve", serve)
     engine.patch.setenv("GEMINI_API_KEY", "AIzaSomething")
@@ -33,9 +31,7 @@ def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
 
 
 def test_serve_reports_each_request_that_meets_the_quota(engine: Engine, read: Read) -> None:
-    async def serve(
-        settings: Settings, *, host: str, port: int, observer: Observer, ready: Any, quota: Quota | None
-    ) -> None:
+    async def serve(settings: Settings, options: ServeOptions, *, observer: Observer, ready: Any) -> None:
         await trio.lowlevel.checkpoint()
         ready("http://127.0.0.1:4711")
         observer.event(EventKind.REQUEST, method="GET", path="/v1beta/files", admitted=False, wait=0.5)

@@ -20,7 +20,9 @@ from tests.support.formats.zipped import docx, epub, odt, packed, paragraph, ppt
 def outcome(data: bytes, name: str) -> str:
     """The start of the text, or the reason why there is none."""
     try:
-        return read(data, name, "text/plain" if name.endswith("eml") else "application/octet-stream").text.strip()[:200]
+        return read(
+            data, name, "text/plain" if name.endswith("eml") else "application/octet-stream"
+        ).text.strip()[:200]
     except UnreadableError as error:
         return str(error)
 
@@ -278,7 +280,20 @@ def test_a_protected_file_says_so() -> None:
         (docx("<w:p>" * 200 + "".join(f"<x{n}/>" for n in range(50_000)) + "</w:p>" * 200), "a.docx"),
         (compound.doc(["\x13\x14" * 200_000]), "a.doc"),
     ],
-    ids=["quotes", "keys", "lists", "open", "parameters", "words", "parts", "blanks", "groups", "exports", "names", "fields"],
+    ids=[
+        "quotes",
+        "keys",
+        "lists",
+        "open",
+        "parameters",
+        "words",
+        "parts",
+        "blanks",
+        "groups",
+        "exports",
+        "names",
+        "fields",
+    ],
 )
 def test_hostile_input_takes_time_in_proportion_to_its_size(data: bytes, name: str) -> None:
     """Each of these took minutes in quadratic time."""

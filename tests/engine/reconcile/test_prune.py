@@ -331,7 +331,7 @@ async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(
         opened_now = await app.ledger.deletions.open_prune(page, cutoff=cutoff, run_id=app.run_id)
         row = await app.ledger.files.by_path(gone.relative_to(library).as_posix())
     assert row is not None
-    assert [intent.document for intent in opened_now] == [row.document]
+    assert [intent.document_name for intent in opened_now] == [row.document]
 
 
 async def test_a_file_that_is_under_way_is_not_pruned(
