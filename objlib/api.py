@@ -77,7 +77,12 @@ class Library:
         return await self._run(_SCAN, partial(scan, dry_run=dry_run, checksum=checksum))
 
     async def upload(
-        self, *, limit: int | None = None, retry_failed: bool = False, checksum: bool = False
+        self,
+        *,
+        limit: int | None = None,
+        retry_failed: bool = False,
+        checksum: bool = False,
+        observer: Observer | None = None,
     ) -> UploadReport:
         """Bring the store up to date: scan, recover, upload, and wait until it is searchable.
 
@@ -85,10 +90,10 @@ class Library:
             limit: files that this run sends, at most.
             retry_failed: also send files again that failed before.
             checksum: as for :meth:`scan`.
+            observer: hears of this run instead of the observer of the library.
         """
-        return await self._run(
-            _UPLOAD, partial(upload, limit=limit, retry_failed=retry_failed, checksum=checksum)
-        )
+        work = partial(upload, limit=limit, retry_failed=retry_failed, checksum=checksum)
+        return await self._run(_UPLOAD, work, observer)
 
     async def sync(
         self,
@@ -97,6 +102,7 @@ class Library:
         grace: float | None = None,
         max_delete: str | None = None,
         checksum: bool = False,
+        observer: Observer | None = None,
     ) -> SyncReport:
         """Upload what is new or changed and, with ``prune``, remove the documents of files that are gone.
 
@@ -105,6 +111,7 @@ class Library:
             grace: seconds for which a file must have been gone; None for the setting ``prune_grace``.
             max_delete: documents that may be removed at most: a count such as ``25`` or a share such as ``10%``.
             checksum: as for :meth:`scan`.
+            observer: as for :meth:`upload`.
 
         Raises:
             RefusedError: more would be removed; nothing was sent or deleted.
@@ -112,7 +119,7 @@ class Library:
         limit = DeleteLimit.parse(max_delete)
         grace = self.settings.prune_grace if grace is None else grace
         work = partial(sync, prune_missing=prune, grace=grace, limit=limit, checksum=checksum)
-        return await self._run(_SYNC, work)
+        return await self._run(_SYNC, work, observer)
 
     async def recover(self) -> RecoverReport:
         """Settle everything that a dead run left; doing it again changes nothing."""
@@ -176,11 +183,13 @@ class Library:
         text = _query(question, top_k)
         return await ask(await self._share(_SEARCH), text, where=where, top_k=top_k)
 
-    async def _run(self, command: Command, work: Callable[[App], Awaitable[T]]) -> T:
+    async def _run(
+        self, command: Command, work: Callable[[App], Awaitable[T]], observer: Observer | None = None
+    ) -> T:
         """Open the application for one command, do ``work`` with it, and close it again."""
         with _one_error():
             async with open_app(
-                self.settings, command, observer=self._observer, overrides=self._overrides
+                self.settings, command, observer=observer or self._observer, overrides=self._overrides
             ) as app:
                 return await work(app)
         raise AssertionError("either the work returned or an error was raised")

@@ -7,7 +7,17 @@ can talk to, in process or behind a server. Nothing here imports the engine or t
 from objlib.embedded.api.generate import EXTRACTIVE
 from objlib.embedded.index import filter_keys, load_embedder
 from objlib.embedded.options import Options
+from objlib.embedded.resources.holdings import holds_store
 from objlib.embedded.service import Service, open_service
 from objlib.embedded.text.extract import extract
 
-__all__ = ["EXTRACTIVE", "Options", "Service", "extract", "filter_keys", "load_embedder", "open_service"]
+__all__ = [
+    "EXTRACTIVE",
+    "Options",
+    "Service",
+    "extract",
+    "filter_keys",
+    "holds_store",
+    "load_embedder",
+    "open_service",
+]

@@ -11,8 +11,9 @@ from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import ExplainReport, HistoryLine, RunEntry, StatusReport
+from objlib.core.reports.upload import SKIPPED
 from objlib.engine.app import App
-from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files, state_of
+from objlib.engine.failed_files import failed_files, skipped_files, state_of
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses

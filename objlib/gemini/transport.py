@@ -14,6 +14,7 @@ import httpx
 import msgspec
 import trio
 
+from objlib.core.errors import RefusedError
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
 from objlib.gemini.errors import Call, ErrorKind, GeminiError, classify
@@ -63,12 +64,21 @@ class Reply:
 class Transport:
     """Sends requests to one endpoint, and counts them by operation when they are handed to the network."""
 
-    def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, timeouts: Timeouts, route: Route) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        http: httpx.AsyncClient,
+        timeouts: Timeouts,
+        route: Route,
+        *,
+        read_only: bool = False,
+    ) -> None:
         self.endpoint = endpoint
         self.sent: Counter[str] = Counter()
         self._http = http
         self._timeouts = timeouts
         self._route = route
+        self._read_only = read_only
         self._key = {"x-goog-api-key": endpoint.api_key} if endpoint.api_key else {}
 
     async def json(
@@ -142,7 +152,10 @@ class Transport:
 
         Raises:
             GeminiError: there was no answer. Its kind says whether the request may have been carried out.
+            RefusedError: it may change something, and this client only reads; nothing was sent.
         """
+        if self._read_only and call.changes:
+            raise RefusedError(f"{call.what} is left out: a dry run changes nothing at the service")
         limits = self._timeouts
         timeout = httpx.Timeout(
             connect=limits.connect,

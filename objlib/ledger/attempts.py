@@ -2,12 +2,18 @@
 
 import sqlite3
 from collections.abc import Iterable
+from typing import Final
 
 from objlib.core.errors import StaleTransitionError, TransitionError
 from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.ledger.intents import IntentTable
 from objlib.ledger.rows import AttemptRow, FileRow
 from objlib.ledger.table import Table, query, stamped
+
+PACE_ATTEMPTS: Final = 1000
+"""The last attempts by which a pace is measured: some minutes of a quick run."""
+MIN_PACE_FILES: Final = 5
+"""Indexed files below which they say nothing about a pace."""
 
 
 class AttemptOverError(StaleTransitionError):
@@ -76,3 +82,16 @@ class AttemptTable(Table):
     def last(conn: sqlite3.Connection, file_id: FileId) -> AttemptRow | None:
         """The latest try at a file."""
         return AttemptRow.first(conn, "WHERE file_id = ? ORDER BY seq DESC", file_id)
+
+    @query
+    def pace(conn: sqlite3.Connection) -> float | None:
+        """Files per second that the last run with uploads indexed, by its last attempts; None without enough."""
+        recent = conn.execute(
+            "SELECT run_id, updated_at FROM attempts WHERE outcome = 'indexed'"
+            " AND seq > (SELECT coalesce(max(seq), 0) FROM attempts) - ? ORDER BY seq DESC",
+            (PACE_ATTEMPTS,),
+        ).fetchall()
+        times = [at for run_id, at in recent if run_id == recent[0][0]]
+        if len(times) < MIN_PACE_FILES or max(times) <= min(times):
+            return None
+        return float((len(times) - 1) / (max(times) - min(times)))

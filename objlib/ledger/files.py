@@ -84,6 +84,12 @@ class FileTable(Table):
         return _page(conn, f"gemini_state = '{State.FAILED}'{kinds}", after, limit)
 
     @query
+    def some(conn: sqlite3.Connection, *, limit: int) -> list[FileRow]:
+        """Some of the files on disk, spread over all of them."""
+        where = "WHERE missing_since IS NULL ORDER BY substr(file_id, -6), file_id LIMIT ?"
+        return FileRow.all(conn, where, limit)
+
+    @query
     def superseded(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
         """A page of the files with an older document that is still to be deleted."""
         return _page(conn, "superseded_document IS NOT NULL", after, limit)

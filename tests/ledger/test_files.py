@@ -13,7 +13,7 @@ from objlib.core.errors import RefusedError
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import FileRow, Ledger, Transition, open_ledger
+from objlib.ledger import FileRow, Ledger, Move, open_ledger
 from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata
 from objlib.testing.databases import raw
 from tests.support.clock import Clock
@@ -31,9 +31,7 @@ async def paged(ask: Callable[[str], Awaitable[Sequence[FileRow]]]) -> list[File
 async def put_off(ledger: Ledger, row: FileRow, until: float | None) -> FileRow:
     """An untracked row that is to be tried again at a time."""
     row, attempt = await bring(ledger, row, State.UPLOADING)
-    return await ledger.apply(
-        Transition.requeue(row, attempt_id=attempt, run_id=RUN, reason="busy", retry_at=until)
-    )
+    return await ledger.apply(Move(row, RUN, attempt).requeue("busy", retry_at=until))
 
 
 async def lose(ledger: Ledger, row: FileRow, since: float = 500.0) -> None:

@@ -3,19 +3,41 @@
 from contextlib import suppress
 from functools import partial
 from itertools import count
+from typing import Final
 
 import trio
 
 from objlib.core.advice import advise
-from objlib.core.errors import RefusedError
+from objlib.core.errors import RefusedError, ServiceError
 from objlib.core.remote import LISTING_LAG
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError, Store
 
+DRY_RUN_SECONDS: Final = 15.0
+"""Seconds for which a dry run waits for the store: without an answer it goes on with what is on this machine."""
+
+
+async def look_for_store(app: App) -> tuple[str, str]:
+    """The ledger's store for a dry run, or an empty name and the reason why there is none now.
+
+    Raises:
+        RefusedError: the ledger belongs to another store, or its store is gone.
+    """
+    try:
+        with trio.fail_after(DRY_RUN_SECONDS):
+            store = await bind_store(app, create=True)
+    except trio.TooSlowError:
+        return "", f"the store did not answer within {DRY_RUN_SECONDS:.0f} s"
+    except ServiceError as error:
+        return "", f"the store was not asked: {error}"
+    return store, "" if store else f"there is no store called {app.settings.store} yet; a run makes it"
+
 
 async def bind_store(app: App, *, create: bool) -> str:
     """The resource name of the ledger's store; with ``create``, the first run creates and pins it.
+
+    Empty in a dry run that would create it.
 
     Raises:
         RefusedError: the ledger belongs to another store, or its store is gone.
@@ -45,6 +67,8 @@ async def bind_store(app: App, *, create: bool) -> str:
             )
         if not stores and not create:
             raise RefusedError(f"there is no store called {store} yet; `{advise('upload')}` makes it")
+        if not stores and app.dry_run:
+            return ""
         if not stores:
             return await _pin_created(app, await _create_store(app, store), store)
         name = stores[0].name
