@@ -3,7 +3,7 @@
 from typing import Final
 
 from objlib.core.library.decode import UnreadableError, without_surrogates
-from objlib.embedded.text.extracted import Extracted, Place
+from objlib.embedded.text.extracted import Extracted, DocumentPlace
 from objlib.embedded.text.markdown import MAX_HEADING
 
 MAX_TEXT: Final = 64 * 1024 * 1024
@@ -21,7 +21,7 @@ class TextBuilder:
         self._length = 0
         self._separator = separator
         self._headings: list[tuple[int, str]] = []
-        self._places: list[Place] = []
+        self._places: list[DocumentPlace] = []
         self._pages: list[int] = []
         self._remarks: list[str] = []
         self._due: tuple[str, str, str, bool] | None = None
@@ -41,7 +41,7 @@ class TextBuilder:
         if not text:
             return
         if self._due is not None:
-            self._places.append(Place(self._length, *self._due))
+            self._places.append(DocumentPlace(self._length, *self._due))
             self._due = None
         if heading:
             self._headings.append((self._length, " ".join(text.split())[:MAX_HEADING]))

@@ -1,4 +1,4 @@
-"""What an office file really is: many carry the suffix of another format, and the content decides, as in Office."""
+"""The true format of an office file: many carry the suffix of another format, and the content decides, as in Office."""
 
 from io import BytesIO
 from typing import Final

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class DocumentPlace(NamedTuple):
     """Where a part of a document begins, in the words of its format: a row, a slide, a cell, a chapter.
 
     Attributes:
@@ -48,5 +48,5 @@ class Extracted:
     body_start: int = 0
     headings: tuple[tuple[int, str], ...] = ()
     remarks: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[DocumentPlace, ...] = ()
     keeps_lines: bool = True

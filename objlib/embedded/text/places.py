@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from operator import attrgetter
 
-from objlib.embedded.text.extracted import Extracted, Place
+from objlib.embedded.text.extracted import Extracted, DocumentPlace
 
 
 def place_label(extracted: Extracted, start: int, stop: int) -> str | None:
@@ -29,7 +29,7 @@ def page_of(extracted: Extracted, start: int) -> int | None:
     return bisect_right(extracted.page_starts, start) or None
 
 
-def _label(first: Place, last: Place) -> str:
+def _label(first: DocumentPlace, last: DocumentPlace) -> str:
     inside = f"{first.inside}, " if first.inside else ""
     if first.kind == "at":
         return f"{inside}at {first.name}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from objlib.core.library.decode import LINE_END
-from objlib.embedded.text.extracted import Extracted, Place
+from objlib.embedded.text.extracted import Extracted, DocumentPlace
 from objlib.embedded.text.markdown import MAX_HEADING
 
 _MAX_LINES: Final = 1000
@@ -19,7 +19,7 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\(?:.|\Z))*+(?:"|\Z)|[\[\]{},:]', re.DO
 """A string, also one that is left open, or a mark; a string that failed to match would be tried at each quote in it."""
 _ESCAPE: Final = re.compile(r'\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|(["\\/bfnrt]))')
 _PLAIN: Final = {'"': '"', "\\": "\\", "/": "/", "b": " ", "f": " ", "n": " ", "r": " ", "t": " "}
-"""What an escape stands for. A line end becomes a blank, so that lines stay lines of the file."""
+"""The characters that escapes stand for. A line end becomes a blank, so that lines stay lines of the file."""
 _KEY: Final = re.compile(r'"((?:[^"\\]|\\.){0,200})"')
 _BLANK: Final = re.compile(r"\s*")
 _OPENING: Final = frozenset("[{")
@@ -52,7 +52,7 @@ def table_text(text: str) -> Extracted:
         return Extracted(text)
     header = text[starts[0] : starts[1]] if len(starts) > 1 else ""
     header = re.sub(r"\s*[,;\t|]\s*", ", ", header.replace('"', "").strip())[:MAX_HEADING]
-    places = tuple(Place(start, "row", str(number)) for number, start in enumerate(starts, 1))
+    places = tuple(DocumentPlace(start, "row", str(number)) for number, start in enumerate(starts, 1))
     return Extracted(text, headings=((0, header),) if header else (), places=places)
 
 
@@ -66,7 +66,9 @@ def lines_text(text: str) -> Extracted:
             places.append((start, number))
         start = end.end() if end else stop
     plain, shift = _unescaped(text)
-    return Extracted(plain, places=tuple(Place(shift(at), "line", str(number)) for at, number in places))
+    return Extracted(
+        plain, places=tuple(DocumentPlace(shift(at), "line", str(number)) for at, number in places)
+    )
 
 
 def json_text(text: str) -> Extracted:
@@ -75,7 +77,7 @@ def json_text(text: str) -> Extracted:
     The text is not parsed as a whole, so that broken JSON is text too.
     """
     plain, shift = _unescaped(text)
-    places = tuple(Place(shift(start), "item", path) for start, path in _items(text))
+    places = tuple(DocumentPlace(shift(start), "item", path) for start, path in _items(text))
     return Extracted(plain, places=places)
 
 

@@ -48,7 +48,7 @@ _PAGES: Final = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 
 @dataclass(slots=True)
 class _Group:
-    """What a closing brace takes back."""
+    """The state that a closing brace takes back."""
 
     skipped: bool = False
     target: str = ""

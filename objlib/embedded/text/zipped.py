@@ -121,7 +121,7 @@ class Parts:
             raise UnreadableError(_BROKEN.format(self.kind)) from error
 
     def relations(self, name: str) -> dict[str, tuple[str, str]]:
-        """What a part of an Office file refers to: id to (last word of the type, name of the part)."""
+        """The parts that a part of an Office file refers to: id to (last word of the type, name of the part)."""
         folder, leaf = posixpath.split(name)
         reader = _Relations(folder)
         self.parse(posixpath.join(folder, "_rels", f"{leaf}.rels"), reader)

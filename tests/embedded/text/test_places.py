@@ -6,7 +6,7 @@ import pytest
 
 from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.extract import extract
-from objlib.embedded.text.extracted import Extracted, Place
+from objlib.embedded.text.extracted import Extracted, DocumentPlace
 from objlib.embedded.text.places import place_label
 from objlib.embedded.text.rows import json_text, lines_text, table_text
 from tests.support.formats import zipped
@@ -86,7 +86,10 @@ def test_a_short_last_passage_does_not_join_another_place() -> None:
     text = f"{FILLER} {FILLER}\nend"
     apart = Extracted(
         text,
-        places=(Place(0, "slide", "1", "", alone=True), Place(len(text) - 3, "slide", "2", "", alone=True)),
+        places=(
+            DocumentPlace(0, "slide", "1", "", alone=True),
+            DocumentPlace(len(text) - 3, "slide", "2", "", alone=True),
+        ),
     )
     assert [(chunk.start, chunk.stop) for chunk in chunks(apart)] == [
         (0, len(text) - 4),
@@ -97,12 +100,18 @@ def test_a_short_last_passage_does_not_join_another_place() -> None:
 @pytest.mark.parametrize(
     ("first", "last", "expected"),
     [
-        (Place(0, "row", "2", "sheet A"), Place(5, "row", "9", "sheet A"), "sheet A, rows 2 to 9"),
-        (Place(0, "row", "2", "sheet A"), Place(5, "row", "9", "sheet B"), "sheet A, row 2"),
-        (Place(0, "at", "00:00:01"), Place(5, "at", "00:00:09"), "at 00:00:01"),
-        (Place(0, "chapter", "Dawn"), Place(10, "chapter", "Dusk"), "chapter Dawn"),
-        (Place(0, "comment", "", "sheet A"), Place(9, "x", ""), "sheet A, comment"),
+        (
+            DocumentPlace(0, "row", "2", "sheet A"),
+            DocumentPlace(5, "row", "9", "sheet A"),
+            "sheet A, rows 2 to 9",
+        ),
+        (DocumentPlace(0, "row", "2", "sheet A"), DocumentPlace(5, "row", "9", "sheet B"), "sheet A, row 2"),
+        (DocumentPlace(0, "at", "00:00:01"), DocumentPlace(5, "at", "00:00:09"), "at 00:00:01"),
+        (DocumentPlace(0, "chapter", "Dawn"), DocumentPlace(10, "chapter", "Dusk"), "chapter Dawn"),
+        (DocumentPlace(0, "comment", "", "sheet A"), DocumentPlace(9, "x", ""), "sheet A, comment"),
     ],
 )
-def test_a_label_names_the_first_and_the_last_place(first: Place, last: Place, expected: str) -> None:
+def test_a_label_names_the_first_and_the_last_place(
+    first: DocumentPlace, last: DocumentPlace, expected: str
+) -> None:
     assert place_label(Extracted("x" * 20, places=(first, last)), 0, 8) == expected
