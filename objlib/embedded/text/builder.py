@@ -3,7 +3,7 @@
 from typing import Final
 
 from objlib.core.library.decode import UnreadableError, without_surrogates
-from objlib.embedded.text.extracted import Extracted, DocumentPlace
+from objlib.embedded.text.extracted import DocumentPlace, Extracted
 from objlib.embedded.text.markdown import MAX_HEADING
 
 MAX_TEXT: Final = 64 * 1024 * 1024

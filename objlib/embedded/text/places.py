@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from operator import attrgetter
 
-from objlib.embedded.text.extracted import Extracted, DocumentPlace
+from objlib.embedded.text.extracted import DocumentPlace, Extracted
 
 
 def place_label(extracted: Extracted, start: int, stop: int) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from objlib.core.library.decode import LINE_END
-from objlib.embedded.text.extracted import Extracted, DocumentPlace
+from objlib.embedded.text.extracted import DocumentPlace, Extracted
 from objlib.embedded.text.markdown import MAX_HEADING
 
 _MAX_LINES: Final = 1000

@@ -6,7 +6,7 @@ import pytest
 
 from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.extract import extract
-from objlib.embedded.text.extracted import Extracted, DocumentPlace
+from objlib.embedded.text.extracted import DocumentPlace, Extracted
 from objlib.embedded.text.places import place_label
 from objlib.embedded.text.rows import json_text, lines_text, table_text
 from tests.support.formats import zipped
