@@ -93,4 +93,4 @@ def _from_here(path: Path) -> str:
     whole = Path(os.path.abspath(path))  # noqa: PTH100  not resolved: a link may be what is on offer
     here = Path.cwd()
     short = str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
-    return short if "/" in short else f"./{short}"
+    return short if "/" in short or short == "." else f"./{short}"

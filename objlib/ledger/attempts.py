@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from objlib.core.errors import StaleTransitionError, TransitionError
-from objlib.core.ids import AttemptId, FileId, RunId
+from objlib.core.ids import AttemptId, FileId
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.rows import AttemptRow, FileRow
+from objlib.ledger.rows import AttemptRow
 from objlib.ledger.table import Table, query, stamped
+from objlib.ledger.transitions import Move
 
 PACE_ATTEMPTS: Final = 1000
 """The last attempts by which a pace is measured: some minutes of a quick run."""
@@ -54,13 +55,11 @@ class AttemptTable(Table):
     def record_document(
         conn: sqlite3.Connection,
         now: float,
-        row: FileRow,
-        attempt_id: AttemptId,
+        move: Move,
         *,
         expected: str | None,
         document: str,
         surplus: Iterable[str],
-        run_id: RunId,
     ) -> None:
         """Record the document of an attempt under way, and the intents to delete its ``surplus``.
 
@@ -70,13 +69,14 @@ class AttemptTable(Table):
         updated = conn.execute(
             "UPDATE attempts SET document_name = ?, updated_at = ?"
             " WHERE attempt_id = ? AND document_name IS ? AND outcome IS NULL RETURNING 1",
-            (document, now, attempt_id, expected),
+            (document, now, move.attempt_id, expected),
         )
         if updated.fetchone() is None:
-            raise StaleTransitionError(row.file_id, row.version)
+            raise StaleTransitionError(move.row.file_id, move.row.version)
         IntentTable.withdraw(conn, now, document)
         for extra in surplus:
-            IntentTable.open(conn, now, row.file_id, extra, reason="surplus document", run_id=run_id)
+            why = "surplus document"
+            IntentTable.open(conn, now, move.row.file_id, extra, reason=why, run_id=move.run_id)
 
     @query
     def last(conn: sqlite3.Connection, file_id: FileId) -> AttemptRow | None:

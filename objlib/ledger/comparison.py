@@ -145,10 +145,7 @@ class ComparisonTable(Table):
     @query
     def indexed(conn: sqlite3.Connection) -> int:
         """How many files are indexed, those included that left the library since."""
-        (count,) = conn.execute(
-            f"SELECT count(*) FROM files WHERE gemini_state = '{State.INDEXED}'"
-        ).fetchone()
-        return int(count)
+        return count(conn, f"FROM files WHERE gemini_state = '{State.INDEXED}'")
 
     @query
     def sample(conn: sqlite3.Connection, *, size: int | None, after: str, limit: int) -> list[FileId]:

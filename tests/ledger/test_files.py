@@ -256,6 +256,7 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
     """Every statement of a page of work is planned: only counting may walk a whole index, nothing a table."""
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     said: list[str] = []
+    move = Move(row, RUN, attempt)
     await raw(ledger).read(lambda conn: conn.set_trace_callback(said.append))
     for ask in (
         partial(ledger.files.claimable, now=1.0, limit=5),
@@ -272,9 +273,7 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
         partial(ledger.files.history, row.file_id),
         partial(ledger.attempts.last, row.file_id),
         partial(ledger.attempts.record_session, attempt, "url"),
-        partial(
-            ledger.attempts.record_document, row, attempt, expected=None, document="d", surplus=(), run_id=RUN
-        ),
+        partial(ledger.attempts.record_document, move, expected=None, document="d", surplus=()),
         partial(ledger.intents.open, row.file_id, "d", "r", RUN),
         partial(ledger.runs.heartbeat, RUN),
         partial(ledger.runs.get, RUN),

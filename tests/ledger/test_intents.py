@@ -29,17 +29,17 @@ async def test_of_two_that_choose_for_an_attempt_under_way_the_first_decides(led
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     await ledger.apply(Move(row, RUN, attempt).complete_upload(operation=None, document=None))
     await ledger.attempts.record_document(
-        row, attempt, expected=None, document="best", surplus=("other",), run_id=RUN
+        Move(row, RUN, attempt), expected=None, document="best", surplus=("other",)
     )
     assert await meant_to_go(ledger) == ["other"]
     with pytest.raises(StaleTransitionError):
         await ledger.attempts.record_document(
-            row, attempt, expected=None, document="other", surplus=("best",), run_id=RUN
+            Move(row, RUN, attempt), expected=None, document="other", surplus=("best",)
         )
     assert await meant_to_go(ledger) == ["other"]
     # Another who found the same again, and the other one wanted after all: it is kept.
     await ledger.attempts.record_document(
-        row, attempt, expected="best", document="other", surplus=(), run_id=RUN
+        Move(row, RUN, attempt), expected="best", document="other", surplus=()
     )
     assert await meant_to_go(ledger) == []
 
@@ -68,7 +68,7 @@ async def test_for_an_attempt_that_is_over_nothing_is_chosen(ledger: Ledger) -> 
     await ledger.apply(wanted(Event.REQUEUE_UPLOAD, row, attempt))
     with pytest.raises(StaleTransitionError):
         await ledger.attempts.record_document(
-            row, attempt, expected=None, document="best", surplus=("other",), run_id=RUN
+            Move(row, RUN, attempt), expected=None, document="best", surplus=("other",)
         )
     assert await meant_to_go(ledger) == []
 

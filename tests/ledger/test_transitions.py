@@ -92,7 +92,7 @@ async def test_names_reach_the_attempt_and_its_row_belongs_to_who_moved_it(
 ) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     await ledger.attempts.record_document(
-        row, attempt, expected=None, document="early", surplus=(), run_id=RUN
+        Move(row, RUN, attempt), expected=None, document="early", surplus=()
     )
     await ledger.apply(wanted(event, row, attempt, run_id=RunId("run-2")))
     known = await ledger.attempts.last(row.file_id)
@@ -104,7 +104,7 @@ async def test_names_reach_the_attempt_and_its_row_belongs_to_who_moved_it(
 async def test_names_that_are_unknown_leave_those_that_are_known(ledger: Ledger) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     await ledger.attempts.record_document(
-        row, attempt, expected=None, document="doc-1", surplus=(), run_id=RUN
+        Move(row, RUN, attempt), expected=None, document="doc-1", surplus=()
     )
     await ledger.apply(Move(row, RUN, attempt).complete_upload(operation=None, document=None))
     known = await ledger.attempts.last(row.file_id)

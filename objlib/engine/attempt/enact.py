@@ -111,12 +111,7 @@ class Attempt:
             await self._apply(adopt)
         else:
             await self.app.ledger.attempts.record_document(
-                self.row,
-                self.attempt_id,
-                expected=facts.document_name,
-                document=document,
-                surplus=surplus,
-                run_id=self.app.run_id,
+                self._move, expected=facts.document_name, document=document, surplus=surplus
             )
 
     async def close_session(self, *, retry: bool) -> bool:
