@@ -9,16 +9,22 @@ from objlib.embedded.index import filter_keys, load_embedder
 from objlib.embedded.options import Options
 from objlib.embedded.resources.holdings import documents_named, holds_store
 from objlib.embedded.service import Service, open_service
-from objlib.embedded.text.extract import extract
+from objlib.embedded.text.extract import extract, has_places
+from objlib.embedded.text.extracted import Extracted
+from objlib.embedded.text.places import PassagePlace, passage_place
 
 __all__ = [
     "EXTRACTIVE",
+    "Extracted",
     "Options",
+    "PassagePlace",
     "Service",
     "documents_named",
     "extract",
     "filter_keys",
+    "has_places",
     "holds_store",
     "load_embedder",
     "open_service",
+    "passage_place",
 ]

@@ -2,8 +2,25 @@
 
 from bisect import bisect_right
 from operator import attrgetter
+from typing import NamedTuple
 
 from objlib.embedded.text.extracted import DocumentPlace, Extracted
+
+
+class PassagePlace(NamedTuple):
+    """Where a passage stands: its place, the heading above it, and its page; each None where there is none."""
+
+    label: str | None = None
+    heading: str | None = None
+    page: int | None = None
+
+
+def passage_place(extracted: Extracted, start: int, stop: int) -> PassagePlace:
+    """Where the text from ``start`` to ``stop`` stands."""
+    at = bisect_right(extracted.headings, start, key=lambda heading: heading[0])
+    heading = extracted.headings[at - 1][1] if at else None
+    page = bisect_right(extracted.page_starts, start) or None
+    return PassagePlace(place_label(extracted, start, stop), heading, page)
 
 
 def place_label(extracted: Extracted, start: int, stop: int) -> str | None:
@@ -16,17 +33,6 @@ def place_label(extracted: Extracted, start: int, stop: int) -> str | None:
     if places[last].name.startswith(f"{places[first].name}["):
         first += 1  # of a list in JSON, which is an item too, its own items say more
     return _label(places[first], places[last])
-
-
-def heading_above(extracted: Extracted, start: int) -> str | None:
-    """The nearest heading at or above ``start``."""
-    at = bisect_right(extracted.headings, start, key=lambda heading: heading[0])
-    return extracted.headings[at - 1][1] if at else None
-
-
-def page_of(extracted: Extracted, start: int) -> int | None:
-    """The page, from 1, on which ``start`` is; None for a format without pages."""
-    return bisect_right(extracted.page_starts, start) or None
 
 
 def _label(first: DocumentPlace, last: DocumentPlace) -> str:

@@ -18,9 +18,7 @@ from objlib.core.library.decode import UnreadableError, decode, without_inline_d
 from objlib.core.library.mime import is_text_type
 from objlib.core.library.paths import disk_path
 from objlib.core.reports.answers import CitationState
-from objlib.embedded.text.extract import extract, has_places
-from objlib.embedded.text.extracted import Extracted
-from objlib.embedded.text.places import heading_above, page_of, place_label
+from objlib.embedded import Extracted, PassagePlace, extract, has_places, passage_place
 from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
 from objlib.engine.scan.scope import Absence, Scope
 from objlib.ledger import FileRow
@@ -102,13 +100,10 @@ def _structure(data: bytes, row: FileRow) -> Extracted | None:
         return None
 
 
-def _place_in(structure: Extracted | None, passage: str) -> tuple[str | None, str | None, int | None]:
-    """Label, heading and page of a passage."""
+def _place_in(structure: Extracted | None, passage: str) -> PassagePlace:
+    """The place of a passage in the words of its format."""
     span = _Text(structure.text).span(passage) if structure is not None else None
-    if structure is None or span is None:
-        return None, None, None
-    start, stop = span
-    return place_label(structure, start, stop), heading_above(structure, start), page_of(structure, start)
+    return passage_place(structure, *span) if structure is not None and span is not None else PassagePlace()
 
 
 def _decoded(data: bytes) -> str:
