@@ -18,18 +18,18 @@ from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import AnswerReport
-from objlib.core.reports.documents import DocumentList, DocumentText
-from objlib.core.reports.status import ExplainReport, StatusReport
+from objlib.core.reports.documents import DocumentList, DocumentText, Facets
+from objlib.core.reports.status import ExplainReport, RunEntry, StatusReport
 from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
-from objlib.engine.documents import list_documents, read_document
+from objlib.engine.documents import list_documents, list_facets, read_document
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
 from objlib.engine.scan.scan import scan
 from objlib.engine.search.ask import ask, search
-from objlib.engine.status import explain, status
+from objlib.engine.status import explain, list_runs, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 
@@ -64,7 +64,7 @@ class Library:
         self._observer = observer
         self._overrides = overrides
         self._tasks = tasks
-        self._searcher: App | None = None
+        self._shared: dict[Command, App] = {}
         self._opening = trio.Lock()
 
     async def scan(self, *, dry_run: bool = False, checksum: bool = False) -> ScanReport:
@@ -77,7 +77,12 @@ class Library:
         return await self._run(_SCAN, partial(scan, dry_run=dry_run, checksum=checksum))
 
     async def upload(
-        self, *, limit: int | None = None, retry_failed: bool = False, checksum: bool = False
+        self,
+        *,
+        limit: int | None = None,
+        retry_failed: bool = False,
+        checksum: bool = False,
+        observer: Observer | None = None,
     ) -> UploadReport:
         """Bring the store up to date: scan, recover, upload, and wait until it is searchable.
 
@@ -85,10 +90,10 @@ class Library:
             limit: files that this run sends, at most.
             retry_failed: also send files again that failed before.
             checksum: as for :meth:`scan`.
+            observer: hears of this run instead of the observer of the library.
         """
-        return await self._run(
-            _UPLOAD, partial(upload, limit=limit, retry_failed=retry_failed, checksum=checksum)
-        )
+        work = partial(upload, limit=limit, retry_failed=retry_failed, checksum=checksum)
+        return await self._run(_UPLOAD, work, observer)
 
     async def sync(
         self,
@@ -97,6 +102,7 @@ class Library:
         grace: float | None = None,
         max_delete: str | None = None,
         checksum: bool = False,
+        observer: Observer | None = None,
     ) -> SyncReport:
         """Upload what is new or changed and, with ``prune``, remove the documents of files that are gone.
 
@@ -105,6 +111,7 @@ class Library:
             grace: seconds for which a file must have been gone; None for the setting ``prune_grace``.
             max_delete: documents that may be removed at most: a count such as ``25`` or a share such as ``10%``.
             checksum: as for :meth:`scan`.
+            observer: as for :meth:`upload`.
 
         Raises:
             RefusedError: more would be removed; nothing was sent or deleted.
@@ -112,7 +119,7 @@ class Library:
         limit = DeleteLimit.parse(max_delete)
         grace = self.settings.prune_grace if grace is None else grace
         work = partial(sync, prune_missing=prune, grace=grace, limit=limit, checksum=checksum)
-        return await self._run(_SYNC, work)
+        return await self._run(_SYNC, work, observer)
 
     async def recover(self) -> RecoverReport:
         """Settle everything that a dead run left; doing it again changes nothing."""
@@ -122,9 +129,17 @@ class Library:
         """Audit ``sample`` indexed files, or all for None: ledger against disk against store. Changes nothing."""
         return await self._run(_VERIFY, partial(verify, sample=sample))
 
+    async def runs(self) -> tuple[RunEntry, ...]:
+        """The runs of commands that change something, the newest first, with whether each is alive."""
+        return await list_runs(await self._share(_LOOK))
+
+    async def facets(self) -> Facets:
+        """The metadata of the documents in the store: each value of each key, with how many documents have it."""
+        return await list_facets(await self._share(_LOOK))
+
     async def status(self) -> StatusReport:
         """Count files by state, with what failed and why, what is missing or changed, and the limiter."""
-        return await self._run(_LOOK, status)
+        return await status(await self._share(_LOOK))
 
     async def explain(self, path: str) -> ExplainReport:
         """The whole history of one file, and why it is in its state.
@@ -132,7 +147,7 @@ class Library:
         Args:
             path: relative to the library, or a path on disk inside it, or a file's id.
         """
-        return await self._run(_LOOK, lambda app: explain(app, path))
+        return await explain(await self._share(_LOOK), path)
 
     async def documents(
         self, folder: str = "", *, state: State | None = None, deep: bool = False, after: str = ""
@@ -145,12 +160,12 @@ class Library:
             deep: whether the files of its subfolders are listed too.
             after: :attr:`DocumentList.after` of the page before.
         """
-        work = partial(list_documents, folder=folder, state=state, deep=deep, after=after)
-        return await self._run(_LOOK, work)
+        app = await self._share(_LOOK)
+        return await list_documents(app, folder, state=state, deep=deep, after=after)
 
     async def document(self, path: str, *, first: int = 1, count: int | None = None) -> DocumentText:
         """The text of one file: ``count`` lines from line ``first`` on, or all."""
-        return await self._run(_LOOK, lambda app: read_document(app, path, first=first, count=count))
+        return await read_document(await self._share(_LOOK), path, first=first, count=count)
 
     async def search(self, query: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
         """The best passages for ``query``, best first.
@@ -161,32 +176,35 @@ class Library:
             top_k: how many passages, 1 to :data:`MAX_PASSAGES`.
         """
         text = _query(query, top_k)
-        return await search(await self._shared_app(), text, where=where, top_k=top_k)
+        return await search(await self._share(_SEARCH), text, where=where, top_k=top_k)
 
     async def ask(self, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
         """An answer with the passages that carry it. Arguments as for :meth:`search`."""
         text = _query(question, top_k)
-        return await ask(await self._shared_app(), text, where=where, top_k=top_k)
+        return await ask(await self._share(_SEARCH), text, where=where, top_k=top_k)
 
-    async def _run(self, command: Command, work: Callable[[App], Awaitable[T]]) -> T:
+    async def _run(
+        self, command: Command, work: Callable[[App], Awaitable[T]], observer: Observer | None = None
+    ) -> T:
         """Open the application for one command, do ``work`` with it, and close it again."""
         with _one_error():
             async with open_app(
-                self.settings, command, observer=self._observer, overrides=self._overrides
+                self.settings, command, observer=observer or self._observer, overrides=self._overrides
             ) as app:
                 return await work(app)
         raise AssertionError("either the work returned or an error was raised")
 
-    async def _shared_app(self) -> App:
-        """The application that all searches share, open until the library is closed.
+    async def _share(self, command: Command) -> App:
+        """The application that all calls of a command that records nothing share, open until the library is closed.
 
-        It lives in a task of its own: a nursery is left by the task that entered it, and a search may come from any.
+        It lives in a task of its own: a nursery is left by the task that entered it, and a call may come from any.
         """
         async with self._opening:
-            if self._searcher is None:
-                self._searcher = await self._tasks.start(self._keep_open, _SEARCH)
-        self._searcher.retrier.reset()
-        return self._searcher
+            if command not in self._shared:
+                self._shared[command] = await self._tasks.start(self._keep_open, command)
+        app = self._shared[command]
+        app.retrier.reset()
+        return app
 
     async def _keep_open(
         self, command: Command, task_status: trio.TaskStatus[App] = trio.TASK_STATUS_IGNORED
@@ -238,7 +256,7 @@ def _query(text: str, top_k: int) -> str:
 
 @contextmanager
 def _one_error() -> Iterator[None]:
-    """Raise the error that a user is to be told of instead of the group that nurseries make of it."""
+    """Raise the error that a command line would print instead of the group that nurseries make of it."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -140,3 +140,22 @@ async def test_the_text_of_a_document_is_read_by_lines(library: Library) -> None
     assert (await library.document("moon.md")).lines == ()
     with pytest.raises(UsageError, match="no file stars"):
         await library.document("stars.md")
+
+
+async def test_facets_count_the_values_of_each_key(library: Library) -> None:
+    root = library.settings.library
+    (root / "moon.md").write_text("---\nauthor: Mill\ntags: [sky, night]\n---\nmoon", encoding="utf-8")
+    (root / "sun.md").write_text("---\nauthor: Mill\ntags: [sky]\n---\nsun", encoding="utf-8")
+    await library.upload()
+    keys = (await library.facets()).keys
+    assert keys["author"] == (("Mill", 2),)
+    assert keys["tags"] == (("sky", 2),)
+
+
+async def test_a_run_that_is_over_is_not_alive(library: Library) -> None:
+    await library.upload()
+    await library.scan()
+    runs = await library.runs()
+    assert [run.command for run in runs] == ["scan", "upload"]
+    assert not any(run.alive for run in runs)
+    assert all(run.ended is not None for run in runs)

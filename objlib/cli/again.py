@@ -24,6 +24,9 @@ _CARRIED: Final = (
     ("ledger", "ledger"),
     ("embedded_store", "embedded"),
     ("store", "store"),
+    ("exclude", "exclude"),
+    ("include", "include"),
+    ("gitignore", "gitignore"),
 )
 """Options that say what a command works with, each with its field of the settings."""
 
@@ -47,8 +50,15 @@ def options_again(settings: Settings, load: Load) -> list[str]:
         value = getattr(settings, field)
         if value is not None and _differs(load, given, field, value):
             given = replace(given, **{option: value})
-            words += ["--" + option.replace("_", "-"), str(value)]
+            words += _words(option.replace("_", "-"), value)
     return words
+
+
+def _words(option: str, value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{option}" if value else f"--no-{option}"]
+    values = value if isinstance(value, tuple) else (value,)
+    return [word for each in values for word in (f"--{option}", str(each))]
 
 
 def _differs(load: Load, given: CommonOptions, field: str, value: object) -> bool:
@@ -83,4 +93,4 @@ def _from_here(path: Path) -> str:
     whole = Path(os.path.abspath(path))  # noqa: PTH100  not resolved: a link may be what is on offer
     here = Path.cwd()
     short = str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
-    return short if "/" in short else f"./{short}"
+    return short if "/" in short or short == "." else f"./{short}"

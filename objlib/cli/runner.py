@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
@@ -39,7 +40,7 @@ def run(
         async with open_app(settings, command, observer=observer) as app:
             return await work(app)
 
-    return run_without_app(settings, work_with_app, events=events)
+    return run_without_app(settings, work_with_app, events=events, changes=not command.dry_run)
 
 
 def run_without_app(
@@ -48,15 +49,25 @@ def run_without_app(
     *,
     events: bool = False,
     with_ledger: bool = True,
+    changes: bool = True,
 ) -> T:
-    """Run work that opens by itself what it needs; ``with_ledger`` says whether that is the ledger too."""
+    """Run work that opens by itself what it needs.
+
+    Args:
+        settings: of the command.
+        work: what to do.
+        events: whether the command prints NDJSON events with ``--json``.
+        with_ledger: whether it opens the ledger too.
+        changes: whether it may change anything at all, be it the mode of a file.
+    """
 
     async def call() -> T:
         return await work(observer)
 
     _tame_logging(settings)
     _introduce(settings, with_ledger=with_ledger)
-    _keep_private(settings)
+    if changes:
+        _keep_private(settings)
     with observing(settings, events=events) as observer:
         return trio.run(call)
 
@@ -125,6 +136,8 @@ def _introduce(settings: Settings, *, with_ledger: bool) -> None:
     if settings.quiet:
         return
     ledger = f"; ledger {settings.ledger}" if with_ledger else ""
+    if with_ledger and not settings.library_given and not Path.cwd().is_relative_to(settings.library):
+        ledger += f"; library {settings.library}"
     if settings.backend is Backend.EMBEDDED:
         why = " (no API key set)" if api_key(os.environ) is None else ""
         print_message(f"embedded store at {settings.embedded}, offline{why}{ledger}")

@@ -80,16 +80,31 @@ class Observer:
     """
 
     @contextmanager
-    def phase(self, phase: Phase, files: int | None = None, size: int | None = None) -> Iterator[None]:
+    def phase(
+        self,
+        phase: Phase,
+        files: int | None = None,
+        size: int | None = None,
+        *,
+        seconds: float | None = None,
+    ) -> Iterator[None]:
         """Tell of a phase that lasts for the block, whichever way that ends."""
-        self.begin(phase, files, size)
+        self.begin(phase, files, size, seconds=seconds)
         try:
             yield
         finally:
             self.end(phase)
 
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """A phase begins; ``files`` and ``size`` (bytes) are its totals where they are known."""
+    def begin(
+        self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+    ) -> None:
+        """A phase begins; ``files`` and ``size`` (bytes) are its totals where they are known.
+
+        ``seconds`` is the time that it may take, where it ends after that with less than the totals.
+        """
+
+    def total(self, phase: Phase, files: int | None, size: int | None) -> None:
+        """The totals of a phase that began without them are known now."""
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
         """That many more files and bytes of the phase are done."""

@@ -14,14 +14,27 @@ if TYPE_CHECKING:
     from objlib.embedded.api.generate import EXTRACTIVE
     from objlib.embedded.index import filter_keys, load_embedder
     from objlib.embedded.options import Options
+    from objlib.embedded.resources.holdings import holds_store
     from objlib.embedded.service import Service, open_service
+    from objlib.embedded.text.extract import extract
 
-__all__ = ["EXTRACTIVE", "Options", "Service", "filter_keys", "load_embedder", "open_service"]
+__all__ = [
+    "EXTRACTIVE",
+    "Options",
+    "Service",
+    "extract",
+    "filter_keys",
+    "holds_store",
+    "load_embedder",
+    "open_service",
+]
 _MODULES: Final = {
     "EXTRACTIVE": "api.generate",
     "Options": "options",
     "Service": "service",
+    "extract": "text.extract",
     "filter_keys": "index",
+    "holds_store": "resources.holdings",
     "load_embedder": "index",
     "open_service": "service",
 }

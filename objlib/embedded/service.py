@@ -64,6 +64,7 @@ async def open_service(
     runner: Runner | None = None,
     now: Callable[[], float] = time.time,
     options: Options = Options(),
+    read_only: bool = False,
 ) -> AsyncIterator[Service]:
     """Open the service over one SQLite file, and finish the work of a killed process.
 
@@ -74,6 +75,7 @@ async def open_service(
         path: the file; made when missing, with its folder.
         runner: runs all blocking work; by default each kind of work has a thread of its own.
         now: the clock, in Unix seconds, for everything that expires.
+        read_only: answer what only reads, and leave the file as it is, or absent; no work is done behind the answers.
 
     Yields:
         The service. Its background work ends with the block; the next open goes on with it.
@@ -81,7 +83,7 @@ async def open_service(
     Raises:
         ServiceError: the file cannot be used; one line that says what to do.
     """
-    async with open_database(path, runner) as database:
+    async with open_database(path, runner, read_only=read_only) as database:
         claim = leases.new_claim()
         context = Context(
             database=database,
@@ -94,8 +96,9 @@ async def open_service(
         try:
             failure: Exception | None = None
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(Worker(context).run)
-                if options.background_vectors:
+                if not read_only:
+                    nursery.start_soon(Worker(context).run)
+                if not read_only and options.background_vectors:
                     nursery.start_soon(embedding_worker.make_in_background, context)
                 try:
                     yield Service(path, context)

@@ -33,6 +33,9 @@ class App:
         ledger_id: tag that tells documents of this ledger from those of another.
         service: the embedded service, when that is the backend.
         deleted: documents that this command removed from the store.
+        dry_run: whether ledger and embedded store are private copies, and the client sends nothing that changes
+            anything.
+        store_note: why a dry run goes on without the store.
     """
 
     settings: Settings
@@ -50,6 +53,8 @@ class App:
     ledger_id: str = ""
     service: Service | None = None
     deleted: int = 0
+    dry_run: bool = False
+    store_note: str = ""
 
     @property
     def client(self) -> Client:

@@ -11,7 +11,7 @@ from objlib.core.library.decode import UnreadableError, decode
 from objlib.core.library.mime import is_text_type
 from objlib.core.library.paths import disk_path
 from objlib.core.lifecycle.table import State
-from objlib.core.reports.documents import DocumentEntry, DocumentList, DocumentText, FolderEntry
+from objlib.core.reports.documents import DocumentEntry, DocumentList, DocumentText, Facets, FolderEntry
 from objlib.engine.app import App
 from objlib.engine.failed_files import state_of
 from objlib.engine.scan.read_file import open_regular
@@ -22,6 +22,9 @@ MAX_SHOWN: Final = 8 * 1024 * 1024
 """Bytes of a file whose text is shown; a larger one is opened with another program."""
 LIST_PAGE: Final = 200
 """Files of one page of a listing where the caller does not say."""
+
+MAX_VALUES: Final = 25
+"""Values of one key of metadata that are listed; one that a single document has filters nothing and is not."""
 
 
 async def list_documents(
@@ -75,6 +78,14 @@ async def read_document(app: App, path: str, *, first: int = 1, count: int | Non
     start = max(0, first - 1)
     stop = None if count is None else start + count
     return replace(document, lines=document.lines[start:stop], first=start + 1)
+
+
+async def list_facets(app: App) -> Facets:
+    """The metadata of the documents in the store, for a view that offers them as filters."""
+    keys: dict[str, list[tuple[str | float, int]]] = {}
+    for key, value, documents in await app.ledger.files.facets(limit=MAX_VALUES):
+        keys.setdefault(key, []).append((value, documents))
+    return Facets({key: tuple(values) for key, values in keys.items()})
 
 
 def _entry(row: FileRow) -> DocumentEntry:

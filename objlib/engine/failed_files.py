@@ -1,14 +1,7 @@
 """The files that failed or were skipped, as reports list them."""
 
-from typing import Final
-
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.upload import SKIPPED, UNREADABLE, FailedFile
 from objlib.ledger import FileRow, Ledger
-
-UNREADABLE: Final = "unreadable"
-"""The state, in reports, of a folder or an entry that the scan could not look at."""
-SKIPPED: Final = "skipped"
-"""The state, in reports, of a file that no store takes."""
 
 
 async def failed_files(ledger: Ledger, limit: int) -> tuple[FailedFile, ...]:

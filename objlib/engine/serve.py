@@ -1,19 +1,20 @@
 """The embedded service on a port, for any Gemini client."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import trio
+from starlette.types import ASGIApp
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import ServiceError
 from objlib.core.events import EventKind, Observer
 from objlib.core.pacing.quota import Quota
 from objlib.embedded import Options, open_service
-from objlib.embedded.api.quota import Decision, quota_middleware
-from objlib.embedded.server import AllowedHosts, guarded, listen, serve_app
+from objlib.embedded.server import AllowedHosts, Decision, guarded, listen, quota_middleware, serve_app
 from objlib.engine.shutdown import stop_on_signals
 
 
@@ -47,31 +48,66 @@ async def serve(
         ServiceError: the port is taken or not allowed, or the store's file cannot be used.
         InterruptedRun: a second signal stopped it while connections were still open.
     """
-    host = options.host
-    listener = _listen(host, options.port)
-    port = listener.getsockname()[1]
 
     def report(on: Decision) -> None:
         observer.event(EventKind.REQUEST, method=on.method, path=on.path, admitted=on.admitted, wait=on.wait)
 
-    middleware = () if options.quota is None else (quota_middleware(options.quota, report),)
+    @asynccontextmanager
+    async def open_store(_: int) -> AsyncIterator[ASGIApp]:
+        middleware = () if options.quota is None else (quota_middleware(options.quota, report),)
+        service_options = Options(background_vectors=True, middleware=middleware)
+        async with open_service(settings.embedded, options=service_options) as service:
+            yield service.app
+
+    await serve_until_stopped(
+        open_store, options.host, options.port, names=options.allow_hosts, observer=observer, ready=ready
+    )
+
+
+async def serve_until_stopped(
+    open_app: Callable[[int], AbstractAsyncContextManager[ASGIApp]],
+    host: str,
+    port: int,
+    *,
+    observer: Observer,
+    ready: Callable[[str], None],
+    names: Iterable[str] = (),
+) -> None:
+    """Serve an ASGI app on a port until a signal stops it, which is the regular end.
+
+    Args:
+        open_app: opens the app for the time that it is served; gets the port.
+        host: the address to listen on.
+        port: 0 for any free one.
+        observer: gets an event when it stops.
+        ready: called with the base URL once connections are accepted.
+        names: further names under which the server answers, beside its address and those of loopback.
+
+    Raises:
+        ServiceError: the port is taken or not allowed.
+        InterruptedRun: a second signal stopped it while connections were still open.
+    """
+    listener = _listen(host, port)
+    port, stopping = listener.getsockname()[1], trio.Event()
     with listener:
         async with stop_on_signals(observer) as drain:
             with drain.work():
-                store = settings.embedded
-                service_options = Options(background_vectors=True, middleware=middleware)
-                async with open_service(store, options=service_options) as service:
-                    app = guarded(service.app, AllowedHosts.of((host, *options.allow_hosts)))
-                    stopping = trio.Event()
-                    async with trio.open_nursery() as nursery:
-                        # The socket listens already: a connection made before the server runs is served then.
-                        nursery.start_soon(partial(serve_app, app, listener, stopping=stopping))
-                        ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-                        with drain.intake():
-                            try:
-                                await trio.sleep_forever()
-                            finally:
-                                stopping.set()
+                async with open_app(port) as app, trio.open_nursery() as nursery:
+                    # The socket listens already: a connection made before the server runs is served then.
+                    nursery.start_soon(
+                        partial(
+                            serve_app,
+                            guarded(app, AllowedHosts.of((host, *names))),
+                            listener,
+                            stopping=stopping,
+                        )
+                    )
+                    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+                    with drain.intake():
+                        try:
+                            await trio.sleep_forever()
+                        finally:
+                            stopping.set()
 
 
 def _listen(host: str, port: int) -> socket.socket:

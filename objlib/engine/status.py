@@ -10,9 +10,10 @@ from objlib.core.advice import advise
 from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import State
-from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
+from objlib.core.reports.status import ExplainReport, HistoryLine, RunEntry, StatusReport
+from objlib.core.reports.upload import SKIPPED
 from objlib.engine.app import App
-from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files, state_of
+from objlib.engine.failed_files import failed_files, skipped_files, state_of
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses
@@ -58,6 +59,24 @@ async def status(app: App) -> StatusReport:
         failures=await failed_files(ledger, LISTED_FAILURES),
         failures_total=states[State.FAILED] - counts.skipped + len(await ledger.settings.unreadable()),
         skips=await skipped_files(ledger, LISTED_FAILURES),
+    )
+
+
+async def list_runs(app: App) -> tuple[RunEntry, ...]:
+    """The runs on this ledger, the newest first."""
+    now, host = app.now(), platform.node()
+    return tuple(
+        RunEntry(
+            run_id=run.run_id,
+            command=run.command,
+            host=run.host,
+            pid=run.pid,
+            started=run.started,
+            heartbeat=run.heartbeat,
+            ended=run.ended,
+            alive=bool(is_alive(run, now=now, host=host)),
+        )
+        for run in reversed(await app.ledger.runs.all())
     )
 
 

@@ -87,6 +87,7 @@ class Call:
         idempotent: carrying it out twice does no harm; if not, a lost answer is UNKNOWN.
         session: it goes to an upload session: 400, 412 and 416 are disagreements about the offset.
         file: it asks for a temporary file, where 403 means that there is none.
+        reads: it changes nothing at the service, though it is no GET.
     """
 
     op: str
@@ -96,6 +97,12 @@ class Call:
     idempotent: bool = True
     session: bool = False
     file: bool = False
+    reads: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change something at the service."""
+        return self.method != "GET" and not self.reads
 
     @property
     def unanswered(self) -> ErrorKind:

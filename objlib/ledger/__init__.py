@@ -6,6 +6,14 @@ Everything that other rooms use is exported here; its modules are private to thi
 from objlib.ledger.attempts import AttemptOverError
 from objlib.ledger.comparison import Group, Standing
 from objlib.ledger.deletions import PruneTotals, Start
+from objlib.ledger.identity import (
+    EMBEDDED_KEY,
+    LIBRARY_ID_KEY,
+    LIBRARY_KEY,
+    SERVICE_KEY,
+    identify,
+    text_of_store,
+)
 from objlib.ledger.ledger import Ledger, open_ledger
 from objlib.ledger.listings import Listed, Listing
 from objlib.ledger.rates import Rates
@@ -13,10 +21,14 @@ from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow,
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LEDGER_KEY
-from objlib.ledger.transitions import Guard, Transition
+from objlib.ledger.transitions import Guard, Move, Transition
 
 __all__ = [
+    "EMBEDDED_KEY",
     "LEDGER_KEY",
+    "LIBRARY_ID_KEY",
+    "LIBRARY_KEY",
+    "SERVICE_KEY",
     "AttemptOverError",
     "AttemptRow",
     "ChangeKind",
@@ -30,6 +42,7 @@ __all__ = [
     "Ledger",
     "Listed",
     "Listing",
+    "Move",
     "PruneTotals",
     "Rates",
     "RunRow",
@@ -38,5 +51,7 @@ __all__ = [
     "Start",
     "ToRead",
     "Transition",
+    "identify",
     "open_ledger",
+    "text_of_store",
 ]

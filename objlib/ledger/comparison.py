@@ -14,7 +14,7 @@ from objlib.ledger.listings import Listed
 from objlib.ledger.rows import FileRow, IntentRow, count
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import apply_transition
-from objlib.ledger.transitions import Transition
+from objlib.ledger.transitions import Move
 
 _IN_FLIGHT: Final = "EXISTS (SELECT 1 FROM attempts a WHERE a.attempt_id = {attempt} AND a.outcome IS NULL)"
 _LEAVING: Final = (
@@ -137,18 +137,15 @@ class ComparisonTable(Table):
         Returns:
             The row after both; or the error, not raised so that the record of the refusal is committed.
         """
-        demoted = apply_transition(conn, Transition.demote(row, run_id=run_id, failure=failure), now)
+        demoted = apply_transition(conn, Move(row, run_id).demote(failure), now)
         if isinstance(demoted, Exception):
             return demoted
-        return apply_transition(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now)
+        return apply_transition(conn, Move(demoted, run_id).retry(reason), now)
 
     @query
     def indexed(conn: sqlite3.Connection) -> int:
         """How many files are indexed, those included that left the library since."""
-        (count,) = conn.execute(
-            f"SELECT count(*) FROM files WHERE gemini_state = '{State.INDEXED}'"
-        ).fetchone()
-        return int(count)
+        return count(conn, f"FROM files WHERE gemini_state = '{State.INDEXED}'")
 
     @query
     def sample(conn: sqlite3.Connection, *, size: int | None, after: str, limit: int) -> list[FileId]:

@@ -15,13 +15,20 @@ from objlib.sqlite import connection
 from objlib.sqlite.errors import ClosedError, Refusal, RefusedFileError, primary_code
 from objlib.sqlite.migrations import Schema
 from objlib.sqlite.private import make_file
+from objlib.sqlite.private_copy import copy_privately
 
 OLDEST_SQLITE: Final = (3, 37, 0)
 """STRICT tables came with 3.37 (sqlite.org/stricttables.html), RETURNING with 3.35."""
 
 
 def connect(
-    path: Path, *, create: bool, busy_timeout: float, now: float, schema: Schema = SCHEMA
+    path: Path,
+    *,
+    create: bool,
+    busy_timeout: float,
+    now: float,
+    schema: Schema = SCHEMA,
+    private: bool = False,
 ) -> sqlite3.Connection:
     """Open the ledger at ``path``, made or migrated to the newest version where need be.
 
@@ -29,6 +36,7 @@ def connect(
         create: whether it, and folders above it, may be made.
         busy_timeout: seconds to wait for another program's lock.
         now: Unix time for the record of a migration.
+        private: open a copy instead, which takes every write and goes with its connection.
 
     Raises:
         LedgerError: it cannot be used; the message says why and what to do.
@@ -37,9 +45,10 @@ def connect(
         raise LedgerError(
             f"SQLite {sqlite3.sqlite_version} is too old for a ledger, which takes 3.37; use a newer Python"
         )
-    _find_or_make(path, create=create)
+    _find_or_make(path, create=create, private=private)
     try:
-        return connection.connect(path, schema, busy_timeout=busy_timeout, now=now, create=create)
+        open_file = copy_privately if private else connection.connect
+        return open_file(path, schema, busy_timeout=busy_timeout, now=now, create=create)
     except RefusedFileError as error:
         raise LedgerError(_refusal(error, path, schema.newest)) from None
     except sqlite3.Error as error:
@@ -53,10 +62,12 @@ def ledger_error(error: sqlite3.Error, path: Path, busy_timeout: float) -> Ledge
     return translated
 
 
-def _find_or_make(path: Path, *, create: bool) -> None:
-    """Make sure that there is a regular, writable file at ``path``."""
+def _find_or_make(path: Path, *, create: bool, private: bool) -> None:
+    """Make sure that there is a regular, writable file at ``path``; for a private copy it may be missing."""
     try:
-        if create:
+        if create and private and not path.exists():
+            return
+        if create and not private:
             make_file(path)
         if not path.exists():
             raise LedgerError(

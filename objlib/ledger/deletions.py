@@ -17,7 +17,7 @@ from objlib.ledger.intents import IntentTable
 from objlib.ledger.rows import FileRow, IntentRow, count
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import must_apply
-from objlib.ledger.transitions import Transition
+from objlib.ledger.transitions import Move
 
 _ROW: Final = FileRow.columns("f")
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
@@ -114,7 +114,7 @@ class DeletionTable(Table):
                 return Start.KEPT
             if row.state is State.INDEXED:
                 why = "it came back while the delete of its document was on its way"
-                must_apply(conn, Transition.reset(row, run_id=run_id, reason=why), now)
+                must_apply(conn, Move(row, run_id).reset(why), now)
             if row.state is not State.FAILED:  # a failed file gets no new document by itself
                 return Start.REPLACE
         conn.execute(
@@ -138,7 +138,7 @@ class DeletionTable(Table):
         if cells is not None:
             row = FileRow.read(cells)
             if row.state is State.INDEXED:
-                reset = Transition.reset(row, run_id=run_id, reason="its document was removed", gone=True)
+                reset = Move(row, run_id).reset("its document was removed", gone=True)
                 must_apply(conn, reset, now)
             else:
                 conn.execute(

@@ -84,6 +84,12 @@ class FileTable(Table):
         return _page(conn, f"gemini_state = '{State.FAILED}'{kinds}", after, limit)
 
     @query
+    def some(conn: sqlite3.Connection, *, limit: int) -> list[FileRow]:
+        """Some of the files on disk, spread over all of them."""
+        where = "WHERE missing_since IS NULL ORDER BY substr(file_id, -6), file_id LIMIT ?"
+        return FileRow.all(conn, where, limit)
+
+    @query
     def superseded(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
         """A page of the files with an older document that is still to be deleted."""
         return _page(conn, "superseded_document IS NOT NULL", after, limit)
@@ -158,6 +164,23 @@ class FileTable(Table):
             "SELECT DISTINCT key FROM files, json_each(metadata_json) WHERE gemini_document IS NOT NULL ORDER BY key"
         )
         return [key for (key,) in cursor]
+
+    @query
+    def facets(conn: sqlite3.Connection, *, limit: int) -> list[tuple[str, str | float, int]]:
+        """Each key and value in the metadata of at least two files that have a document, with their number.
+
+        The most first, of each key at most ``limit`` values. A list counts once for each of its texts.
+        """
+        cursor = conn.execute(
+            "SELECT key, value, number FROM (SELECT key, value, number, row_number() OVER"
+            " (PARTITION BY key ORDER BY number DESC, value) AS place FROM"
+            " (SELECT entry.key, coalesce(item.value, entry.value) AS value, count(*) AS number FROM files,"
+            " json_each(metadata_json) AS entry LEFT JOIN json_each(CASE entry.type WHEN 'array' THEN entry.value END)"
+            " AS item WHERE gemini_document IS NOT NULL AND missing_since IS NULL GROUP BY 1, 2 HAVING number > 1))"
+            " WHERE place <= ? ORDER BY key, place",
+            (limit,),
+        )
+        return [(key, value, number) for key, value, number in cursor]
 
     @query
     def counts(conn: sqlite3.Connection, *, now: float) -> Counts:

@@ -20,7 +20,7 @@ from objlib.ledger.rows import count, encode_metadata
 from objlib.ledger.settings import LEDGER_KEY, SettingTable
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import must_apply
-from objlib.ledger.transitions import Transition
+from objlib.ledger.transitions import Move
 
 _UNTRUSTED: Final = -1
 """An mtime that no file has, so that the scan reads whatever is at the path."""
@@ -129,15 +129,15 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
     # Two files cannot share an attempt, whatever the tags say.
     other = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
     attempt = AttemptId(document.attempt_id) if document.attempt_id and not other else new_attempt_id(now)
-    row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
+    row = must_apply(conn, Move(row, run_id, attempt).start_upload(), now)
     row = must_apply(
         conn,
-        Transition.adopt(row, attempt_id=attempt, run_id=run_id, operation=None, document=document.document),
+        Move(row, run_id, attempt).adopt(operation=None, document=document.document),
         now,
     )
     if document.state != DocumentState.ACTIVE:
         return False
-    done = Transition.complete_processing(row, attempt_id=attempt, run_id=run_id, document=document.document)
+    done = Move(row, run_id, attempt).complete_processing(document.document)
     must_apply(conn, done, now)
     return True
 

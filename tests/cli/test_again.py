@@ -57,6 +57,16 @@ def test_advice_carries_everything_that_says_what_a_command_works_with(
         *("--embedded-store", str(docs / "s.db")),
         *("--store", "mine"),
     ]
+    rules = CommonOptions(exclude=("*.key", "a b/"), include=("*.md",), gitignore=True)
+    assert (
+        options(rules, docs)[2:]
+        == [
+            *("--backend", "embedded"),
+            *("--exclude", "*.key", "--exclude", "a b/", "--include", "*.md", "--gitignore"),
+        ][2:]
+    )
+    monkeypatch.setenv("OBJLIB_GITIGNORE", "yes")
+    assert options(CommonOptions(gitignore=False), docs)[2:] == ["--no-gitignore"]
     config = docs / "other.toml"
     config.write_text(f"library = '{docs}'\nstore = 'theirs'", encoding="utf-8")
     assert options(CommonOptions(config=config)) == ["--config", str(config)]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from objlib.cli.commands.status import path_in_library
-from objlib.cli.config import find_config, known_library, load_settings, require_folder
+from objlib.cli.config import Place, find_config, load_settings, require_folder
 from objlib.cli.console.suggest import suggestion
 from objlib.cli.options import CommonOptions
-from objlib.core.config.default_paths import Folders, default_files
+from objlib.core.config.default_paths import Folders
 from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.reports.upload import FailedFile
@@ -111,15 +111,11 @@ def test_a_configuration_that_is_there_and_no_file_is_refused(home: Path, kind: 
         load_settings(None)
 
 
-def test_a_folder_with_a_ledger_is_known_from_anywhere_inside(home: Path) -> None:
-    assert known_library(folders(home)) is None
+@pytest.mark.usefixtures("home")
+def test_a_command_that_needs_a_library_and_finds_none_says_how_to_name_one() -> None:
     with pytest.raises(UsageError, match="no library is set"):
-        load_settings(None, names_library=True)
-    ledger, _ = default_files(home / "docs", folders(home))
-    ledger.parent.mkdir(parents=True)
-    ledger.touch()
-    assert load_settings(None, names_library=True).library == home / "docs"
-    assert load_settings(None).ledger == ledger
+        load_settings(None, place=Place.NEW)
+    assert load_settings(None).library == Path.cwd()
 
 
 def test_path_and_library_are_the_same_setting(home: Path) -> None:

@@ -15,11 +15,12 @@ from objlib.core.events import EventKind
 from objlib.core.ids import content_hash
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.table import State
+from objlib.core.remote import LISTING_LAG
 from objlib.core.reports.upload import RecoverReport
 from objlib.engine.app import App
 from objlib.engine.attempt.enact import MAX_PROBES
 from objlib.engine.reconcile.store_sync import store_sync
-from objlib.engine.recover import LISTING_LAG, recover
+from objlib.engine.recover import recover
 from objlib.engine.requests.retry import MAX_WAIT
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload

@@ -13,7 +13,7 @@ from objlib.core.errors import RefusedError
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import FileRow, Ledger, Transition, open_ledger
+from objlib.ledger import FileRow, Ledger, Move, open_ledger
 from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata
 from objlib.testing.databases import raw
 from tests.support.clock import Clock
@@ -31,9 +31,7 @@ async def paged(ask: Callable[[str], Awaitable[Sequence[FileRow]]]) -> list[File
 async def put_off(ledger: Ledger, row: FileRow, until: float | None) -> FileRow:
     """An untracked row that is to be tried again at a time."""
     row, attempt = await bring(ledger, row, State.UPLOADING)
-    return await ledger.apply(
-        Transition.requeue(row, attempt_id=attempt, run_id=RUN, reason="busy", retry_at=until)
-    )
+    return await ledger.apply(Move(row, RUN, attempt).requeue("busy", retry_at=until))
 
 
 async def lose(ledger: Ledger, row: FileRow, since: float = 500.0) -> None:
@@ -258,6 +256,7 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
     """Every statement of a page of work is planned: only counting may walk a whole index, nothing a table."""
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     said: list[str] = []
+    move = Move(row, RUN, attempt)
     await raw(ledger).read(lambda conn: conn.set_trace_callback(said.append))
     for ask in (
         partial(ledger.files.claimable, now=1.0, limit=5),
@@ -274,9 +273,7 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
         partial(ledger.files.history, row.file_id),
         partial(ledger.attempts.last, row.file_id),
         partial(ledger.attempts.record_session, attempt, "url"),
-        partial(
-            ledger.attempts.record_document, row, attempt, expected=None, document="d", surplus=(), run_id=RUN
-        ),
+        partial(ledger.attempts.record_document, move, expected=None, document="d", surplus=()),
         partial(ledger.intents.open, row.file_id, "d", "r", RUN),
         partial(ledger.runs.heartbeat, RUN),
         partial(ledger.runs.get, RUN),

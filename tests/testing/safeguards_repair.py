@@ -162,14 +162,14 @@ REPAIRS: Final = (
         "a broken document is demoted in the history",
         AUDITS,
         "        demoted = apply_transition(",
-        "        return apply_transition(conn, Transition.reset(row, run_id=run_id, reason=reason), now)\n"
+        "        return apply_transition(conn, Move(row, run_id).reset(reason), now)\n"
         "        demoted = apply_transition(",
         EACH_KIND,
     ),
     Mutant(
         "a demoted file is queued in the same transaction",
         AUDITS,
-        "        return apply_transition(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now)\n",
+        "        return apply_transition(conn, Move(demoted, run_id).retry(reason), now)\n",
         "        return demoted\n",
         EACH_KIND,
     ),

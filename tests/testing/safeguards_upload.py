@@ -128,10 +128,17 @@ UPLOAD: Final = (
     ),
     Mutant(
         "a listing waits until fresh documents are listed",
-        "objlib/engine/recover.py",
+        "objlib/core/remote.py",
         "LISTING_LAG: Final = 5.0\n",
         "LISTING_LAG: Final = 0.0\n",
         f"{RECOVER}::test_a_listing_waits_until_fresh_documents_are_listed",
+    ),
+    Mutant(
+        "a store whose creation got no answer is looked for when it is sure to be listed",
+        "objlib/engine/bootstrap/store_binding.py",
+        "        await trio.sleep_until(now + LISTING_LAG)\n",
+        "",
+        "tests/engine/bootstrap/test_store_binding.py::test_a_store_that_is_listed_late_is_not_created_twice",
     ),
     Mutant(
         "a dead process is known by its id",

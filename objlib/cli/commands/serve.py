@@ -1,8 +1,9 @@
 """``objlib serve``."""
 
+import os
 from typing import Annotated
 
-from objlib.cli.config import load_settings
+from objlib.cli.config import Place, load_settings
 from objlib.cli.console.errors import print_message
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.options import Common, CommonOptions, option, switch
@@ -39,7 +40,8 @@ def serve(
     if options.backend == "gemini" or options.base_url is not None:
         raise UsageError("objlib serve serves the embedded store itself; leave --backend and --base-url out")
     limit = None if quota is None else parse_quota(quota)
-    settings = load_settings(options, backend="embedded")
+    named = options.embedded_store is not None or os.environ.get("OBJLIB_EMBEDDED_STORE")
+    settings = load_settings(options, place=Place.ANY if named else Place.KNOWN, backend="embedded")
     from objlib.cli.runner import run_without_app
     from objlib.engine.serve import ServeOptions
     from objlib.engine.serve import serve as engine_serve

@@ -177,6 +177,12 @@ def phrases(*counted: tuple[int, str, str]) -> list[str]:
     return [f"{plural(count, noun)} {rest}" for count, noun, rest in counted if count]
 
 
+def more(hidden: int, noun: str = "", hint: str = "") -> list[str]:
+    """``and 3 more files (hint)``: the line below a list that was cut; none where nothing is hidden."""
+    text = plural(hidden, f"more {noun}") if noun else f"{hidden:,} more"
+    return [f"  and {text}{f' ({hint})' if hint else ''}"] if hidden > 0 else []
+
+
 def about(number: float) -> str:
     """A measured number in two significant digits: ``0.083``, ``4``, ``3.9``, ``120``, ``1,200``."""
     return f"{float(f'{number:.2g}'):,.15g}"

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, more, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
+from objlib.cli.render.plan import ALL, NOTHING_DONE
 from objlib.cli.render.stop import stop_lines
 from objlib.core.advice import advise
 from objlib.core.lifecycle.drift import DriftKind
@@ -22,18 +23,20 @@ _EXPLANATIONS = {
 }
 
 
-def store_sync_lines(report: StoreSyncReport, screen: Terminal) -> list[str]:
-    """The findings, and what became of them."""
+def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: bool = False) -> list[str]:
+    """The findings, and what became of them, or would; all of them if it is to be ``complete``."""
     lines = [_summary(report, screen)]
-    for finding in report.findings[:SHOWN_FINDINGS]:
+    shown = report.findings if complete else report.findings[:SHOWN_FINDINGS]
+    for finding in shown:
         name = f"{drift_label(finding.kind):14}"
         path = screen.cyan(safe(finding.path))
         lines.append(
             f"  {screen.yellow(name)}  {path}{screen.dim(': ' + _EXPLANATIONS.get(finding.kind, ''))}"
         )
     total = sum(report.drift.values())
-    if total > SHOWN_FINDINGS:
-        lines.append(f"  and {total - SHOWN_FINDINGS:,} more (--json, or --save-plan FILE)")
+    lines += more(total - len(shown), hint=ALL if report.dry_run else "--json, or --save-plan FILE")
+    if report.dry_run:
+        return lines + _planned(report, screen)
     if report.applied:
         return lines + _done(report, screen)
     if report.drift:
@@ -64,6 +67,18 @@ def _summary(report: StoreSyncReport, screen: Terminal) -> str:
     return f"{mark} Store and ledger agree: {documents}{f' ({details})' if details else ''}."
 
 
+def _planned(report: StoreSyncReport, screen: Terminal) -> list[str]:
+    lines = []
+    if report.applied:
+        counted = {
+            "to delete": report.deleted,
+            "to be sent again": report.requeued,
+            f"with wrong metadata left (`{advise('store-sync --apply --metadata')}` sends them again)": report.left,
+        }
+        lines.append(f"Plan: {counts(counted) or 'nothing to do'}.")
+    return [*lines, screen.dim(NOTHING_DONE)]
+
+
 def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
     lines = []
     counted = {
@@ -75,18 +90,11 @@ def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
         lines.append(f"Repaired: {repaired}.")
     if report.requeued:
         lines.append(screen.dim(f"send them with: {advise('upload')}"))
-    if report.postponed:
-        lines.append(
-            screen.yellow(
-                f"{plural(report.postponed, 'deletion')} without an answer: `{advise('recover')}` goes on"
-            )
-        )
-    if report.unanswered:
-        lines.append(
-            screen.yellow(
-                f"{plural(report.unanswered, 'step')} without an answer; run the same command again"
-            )
-        )
+    silent = phrases(
+        (report.postponed, "deletion", f"without an answer: `{advise('recover')}` goes on"),
+        (report.unanswered, "step", "without an answer; run the same command again"),
+    )
+    lines += map(screen.yellow, silent)
     rest = report.left - report.unanswered
     if rest and not report.interrupted and not report.stopped:
         lines.append(

@@ -1,10 +1,16 @@
 """The findings of an audit, and the result of a rebuild."""
 
-from objlib.cli.console.terminal import Terminal, counts, phrases, plural, safe
+from typing import Final
+
+from objlib.cli.console.terminal import Terminal, counts, more, phrases, plural, safe
 from objlib.cli.render.drift import drift_label
+from objlib.cli.render.plan import ALL, NOTHING_DONE
 from objlib.core.advice import advise
 from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.reports.store import RebuildReport, VerifyReport
+
+SHOWN_PATHS: Final = 20
+"""Paths of a dry run that are printed; the rest is a number."""
 
 
 def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
@@ -26,8 +32,7 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
         lines.append(
             f"  {drift_label(line.kind):15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}"
         )
-    if differences > len(report.findings):
-        lines.append(f"  and {differences - len(report.findings):,} more")
+    lines += more(differences - len(report.findings))
     if report.unanswered:
         lines.append(screen.yellow(f"{plural(report.unanswered, 'file')} the service gave no answer for"))
     return lines
@@ -57,8 +62,8 @@ def verify_problems(report: VerifyReport) -> str:
     )
 
 
-def rebuild_lines(report: RebuildReport, screen: Terminal) -> list[str]:
-    """The files that are in the store, and how they compare with the disk."""
+def rebuild_lines(report: RebuildReport, screen: Terminal, *, complete: bool = False) -> list[str]:
+    """The files that are in the store, and how they compare with the disk; each of them if it is to be ``complete``."""
     mark = screen.green(screen.sign("✓", "ok:"))
     counted = {
         "match the disk": report.matched,
@@ -67,13 +72,19 @@ def rebuild_lines(report: RebuildReport, screen: Terminal) -> list[str]:
         "not finished by the store": report.pending,
     }
     lines = [f"{mark} {plural(report.files, 'file')} found in the store: {counts(counted) or 'none'}."]
+    if report.dry_run:
+        shown = report.paths if complete else report.paths[:SHOWN_PATHS]
+        lines += [f"  {how:9} {screen.cyan(safe(path))}" for path, how in shown]
+        lines += more(len(report.paths) - len(shown), hint=ALL)
     if report.new:
         lines.append(f"{plural(report.new, 'file')} on disk that the store does not have.")
-    if report.changed or report.new or report.pending:
+    if (report.changed or report.new or report.pending) and not report.dry_run:
         lines.append(screen.dim(f"bring the store up to date with: {advise('upload')}"))
     if report.surplus or report.unusable:
         rest = plural(report.surplus + report.unusable, "document")
         lines.append(screen.dim(f"{rest} too many or unusable: {advise('store-sync')}"))
     if report.foreign:
         lines.append(screen.dim(f"{plural(report.foreign, 'document')} in the store are not this ledger's"))
+    if report.dry_run:
+        lines.append(screen.dim(NOTHING_DONE))
     return lines

@@ -74,3 +74,14 @@ class DocumentText:
     total: int = 0
     note: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Values of metadata with the number of documents that have each, the most frequent first.
+
+    Attributes:
+        keys: the values by key; of each key at most some dozens.
+    """
+
+    keys: Mapping[str, tuple[tuple[str | float, int], ...]]

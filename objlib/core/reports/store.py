@@ -19,8 +19,9 @@ class StoreSyncReport:
         leaving: documents whose deletion is on record.
         foreign: documents that are not this ledger's.
         drift: findings by kind.
-        findings: the findings, at most 1,000.
+        findings: the findings, at most 1,000 but in a dry run.
         applied: whether a repair was asked for.
+        dry_run: whether that is only what a repair would do; ``deleted``, ``requeued`` and ``left`` are forecasts then.
         deleted: surplus documents that are deleted now.
         postponed: surplus documents whose deletion is on record, for recovery to execute.
         requeued: files that the next upload sends again.
@@ -43,6 +44,7 @@ class StoreSyncReport:
     drift: Mapping[str, int] = field(default_factory=dict)
     findings: tuple[Drift, ...] = ()
     applied: bool = False
+    dry_run: bool = False
     deleted: int = 0
     postponed: int = 0
     requeued: int = 0
@@ -91,6 +93,8 @@ class RebuildReport:
         surplus: further documents of a file, which ``store-sync`` finds as duplicates.
         unusable: documents of ours without a usable hash or that failed; ``store-sync`` finds them.
         foreign: documents that are not this ledger's.
+        dry_run: whether this is what a rebuild would make.
+        paths: (path, how it compares with the disk) of every file; of a dry run.
     """
 
     store: str
@@ -106,3 +110,5 @@ class RebuildReport:
     unusable: int = 0
     foreign: int = 0
     requests: int = 0
+    dry_run: bool = False
+    paths: tuple[tuple[str, str], ...] = ()

@@ -17,7 +17,7 @@ import trio
 from starlette.types import ASGIApp, Message, Scope
 
 from objlib.embedded.server.refusal import refusal_body, refusal_headers
-from objlib.embedded.server.silence import SilentConnections
+from objlib.embedded.server.silence import READ, SilentConnections
 
 _log = logging.getLogger(__name__)
 
@@ -186,9 +186,12 @@ class Connection:
     # What the app calls
 
     async def _receive(self) -> Message:
-        """The next piece of the body; after the last one, or when the client fails, ``http.disconnect``."""
-        if self._problem is not None or self._http.their_state is not h11.SEND_BODY:
+        """The next piece of the body; ``http.disconnect`` when the client fails, or goes after the last one."""
+        if self._problem is not None:
             await trio.lowlevel.checkpoint()
+            return {"type": "http.disconnect"}
+        if self._http.their_state is not h11.SEND_BODY:
+            await self._disconnection()
             return {"type": "http.disconnect"}
         try:
             event = await self._body_event(self._limits.body)
@@ -217,6 +220,21 @@ class Connection:
             if data is None:
                 raise _RefusedError(408, "The request's body took too long.")
             self._http.receive_data(data)
+
+    async def _disconnection(self) -> None:
+        """Wait until the client goes: an app whose answer takes long waits for it beside, and then stops.
+
+        What the client sends meanwhile belongs to its next request, and is kept up to the size of a head.
+        """
+        while self._http.our_state is not h11.DONE and len(self._http.trailing_data[0]) < _SMALL:
+            try:
+                data = await self._stream.receive_some(READ)
+            except trio.BrokenResourceError:
+                return
+            if not data:
+                return
+            self._http.receive_data(bytes(data))
+        await trio.sleep_forever()
 
     async def _send(self, message: Message) -> None:
         """Send the response; nothing of one whose request failed on the way, since its answer is another one."""

@@ -3,18 +3,41 @@
 from contextlib import suppress
 from functools import partial
 from itertools import count
+from typing import Final
 
 import trio
 
 from objlib.core.advice import advise
-from objlib.core.errors import RefusedError
+from objlib.core.errors import RefusedError, ServiceError
+from objlib.core.remote import LISTING_LAG
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError, Store
 
+DRY_RUN_SECONDS: Final = 15.0
+"""Seconds for which a dry run waits for the store: without an answer it goes on with what is on this machine."""
+
+
+async def look_for_store(app: App) -> tuple[str, str]:
+    """The ledger's store for a dry run, or an empty name and the reason why there is none now.
+
+    Raises:
+        RefusedError: the ledger belongs to another store, or its store is gone.
+    """
+    try:
+        with trio.fail_after(DRY_RUN_SECONDS):
+            store = await bind_store(app, create=True)
+    except trio.TooSlowError:
+        return "", f"the store did not answer within {DRY_RUN_SECONDS:.0f} s"
+    except ServiceError as error:
+        return "", f"the store was not asked: {error}"
+    return store, "" if store else f"there is no store called {app.settings.store} yet; a run makes it"
+
 
 async def bind_store(app: App, *, create: bool) -> str:
     """The resource name of the ledger's store; with ``create``, the first run creates and pins it.
+
+    Empty in a dry run that would create it.
 
     Raises:
         RefusedError: the ledger belongs to another store, or its store is gone.
@@ -44,6 +67,8 @@ async def bind_store(app: App, *, create: bool) -> str:
             )
         if not stores and not create:
             raise RefusedError(f"there is no store called {store} yet; `{advise('upload')}` makes it")
+        if not stores and app.dry_run:
+            return ""
         if not stores:
             return await _pin_created(app, await _create_store(app, store), store)
         name = stores[0].name
@@ -59,7 +84,10 @@ async def _find_stores(app: App, display_name: str) -> list[Store]:
 
 
 async def _create_store(app: App, display_name: str) -> str:
-    """Create the store; after a lost answer look for it first, since a second request may make a second store."""
+    """Create the store; after a lost answer look for it first, since a second request may make a second store.
+
+    It is looked for when it is sure to be listed; one that the service makes even later stays as an empty store.
+    """
     create = partial(app.client.stores.create, display_name)
     first: float | None = None
     for tries in count(1):
@@ -69,11 +97,12 @@ async def _create_store(app: App, display_name: str) -> str:
             if not error.kind.ambiguous:
                 raise
             unanswered = error
-        if stores := await _find_stores(app, display_name):
-            return stores[0].name
         now = trio.current_time()
         first = now if first is None else first
         await app.retrier.wait(Purpose.LIST, unanswered, tries, first, now)
+        await trio.sleep_until(now + LISTING_LAG)
+        if stores := await _find_stores(app, display_name):
+            return stores[0].name
     raise AssertionError("the last try returns or raises")
 
 

@@ -5,6 +5,7 @@ moved away by mistake must not empty the store. A delete that the service does n
 the next recovery executes.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +22,7 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, execute_intent
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.scan.scope import Absence, Scope
+from objlib.engine.scan.scope import Absence, Absent, Scope
 from objlib.gemini import GeminiError
 from objlib.ledger import FileRow, IntentRow
 
@@ -128,11 +129,16 @@ class _Prune:
         self.app.observer.advance(Phase.PRUNE, 1, 0)
 
 
+def absences(settings: Settings, files: Sequence[FileRow]) -> list[Absent | None]:
+    """Why each of ``files`` is not in the library now; None for one that is. Blocks."""
+    scope = Scope.of(settings)
+    return [scope.absent(file) for file in files]
+
+
 def _absent(settings: Settings, files: list[FileRow]) -> list[FileRow]:
     """Those of ``files`` that are not in the library, and not because they cannot be looked at."""
-    scope, absent = Scope.of(settings), list[FileRow]()
-    for file in files:
-        absence = scope.absent(file)
+    absent = list[FileRow]()
+    for file, absence in zip(files, absences(settings, files), strict=True):
         if absence is not None and absence.kind is not Absence.UNREADABLE:
             absent.append(file)
     return absent

@@ -26,7 +26,7 @@ from objlib.engine.reconcile.compare import Comparison, compare_store, recheck_d
 from objlib.engine.recover import recover
 from objlib.engine.requests.fan_out import fan_out
 from objlib.gemini import GeminiError
-from objlib.ledger import Transition
+from objlib.ledger import Move
 
 MAX_STEPS: Final = 8
 """Steps of a repair in progress at once."""
@@ -51,6 +51,8 @@ async def store_sync(
         metadata: with ``apply``, also send files again whose document only has a wrong name or metadata.
         plan: of an earlier comparison; the store is not listed then.
 
+    A dry run does not recover first: what a dead run left is reported as on its way.
+
     Returns:
         The report, and the plan.
 
@@ -60,7 +62,7 @@ async def store_sync(
     """
     if plan is not None:
         plan.check(app.store, app.ledger_id)
-    if apply:
+    if apply and not app.dry_run:
         # First recover what a dead run left in flight, so that the comparison covers it.
         await recover(app)
         if app.retrier.fatal is not None:
@@ -71,8 +73,14 @@ async def store_sync(
         return report, plan
     indexed = await app.ledger.comparison.indexed_total()
     limit.check(plan.deletions(), indexed, "store-sync --apply")
-    app.retrier.reset()
     report.applied = True
+    if app.dry_run:
+        report.deleted = plan.deletions()
+        mismatches = sum(step.kind is DriftKind.METADATA_MISMATCH for step in plan.steps)
+        report.left = 0 if metadata else mismatches
+        report.requeued = len(plan.steps) - report.deleted - report.left
+        return report, plan
+    app.retrier.reset()
     with app.observer.phase(Phase.REPAIR, len(plan.steps)):
         await _Repair(app, metadata, report).run(plan)
     report.stopped, report.advice = app.retrier.report_stop()
@@ -160,7 +168,7 @@ class _Repair:
                 raise requeued
         else:
             gone = kind is DriftKind.GHOST
-            await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why, gone=gone))
+            await app.ledger.apply(Move(row, app.run_id).reset(why, gone=gone))
         self.report.requeued += 1
 
 
@@ -177,7 +185,8 @@ def _report(app: App, comparison: Comparison) -> StoreSyncReport:
         leaving=counts[DriftKind.DELETING],
         foreign=counts[DriftKind.FOREIGN],
         drift={str(kind): count for kind, count in sorted(Counter(step.kind for step in steps).items())},
-        findings=steps[:MAX_LISTED],
+        findings=steps if app.dry_run else steps[:MAX_LISTED],
+        dry_run=app.dry_run,
         left=len(steps),
         interrupted=app.drain.requested,
         requests=app.requests,

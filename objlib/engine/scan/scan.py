@@ -6,6 +6,7 @@ changed, renamed, missing, returned. Last, they are recorded a page per transact
 has recorded a part that is true, and the next one finds the rest.
 """
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -44,7 +45,12 @@ each row is still compared with what it was, and the next scan finds the rest.""
 
 
 async def scan(
-    app: App, *, dry_run: bool = False, checksum: bool = False, clock: Clock = time.time_ns
+    app: App,
+    *,
+    dry_run: bool = False,
+    checksum: bool = False,
+    complete: bool = False,
+    clock: Clock = time.time_ns,
 ) -> ScanReport:
     """Compare the library of ``app`` with its ledger, and record what changed.
 
@@ -52,6 +58,7 @@ async def scan(
         app: the open application; ``app.files`` runs the walk and the reading.
         dry_run: record nothing, and list the changes in the report.
         checksum: read every file, whatever its status says.
+        complete: list every change and every entry that was not taken in, however many there are.
         clock: the clock that stamps files, which is not that of the ledger.
 
     Raises:
@@ -63,20 +70,25 @@ async def scan(
     scope = await app.files(partial(Scope.of, settings))
     patterns = parse_patterns(settings.patterns)
     changes: list[tuple[str, str]] = []
+    renames: list[tuple[str, str]] = []
+    limit = sys.maxsize if complete else MAX_LISTED
     scans = left_alone = 0
     while True:
         scans += 1
-        work = _Scan(app, Walk(scope), patterns, clock, checksum)
+        work = _Scan(app, Walk(scope, limit), patterns, clock, checksum, limit)
         with app.observer.phase(Phase.SCAN):
             async with app.ledger.scans.open() as session:
                 await work.walk_all(session)
+                app.observer.total(Phase.SCAN, work.files, work.bytes)
                 await work.read_changed(session)
                 await _refuse_vanished(settings.library, session)
                 counts = await session.compare(outrun=scans > MAX_RESTARTS)
                 if counts is not None:
-                    if dry_run:
-                        changes = await session.changes(limit=MAX_LISTED)
-                    else:
+                    if dry_run or complete:
+                        changes = await session.changes(limit=limit)
+                    if complete:
+                        renames = await session.renames()
+                    if not dry_run:
                         left_alone = await session.apply(run_id=app.run_id, page=APPLY_PAGE)
                     break
     if not dry_run and await app.ledger.settings.unreadable() != work.unreadable:
@@ -98,9 +110,12 @@ async def scan(
         unchanged=work.files - new - changed - renamed - returned,
         skipped=tuple(work.skipped),
         unreadable=tuple(work.unreadable),
+        skipped_total=work.skipped_total,
+        unreadable_total=work.unreadable_total,
         ignored=work.walk.ignored,
         left_out=tuple(work.walk.left_out),
         changes=tuple(changes),
+        renames=tuple(renames),
     )
 
 
@@ -126,7 +141,9 @@ class _Scan:
         files: files on disk so far.
         bytes: their size.
         read: files among them that had to be read.
-        skipped, unreadable: (path, reason) of what was not taken in, at most :data:`MAX_LISTED` each.
+        limit: entries that each list may have.
+        skipped, unreadable: (path, reason) of what was not taken in, at most ``limit`` each.
+        skipped_total, unreadable_total: how many there are.
     """
 
     app: App
@@ -134,11 +151,14 @@ class _Scan:
     patterns: tuple[PathPattern, ...]
     clock: Clock
     read_all: bool
+    limit: int
     files: int = 0
     bytes: int = 0
     read: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    skipped_total: int = 0
+    unreadable_total: int = 0
 
     async def walk_all(self, session: ScanSession) -> None:
         """Note everything on disk."""
@@ -147,7 +167,9 @@ class _Scan:
             skipped = [entry for entry in batch if isinstance(entry, Skipped)]
             for entry in skipped:
                 entries = self.unreadable if entry.blind else self.skipped
-                if len(entries) < MAX_LISTED:
+                self.unreadable_total += entry.blind
+                self.skipped_total += not entry.blind
+                if len(entries) < self.limit:
                     entries.append((entry.path, entry.reason))
             await session.note_blind([entry.path for entry in skipped if entry.blind])
             to_read, size_to_read = await session.note_files(files, read_all=self.read_all)

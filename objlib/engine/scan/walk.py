@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from objlib.core.errors import UsageError
-from objlib.core.library.ignore import IGNORE_FILE, IgnoreRules
+from objlib.core.library.ignore import IgnoreRules
 from objlib.core.library.paths import display_names, readable
 from objlib.core.library.snapshot import FileStatus, bounded, ctime
 from objlib.core.reports import MAX_LISTED
@@ -60,11 +60,13 @@ class Walk:
 
     Attributes:
         scope: what belongs to the library.
+        limit: entries that ``left_out`` may have.
         ignored: entries left out by a rule so far; a folder counts once.
-        left_out: (path, rule) of the first of them, at most :data:`MAX_LISTED`.
+        left_out: (path, rule) of the first of them.
     """
 
     scope: Scope
+    limit: int = MAX_LISTED
     ignored: int = 0
     left_out: list[tuple[str, str]] = field(default_factory=list)
     _entered: set[tuple[int, int]] = field(default_factory=set, init=False)
@@ -126,7 +128,7 @@ class Walk:
         rule = rules.reason(path, name, folder=folder)
         if rule and not rules.is_own(path, name):
             self.ignored += 1
-            if len(self.left_out) < MAX_LISTED:
+            if len(self.left_out) < self.limit:
                 self.left_out.append((path, rule))
         return bool(rule)
 
@@ -236,8 +238,9 @@ def _listing(folder: _Folder) -> tuple[list[tuple[bytes, bool]], IgnoreRules]:
     """
     with os.scandir(folder.disk) as entries:
         names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
-    has_rules = any(name == IGNORE_FILE.encode() for name, _ in names)
-    return names, folder_rules(folder.disk, folder.path, folder.rules) if has_rules else folder.rules
+    there = {name for name, _ in names}
+    rules_files = [name for name in folder.rules.files if name.encode() in there]
+    return names, folder_rules(folder.disk, folder.path, folder.rules, rules_files)
 
 
 def _broken_link(path: str, error: OSError) -> Skipped:

@@ -175,7 +175,5 @@ async def _coverage(app: App, answer: Answer) -> str:
         return f"search by words only: {vectors.reason}"
     if vectors.done < vectors.total:
         share = 100 * vectors.done // max(1, vectors.total)
-        return (
-            f"search by meaning covers {share} % of the passages so far; `{advise('upload')}` goes on with it"
-        )
+        return f"search by meaning covers {share} % of the passages so far; `{advise('index')}` finishes it"
     return ""

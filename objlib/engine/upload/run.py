@@ -3,7 +3,6 @@
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
 import trio
@@ -23,8 +22,9 @@ from objlib.engine.runs import in_flight_elsewhere
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
+from objlib.engine.vectors import make_vectors
 from objlib.gemini import GeminiError, Store
-from objlib.ledger import FileRow, Transition
+from objlib.ledger import FileRow, Move
 
 MAX_ROUNDS: Final = 6
 """Rounds of a run: after each it goes back to the files whose outcome stayed unknown."""
@@ -38,7 +38,6 @@ async def upload(
     app: App,
     *,
     limit: int | None = None,
-    dry_run: bool = False,
     retry_failed: bool = False,
     checksum: bool = False,
     accept: Callable[[ScanReport], Awaitable[None]] | None = None,
@@ -47,7 +46,6 @@ async def upload(
 
     Args:
         limit: bound of the files that this run sends.
-        dry_run: only say what would be done; nothing is recorded and nothing sent.
         retry_failed: also send files again that failed in an earlier run.
         checksum: read every file of the library, whatever its status says.
         accept: inspects the result of the scan before anything is sent; raises to refuse the run.
@@ -55,19 +53,22 @@ async def upload(
     Raises:
         ObjlibError: the run cannot go on at all.
     """
-    scanned = await scan(app, dry_run=dry_run, checksum=checksum)
+    scanned = await scan(app, checksum=checksum)
     if accept is not None:
         await accept(scanned)
     run = UploadRun(app, limit)
-    recovered, vectors = RecoverReport(), None
-    if not dry_run:
-        recovered = await _recover(run)
-        if retry_failed:
-            # A file that only an edit can help is found fit by the scan, once it was edited.
-            await _retry(app, "--retry-failed", lambda row: row.failure is None or not row.failure.kind.unfit)
-        await _run_to_quiescence(run)
-        vectors = await _make_vectors(run)
-    return await _report(run, scanned, recovered, vectors, dry_run=dry_run)
+    recovered = await _recover(run)
+    if retry_failed:
+        await retry_failed_files(app)
+    await _run_to_quiescence(run)
+    vectors = await _make_vectors(run)
+    return await make_report(run, scanned, recovered, vectors)
+
+
+async def retry_failed_files(app: App) -> None:
+    """Requeue the files that failed in earlier runs, but for those that only an edit can help."""
+    # Such a file is found fit by the scan, once it was edited.
+    await _retry(app, "--retry-failed", lambda row: row.failure is None or not row.failure.kind.unfit)
 
 
 async def _run_to_quiescence(run: UploadRun) -> None:
@@ -123,7 +124,7 @@ async def _retry(app: App, reason: str, eligible: Callable[[FileRow], bool]) -> 
             if row.missing_since is not None or not eligible(row):
                 continue
             with suppress(StaleTransitionError):
-                await app.ledger.apply(Transition.retry(row, run_id=app.run_id, reason=reason))
+                await app.ledger.apply(Move(row, app.run_id).retry(reason))
                 retried += 1
     return retried
 
@@ -133,18 +134,16 @@ async def _make_vectors(run: UploadRun) -> VectorReport | None:
     app = run.app
     if app.service is None:
         return None
-    report = await app.service.vectors()
-    seconds = app.settings.embed_seconds
-    if app.drain.requested or not report.available or report.done >= report.total or seconds <= 0:
-        return report
-    with app.observer.phase(Phase.VECTORS, report.total - report.done):
-        with app.drain.intake() as scope:
-            progress = partial(app.observer.advance, Phase.VECTORS, size=0)
-            await app.service.make_vectors(seconds=seconds, progress=progress)
-        if scope.cancelled_caught:
-            run.stopped = StopReason.INTERRUPTED
-            run.advice = "every file is searchable by words; the next upload goes on with search by meaning"
-    return await app.service.vectors()
+    report, interrupted = await make_vectors(
+        app, await app.service.vectors(), seconds=app.settings.embed_seconds
+    )
+    if interrupted:
+        run.stopped = StopReason.INTERRUPTED
+        run.advice = (
+            f"every file is searchable by words; `{advise('index')}` or the next upload "
+            "goes on with search by meaning"
+        )
+    return report
 
 
 async def _store_statistics(run: UploadRun) -> Store | None:
@@ -157,18 +156,14 @@ async def _store_statistics(run: UploadRun) -> Store | None:
     return None
 
 
-async def _report(
-    run: UploadRun,
-    scanned: ScanReport,
-    recovered: RecoverReport,
-    vectors: VectorReport | None,
-    *,
-    dry_run: bool,
+async def make_report(
+    run: UploadRun, scanned: ScanReport, recovered: RecoverReport, vectors: VectorReport | None
 ) -> UploadReport:
+    """The report of a run as its ledger is now."""
     app = run.app
     counts = await app.ledger.files.counts(now=app.now())
     store = await _store_statistics(run)
-    claimable, claimable_bytes = await app.ledger.files.claimable_totals()
+    claimable, _ = await app.ledger.files.claimable_totals()
     in_flight = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
     unreadable = len(await app.ledger.settings.unreadable())
     # A run that stopped early had no last recovery, which would have counted the deletes that are left.
@@ -194,9 +189,8 @@ async def _report(
         deleted=app.deleted,
         requests=app.requests,
         throttled=app.governor.throttled,
-        bytes=claimable_bytes if dry_run else run.sent_bytes,
+        bytes=run.sent_bytes,
         seconds=trio.current_time() - app.opened_at,
-        dry_run=dry_run,
         stopped=run.stopped,
         advice=run.advice,
         store_documents=None if store is None else store.active + store.pending + store.failed,

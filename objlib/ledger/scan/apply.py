@@ -19,7 +19,7 @@ from objlib.ledger.scan.diff import blocked
 from objlib.ledger.scan.tables import ChangeKind, Tables
 from objlib.ledger.settings import bump_scan_generation
 from objlib.ledger.transition_sql import must_apply
-from objlib.ledger.transitions import Transition
+from objlib.ledger.transitions import Move
 
 RENAMES_PAGE: Final = 500
 """Entangled renames that are read at once; all of them are one transaction."""
@@ -186,14 +186,14 @@ def _move_state(
     a later scan looks at it again.
     """
     if row.state is State.INDEXED and row.indexed_hash != row.content_hash:
-        row = must_apply(conn, Transition.reset(row, run_id=run_id, reason="the file changed"), now)
+        row = must_apply(conn, Move(row, run_id).reset("the file changed"), now)
     elif row.state is State.FAILED and (changed or _failure_changed(row, failure)):
         reason = "the file changed" if changed else "what was wrong with the file has changed"
-        row = must_apply(conn, Transition.retry(row, run_id=run_id, reason=reason), now)
+        row = must_apply(conn, Move(row, run_id).retry(reason), now)
     if row.state is State.UNTRACKED and failure is not None:
         attempt = new_attempt_id(now)
-        row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
-        must_apply(conn, Transition.fail(row, attempt_id=attempt, run_id=run_id, failure=failure), now)
+        row = must_apply(conn, Move(row, run_id, attempt).start_upload(), now)
+        must_apply(conn, Move(row, run_id, attempt).fail(failure), now)
 
 
 def _failure_changed(row: FileRow, failure: Failure | None) -> bool:

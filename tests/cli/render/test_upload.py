@@ -76,19 +76,6 @@ class TestUpload:
         output = text(upload_lines(upload_report(postponed=2), PLAIN))
         assert "2 old documents could not be removed now: `objlib recover` goes on with that" in output
 
-    def test_a_dry_run_says_that_nothing_happened(self) -> None:
-        report = upload_report(
-            dry_run=True,
-            pending=4,
-            scan=ScanReport(scanned=3, new=2, changed=1, changes=(("new", EVIL),) * 21),
-        )
-        output = text(upload_lines(report, PLAIN))
-        assert output.startswith(
-            "Would send 3 files, and 4 that already wait; 3 files on disk: 2 new, 1 changed."
-        )
-        assert "and 1 more" in output
-        assert output.endswith("nothing was sent or recorded (--dry-run)")
-
     def test_vectors_are_mentioned_until_they_are_complete(self) -> None:
         assert "120 of 500" in text(upload_lines(upload_report(vectors=VectorReport(120, 500)), PLAIN))
         assert "meaning" not in text(upload_lines(upload_report(vectors=VectorReport(500, 500)), PLAIN))

@@ -2,6 +2,7 @@
 
 import pytest
 import trio
+from starlette.types import Receive, Scope, Send
 
 from objlib.embedded.server import Limits
 from objlib.embedded.server.silence import SilentConnections
@@ -180,3 +181,46 @@ async def test_a_new_connection_takes_the_place_of_the_longest_silent_one() -> N
             assert await new.ask(GET) == (200, b"/a")
             assert await oldest.ends()
             assert await busy.ask(GET) == (200, b"/a")
+
+
+class Slow:
+    """An app that waits for the end of the client beside a slow answer, as one that streams events does."""
+
+    def __init__(self) -> None:
+        self.gone = trio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert not (await receive())["more_body"]
+
+        async def watch() -> None:
+            assert (await receive())["type"] == "http.disconnect"
+            self.gone.set()
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch)
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+            for _ in range(2):
+                await trio.sleep(20)
+                await send({"type": "http.response.body", "body": b"x", "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_slow_answer_is_whole_although_the_app_watches_the_client() -> None:
+    app = Slow()
+    async with connected(app) as client:
+        assert await client.ask(GET) == (200, b"xx")
+        assert await client.ask(GET * 2) == (200, b"xx"), "what came meanwhile is the next request"
+        assert await client.answer() == (200, b"xx")
+    assert not app.gone.is_set()
+
+
+async def test_an_app_that_watches_hears_that_the_client_has_gone() -> None:
+    app = Slow()
+    async with connected(app) as client:
+        await client.stream.send_all(GET)
+        await trio.sleep(5)
+        await client.stream.aclose()
+        await app.gone.wait()
+        assert trio.current_time() == pytest.approx(5)

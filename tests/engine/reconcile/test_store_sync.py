@@ -23,7 +23,7 @@ from objlib.engine.shutdown import InterruptedRun
 from objlib.engine.status import explain
 from objlib.engine.upload.run import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
-from objlib.ledger import FileRow, Transition
+from objlib.ledger import FileRow, Move
 from objlib.testing import DAILY_QUOTA, DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
 from objlib.testing.databases import damage_database, raw
 from tests.support.engine import (
@@ -117,9 +117,9 @@ async def test_what_is_in_flight_or_leaving_is_nobodys_business(
     async with opened("store-sync") as app:
         await upload(app)
         row = next(row for row in await rows(app) if row.file_path == "late.txt")
-        row = await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason="test"))
+        row = await app.ledger.apply(Move(row, app.run_id).reset("test"))
         attempt = new_attempt_id(app.now())
-        await app.ledger.apply(Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id))
+        await app.ledger.apply(Move(row, app.run_id, attempt).start_upload())
         await plant(app, "late.txt", of_file(row, app.ledger_id, attempt))
         leaving = await plant(app, "leaving.txt", {KEY_FILE: "gone", KEY_LEDGER: app.ledger_id})
         await app.ledger.intents.open(None, leaving, "test", app.run_id)

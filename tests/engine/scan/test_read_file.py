@@ -11,7 +11,7 @@ from objlib.core.errors import UsageError
 from objlib.core.failures import FailureKind
 from objlib.core.lifecycle.table import State
 from objlib.engine.scan.read_file import MAX_DOCUMENT
-from objlib.ledger import Transition
+from objlib.ledger import Move
 from tests.support.scan import RUN, Desk, as_nobody, open_desk
 
 UNFIT = {
@@ -123,9 +123,7 @@ async def test_a_file_that_becomes_unfit_under_way_fails_once_it_is_back(
     row = await desk.row("a.txt")
     attempt = await desk.ledger.attempts.last(row.file_id)
     assert attempt is not None
-    await desk.ledger.apply(
-        Transition.requeue(row, attempt_id=attempt.attempt_id, run_id=RUN, reason="lost", retry_at=None)
-    )
+    await desk.ledger.apply(Move(row, RUN, attempt.attempt_id).requeue("lost", retry_at=None))
     report = await desk.scan()
     row = await desk.row("a.txt")
     assert row.failure is not None
