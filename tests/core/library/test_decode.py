@@ -158,3 +158,9 @@ def test_a_mark_alone_is_an_empty_text(data: bytes) -> None:
 )
 def test_a_data_uri_without_an_end_takes_linear_time(text: str) -> None:
     assert without_inline_data(text) == text  # in quadratic time this test would run for hours
+
+
+@pytest.mark.parametrize("data", [b"\x7fELF\x02\x01\x01\x03" * 40, bytes(range(32)) * 9])
+def test_binary_bytes_are_not_decoded(data: bytes) -> None:
+    with pytest.raises(UnreadableError, match="binary"):
+        decode(data)
