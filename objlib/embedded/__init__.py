@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from objlib.embedded.api.generate import EXTRACTIVE
     from objlib.embedded.index import filter_keys, load_embedder
     from objlib.embedded.options import Options
-    from objlib.embedded.resources.holdings import holds_store
+    from objlib.embedded.resources.holdings import documents_named, holds_store
     from objlib.embedded.service import Service, open_service
     from objlib.embedded.text.extract import extract
 
@@ -22,6 +22,7 @@ __all__ = [
     "EXTRACTIVE",
     "Options",
     "Service",
+    "documents_named",
     "extract",
     "filter_keys",
     "holds_store",
@@ -32,6 +33,7 @@ _MODULES: Final = {
     "EXTRACTIVE": "api.generate",
     "Options": "options",
     "Service": "service",
+    "documents_named": "resources.holdings",
     "extract": "text.extract",
     "filter_keys": "index",
     "holds_store": "resources.holdings",
