@@ -19,7 +19,7 @@ from objlib.embedded.text.rows import json_text, lines_text, table_text
 from objlib.embedded.text.source import code_text, is_code
 from objlib.embedded.text.subtitles import subtitles_text
 
-__all__ = ["UnindexableError", "extract", "has_places"]
+__all__ = ["UnindexableError", "extract", "has_places", "kind_of"]
 
 Extractor = Callable[[bytes, str | None], Extracted]
 """A function from the bytes and the stated charset to the text."""
@@ -47,7 +47,7 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
         UnindexableError: empty, or a type that has no text.
         UnreadableError: binary, encrypted, or a scan without text.
     """
-    kind, charset = _kind(mime_type, name)
+    kind, charset = kind_of(mime_type, name)
     if not data.strip():
         raise UnindexableError(_EMPTY)
     if kind in REFUSED:
@@ -66,11 +66,11 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
 
 def has_places(mime_type: str, name: str) -> bool:
     """Whether the format has places beside lines and pages; arguments as for :func:`extract`."""
-    return _kind(mime_type, name)[0] in _WITH_PLACES
+    return kind_of(mime_type, name)[0] in _WITH_PLACES
 
 
-def _kind(mime_type: str, name: str) -> tuple[str, str | None]:
-    """The type in lower case without parameters (or by the suffix), and the stated charset."""
+def kind_of(mime_type: str, name: str) -> tuple[str, str | None]:
+    """The type that decides which reader takes a document, in lower case, and the stated charset."""
     kind, charset = base_type(mime_type), _CHARSET.search(mime_type.partition(";")[2])
     if kind in _UNSTATED:
         kind = type_of_suffix(name) or kind or "A file without a type"
