@@ -113,7 +113,7 @@ async def _embedded(settings: Settings, observer: Observer) -> list[Check]:
         return [Check("store", Health.OK, text)]
     if not settings.ledger.exists():
         text = f"{settings.embedded} has no ledger beside it"
-        return [Check("store", Health.WARNING, text, f"run `{advise('upload')}`")]
+        return [Check("store", Health.WARNING, text, f"run `{advise('rebuild')}`")]
     command = Command("doctor", records=False, store=StoreNeed.EXISTING, create_ledger=False)
     async with open_app(settings, command, observer=observer) as app:
         assert app.service is not None

@@ -173,7 +173,7 @@ async def test_a_store_without_its_ledger_is_a_warning(offline: Settings) -> Non
         file.unlink()
     everything = await checks(offline)
     store = everything["store"]
-    assert (store.health, store.advice) == (Health.WARNING, "run `objlib upload`")
+    assert (store.health, store.advice) == (Health.WARNING, "run `objlib rebuild`")
     assert everything["ledger"].health is Health.OK
 
 
