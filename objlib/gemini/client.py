@@ -10,7 +10,7 @@ from objlib.gemini.ask import ModelsApi
 from objlib.gemini.documents import DocumentsApi
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.files import FilesApi
-from objlib.gemini.network import http_client
+from objlib.gemini.network import open_transport
 from objlib.gemini.operations import OperationsApi
 from objlib.gemini.redact import quieten
 from objlib.gemini.route import Route, find_route
@@ -80,5 +80,5 @@ async def open_client(
     """
     quieten()
     route = find_route(endpoint, os.environ) if asgi is None else Route(endpoint.host)
-    async with http_client(route, asgi, connections) as http:
+    async with open_transport(route, asgi, connections) as http:
         yield Client(Transport(endpoint, http, timeouts, route, read_only=read_only))

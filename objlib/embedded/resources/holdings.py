@@ -1,8 +1,10 @@
 """A look into a store's file without opening it as a service."""
 
 import sqlite3
-from contextlib import closing
+from functools import partial
 from pathlib import Path
+
+from objlib.sqlite.private_copy import look_into
 
 
 def holds_store(file: Path, name: str) -> bool:
@@ -10,9 +12,11 @@ def holds_store(file: Path, name: str) -> bool:
     try:
         if not file.is_file():
             return False
-        uri = f"{file.absolute().as_uri()}?mode=rw"
-        with closing(sqlite3.connect(uri, uri=True, timeout=2.0)) as db:
-            row = db.execute("SELECT 1 FROM stores WHERE name = ? AND NOT deleted", (name,)).fetchone()
+        return look_into(file, partial(_has_store, name=name), busy_timeout=2.0)
     except (OSError, sqlite3.Error, ValueError):
         return False
-    return row is not None
+
+
+def _has_store(db: sqlite3.Connection, name: str) -> bool:
+    sql = "SELECT 1 FROM stores WHERE name = ? AND NOT deleted"
+    return db.execute(sql, (name,)).fetchone() is not None

@@ -151,3 +151,9 @@ def test_bytes_of_no_encoding_are_refused() -> None:
 @pytest.mark.parametrize("data", [b"\xef\xbb\xbf", codecs.BOM_UTF16_LE, b""])
 def test_a_mark_alone_is_an_empty_text(data: bytes) -> None:
     assert decode(data).text == ""
+
+
+@pytest.mark.parametrize("data", [b"\x7fELF\x02\x01\x01\x03" * 40, bytes(range(32)) * 9])
+def test_binary_bytes_are_not_decoded(data: bytes) -> None:
+    with pytest.raises(UnreadableError, match="binary"):
+        decode(data)
