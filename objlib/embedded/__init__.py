@@ -7,7 +7,7 @@ can talk to, in process or behind a server. Nothing here imports the engine or t
 from objlib.embedded.api.generate import EXTRACTIVE
 from objlib.embedded.index import filter_keys, load_embedder
 from objlib.embedded.options import Options
-from objlib.embedded.resources.holdings import holds_store
+from objlib.embedded.resources.holdings import documents_named, holds_store
 from objlib.embedded.service import Service, open_service
 from objlib.embedded.text.extract import extract
 
@@ -15,6 +15,7 @@ __all__ = [
     "EXTRACTIVE",
     "Options",
     "Service",
+    "documents_named",
     "extract",
     "filter_keys",
     "holds_store",

@@ -98,15 +98,14 @@ def a_search_before_the_first_upload(world: World) -> None:
     assert "3 of 3 files indexed" in done.text
 
 
-@situation("ledger/connection.py _find_or_make: scan", "ledger/connection.py _refusal: scan")
+@situation("ledger/connection.py _find_or_make: upload", "ledger/connection.py _refusal: upload")
 def a_library_without_a_ledger(world: World) -> None:
-    done = world.follow(world.at("status"), "ledger/connection.py _find_or_make: scan")
-    assert (done.code, "3 files on disk" in done.text) == (Exit.OK, True)
-    empty = world.root / "empty.db"
-    empty.touch()
-    refused = world.at("status", "--ledger", str(empty))
-    done = world.follow(refused, "ledger/connection.py _refusal: scan")
-    assert (done.code, "3 files on disk" in done.text) == (Exit.OK, True)
+    done = world.follow(world.at("status"), "ledger/connection.py _find_or_make: upload")
+    assert "3 of 3 files indexed" in done.text
+    world.database("ledger.db").write_bytes(b"")
+    world.database("store.db").unlink()
+    done = world.follow(world.at("status"), "ledger/connection.py _refusal: upload")
+    assert "3 of 3 files indexed" in done.text
 
 
 @situation("engine/status.py _explain_unknown: scan")

@@ -5,6 +5,7 @@ import os
 import platform
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 from objlib.core.errors import Exit
 from objlib.engine import vectors
@@ -39,6 +40,16 @@ def leave_in_flight(world: World, *, session: str | None = None) -> None:
         " SELECT 'a', file_id, content_hash, ?, 'dead', 1, 1 FROM files WHERE file_path = 'walden.txt'",
         session,
     )
+
+
+def unlink(file: Path) -> None:
+    """Lose a file."""
+    file.unlink()
+
+
+def empty(file: Path) -> None:
+    """Lose what is in a file."""
+    file.write_bytes(b"")
 
 
 def interrupt() -> None:
@@ -120,13 +131,55 @@ def a_document_that_the_store_could_not_make(world: World) -> None:
     assert "walden.txt" in status.text
 
 
-@situation("engine/doctor.py _embedded: rebuild")
+@situation(
+    "engine/doctor.py _lost: rebuild",
+    "engine/bootstrap/lost_ledger.py refuse_lost_ledger: rebuild",
+    "ledger/connection.py _find_or_make: rebuild",
+    "ledger/connection.py _refusal: rebuild",
+)
 def a_store_whose_ledger_is_lost(world: World) -> None:
     world.upload()
+    for site, lose, command in [
+        ("engine/doctor.py _lost: rebuild", unlink, "doctor"),
+        ("engine/bootstrap/lost_ledger.py refuse_lost_ledger: rebuild", unlink, "upload"),
+        ("ledger/connection.py _find_or_make: rebuild", unlink, "status"),
+        ("ledger/connection.py _refusal: rebuild", empty, "status"),
+    ]:
+        lose(world.database("ledger.db"))
+        refused = world.at(command)
+        assert refused.code == (Exit.REFUSED if command == "upload" else Exit.FATAL)
+        done = world.follow(refused, site)
+        assert "3 files found in the store: 3 match the disk" in done.text
+        assert "Nothing to send" in world.upload().text
+
+
+@situation("engine/bootstrap/lost_ledger.py refuse_lost_ledger: upload --new")
+def a_library_that_starts_anew(world: World) -> None:
+    world.upload()
     world.database("ledger.db").unlink()
-    done = world.follow(world.at("doctor"), "engine/doctor.py _embedded: rebuild")
-    assert "3 files found in the store: 3 match the disk" in done.text
-    assert "Nothing to send" in world.upload().text
+    done = world.follow(world.upload(), "engine/bootstrap/lost_ledger.py refuse_lost_ledger: upload --new")
+    assert "3 of 3 files indexed" in done.text
+
+
+@situation(
+    "cli/render/store_sync.py store_sync_lines: f'store-sync --of {ledger}'",
+    "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply'",
+)
+def a_document_of_a_ledger_that_is_lost(world: World) -> None:
+    world.upload()
+    world.store(
+        "INSERT INTO documents (store_id, name, display_name, mime_type, size, state, create_time, update_time,"
+        " metadata, blob_id, ready_at) SELECT store_id, name || '-other', display_name, mime_type, size, state,"
+        " create_time, update_time, json_set(metadata, '$.objlib_ledger', 'another'), blob_id, ready_at"
+        " FROM documents WHERE doc_id = 1"
+    )
+    compared = world.at("store-sync")
+    of = world.follow(compared, "cli/render/store_sync.py store_sync_lines: f'store-sync --of {ledger}'")
+    assert of.code == Exit.DRIFT, of.text
+    done = world.follow(of, "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply'")
+    assert done.code == Exit.OK, done.text
+    after = world.at("store-sync")
+    assert after.text.startswith("✓ Store and ledger agree: 3 documents (3 as it should be)."), after.text
 
 
 @situation("cli/render/status.py _notes: recover", "cli/render/status.py _notes: recover (2)")
@@ -154,7 +207,7 @@ def a_file_that_changed_while_it_was_sent(world: World) -> None:
 
 
 @situation(
-    "cli/render/store_sync.py store_sync_lines: store-sync --apply",
+    "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply'",
     "cli/render/store_sync.py _done: upload",
     "cli/render/verify.py _advice: store-sync --apply",
 )
@@ -164,7 +217,7 @@ def a_document_that_vanished(world: World) -> None:
     compared = world.at("store-sync")
     verified = world.at("verify", "--sample", "all")
     assert (compared.code, verified.code) == (Exit.DRIFT, Exit.DRIFT)
-    repaired = world.follow(compared, "cli/render/store_sync.py store_sync_lines: store-sync --apply")
+    repaired = world.follow(compared, "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply'")
     sent = world.follow(repaired, "cli/render/store_sync.py _done: upload")
     assert "3 of 3 files indexed" in sent.text
     again = world.follow(verified, "cli/render/verify.py _advice: store-sync --apply")
