@@ -33,6 +33,7 @@ class App:
         opened_at: when the command began, on trio's clock.
         store: resource name of the store; empty when the command needs none.
         ledger_id: tag that tells documents of this ledger from those of another.
+        adopted: tags of lost ledgers whose documents this one took over, or is to remove.
         service: the embedded service, when that is the backend.
         deleted: documents that this command removed from the store.
         dry_run: whether ledger and embedded store are private copies, and the client sends nothing that changes
@@ -53,6 +54,7 @@ class App:
     _client: Client | None = None
     store: str = ""
     ledger_id: str = ""
+    adopted: frozenset[str] = frozenset()
     service: "Service | None" = None
     deleted: int = 0
     dry_run: bool = False
@@ -68,6 +70,11 @@ class App:
         if self._client is None:
             raise RefusedError("this command works on the ledger alone")
         return self._client
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """Tags of the documents that are this ledger's."""
+        return self.adopted | {self.ledger_id}
 
     @property
     def requests(self) -> int:

@@ -18,6 +18,7 @@ from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses
 from objlib.engine.scan.scope import Absence, Absent, Scope
+from objlib.engine.upload.run import LAST_SUCCESS_KEY
 from objlib.ledger import FileRow
 
 LISTED_FAILURES: Final = 50
@@ -59,6 +60,9 @@ async def status(app: App) -> StatusReport:
         failures=await failed_files(ledger, LISTED_FAILURES),
         failures_total=states[State.FAILED] - counts.skipped + len(await ledger.settings.unreadable()),
         skips=await skipped_files(ledger, LISTED_FAILURES),
+        last_success=None
+        if (moment := await ledger.settings.get(LAST_SUCCESS_KEY)) is None
+        else float(moment),
     )
 
 

@@ -75,6 +75,8 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
         ("running", report.runs_alive, "run", ""),
     ]
     notes = [(name, f"{plural(count, noun)} {rest}") for name, count, noun, rest in counted if count]
+    if report.last_success is not None:
+        notes.append(("up to date", moment(report.last_success)))
     limits = [
         f"{safe(str(key)).replace('_', ' ')} {_number(value)}"
         for key, value in report.governor.items()

@@ -107,6 +107,7 @@ class IndexReport:
     made: int = 0
     seconds: float = 0.0
     stopped: StopReason = StopReason.NONE
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

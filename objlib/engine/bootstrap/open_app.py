@@ -51,6 +51,7 @@ class Command:
         records: whether it may change something. Then its run has a record with a heartbeat, and rows of its own;
             without one, other runs would take those rows for a dead run's.
         create_ledger: whether a ledger is made where there is none.
+        any_ledger: whether it may work on a store with documents of a lost ledger, which it is there to mend.
         dry_run: whether it only says what it would do: then it works on private copies, and sends no request that
             changes anything.
     """
@@ -59,6 +60,7 @@ class Command:
     records: bool
     store: StoreNeed
     create_ledger: bool = True
+    any_ledger: bool = False
     dry_run: bool = False
 
 
@@ -115,13 +117,14 @@ async def open_app(
             app.ledger_id = await ledger.settings.ledger_id()
         else:
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
+        app.adopted = await ledger.settings.adopted()
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
             create = command.store is StoreNeed.CREATE
             if create and command.dry_run:
                 app.store, app.store_note = await look_for_store(app)
             else:
-                app.store = await bind_store(app, create=create)
+                app.store = await bind_store(app, create=create, any_ledger=command.any_ledger)
             if command.records:
                 await bind_service(app)
         if not command.dry_run:
