@@ -10,8 +10,8 @@ from objlib.core.advice import advise
 from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import State
+from objlib.core.reports.failed_files import SKIPPED
 from objlib.core.reports.status import ExplainReport, HistoryLine, RunEntry, StatusReport
-from objlib.core.reports.upload import SKIPPED
 from objlib.engine.app import App
 from objlib.engine.failed_files import failed_files, skipped_files, state_of
 from objlib.engine.requests.governor import REQUEST_RATE
