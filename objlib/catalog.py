@@ -75,6 +75,16 @@ class Catalog:
                     return tuple(_libraries(conn))
         return tuple(self._in_data_folder())
 
+    def holder(self, ledger_id: str) -> tuple[KnownLibrary, Path] | None:
+        """The ledger with this id, and its library; None if it is unknown, or is not there any more."""
+        for library in self.libraries():
+            for ledger in library.ledgers:
+                if ledger.ledger_id == ledger_id:
+                    identity = identify(ledger.path)
+                    if identity is not None and identity.ledger_id == ledger_id:
+                        return library, ledger.path
+        return None
+
     def claim(self, root: Path, *, folder: Path, now: float) -> None:
         """Enter a library that is new. Of several processes that do so at once the first one wins.
 

@@ -12,14 +12,15 @@ from objlib.core.ids import FileId
 from objlib.core.library.paths import disk_path
 from objlib.core.library.snapshot import UNTRUSTED, bounded
 from objlib.core.lifecycle.table import State
+from objlib.core.reports.failed_files import SKIPPED
 from objlib.core.reports.status import ExplainReport, HistoryLine, RunEntry, StatusReport
-from objlib.core.reports.upload import SKIPPED
 from objlib.engine.app import App
 from objlib.engine.failed_files import failed_files, skipped_files, state_of
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses
 from objlib.engine.scan.scope import Absence, Absent, Scope
+from objlib.engine.upload.run import LAST_SUCCESS_KEY
 from objlib.ledger import FileRow
 
 LISTED_FAILURES: Final = 50
@@ -61,6 +62,9 @@ async def status(app: App) -> StatusReport:
         failures=await failed_files(ledger, LISTED_FAILURES),
         failures_total=states[State.FAILED] - counts.skipped + len(await ledger.settings.unreadable()),
         skips=await skipped_files(ledger, LISTED_FAILURES),
+        last_success=None
+        if (moment := await ledger.settings.get(LAST_SUCCESS_KEY)) is None
+        else float(moment),
     )
 
 

@@ -54,6 +54,6 @@ def _belongs(scope: Scope, path: str) -> bool:
         return Path(path) == scope.root
     folder, _, last = name.rpartition(b"/")
     if last in RULES_FILES:  # which no run takes in, but which decides what a run takes in
-        return not folder or _belongs(scope, os.path.dirname(path))  # noqa: PTH120
+        return not folder or _belongs(scope, str(Path(path).parent))
     absent = scope.absent(_Place(readable(name), name))
     return absent is None or absent.kind is not Absence.LEFT_OUT

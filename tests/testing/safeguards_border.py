@@ -24,8 +24,8 @@ DRY_RUNS: Final = (
     Mutant(
         "a dry run makes no store",
         "objlib/engine/bootstrap/store_binding.py",
-        "        if not stores and app.dry_run:\n",
-        "        if False:\n",
+        "    if app.dry_run:\n",
+        "    if False:\n",
         f"{PLAN}::test_a_plan_sends_nothing_and_makes_nothing",
     ),
     Mutant(

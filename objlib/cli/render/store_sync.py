@@ -27,6 +27,13 @@ _EXPLANATIONS = {
 def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: bool = False) -> list[str]:
     """The findings, and what became of them, or would; all of them if it is to be ``complete``."""
     lines = [_summary(report, screen)]
+    if report.adopted:
+        lines.append(f"{plural(report.adopted, 'file')} took over the document of a lost ledger.")
+    for ledger, number in report.foreign_ledgers.items():
+        text = (
+            f"{plural(number, 'document')} of the ledger {safe(ledger)}; if that is lost, look at them with: "
+        )
+        lines.append(screen.dim(text + advise(f"store-sync --of {ledger}")))
     shown = report.findings if complete else report.findings[:SHOWN_FINDINGS]
     for finding in shown:
         name = f"{drift_label(finding.kind):14}"
@@ -41,7 +48,11 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: boo
     if report.applied:
         return lines + _done(report, screen)
     if report.drift:
-        lines.append(screen.dim(f"nothing was changed; repair with: {advise('store-sync --apply')}"))
+        of = f" --of {report.of}" if report.of else ""
+        repair = f"nothing was changed; repair with: {advise(f'store-sync{of} --apply')}"
+        if report.of:
+            repair += " (--adopt first lets files without a document take over those with their bytes)"
+        lines.append(screen.dim(repair))
     return lines + _stale_names(report, screen)
 
 

@@ -18,6 +18,9 @@ class StoreSyncReport:
         in_flight: documents of attempts that are not over.
         leaving: documents whose deletion is on record.
         foreign: documents that are not this ledger's.
+        foreign_ledgers: those among them that another ledger recorded, by the id of that ledger.
+        of: id of the lost ledger whose documents were compared too.
+        adopted: files that took a lost ledger's document over.
         drift: findings by kind, but for stale names.
         stale_names: documents with the name that their file had before a rename.
         findings: the findings, stale names among them, at most 1,000 but in a dry run.
@@ -42,6 +45,9 @@ class StoreSyncReport:
     in_flight: int = 0
     leaving: int = 0
     foreign: int = 0
+    foreign_ledgers: Mapping[str, int] = field(default_factory=dict)
+    of: str = ""
+    adopted: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
     stale_names: int = 0
     findings: tuple[Drift, ...] = ()

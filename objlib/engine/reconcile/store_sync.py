@@ -22,6 +22,7 @@ from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.store import StoreSyncReport
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, execute_intent
+from objlib.engine.reconcile.adopt import LostLedger, adopt, require_lost
 from objlib.engine.reconcile.compare import Comparison, compare_store, recheck_document
 from objlib.engine.recover import recover
 from objlib.engine.requests.fan_out import fan_out
@@ -43,7 +44,13 @@ _WHY: Final[Mapping[DriftKind, str]] = {
 
 
 async def store_sync(
-    app: App, *, apply: bool, metadata: bool, limit: DeleteLimit, plan: Plan | None = None
+    app: App,
+    *,
+    apply: bool,
+    metadata: bool,
+    limit: DeleteLimit,
+    plan: Plan | None = None,
+    lost: LostLedger | None = None,
 ) -> tuple[StoreSyncReport, Plan]:
     """Compare store and ledger, or take a saved plan, and repair the differences if ``apply`` says so.
 
@@ -51,6 +58,7 @@ async def store_sync(
         apply: carry the plan out.
         metadata: with ``apply``, also send files again whose document only has a wrong name or metadata.
         plan: of an earlier comparison; the store is not listed then.
+        lost: a lost ledger, whose documents are compared as if they were this one's.
 
     A dry run does not recover first: what a dead run left is reported as on its way.
 
@@ -58,22 +66,32 @@ async def store_sync(
         The report, and the plan.
 
     Raises:
-        RefusedError: the plan is for another store or ledger, or it deletes too much; nothing was changed.
+        RefusedError: the plan is for another store or ledger, or it deletes too much, or the ledger is not lost;
+            nothing was changed.
         GeminiError: the service did not answer, and nothing was repaired.
     """
     if plan is not None:
         plan.check(app.store, app.ledger_id)
+    if lost is not None:
+        await require_lost(app, lost)
+        app.adopted |= {lost.ledger_id}
+    adopted = 0
     if apply and not app.dry_run:
         # First recover what a dead run left in flight, so that the comparison covers it.
         await recover(app)
         if app.retrier.fatal is not None:
             raise app.retrier.fatal.again()
+        if lost is not None and lost.adopt:
+            adopted = await adopt(app, lost)
     comparison = await compare_store(app) if plan is None else Comparison(plan)
     plan, report = comparison.plan, _report(app, comparison)
+    report.adopted, report.foreign_ledgers = adopted, comparison.ledgers
+    report.of = "" if lost is None else lost.ledger_id
     if not apply:
         return report, plan
     indexed = await app.ledger.comparison.indexed_total()
-    limit.check(plan.deletions(), indexed, "store-sync --apply")
+    of = "" if lost is None else f" --of {lost.ledger_id}"
+    limit.check(plan.deletions(), indexed, f"store-sync{of} --apply")
     report.applied = True
     if metadata:
         report.left = len(plan.steps)

@@ -28,6 +28,8 @@ from objlib.ledger import FileRow, Move
 
 MAX_ROUNDS: Final = 6
 """Rounds of a run: after each it goes back to the files whose outcome stayed unknown."""
+LAST_SUCCESS_KEY: Final = "last_success"
+"""Setting of the ledger that keeps when a run last left nothing to do, in Unix seconds."""
 LISTED_FAILURES: Final = 1000
 """Failed files that a report lists; the others are only counted."""
 STORE_STATISTICS_SECONDS: Final = 10.0
@@ -62,7 +64,10 @@ async def upload(
         await retry_failed_files(app)
     await _run_to_quiescence(run)
     vectors = await _make_vectors(run)
-    return await make_report(run, scanned, recovered, vectors)
+    report = await make_report(run, scanned, recovered, vectors)
+    if not report.stopped and not report.pending:
+        await app.ledger.settings.set(LAST_SUCCESS_KEY, repr(app.now()))
+    return report
 
 
 async def retry_failed_files(app: App) -> None:
