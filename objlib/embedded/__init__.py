@@ -16,29 +16,39 @@ if TYPE_CHECKING:
     from objlib.embedded.options import Options
     from objlib.embedded.resources.holdings import documents_named, holds_store
     from objlib.embedded.service import Service, open_service
-    from objlib.embedded.text.extract import extract
+    from objlib.embedded.text.extract import extract, has_places
+    from objlib.embedded.text.extracted import Extracted
+    from objlib.embedded.text.places import PassagePlace, passage_place
 
 __all__ = [
     "EXTRACTIVE",
+    "Extracted",
     "Options",
+    "PassagePlace",
     "Service",
     "documents_named",
     "extract",
     "filter_keys",
+    "has_places",
     "holds_store",
     "load_embedder",
     "open_service",
+    "passage_place",
 ]
 _MODULES: Final = {
     "EXTRACTIVE": "api.generate",
+    "Extracted": "text.extracted",
     "Options": "options",
+    "PassagePlace": "text.places",
     "Service": "service",
     "documents_named": "resources.holdings",
     "extract": "text.extract",
     "filter_keys": "index",
+    "has_places": "text.extract",
     "holds_store": "resources.holdings",
     "load_embedder": "index",
     "open_service": "service",
+    "passage_place": "text.places",
 }
 
 

@@ -2,20 +2,22 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
 from objlib.core.events import Observer
 from objlib.core.ids import RunId
-from objlib.embedded import Options, Service
 from objlib.engine.requests.governor import Governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import Drain
 from objlib.gemini import Client
 from objlib.ledger import Ledger
 from objlib.threads import Runner
+
+if TYPE_CHECKING:  # most commands need no embedded service, and it takes as long to load as all the rest
+    from objlib.embedded import Options, Service
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class App:
     store: str = ""
     ledger_id: str = ""
     adopted: frozenset[str] = frozenset()
-    service: Service | None = None
+    service: "Service | None" = None
     deleted: int = 0
     dry_run: bool = False
     store_note: str = ""
@@ -94,6 +96,6 @@ class Overrides:
 
     now: Callable[[], float] = time.time
     runner: Runner | None = None
-    options: Options = field(default_factory=Options)
+    options: "Options | None" = None
     asgi: Callable[..., Any] | None = None
     signals: bool = True

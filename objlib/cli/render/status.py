@@ -4,8 +4,8 @@ from objlib.cli.console.terminal import Terminal, about, duration, moment, more,
 from objlib.cli.render.failures import failure_lines, skip_lines
 from objlib.core.advice import advise
 from objlib.core.lifecycle.table import State
+from objlib.core.reports.failed_files import SKIPPED
 from objlib.core.reports.status import StatusReport
-from objlib.core.reports.upload import SKIPPED
 
 MEANINGS = {
     State.INDEXED: "searchable",

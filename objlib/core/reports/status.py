@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.failed_files import FailedFile
 
 
 @dataclass(frozen=True, slots=True)

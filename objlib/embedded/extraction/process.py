@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from objlib.core.library.decode import UnreadableError
-from objlib.core.library.mime import base_type, is_text_type, type_of_suffix
+from objlib.core.library.mime import is_text_type
 from objlib.embedded.extraction.child import TOO_MUCH_MEMORY
 from objlib.embedded.extraction.frames import (
     LENGTH,
@@ -24,7 +24,7 @@ from objlib.embedded.extraction.frames import (
     decode_answer,
     frame,
 )
-from objlib.embedded.text.extract import EXTRACTORS
+from objlib.embedded.text.extract import EXTRACTORS, kind_of
 
 READ_SECONDS: Final = 60.0
 """Seconds for which a reader may work on one document, its start included."""
@@ -42,9 +42,7 @@ _WRITE: Final = 1024 * 1024
 
 def needs_reader(mime_type: str, name: str, size: int) -> bool:
     """Whether a document is read in a process of its own: everything but short plain text."""
-    kind = base_type(mime_type)
-    if kind in {"", "application/octet-stream"}:
-        kind = type_of_suffix(name) or kind
+    kind, _ = kind_of(mime_type, name)
     plain = kind in _LINEAR or (is_text_type(kind) and kind not in EXTRACTORS)
     return size > IN_PROCESS or not plain
 

@@ -57,12 +57,19 @@ class Chunk:
 def chunks(extracted: Extracted, size: int = PASSAGE_WORDS) -> list[Chunk]:
     """Cut a document into passages of about ``size`` words, in order, covering all of its text.
 
-    A heading starts a new passage unless the one before it is still small. From ``body_start`` on every
+    A heading starts a new passage unless the one before it is still small; a place that stands alone always does.
+    A place, such as a row of a table, is cut only if it is longer than a passage. From ``body_start`` on every
     character that is not white space is in exactly one passage.
     """
     packer = _Packer(extracted, size)
-    for unit in _units(extracted.text, extracted.body_start, len(extracted.text), size, 0):
-        packer.add(*unit)
+    start = extracted.body_start
+    for place in (*extracted.places, None):
+        stop = max(start, place.start) if place else len(extracted.text)
+        for unit in _units(extracted.text, start, stop, size, 0):
+            packer.add(*unit)
+        if place and place.alone:
+            packer.end_passage()
+        start = stop
     return packer.finish()
 
 
@@ -123,6 +130,7 @@ class _Packer:
         self._out: list[tuple[int, int, float]] = []
         self._start = self._stop = 0
         self._weight = 0.0
+        self._closed = 0
 
     def add(self, start: int, stop: int, more: float) -> None:
         """Add the next unit, which weighs ``more`` words, to the current passage, or begin a new one with it."""
@@ -136,11 +144,17 @@ class _Packer:
         self._stop = stop
         self._weight += more
 
+    def end_passage(self) -> None:
+        """Let the next unit begin a passage, and no earlier one join it."""
+        if self._weight:
+            self._flush()
+        self._closed = len(self._out)
+
     def finish(self) -> list[Chunk]:
         """The passages; a small last one joins its neighbour if both stand under one heading."""
         if self._weight:
             self._flush()
-        if len(self._out) > 1:
+        if len(self._out) - self._closed > 1:
             (start, _, before), (tail, stop, last) = self._out[-2:]
             if (
                 last < self._size * _TAIL

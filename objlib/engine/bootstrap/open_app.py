@@ -14,7 +14,6 @@ import trio
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.events import Observer
 from objlib.core.ids import new_run_id
-from objlib.embedded import open_service
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.library_binding import (
     bind_library,
@@ -139,11 +138,13 @@ async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -
     settings, asgi = app.settings, overrides.asgi
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     if settings.backend is Backend.EMBEDDED:
+        from objlib.embedded import Options, open_service
+
         service = open_service(
             settings.embedded,
             runner=overrides.runner,
             now=overrides.now,
-            options=overrides.options,
+            options=overrides.options or Options(),
             read_only=app.dry_run,
         )
         app.service = await stack.enter_async_context(service)
