@@ -16,7 +16,7 @@ _RANGE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ContentRange:
-    """What a request sends: bytes from ``start`` on and perhaps the last ones, or a question for the state (None)."""
+    """The span of a request: bytes from ``start`` on, perhaps the last ones; a question for the state without it."""
 
     start: int | None
     last: bool

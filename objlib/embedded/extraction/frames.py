@@ -1,4 +1,4 @@
-"""What goes between the service and its reader: frames of a length and a message, typed at both ends.
+"""Messages between the service and its reader: frames of a length and a message, typed at both ends.
 
 The reader handles bytes of unknown origin with large libraries, so its messages are data: they are decoded
 into these types and nothing else.

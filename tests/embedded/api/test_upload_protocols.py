@@ -155,11 +155,11 @@ async def test_chunking_out_of_range_is_refused_for_upload_and_import(
     tmp_path: Path, config: dict[str, Any]
 ) -> None:
     async with open_box(tmp_path / "s.db") as box:
-        body = {"chunkingConfig": {"whiteSpaceConfig": config}}
+        body: dict[str, Any] = {"chunkingConfig": {"whiteSpaceConfig": config}}
         headers = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
         headers["X-Goog-Upload-Header-Content-Type"] = "text/plain"
         refused(await box.client.post(upload_path(box), json=body, headers=headers), 400, "INVALID_ARGUMENT")
-        body["fileName"] = "files/a"  # type: ignore[assignment]
+        body["fileName"] = "files/a"
         refused(await box.client.post(f"/v1/{box.store}:importFile", json=body), 400, "INVALID_ARGUMENT")
 
 
