@@ -4,6 +4,7 @@ import sys
 from functools import partial
 from typing import Annotated, Literal
 
+from objlib.cli.commands.upload import EmbedSeconds
 from objlib.cli.config import load_settings
 from objlib.cli.console.output import print_lines
 from objlib.cli.options import Common, LibraryPath, option, switch
@@ -20,6 +21,7 @@ def watch(
     /,
     *,
     prune: Annotated[bool, switch("Also remove documents of files that are gone, after the grace")] = False,
+    embed_seconds: EmbedSeconds = None,
     print_unit: Annotated[Kind | None, option("Print what starts it with the machine, and end")] = None,
     options: Common = None,
 ) -> int:
@@ -27,7 +29,7 @@ def watch(
 
     A run inside it is like any other, with the same ledger, limits and guards.
     """
-    load = partial(load_settings, options, path=path, place=Place.NEW)
+    load = partial(load_settings, options, path=path, place=Place.NEW, embed_seconds=embed_seconds)
     settings = load()
     require_folder(settings)
     if print_unit is not None:
@@ -37,6 +39,7 @@ def watch(
         words = [sys.executable, "-m", "objlib", command, "--library", str(settings.library)]
         words += ["--ledger", str(settings.ledger), *(["--prune"] if prune else [])]
         words += ["--config", str(settings.config)] if settings.config else []
+        words += ["--embed-seconds", embed_seconds] if embed_seconds is not None else []
         print_lines(unit(words).splitlines())
         return Exit.OK
     _serve(settings, load, prune=prune)
