@@ -29,6 +29,7 @@ from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
 from objlib.engine.scan.scan import scan
 from objlib.engine.search.ask import ask, search
+from objlib.engine.shutdown import Drain
 from objlib.engine.status import explain, list_runs, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
@@ -66,6 +67,16 @@ class Library:
         self._tasks = tasks
         self._shared: dict[Command, App] = {}
         self._opening = trio.Lock()
+        self._running: set[Drain] = set()
+
+    def stop(self) -> None:
+        """Let the runs in progress finish what is in flight; a second call ends them at once. Nothing is lost."""
+        for drain in tuple(self._running):
+            drain.stop()
+
+    def now(self) -> float:
+        """The time by the clock of the ledger, in Unix seconds."""
+        return self._overrides.now()
 
     async def scan(self, *, dry_run: bool = False, checksum: bool = False) -> ScanReport:
         """Compare the disk with the ledger and record what changed; nothing is sent.
@@ -191,7 +202,11 @@ class Library:
             async with open_app(
                 self.settings, command, observer=observer or self._observer, overrides=self._overrides
             ) as app:
-                return await work(app)
+                self._running.add(app.drain)
+                try:
+                    return await work(app)
+                finally:
+                    self._running.discard(app.drain)
         raise AssertionError("either the work returned or an error was raised")
 
     async def _share(self, command: Command) -> App:

@@ -91,6 +91,7 @@ async def open_service(
             now=now,
             claim=claim,
             embedding_runner=thread_runner(1) if runner is None else runner,
+            isolated=runner is None,
         )
         try:
             failure: Exception | None = None

@@ -1,6 +1,6 @@
 """The files that failed or were skipped, as reports list them."""
 
-from objlib.core.reports.upload import SKIPPED, UNREADABLE, FailedFile
+from objlib.core.reports.failed_files import SKIPPED, UNREADABLE, FailedFile
 from objlib.ledger import FileRow, Ledger
 
 

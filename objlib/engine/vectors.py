@@ -14,11 +14,13 @@ from objlib.engine.app import App
 async def index(app: App, *, seconds: float = inf) -> IndexReport:
     """Make vectors until all passages have one, ``seconds`` are over, or the run is stopped. The next run goes on.
 
-    With a service that indexes by meaning by itself there is nothing to do.
+    With a service that indexes by meaning by itself there is nothing to do. A dry run only says how far it is.
     """
     if app.service is None:
         return IndexReport(app.store, VectorReport(reason="the service indexes by meaning by itself"))
     before = await app.service.vectors()
+    if app.dry_run:
+        return IndexReport(app.store, before, dry_run=True)
     after, interrupted = await make_vectors(app, before, seconds=seconds)
     return IndexReport(
         store=app.store,

@@ -21,6 +21,7 @@ from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow,
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LEDGER_KEY
+from objlib.ledger.summary import LedgerSummary, files_with_content, summarize
 from objlib.ledger.transitions import Guard, Move, Transition
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Guard",
     "IntentRow",
     "Ledger",
+    "LedgerSummary",
     "Listed",
     "Listing",
     "Move",
@@ -51,7 +53,9 @@ __all__ = [
     "Start",
     "ToRead",
     "Transition",
+    "files_with_content",
     "identify",
     "open_ledger",
+    "summarize",
     "text_of_store",
 ]

@@ -71,7 +71,8 @@ def _find_or_make(path: Path, *, create: bool, private: bool) -> None:
             make_file(path)
         if not path.exists():
             raise LedgerError(
-                f"there is no ledger {path}; run `{advise('scan')}` to make one, or check --ledger"
+                f"there is no ledger {path}: `{advise('upload')}` makes it; if it was lost, "
+                f"`{advise('rebuild')}` makes it again from the store"
             )
         if not path.is_file():
             raise LedgerError(f"the ledger {path} is a folder or a device; name a file with --ledger")
@@ -90,7 +91,10 @@ def _find_or_make(path: Path, *, create: bool, private: bool) -> None:
 def _refusal(error: RefusedFileError, path: Path, newest: int) -> str:
     match error.refusal:
         case Refusal.EMPTY:
-            return f"there is no ledger {path} yet; run `{advise('scan')}` to make one, or check --ledger"
+            return (
+                f"there is no ledger {path} yet: `{advise('upload')}` makes it; if it was lost, "
+                f"`{advise('rebuild')}` makes it again from the store"
+            )
         case Refusal.FOREIGN:
             return f"{path} is a database, but not a ledger of objlib; choose another file with --ledger"
         case Refusal.NEWER:

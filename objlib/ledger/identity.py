@@ -1,7 +1,6 @@
 """What a ledger says of itself, read without opening it as one: nothing is migrated, and nothing is left behind."""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +8,7 @@ from objlib.core.config.known import LedgerIdentity
 from objlib.core.library.paths import root_of_text, text_of_root
 from objlib.ledger.schema import APPLICATION_ID
 from objlib.ledger.settings import LEDGER_KEY, STORE_DISPLAY_KEY, STORE_KEY
+from objlib.sqlite.private_copy import look_into
 
 LIBRARY_KEY: Final = "library"
 """Setting that keeps the root folder of the ledger's library."""
@@ -26,13 +26,10 @@ def identify(path: Path) -> LedgerIdentity | None:
     try:
         if not path.is_file() or not path.stat().st_size:
             return None
-        # Read and write, because a connection that only reads leaves the files of the write-ahead log behind.
-        uri = f"{path.absolute().as_uri()}?mode=rw"
-        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)) as conn:
-            if conn.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
-                return None
-            values = dict(conn.execute("SELECT key, value FROM settings").fetchall())
+        values = look_into(path, _read_settings, busy_timeout=_BUSY_SECONDS)
     except (OSError, sqlite3.Error, ValueError):
+        return None
+    if values is None:
         return None
     root, embedded = values.get(LIBRARY_KEY), values.get(EMBEDDED_KEY)
     return LedgerIdentity(
@@ -44,6 +41,13 @@ def identify(path: Path) -> LedgerIdentity | None:
         store=values.get(STORE_KEY, ""),
         display_name=values.get(STORE_DISPLAY_KEY, ""),
     )
+
+
+def _read_settings(conn: sqlite3.Connection) -> dict[str, str] | None:
+    """The settings of a ledger; None if it is none."""
+    if conn.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
+        return None
+    return dict(conn.execute("SELECT key, value FROM settings").fetchall())
 
 
 def text_of_store(embedded: Path, ledger: Path) -> str:

@@ -17,6 +17,7 @@ STORE_KEY: Final = "pinned_store"
 """Setting that keeps the resource name of the ledger's store."""
 STORE_DISPLAY_KEY: Final = "pinned_display"
 """Setting that keeps the display name of the ledger's store."""
+_ADOPTED: Final = "adopted_ledgers"
 _SCAN_GENERATION: Final = "sightings"
 _UNREADABLE: Final = "unreadable"
 
@@ -58,6 +59,16 @@ class SettingTable(Table):
         )
         (value,) = conn.execute("SELECT value FROM settings WHERE key = ?", (LEDGER_KEY,)).fetchone()
         return str(value)
+
+    @query
+    def adopted(conn: sqlite3.Connection) -> frozenset[str]:
+        """The ids of lost ledgers whose documents this one took over."""
+        return frozenset(json.loads(SettingTable.get(conn, _ADOPTED) or "[]"))
+
+    @command
+    def adopt(conn: sqlite3.Connection, ledger_id: str) -> None:
+        """Take the documents of a lost ledger over."""
+        SettingTable.set(conn, _ADOPTED, json.dumps(sorted({*SettingTable.adopted(conn), ledger_id})))
 
     @query
     def pinned(conn: sqlite3.Connection) -> tuple[str, str] | None:

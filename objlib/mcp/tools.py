@@ -55,20 +55,20 @@ def _add_reading(server: MCPServer[Any], library: Library) -> None:
     @_explained
     async def search(
         query: Annotated[str, Field(description="What to look for, in the words of the question")],
-        filter: Filter = None,  # noqa: A002 - the name that the model sees
+        metadata_filter: Filter = None,
         passages: Annotated[int, Field(ge=1, le=MAX_PASSAGES, description="How many passages")] = 5,
     ) -> Answer:
         """Find passages of the documents, best first, each with its path, its lines and the call that reads on."""
-        return answers.passages(await library.search(query, where=filter, top_k=passages))
+        return answers.passages(await library.search(query, where=metadata_filter, top_k=passages))
 
     @server.tool(annotations=READS, structured_output=True)
     @_explained
     async def ask(
         question: Annotated[str, Field(description="The whole question")],
-        filter: Filter = None,  # noqa: A002 - the name that the model sees
+        metadata_filter: Filter = None,
     ) -> Answer:
         """Answer a question from the documents, with numbered sources."""
-        return answers.answer(await library.ask(question, where=filter))
+        return answers.answer(await library.ask(question, where=metadata_filter))
 
     @server.tool(annotations=READS, structured_output=True)
     @_explained

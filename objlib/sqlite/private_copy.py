@@ -10,16 +10,19 @@ Everything here blocks and runs through a Runner.
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from objlib.sqlite.connection import require_schema
 from objlib.sqlite.migrations import Schema
 
+T = TypeVar("T")
+
 _TRIES: Final = 5
-"""Copies that are begun of a file that other processes open and close all the time."""
+"""Times that a file is read from the start which other processes open and close all the time."""
 
 
 class Reading(NamedTuple):
@@ -67,6 +70,28 @@ def read_unchanged(path: Path, *, busy_timeout: float) -> Reading:
     return Reading(conn, path, before)
 
 
+def look_into(path: Path, look: Callable[[sqlite3.Connection], T], *, busy_timeout: float) -> T:
+    """Read something from a database, and leave everything as it is; begun again where another process opens it.
+
+    Raises:
+        sqlite3.Error: SQLite cannot read it so.
+    """
+    for tries in range(1, _TRIES + 1):
+        if lost_index(path):
+            return _look_into_copy(path, look)
+        reading = read_unchanged(path, busy_timeout=busy_timeout)
+        with closing(reading.conn):
+            try:
+                result = look(reading.conn)
+                reading.check()
+            except sqlite3.DatabaseError:
+                if tries == _TRIES or reading.before in (None, _status(path)):
+                    raise
+            else:
+                return result
+    raise AssertionError("the last try returns or raises")
+
+
 def copy_privately(
     path: Path, schema: Schema, *, busy_timeout: float, now: float, create: bool
 ) -> sqlite3.Connection:
@@ -88,7 +113,7 @@ def copy_privately(
     conn = sqlite3.connect("", timeout=busy_timeout, isolation_level=None, check_same_thread=False)
     try:
         if path.exists() or not create:
-            _copy(path, conn, busy_timeout)
+            look_into(path, lambda original: original.backup(conn), busy_timeout=busy_timeout)
         require_schema(conn, schema, create=create)
         conn.execute("PRAGMA foreign_keys = ON")
         schema.migrate(conn, now)
@@ -98,31 +123,14 @@ def copy_privately(
     return conn
 
 
-def _copy(path: Path, copy: sqlite3.Connection, busy_timeout: float) -> None:
-    for tries in range(1, _TRIES + 1):
-        if lost_index(path):
-            _copy_with_log(path, copy)
-            return
-        reading = read_unchanged(path, busy_timeout=busy_timeout)
-        with closing(reading.conn):
-            try:
-                reading.conn.backup(copy)
-                reading.check()
-            except sqlite3.DatabaseError:
-                if tries == _TRIES or reading.before in (None, _status(path)):
-                    raise
-            else:
-                return
-
-
-def _copy_with_log(path: Path, copy: sqlite3.Connection) -> None:
-    """Copy a database with a :func:`lost_index`, which the copy makes again."""
+def _look_into_copy(path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+    """Look into a copy of a database with a :func:`lost_index`: SQLite would make that again beside the original."""
     with TemporaryDirectory() as folder:  # for its owner alone
         twin = Path(folder, "copy.db")
         shutil.copyfile(path, twin)
         shutil.copyfile(_beside(path, "-wal"), _beside(twin, "-wal"))
         with closing(sqlite3.connect(twin)) as conn:
-            conn.backup(copy)
+            return look(conn)
 
 
 def _status(path: Path) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from objlib.cli.options import CommonOptions
 from objlib.core.config.default_paths import Folders
 from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import RefusedError, UsageError
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.failed_files import FailedFile
 
 
 @pytest.fixture

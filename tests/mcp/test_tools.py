@@ -69,7 +69,9 @@ def arguments_of(library: Library) -> list[str]:
 async def test_a_model_finds_a_passage_and_reads_around_it(library: Library) -> None:
     await library.upload()
     async with Client(make_server(library, write=False)) as client:
-        found = await call(client, "search", query="how far may a stranger count", filter='author = "Okonjo"')
+        found = await call(
+            client, "search", query="how far may a stranger count", metadata_filter='author = "Okonjo"'
+        )
         passage = found["passages"][0]
         assert (passage["path"], passage["lines"]) == ("Ethics/pond.md", [4, 6])
         assert passage["read_on"] == "get_document(path='Ethics/pond.md', first_line=1)"
@@ -101,7 +103,7 @@ async def test_an_error_is_a_sentence_for_the_model(library: Library) -> None:
         unknown: Any = await client.call_tool("get_document", {"path": "none.md"})
         assert unknown.is_error
         assert "no file none.md" in unknown.content[0].text
-        bad: Any = await client.call_tool("search", {"query": "bat", "filter": "author = ("})
+        bad: Any = await client.call_tool("search", {"query": "bat", "metadata_filter": "author = ("})
         assert bad.is_error
         assert "refused" in bad.content[0].text
 

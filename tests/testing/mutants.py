@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.testing.mutant import Mutant
+from tests.testing.safeguards_border import BORDER
 from tests.testing.safeguards_doubt import DOUBTS
 from tests.testing.safeguards_prune import PRUNES
 from tests.testing.safeguards_repair import REPAIRS
@@ -25,7 +26,7 @@ from tests.testing.safeguards_wire import WIRE
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "reliability.md"
-MUTANTS: Final = (*UPLOAD, *VERDICTS, *DOUBTS, *PRUNES, *REPAIRS, *TWIN, *WIRE)
+MUTANTS: Final = (*UPLOAD, *VERDICTS, *DOUBTS, *PRUNES, *REPAIRS, *TWIN, *WIRE, *BORDER)
 
 _TABLE: Final = re.compile(
     r"(safeguards from a copy of the tree; the named test catches all )\d+( edits\.\n\n)(?:\|[^\n]*\n)+"

@@ -62,8 +62,8 @@ REPAIRS: Final = (
     Mutant(
         "a document with another name is found",
         CLASSIFICATION,
-        "        return DriftKind.OK\n    return DriftKind.METADATA_MISMATCH",
-        "        return DriftKind.OK\n    return DriftKind.OK",
+        "        return DriftKind.STALE_NAME\n",
+        "        return DriftKind.OK\n",
         KNOWN,
     ),
     Mutant(
@@ -111,7 +111,7 @@ REPAIRS: Final = (
     Mutant(
         "--max-delete holds for a repair",
         STORE_SYNC,
-        '    limit.check(plan.deletions(), indexed, "store-sync --apply")\n',
+        '    limit.check(plan.deletions(), indexed, f"store-sync{of} --apply")\n',
         "",
         f"{TEST_SYNC}::test_more_deletions_than_allowed_are_refused_and_nothing_is_changed",
     ),
@@ -139,9 +139,9 @@ REPAIRS: Final = (
     Mutant(
         "metadata is repaired on request only",
         STORE_SYNC,
-        "                    if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:\n",
+        "                    if step.kind in ON_REQUEST and not self.metadata:\n",
         "                    if False:\n",
-        f"{TEST_SYNC}::test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request",
+        f"{TEST_SYNC}::test_a_rename_is_information_and_refreshed_only_on_request",
     ),
     Mutant(
         "a repair has its intent first",
@@ -197,9 +197,30 @@ REPAIRS: Final = (
     Mutant(
         "a ledger with files is not made again",
         "objlib/ledger/rebuild.py",
-        "        RebuildTable.refuse_files(conn)\n        if owner:",
-        "        if owner:",
+        "        RebuildTable.refuse_files(conn)\n        conn.execute(",
+        "        conn.execute(",
         f"{TEST_REBUILD}::test_a_ledger_with_files_is_refused",
+    ),
+    Mutant(
+        "a store with a lost ledger's documents is not joined",
+        "objlib/engine/bootstrap/store_binding.py",
+        "    elif not any_ledger:\n        await refuse_lost_ledger(app, name)\n",
+        "",
+        "tests/cli/test_lost_ledger.py::test_a_lost_ledger_stops_every_command_and_is_made_again[True]",
+    ),
+    Mutant(
+        "a ledger that is here is not taken for lost",
+        "objlib/engine/reconcile/adopt.py",
+        "    if holder is not None:\n",
+        "    if holder is None and holder:\n",
+        "tests/cli/test_lost_ledger.py::test_libraries_that_share_a_store_are_not_lost",
+    ),
+    Mutant(
+        "a folder is compared with its own ledger only",
+        "objlib/engine/bootstrap/library_binding.py",
+        "    if text is None or text == text_of_root(root):\n",
+        "    if text is None or text:\n",
+        "tests/cli/test_libraries.py::test_a_ledger_that_is_named_outside_is_compared_with_its_own_library",
     ),
     Mutant(
         "which ledger was lost is not guessed",
@@ -218,8 +239,8 @@ REPAIRS: Final = (
     Mutant(
         "a failed document makes no row",
         "objlib/ledger/rebuild.py",
-        " and document.state != DocumentState.FAILED\n",
-        "\n",
+        " if each.content_hash and each.state != DocumentState.FAILED]",
+        " if each.content_hash]",
         f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
     ),
     Mutant(

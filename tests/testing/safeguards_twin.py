@@ -7,6 +7,8 @@ from tests.testing.mutant import Mutant
 CONNECTION: Final = "tests/embedded/server/test_connection.py"
 LISTENER: Final = "tests/embedded/server/test_listener.py"
 ROUTES: Final = "tests/embedded/api/test_routes.py"
+PROCESS: Final = "tests/embedded/extraction/test_process.py"
+INDEXING: Final = "tests/embedded/test_indexing.py"
 GUARD: Final = "tests/embedded/server/test_guard.py"
 
 TWIN: Final = (
@@ -86,5 +88,33 @@ TWIN: Final = (
         "        if self._depth > MAX_DEPTH:\n",
         "        if False:\n",
         f"{ROUTES}::test_numbers_and_nesting_beyond_the_bounds_are_refused",
+    ),
+    Mutant(
+        "a reader past its time is killed",
+        "objlib/embedded/extraction/process.py",
+        "        if scope.cancelled_caught:\n            await self.close()\n",
+        "        if scope.cancelled_caught:\n            pass\n",
+        f"{PROCESS}::test_a_reader_past_its_time_is_killed",
+    ),
+    Mutant(
+        "a reader has a limit of memory",
+        "objlib/embedded/extraction/child.py",
+        "        resource.setrlimit(resource.RLIMIT_AS, (size, size))\n",
+        "",
+        f"{PROCESS}::test_a_reader_past_its_memory_says_so",
+    ),
+    Mutant(
+        "a large document is hidden until its last part",
+        "objlib/embedded/indexing.py",
+        "_HIDDEN: Final = 1e18\n",
+        "_HIDDEN: Final = 0.0\n",
+        f"{INDEXING}::test_the_parts_of_a_document_are_hidden_until_the_last",
+    ),
+    Mutant(
+        "the parts of a document need its lease",
+        "objlib/embedded/indexing.py",
+        " WHERE doc_id = ? AND state = 'PENDING' AND claim = ?",
+        " WHERE doc_id = ? AND state = 'PENDING' AND claim >= ''  OR claim = ?",
+        f"{INDEXING}::test_a_document_that_another_process_took_over_is_left_alone",
     ),
 )

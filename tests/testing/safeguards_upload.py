@@ -192,11 +192,8 @@ UPLOAD: Final = (
     Mutant(
         "first runs at once agree on one store",
         "objlib/engine/bootstrap/store_binding.py",
-        "            return await _pin_created(app, await _create_store(app, store), store)\n"
-        "        name = stores[0].name\n",
-        "            name = await _create_store(app, store)\n"
-        "        else:\n"
-        "            name = stores[0].name\n",
+        "    return await _pin_created(app, await _create_store(app, display_name), display_name)\n",
+        "    return await _join(app, await _create_store(app, display_name), create=True, any_ledger=True)\n",
         f"{STORE_BINDING}::test_first_runs_at_once_agree_on_one_store",
     ),
     Mutant(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from objlib.cli.config import load_settings
-from objlib.cli.options import Common, option
+from objlib.cli.options import Common, DryRun, option
 from objlib.core.config.parsers import seconds
 from objlib.core.config.registry import DAY
 from objlib.core.config.settings import Backend
@@ -20,6 +20,7 @@ def index(
         str | None,
         option("How long to go on at most; by default until it is done", name="--for", metavar="TIME"),
     ] = None,
+    dry_run: DryRun = False,
     options: Common = None,
 ) -> int:
     """Finish search by meaning in the embedded store. It can be stopped at any time; the next call goes on.
@@ -35,7 +36,7 @@ def index(
 
     # The real service indexes by meaning by itself, so it is not even asked.
     need = StoreNeed.EXISTING if settings.backend is Backend.EMBEDDED else StoreNeed.NONE
-    command = Command("index", records=False, store=need, create_ledger=False)
+    command = Command("index", records=False, store=need, create_ledger=False, dry_run=dry_run)
     report = run(settings, command, partial(engine_index, seconds=limit), events=True)
     show(settings, "index", report, partial(index_lines, report), index_problems(report))
     return index_exit(report)

@@ -56,7 +56,7 @@ def rebuild(
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.reconcile.rebuild import rebuild as engine_rebuild
 
-    command = Command("rebuild", records=True, store=StoreNeed.EXISTING, dry_run=dry_run)
+    command = Command("rebuild", records=True, store=StoreNeed.EXISTING, any_ledger=True, dry_run=dry_run)
     report = run(settings, command, partial(engine_rebuild, owner=of))
     show(settings, "rebuild", report, partial(rebuild_lines, report, complete=every_step))
     return Exit.OK

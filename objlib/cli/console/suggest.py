@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from objlib.core.config.settings import Settings
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.failed_files import FailedFile
 
 _MAX_FILES: Final = 500
 """Files whose names are tried, so that a large library costs no time."""

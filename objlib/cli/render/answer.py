@@ -92,14 +92,16 @@ def _wrapped(paragraph: str, screen: Terminal) -> list[str]:
 
 
 def _place(citation: Citation, screen: Terminal) -> str:
-    """Path, line or page, and heading."""
+    """Path, line, place or page, and heading."""
     path = safe(citation.path)
     if citation.line_start is not None:
         path += f":{citation.line_start}"
         if citation.line_stop is not None and citation.line_stop != citation.line_start:
             path += f"-{citation.line_stop}"
     parts = [screen.cyan(path)]
-    if citation.page is not None:
+    if citation.place:
+        parts.append(safe(citation.place))
+    elif citation.page is not None:
         parts.append(f"page {citation.page}")
     if citation.heading:
         parts.append(safe(" ".join(citation.heading.split())))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from objlib.cli.console.terminal import Terminal, more, plural, safe, wrap
 from objlib.core.advice import advise
-from objlib.core.reports.upload import UNREADABLE, FailedFile
+from objlib.core.reports.failed_files import UNREADABLE, FailedFile
 
 SHOWN_FILES = 5
 """Files named under one reason; the rest is a number."""

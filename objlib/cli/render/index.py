@@ -1,6 +1,7 @@
 """How far search by meaning is."""
 
 from objlib.cli.console.terminal import Terminal, duration, plural, safe, wrap
+from objlib.cli.render.plan import NOTHING_DONE
 from objlib.core.advice import advise
 from objlib.core.reports.upload import IndexReport, VectorReport
 
@@ -8,6 +9,14 @@ from objlib.core.reports.upload import IndexReport, VectorReport
 def index_lines(report: IndexReport, screen: Terminal) -> list[str]:
     """The result of ``objlib index``."""
     vectors = report.vectors
+    if report.dry_run:
+        rest = vectors.total - vectors.done
+        lines = [f"Plan: {plural(rest, 'passage')} to prepare." if rest else "Plan: nothing to do."]
+        return [
+            *lines,
+            *([] if vectors.available else vector_lines(vectors, screen)),
+            screen.dim(NOTHING_DONE),
+        ]
     if not vectors.available or vectors.done < vectors.total:
         return vector_lines(vectors, screen)
     if not vectors.total:

@@ -4,8 +4,8 @@ from objlib.cli.console.terminal import Terminal, about, duration, moment, more,
 from objlib.cli.render.failures import failure_lines, skip_lines
 from objlib.core.advice import advise
 from objlib.core.lifecycle.table import State
+from objlib.core.reports.failed_files import SKIPPED
 from objlib.core.reports.status import StatusReport
-from objlib.core.reports.upload import SKIPPED
 
 MEANINGS = {
     State.INDEXED: "searchable",
@@ -75,6 +75,8 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
         ("running", report.runs_alive, "run", ""),
     ]
     notes = [(name, f"{plural(count, noun)} {rest}") for name, count, noun, rest in counted if count]
+    if report.last_success is not None:
+        notes.append(("up to date", moment(report.last_success)))
     limits = [
         f"{safe(str(key)).replace('_', ' ')} {_number(value)}"
         for key, value in report.governor.items()

@@ -19,13 +19,21 @@ _EXPLANATIONS = {
     DriftKind.GHOST: "indexed, and not in the store",
     DriftKind.STALE_CONTENT: "made of other bytes",
     DriftKind.BROKEN: "the store says it failed",
-    DriftKind.METADATA_MISMATCH: "another name or other metadata",
+    DriftKind.METADATA_MISMATCH: "other metadata",
+    DriftKind.STALE_NAME: "sent before the file was renamed, and still found",
 }
 
 
 def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: bool = False) -> list[str]:
     """The findings, and what became of them, or would; all of them if it is to be ``complete``."""
     lines = [_summary(report, screen)]
+    if report.adopted:
+        lines.append(f"{plural(report.adopted, 'file')} took over the document of a lost ledger.")
+    for ledger, number in report.foreign_ledgers.items():
+        text = (
+            f"{plural(number, 'document')} of the ledger {safe(ledger)}; if that is lost, look at them with: "
+        )
+        lines.append(screen.dim(text + advise(f"store-sync --of {ledger}")))
     shown = report.findings if complete else report.findings[:SHOWN_FINDINGS]
     for finding in shown:
         name = f"{drift_label(finding.kind):14}"
@@ -33,15 +41,27 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: boo
         lines.append(
             f"  {screen.yellow(name)}  {path}{screen.dim(': ' + _EXPLANATIONS.get(finding.kind, ''))}"
         )
-    total = sum(report.drift.values())
+    total = sum(report.drift.values()) + report.stale_names
     lines += more(total - len(shown), hint=ALL if report.dry_run else "--json, or --save-plan FILE")
     if report.dry_run:
         return lines + _planned(report, screen)
     if report.applied:
         return lines + _done(report, screen)
     if report.drift:
-        lines.append(screen.dim(f"nothing was changed; repair with: {advise('store-sync --apply')}"))
-    return lines
+        of = f" --of {report.of}" if report.of else ""
+        repair = f"nothing was changed; repair with: {advise(f'store-sync{of} --apply')}"
+        if report.of:
+            repair += " (--adopt first lets files without a document take over those with their bytes)"
+        lines.append(screen.dim(repair))
+    return lines + _stale_names(report, screen)
+
+
+def _stale_names(report: StoreSyncReport, screen: Terminal) -> list[str]:
+    if not report.stale_names:
+        return []
+    names = f"{plural(report.stale_names, 'document')} with the name from before a rename, which is no fault"
+    refresh = advise("store-sync --apply --metadata")
+    return [screen.dim(f"{names}; `{refresh}` refreshes name and metadata with the next upload")]
 
 
 def store_sync_problems(report: StoreSyncReport) -> str:
@@ -56,6 +76,7 @@ def _summary(report: StoreSyncReport, screen: Terminal) -> str:
         "on the way": report.in_flight,
         "about to be removed": report.leaving,
         "not ours": report.foreign,
+        "with an earlier name": report.stale_names,
     }
     details = counts(counted)
     documents = plural(report.documents, "document")
@@ -76,6 +97,8 @@ def _planned(report: StoreSyncReport, screen: Terminal) -> list[str]:
             f"with wrong metadata left (`{advise('store-sync --apply --metadata')}` sends them again)": report.left,
         }
         lines.append(f"Plan: {counts(counted) or 'nothing to do'}.")
+    if not report.applied or not report.requeued:
+        lines += _stale_names(report, screen)
     return [*lines, screen.dim(NOTHING_DONE)]
 
 
@@ -103,6 +126,8 @@ def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
                 f"`{advise('store-sync --apply --metadata')}` sends them again"
             )
         )
+    if not report.requeued:
+        lines += _stale_names(report, screen)
     if report.interrupted:
         lines.append(screen.yellow("Interrupted; run the same command again for the rest."))
     return lines + stop_lines(report.stopped, report.advice, screen)

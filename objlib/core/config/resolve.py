@@ -24,6 +24,10 @@ _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS if setting.key is not None}
 
 
+OTHER_VARIABLES: Final = frozenset({"OBJLIB_DEBUG", "OBJLIB_MCP_TOKEN"})
+"""Variables that are no settings: the tracebacks of a bug, and the token of the port for agents."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """A parsed ``objlib.toml``.
@@ -122,7 +126,7 @@ def names_library(config: Config, library: Path, folders: Folders) -> bool:
 
 def unknown_variables(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Variables that look like ours and are not, each with the closest real one (or an empty string)."""
-    variables = {setting.variable for setting in SETTINGS} | {"OBJLIB_DEBUG"}
+    variables = {setting.variable for setting in SETTINGS} | OTHER_VARIABLES
     unknown = sorted(name for name in environ if name.startswith("OBJLIB_") and name not in variables)
     return [(name, _closest(name, variables)) for name in unknown]
 

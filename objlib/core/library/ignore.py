@@ -11,12 +11,13 @@ is left out.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from unicodedata import normalize
 
-from pathspec import GitIgnoreSpec
-
 from objlib.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE: Final = ".objlibignore"
 """Name of the files that hold rules, valid for the folder they are in and below."""
@@ -47,7 +48,7 @@ class _Rule:
     """One line. ``spec`` holds its pattern without the final ``/``, which ``folders_only`` stands for."""
 
     line: str
-    spec: GitIgnoreSpec
+    spec: "GitIgnoreSpec"
     folders_only: bool
 
     def decide(self, path: str, *, folder: bool) -> bool | None:
@@ -99,7 +100,7 @@ class IgnoreRules:
     files: tuple[str, ...] = (IGNORE_FILE,)
     _layers: tuple[_Layer, ...] = ()
     _git: tuple[_Layer, ...] = ()
-    _include: GitIgnoreSpec | None = None
+    _include: "GitIgnoreSpec | None" = None
 
     @classmethod
     def of(
@@ -129,9 +130,7 @@ class IgnoreRules:
             (GIT_FILE, IGNORE_FILE) if gitignore else (IGNORE_FILE,),
             _layers("", "--exclude", _settings_rules(exclude, "exclude"))
             + _layers("", "the setting ignore", _settings_rules(lines, "ignore")),
-            _include=GitIgnoreSpec.from_lines(normalize("NFC", line) for line in include)
-            if include
-            else None,
+            _include=_spec(normalize("NFC", line) for line in include) if include else None,
         )
 
     def below(self, folder: str, text: str, name: str = IGNORE_FILE) -> Self:
@@ -201,6 +200,14 @@ def _decide(layers: Iterable[_Layer], path: str, *, folder: bool) -> tuple[bool,
     return None
 
 
+def _spec(patterns: Iterable[str]) -> "GitIgnoreSpec":
+    from pathspec import (
+        GitIgnoreSpec,  # it takes long to load, and a command that reads no rules can do without
+    )
+
+    return GitIgnoreSpec.from_lines(patterns)
+
+
 def _settings_rules(lines: Sequence[str], setting: str) -> list[_Rule]:
     rules, wrong = _parse_rules(lines)
     if wrong:
@@ -232,7 +239,7 @@ def _parse_rules(lines: Iterable[str]) -> tuple[list[_Rule], list[str]]:
         text = stripped + " " if stripped.endswith("\\") and stripped != text else stripped
         folders_only = text.endswith("/")
         try:
-            spec = GitIgnoreSpec.from_lines([text.removesuffix("/")])
+            spec = _spec([text.removesuffix("/")])
         except (ValueError, re.error):
             wrong.append(line)
             continue

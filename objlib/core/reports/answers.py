@@ -49,7 +49,8 @@ class Citation:
         text: the passage.
         line_start, line_stop: 1-based lines in the file on disk where the passage was found again; None if not.
         page: the page, for paginated documents.
-        heading: the nearest heading above the passage, when the file is text.
+        place: where it is in the words of its format, such as ``slide 3`` or ``sheet Budget, rows 2 to 9``.
+        heading: the nearest heading above the passage.
         known: whether the ledger has the file.
         state: how the file is now.
         metadata: the document's metadata, without our own tags.
@@ -61,6 +62,7 @@ class Citation:
     line_start: int | None = None
     line_stop: int | None = None
     page: int | None = None
+    place: str | None = None
     heading: str | None = None
     known: bool = True
     state: CitationState = CitationState.CURRENT

@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.failed_files import FailedFile
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state of the ledger; ``states`` counts ``skipped`` files apart from ``failed`` ones."""
+    """The state of the ledger.
+
+    Attributes:
+        states: files by state; ``skipped`` ones apart from ``failed`` ones.
+        last_success: Unix time of the last upload that left nothing to do; None before the first.
+    """
 
     library: str
     ledger: str
@@ -28,6 +33,7 @@ class StatusReport:
     failures: tuple[FailedFile, ...] = ()
     failures_total: int = 0
     skips: tuple[FailedFile, ...] = ()
+    last_success: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

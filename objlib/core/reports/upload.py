@@ -1,25 +1,10 @@
 """Reports of scan, recover, upload and sync."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
+from objlib.core.reports.failed_files import FailedFile
 from objlib.core.reports.plan import RunPlan
 from objlib.core.stop_reason import StopReason
-
-UNREADABLE: Final = "unreadable"
-"""The state, in reports, of a folder or an entry that the scan could not look at."""
-SKIPPED: Final = "skipped"
-"""The state, in reports, of a file that no store takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedFile:
-    """A row of ``failures`` or ``skips`` in the JSON output; ``state`` is "failed", or one of the two above."""
-
-    path: str
-    state: str
-    error: str
-    retryable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +107,7 @@ class IndexReport:
     made: int = 0
     seconds: float = 0.0
     stopped: StopReason = StopReason.NONE
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

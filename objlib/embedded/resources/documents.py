@@ -4,7 +4,7 @@ import re
 import sqlite3
 from typing import Final, NamedTuple
 
-from objlib.core.library.mime import ACCEPTED
+from objlib.core.library.mime import ACCEPTED, OFFLINE
 from objlib.embedded import index
 from objlib.embedded.options import MAX_FILE, Options, Writer
 from objlib.embedded.resources import blobs, files, operations
@@ -94,7 +94,7 @@ def check_type(mime_type: str) -> None:
     Raises:
         ApiError: the type is missing, malformed or not supported.
     """
-    if mime_type not in ACCEPTED and not _TEXT_TYPE.fullmatch(mime_type):
+    if mime_type not in ACCEPTED | OFFLINE and not _TEXT_TYPE.fullmatch(mime_type):
         raise invalid(f"Unsupported MIME type: {mime_type or '(none)'}.")
 
 

@@ -14,7 +14,6 @@ import trio
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.events import Observer
 from objlib.core.ids import new_run_id
-from objlib.embedded import open_service
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.library_binding import (
     bind_library,
@@ -52,6 +51,7 @@ class Command:
         records: whether it may change something. Then its run has a record with a heartbeat, and rows of its own;
             without one, other runs would take those rows for a dead run's.
         create_ledger: whether a ledger is made where there is none.
+        any_ledger: whether it may work on a store with documents of a lost ledger, which it is there to mend.
         dry_run: whether it only says what it would do: then it works on private copies, and sends no request that
             changes anything.
     """
@@ -60,6 +60,7 @@ class Command:
     records: bool
     store: StoreNeed
     create_ledger: bool = True
+    any_ledger: bool = False
     dry_run: bool = False
 
 
@@ -116,13 +117,14 @@ async def open_app(
             app.ledger_id = await ledger.settings.ledger_id()
         else:
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
+        app.adopted = await ledger.settings.adopted()
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
             create = command.store is StoreNeed.CREATE
             if create and command.dry_run:
                 app.store, app.store_note = await look_for_store(app)
             else:
-                app.store = await bind_store(app, create=create)
+                app.store = await bind_store(app, create=create, any_ledger=command.any_ledger)
             if command.records:
                 await bind_service(app)
         if not command.dry_run:
@@ -136,11 +138,13 @@ async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -
     settings, asgi = app.settings, overrides.asgi
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     if settings.backend is Backend.EMBEDDED:
+        from objlib.embedded import Options, open_service
+
         service = open_service(
             settings.embedded,
             runner=overrides.runner,
             now=overrides.now,
-            options=overrides.options,
+            options=overrides.options or Options(),
             read_only=app.dry_run,
         )
         app.service = await stack.enter_async_context(service)

@@ -11,6 +11,7 @@ from objlib.core.advice import advise
 from objlib.core.errors import RefusedError, ServiceError
 from objlib.core.remote import LISTING_LAG
 from objlib.engine.app import App
+from objlib.engine.bootstrap.lost_ledger import refuse_lost_ledger
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError, Store
 
@@ -34,13 +35,17 @@ async def look_for_store(app: App) -> tuple[str, str]:
     return store, "" if store else f"there is no store called {app.settings.store} yet; a run makes it"
 
 
-async def bind_store(app: App, *, create: bool) -> str:
+async def bind_store(app: App, *, create: bool, any_ledger: bool = False) -> str:
     """The resource name of the ledger's store; with ``create``, the first run creates and pins it.
 
     Empty in a dry run that would create it.
 
+    Args:
+        create: whether a store may be created, and the ledger be bound to it.
+        any_ledger: whether a store with documents of a lost ledger will do.
+
     Raises:
-        RefusedError: the ledger belongs to another store, or its store is gone.
+        RefusedError: the ledger belongs to another store, or its store is gone, or the store has a lost ledger.
     """
     settings, pinned = app.settings, await app.ledger.settings.pinned()
     store = settings.store
@@ -67,14 +72,47 @@ async def bind_store(app: App, *, create: bool) -> str:
             )
         if not stores and not create:
             raise RefusedError(f"there is no store called {store} yet; `{advise('upload')}` makes it")
-        if not stores and app.dry_run:
-            return ""
         if not stores:
-            return await _pin_created(app, await _create_store(app, store), store)
+            return await _pin_new(app, store)
         name = stores[0].name
+    return await _join(app, name, create=create, any_ledger=any_ledger)
+
+
+async def _join(app: App, name: str, *, create: bool, any_ledger: bool) -> str:
+    """Take a store that exists, and with ``create`` pin it."""
+    settings, store = app.settings, app.settings.store
+    if settings.new and create:
+        if not settings.store_given:
+            return await _start_anew(app, name, store)
+    elif not any_ledger:
+        await refuse_lost_ledger(app, name)
     if create:
         await app.ledger.settings.pin(name, store, ledger=app.ledger.path)
     return name
+
+
+async def _start_anew(app: App, name: str, display_name: str) -> str:
+    """Bind the ledger to a store without documents of another one: the default store, or a numbered one beside it."""
+    for number in count(2):
+        try:
+            await refuse_lost_ledger(app, name)
+        except RefusedError:
+            display_name = f"{app.settings.store}-{number}"
+            stores = await _find_stores(app, display_name)
+            if not stores:
+                return await _pin_new(app, display_name)
+            name = stores[0].name
+        else:
+            break
+    await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path)
+    return name
+
+
+async def _pin_new(app: App, display_name: str) -> str:
+    """Create a store and pin it; in a dry run neither."""
+    if app.dry_run:
+        return ""
+    return await _pin_created(app, await _create_store(app, display_name), display_name)
 
 
 async def _find_stores(app: App, display_name: str) -> list[Store]:

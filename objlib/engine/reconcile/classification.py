@@ -22,24 +22,24 @@ _TEMPORARY: Final = re.compile(r"[a-z0-9-]{1,40}")
 
 
 def classify(
-    row: FileRow | None, documents: Iterable[tuple[Listed, Standing]], ledger_id: str
+    row: FileRow | None, documents: Iterable[tuple[Listed, Standing]], owners: frozenset[str]
 ) -> dict[str, DriftKind]:
     """The kind of each document by its name; and a ghost, if the file's own document is not among them.
 
     Args:
         row: the file of the ledger whose tag they carry; None if it knows none.
         documents: every document of the store with that tag, each once.
-        ledger_id: tag of the documents of this ledger.
+        owners: tags of the documents of this ledger.
     """
-    kinds = {listed.document: _kind(row, listed, standing, ledger_id) for listed, standing in documents}
+    kinds = {listed.document: _kind(row, listed, standing, owners) for listed, standing in documents}
     if row is not None and row.state is State.INDEXED and row.document is not None:
         kinds.setdefault(row.document, DriftKind.GHOST)
     return kinds
 
 
-def _kind(row: FileRow | None, listed: Listed, standing: Standing, ledger_id: str) -> DriftKind:
+def _kind(row: FileRow | None, listed: Listed, standing: Standing, owners: frozenset[str]) -> DriftKind:
     # A document without a ledger's tag is ours where the ledger knows its file: older versions sent no such tag.
-    of_this_ledger = row is not None if listed.ledger_id is None else listed.ledger_id == ledger_id
+    of_this_ledger = row is not None if listed.ledger_id is None else listed.ledger_id in owners
     ours = listed.file_id is not None and of_this_ledger
     if row is not None and row.document == listed.document:
         return _kind_of_named(row, listed, standing, ours=ours)
@@ -65,11 +65,12 @@ def _kind_of_named(row: FileRow, listed: Listed, standing: Standing, *, ours: bo
         return DriftKind.BROKEN
     if listed.content_hash is not None and listed.content_hash != row.indexed_hash:
         return DriftKind.STALE_CONTENT
+    named = _TEMPORARY.fullmatch(listed.display_name) or listed.display_name == display_name(row.file_path)
+    if listed.content_hash is not None and ours and not named:
+        return DriftKind.STALE_NAME
     if listed.content_hash is None or not ours or as_kept(listed.metadata) != as_kept(row.metadata):
         return DriftKind.METADATA_MISMATCH
-    if _TEMPORARY.fullmatch(listed.display_name) or listed.display_name == display_name(row.file_path):
-        return DriftKind.OK
-    return DriftKind.METADATA_MISMATCH
+    return DriftKind.OK
 
 
 def as_kept(metadata: dict[str, MetadataValue]) -> dict[str, MetadataValue]:

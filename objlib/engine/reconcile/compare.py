@@ -1,6 +1,7 @@
 """Comparing store and ledger both ways. Changes neither."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -29,12 +30,14 @@ class Comparison:
     Attributes:
         counts: documents by kind, and ghosts.
         pages: requests that listing them took.
+        ledgers: documents of other ledgers by the id of the ledger.
     """
 
     plan: Plan
     counts: Counter[DriftKind] = field(default_factory=Counter)
     documents: int = 0
     pages: int = 0
+    ledgers: Mapping[str, int] = field(default_factory=dict)
 
 
 async def compare_store(app: App) -> Comparison:
@@ -64,9 +67,14 @@ async def compare_store(app: App) -> Comparison:
                 for group in page:
                     await groups.start(group)
         counts[DriftKind.FOREIGN] += await app.ledger.comparison.untagged(listing.listing_id)
+        owners = await app.ledger.rebuild.owners(listing.listing_id)
     steps.sort(key=lambda drift: (drift.kind, drift.path, drift.document))
     return Comparison(
-        Plan(app.store, app.ledger_id, app.now(), tuple(steps)), counts, documents, listing.pages
+        Plan(app.store, app.ledger_id, app.now(), tuple(steps)),
+        counts,
+        documents,
+        listing.pages,
+        {owner: count for owner, count, _ in owners if owner and owner not in app.owners},
     )
 
 
@@ -74,7 +82,7 @@ async def _compare_group(app: App, group: Group) -> list[Drift]:
     """Classify the documents of one file; uncertain findings are confirmed."""
     row, listed = group.row, {document.document: document for document, _ in group.documents}
     drifts = []
-    for name, listed_kind in classify(row, group.documents, app.ledger_id).items():
+    for name, listed_kind in classify(row, group.documents, app.owners).items():
         kind = listed_kind
         if kind in UNCERTAIN:
             attempt = listed[name].attempt_id if name in listed else None
@@ -103,4 +111,4 @@ async def recheck_document(
     row, standing = await app.ledger.comparison.standing(name, file_id=file_id, attempt_id=attempt)
     documents = [] if listed is None else [(listed, standing)]
     # There is no kind for a document that is gone and that the ledger does not name: all is well.
-    return classify(row, documents, app.ledger_id).get(name, DriftKind.OK), attempt
+    return classify(row, documents, app.owners).get(name, DriftKind.OK), attempt

@@ -8,7 +8,6 @@ from objlib.core.library.front_matter import HEAD
 from objlib.core.library.metadata import document_metadata
 from objlib.core.library.paths import disk_path
 from objlib.core.library.patterns import parse_patterns
-from objlib.embedded import extract
 from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
 from objlib.ledger import FileRow
 
@@ -30,6 +29,8 @@ def losses(settings: Settings, row: FileRow) -> tuple[str, ...]:
     metadata = document_metadata(row.file_path, data[:HEAD], parse_patterns(settings.patterns))
     lines = [f"metadata: {line}" for line in metadata.dropped]
     if embedded:
+        from objlib.embedded import extract
+
         try:
             lines += extract(data, mime_type=row.mime_type, name=row.file_path).remarks
         except UnreadableError as error:

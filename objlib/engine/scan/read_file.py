@@ -7,7 +7,7 @@ the reading.
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from hashlib import sha256
 from io import FileIO
@@ -36,6 +36,8 @@ _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors of this process rather than of the file."""
 _MORE_READINGS: Final = 2
 """Readings after the first, of a file that changes while it is read."""
+
+_NOT_TAKEN: Final = {"application/epub+zip": "an EPUB book, which File Search does not take"}
 
 Clock = Callable[[], int]
 """Nanoseconds since 1970 by the clock that stamps the files."""
@@ -136,6 +138,15 @@ def _read(
         changed,
     )
     return read, stable
+
+
+def judged(snapshot: FileSnapshot, taken: Set[str]) -> FileSnapshot:
+    """The snapshot, with a failure if the store at hand does not take the type of its file."""
+    mime = snapshot.mime_type
+    if snapshot.failure is not None or mime == NO_TYPE or mime in taken:
+        return snapshot
+    message = f"is {_NOT_TAKEN.get(mime, mime)}; convert it to text or PDF, or list it in .objlibignore"
+    return replace(snapshot, failure=Failure.of(FailureKind.UNSUPPORTED, message))
 
 
 def _trusted(mtime: int, began: int) -> int:

@@ -16,15 +16,17 @@ from typing import Final
 
 import trio
 
+from objlib.core.config.settings import Backend
 from objlib.core.errors import RefusedError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure
+from objlib.core.library.mime import ACCEPTED, OFFLINE
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import FileSnapshot, FileStatus
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.app import App
-from objlib.engine.scan.read_file import Clock, read_file, read_files
+from objlib.engine.scan.read_file import Clock, judged, read_file, read_files
 from objlib.engine.scan.scope import Scope
 from objlib.engine.scan.walk import Skipped, Walk
 from objlib.ledger import ChangeKind, FileRow, ScanSession, ToRead
@@ -69,13 +71,14 @@ async def scan(
     settings = app.settings
     scope = await app.files(partial(Scope.of, settings))
     patterns = parse_patterns(settings.patterns)
+    taken = taken_types(app)
     changes: list[tuple[str, str]] = []
     renames: list[tuple[str, str]] = []
     limit = sys.maxsize if complete else MAX_LISTED
     scans = left_alone = 0
     while True:
         scans += 1
-        work = _Scan(app, Walk(scope, limit), patterns, clock, checksum, limit)
+        work = _Scan(app, Walk(scope, limit), patterns, clock, checksum, taken, limit)
         with app.observer.phase(Phase.SCAN):
             async with app.ledger.scans.open() as session:
                 await work.walk_all(session)
@@ -129,8 +132,14 @@ async def record_change(app: App, row: FileRow) -> Failure | None:
     """
     root, patterns = app.settings.library, parse_patterns(app.settings.patterns)
     snapshot = await app.files(partial(read_file, root, row, patterns, time.time_ns))
+    snapshot = snapshot and judged(snapshot, taken_types(app))
     await app.ledger.scans.record_content(row, snapshot)
     return None if snapshot is None else snapshot.failure
+
+
+def taken_types(app: App) -> frozenset[str]:
+    """The MIME types that the store of an application takes."""
+    return ACCEPTED | OFFLINE if app.settings.backend is Backend.EMBEDDED else ACCEPTED
 
 
 @dataclass(slots=True)
@@ -151,6 +160,7 @@ class _Scan:
     patterns: tuple[PathPattern, ...]
     clock: Clock
     read_all: bool
+    taken: frozenset[str]
     limit: int
     files: int = 0
     bytes: int = 0
@@ -191,7 +201,7 @@ class _Scan:
 
     async def _read_hop(self, hop: list[ToRead], results: list[tuple[str, FileSnapshot | None]]) -> None:
         read = partial(read_files, self.walk.scope.root, hop, self.patterns, self.clock)
-        snapshots = await self.app.files(read)
+        snapshots = [file and judged(file, self.taken) for file in await self.app.files(read)]
         results += zip((file.file_path for file in hop), snapshots, strict=True)
         gone = [file for file, snapshot in zip(hop, snapshots, strict=True) if snapshot is None]
         self.read += len(hop) - len(gone)

@@ -18,6 +18,7 @@ from objlib.engine.failed_files import failed_files, skipped_files
 from objlib.engine.recover import recover
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import in_flight_elsewhere
+from objlib.engine.scan.moved import refuse_moved
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
@@ -27,6 +28,8 @@ from objlib.ledger import FileRow, Move
 
 MAX_ROUNDS: Final = 6
 """Rounds of a run: after each it goes back to the files whose outcome stayed unknown."""
+LAST_SUCCESS_KEY: Final = "last_success"
+"""Setting of the ledger that keeps when a run last left nothing to do, in Unix seconds."""
 LISTED_FAILURES: Final = 1000
 """Failed files that a report lists; the others are only counted."""
 STORE_STATISTICS_SECONDS: Final = 10.0
@@ -53,6 +56,7 @@ async def upload(
         ObjlibError: the run cannot go on at all.
     """
     scanned = await scan(app, checksum=checksum)
+    await refuse_moved(app)
     if accept is not None:
         await accept(scanned)
     run = UploadRun(app, limit)
@@ -61,7 +65,10 @@ async def upload(
         await retry_failed_files(app)
     await _run_to_quiescence(run)
     vectors = await _make_vectors(run)
-    return await make_report(run, scanned, recovered, vectors)
+    report = await make_report(run, scanned, recovered, vectors)
+    if not report.stopped and not report.pending:
+        await app.ledger.settings.set(LAST_SUCCESS_KEY, repr(app.now()))
+    return report
 
 
 async def retry_failed_files(app: App) -> None:

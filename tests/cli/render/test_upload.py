@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from objlib.cli.render.upload import upload_lines
-from objlib.core.reports.upload import FailedFile, RecoverReport, ScanReport, UploadReport, VectorReport
+from objlib.core.reports.failed_files import FailedFile
+from objlib.core.reports.upload import RecoverReport, ScanReport, UploadReport, VectorReport
 from objlib.core.stop_reason import StopReason
 from tests.cli.render.kit import ASCII, COLOR, EVIL, PLAIN, text
 

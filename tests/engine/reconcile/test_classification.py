@@ -101,8 +101,10 @@ def is_ours(listed: Listed, row: FileRow | None) -> bool:
         (replace(OK_DOCUMENT, state=DocumentState.FAILED), SETTLED, DriftKind.BROKEN),
         (replace(OK_DOCUMENT, content_hash="g"), SETTLED, DriftKind.STALE_CONTENT),
         (replace(OK_DOCUMENT, content_hash=None), SETTLED, DriftKind.METADATA_MISMATCH),
-        (replace(OK_DOCUMENT, display_name="c.txt"), SETTLED, DriftKind.METADATA_MISMATCH),
-        (replace(OK_DOCUMENT, display_name="README"), SETTLED, DriftKind.METADATA_MISMATCH),
+        (replace(OK_DOCUMENT, display_name="c.txt"), SETTLED, DriftKind.STALE_NAME),
+        (replace(OK_DOCUMENT, display_name="README"), SETTLED, DriftKind.STALE_NAME),
+        (replace(OK_DOCUMENT, display_name="c.txt", metadata={}), SETTLED, DriftKind.STALE_NAME),
+        (replace(OK_DOCUMENT, display_name="c.txt", content_hash="g"), SETTLED, DriftKind.STALE_CONTENT),
         (replace(OK_DOCUMENT, metadata={}), SETTLED, DriftKind.METADATA_MISMATCH),
         (replace(OK_DOCUMENT, ledger_id="another"), SETTLED, DriftKind.METADATA_MISMATCH),
         (replace(OK_DOCUMENT, file_id=None), SETTLED, DriftKind.METADATA_MISMATCH),
@@ -114,13 +116,13 @@ def is_ours(listed: Listed, row: FileRow | None) -> bool:
     ],
 )
 def test_a_document_of_a_known_file(listed: Listed, standing: Standing, kind: DriftKind) -> None:
-    assert classify(ROW, [(listed, standing)], OURS)[listed.document] is kind
+    assert classify(ROW, [(listed, standing)], frozenset({OURS}))[listed.document] is kind
 
 
 def test_a_document_of_no_known_file_is_an_orphan_unless_it_is_foreign() -> None:
     untagged = replace(OTHER, document="d3", ledger_id=None)
     documents = [(each, SETTLED) for each in (OK_DOCUMENT, FOREIGN, untagged)]
-    assert classify(None, documents, OURS) == {
+    assert classify(None, documents, frozenset({OURS})) == {
         "d1": DriftKind.ORPHAN,
         "d2": DriftKind.FOREIGN,
         "d3": DriftKind.FOREIGN,
@@ -128,21 +130,21 @@ def test_a_document_of_no_known_file_is_an_orphan_unless_it_is_foreign() -> None
 
 
 def test_a_document_that_is_named_and_not_there_is_a_ghost() -> None:
-    kinds = classify(ROW, [(OTHER, SETTLED)], OURS)
+    kinds = classify(ROW, [(OTHER, SETTLED)], frozenset({OURS}))
     assert kinds == {"d2": DriftKind.DUPLICATE, "d1": DriftKind.GHOST}
-    assert classify(replace(ROW, missing_since=1.0), [], OURS) == {"d1": DriftKind.GHOST}
+    assert classify(replace(ROW, missing_since=1.0), [], frozenset({OURS})) == {"d1": DriftKind.GHOST}
 
 
 def test_a_file_that_cannot_be_sent_again_has_no_drift() -> None:
     bad = replace(OK_DOCUMENT, state=DocumentState.FAILED, content_hash="g", metadata={})
     for row in (replace(ROW, missing_since=1.0), replace(ROW, state=State.FAILED)):
-        assert classify(row, [(bad, SETTLED)], OURS) == {"d1": DriftKind.OK}
-    assert classify(replace(ROW, state=State.FAILED), [], OURS) == {}
+        assert classify(row, [(bad, SETTLED)], frozenset({OURS})) == {"d1": DriftKind.OK}
+    assert classify(replace(ROW, state=State.FAILED), [], frozenset({OURS})) == {}
 
 
 @given(st.one_of(st.none(), rows), documents)
 def test_no_document_is_surplus_that_may_be_needed(row: FileRow | None, documents: Documents) -> None:
-    kinds = classify(row, documents, OURS)
+    kinds = classify(row, documents, frozenset({OURS}))
     for listed, standing in documents:
         kind = kinds[listed.document]
         named = row is not None and row.document == listed.document
@@ -156,7 +158,7 @@ def test_no_document_is_surplus_that_may_be_needed(row: FileRow | None, document
 def test_each_document_gets_one_kind_and_a_ghost_is_not_in_the_store(
     row: FileRow | None, documents: Documents
 ) -> None:
-    kinds = classify(row, documents, OURS)
+    kinds = classify(row, documents, frozenset({OURS}))
     there = {listed.document for listed, _ in documents}
     assert {name for name, kind in kinds.items() if kind is not DriftKind.GHOST} == there
     ghosts = {name for name, kind in kinds.items() if kind is DriftKind.GHOST}
@@ -168,13 +170,13 @@ def test_each_document_gets_one_kind_and_a_ghost_is_not_in_the_store(
 @given(st.one_of(st.none(), rows), documents)
 def test_a_second_comparison_after_a_repair_finds_nothing(row: FileRow | None, documents: Documents) -> None:
     """Even after the surplus was deleted and the rest sent again: a repair comes to an end."""
-    kinds = classify(row, documents, OURS)
+    kinds = classify(row, documents, frozenset({OURS}))
     remaining = [pair for pair in documents if kinds[pair[0].document] not in SURPLUS]
     if row is not None and set(kinds.values()) & (REPAIRABLE - SURPLUS):
         sent = replace(OK_DOCUMENT, document="new", display_name=row.file_path, metadata=row.metadata)
         remaining = [pair for pair in remaining if pair[0].document != row.document] + [(sent, SETTLED)]
         row = replace(row, document="new", indexed_hash="h")
-    assert not set(classify(row, remaining, OURS).values()) & REPAIRABLE
+    assert not set(classify(row, remaining, frozenset({OURS})).values()) & REPAIRABLE
 
 
 @given(st.floats(width=32, allow_nan=False), st.text(max_size=5))

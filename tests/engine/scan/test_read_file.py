@@ -1,6 +1,7 @@
 """Files that no store could take: each gets a row, a reason, and a second chance when it is edited."""
 
 import os
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from objlib.core.errors import UsageError
 from objlib.core.failures import FailureKind
 from objlib.core.lifecycle.table import State
-from objlib.engine.scan.read_file import MAX_DOCUMENT
+from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
 from objlib.ledger import Move
 from tests.support.scan import RUN, Desk, as_nobody, open_desk
 
@@ -230,3 +231,23 @@ async def test_a_library_that_may_not_be_read_is_a_usage_error(desk: Desk, mode:
         await desk.scan()
     desk.root.chmod(0o755)
     assert (await desk.scan()).unchanged == 1
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "folder", "device"])
+def test_only_a_regular_file_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    path = tmp_path / "it"
+    with socket.socket(socket.AF_UNIX) as server:
+        match kind:
+            case "pipe":
+                os.mkfifo(path)
+            case "socket":
+                server.bind(str(path))
+            case "folder":
+                path.mkdir()
+            case _:
+                path = Path("/dev/null")
+        opened: list[object] = []
+        monkeypatch.setattr(os, "open", lambda *args, **_: opened.append(args))
+        with pytest.raises(FileNotFoundError):
+            open_regular(str(path))
+    assert opened == []
