@@ -15,7 +15,7 @@ from objlib.core.config.registry import SETTINGS
 
 pytestmark = pytest.mark.real_time
 
-READ_ONLY = frozenset({"status", "verify", "search", "ask", "explain", "doctor", "completion", "libraries"})
+READ_ONLY = frozenset({"status", "verify", "search", "ask", "explain", "doctor", "completion", "metrics"})
 """Commands that change nothing anyway."""
 SERVERS = frozenset({"serve", "ui", "mcp", "watch"})
 """Commands that run until they are stopped."""

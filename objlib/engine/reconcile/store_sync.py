@@ -81,8 +81,8 @@ async def store_sync(
         await recover(app)
         if app.retrier.fatal is not None:
             raise app.retrier.fatal.again()
-        if lost is not None and lost.adopt:
-            adopted = await adopt(app, lost)
+    if apply and lost is not None and lost.adopt:
+        adopted = await adopt(app, lost)  # a dry run adopts in its copy of the ledger
     comparison = await compare_store(app) if plan is None else Comparison(plan)
     plan, report = comparison.plan, _report(app, comparison)
     report.adopted, report.foreign_ledgers = adopted, comparison.ledgers
