@@ -24,6 +24,7 @@ class Settings:
     Attributes:
         library: the absolute root of the library on disk.
         library_given: whether the command line or the environment names the library.
+        ledger_given: whether the command line names the ledger.
         library_id: the id of the library; empty until it is in the catalog.
         other_ledgers: ledgers of the library for other services.
         catalog: the data folder whose catalog names the library; None for none.
@@ -56,6 +57,7 @@ class Settings:
     store: str
     backend: Backend
     library_given: bool = field(default=True, compare=False)
+    ledger_given: bool = field(default=False, compare=False)
     library_id: str = ""
     other_ledgers: tuple[Path, ...] = ()
     catalog: Path | None = None
