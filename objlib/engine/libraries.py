@@ -31,8 +31,10 @@ def list_libraries(data: Path) -> list[LibraryEntry]:
     ]
 
 
-def forget_library(data: Path, named: Path) -> tuple[KnownLibrary, Path | None]:
+def forget_library(data: Path, named: Path, *, dry_run: bool = False) -> tuple[KnownLibrary, Path | None]:
     """Drop a library from the catalog. Its store stays, and what lies in the data folder is put aside, not deleted.
+
+    A dry run changes nothing.
 
     Returns:
         The library, and the folder in which its files are now; None where they were named, and stay where they are.
@@ -45,12 +47,16 @@ def forget_library(data: Path, named: Path) -> tuple[KnownLibrary, Path | None]:
     catalog = Catalog(data)
     library = _find(catalog, named)
     _refuse_alive(library)
-    aside = _put_aside(catalog, library)
-    catalog.forget(library.root)
+    aside = _place_aside(catalog, library)
+    if not dry_run:
+        _put_aside(library, aside)
+        catalog.forget(library.root)
     return library, aside
 
 
-async def move_library(data: Path, old: Path, new: Path, *, anyway: bool) -> MoveReport:
+async def move_library(
+    data: Path, old: Path, new: Path, *, anyway: bool, dry_run: bool = False
+) -> MoveReport:
     """Let the library that was at ``old`` be the one at ``new``; nothing on disk or in a store is moved.
 
     The catalog changes first: a ledger that still names the old folder follows when it is opened.
@@ -60,6 +66,7 @@ async def move_library(data: Path, old: Path, new: Path, *, anyway: bool) -> Mov
         old: where it was, or its id.
         new: where it is.
         anyway: whether it is done also if most of its files are not there.
+        dry_run: whether nothing is changed.
 
     Raises:
         UsageError: no library is known at ``old``, or ``new`` is no folder.
@@ -90,8 +97,11 @@ async def move_library(data: Path, old: Path, new: Path, *, anyway: bool) -> Mov
             f"{new} does not look like {library.root}: it has {found} of {len(files)} files that were looked for; "
             "add --yes if that is right"
         )
+    report = MoveReport(str(library.root), str(new), len(files), found, dry_run)
+    if dry_run:
+        return report
     if target is not None:
-        _put_aside(catalog, target)
+        _put_aside(target, _place_aside(catalog, target))
     catalog.move(library.root, new)
     for ledger in next(each for each in catalog.libraries() if each.root == new).ledgers:
         if ledger.path.is_file():
@@ -99,7 +109,7 @@ async def move_library(data: Path, old: Path, new: Path, *, anyway: bool) -> Mov
                 await opened.settings.set(LIBRARY_KEY, text_of_root(new))
                 if ledger.embedded is not None:
                     await opened.settings.set(EMBEDDED_KEY, text_of_store(ledger.embedded, ledger.path))
-    return MoveReport(str(library.root), str(new), len(files), found)
+    return report
 
 
 def _real(path: Path) -> Path:
@@ -143,20 +153,24 @@ def _refuse_alive(library: KnownLibrary) -> None:
 async def _sample(library: KnownLibrary) -> list[FileRow]:
     for ledger in library.ledgers:
         if ledger.path.is_file():
-            async with open_ledger(ledger.path, create=False) as opened:
+            async with open_ledger(ledger.path, create=False, private=True) as opened:
                 if files := await opened.files.some(limit=MOVED_SAMPLE):
                     return files
     return []
 
 
-def _put_aside(catalog: Catalog, library: KnownLibrary) -> Path | None:
-    """Move the files of a library out of the way; those that were named somewhere else stay there."""
+def _place_aside(catalog: Catalog, library: KnownLibrary) -> Path | None:
+    """A free place for the files of a library; None for those that were named somewhere else, which stay there."""
     if not library.folder.is_dir() or not library.folder.is_relative_to(catalog.data / "libraries"):
         return None
-    parent = catalog.data / "forgotten"
-    parent.mkdir(mode=0o700, exist_ok=True)
-    aside = parent / library.folder.name
+    aside = catalog.data / "forgotten" / library.folder.name
     while aside.exists():
         aside = aside.with_name(f"{aside.name}-again")
-    library.folder.rename(aside)
     return aside
+
+
+def _put_aside(library: KnownLibrary, aside: Path | None) -> None:
+    """Move the files of a library out of the way."""
+    if aside is not None:
+        aside.parent.mkdir(mode=0o700, exist_ok=True)
+        library.folder.rename(aside)

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 import trio
 
-from objlib.cli.config import Place, data_folder, load_settings, working_folder
-from objlib.cli.options import Common, option, switch
+from objlib.cli.config import load_settings
+from objlib.cli.options import Common, DryRun, option, switch
 from objlib.core.advice import invocation
 from objlib.core.errors import Exit, UsageError
+from objlib.sources import Place, data_folder, working_folder
 
 
 def name_no_library() -> None:
@@ -23,6 +24,7 @@ def libraries(
     library: Annotated[Path | None, option("The folder of the library to forget, or its id")] = None,
     /,
     *,
+    dry_run: DryRun = False,
     options: Common = None,
 ) -> int:
     """List the libraries that are known, with their stores, files and last runs.
@@ -39,9 +41,19 @@ def libraries(
     from objlib.engine.libraries import forget_library, list_libraries
 
     if library is not None:
-        forgotten, aside = forget_library(data_folder(), working_folder() / library)
-        body = {"path": forgotten.root, "library_id": forgotten.library_id, "put_aside": aside}
-        show(settings, "libraries-forget", body, lambda _: forgotten_lines(forgotten.root, aside))
+        forgotten, aside = forget_library(data_folder(), working_folder() / library, dry_run=dry_run)
+        body = {
+            "path": forgotten.root,
+            "library_id": forgotten.library_id,
+            "put_aside": aside,
+            "dry_run": dry_run,
+        }
+        show(
+            settings,
+            "libraries-forget",
+            body,
+            lambda _: forgotten_lines(forgotten.root, aside, dry_run=dry_run),
+        )
         return Exit.OK
     entries = list_libraries(data_folder())
     show(
@@ -60,6 +72,7 @@ def move(
     /,
     *,
     yes: Annotated[bool, switch("Also if most of its files are not in the new folder")] = False,
+    dry_run: DryRun = False,
     options: Common = None,
 ) -> int:
     """Say that the folder of a library has moved: its ledgers and stores go on from the new place.
@@ -73,6 +86,6 @@ def move(
     from objlib.engine.libraries import move_library
 
     cwd = working_folder()
-    report = trio.run(partial(move_library, data_folder(), cwd / old, cwd / new, anyway=yes))
+    report = trio.run(partial(move_library, data_folder(), cwd / old, cwd / new, anyway=yes, dry_run=dry_run))
     show(settings, "move", report, partial(move_lines, report), library=report.new)
     return Exit.OK

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from objlib.cli.console.terminal import Terminal, plural, safe
+from objlib.cli.render.plan import NOTHING_DONE
+from objlib.core.advice import advise
 from objlib.core.config.settings import Backend
 from objlib.core.reports.libraries import LedgerEntry, LibraryEntry, MoveReport
 
@@ -12,7 +14,7 @@ from objlib.core.reports.libraries import LedgerEntry, LibraryEntry, MoveReport
 def libraries_lines(entries: Sequence[LibraryEntry], screen: Terminal) -> list[str]:
     """Each library with its ledgers, by path."""
     if not entries:
-        return ["No library is known yet: objlib upload FOLDER"]
+        return [f"No library is known yet: {advise('upload', 'FOLDER')}"]
     lines = []
     for entry in entries:
         gone = "" if entry.present else screen.yellow("  (gone from disk)")
@@ -40,8 +42,14 @@ def _minute(when: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
 
 
-def forgotten_lines(root: Path, aside: Path | None) -> list[str]:
+def forgotten_lines(root: Path, aside: Path | None, *, dry_run: bool = False) -> list[str]:
     """The library that is no longer listed, and where its files are now."""
+    if dry_run:
+        lines = [f"Plan: drop {safe(str(root))} from the list."]
+        lines += (
+            [] if aside is None else [f"Its ledger and embedded store would be put aside: {safe(str(aside))}"]
+        )
+        return [*lines, NOTHING_DONE]
     lines = [f"{safe(str(root))} is no longer in the list; its store and its files on disk are as they were."]
     if aside is not None:
         lines.append(f"Its ledger and embedded store were put aside: {safe(str(aside))}")
@@ -54,4 +62,6 @@ def move_lines(report: MoveReport, screen: Terminal) -> list[str]:
     found = (
         f"; {report.found:,} of {plural(report.looked, 'file')} looked for are there" if report.looked else ""
     )
+    if report.dry_run:
+        return [f"Plan: the library {safe(report.old)} becomes {safe(report.new)}{found}.", NOTHING_DONE]
     return [f"{mark} The library {safe(report.old)} is {safe(report.new)} now{found}."]

@@ -46,3 +46,4 @@ class MoveReport:
     new: str
     looked: int
     found: int
+    dry_run: bool = False
