@@ -58,9 +58,9 @@ doctor *ARGS: (env "main")
 objlib *ARGS: (env "main")
     @{{ objlib }} "$@"
 
-# run the tests, or those that pytest's arguments select: just test tests/ledger -k commit
+# run the tests on all cores, or those that pytest's arguments select: just test tests/ledger -k commit
 test *args: (env "dev")
-    @{{ python }} -m pytest "$@"
+    @{{ python }} -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal "$@"
 
 # run the house rules alone: style, trio rules, types, imports, prose
 lint: (test "tests/house")
@@ -107,7 +107,7 @@ release *TAG: (env "main")
 # choose the newest versions of everything and pin them in constraints.txt
 constraints:
     @"${UV:-uv}" pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url \
-        --no-annotate --group dev pyproject.toml -o constraints.txt
+        --no-annotate --all-extras --group dev pyproject.toml -o constraints.txt
 
 # play seeded simulated worlds and check the promises in each: just torture [--seeds N] [--seed S] [--jobs N]
 torture *ARGS: (env "main")

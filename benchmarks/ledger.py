@@ -17,7 +17,7 @@ from pathlib import Path
 import trio
 
 from objlib.core.ids import RunId, new_attempt_id, new_file_id
-from objlib.ledger import FileRow, Ledger, Transition, open_ledger
+from objlib.ledger import FileRow, Ledger, Move, Transition, open_ledger
 from objlib.ledger.connection import connect
 from objlib.ledger.files import FileTable
 from objlib.ledger.transition_sql import apply_transition
@@ -44,7 +44,7 @@ def fill(path: Path, files: int) -> list[FileRow]:
 
 def claim(row: FileRow) -> Transition:
     """The transition that is measured."""
-    return Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN)
+    return Move(row, RUN, new_attempt_id()).start_upload()
 
 
 def raw(path: Path, rows: list[FileRow], batch: int) -> list[float]:

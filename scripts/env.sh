@@ -27,8 +27,8 @@ echo "Setting up .venv (once, and again when a dependency changed) ..." >&2
 # Below 3.15: the pinned onnxruntime has no wheel for it yet. On a machine with nothing older uv fetches a Python.
 [ -x "$python" ] || run_uv venv --quiet --allow-existing --python '>=3.11,<3.15' .venv
 case $group in
-    main) run_uv pip install --quiet --python "$python" --constraint constraints.txt --editable . ;;
-    dev) run_uv pip install --quiet --python "$python" --constraint constraints.txt --editable . --group dev ;;
+    main) run_uv pip install --quiet --python "$python" --constraint constraints.txt --editable '.[formats]' ;;
+    dev) run_uv pip install --quiet --python "$python" --constraint constraints.txt --editable '.[formats]' --group dev ;;
     *) echo "scripts/env.sh: no such environment: $group" >&2 && exit 2 ;;
 esac
 # A Python that may not keep bytecode (containers often say so) compiles all it imports again on every start, for about

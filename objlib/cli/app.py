@@ -2,17 +2,21 @@
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from cyclopts import App, CycloptsError, UnknownCommandError, UnusedCliTokensError
+from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
 from objlib import __version__
+from objlib.cli.again import program
+from objlib.cli.arguments import as_text, in_order
 from objlib.cli.console.errors import guarded
 from objlib.cli.console.output import abandon_stdout
 from objlib.cli.console.terminal import is_terminal, steady_streams
+from objlib.core.advice import Invocation, invoked
 from objlib.core.config.parsers import stands_for_yes
 from objlib.core.errors import UsageError
 
@@ -23,16 +27,29 @@ COMMANDS: Final = (
     ("status", "objlib.cli.commands.status:status", "Count files by state, with failures and reasons"),
     ("recover", "objlib.cli.commands.recover:recover", "Settle everything that a dead run left"),
     ("store-sync", "objlib.cli.commands.store_sync:store_sync", "Compare store and ledger, and repair"),
+    ("index", "objlib.cli.commands.index:index", "Finish search by meaning in the embedded store"),
     ("verify", "objlib.cli.commands.verify:verify", "Audit a sample: ledger against disk against store"),
     ("rebuild", "objlib.cli.commands.verify:rebuild", "Make a lost ledger again from the store"),
     ("search", "objlib.cli.commands.search:search", "Find passages, best first, with their places"),
     ("ask", "objlib.cli.commands.search:ask", "Answer a question, with its sources"),
     ("explain", "objlib.cli.commands.status:explain", "Tell the whole history of one file"),
+    ("metrics", "objlib.cli.commands.metrics:metrics", "Print the state of the library for a monitor"),
+    ("watch", "objlib.cli.commands.watch:watch", "Keep the store in step until it is stopped"),
+    ("ui", "objlib.cli.commands.ui:ui", "Show the library in a browser"),
+    ("mcp", "objlib.cli.commands.mcp:mcp", "Offer the library to agents over MCP"),
     ("serve", "objlib.cli.commands.serve:serve", "Serve the embedded store on a port"),
+    (
+        "libraries",
+        "objlib.cli.commands.libraries:libraries",
+        "List the libraries that are known, or forget one",
+    ),
+    ("move", "objlib.cli.commands.libraries:move", "Say that the folder of a library has moved"),
     ("doctor", "objlib.cli.commands.doctor:doctor", "Check the set-up, and say what to do"),
     ("completion", "objlib.cli.commands.completion:completion", "Print a completion script for a shell"),
 )
 """Name, import path and the line that ``objlib --help`` shows without loading the command."""
+NAMES: Final = tuple(name for name, _, _ in COMMANDS)
+"""The commands, in the order of the help."""
 
 
 def make_app() -> App:
@@ -42,7 +59,7 @@ def make_app() -> App:
         help="Put a library of documents into a Gemini File Search store, keep it in sync, and search it.",
         version=__version__,
         help_format="plaintext",
-        help_epilogue="Every command has --help. Exit codes: 0 well, 1 fatal, 2 usage, 3 some files failed, "
+        help_epilogue="objlib help COMMAND explains one. Exit codes: 0 well, 1 fatal, 2 usage, 3 some files failed, "
         "4 refused, 5 drift, 130 interrupted.",
         result_action="return_value",
     )
@@ -59,13 +76,15 @@ def run(argv: Sequence[str]) -> int:
     steady_streams()
     if not is_terminal(sys.stdout):
         app.help_formatter = "plain"
+    argv = in_order(app, NAMES, argv)
     try:
-        return guarded(
-            lambda: _dispatch(list(argv)),
-            verbose=_verbose(argv),
-            json=_json(argv),
-            command=_command(argv),
-        )
+        with invoked(Invocation(program())):
+            return guarded(
+                lambda: _dispatch(argv),
+                verbose=_verbose(argv),
+                json=_json(argv),
+                command=_command(argv),
+            )
     finally:
         _flush()
 
@@ -86,31 +105,59 @@ def _message(error: CycloptsError, argv: list[str]) -> str:
     error.verbose = False
     command = _command(argv)
     if isinstance(error, UnknownCommandError) and argv[0].startswith("-"):
-        return f"{argv[0]} must come after a command: objlib COMMAND {argv[0]} (see objlib --help)"
-    if isinstance(error, UnknownCommandError):
-        closest = get_close_matches(argv[0], [name for name, _, _ in COMMANDS], n=1)
+        named = next((word for word in argv if word in NAMES), "")
+        text = (
+            f"{argv[0]} is no option of objlib {named}"
+            if named
+            else f"no command is named: objlib COMMAND {shlex.join(argv)}"
+        )
+    elif isinstance(error, UnknownCommandError):
+        closest = get_close_matches(argv[0], NAMES, n=1)
         text = f"unknown command {argv[0]!r}" + (f"; did you mean {closest[0]}?" if closest else "")
     elif isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         text = f"unexpected argument {error.unused_tokens[0]!r}"
+    elif isinstance(error, UnknownOptionError):
+        text = _unknown_option(error, command, argv)
     else:
         text = " ".join(str(error).split()).rstrip(".")
         text = text[:1].lower() + text[1:]
     return f"{text} (see objlib {f'{command} ' if command else ''}--help)"
 
 
+def _unknown_option(error: UnknownOptionError, command: str, argv: Sequence[str]) -> str:
+    """The option that does not exist, with the closest one that does, and the way to write it as a text."""
+    word = error.token.keyword or error.token.value
+    text = f"unknown option: {word}"
+    if not command:
+        return text
+    known = [name for argument in app[command].assemble_argument_collection() for name in argument.names]
+    if closest := get_close_matches(word, [name for name in known if name.startswith("--")], n=1, cutoff=0.7):
+        text += f"; did you mean {closest[0]}?"
+    elif other := as_text(app, command, argv[1:]):
+        text += f"; a text that begins with a dash stands behind --, as in: {other}"
+    return text
+
+
 def _command(argv: Sequence[str]) -> str:
-    return next((name for name, _, _ in COMMANDS if argv and argv[0] == name), "")
+    return next((name for name in NAMES if argv and argv[0] == name), "")
 
 
 def _verbose(argv: Sequence[str]) -> bool:
-    return any(arg == "--verbose" or re.fullmatch(r"-v+", arg) for arg in argv)
+    return any(arg == "--verbose" or re.fullmatch(r"-\w*v\w*", arg) for arg in _options(argv))
 
 
 def _json(argv: Sequence[str]) -> bool:
     """Whether JSON is wanted, even where the settings could not be read."""
-    if "--no-json" in argv:
+    options = _options(argv)
+    if "--no-json" in options:
         return False
-    return "--json" in argv or stands_for_yes(os.environ.get("OBJLIB_JSON", ""))
+    asked = any(option == "--json" or re.fullmatch(r"-\w*j\w*", option) for option in options)
+    return asked or stands_for_yes(os.environ.get("OBJLIB_JSON", ""))
+
+
+def _options(argv: Sequence[str]) -> Sequence[str]:
+    """The words that may be options: those before ``--``."""
+    return argv[: argv.index("--")] if "--" in argv else argv
 
 
 def _flush() -> None:

@@ -1,51 +1,155 @@
 """The sources of the settings: the working folder, the data folder, the configuration file."""
 
+import glob
 import os
 import stat
+import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from enum import Enum, auto
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 from platformdirs import user_data_dir
 
+from objlib.cli.again import carry
 from objlib.cli.options import CommonOptions
-from objlib.core.config.default_paths import Folders, default_files
-from objlib.core.config.resolve import Config, resolve
-from objlib.core.config.settings import Settings
+from objlib.core.advice import advise
+from objlib.core.config.default_paths import Folders
+from objlib.core.config.known import KnownLibrary
+from objlib.core.config.libraries import refuse_suspicious_root
+from objlib.core.config.resolve import Config, locate, names_library, resolve
+from objlib.core.config.settings import GEMINI_URL, Backend, Settings
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.library.control_text import decode_control
+
+
+class Place(Enum):
+    """A command's need of a library when none is named."""
+
+    ANY = auto()
+    """Nothing: the working folder will do."""
+    KNOWN = auto()
+    """One that is known; the working folder stands in where none is."""
+    NEW = auto()
+    """One that is named or known; a named one that is new is entered into the catalog."""
+    NEW_DRY = auto()
+    """The same, and nothing is entered."""
+
 
 CONFIG_NAME: Final = "objlib.toml"
 """Name of the configuration file that is looked for, going up from the working folder."""
 
 
 def load_settings(
-    options: CommonOptions | None, *, path: Path | None = None, names_library: bool = False, **more: object
+    options: CommonOptions | None,
+    *,
+    path: Path | None = None,
+    place: Place = Place.KNOWN,
+    new: bool = False,
+    **more: object,
 ) -> Settings:
-    """Load the settings of one command from every source.
+    """Load the settings of one command from every source, and let its advice name what they name.
 
     Args:
         options: the common options.
         path: the library as a positional argument; the same as ``--library``.
-        names_library: whether the library has to be named or be one that is already known; otherwise the
-            working folder stands in for it.
+        place: what the command needs of the library.
+        new: whether the user says that a suspicious folder, or a store in use, is meant.
         more: the command's own options that are settings.
 
     Raises:
         UsageError: something is set wrong; one line that names the source.
+        RefusedError: the folder is unlikely to be meant as a library.
     """
-    options = options or CommonOptions()
+    settings = _load(options or CommonOptions(), path=path, place=place, new=new, **more)
+    if settings.backend is Backend.GEMINI and settings.base_url != GEMINI_URL and settings.other_ledgers:
+        settings = _served(settings)
+    carry(settings, partial(_load, place=Place.NEW_DRY, new=True))
+    return settings
+
+
+def _served(settings: Settings) -> Settings:
+    """Ask a service behind a port which ledger is its own; in a thread, since a run may be under way in this one."""
+    import trio
+
+    from objlib.engine.bootstrap.served_ledger import find_served_ledger
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(trio.run, find_served_ledger, settings).result()
+
+
+def _load(
+    options: CommonOptions, *, path: Path | None = None, place: Place, new: bool, **more: object
+) -> Settings:
+    from objlib.catalog import Catalog, CatalogError, identify_service
+
     if path is not None and options.library not in (None, path):
         raise UsageError(f"two libraries are named: {path} and --library {options.library}; name one")
-    cwd = working_folder()
-    folders = Folders(cwd=cwd, home=Path("~").expanduser(), data=data_folder())
-    fallback = known_library(folders) or (None if names_library else cwd)
-    folders = replace(folders, fallback=fallback)
+    cwd, catalog = working_folder(), Catalog(data_folder())
+    folders = Folders(
+        cwd=cwd,
+        home=Path("~").expanduser(),
+        data=catalog.data,
+        fallback=cwd if place in {Place.KNOWN, Place.ANY} else None,
+        anywhere=place is Place.ANY,
+        libraries=catalog.libraries(),
+        identity=cache(identify_service),
+        is_file=_is_file,
+        beside=_ledgers_beside,
+    )
     flags = options.flags(**more) | {"library": path or options.library}
     if flags["quiet"] and flags["verbose"]:
         raise UsageError("--quiet and --verbose contradict each other; leave one out")
-    return resolve(flags, os.environ, find_config(options.config, folders), folders)
+    config = find_config(options.config, folders)
+    root = locate(flags, os.environ, config, folders)
+    known = _entry(root, folders)
+    if options.config is None and not os.environ.get("OBJLIB_CONFIG"):
+        config = _own_config(config, root, known, folders)
+    settings = resolve(flags, os.environ, config, folders)
+    if place in {Place.NEW, Place.NEW_DRY} and root.is_dir() and (known is None or not known.ledgers):
+        if not new and folders.identity(settings.ledger) is None:
+            refuse_suspicious_root(root, folders)
+        if place is Place.NEW and known is None:
+            with suppress(OSError, CatalogError):  # the ledger keeps what matters
+                catalog.claim(root, folder=folders.folder_of(root), now=time.time())
+                folders = replace(folders, libraries=catalog.libraries(), identity=cache(identify_service))
+                known, settings = _entry(root, folders), resolve(flags, os.environ, config, folders)
+    return replace(
+        settings,
+        catalog=catalog.data,
+        library_id=known.library_id if known else "",
+        new=new,
+    )
+
+
+def _entry(root: Path, folders: Folders) -> KnownLibrary | None:
+    return next((each for each in folders.libraries if each.root == root), None)
+
+
+def _own_config(
+    config: Config | None, root: Path, known: KnownLibrary | None, folders: Folders
+) -> Config | None:
+    """The library's own ``objlib.toml``, where the working folder has none for it.
+
+    Rules that keep files private are in it, so it counts from whatever folder a command is run.
+    """
+    if known is None or known.config is None or not _is_file(known.config):
+        return config
+    if config is not None and ("library" not in config.values or names_library(config, root, folders)):
+        return config
+    own = read_config(known.config, "")
+    return own if "library" not in own.values or names_library(own, root, folders) else config
+
+
+def _ledgers_beside(ledger: Path) -> tuple[Path, ...]:
+    try:
+        return tuple(sorted(ledger.parent.glob(f"{glob.escape(ledger.stem)}-*{glob.escape(ledger.suffix)}")))
+    except OSError:
+        return ()
 
 
 def data_folder() -> Path:
@@ -96,15 +200,6 @@ def read_config(path: Path, source: str) -> Config:
         raise UsageError(f"{prefix}{path} is not valid TOML: {error}") from None
 
 
-def known_library(folders: Folders) -> Path | None:
-    """The library that the working folder lies in: the nearest folder upward that already has a ledger."""
-    here = folders.real(folders.cwd)
-    for folder in (here, *here.parents):
-        if _is_file(default_files(folder, folders)[0]):
-            return folder
-    return None
-
-
 def working_folder() -> Path:
     """The working folder.
 
@@ -136,8 +231,8 @@ def require_folder(settings: Settings) -> None:
         raise UsageError(f"{settings.library} is a file, not a folder; name the folder it is in")
     if settings.ledger.exists():
         raise RefusedError(
-            f"the library {settings.library} is gone, and nothing was changed: connect the disk it is on, or "
-            f"name the folder it is in now (and --ledger {settings.ledger} to go on with what is known)"
+            f"the library {settings.library} is gone, and nothing was changed: connect the disk it is on or, if "
+            f"the folder moved: `{advise('move', str(settings.library), 'NEW_FOLDER')}`"
         )
     raise UsageError(f"there is no folder {settings.library}")
 

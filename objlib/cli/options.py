@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
+from objlib.core.errors import UsageError
+
 COMMON = Group("Common options", sort_key=90)
 
 
@@ -15,9 +17,14 @@ def option(about: str, *, setting: str = "", **more: Any) -> Parameter:
     return Parameter(help=text, **more)
 
 
-def switch(about: str) -> Parameter:
+def switch(about: str, **more: Any) -> Parameter:
     """A flag that is off unless it is given."""
-    return Parameter(help=about, negative="", show_default=False)
+    return Parameter(help=about, negative="", show_default=False, **more)
+
+
+def dry(about: str) -> Parameter:
+    """The flag ``--dry-run``."""
+    return switch(about, name=("--dry-run", "-n"))
 
 
 def common(about: str, *, setting: str, **more: Any) -> Parameter:
@@ -47,8 +54,32 @@ class CommonOptions:
     config: Annotated[
         Path | None, common("objlib.toml to read instead of the one found upward", setting="config")
     ] = None
-    json: Annotated[bool | None, common("Print JSON on stdout", setting="json")] = None
-    quiet: Annotated[bool | None, common("Print errors only", setting="quiet", name=("--quiet", "-q"))] = None
+    exclude: Annotated[
+        tuple[str, ...] | None,
+        common(
+            "Leave out files and folders that fit (gitignore syntax); repeatable",
+            setting="exclude",
+            metavar="RULE",
+            negative="",
+        ),
+    ] = None
+    include: Annotated[
+        tuple[str, ...] | None,
+        common(
+            "Take in only files that fit (gitignore syntax); repeatable",
+            setting="include",
+            metavar="RULE",
+            negative="",
+        ),
+    ] = None
+    gitignore: Annotated[bool | None, common("Leave out what .gitignore leaves out", setting="gitignore")] = (
+        None
+    )
+    json: Annotated[bool | None, common("Print JSON on stdout", setting="json", name=("--json", "-j"))] = None
+    quiet: Annotated[
+        bool | None,
+        common("Print what was asked for and errors only", setting="quiet", name=("--quiet", "-q")),
+    ] = None
     verbose: Annotated[
         int | None,
         common(
@@ -70,5 +101,21 @@ class CommonOptions:
 Common = Annotated[CommonOptions | None, Parameter(name="*")]
 """The parameter by which a command takes the common options."""
 
+DryRun = Annotated[bool, dry("Only say what would be done to each path, and what it costs; leave no trace")]
+"""Whether a command only says what it would do."""
+
+EveryStep = Annotated[bool, switch("With --dry-run: list every path, not only the first", name="--all")]
+"""Whether the plan of a dry run is printed whole."""
+
 LibraryPath = Annotated[Path | None, option("The library; the same as --library")]
 """The library as a positional argument."""
+
+
+def require_dry_run(dry_run: bool, every_step: bool) -> None:
+    """Check that ``--all`` stands with ``--dry-run``.
+
+    Raises:
+        UsageError: it stands alone.
+    """
+    if every_step and not dry_run:
+        raise UsageError("--all lists every path of a dry run; add --dry-run, or leave it out")

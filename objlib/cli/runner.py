@@ -8,10 +8,12 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
 
+from objlib.catalog import identify_service
 from objlib.cli.config import data_folder
 from objlib.cli.console.errors import print_message, write_stderr
 from objlib.cli.console.observers import observing
@@ -39,7 +41,7 @@ def run(
         async with open_app(settings, command, observer=observer) as app:
             return await work(app)
 
-    return run_without_app(settings, work_with_app, events=events)
+    return run_without_app(settings, work_with_app, events=events, changes=not command.dry_run)
 
 
 def run_without_app(
@@ -48,15 +50,25 @@ def run_without_app(
     *,
     events: bool = False,
     with_ledger: bool = True,
+    changes: bool = True,
 ) -> T:
-    """Run work that opens by itself what it needs; ``with_ledger`` says whether that is the ledger too."""
+    """Run work that opens by itself what it needs.
+
+    Args:
+        settings: of the command.
+        work: what to do.
+        events: whether the command prints NDJSON events with ``--json``.
+        with_ledger: whether it opens the ledger too.
+        changes: whether it may change anything at all, be it the mode of a file.
+    """
 
     async def call() -> T:
         return await work(observer)
 
     _tame_logging(settings)
     _introduce(settings, with_ledger=with_ledger)
-    _keep_private(settings)
+    if changes:
+        _keep_private(settings)
     with observing(settings, events=events) as observer:
         return trio.run(call)
 
@@ -67,6 +79,9 @@ def show(
     report: object,
     lines: Callable[[Terminal], Iterable[str]],
     problems: str = "",
+    *,
+    asked: bool = False,
+    notes: Iterable[str] = (),
     **members: Any,
 ) -> None:
     """Write a result as the settings ask for it.
@@ -77,15 +92,23 @@ def show(
         report: the JSON object, with ``members`` beside its own.
         lines: makes the text.
         problems: the lines that a quiet command prints on stderr.
+        asked: whether the result is what the user asked for, so that a quiet command prints it too.
+        notes: lines about the result, for stderr.
         members: further members of the JSON object.
     """
     if settings.json:
-        print_object(command, report, **members)
-    elif not settings.quiet:
+        print_object(command, report, **{"library": str(settings.library)} | members)
+        return
+    if asked or not settings.quiet:
         print_lines(lines(terminal_of(sys.stdout)))
-    else:
-        for line in problems.splitlines():
-            print_message(line)
+    for line in problems.splitlines() if settings.quiet else notes:
+        print_message(line)
+
+
+def note(settings: Settings, lines: Iterable[str]) -> None:
+    """Print lines about a result on stderr, unless the command is quiet."""
+    for line in () if settings.quiet else lines:
+        print_message(line)
 
 
 def _tame_logging(settings: Settings) -> None:
@@ -114,11 +137,27 @@ def _introduce(settings: Settings, *, with_ledger: bool) -> None:
     if settings.quiet:
         return
     ledger = f"; ledger {settings.ledger}" if with_ledger else ""
+    if with_ledger and not settings.library_given and not Path.cwd().is_relative_to(settings.library):
+        ledger += f"; library {settings.library}"
+    if with_ledger and (others := services_of(settings.other_ledgers)):
+        ledger += f"; this library is also in {', '.join(others)}"
     if settings.backend is Backend.EMBEDDED:
         why = " (no API key set)" if api_key(os.environ) is None else ""
         print_message(f"embedded store at {settings.embedded}, offline{why}{ledger}")
     else:
         print_message(f"Gemini store {settings.store} at {settings.base_url}{ledger}")
+
+
+def services_of(ledgers: Iterable[Path]) -> list[str]:
+    """The stores of other ledgers of the library, each with its service, for people."""
+    names = []
+    for path in ledgers:
+        identity = identify_service(path)
+        if identity is not None:
+            service = identity.service or "another service"
+            store = "the embedded store" if service == Backend.EMBEDDED else f"a store at {service}"
+            names.append(store)
+    return list(dict.fromkeys(names))
 
 
 def _keep_private(settings: Settings) -> None:

@@ -15,6 +15,7 @@
 Every message is one line that says what happened, to what, and what to do about it.
 """
 
+from collections.abc import Iterator
 from enum import IntEnum
 
 
@@ -87,3 +88,12 @@ class GuardRejectedError(TransitionError):
         super().__init__(f"{event} of file {file_id} was rejected: {why}")
         self.file_id = file_id
         self.event = event
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group, however deep; an error alone is its own leaf."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error

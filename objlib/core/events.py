@@ -1,5 +1,7 @@
 """Progress as a port: the engine reports to an observer and never draws."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -77,8 +79,32 @@ class Observer:
     This one ignores everything; an observer that cares overrides some of the methods.
     """
 
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
-        """A phase begins; ``files`` and ``size`` (bytes) are its totals where they are known."""
+    @contextmanager
+    def phase(
+        self,
+        phase: Phase,
+        files: int | None = None,
+        size: int | None = None,
+        *,
+        seconds: float | None = None,
+    ) -> Iterator[None]:
+        """Tell of a phase that lasts for the block, whichever way that ends."""
+        self.begin(phase, files, size, seconds=seconds)
+        try:
+            yield
+        finally:
+            self.end(phase)
+
+    def begin(
+        self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+    ) -> None:
+        """A phase begins; ``files`` and ``size`` (bytes) are its totals where they are known.
+
+        ``seconds`` is the time that it may take, where it ends after that with less than the totals.
+        """
+
+    def total(self, phase: Phase, files: int | None, size: int | None) -> None:
+        """The totals of a phase that began without them are known now."""
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
         """That many more files and bytes of the phase are done."""

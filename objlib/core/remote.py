@@ -1,6 +1,10 @@
-"""States of what the service keeps: one set of words for client, lifecycle and engine."""
+"""Kinds of things at the service, and their states: one set of words for client, lifecycle and engine."""
 
 from enum import StrEnum
+from typing import Final
+
+LISTING_LAG: Final = 5.0
+"""Seconds after which what was made is sure to be listed; users of the service measured 1.5 to 2 s."""
 
 
 class DocumentState(StrEnum):

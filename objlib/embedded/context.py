@@ -42,6 +42,7 @@ class Context:
         work: set when there may be documents to index or stores to empty.
         passages: set when this service has indexed documents.
         requests: set by each request, since work that can wait avoids busy moments.
+        isolated: whether documents are read in processes of their own; not in virtual time.
         disk_full: whether the last work of the worker found no room; polls of a document report it.
     """
 
@@ -54,6 +55,7 @@ class Context:
     work: Wakeup = field(default_factory=Wakeup)
     passages: Wakeup = field(default_factory=Wakeup)
     requests: Wakeup = field(default_factory=Wakeup)
+    isolated: bool = False
     disk_full: bool = False
 
     def writer(self) -> Writer:

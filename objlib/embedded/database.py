@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,6 +22,7 @@ from objlib.sqlite import connection
 from objlib.sqlite.errors import Refusal, RefusedFileError, disk_is_full
 from objlib.sqlite.group_commit import GroupCommit, group_commit
 from objlib.sqlite.private import make_file
+from objlib.sqlite.private_copy import Reading, copy_privately, lost_index, read_unchanged
 from objlib.threads import Runner, thread_runner
 
 T = TypeVar("T")
@@ -124,21 +126,27 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(path: Path, runner: Runner | None) -> AsyncIterator[Database]:
+async def open_database(
+    path: Path, runner: Runner | None, *, read_only: bool = False
+) -> AsyncIterator[Database]:
     """Open the file, creating or migrating it.
 
     Args:
         path: the SQLite file; its folder is made when it is missing.
         runner: runs everything; by default each lane has a thread of its own.
+        read_only: leave the file as it is, or absent. All lanes are then one connection, and one thread.
 
     Raises:
         ServiceError: the file cannot be used; one line that says what to do.
     """
+    if read_only and runner is None:
+        runner = thread_runner(1)
 
     def runner_of_lane() -> Runner:
         return thread_runner(1) if runner is None else runner
 
-    stack, (writer, *readers) = await runner_of_lane()(lambda: _open_all(path))
+    open_lanes = _open_unchanged if read_only else _open_all
+    stack, (writer, *readers) = await runner_of_lane()(lambda: open_lanes(path))
     # Closing happens right here and not in a thread: nothing uses the connections any more, it takes
     # milliseconds, and no cancellation can come between.
     with stack:
@@ -156,3 +164,24 @@ def _open_all(path: Path) -> tuple[ExitStack, list[sqlite3.Connection]]:
     with ExitStack() as stack:
         lanes = [stack.enter_context(closing(connect(path))) for _ in range(1 + READ_LANES)]
         return stack.pop_all(), lanes
+
+
+def _open_unchanged(path: Path) -> tuple[ExitStack, list[sqlite3.Connection]]:
+    """One connection for all lanes, to the file as it is, or to a private copy of one that is missing or older."""
+    with ExitStack() as stack, explained(path):
+        if path.exists() and not lost_index(path):
+            reading = read_unchanged(path, busy_timeout=BUSY_SECONDS)
+            stack.enter_context(closing(reading.conn))
+            if SCHEMA.read_version(reading.conn) == SCHEMA.newest:
+                stack.push(partial(_check_at_end, path, reading))
+                return stack.pop_all(), [reading.conn] * (1 + READ_LANES)
+        copy = copy_privately(path, SCHEMA, busy_timeout=BUSY_SECONDS, now=time.time(), create=True)
+        stack.enter_context(closing(copy))
+        return stack.pop_all(), [copy] * (1 + READ_LANES)
+
+
+def _check_at_end(path: Path, reading: Reading, kind: type[BaseException] | None, *_: object) -> None:
+    """Let no result stand that may be wrong because another process began to write."""
+    if kind is None:
+        with explained(path):
+            reading.check()

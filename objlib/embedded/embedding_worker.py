@@ -40,7 +40,7 @@ async def make_vectors(
     context: Context,
     *,
     seconds: float,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int], None],
     before_batch: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
 ) -> VectorReport:
     """Make vectors until all passages have one or the time is over.
@@ -49,12 +49,12 @@ async def make_vectors(
 
     Args:
         seconds: time budget.
-        progress: called with (passages with a vector, all passages), first and after each batch.
+        progress: called with the number of passages of each batch that is done, and with 0 first.
     """
     deadline = trio.current_time() + seconds
     embedder, _ = await context.embedding_runner(context.embedder.load)
     state = await vector_state(context)
-    progress(state.done, state.total)
+    progress(0)
     if embedder is None:
         return state
     await context.database.write(partial(index.adopt_model, model_id=embedder.model_id))
@@ -67,7 +67,7 @@ async def make_vectors(
         vectors = await context.embedding_runner(partial(embedder.embed, texts))
         pairs = list(zip((chunk_id for chunk_id, _ in rows), vectors, strict=True))
         await context.database.write(partial(index.store_vectors, rows=pairs, model_id=embedder.model_id))
-        progress(*await context.database.read(index.vector_progress))
+        progress(len(pairs))
     return await vector_state(context)
 
 
@@ -93,7 +93,7 @@ async def make_in_background(context: Context) -> None:
             state = await make_vectors(
                 context,
                 seconds=inf,
-                progress=lambda _done, _total: None,
+                progress=lambda _made: None,
                 before_batch=partial(_wait_for_quiet, context),
             )
         except sqlite3.Error as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import trio
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import embedding_worker
@@ -30,16 +30,16 @@ class Service:
     def __init__(self, path: Path, context: Context) -> None:
         self._path = path
         self._context = context
-        self.app: Final[Starlette] = make_app(context)
+        self.app: Final[ASGIApp] = make_app(context)
 
-    async def make_vectors(self, *, seconds: float, progress: Callable[[int, int], None]) -> VectorReport:
+    async def make_vectors(self, *, seconds: float, progress: Callable[[int], None]) -> VectorReport:
         """Make vectors for search by meaning until all passages have one or the time is over.
 
         It can be cancelled at any time; the next call goes on from there.
 
         Args:
             seconds: time budget; the batch under way at its end is finished.
-            progress: called with (passages with a vector, all passages).
+            progress: called with the number of passages of each batch that is done, and with 0 first.
 
         Raises:
             ServiceError: the file cannot be written; the vectors made before are kept.
@@ -64,6 +64,7 @@ async def open_service(
     runner: Runner | None = None,
     now: Callable[[], float] = time.time,
     options: Options = Options(),
+    read_only: bool = False,
 ) -> AsyncIterator[Service]:
     """Open the service over one SQLite file, and finish the work of a killed process.
 
@@ -74,6 +75,7 @@ async def open_service(
         path: the file; made when missing, with its folder.
         runner: runs all blocking work; by default each kind of work has a thread of its own.
         now: the clock, in Unix seconds, for everything that expires.
+        read_only: answer what only reads, and leave the file as it is, or absent; no work is done behind the answers.
 
     Yields:
         The service. Its background work ends with the block; the next open goes on with it.
@@ -81,7 +83,7 @@ async def open_service(
     Raises:
         ServiceError: the file cannot be used; one line that says what to do.
     """
-    async with open_database(path, runner) as database:
+    async with open_database(path, runner, read_only=read_only) as database:
         claim = leases.new_claim()
         context = Context(
             database=database,
@@ -89,12 +91,14 @@ async def open_service(
             now=now,
             claim=claim,
             embedding_runner=thread_runner(1) if runner is None else runner,
+            isolated=runner is None,
         )
         try:
             failure: Exception | None = None
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(Worker(context).run)
-                if options.background_vectors:
+                if not read_only:
+                    nursery.start_soon(Worker(context).run)
+                if not read_only and options.background_vectors:
                     nursery.start_soon(embedding_worker.make_in_background, context)
                 try:
                     yield Service(path, context)

@@ -12,18 +12,20 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 import trio
 
 from objlib.core.library.decode import UnreadableError
 from objlib.embedded import index
 from objlib.embedded.context import Context
-from objlib.embedded.resources import documents, files, leases, operations, upload_sessions
-from objlib.embedded.resources.blobs import read
+from objlib.embedded.extraction.frames import Chunking, passages_of
+from objlib.embedded.extraction.process import needs_reader
+from objlib.embedded.indexing import PendingDocument, ReadDocument, index_whole
+from objlib.embedded.reading import RETRY_SECONDS, Readers
+from objlib.embedded.resources import blobs, documents, files, leases, upload_sessions
 from objlib.embedded.text.extract import UnindexableError, extract
-from objlib.embedded.text.extracted import Extracted
-from objlib.sqlite.errors import disk_is_full, is_fatal
+from objlib.sqlite.errors import disk_is_full
 
 _log = logging.getLogger(__name__)
 
@@ -37,35 +39,24 @@ PURGE_BATCH: Final = 10
 """Documents of a deleted store that one transaction removes."""
 SWEEP_SECONDS: Final = 3600.0
 """Seconds between two deletions of expired rows, the first at the open; reads never show expired rows."""
-RETRY_SECONDS: Final = 5.0
-"""Seconds that the worker waits after a failure to write the file, as on a full disk."""
+LOOK_AHEAD: Final = 2000
+"""PENDING documents that are looked through for short texts, while others wait for a reader."""
 OPERATION_LIFETIME: Final = 7 * 24 * 3600.0
 """Seconds for which an operation outlives its document."""
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadDocument:
-    """A document with its text, or with the status and the reason of a failure."""
-
-    doc_id: int
-    name: str
-    display_name: str
-    metadata: dict[str, Any]
-    extracted: Extracted | None
-    reason: str
-    status: str = "INVALID_ARGUMENT"
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     """The work of one round: leases to take over, a deleted store to empty, documents to index.
 
-    After ``delay`` seconds the next document is due; infinite without one.
+    After ``delay`` seconds the next document is due; infinite without one. ``for_readers`` are to be read in
+    processes of their own.
     """
 
     abandoned: bool
     deleted: bool
-    batch: list[_ReadDocument]
+    batch: list[ReadDocument]
+    for_readers: list[PendingDocument]
     delay: float
 
 
@@ -75,14 +66,23 @@ class Worker:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._last_sweep = -inf
+        self._readers = Readers(context)
 
     async def run(self) -> None:
         """Work until cancelled."""
+        try:
+            async with trio.open_nursery() as nursery:
+                await self._work(nursery)
+        finally:
+            await self._readers.close()  # it shields itself, with a deadline
+
+    async def _work(self, nursery: trio.Nursery) -> None:
+        """Work round by round; documents that need a reader are indexed in tasks of ``nursery``, beside the rest."""
         while True:
             self._context.work.clear()
             try:
-                delay = await self._round()
-                self._context.disk_full = False
+                delay = await self._round(nursery)
+                self._context.disk_full = self._readers.disk_full
             except sqlite3.Error as error:
                 self._context.disk_full = disk_is_full(error)
                 _log.warning("the store file cannot be used just now: %s", error)
@@ -91,7 +91,7 @@ class Worker:
                 with trio.move_on_after(delay):
                     await self._context.work.wait()
 
-    async def _round(self) -> float:
+    async def _round(self, nursery: trio.Nursery) -> float:
         """Do a part of each kind of work.
 
         Returns:
@@ -102,89 +102,70 @@ class Worker:
             await database.write(partial(_sweep, now=now))
             self._last_sweep = now
         # Few crossings into threads, each with much to do: a crossing is slow while other threads compute.
-        work = await database.bulk.run(partial(_gather, claim=claim, now=now))
+        busy = frozenset(self._readers.under_way)
+        rooms = self._readers.free if self._context.isolated else None
+        work = await database.bulk.run(partial(_gather, claim=claim, now=now, busy=busy, rooms=rooms))
+        for document in work.for_readers:
+            self._readers.under_way.add(document.doc_id)
+            nursery.start_soon(self._readers.index, document)
         if work.abandoned:
             await database.write(partial(leases.take_over, claim=claim, now=now))
         if work.batch:
             now = self._context.now()
             searchable_at = now + self._context.options.searchable_seconds
-            await database.write(partial(_index, batch=work.batch, now=now, searchable_at=searchable_at))
+            await database.write(partial(index_whole, batch=work.batch, now=now, searchable_at=searchable_at))
             self._context.passages.set()
         if work.deleted:
             await database.write(purge)
         return 0.0 if work.abandoned or work.batch or work.deleted else work.delay
 
 
-def _gather(db: sqlite3.Connection, claim: str, now: float) -> _Work:
+def _gather(db: sqlite3.Connection, claim: str, now: float, busy: frozenset[int], rooms: int | None) -> _Work:
+    """Look for work, and read short texts; ``rooms`` readers are free, or None if there are no readers."""
     abandoned = bool(leases.abandoned_owners(db, claim, now))
     deleted = _deleted_store(db) is not None
     rows = db.execute(
-        "SELECT doc_id, name, display_name, mime_type, metadata, blob_id, size FROM documents"
+        "SELECT doc_id, name, display_name, mime_type, metadata, blob_id, size,"
+        " chunk_words, chunk_overlap FROM documents"
         " WHERE state = 'PENDING' AND claim = ? AND ready_at <= ? ORDER BY doc_id LIMIT ?",
-        (claim, now, INDEX_BATCH),
-    ).fetchall()
-    batch: list[_ReadDocument] = []
+        (claim, now, LOOK_AHEAD),
+    )
+    batch: list[ReadDocument] = []
+    for_readers: list[PendingDocument] = []
     size, stop = 0, time.monotonic() + INDEX_BATCH_SECONDS
-    for row in rows:
-        batch.append(_read(db, row))
-        size += row[6]
-        if size >= INDEX_BATCH_BYTES or time.monotonic() >= stop:
-            break
-    query = "SELECT min(ready_at) FROM documents WHERE state = 'PENDING' AND claim = ?"
-    due = db.execute(query, (claim,)).fetchone()[0]
-    return _Work(abandoned, deleted, batch, inf if due is None else max(0.0, due - now))
+    for *row, words, overlap in rows:
+        document = PendingDocument._make((*row, Chunking(words, overlap)))
+        if document.doc_id in busy:
+            continue
+        if rooms is not None and needs_reader(document.mime_type, document.display_name, document.size):
+            if len(for_readers) < rooms:
+                for_readers.append(document)
+        elif size < INDEX_BATCH_BYTES and len(batch) < INDEX_BATCH and time.monotonic() < stop:
+            batch.append(_read(db, document))
+            size += document.size
+    query = "SELECT ready_at, doc_id FROM documents WHERE state = 'PENDING' AND claim = ? AND ready_at > ?"
+    due = db.execute(f"SELECT min(ready_at) FROM ({query})", (claim, now)).fetchone()[0]
+    return _Work(abandoned, deleted, batch, for_readers, inf if due is None else max(0.0, due - now))
 
 
-def _read(db: sqlite3.Connection, row: tuple[Any, ...]) -> _ReadDocument:
-    doc_id, name, display_name, mime_type, metadata, blob_id, _ = row
-    document = partial(_ReadDocument, doc_id, name, display_name, json.loads(metadata))
+def _read(db: sqlite3.Connection, document: PendingDocument) -> ReadDocument:
+    read = partial(
+        ReadDocument, document.doc_id, document.name, document.display_name, json.loads(document.metadata)
+    )
     try:
-        extracted = extract(read(db, blob_id), mime_type=mime_type, name=display_name)
+        data = blobs.read(db, document.blob_id)
+        extracted = extract(data, mime_type=document.mime_type, name=document.display_name)
+        outline, passages = passages_of(extracted, document.chunking)
+        return read(outline=outline, passages=list(passages))
     except UnindexableError as error:
-        return document(None, str(error), "UNIMPLEMENTED")
+        return read(reason=str(error), status="UNIMPLEMENTED")
     except UnreadableError as error:
-        return document(None, str(error))
+        return read(reason=str(error))
     except sqlite3.Error:
         raise
     except Exception as error:  # one document's bytes must not stop all the others
-        _log.exception("reading %s failed", name)
-        return document(None, f"reading it failed: {error!r}", "INTERNAL")
-    return document(extracted, "")
-
-
-def _index(db: sqlite3.Connection, batch: list[_ReadDocument], now: float, searchable_at: float) -> None:
-    for document in batch:
-        row = db.execute("SELECT state FROM documents WHERE doc_id = ?", (document.doc_id,)).fetchone()
-        if row is None or row[0] != "PENDING":
-            continue  # deleted meanwhile, or indexed by another process
-        reason, status, chunks = document.reason, document.status, 0
-        if document.extracted is not None:
-            db.execute("SAVEPOINT document")
-            try:
-                chunks = index.index_document(
-                    db,
-                    doc_id=document.doc_id,
-                    extracted=document.extracted,
-                    display_name=document.display_name,
-                    metadata=document.metadata,
-                )
-            except Exception as error:
-                # A full-text table reports much of what is wrong with the file as an error of the statement.
-                if is_fatal(error) or isinstance(error, sqlite3.OperationalError):
-                    raise
-                _log.exception("indexing %s failed", document.name)
-                reason, status = f"indexing it failed: {error!r}", "INTERNAL"
-                db.execute("ROLLBACK TO document")
-            db.execute("RELEASE document")
-        if reason:
-            operations.fail(db, document.name, status, reason)
-        else:
-            operations.succeed(db, document.name)
-        db.execute(
-            "UPDATE documents SET state = ?, chunks = ?, update_time = ?, searchable_at = ?, claim = NULL,"
-            " claim_until = NULL WHERE doc_id = ?",
-            ("FAILED" if reason else "ACTIVE", chunks, now, searchable_at, document.doc_id),
-        )
+        _log.exception("reading %s failed", document.name)
+        return read(reason=f"reading it failed: {error!r}", status="INTERNAL")
 
 
 def _deleted_store(db: sqlite3.Connection) -> int | None:

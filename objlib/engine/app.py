@@ -2,20 +2,22 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
 from objlib.core.events import Observer
 from objlib.core.ids import RunId
-from objlib.embedded import Options, Service
 from objlib.engine.requests.governor import Governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import Drain
 from objlib.gemini import Client
 from objlib.ledger import Ledger
 from objlib.threads import Runner
+
+if TYPE_CHECKING:  # most commands need no embedded service, and it takes as long to load as all the rest
+    from objlib.embedded import Options, Service
 
 
 @dataclass(slots=True)
@@ -31,8 +33,12 @@ class App:
         opened_at: when the command began, on trio's clock.
         store: resource name of the store; empty when the command needs none.
         ledger_id: tag that tells documents of this ledger from those of another.
+        adopted: tags of lost ledgers whose documents this one took over, or is to remove.
         service: the embedded service, when that is the backend.
         deleted: documents that this command removed from the store.
+        dry_run: whether ledger and embedded store are private copies, and the client sends nothing that changes
+            anything.
+        store_note: why a dry run goes on without the store.
     """
 
     settings: Settings
@@ -48,8 +54,11 @@ class App:
     _client: Client | None = None
     store: str = ""
     ledger_id: str = ""
-    service: Service | None = None
+    adopted: frozenset[str] = frozenset()
+    service: "Service | None" = None
     deleted: int = 0
+    dry_run: bool = False
+    store_note: str = ""
 
     @property
     def client(self) -> Client:
@@ -63,6 +72,11 @@ class App:
         return self._client
 
     @property
+    def owners(self) -> frozenset[str]:
+        """Tags of the documents that are this ledger's."""
+        return self.adopted | {self.ledger_id}
+
+    @property
     def requests(self) -> int:
         """Requests sent to the service so far."""
         return 0 if self._client is None else self._client.requests
@@ -70,16 +84,18 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """A test's own clock, threads and faults; production uses the defaults.
+    """A test's own clock, threads and faults; the command line uses the defaults.
 
     Attributes:
         now: wall-clock Unix seconds.
         runner: replaces every worker thread, for virtual time.
         options: of the embedded service, whose middleware may inject faults.
         asgi: replaces the network when the backend is gemini: a service that outlives the run.
+        signals: whether SIGINT and SIGTERM stop the command; not where it runs inside another program.
     """
 
     now: Callable[[], float] = time.time
     runner: Runner | None = None
-    options: Options = field(default_factory=Options)
+    options: "Options | None" = None
     asgi: Callable[..., Any] | None = None
+    signals: bool = True

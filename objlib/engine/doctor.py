@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from objlib import __version__
+from objlib.catalog import identify_service
+from objlib.core.advice import advise
 from objlib.core.config.settings import DUMMY_KEY, Backend, Settings
 from objlib.core.errors import ObjlibError
 from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
-from objlib.embedded import load_embedder
+from objlib.embedded import documents_named, load_embedder
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
-from objlib.ledger import open_ledger
+from objlib.ledger import open_ledger, summarize
 from objlib.threads import thread_runner
 
 FREE_SPACE: Final = 256 * 1024 * 1024
@@ -36,6 +38,7 @@ async def doctor(settings: Settings, observer: Observer) -> list[Check]:
         works |= {"search by meaning": _embedder, "store": partial(_embedded, settings, observer)}
     else:
         works["service"] = partial(_service, settings)
+    works["other store"] = partial(_others, settings)
     for name, work in works.items():
         problem = ""
         try:
@@ -90,13 +93,24 @@ def _existing(folder: Path) -> Path:
 
 async def _ledger(settings: Settings) -> list[Check]:
     if not settings.ledger.exists():
-        return [
-            Check("ledger", Health.OK, f"{settings.ledger} does not exist yet; the first upload makes it")
-        ]
+        return [Check("ledger", Health.OK, f"{settings.ledger} does not exist")]
     async with open_ledger(settings.ledger, create=False) as ledger:
         counts, pinned = await ledger.files.counts(now=ledger.now()), await ledger.settings.pinned()
         contents = f"{sum(counts.states.values())} files, store {pinned[0] if pinned else 'none yet'}"
     return [Check("ledger", Health.OK, contents)]
+
+
+async def _others(settings: Settings) -> list[Check]:
+    """The stores that the library has at other services."""
+    checks = []
+    for path in settings.other_ledgers:
+        identity, summary = identify_service(path), summarize(path)
+        if identity is not None and summary is not None:
+            text = f"{identity.service or 'another service'}: {identity.store}, {summary.indexed} of "
+            checks.append(
+                Check("other store", Health.OK, f"{text}{summary.files} files indexed; ledger {path}")
+            )
+    return checks
 
 
 async def _embedder() -> list[Check]:
@@ -111,14 +125,21 @@ async def _embedded(settings: Settings, observer: Observer) -> list[Check]:
         text = f"{settings.embedded} does not exist yet; the first upload makes it"
         return [Check("store", Health.OK, text)]
     if not settings.ledger.exists():
-        text = f"{settings.embedded} has no ledger beside it"
-        return [Check("store", Health.WARNING, text, "run objlib upload")]
+        if not documents_named(settings.embedded, settings.store):
+            text = f"{settings.embedded} holds nothing of this library yet; the first upload changes that"
+            return [Check("store", Health.OK, text)]
+        return [_lost(f"{settings.embedded} holds documents of this library, whose ledger is gone")]
     command = Command("doctor", records=False, store=StoreNeed.EXISTING, create_ledger=False)
     async with open_app(settings, command, observer=observer) as app:
         assert app.service is not None
         vectors = await app.service.vectors()
         contents = f"{app.store}, {vectors.total} passages, {vectors.done} searchable by meaning"
     return [Check("store", Health.OK, contents)]
+
+
+def _lost(text: str) -> Check:
+    advice = f"`{advise('rebuild')}` makes the ledger again from the store, and sends nothing"
+    return Check("store", Health.PROBLEM, text, advice)
 
 
 async def _service(settings: Settings) -> list[Check]:
@@ -129,6 +150,12 @@ async def _service(settings: Settings) -> list[Check]:
             stores = await client.stores.find(settings.store)
     except GeminiError as error:
         return [_refused(error, settings.base_url)]
+    if not settings.ledger.exists() and any(store.active or store.pending for store in stores):
+        return [
+            _lost(
+                f"the store {settings.store} at {settings.base_url} holds documents, and there is no ledger"
+            )
+        ]
     return [Check("service", Health.OK, f"{settings.base_url} answers, {key}, {len(stores)} such store")]
 
 

@@ -1,14 +1,7 @@
 """The files that failed or were skipped, as reports list them."""
 
-from typing import Final
-
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.failed_files import SKIPPED, UNREADABLE, FailedFile
 from objlib.ledger import FileRow, Ledger
-
-UNREADABLE: Final = "unreadable"
-"""The state, in reports, of a folder or an entry that the scan could not look at."""
-SKIPPED: Final = "skipped"
-"""The state, in reports, of a file that no store takes."""
 
 
 async def failed_files(ledger: Ledger, limit: int) -> tuple[FailedFile, ...]:
@@ -22,6 +15,11 @@ async def skipped_files(ledger: Ledger, limit: int) -> tuple[FailedFile, ...]:
     """The first ``limit`` files on disk that no store takes."""
     rows = await ledger.files.failed(limit=limit, skipped=True)
     return tuple(_failed(row, SKIPPED) for row in rows if row.missing_since is None)
+
+
+def state_of(row: FileRow) -> str:
+    """The state of a file as reports name it."""
+    return SKIPPED if row.failure is not None and row.failure.kind.skips else str(row.state)
 
 
 def _failed(row: FileRow, state: str) -> FailedFile:

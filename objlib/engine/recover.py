@@ -19,7 +19,7 @@ from objlib.core.events import EventKind, Phase
 from objlib.core.ids import KEY_ATTEMPT, AttemptId
 from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict
 from objlib.core.lifecycle.table import State
-from objlib.core.remote import DocumentState
+from objlib.core.remote import LISTING_LAG, DocumentState
 from objlib.core.reports.upload import RecoverReport
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, delete_document, execute_intent
@@ -32,33 +32,25 @@ from objlib.engine.runs import RunLiveness
 from objlib.gemini import GeminiError
 from objlib.ledger import RunRow
 
-LISTING_LAG: Final = 5.0
-"""Seconds after which a document that was made is sure to be listed; others measured 1.5 to 2 s.
-
-They count from the last probe, not from what the ledger knows: an attempt's last bytes or import leave no trace there,
-and a document could still be made until its session was found final, or its temporary file was deleted.
-"""
 MAX_CONCURRENT: Final = 16
 """Rows that are recovered at once, as many as there are tokens for polls."""
 LISTED_ACTIONS: Final = 1000
-"""Actions that a report lists; the others are only counted."""
+"""Actions that a report lists, but for that of a dry run; the others are only counted."""
 
 
 async def recover(app: App, *, own: bool = False) -> RecoverReport:
     """Decide everything that dead runs left, and with ``own`` also the unknown outcomes of this run.
 
-    An answer that ends the run ends the recovery, and is in the report; undecided rows stay as they are.
+    An answer that ends the run ends the recovery, and is in the report; undecided rows stay as they are. A dry run
+    probes, and only reports what it would do.
     """
     app.retrier.reset()
     recovery = _Recovery(app, own)
-    app.observer.begin(Phase.RECOVER, None, None)
-    try:
+    with app.observer.phase(Phase.RECOVER, await recovery.count() or None):
         await recovery.probe_rows()
         if recovery.unlisted:
             await recovery.decide_by_listing()
         await recovery.delete_documents()
-    finally:
-        app.observer.end(Phase.RECOVER)
     return recovery.finish()
 
 
@@ -69,11 +61,17 @@ class _Recovery:
         self._app = app
         self._own = own
         self._liveness = RunLiveness(app.ledger, app.run_id, app.now)
-        self._report = RecoverReport()
+        self._report = RecoverReport(dry_run=app.dry_run)
         self._actions: list[tuple[str, str, str]] = []
         self._postponed: set[str] = set()
         self._recent: deque[float] = deque(maxlen=32)
         self.unlisted: list[tuple[Attempt, Facts]] = []
+
+    async def count(self) -> int:
+        """Rows and deletions to look at, as the ledger knows them before; adopting may add deletions."""
+        counts = await self._app.ledger.files.counts(now=self._app.now())
+        rows = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
+        return rows + counts.open_intents + counts.superseded
 
     def finish(self) -> RecoverReport:
         """Complete the report."""
@@ -89,9 +87,11 @@ class _Recovery:
         async with fan_out(self._decide, limit=MAX_CONCURRENT) as attempts:
             while page := await app.ledger.files.transient(after):
                 after = page[-1][0].file_id
-                await self._liveness.refresh((run for *_, run in page), watch=True)
+                # In a dry run's copy of the ledger no heartbeat moves.
+                await self._liveness.refresh((run for *_, run in page), watch=not app.dry_run)
                 for row, record, run in page:
                     if self._belongs_to_live_task(run):
+                        self._app.observer.advance(Phase.RECOVER, 1, 0)
                         self._report.elsewhere += 1
                         continue
                     self._report.found += 1
@@ -99,7 +99,12 @@ class _Recovery:
                     await attempts.start(Attempt(app, row, attempt_id, record), None)
 
     async def decide_by_listing(self) -> None:
-        """One listing of the store, for all attempts that no other probe could decide."""
+        """One listing of the store, for all attempts that no other probe could decide.
+
+        The lag of listings counts from the last probe, not from what the ledger knows: an attempt's last bytes or
+        import leave no trace there, and a document could still be made until its session was found final, or its
+        temporary file was deleted.
+        """
         app = self._app
         if not app.retrier.blocked_by(Purpose.LIST):
             await trio.sleep(LISTING_LAG)
@@ -119,14 +124,19 @@ class _Recovery:
         while intents := await app.ledger.intents.page(last):
             last = intents[-1].intent_id
             for intent in intents:
-                name = intent.document_name
-                await self._delete(name, execute_intent(app, intent.intent_id, name))
+                if app.dry_run:
+                    self._plan_delete(intent.document_name, f"its deletion is on record: {intent.reason}")
+                    continue
+                await self._delete(intent.document_name, execute_intent(app, intent))
         after = ""
         while rows := await app.ledger.files.superseded(after):
             after = rows[-1].file_id
             for row in rows:
                 old = row.superseded
                 if row.state is State.INDEXED and old is not None and old not in self._postponed:
+                    if app.dry_run:
+                        self._plan_delete(row.file_path, "a newer version is searchable")
+                        continue
                     await self._delete(old, delete_document(app, old, file_id=row.file_id, reason="replaced"))
 
     def _belongs_to_live_task(self, run: RunRow | None) -> bool:
@@ -136,6 +146,7 @@ class _Recovery:
 
     async def _delete(self, document: str, removal: Awaitable[Removal]) -> None:
         self._report.found += 1
+        self._app.observer.advance(Phase.RECOVER, 1, 0)
         outcome = Removal.POSTPONED
         with suppress(GeminiError):  # it ends the run, and the report says so
             outcome = await removal
@@ -148,17 +159,27 @@ class _Recovery:
                 self._report.requeued += 1
 
     async def _decide(self, attempt: Attempt, known: Facts | None) -> None:
-        """One row, from probes to action; without an answer of the service it is left for the next recovery."""
+        if await self._settle(attempt, known):
+            self._app.observer.advance(Phase.RECOVER, 1, 0)
+
+    async def _settle(self, attempt: Attempt, known: Facts | None) -> bool:
+        """One row, from probes to action; without an answer of the service it is left for the next recovery.
+
+        Returns whether the recovery is through with it; else a listing has to decide.
+        """
         try:
             for _ in range(MAX_PROBES):
-                verdict, facts = await probe(attempt, known, retry=True)
+                verdict, facts = await probe(attempt, known, retry=True, fence=not self._app.dry_run)
                 if verdict is Probe.LISTING:
                     if attempt.record is not None:
                         self.unlisted.append((attempt, facts))
-                    return
+                    return False
+                if self._app.dry_run:
+                    self._plan(attempt, verdict)
+                    return True
                 if await enact(attempt, verdict, facts):
                     await self._follow(attempt, verdict)
-                    return
+                    return True
             self._report.left += 1
             self._note(attempt, "left", "its upload session can neither be closed nor is it final")
         except StaleTransitionError:
@@ -166,6 +187,40 @@ class _Recovery:
         except GeminiError as error:
             self._report.left += 1
             self._note(attempt, "left", str(error))
+        return True
+
+    def _plan(self, attempt: Attempt, verdict: Verdict) -> None:
+        """Report the verdict that a recovery would enact."""
+        report = self._report
+        match verdict:
+            case Requeue(reason):
+                report.requeued += 1
+                self._note(attempt, "requeued", reason)
+            case Complete(document):
+                report.completed += 1
+                self._note(attempt, "completed", document)
+            case Fail(reason):
+                report.failed += 1
+                self._note(attempt, "failed", reason)
+            case Adopt(document, _, surplus):
+                report.adopted += 1
+                self._note(attempt, "adopted", document)
+                for extra in surplus:
+                    self._plan_delete(attempt.row.file_path, f"{extra} is a surplus document of it")
+            case Probe.FENCE:
+                report.requeued += 1
+                self._note(
+                    attempt,
+                    "requeued",
+                    "unless the import of its temporary file, which is deleted, came first",
+                )
+            case _:
+                self._note(attempt, "waiting", "the store is indexing it")
+
+    def _plan_delete(self, path: str, why: str) -> None:
+        self._report.found += 1
+        self._report.deleted += 1
+        self._actions.append((path, "deleted", why))
 
     async def _follow(self, attempt: Attempt, verdict: Verdict) -> None:
         """Report a verdict that was enacted, and wait for the document where there is one to come."""
@@ -226,6 +281,7 @@ class _Recovery:
 
     def _note(self, attempt: Attempt, action: str, why: str) -> None:
         path = attempt.row.file_path
-        if len(self._actions) < LISTED_ACTIONS:
+        self._report.actions_total += 1
+        if len(self._actions) < LISTED_ACTIONS or self._app.dry_run:
             self._actions.append((path, action, why))
         self._app.observer.event(EventKind.RECOVERED, path=path, action=action, why=why)

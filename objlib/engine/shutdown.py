@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.errors import Exit, ObjlibError
 from objlib.core.events import Observer
 
@@ -51,7 +52,7 @@ class Drain:
             yield
         if self._work.cancelled_caught:
             raise InterruptedRun(
-                "interrupted; nothing is lost: the next upload, or `objlib recover`, finishes it"
+                f"interrupted; nothing is lost: the next upload, or `{advise('recover')}`, finishes it"
             )
 
     def stop(self) -> None:
@@ -92,11 +93,13 @@ class Intake:
 
 
 @asynccontextmanager
-async def stop_on_signals(observer: Observer, grace: float = GRACE) -> AsyncIterator[Drain]:
-    """A drain that SIGINT and SIGTERM stop. Outside the main thread it gets no signal."""
+async def stop_on_signals(
+    observer: Observer, grace: float = GRACE, *, listen: bool = True
+) -> AsyncIterator[Drain]:
+    """A drain that SIGINT and SIGTERM stop if it is to ``listen``. Outside the main thread it gets no signal."""
     drain = Drain(observer, grace)
     async with trio.open_nursery() as nursery:
-        if threading.current_thread() is threading.main_thread():
+        if listen and threading.current_thread() is threading.main_thread():
             await nursery.start(_listen, drain)
         yield drain
         nursery.cancel_scope.cancel(reason="the run is over")

@@ -6,16 +6,21 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
+from objlib.core.advice import advise
 from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
+from objlib.core.library.paths import disk_path
+from objlib.core.library.snapshot import UNTRUSTED, bounded
 from objlib.core.lifecycle.table import State
-from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
+from objlib.core.reports.failed_files import SKIPPED
+from objlib.core.reports.status import ExplainReport, HistoryLine, RunEntry, StatusReport
 from objlib.engine.app import App
-from objlib.engine.failed_files import SKIPPED, failed_files, skipped_files
+from objlib.engine.failed_files import failed_files, skipped_files, state_of
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses
 from objlib.engine.scan.scope import Absence, Absent, Scope
+from objlib.engine.upload.run import LAST_SUCCESS_KEY
 from objlib.ledger import FileRow
 
 LISTED_FAILURES: Final = 50
@@ -57,6 +62,27 @@ async def status(app: App) -> StatusReport:
         failures=await failed_files(ledger, LISTED_FAILURES),
         failures_total=states[State.FAILED] - counts.skipped + len(await ledger.settings.unreadable()),
         skips=await skipped_files(ledger, LISTED_FAILURES),
+        last_success=None
+        if (moment := await ledger.settings.get(LAST_SUCCESS_KEY)) is None
+        else float(moment),
+    )
+
+
+async def list_runs(app: App) -> tuple[RunEntry, ...]:
+    """The runs on this ledger, the newest first."""
+    now, host = app.now(), platform.node()
+    return tuple(
+        RunEntry(
+            run_id=run.run_id,
+            command=run.command,
+            host=run.host,
+            pid=run.pid,
+            started=run.started,
+            heartbeat=run.heartbeat,
+            ended=run.ended,
+            alive=bool(is_alive(run, now=now, host=host)),
+        )
+        for run in reversed(await app.ledger.runs.all())
     )
 
 
@@ -73,15 +99,20 @@ async def explain(app: App, path: str) -> ExplainReport:
     row = await _find(app, path)
     if row is None:
         return await _explain_unknown(app, path)
+    scope = await app.files(partial(Scope.of, app.settings))
+    absent = await app.files(partial(scope.absent, row))
     explanation = _explanation(row)
-    if row.missing_since is not None:
-        scope = await app.files(partial(Scope.of, app.settings))
-        explanation = _absence(row, await app.files(partial(scope.absent, row)))
+    if row.missing_since is not None or absent is not None:
+        explanation = _absence(row, absent)
+    elif row.state is State.INDEXED and await app.files(
+        partial(_has_other_status, app.settings.library, row)
+    ):
+        explanation = "It has another size or date than the last scan saw; the next upload looks at it."
     events, _ = await app.ledger.files.history(row.file_id)
     return ExplainReport(
         path=row.file_path,
         file_id=row.file_id,
-        state=SKIPPED if row.failure is not None and row.failure.kind.skips else str(row.state),
+        state=state_of(row),
         version=row.version,
         size=row.size,
         content_hash=row.content_hash,
@@ -124,7 +155,7 @@ async def _explain_unknown(app: App, path: str) -> ExplainReport:
     if absent is None or absent.kind in {Absence.GONE, Absence.REPLACED}:
         raise UsageError(
             f"the ledger knows no file {path}; give its path inside {app.settings.library}, or run "
-            "`objlib scan` first"
+            f"`{advise('scan')}` first"
         )
     reason = f"{absent.reason[:1].upper()}{absent.reason[1:]}."
     if absent.kind is Absence.LEFT_OUT:
@@ -146,6 +177,16 @@ def _inside(root: Path, path: str) -> str:
     return on_disk.relative_to(root).as_posix() if on_disk.is_relative_to(root) else path
 
 
+def _has_other_status(root: Path, row: FileRow) -> bool:
+    """Whether size or date of a file differ from those of its row. Blocks."""
+    try:
+        status = Path(disk_path(root, row)).stat()
+    except OSError:
+        return False
+    same_date = row.mtime_ns in {UNTRUSTED, bounded(status.st_mtime_ns)}
+    return status.st_size != row.size or not same_date
+
+
 def _absence(row: FileRow, absent: Absent | None) -> str:
     if absent is None:
         return "It is back on disk; the next upload notices it."
@@ -154,7 +195,7 @@ def _absence(row: FileRow, absent: Absent | None) -> str:
         return f"{reason}; its document, if it has one, stays in the store."
     if row.document is None:
         return f"{reason}, and it has no document; should it come back, the next upload sends it."
-    return f"{reason}; its document stays in the store until `objlib sync --prune`."
+    return f"{reason}; `{advise('sync --prune')}` removes its document after the grace."
 
 
 def _explanation(row: FileRow) -> str:
@@ -166,7 +207,9 @@ def _explanation(row: FileRow) -> str:
         case State.UNTRACKED:
             return "It is known and not sent yet; the next upload takes it."
         case State.UPLOADING:
-            return "A run is sending it; if that run died, the next upload or `objlib recover` settles it."
+            return (
+                f"A run is sending it; if that run died, the next upload or `{advise('recover')}` settles it."
+            )
         case State.PROCESSING:
             return "The store has its bytes and is indexing them."
         case State.INDEXED if row.indexed_hash != row.content_hash:
@@ -177,5 +220,5 @@ def _explanation(row: FileRow) -> str:
             if row.failure and row.failure.kind.skips:
                 return "No store takes it as it is, so it is skipped; change the file, and the next upload sends it."
             if row.failure and row.failure.retryable:
-                return "It was given up. `objlib upload --retry-failed` tries again."
+                return f"It was given up. `{advise('upload --retry-failed')}` tries again."
             return "It was given up. The same bytes will fail again; change the file, and the next upload sends it."

@@ -12,7 +12,7 @@ from objlib.gemini.offsets import Spans
 from objlib.gemini.transport import Resource
 from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, RetrievedShape
 
-_ASK: Final = Call("ask", "asking the model", method="POST", slow=True)
+_ASK: Final = Call("ask", "asking the model", method="POST", slow=True, reads=True)
 _FINISHED: Final = frozenset({"", "STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"})
 
 

@@ -10,7 +10,7 @@ from objlib.gemini.ask import ModelsApi
 from objlib.gemini.documents import DocumentsApi
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.files import FilesApi
-from objlib.gemini.network import http_client
+from objlib.gemini.network import open_transport
 from objlib.gemini.operations import OperationsApi
 from objlib.gemini.redact import quieten
 from objlib.gemini.route import Route, find_route
@@ -64,6 +64,7 @@ async def open_client(
     asgi: Callable[..., Any] | None = None,
     connections: int = 32,
     timeouts: Timeouts = Timeouts(),
+    read_only: bool = False,
 ) -> AsyncIterator[Client]:
     """A client of the service at ``endpoint``, closed on the way out.
 
@@ -72,11 +73,12 @@ async def open_client(
         asgi: an ASGI application of this process that answers instead; the host is only a label then.
         connections: requests on the wire at once, at most.
         timeouts: seconds for each phase of a request.
+        read_only: refuse every request that may change something at the service, before it is sent.
 
     Raises:
         UsageError: a variable names a proxy or certificates that cannot be used.
     """
     quieten()
     route = find_route(endpoint, os.environ) if asgi is None else Route(endpoint.host)
-    async with http_client(route, asgi, connections) as http:
-        yield Client(Transport(endpoint, http, timeouts, route))
+    async with open_transport(route, asgi, connections) as http:
+        yield Client(Transport(endpoint, http, timeouts, route, read_only=read_only))

@@ -1,8 +1,8 @@
 """Keeps keys and session addresses out of messages and logs.
 
-httpx logs every request's URL at INFO and httpcore every response's headers at DEBUG, where the session
-address of a resumable upload stands in full. A reader of that address can write into the store, so filters
-on those loggers take it out before any handler sees the record.
+httpcore, which carries the requests that go through a proxy, logs every URL and every header at DEBUG. The session
+address of a resumable upload stands there in full, and a reader of that address can write into the store. So filters on
+its loggers take it out before any handler sees the record.
 """
 
 import logging
@@ -23,7 +23,6 @@ _SESSION_HEADER: Final = re.compile(
 )
 _SESSION_PARAMETER: Final = re.compile(r"(upload_id)([=:%\s'\"]{1,6})[^\s&'\"<>,]+", re.IGNORECASE)
 _LOGGERS: Final = (
-    "httpx",
     "httpcore.connection",
     "httpcore.http11",
     "httpcore.http2",

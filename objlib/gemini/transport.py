@@ -14,11 +14,13 @@ import httpx
 import msgspec
 import trio
 
+from objlib import __version__
+from objlib.core.errors import RefusedError
+from objlib.gemini.body import BodyError, Pieces, read_whole, unpacked
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
 from objlib.gemini.errors import Call, ErrorKind, GeminiError, classify
-from objlib.gemini.network import Pieces, UnpackError, unpacked
-from objlib.gemini.redact import redacting, without_secrets
+from objlib.gemini.redact import redacting
 from objlib.gemini.route import Route
 from objlib.gemini.wire import Nothing, parse
 
@@ -63,13 +65,25 @@ class Reply:
 class Transport:
     """Sends requests to one endpoint, and counts them by operation when they are handed to the network."""
 
-    def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, timeouts: Timeouts, route: Route) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        http: httpx.AsyncBaseTransport,
+        timeouts: Timeouts,
+        route: Route,
+        *,
+        read_only: bool = False,
+    ) -> None:
         self.endpoint = endpoint
         self.sent: Counter[str] = Counter()
         self._http = http
         self._timeouts = timeouts
         self._route = route
+        self._read_only = read_only
         self._key = {"x-goog-api-key": endpoint.api_key} if endpoint.api_key else {}
+        fixed = {"user-agent": f"objlib/{__version__}", "accept": "*/*", "accept-encoding": "gzip"}
+        self._fixed = [(name.encode(), value.encode()) for name, value in fixed.items()]
+        self._limits = {"connect": timeouts.connect, "write": timeouts.write, "pool": timeouts.pool}
 
     async def json(
         self,
@@ -142,40 +156,49 @@ class Transport:
 
         Raises:
             GeminiError: there was no answer. Its kind says whether the request may have been carried out.
+            RefusedError: it may change something, and this client only reads; nothing was sent.
         """
-        limits = self._timeouts
-        timeout = httpx.Timeout(
-            connect=limits.connect,
-            write=limits.write,
-            pool=limits.pool,
-            read=limits.think if slow or call.slow else limits.read,
-        )
-        framed = dict(headers)
-        if content is not None:
-            framed["content-length"] = str(len(content))
+        if self._read_only and call.changes:
+            raise RefusedError(f"{call.what} is left out: a dry run changes nothing at the service")
+        seconds = self._timeouts
+        limits = {**self._limits, "read": seconds.think if slow or call.slow else seconds.read}
         self.sent[call.op] += 1
-        with redacting(self.endpoint.api_key, *secrets), trio.move_on_after(limits.total):
+        with redacting(self.endpoint.api_key, *secrets), trio.move_on_after(seconds.total):
             try:
-                request = self._http.build_request(call.method, url, headers=framed, timeout=timeout)
-                if content:
-                    request.stream = Pieces(content)
-                answer = await self._http.send(request, stream=True)
+                request = self._request(call.method, url, headers, content, limits)
+                answer = await self._http.handle_async_request(request)
                 named = {name.lower(): value for name, value in answer.headers.items()}
-                body = b"".join([part async for part in answer.aiter_raw()])
+                body = await read_whole(answer)
                 return Reply(answer.status_code, named, unpacked(body, named.get("content-encoding", "")))
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnpackError) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, BodyError) as error:
                 # It is raised below, outside of this block: httpx's message may hold a header (h11 quotes bad
                 # ones), so it must be in no traceback, not even as the context.
                 failure = self._unanswered(call, error)
             raise failure
-        raise call.error(f"no answer within {limits.total:.0f} s", call.unanswered)
+        raise call.error(f"no answer within {seconds.total:.0f} s", call.unanswered)
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        limits: dict[str, float],
+    ) -> httpx.Request:
+        """The request with all its headers: httpx adds none to one whose stream is given."""
+        address = httpx.URL(url)
+        framed = [(b"host", address.netloc), *self._fixed]
+        framed += [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+        if content is not None:
+            framed.append((b"content-length", b"%d" % len(content)))
+        return httpx.Request(
+            method, address, headers=framed, stream=Pieces(content or b""), extensions={"timeout": limits}
+        )
 
     def refusal(self, call: Call, reply: Reply, secrets: Iterable[str] = ()) -> GeminiError:
         """The error that ``reply`` is."""
         with redacting(self.endpoint.api_key, *secrets):
-            return classify(
-                call, reply.status, reply.headers, reply.body, now=time.time(), hide=without_secrets
-            )
+            return classify(call, reply.status, reply.headers, reply.body, now=time.time())
 
     def unreadable(self, call: Call, reply: Reply) -> GeminiError:
         """The error for a success whose body is not what was asked for, such as a login page of the network."""

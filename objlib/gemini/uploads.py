@@ -26,7 +26,7 @@ CHUNK: Final = 8 * 1024 * 1024
 _SIZE: Final = re.compile(r"[0-9]{1,18}")
 _START: Final = Call("start", "starting an upload", method="POST")
 _SEND: Final = Call("send", "sending a chunk", method="POST", idempotent=False, session=True)
-_QUERY: Final = Call("query", "asking an upload session", method="POST", session=True)
+_QUERY: Final = Call("query", "asking an upload session", method="POST", session=True, reads=True)
 _CANCEL: Final = Call("cancel", "cancelling an upload", method="POST", session=True)
 
 

@@ -5,32 +5,46 @@ Everything that other rooms use is exported here; its modules are private to thi
 
 from objlib.ledger.attempts import AttemptOverError
 from objlib.ledger.comparison import Group, Standing
-from objlib.ledger.deletions import Intent, Prunable, PruneTotals, Start
+from objlib.ledger.deletions import PruneTotals, Start
+from objlib.ledger.identity import (
+    EMBEDDED_KEY,
+    LIBRARY_ID_KEY,
+    LIBRARY_KEY,
+    SERVICE_KEY,
+    identify,
+    text_of_store,
+)
 from objlib.ledger.ledger import Ledger, open_ledger
 from objlib.ledger.listings import Listed, Listing
 from objlib.ledger.rates import Rates
-from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, IntentRow, RunRow
+from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, IntentRow, RunRow
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LEDGER_KEY
-from objlib.ledger.transitions import Guard, Transition
+from objlib.ledger.summary import LedgerSummary, files_with_content, summarize
+from objlib.ledger.transitions import Guard, Move, Transition
 
 __all__ = [
+    "EMBEDDED_KEY",
     "LEDGER_KEY",
+    "LIBRARY_ID_KEY",
+    "LIBRARY_KEY",
+    "SERVICE_KEY",
     "AttemptOverError",
     "AttemptRow",
     "ChangeKind",
     "Counts",
     "EventRow",
     "FileRow",
+    "FolderRow",
     "Group",
     "Guard",
-    "Intent",
     "IntentRow",
     "Ledger",
+    "LedgerSummary",
     "Listed",
     "Listing",
-    "Prunable",
+    "Move",
     "PruneTotals",
     "Rates",
     "RunRow",
@@ -39,5 +53,9 @@ __all__ = [
     "Start",
     "ToRead",
     "Transition",
+    "files_with_content",
+    "identify",
     "open_ledger",
+    "summarize",
+    "text_of_store",
 ]

@@ -2,12 +2,19 @@
 
 import sqlite3
 from collections.abc import Iterable
+from typing import Final
 
 from objlib.core.errors import StaleTransitionError, TransitionError
-from objlib.core.ids import AttemptId, FileId, RunId
+from objlib.core.ids import AttemptId, FileId
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.rows import ATTEMPT_COLUMNS, AttemptRow, FileRow, columns
+from objlib.ledger.rows import AttemptRow
 from objlib.ledger.table import Table, query, stamped
+from objlib.ledger.transitions import Move
+
+PACE_ATTEMPTS: Final = 1000
+"""The last attempts by which a pace is measured: some minutes of a quick run."""
+MIN_PACE_FILES: Final = 5
+"""Indexed files below which they say nothing about a pace."""
 
 
 class AttemptOverError(StaleTransitionError):
@@ -48,13 +55,11 @@ class AttemptTable(Table):
     def record_document(
         conn: sqlite3.Connection,
         now: float,
-        row: FileRow,
-        attempt_id: AttemptId,
+        move: Move,
         *,
         expected: str | None,
         document: str,
         surplus: Iterable[str],
-        run_id: RunId,
     ) -> None:
         """Record the document of an attempt under way, and the intents to delete its ``surplus``.
 
@@ -64,19 +69,29 @@ class AttemptTable(Table):
         updated = conn.execute(
             "UPDATE attempts SET document_name = ?, updated_at = ?"
             " WHERE attempt_id = ? AND document_name IS ? AND outcome IS NULL RETURNING 1",
-            (document, now, attempt_id, expected),
+            (document, now, move.attempt_id, expected),
         )
         if updated.fetchone() is None:
-            raise StaleTransitionError(row.file_id, row.version)
+            raise StaleTransitionError(move.row.file_id, move.row.version)
         IntentTable.withdraw(conn, now, document)
         for extra in surplus:
-            IntentTable.open(conn, now, row.file_id, extra, reason="surplus document", run_id=run_id)
+            why = "surplus document"
+            IntentTable.open(conn, now, move.row.file_id, extra, reason=why, run_id=move.run_id)
 
     @query
     def last(conn: sqlite3.Connection, file_id: FileId) -> AttemptRow | None:
         """The latest try at a file."""
-        cells = conn.execute(
-            f"SELECT {columns(ATTEMPT_COLUMNS)} FROM attempts WHERE file_id = ? ORDER BY seq DESC LIMIT 1",
-            (file_id,),
-        ).fetchone()
-        return None if cells is None else AttemptRow(*cells)
+        return AttemptRow.first(conn, "WHERE file_id = ? ORDER BY seq DESC", file_id)
+
+    @query
+    def pace(conn: sqlite3.Connection) -> float | None:
+        """Files per second that the last run with uploads indexed, by its last attempts; None without enough."""
+        recent = conn.execute(
+            "SELECT run_id, updated_at FROM attempts WHERE outcome = 'indexed'"
+            " AND seq > (SELECT coalesce(max(seq), 0) FROM attempts) - ? ORDER BY seq DESC",
+            (PACE_ATTEMPTS,),
+        ).fetchall()
+        times = [at for run_id, at in recent if run_id == recent[0][0]]
+        if len(times) < MIN_PACE_FILES or max(times) <= min(times):
+            return None
+        return float((len(times) - 1) / (max(times) - min(times)))

@@ -8,16 +8,14 @@ from typing import Final
 from objlib.core.failures import Failure
 from objlib.core.ids import FileId, RunId
 from objlib.core.lifecycle.table import State
-from objlib.ledger.deletions import Intent
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.listings import LISTED_COLUMNS, Listed, listed_row
-from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, count, file_row
+from objlib.ledger.listings import Listed
+from objlib.ledger.rows import FileRow, IntentRow, count
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import apply_transition
-from objlib.ledger.transitions import Transition
+from objlib.ledger.transitions import Move
 
-_ROW: Final = columns(FILE_COLUMNS)
 _IN_FLIGHT: Final = "EXISTS (SELECT 1 FROM attempts a WHERE a.attempt_id = {attempt} AND a.outcome IS NULL)"
 _LEAVING: Final = (
     "(EXISTS (SELECT 1 FROM intents i WHERE i.document_name = {document} AND i.done_at IS NULL)"
@@ -65,23 +63,16 @@ class ComparisonTable(Table):
             )
         ]
         id_list = json.dumps(ids)
-        rows = {
-            row.file_id: row
-            for row in map(
-                file_row,
-                conn.execute(
-                    f"SELECT {_ROW} FROM files WHERE file_id IN (SELECT value FROM json_each(?))", (id_list,)
-                ),
-            )
-        }
+        listed_files = FileRow.all(conn, "WHERE file_id IN (SELECT value FROM json_each(?))", id_list)
+        rows = {row.file_id: row for row in listed_files}
         documents: dict[str, list[tuple[Listed, Standing]]] = {}
         for *cells, in_flight, leaving in conn.execute(
-            f"SELECT {columns(LISTED_COLUMNS, 'l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
+            f"SELECT {Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
             f" {_LEAVING.format(document='l.document')} FROM listed l"
             " WHERE l.listing_id = ? AND l.file_id IN (SELECT value FROM json_each(?)) ORDER BY l.created, l.document",
             (listing_id, id_list),
         ):
-            listed = listed_row(cells)
+            listed = Listed.read(cells)
             documents.setdefault(str(listed.file_id), []).append(
                 (listed, Standing(bool(in_flight), bool(leaving)))
             )
@@ -126,14 +117,13 @@ class ComparisonTable(Table):
         attempt_id: str | None,
         reason: str,
         run_id: RunId,
-    ) -> Intent | None:
+    ) -> IntentRow | None:
         """Record a delete intent for an unreferenced document; None if it is referenced."""
         row, standing = ComparisonTable.standing(conn, document, file_id=file_id, attempt_id=attempt_id)
         if standing.in_flight or (row is not None and row.document == document):
             return None
         owner = None if row is None else row.file_id
-        intent_id = IntentTable.open(conn, now, owner, document, reason=reason, run_id=run_id)
-        return Intent(intent_id, document)
+        return IntentTable.open(conn, now, owner, document, reason=reason, run_id=run_id)
 
     @stamped
     def requeue_broken(
@@ -147,18 +137,15 @@ class ComparisonTable(Table):
         Returns:
             The row after both; or the error, not raised so that the record of the refusal is committed.
         """
-        demoted = apply_transition(conn, Transition.demote(row, run_id=run_id, failure=failure), now)
+        demoted = apply_transition(conn, Move(row, run_id).demote(failure), now)
         if isinstance(demoted, Exception):
             return demoted
-        return apply_transition(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now)
+        return apply_transition(conn, Move(demoted, run_id).retry(reason), now)
 
     @query
     def indexed(conn: sqlite3.Connection) -> int:
         """How many files are indexed, those included that left the library since."""
-        (count,) = conn.execute(
-            f"SELECT count(*) FROM files WHERE gemini_state = '{State.INDEXED}'"
-        ).fetchone()
-        return int(count)
+        return count(conn, f"FROM files WHERE gemini_state = '{State.INDEXED}'")
 
     @query
     def sample(conn: sqlite3.Connection, *, size: int | None, after: str, limit: int) -> list[FileId]:

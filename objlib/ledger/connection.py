@@ -8,19 +8,27 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from objlib.core.advice import advise
 from objlib.core.errors import LedgerError
 from objlib.ledger.schema import SCHEMA
 from objlib.sqlite import connection
 from objlib.sqlite.errors import ClosedError, Refusal, RefusedFileError, primary_code
 from objlib.sqlite.migrations import Schema
 from objlib.sqlite.private import make_file
+from objlib.sqlite.private_copy import copy_privately
 
 OLDEST_SQLITE: Final = (3, 37, 0)
 """STRICT tables came with 3.37 (sqlite.org/stricttables.html), RETURNING with 3.35."""
 
 
 def connect(
-    path: Path, *, create: bool, busy_timeout: float, now: float, schema: Schema = SCHEMA
+    path: Path,
+    *,
+    create: bool,
+    busy_timeout: float,
+    now: float,
+    schema: Schema = SCHEMA,
+    private: bool = False,
 ) -> sqlite3.Connection:
     """Open the ledger at ``path``, made or migrated to the newest version where need be.
 
@@ -28,6 +36,7 @@ def connect(
         create: whether it, and folders above it, may be made.
         busy_timeout: seconds to wait for another program's lock.
         now: Unix time for the record of a migration.
+        private: open a copy instead, which takes every write and goes with its connection.
 
     Raises:
         LedgerError: it cannot be used; the message says why and what to do.
@@ -36,9 +45,10 @@ def connect(
         raise LedgerError(
             f"SQLite {sqlite3.sqlite_version} is too old for a ledger, which takes 3.37; use a newer Python"
         )
-    _find_or_make(path, create=create)
+    _find_or_make(path, create=create, private=private)
     try:
-        return connection.connect(path, schema, busy_timeout=busy_timeout, now=now, create=create)
+        open_file = copy_privately if private else connection.connect
+        return open_file(path, schema, busy_timeout=busy_timeout, now=now, create=create)
     except RefusedFileError as error:
         raise LedgerError(_refusal(error, path, schema.newest)) from None
     except sqlite3.Error as error:
@@ -52,13 +62,18 @@ def ledger_error(error: sqlite3.Error, path: Path, busy_timeout: float) -> Ledge
     return translated
 
 
-def _find_or_make(path: Path, *, create: bool) -> None:
-    """Make sure that there is a regular, writable file at ``path``."""
+def _find_or_make(path: Path, *, create: bool, private: bool) -> None:
+    """Make sure that there is a regular, writable file at ``path``; for a private copy it may be missing."""
     try:
-        if create:
+        if create and private and not path.exists():
+            return
+        if create and not private:
             make_file(path)
         if not path.exists():
-            raise LedgerError(f"there is no ledger {path}; run `objlib scan` to make one, or check --ledger")
+            raise LedgerError(
+                f"there is no ledger {path}: `{advise('upload')}` makes it; if it was lost, "
+                f"`{advise('rebuild')}` makes it again from the store"
+            )
         if not path.is_file():
             raise LedgerError(f"the ledger {path} is a folder or a device; name a file with --ledger")
     except OSError as error:
@@ -76,7 +91,10 @@ def _find_or_make(path: Path, *, create: bool) -> None:
 def _refusal(error: RefusedFileError, path: Path, newest: int) -> str:
     match error.refusal:
         case Refusal.EMPTY:
-            return f"there is no ledger {path} yet; run `objlib scan` to make one, or check --ledger"
+            return (
+                f"there is no ledger {path} yet: `{advise('upload')}` makes it; if it was lost, "
+                f"`{advise('rebuild')}` makes it again from the store"
+            )
         case Refusal.FOREIGN:
             return f"{path} is a database, but not a ledger of objlib; choose another file with --ledger"
         case Refusal.NEWER:

@@ -11,45 +11,21 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from objlib.core.ids import FileId, RunId
+from objlib.core.ids import RunId
 from objlib.core.lifecycle.table import TRANSIENT, State
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.rows import FILE_COLUMNS, columns, count, file_row
+from objlib.ledger.rows import FileRow, IntentRow, count
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import must_apply
-from objlib.ledger.transitions import Transition
+from objlib.ledger.transitions import Move
 
-_ROW: Final = columns(FILE_COLUMNS, "f")
+_ROW: Final = FileRow.columns("f")
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
 # Not a file under way: its task is about to give it a document.
 _PRUNABLE: Final = (
     "missing_since IS NOT NULL AND coalesce(gemini_document, superseded_document) IS NOT NULL"
     f" AND gemini_state NOT IN ({_IN_TRANSIT})"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Prunable:
-    """A file that left the library and has documents in the store.
-
-    Attributes:
-        path_bytes: the exact bytes of its path where it is not that text in UTF-8.
-        documents: full resource names: the one that answers searches, and an older one if it is still there.
-    """
-
-    file_id: FileId
-    file_path: str
-    path_bytes: bytes | None
-    missing_since: float
-    documents: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A recorded intent to delete ``document``."""
-
-    intent_id: str
-    document: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,39 +73,28 @@ class DeletionTable(Table):
         return PruneTotals(int(old), int(documents), int(young), indexed)
 
     @query
-    def prunable(conn: sqlite3.Connection, *, cutoff: float, after: str, limit: int) -> list[Prunable]:
+    def prunable(conn: sqlite3.Connection, *, cutoff: float, after: str, limit: int) -> list[FileRow]:
         """A page, by ``file_id``, of the files whose documents are to be removed."""
-        cursor = conn.execute(
-            "SELECT file_id, file_path, path_bytes, missing_since, gemini_document, superseded_document FROM files"
-            f" WHERE {_PRUNABLE} AND missing_since <= ? AND file_id > ? ORDER BY file_id LIMIT ?",
-            (cutoff, after, limit),
-        )
-        return [
-            Prunable(file_id, path, exact, since, tuple(name for name in names if name is not None))
-            for file_id, path, exact, since, *names in cursor
-        ]
+        page = f"WHERE {_PRUNABLE} AND missing_since <= ? AND file_id > ? ORDER BY file_id LIMIT ?"
+        return FileRow.all(conn, page, cutoff, after, limit)
 
     @stamped
     def open_prune(
         conn: sqlite3.Connection,
         now: float,
-        files: Iterable[Prunable],
+        files: Iterable[FileRow],
         *,
         cutoff: float,
         run_id: RunId,
-    ) -> list[Intent]:
+    ) -> list[IntentRow]:
         """Record the intents for those of ``files`` that are still to be pruned."""
         opened = []
         for file in files:
-            documents = conn.execute(
-                "SELECT gemini_document, superseded_document FROM files"
-                f" WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}",
-                (file.file_id, cutoff),
-            ).fetchone()
-            for document in filter(None, documents or ()):
+            prunable = f"WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}"
+            row = FileRow.first(conn, prunable, file.file_id, cutoff)
+            for document in row.documents if row else ():
                 why = "the file is no longer in the library"
-                intent_id = IntentTable.open(conn, now, file.file_id, document, reason=why, run_id=run_id)
-                opened.append(Intent(intent_id, document))
+                opened.append(IntentTable.open(conn, now, file.file_id, document, reason=why, run_id=run_id))
         return opened
 
     @stamped
@@ -143,13 +108,13 @@ class DeletionTable(Table):
         ).fetchone()
         if intent is not None:
             sent_at, *cells = intent
-            row = file_row(cells)
+            row = FileRow.read(cells)
             if sent_at is None:
                 IntentTable.close(conn, now, intent_id, "kept")
                 return Start.KEPT
             if row.state is State.INDEXED:
                 why = "it came back while the delete of its document was on its way"
-                must_apply(conn, Transition.reset(row, run_id=run_id, reason=why), now)
+                must_apply(conn, Move(row, run_id).reset(why), now)
             if row.state is not State.FAILED:  # a failed file gets no new document by itself
                 return Start.REPLACE
         conn.execute(
@@ -171,9 +136,9 @@ class DeletionTable(Table):
             (intent_id,),
         ).fetchone()
         if cells is not None:
-            row = file_row(cells)
+            row = FileRow.read(cells)
             if row.state is State.INDEXED:
-                reset = Transition.reset(row, run_id=run_id, reason="its document was removed", gone=True)
+                reset = Move(row, run_id).reset("its document was removed", gone=True)
                 must_apply(conn, reset, now)
             else:
                 conn.execute(

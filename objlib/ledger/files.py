@@ -1,36 +1,20 @@
 """Queries of files. Pages go by ``file_id``: one starts after the last id of the one before."""
 
 import sqlite3
+from dataclasses import fields
 from typing import Final
 
 from objlib.core.failures import FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import TRANSIENT, State
-from objlib.ledger.rows import (
-    ATTEMPT_COLUMNS,
-    EVENT_COLUMNS,
-    FILE_COLUMNS,
-    RUN_COLUMNS,
-    AttemptRow,
-    Counts,
-    EventRow,
-    FileRow,
-    RunRow,
-    columns,
-    count,
-    event_row,
-    file_row,
-    file_rows,
-)
+from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, RunRow, count
 from objlib.ledger.table import Table, query
 
 PAGE: Final = 500
 """Rows of a page where the caller does not say."""
 
-_ROW: Final = columns(FILE_COLUMNS)
 _CLAIMABLE: Final = (
-    "FROM files INDEXED BY files_claimable"
-    f" WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL"
+    f"INDEXED BY files_claimable WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL"
 )
 """The query names the index, because SQLite prefers an equality on the state to any range of times."""
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
@@ -48,25 +32,15 @@ class FileTable(Table):
 
         Two queries, because one with OR would sort all remaining files for each page.
         """
-        new = file_rows(
-            conn.execute(
-                f"SELECT {_ROW} {_CLAIMABLE} AND retry_at IS NULL ORDER BY file_id LIMIT ?",
-                (limit,),
-            )
-        )
-        due = file_rows(
-            conn.execute(
-                f"SELECT {_ROW} {_CLAIMABLE} AND retry_at <= ? ORDER BY retry_at, file_id LIMIT ?",
-                (now, limit - len(new)),
-            )
-        )
-        return new + due
+        new = FileRow.all(conn, f"{_CLAIMABLE} AND retry_at IS NULL ORDER BY file_id LIMIT ?", limit)
+        due = f"{_CLAIMABLE} AND retry_at <= ? ORDER BY retry_at, file_id LIMIT ?"
+        return new + FileRow.all(conn, due, now, limit - len(new))
 
     @query
     def claimable_totals(conn: sqlite3.Connection, *, now: float | None = None) -> tuple[int, int]:
         """How many files are to be uploaded and their bytes: all, or with ``now`` those that are due."""
         files, size = conn.execute(
-            f"SELECT count(*), coalesce(sum(size), 0) {_CLAIMABLE}"
+            f"SELECT count(*), coalesce(sum(size), 0) FROM files {_CLAIMABLE}"
             " AND (:now IS NULL OR retry_at IS NULL OR retry_at <= :now)",
             {"now": now},
         ).fetchone()
@@ -75,24 +49,24 @@ class FileTable(Table):
     @query
     def next_retry_at(conn: sqlite3.Connection) -> float | None:
         """The earliest time at which a postponed file may be tried again."""
-        (when,) = conn.execute(f"SELECT min(retry_at) {_CLAIMABLE} AND retry_at IS NOT NULL").fetchone()
+        (when,) = conn.execute(
+            f"SELECT min(retry_at) FROM files {_CLAIMABLE} AND retry_at IS NOT NULL"
+        ).fetchone()
         return None if when is None else float(when)
 
     @query
     def get(conn: sqlite3.Connection, file_id: FileId) -> FileRow | None:
         """The file with this id."""
-        cells = conn.execute(f"SELECT {_ROW} FROM files WHERE file_id = ?", (file_id,)).fetchone()
-        return None if cells is None else file_row(cells)
+        return FileRow.first(conn, "WHERE file_id = ?", file_id)
 
     @query
     def by_path(conn: sqlite3.Connection, path: str) -> FileRow | None:
         """The file at ``path`` on disk; if there is none, the one that went missing from there last."""
         # Two queries, because only a small index covers each half.
-        for which in ("NULL", "NOT NULL ORDER BY missing_since DESC LIMIT 1"):
-            sql = f"SELECT {_ROW} FROM files WHERE file_path = ? AND missing_since IS {which}"
-            if cells := conn.execute(sql, (path,)).fetchone():
-                return file_row(cells)
-        return None
+        at_path = "WHERE file_path = ? AND missing_since IS"
+        return FileRow.first(conn, f"{at_path} NULL", path) or FileRow.first(
+            conn, f"{at_path} NOT NULL ORDER BY missing_since DESC", path
+        )
 
     @query
     def page(
@@ -110,6 +84,12 @@ class FileTable(Table):
         return _page(conn, f"gemini_state = '{State.FAILED}'{kinds}", after, limit)
 
     @query
+    def some(conn: sqlite3.Connection, *, limit: int) -> list[FileRow]:
+        """Some of the files on disk, spread over all of them."""
+        where = "WHERE missing_since IS NULL ORDER BY substr(file_id, -6), file_id LIMIT ?"
+        return FileRow.all(conn, where, limit)
+
+    @query
     def superseded(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
         """A page of the files with an older document that is still to be deleted."""
         return _page(conn, "superseded_document IS NOT NULL", after, limit)
@@ -120,19 +100,19 @@ class FileTable(Table):
     ) -> list[tuple[FileRow, AttemptRow | None, RunRow | None]]:
         """A page of the files in a transient state, each with its last attempt and the run that owns it."""
         cursor = conn.execute(
-            f"SELECT {columns(FILE_COLUMNS, 'f')}, {columns(ATTEMPT_COLUMNS, 'a')}, {columns(RUN_COLUMNS, 'r')}"
+            f"SELECT {FileRow.columns('f')}, {AttemptRow.columns('a')}, {RunRow.columns('r')}"
             " FROM files f"
             " LEFT JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts WHERE file_id = f.file_id)"
             " LEFT JOIN runs r ON r.run_id = a.run_id"
             f" WHERE f.gemini_state IN ({_IN_TRANSIT}) AND f.file_id > ? ORDER BY f.file_id LIMIT ?",
             (after, limit),
         )
-        first, second = len(FILE_COLUMNS), len(FILE_COLUMNS) + len(ATTEMPT_COLUMNS)
+        first, second = len(fields(FileRow)), len(fields(FileRow)) + len(fields(AttemptRow))
         return [
             (
-                file_row(cells[:first]),
-                None if cells[first] is None else AttemptRow(*cells[first:second]),
-                None if cells[second] is None else RunRow(*cells[second:]),
+                FileRow.read(cells[:first]),
+                None if cells[first] is None else AttemptRow.read(cells[first:second]),
+                None if cells[second] is None else RunRow.read(cells[second:]),
             )
             for cells in cursor
         ]
@@ -140,13 +120,42 @@ class FileTable(Table):
     @query
     def history(conn: sqlite3.Connection, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
         """All events and attempts of a file, oldest first."""
-        events = conn.execute(
-            f"SELECT {columns(EVENT_COLUMNS)} FROM events WHERE file_id = ? ORDER BY event_id", (file_id,)
+        events = EventRow.all(conn, "WHERE file_id = ? ORDER BY event_id", file_id)
+        return events, AttemptRow.all(conn, "WHERE file_id = ? ORDER BY seq", file_id)
+
+    @query
+    def listed(
+        conn: sqlite3.Connection,
+        folder: str = "",
+        *,
+        state: State | None = None,
+        deep: bool = True,
+        after: str = "",
+        limit: int = PAGE,
+    ) -> list[FileRow]:
+        """A page by path of the files on disk in a folder; with its subfolders where ``deep``."""
+        first, last = _range(folder)
+        conditions = ["missing_since IS NULL AND file_path > ? AND file_path < ?"]
+        if state is not None:
+            conditions.append(f"gemini_state = '{state}'")
+        if not deep:
+            conditions.append(f"instr(substr(file_path, {len(first) + 1}), '/') = 0")
+        where = f"WHERE {' AND '.join(conditions)} ORDER BY file_path LIMIT ?"
+        return FileRow.all(conn, where, max(first, after), last, limit)
+
+    @query
+    def subfolders(conn: sqlite3.Connection, folder: str = "") -> list[FolderRow]:
+        """The folders directly in a folder, with what they hold, by name."""
+        first, last = _range(folder)
+        rest = f"substr(file_path, {len(first) + 1})"
+        cursor = conn.execute(
+            f"SELECT substr({rest}, 1, instr({rest}, '/') - 1) AS name, count(*), sum(size),"
+            f" sum(gemini_state = '{State.INDEXED}'), sum(gemini_state = '{State.FAILED}') FROM files"
+            f" WHERE missing_since IS NULL AND file_path > ? AND file_path < ? AND instr({rest}, '/') > 0"
+            " GROUP BY name ORDER BY name",
+            (first, last),
         )
-        attempts = conn.execute(
-            f"SELECT {columns(ATTEMPT_COLUMNS)} FROM attempts WHERE file_id = ? ORDER BY seq", (file_id,)
-        )
-        return [event_row(cells) for cells in events], [AttemptRow(*cells) for cells in attempts]
+        return [FolderRow(*cells) for cells in cursor]
 
     @query
     def metadata_keys(conn: sqlite3.Connection) -> list[str]:
@@ -155,6 +164,23 @@ class FileTable(Table):
             "SELECT DISTINCT key FROM files, json_each(metadata_json) WHERE gemini_document IS NOT NULL ORDER BY key"
         )
         return [key for (key,) in cursor]
+
+    @query
+    def facets(conn: sqlite3.Connection, *, limit: int) -> list[tuple[str, str | float, int]]:
+        """Each key and value in the metadata of at least two files that have a document, with their number.
+
+        The most first, of each key at most ``limit`` values. A list counts once for each of its texts.
+        """
+        cursor = conn.execute(
+            "SELECT key, value, number FROM (SELECT key, value, number, row_number() OVER"
+            " (PARTITION BY key ORDER BY number DESC, value) AS place FROM"
+            " (SELECT entry.key, coalesce(item.value, entry.value) AS value, count(*) AS number FROM files,"
+            " json_each(metadata_json) AS entry LEFT JOIN json_each(CASE entry.type WHEN 'array' THEN entry.value END)"
+            " AS item WHERE gemini_document IS NOT NULL AND missing_since IS NULL GROUP BY 1, 2 HAVING number > 1))"
+            " WHERE place <= ? ORDER BY key, place",
+            (limit,),
+        )
+        return [(key, value, number) for key, value, number in cursor]
 
     @query
     def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
@@ -181,16 +207,16 @@ class FileTable(Table):
                 conn,
                 f"FROM files WHERE gemini_state = '{State.FAILED}' AND missing_since IS NULL AND {_SKIPPED}",
             ),
-            waiting=count(conn, f"{_CLAIMABLE} AND retry_at > ?", now),
+            waiting=count(conn, f"FROM files {_CLAIMABLE} AND retry_at > ?", now),
             superseded=count(conn, "FROM files WHERE superseded_document IS NOT NULL"),
             open_intents=count(conn, "FROM intents WHERE done_at IS NULL"),
         )
 
 
+def _range(folder: str) -> tuple[str, str]:
+    """The open range of the paths in a folder; "0" is the character after "/"."""
+    return (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
+
+
 def _page(conn: sqlite3.Connection, condition: str, after: str, limit: int) -> list[FileRow]:
-    return file_rows(
-        conn.execute(
-            f"SELECT {_ROW} FROM files WHERE {condition} AND file_id > ? ORDER BY file_id LIMIT ?",
-            (after, limit),
-        )
-    )
+    return FileRow.all(conn, f"WHERE {condition} AND file_id > ? ORDER BY file_id LIMIT ?", after, limit)

@@ -3,10 +3,8 @@
 import sqlite3
 
 from objlib.core.ids import FileId, RunId, new_id
-from objlib.ledger.rows import INTENT_COLUMNS, IntentRow, columns
+from objlib.ledger.rows import IntentRow
 from objlib.ledger.table import Table, query, stamped
-
-_ROW = columns(INTENT_COLUMNS)
 
 
 class IntentTable(Table):
@@ -20,26 +18,22 @@ class IntentTable(Table):
         document: str,
         reason: str,
         run_id: RunId | None,
-    ) -> str:
-        """Record that ``document`` is to be deleted; the id of its open intent, an older one if there is."""
+    ) -> IntentRow:
+        """Record that ``document`` is to be deleted; its open intent, an older one if there is."""
         conn.execute(
             "INSERT INTO intents (intent_id, file_id, document_name, reason, run_id, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (document_name) WHERE done_at IS NULL DO NOTHING",
             (new_id(now), file_id, document, reason, run_id, now),
         )
-        (intent_id,) = conn.execute(
-            "SELECT intent_id FROM intents WHERE document_name = ? AND done_at IS NULL", (document,)
-        ).fetchone()
-        return str(intent_id)
+        intent = IntentRow.first(conn, "WHERE document_name = ? AND done_at IS NULL", document)
+        assert intent is not None, "it is there or was inserted in this very transaction"
+        return intent
 
     @query
     def page(conn: sqlite3.Connection, after: str = "", limit: int = 500) -> list[IntentRow]:
         """At most ``limit`` open intents with an id above ``after``, oldest first."""
-        cursor = conn.execute(
-            f"SELECT {_ROW} FROM intents WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?",
-            (after, limit),
-        )
-        return [IntentRow(*cells) for cells in cursor]
+        page = "WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?"
+        return IntentRow.all(conn, page, after, limit)
 
     @stamped
     def close(conn: sqlite3.Connection, now: float, intent_id: str, outcome: str) -> None:

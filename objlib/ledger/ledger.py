@@ -82,6 +82,7 @@ async def open_ledger(
     now: Callable[[], float] = time.time,
     create: bool = True,
     busy_timeout: float = 10.0,
+    private: bool = False,
 ) -> AsyncIterator[Ledger]:
     """Open the ledger at ``path`` for the length of the block.
 
@@ -90,12 +91,15 @@ async def open_ledger(
         now: the clock (Unix seconds) of every record.
         create: whether a ledger that is not there may be made.
         busy_timeout: seconds to wait for another program's lock.
+        private: open a copy that is dropped at the end of the block; the file stays as it is, or absent.
 
     Raises:
         LedgerError: it cannot be used; the message says why and what to do.
     """
     run = thread_runner(1) if runner is None else runner
-    conn = await run(partial(connect, path, create=create, busy_timeout=busy_timeout, now=now()))
+    conn = await run(
+        partial(connect, path, create=create, busy_timeout=busy_timeout, now=now(), private=private)
+    )
     try:
         async with group_commit(
             conn, run, partial(ledger_error, path=path, busy_timeout=busy_timeout)

@@ -8,12 +8,12 @@ one page at a time. A listing is dropped when it has been compared.
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass
-from typing import Any, Final
+from dataclasses import astuple, dataclass, fields
+from typing import Any, ClassVar, Self
 
 from objlib.core.errors import LedgerError
 from objlib.core.ids import RunId, new_id
-from objlib.ledger.rows import Metadata, count, encode_metadata, field_names
+from objlib.ledger.rows import Metadata, Row, count, encode_metadata
 from objlib.ledger.table import Table, command, query, stamped
 
 
@@ -32,8 +32,11 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Row):
     """One document as a page of the store lists it. Tags that it does not carry are None."""
+
+    table = "listed"
+    renamed: ClassVar = {"metadata": "metadata_json"}
 
     document: str
     file_id: str | None
@@ -47,16 +50,10 @@ class Listed:
     mime_type: str
     metadata: Metadata
 
-
-LISTED_COLUMNS: Final = (*field_names(Listed)[:-1], "metadata_json")
-"""Columns of ``listed`` in the order of :class:`Listed`."""
-
-
-def listed_row(cells: Sequence[Any]) -> Listed:
-    """A row of ``listed`` from its cells in the order of :data:`LISTED_COLUMNS`."""
-    values = list(cells)
-    values[-1] = json.loads(values[-1])
-    return Listed(*values)
+    @classmethod
+    def read(cls, cells: Sequence[Any]) -> Self:
+        """The row, its metadata decoded."""
+        return cls(*(*cells[:-1], json.loads(cells[-1])))
 
 
 class ListingTable(Table):
@@ -131,8 +128,8 @@ class ListingTable(Table):
                 "another run went on with this listing of the store; run the same command again"
             )
         conn.executemany(
-            f"INSERT OR REPLACE INTO listed (listing_id, {', '.join(LISTED_COLUMNS)})"
-            f" VALUES (?{', ?' * len(LISTED_COLUMNS)})",
+            f"INSERT OR REPLACE INTO listed (listing_id, {Listed.columns()})"
+            f" VALUES (?{', ?' * len(fields(Listed))})",
             [
                 (listing_id, *astuple(document)[:-1], encode_metadata(document.metadata))
                 for document in documents

@@ -11,16 +11,18 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Final
 
+from objlib.core.advice import advise
 from objlib.core.errors import RefusedError
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
+from objlib.core.lifecycle.table import State
 from objlib.core.remote import DocumentState
 from objlib.ledger.files import FileTable
-from objlib.ledger.listings import LISTED_COLUMNS, Listed, listed_row
-from objlib.ledger.rows import columns, count, encode_metadata
+from objlib.ledger.listings import Listed
+from objlib.ledger.rows import FileRow, count, encode_metadata
 from objlib.ledger.settings import LEDGER_KEY, SettingTable
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import must_apply
-from objlib.ledger.transitions import Transition
+from objlib.ledger.transitions import Move
 
 _UNTRUSTED: Final = -1
 """An mtime that no file has, so that the scan reads whatever is at the path."""
@@ -51,15 +53,20 @@ class RebuildTable(Table):
 
     @query
     def refuse_files(conn: sqlite3.Connection) -> None:
-        """Refuse to rebuild a ledger that has files.
+        """Refuse to rebuild a ledger that may have documents. Files that a scan found on disk are no matter.
 
         Raises:
-            RefusedError: it has.
+            RefusedError: it may have.
         """
-        if files := count(conn, "FROM files"):
+        if (
+            count(conn, "FROM files WHERE gemini_document IS NOT NULL OR superseded_document IS NOT NULL")
+            or count(conn, "FROM attempts")
+            or count(conn, "FROM intents WHERE done_at IS NULL")
+        ):
+            files = count(conn, "FROM files")
             raise RefusedError(
-                f"the ledger knows {files:,} files already, and a rebuild is for one that was lost; "
-                "use objlib store-sync, or name a new file with --ledger"
+                f"the ledger knows {files:,} files already and has sent some, and a rebuild is for one that was "
+                f"lost; to see what else the store holds: `{advise('store-sync')}`"
             )
 
     @stamped
@@ -74,40 +81,71 @@ class RebuildTable(Table):
             run_id: the run that the moves are recorded under.
 
         Raises:
-            RefusedError: the ledger has files already.
+            RefusedError: the ledger may have documents already.
         """
         RebuildTable.refuse_files(conn)
+        conn.execute("DELETE FROM files")  # what a scan found is found again afterwards
         if owner:
             SettingTable.set(conn, LEDGER_KEY, owner)
         rebuilt = Rebuilt()
-        for _, group in groupby(_documents(conn, listing_id, owner), key=lambda listed: listed.file_id):
-            documents = list(group)
-            usable = [
-                document
-                for document in documents
-                if document.content_hash and document.state != DocumentState.FAILED
-            ]
+        for documents in _by_file(conn, listing_id, owner):
+            usable = _usable(documents)
             rebuilt.unusable += len(documents) - len(usable)
             if not usable:
                 continue
-            # The newest that answers searches; where none does yet, the newest of all.
-            best = max(
-                usable,
-                key=lambda listed: (listed.state == DocumentState.ACTIVE, listed.created, listed.document),
-            )
             rebuilt.surplus += len(usable) - 1
             rebuilt.files += 1
-            rebuilt.pending += not _restore(conn, best, run_id, now)
+            rebuilt.pending += not _restore(conn, usable[-1], run_id, now)
         return rebuilt
 
+    @stamped
+    def adopt(conn: sqlite3.Connection, now: float, listing_id: str, *, owner: str, run_id: RunId) -> int:
+        """Let files without a document take over the searchable ones of ``owner`` that have their bytes.
 
-def _documents(conn: sqlite3.Connection, listing_id: str, owner: str) -> Iterator[Listed]:
+        Such a file gets the id that the document carries. Its history begins anew, and the log keeps the old one.
+
+        Returns:
+            How many files did.
+        """
+        SettingTable.adopt(conn, owner)
+        adopted = 0
+        for documents in _by_file(conn, listing_id, owner):
+            usable = [each for each in _usable(documents) if each.state == DocumentState.ACTIVE]
+            if not usable or FileTable.get(conn, FileId(usable[-1].file_id or "")) is not None:
+                continue
+            best = usable[-1]
+            row = FileRow.first(
+                conn,
+                f"WHERE gemini_state = '{State.UNTRACKED}' AND gemini_document IS NULL AND missing_since IS NULL"
+                " AND content_hash = ? AND superseded_document IS NULL AND file_id NOT IN"
+                " (SELECT file_id FROM attempts WHERE outcome IS NULL) ORDER BY file_path <> ?, file_id",
+                str(best.content_hash),
+                best.display_name,
+            )
+            if row is not None:
+                conn.execute("DELETE FROM attempts WHERE file_id = ?", (row.file_id,))
+                conn.execute("UPDATE intents SET file_id = NULL WHERE file_id = ?", (row.file_id,))
+                conn.execute("UPDATE files SET file_id = ? WHERE file_id = ?", (best.file_id, row.file_id))
+                _index(conn, best, run_id, now)
+                adopted += 1
+        return adopted
+
+
+def _by_file(conn: sqlite3.Connection, listing_id: str, owner: str) -> Iterator[list[Listed]]:
+    """The listed documents of ``owner``, those of one file at a time."""
     cursor = conn.execute(
-        f"SELECT {columns(LISTED_COLUMNS)} FROM listed WHERE listing_id = ? AND file_id IS NOT NULL"
+        f"SELECT {Listed.columns()} FROM listed WHERE listing_id = ? AND file_id IS NOT NULL"
         " AND coalesce(ledger_id, '') = ? ORDER BY file_id",
         (listing_id, owner),
-    )
-    return map(listed_row, cursor)
+    ).fetchall()
+    for _, group in groupby(map(Listed.read, cursor), key=lambda listed: listed.file_id):
+        yield list(group)
+
+
+def _usable(documents: list[Listed]) -> list[Listed]:
+    """Those that can stand for their file, the best last: the newest that answers searches, else the newest."""
+    usable = [each for each in documents if each.content_hash and each.state != DocumentState.FAILED]
+    return sorted(usable, key=lambda each: (each.state == DocumentState.ACTIVE, each.created, each.document))
 
 
 def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: float) -> bool:
@@ -128,20 +166,25 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
             now,
         ),
     )
-    row = FileTable.get(conn, file_id)
-    assert row is not None, "it was inserted in this very transaction"
+    return _index(conn, document, run_id, now)
+
+
+def _index(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: float) -> bool:
+    """Move the row of a document to the document's state; whether that is ``indexed``."""
+    row = FileTable.get(conn, FileId(document.file_id or ""))
+    assert row is not None, "it was made or renamed in this very transaction"
     # Two files cannot share an attempt, whatever the tags say.
     other = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
     attempt = AttemptId(document.attempt_id) if document.attempt_id and not other else new_attempt_id(now)
-    row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
+    row = must_apply(conn, Move(row, run_id, attempt).start_upload(), now)
     row = must_apply(
         conn,
-        Transition.adopt(row, attempt_id=attempt, run_id=run_id, operation=None, document=document.document),
+        Move(row, run_id, attempt).adopt(operation=None, document=document.document),
         now,
     )
     if document.state != DocumentState.ACTIVE:
         return False
-    done = Transition.complete_processing(row, attempt_id=attempt, run_id=run_id, document=document.document)
+    done = Move(row, run_id, attempt).complete_processing(document.document)
     must_apply(conn, done, now)
     return True
 

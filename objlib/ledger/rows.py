@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any, ClassVar, Self
 
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId
@@ -18,7 +18,42 @@ Metadata = dict[str, MetadataValue]
 
 
 @dataclass(frozen=True, slots=True)
-class FileRow:
+class Row:
+    """A row as a plain value, with a field for each column of its table.
+
+    Attributes:
+        table: the table.
+        renamed: the columns that have another name than their field.
+    """
+
+    table: ClassVar[str]
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def columns(cls, alias: str = "") -> str:
+        """The columns as a select list, each with the prefix ``alias`` where one is given."""
+        prefix = f"{alias}." if alias else ""
+        return ", ".join(prefix + cls.renamed.get(field.name, field.name) for field in fields(cls))
+
+    @classmethod
+    def read(cls, cells: Sequence[Any]) -> Self:
+        """The row of these cells, which are in the order of :meth:`columns`."""
+        return cls(*cells)
+
+    @classmethod
+    def all(cls, conn: sqlite3.Connection, rest: str, *parameters: SqlValue) -> list[Self]:
+        """The rows of the table that ``rest`` of a SELECT names, from WHERE or INDEXED BY on."""
+        cursor = conn.execute(f"SELECT {cls.columns()} FROM {cls.table} {rest}", parameters)
+        return [cls.read(cells) for cells in cursor]
+
+    @classmethod
+    def first(cls, conn: sqlite3.Connection, rest: str, *parameters: SqlValue) -> Self | None:
+        """The first of these rows; None where there is none."""
+        return next(iter(cls.all(conn, f"{rest} LIMIT 1", *parameters)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow(Row):
     """One file of the library as the ledger knows it.
 
     Attributes:
@@ -42,6 +77,16 @@ class FileRow:
         ctime_ns: time of the last change of content or status in nanoseconds; None until a scan fills it in.
     """
 
+    table = "files"
+    renamed: ClassVar = {
+        "metadata": "metadata_json",
+        "state": "gemini_state",
+        "state_updated_at": "gemini_state_updated_at",
+        "failure": "failure_info",
+        "document": "gemini_document",
+        "superseded": "superseded_document",
+    }
+
     file_id: FileId
     file_path: str
     path_bytes: bytes | None
@@ -64,14 +109,40 @@ class FileRow:
     missing_since: float | None
     ctime_ns: int | None = None
 
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """Its documents in the store: the one that answers searches, and an older one if it is still there."""
+        return tuple(name for name in (self.document, self.superseded) if name is not None)
+
+    @classmethod
+    def read(cls, cells: Sequence[Any]) -> Self:
+        """The row, its metadata and its failure decoded."""
+        values = list(cells)
+        values[8:10] = json.loads(values[8]), State(values[9])
+        values[15] = decode_failure(values[15])
+        return cls(*values)
+
 
 @dataclass(frozen=True, slots=True)
-class AttemptRow:
+class FolderRow:
+    """A folder of the library: its name, and how many files and bytes are in it, with those in its subfolders."""
+
+    name: str
+    files: int
+    size: int
+    indexed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow(Row):
     """One try at getting one version of one file into the store.
 
     ``session_url`` is a secret, since it authorises its holder: it is kept out of the repr and wiped when the
     attempt is over. ``outcome`` is 'indexed', 'failed', 'requeued', or None while the attempt goes on.
     """
+
+    table = "attempts"
 
     attempt_id: AttemptId
     file_id: FileId
@@ -86,8 +157,10 @@ class AttemptRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(Row):
     """One run of a command. ``ended`` is None while it lives, and when it was killed."""
+
+    table = "runs"
 
     run_id: RunId
     pid: int
@@ -99,12 +172,14 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(Row):
     """The record of one attempt at a transition.
 
     ``to_state`` is the requested state; the row reached it only where ``outcome`` is 'success'. ``error`` holds
     the reason of a transition that succeeded, or the error of one that did not.
     """
+
+    table = "events"
 
     event_id: int
     attempt_id: AttemptId | None
@@ -118,10 +193,19 @@ class EventRow:
     error: str | None
     run_id: RunId | None
 
+    @classmethod
+    def read(cls, cells: Sequence[Any]) -> Self:
+        """The row, with event and states as what they are."""
+        values = list(cells)
+        values[4:7] = Event(values[4]), State(values[5]), State(values[6])
+        return cls(*values)
+
 
 @dataclass(frozen=True, slots=True)
-class IntentRow:
+class IntentRow(Row):
     """A document that is to be deleted remotely; ``done_at`` and ``outcome`` are None while it is open."""
+
+    table = "intents"
 
     intent_id: str
     file_id: FileId | None
@@ -156,55 +240,9 @@ class Counts:
     open_intents: int
 
 
-def field_names(row: type) -> tuple[str, ...]:
-    """The names of a row's fields, which are those of its columns."""
-    return tuple(field.name for field in fields(row))
-
-
-FILE_COLUMNS: Final = (
-    "file_id", "file_path", "path_bytes", "content_hash", "size", "mtime_ns", "inode", "mime_type",
-    "metadata_json", "gemini_state", "gemini_state_updated_at", "version", "attempts", "retry_at",
-    "last_error", "failure_info", "gemini_document", "indexed_hash", "superseded_document", "missing_since",
-    "ctime_ns",
-)  # fmt: skip
-"""Columns of ``files`` in the order of :class:`FileRow`."""
-
-ATTEMPT_COLUMNS: Final = field_names(AttemptRow)
-RUN_COLUMNS: Final = field_names(RunRow)
-EVENT_COLUMNS: Final = field_names(EventRow)
-INTENT_COLUMNS: Final = field_names(IntentRow)
-
-
-def columns(names: Sequence[str], table: str = "") -> str:
-    """``names`` as a select list, each with the prefix ``table`` where one is given."""
-    prefix = f"{table}." if table else ""
-    return ", ".join(prefix + name for name in names)
-
-
 def count(conn: sqlite3.Connection, source: str, *parameters: SqlValue) -> int:
     """How many rows ``source`` has: a FROM clause, with its conditions."""
     return int(conn.execute(f"SELECT count(*) {source}", parameters).fetchone()[0])
-
-
-def file_row(cells: Sequence[Any]) -> FileRow:
-    """A row of ``files`` from its cells in the order of :data:`FILE_COLUMNS`."""
-    values = list(cells)
-    values[8] = json.loads(values[8])
-    values[9] = State(values[9])
-    values[15] = decode_failure(values[15])
-    return FileRow(*values)
-
-
-def file_rows(cursor: sqlite3.Cursor) -> list[FileRow]:
-    """All rows of ``cursor`` as files."""
-    return [file_row(cells) for cells in cursor]
-
-
-def event_row(cells: Sequence[Any]) -> EventRow:
-    """A row of ``events`` from its cells in the order of :data:`EVENT_COLUMNS`."""
-    values = list(cells)
-    values[4:7] = Event(values[4]), State(values[5]), State(values[6])
-    return EventRow(*values)
 
 
 def encode_metadata(metadata: Mapping[str, MetadataValue]) -> str:

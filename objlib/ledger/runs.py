@@ -3,10 +3,8 @@
 import sqlite3
 
 from objlib.core.ids import RunId
-from objlib.ledger.rows import RUN_COLUMNS, RunRow, columns
+from objlib.ledger.rows import RunRow
 from objlib.ledger.table import Table, query, stamped
-
-_ROW = columns(RUN_COLUMNS)
 
 
 class RunTable(Table):
@@ -16,7 +14,7 @@ class RunTable(Table):
     def start(conn: sqlite3.Connection, now: float, run_id: RunId, pid: int, host: str, command: str) -> None:
         """Record that a run begins."""
         conn.execute(
-            f"INSERT INTO runs ({_ROW}) VALUES (?, ?, ?, ?, ?, NULL, ?)",
+            f"INSERT INTO runs ({RunRow.columns()}) VALUES (?, ?, ?, ?, ?, NULL, ?)",
             (run_id, pid, host, now, now, command),
         )
 
@@ -35,10 +33,9 @@ class RunTable(Table):
     @query
     def get(conn: sqlite3.Connection, run_id: RunId) -> RunRow | None:
         """The run with this id."""
-        cells = conn.execute(f"SELECT {_ROW} FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-        return None if cells is None else RunRow(*cells)
+        return RunRow.first(conn, "WHERE run_id = ?", run_id)
 
     @query
     def all(conn: sqlite3.Connection) -> list[RunRow]:
         """All runs, oldest first."""
-        return [RunRow(*cells) for cells in conn.execute(f"SELECT {_ROW} FROM runs ORDER BY started, run_id")]
+        return RunRow.all(conn, "ORDER BY started, run_id")

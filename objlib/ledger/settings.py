@@ -13,8 +13,11 @@ from objlib.ledger.table import Table, command, query, stamped
 LEDGER_KEY: Final = "ledger_id"
 """Setting that keeps the id by which the ledger tags its documents."""
 
-_STORE: Final = "pinned_store"
-_DISPLAY: Final = "pinned_display"
+STORE_KEY: Final = "pinned_store"
+"""Setting that keeps the resource name of the ledger's store."""
+STORE_DISPLAY_KEY: Final = "pinned_display"
+"""Setting that keeps the display name of the ledger's store."""
+_ADOPTED: Final = "adopted_ledgers"
 _SCAN_GENERATION: Final = "sightings"
 _UNREADABLE: Final = "unreadable"
 
@@ -58,10 +61,20 @@ class SettingTable(Table):
         return str(value)
 
     @query
+    def adopted(conn: sqlite3.Connection) -> frozenset[str]:
+        """The ids of lost ledgers whose documents this one took over."""
+        return frozenset(json.loads(SettingTable.get(conn, _ADOPTED) or "[]"))
+
+    @command
+    def adopt(conn: sqlite3.Connection, ledger_id: str) -> None:
+        """Take the documents of a lost ledger over."""
+        SettingTable.set(conn, _ADOPTED, json.dumps(sorted({*SettingTable.adopted(conn), ledger_id})))
+
+    @query
     def pinned(conn: sqlite3.Connection) -> tuple[str, str] | None:
         """The store (resource name, display name) that this ledger belongs to."""
-        store = SettingTable.get(conn, _STORE)
-        return None if store is None else (store, SettingTable.get(conn, _DISPLAY) or "")
+        store = SettingTable.get(conn, STORE_KEY)
+        return None if store is None else (store, SettingTable.get(conn, STORE_DISPLAY_KEY) or "")
 
     @command
     def pin(conn: sqlite3.Connection, store: str, display: str, *, ledger: Path) -> None:
@@ -76,8 +89,8 @@ class SettingTable(Table):
                 f"the ledger {ledger} belongs to the store {pinned[0]} ({pinned[1]}), not to {store} ({display}); "
                 "use that store with --store, or another ledger with --ledger"
             )
-        SettingTable.set(conn, _STORE, store)
-        SettingTable.set(conn, _DISPLAY, display)
+        SettingTable.set(conn, STORE_KEY, store)
+        SettingTable.set(conn, STORE_DISPLAY_KEY, display)
 
 
 def scan_generation(conn: sqlite3.Connection) -> int:

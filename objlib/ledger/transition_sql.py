@@ -16,7 +16,7 @@ from objlib.core.errors import (
 )
 from objlib.core.lifecycle.table import Event, State, target
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.rows import FILE_COLUMNS, FileRow, columns, file_row
+from objlib.ledger.rows import FileRow
 from objlib.ledger.transitions import Transition
 
 _CLEAN = "attempts = 0, retry_at = NULL, last_error = NULL, failure_info = NULL"
@@ -77,16 +77,15 @@ _ON_ATTEMPT: Final[dict[Event, str]] = {
 _TAKES_DOCUMENT: Final = frozenset({Event.ADOPT, Event.COMPLETE_PROCESSING})
 """Events that give the row a document; an open intent to delete that document is withdrawn."""
 
-_ROW = columns(FILE_COLUMNS)
 _MOVE: Final[dict[Event, str]] = {
     event: (
         "UPDATE files SET gemini_state = :target, version = version + 1, gemini_state_updated_at = :now, "
         f"{_ON_FILE[event]} WHERE file_id = :file_id AND gemini_state = :state AND version = :version"
-        f" RETURNING {_ROW}"
+        f" RETURNING {FileRow.columns()}"
     )
     for event in Event
 }
-_FRESH = f"SELECT {_ROW} FROM files WHERE file_id = ? AND gemini_state = ? AND version = ?"
+_FRESH = "WHERE file_id = ? AND gemini_state = ? AND version = ?"
 _RECORD = (
     "INSERT INTO events (attempt_id, timestamp, file_id, event, from_state, to_state, guard_result, outcome,"
     " error, run_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -108,11 +107,11 @@ def apply_transition(conn: sqlite3.Connection, t: Transition, now: float) -> Fil
         return refusal
     guard_result: str | None = None
     if t.guard is not None:
-        cells = conn.execute(_FRESH, (t.file_id, t.state, t.version)).fetchone()
-        if cells is None:
+        fresh = FileRow.first(conn, _FRESH, t.file_id, t.state, t.version)
+        if fresh is None:
             return _stale(conn, t, goal, now)
         try:
-            reason = t.guard(file_row(cells))
+            reason = t.guard(fresh)
         except Exception as error:  # the guard is the caller's code: whatever it raises is handed back
             _record(conn, t, goal, "failed", describe(error), now=now, guard_result="raised")
             return error
@@ -156,7 +155,7 @@ def _move(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> F
     cells = conn.execute(_MOVE[t.event], parameters).fetchone()
     if cells is None:
         return None
-    row = file_row(cells)
+    row = FileRow.read(cells)
     on_attempt = _ON_ATTEMPT.get(t.event)
     if on_attempt is not None and t.attempt_id is not None:
         conn.execute(on_attempt, parameters)

@@ -1,4 +1,4 @@
-"""Transitions as named constructors: a call site cannot build a combination that makes no sense.
+"""Transitions, made by named moves: a call site cannot build a combination that makes no sense.
 
 A :class:`Transition` names the row as its caller knows it (id, state, version), the event, and what goes with
 it. What that does to the tables stands in :mod:`objlib.ledger.transition_sql`; which moves are legal, in
@@ -52,137 +52,95 @@ class Transition:
         """The same transition with a last look at the fresh row."""
         return replace(self, guard=guard)
 
-    @classmethod
-    def start_upload(
-        cls,
-        row: FileRow,
-        attempt_id: AttemptId,
-        run_id: RunId,
-        *,
-        metadata: Mapping[str, MetadataValue] | None = None,
-    ) -> Self:
-        """Claim an untracked file for ``run_id`` and open an attempt; ``metadata`` replaces the row's."""
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The moves of one row, as transitions to be requested.
+
+    Attributes:
+        row: the row as the caller last saw it.
+        run_id: the run that moves it.
+        attempt_id: the attempt that the move belongs to, where there is one.
+    """
+
+    row: FileRow
+    run_id: RunId
+    attempt_id: AttemptId | None = None
+
+    def start_upload(self, metadata: Mapping[str, MetadataValue] | None = None) -> Transition:
+        """Claim an untracked file for the run and open the attempt; ``metadata`` replaces the row's."""
         encoded = None if metadata is None else encode_metadata(metadata)
-        return cls._of(Event.START_UPLOAD, row, run_id, attempt_id, values={"metadata": encoded})
+        return self._to(Event.START_UPLOAD, {"metadata": encoded})
 
-    @classmethod
-    def complete_upload(
-        cls,
-        row: FileRow,
-        attempt_id: AttemptId,
-        run_id: RunId,
-        *,
-        operation: str | None,
-        document: str | None,
-    ) -> Self:
+    def complete_upload(self, *, operation: str | None, document: str | None) -> Transition:
         """The store has the bytes; the names (full resource names) are what it answered, where it did."""
-        values = {"operation": operation, "document": document}
-        return cls._of(Event.COMPLETE_UPLOAD, row, run_id, attempt_id, values=values)
+        return self._to(Event.COMPLETE_UPLOAD, {"operation": operation, "document": document})
 
-    @classmethod
     def adopt(
-        cls,
-        row: FileRow,
-        attempt_id: AttemptId,
-        run_id: RunId,
-        *,
-        operation: str | None,
-        document: str | None,
-        surplus: tuple[str, ...] = (),
-    ) -> Self:
-        """Recovery found the attempt's document: as :meth:`complete_upload`, and ``run_id`` owns it now.
+        self, *, operation: str | None, document: str | None, surplus: tuple[str, ...] = ()
+    ) -> Transition:
+        """Recovery found the attempt's document: as :meth:`complete_upload`, and the run owns it now.
 
         ``surplus`` are other documents of the same attempt, to be deleted.
         """
-        uploaded = cls.complete_upload(row, attempt_id, run_id, operation=operation, document=document)
-        return replace(uploaded, event=Event.ADOPT, discards=surplus)
+        return self._to(Event.ADOPT, {"operation": operation, "document": document}, discards=surplus)
 
-    @classmethod
-    def complete_processing(
-        cls, row: FileRow, attempt_id: AttemptId, run_id: RunId, *, document: str
-    ) -> Self:
+    def complete_processing(self, document: str) -> Transition:
         """The store said ACTIVE of ``document``; the document before it becomes superseded."""
-        values = {"document": document, "outcome": "indexed"}
-        return cls._of(Event.COMPLETE_PROCESSING, row, run_id, attempt_id, values=values)
+        return self._to(Event.COMPLETE_PROCESSING, {"document": document, "outcome": "indexed"})
 
-    @classmethod
-    def fail(
-        cls,
-        row: FileRow,
-        attempt_id: AttemptId | None,
-        run_id: RunId,
-        *,
-        failure: Failure,
-        discard: str | None = None,
-    ) -> Self:
+    def fail(self, failure: Failure, *, discard: str | None = None) -> Transition:
         """The store refused an upload for good, or could not index it, by the row's state.
 
         The intent to delete ``discard``, its document, goes with the move.
         """
-        event = Event.FAIL_UPLOAD if row.state is State.UPLOADING else Event.FAIL_PROCESSING
-        failed = cls._failed(event, row, run_id, attempt_id, failure)
-        return replace(failed, discards=() if discard is None else (discard,))
+        event = Event.FAIL_UPLOAD if self.row.state is State.UPLOADING else Event.FAIL_PROCESSING
+        return self._failed(event, failure, () if discard is None else (discard,))
 
-    @classmethod
-    def requeue(
-        cls,
-        row: FileRow,
-        attempt_id: AttemptId | None,
-        run_id: RunId,
-        *,
-        reason: str,
-        retry_at: float | None,
-        excused: bool = False,
-    ) -> Self:
+    def requeue(self, reason: str, *, retry_at: float | None, excused: bool = False) -> Transition:
         """It is certain that nothing landed, or is left of it, by the row's state: it may be sent again.
 
         Not before ``retry_at`` (Unix time). An ``excused`` upload does not count as an attempt, since what ended it
         says nothing about the file.
         """
-        uploading = row.state is State.UPLOADING
+        uploading = self.row.state is State.UPLOADING
         event = Event.REQUEUE_UPLOAD if uploading else Event.REQUEUE_PROCESSING
         values: dict[str, SqlValue] = {
             "error": reason, "retry_at": retry_at, "excused": int(excused and uploading), "document": None,
             "outcome": "requeued",
         }  # fmt: skip
-        return cls._of(event, row, run_id, attempt_id, reason=reason, values=values)
+        return self._to(event, values, reason=reason)
 
-    @classmethod
-    def retry(cls, row: FileRow, *, run_id: RunId, reason: str) -> Self:
+    def retry(self, reason: str) -> Transition:
         """Try a failed file again from the start, because of ``reason``."""
-        return cls._of(Event.RETRY, row, run_id, reason=reason)
+        return self._to(Event.RETRY, reason=reason)
 
-    @classmethod
-    def reset(cls, row: FileRow, *, run_id: RunId, reason: str, gone: bool = False) -> Self:
+    def reset(self, reason: str, *, gone: bool = False) -> Transition:
         """Send an indexed file again.
 
         With ``gone`` its document is known not to exist, and is forgotten. Otherwise it stays, searchable,
         and becomes superseded when the new one is indexed.
         """
-        return cls._of(Event.RESET, row, run_id, reason=reason, values={"gone": int(gone)})
+        return self._to(Event.RESET, {"gone": int(gone)}, reason=reason)
 
-    @classmethod
-    def demote(cls, row: FileRow, *, run_id: RunId, failure: Failure) -> Self:
+    def demote(self, failure: Failure) -> Transition:
         """A comparison found the document of an indexed file broken."""
-        return cls._failed(Event.DEMOTE, row, run_id, None, failure)
+        return self._failed(Event.DEMOTE, failure)
 
-    @classmethod
-    def _failed(
-        cls, event: Event, row: FileRow, run_id: RunId, attempt_id: AttemptId | None, failure: Failure
-    ) -> Self:
+    def _failed(self, event: Event, failure: Failure, discards: tuple[str, ...] = ()) -> Transition:
         error = failure.message
         values = {"failure": encode_failure(failure), "error": error, "document": None, "outcome": "failed"}
-        return cls._of(event, row, run_id, attempt_id, reason=error, values=values)
+        return self._to(event, values, reason=error, discards=discards)
 
-    @classmethod
-    def _of(
-        cls,
+    def _to(
+        self,
         event: Event,
-        row: FileRow,
-        run_id: RunId,
-        attempt_id: AttemptId | None = None,
+        values: Mapping[str, SqlValue] | None = None,
         *,
         reason: str | None = None,
-        values: Mapping[str, SqlValue] | None = None,
-    ) -> Self:
-        return cls(event, row.file_id, row.state, row.version, run_id, attempt_id, reason, values or {})
+        discards: tuple[str, ...] = (),
+    ) -> Transition:
+        row, run, attempt = self.row, self.run_id, self.attempt_id
+        return Transition(
+            event, row.file_id, row.state, row.version, run, attempt, reason, values or {}, discards=discards
+        )

@@ -40,7 +40,7 @@ def connect(
         check_same_thread=False,
     )
     try:
-        _require_schema(conn, schema, create=create)
+        require_schema(conn, schema, create=create)
         switch_to_wal(conn, busy_timeout)
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute("PRAGMA foreign_keys = ON")
@@ -51,7 +51,12 @@ def connect(
     return conn
 
 
-def _require_schema(conn: sqlite3.Connection, schema: Schema, *, create: bool) -> None:
+def require_schema(conn: sqlite3.Connection, schema: Schema, *, create: bool) -> None:
+    """Check that the database is ours, or empty where it may be made.
+
+    Raises:
+        RefusedFileError: it is neither.
+    """
     if schema.read_version(conn) == 0 and not create:
         raise RefusedFileError(Refusal.EMPTY)
 

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import trio
+from outcome import Error, Outcome, Value, acapture
 
 from objlib.sqlite.capture import CapturedError
 from objlib.sqlite.errors import ClosedError, is_fatal, roll_back
@@ -40,7 +41,7 @@ Rescue = Callable[[sqlite3.Connection, Exception], None]
 
 @dataclass(slots=True, eq=False)
 class Op(Generic[T]):
-    """One queued operation and, later, what became of it."""
+    """One queued operation, and the task that waits for it."""
 
     work: Work[T]
     writes: bool
@@ -48,15 +49,6 @@ class Op(Generic[T]):
     task: trio.lowlevel.Task
     taken: bool = False
     withdrawn: bool = False
-    result: "OpResult | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpResult:
-    """The value that an operation returned, or the error that it raised."""
-
-    value: Any = None
-    error: BaseException | None = None
 
 
 class GroupCommit:
@@ -97,12 +89,8 @@ class GroupCommit:
 
         self._queue.append(op)
         self._idle.unpark()
-        await trio.lowlevel.wait_task_rescheduled(abort)
-        result = op.result
-        assert result is not None, "an operation is rescheduled only with its result"
-        if result.error is not None:
-            raise result.error
-        return result.value  # type: ignore[no-any-return]  # the queue holds operations of every type
+        # It is rescheduled with its outcome, which this returns or raises.
+        return await trio.lowlevel.wait_task_rescheduled(abort)  # type: ignore[no-any-return]
 
     async def read(self, work: Work[T]) -> T:
         """Return the value of ``work``, which sees only committed data and must change nothing."""
@@ -145,14 +133,12 @@ class GroupCommit:
 
     async def _commit(self, batch: list[Op[Any]]) -> None:
         job = partial(perform, self._conn, batch, self._translate)
-        results: list[OpResult] = []
-        with CapturedError() as captured:  # every caller of the batch waits for a result, whatever happens
-            results = await self._runner(job)
-        if captured.error is not None:
-            results = [OpResult(error=captured.error)] * len(batch)
+        done = await acapture(
+            self._runner, job
+        )  # every caller of the batch waits for a result, whatever happens
+        results = done.value if isinstance(done, Value) else [Error(done.error) for _ in batch]
         for op, result in zip(batch, results, strict=True):
-            op.result = result
-            trio.lowlevel.reschedule(op.task)
+            trio.lowlevel.reschedule(op.task, result)
 
 
 @asynccontextmanager
@@ -180,7 +166,7 @@ async def group_commit(
     body.reraise()
 
 
-def perform(conn: sqlite3.Connection, batch: Sequence[Op[Any]], translate: Translate) -> list[OpResult]:
+def perform(conn: sqlite3.Connection, batch: Sequence[Op[Any]], translate: Translate) -> list[Outcome[Any]]:
     """Carry out a batch: every read by itself, then all writes as one transaction.
 
     Reads come first, so that they see nothing that is not committed yet.
@@ -191,7 +177,7 @@ def perform(conn: sqlite3.Connection, batch: Sequence[Op[Any]], translate: Trans
     return [reads[op] if op in reads else writes[op] for op in batch]
 
 
-def _read(conn: sqlite3.Connection, work: Work[Any], translate: Translate) -> OpResult:
+def _read(conn: sqlite3.Connection, work: Work[Any], translate: Translate) -> Outcome[Any]:
     """One read, in a transaction so that all its queries see the same moment."""
     try:
         conn.execute("BEGIN")
@@ -199,14 +185,14 @@ def _read(conn: sqlite3.Connection, work: Work[Any], translate: Translate) -> Op
         conn.execute("COMMIT")
     except Exception as error:
         roll_back(conn)
-        return OpResult(error=_for_caller(error, translate))
+        return Error(_for_caller(error, translate))
     except BaseException:
         roll_back(conn)
         raise
-    return OpResult(value)
+    return Value(value)
 
 
-def _write_all(conn: sqlite3.Connection, ops: Sequence[Op[Any]], translate: Translate) -> list[OpResult]:
+def _write_all(conn: sqlite3.Connection, ops: Sequence[Op[Any]], translate: Translate) -> list[Outcome[Any]]:
     """All writes as one transaction, each behind a savepoint, so that one may fail alone."""
     if not ops:
         return []
@@ -216,14 +202,14 @@ def _write_all(conn: sqlite3.Connection, ops: Sequence[Op[Any]], translate: Tran
         conn.execute("COMMIT")
     except sqlite3.DatabaseError as error:
         roll_back(conn)
-        return [OpResult(error=translate(error)) for _ in ops]
+        return [Error(translate(error)) for _ in ops]
     except BaseException:
         roll_back(conn)
         raise
     return results
 
 
-def _write(conn: sqlite3.Connection, op: Op[Any], translate: Translate) -> OpResult:
+def _write(conn: sqlite3.Connection, op: Op[Any], translate: Translate) -> Outcome[Any]:
     """One operation of a batch. Raises only what puts the whole batch in doubt."""
     conn.execute("SAVEPOINT op")
     try:
@@ -235,9 +221,9 @@ def _write(conn: sqlite3.Connection, op: Op[Any], translate: Translate) -> OpRes
         if op.rescue is not None:
             _rescue(conn, op.rescue, error)
         conn.execute("RELEASE op")
-        return OpResult(error=_for_caller(error, translate))
+        return Error(_for_caller(error, translate))
     conn.execute("RELEASE op")
-    return OpResult(value)
+    return Value(value)
 
 
 def _for_caller(error: Exception, translate: Translate) -> Exception:

@@ -12,6 +12,7 @@ from typing import assert_never
 
 import trio
 from starlette.middleware import Middleware
+from starlette.requests import Request as AsgiRequest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from objlib.testing.actions import Action, ActLate, Alter, Delay, Drop, Refuse, Respond, Response, Script
@@ -152,7 +153,7 @@ class Faults:
         there, back = self.travel(kind, number)
         if isinstance(action, Refuse):
             raise ConnectionRefusedError("the script refuses the connection")
-        body = await _read(receive)
+        body = await AsgiRequest(scope, receive).body()
         if kind in {"start", "import"}:
             request.tags = tags_of(body)
         await trio.sleep(there)
@@ -193,17 +194,6 @@ class Faults:
                 raise AssertionError("refused before its body was read")
             case _:
                 assert_never(action)
-
-
-async def _read(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ConnectionResetError("the client went away")
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 def _label(action: Action | None) -> str:

@@ -16,14 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio import serve
-from hypercorn.typing import ASGIFramework
 
 from objlib.embedded import Options, open_service
+from objlib.embedded.server import listen, serve_app
 from objlib.testing.actions import Delay, Script
 from objlib.testing.checker import Checker
 from objlib.testing.faults import Faults
@@ -36,19 +33,13 @@ async def run(store: Path, ledger: Path, seed: int) -> None:
     checker = Checker(ledger, store)
     nemesis = Nemesis(seed, 0.0, time.time, pace=0.05)
     faults = Faults(script=nemesis, watch=checker.watch)
-    config = Config()
-    config.bind = ["127.0.0.1:0"]
-    config.errorlog = config.accesslog = None
-    config.graceful_timeout = 0.5
+    listener = listen("127.0.0.1", 0)
     over = trio.Event()
     async with open_service(store, options=Options(settle_seconds=0.2)) as service, faults.acting_late():
         async with trio.open_nursery() as nursery:
             app = faults.around(service.app)
-
-            (address,) = await nursery.start(
-                partial(serve, cast("ASGIFramework", app), config, shutdown_trigger=over.wait)
-            )
-            print(address, flush=True)
+            nursery.start_soon(partial(serve_app, app, listener, stopping=over, grace=0.5))
+            print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
             while line := await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True):
                 if line.startswith("slow "):
                     # No faults, but the response to last bytes takes this long.

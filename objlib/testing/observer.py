@@ -25,7 +25,9 @@ class RecordingObserver(Observer):
         self.events: list[tuple[EventKind, dict[str, Any]]] = []
         self.notes: list[str] = []
 
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
+    def begin(
+        self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+    ) -> None:
         """Keep that ``phase`` began."""
         self.phases.append(f"begin {phase}")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -35,12 +36,21 @@ class Done:
 Objlib = Callable[..., Done]
 
 
+def a_path(root: Path) -> str:
+    """A PATH on which the shell finds ``objlib``."""
+    program = root / "bin" / "objlib"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m objlib "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+
+
 def an_environment(root: Path) -> dict[str, str]:
     """An environment with nothing of the machine's own in it, and a home below ``root``."""
     home = root / "home"
     home.mkdir()
     return {
-        "PATH": os.environ["PATH"],
+        "PATH": a_path(root),
         "HOME": str(home),
         "XDG_DATA_HOME": str(home / "data"),
         "PYTHONPATH": str(ROOT),
@@ -110,6 +120,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     for variable in [setting.variable for setting in SETTINGS] + ["GEMINI_API_KEY", "GOOGLE_API_KEY"]:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", a_path(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (tmp_path / "lib").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -35,7 +35,14 @@ from tests.cli.commands.kit import Engine, Read
         (["completion", "tcsh"], "tcsh"),
         (["uplaod"], "did you mean upload?"),
         (["zzz"], "unknown command 'zzz'"),
-        (["--json", "status"], "must come after a command"),
+        (["--json"], "no command is named: objlib COMMAND --json"),
+        (["--nonsense", "status"], "--nonsense is no option of objlib status"),
+        (["--limit", "3", "status"], "--limit is no option of objlib status"),
+        (["help", "serch"], "did you mean search?"),
+        (["upload", "lib", "--embed-second", "3"], "did you mean --embed-seconds?"),
+        (["search", "--colour", "of", "rain"], "objlib search -- --colour of rain (see"),
+        (["ask", "-k", "3", "-273 degrees?", "-x"], "objlib ask -k 3 -- '-273 degrees?' -x (see"),
+        (["sync", "lib", "--prune", "--grace", "7days"], "--prune-grace must be a time such as"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_line_and_exit_2(

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from objlib.cli.commands.status import path_in_library
-from objlib.cli.config import find_config, known_library, load_settings, require_folder
-from objlib.cli.console.suggest import flags_again, suggestion
+from objlib.cli.config import Place, find_config, load_settings, require_folder
+from objlib.cli.console.suggest import suggestion
 from objlib.cli.options import CommonOptions
-from objlib.core.config.default_paths import Folders, default_files
+from objlib.core.config.default_paths import Folders
 from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import RefusedError, UsageError
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.failed_files import FailedFile
 
 
 @pytest.fixture
@@ -111,15 +111,11 @@ def test_a_configuration_that_is_there_and_no_file_is_refused(home: Path, kind: 
         load_settings(None)
 
 
-def test_a_folder_with_a_ledger_is_known_from_anywhere_inside(home: Path) -> None:
-    assert known_library(folders(home)) is None
+@pytest.mark.usefixtures("home")
+def test_a_command_that_needs_a_library_and_finds_none_says_how_to_name_one() -> None:
     with pytest.raises(UsageError, match="no library is set"):
-        load_settings(None, names_library=True)
-    ledger, _ = default_files(home / "docs", folders(home))
-    ledger.parent.mkdir(parents=True)
-    ledger.touch()
-    assert load_settings(None, names_library=True).library == home / "docs"
-    assert load_settings(None).ledger == ledger
+        load_settings(None, place=Place.NEW)
+    assert load_settings(None).library == Path.cwd()
 
 
 def test_path_and_library_are_the_same_setting(home: Path) -> None:
@@ -186,34 +182,15 @@ def test_a_file_is_found_by_each_path_that_names_it(home: Path) -> None:
 def test_a_search_to_try_comes_from_the_first_name_that_says_something(home: Path) -> None:
     library = home / "docs"
     settings = load_settings(CommonOptions(ledger=home / "led.db"), path=library)
-    there = f"--library {library} --ledger {home / 'led.db'}"
     assert suggestion(settings) == ""
     for name in ("README.md", "01.txt", ".hidden words.txt", "b/mill_on-liberty (1859).txt", "z.txt"):
         (library / name).parent.mkdir(exist_ok=True)
         (library / name).touch()
-    assert suggestion(settings) == f"'mill on liberty' {there}"
+    assert suggestion(settings) == "mill on liberty"
     (library / "Leviathan.txt").touch()
-    assert suggestion(settings) == f"leviathan {there}"
+    assert suggestion(settings) == "leviathan"
     failed = [FailedFile("Leviathan.txt", "failed", "", retryable=False)]
-    assert suggestion(settings, failed) == f"'mill on liberty' {there}"
-
-
-def test_a_next_command_names_only_the_flags_it_needs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert flags_again(load_settings(None)) == []
-    library, ledger, service = home / "docs", home / "led.db", "http://localhost:1"
-    settings = load_settings(CommonOptions(base_url=service, ledger=ledger), path=library)
-    assert flags_again(settings) == [
-        "--library",
-        str(library),
-        "--ledger",
-        str(ledger),
-        "--base-url",
-        service,
-    ]
-    (home / "objlib.toml").write_text("library = 'docs'\nledger = 'led.db'")
-    assert flags_again(settings) == ["--base-url", service]
-    monkeypatch.setenv("OBJLIB_MAX_UPLOADS", "wrong")
-    assert flags_again(settings) == ["--library", str(library)]
+    assert suggestion(settings, failed) == "mill on liberty"
 
 
 def test_a_path_that_cannot_be_looked_at_is_refused(home: Path) -> None:

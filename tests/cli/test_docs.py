@@ -11,6 +11,7 @@ from objlib.cli.app import COMMANDS, app
 from objlib.cli.commands.completion import completion
 from objlib.core.config.backend import KEY_VARIABLES
 from objlib.core.config.registry import SETTINGS
+from objlib.core.config.resolve import OTHER_VARIABLES
 from objlib.core.errors import Exit
 from objlib.core.events import EventKind, GovernorStatistics, Phase
 from objlib.core.stop_reason import StopReason
@@ -92,7 +93,7 @@ def test_every_phase_and_reason_to_stop_is_documented() -> None:
 
 
 def test_no_variable_and_no_option_is_named_that_does_not_exist() -> None:
-    variables = {setting.variable for setting in SETTINGS} | {"OBJLIB_DEBUG"}
+    variables = {setting.variable for setting in SETTINGS} | OTHER_VARIABLES
     assert set(re.findall(r"\bOBJLIB_[A-Z_]+", PAGE)) == variables
     assert set(re.findall(r"\b\w+_API_KEY", PAGE)) == set(KEY_VARIABLES)
     options = {"--help", "--version"}

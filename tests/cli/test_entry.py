@@ -42,7 +42,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Objlib, Path]:
     assert "5 of 6 files indexed" in first.out
     assert "1 file failed:" in first.out
     assert "    broken.pdf" in first.out
-    assert f"Next: objlib search leviathan --library {library}" in first.out
+    assert "Next: objlib search leviathan\n" in first.out, "it is the only library there is"
     assert first.err.splitlines()[0].startswith("objlib: embedded store at ")
     return objlib, library
 
@@ -143,7 +143,7 @@ def test_another_store_on_the_same_ledger_is_4(indexed: tuple[Objlib, Path]) -> 
 def test_scan_and_dry_run_send_nothing(objlib: Objlib, library: Path) -> None:
     dry = objlib("upload", library, "--dry-run")
     assert dry.code == 0, dry.err
-    assert dry.out.startswith("Would send 3 files; 3 files on disk: 3 new.")
+    assert dry.out.startswith("Plan: 3 files to send.")
     scanned = objlib("scan", library, "--json")
     assert scanned.code == 0
     assert scanned.json()["new"] == 3

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {
     "httpx",
     "starlette",
-    "hypercorn",
+    "h11",
     "numpy",
     "onnxruntime",
     "chardet",
@@ -87,3 +87,13 @@ def test_the_list_of_commands_loads_no_command() -> None:
     assert not any(
         f"objlib.cli.commands.{name}" in modules for name in ("upload", "search", "status", "serve", "doctor")
     )
+
+
+def test_status_loads_neither_the_embedded_service_nor_the_rules() -> None:
+    program = (
+        "import json, sys, objlib.cli.runner, objlib.cli.render.status, objlib.engine.status\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
+    modules = set(json.loads(done.stdout))
+    assert {"objlib.embedded", "starlette", "numpy", "pathspec"} & modules == set()

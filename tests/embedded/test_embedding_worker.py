@@ -59,15 +59,11 @@ async def test_all_passages_get_a_vector_and_are_found_by_it(tmp_path: Path, fak
         assert await box.titles("seeb") == []  # by words alone it is not there
         state = await box.service.vectors()
         assert (state.done, state.total, state.available, state.reason) == (0, 5, True, "")
-        seen: list[tuple[int, int]] = []
-        report = await box.service.make_vectors(
-            seconds=60, progress=lambda done, total: seen.append((done, total))
-        )
+        seen: list[int] = []
+        report = await box.service.make_vectors(seconds=60, progress=seen.append)
         assert (report.done, report.total) == (5, 5)
-        assert seen == [(0, 5), (2, 5), (4, 5), (5, 5)]
-        again = await box.service.make_vectors(
-            seconds=60, progress=lambda done, total: seen.append((done, total))
-        )
+        assert seen == [0, 2, 2, 1]
+        again = await box.service.make_vectors(seconds=60, progress=seen.append)
         assert again == report
         assert len(await box.titles("seeb")) == 5  # the same letters, hence the same place
 
@@ -78,16 +74,16 @@ async def test_the_second_pass_stops_in_time_and_resumes(
     path = tmp_path / "s.db"
     async with open_box(path) as box:
         await fill(box, 7)
-        nothing = await box.service.make_vectors(seconds=0, progress=lambda _done, _total: None)
+        nothing = await box.service.make_vectors(seconds=0, progress=lambda _made: None)
         assert (nothing.done, fake.batches) == (0, [])
 
-        def tick(_done: int, _total: int) -> None:
+        def tick(_made: int) -> None:
             autojump_clock.jump(10)
 
         partly = await box.service.make_vectors(seconds=25, progress=tick)
         assert (partly.done, partly.total) == (4, 7)
     async with open_box(path, store=False) as box:
-        assert (await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)).done == 7
+        assert (await box.service.make_vectors(seconds=60, progress=lambda _made: None)).done == 7
 
 
 async def test_a_cancelled_second_pass_keeps_its_vectors(tmp_path: Path, fake: Fake) -> None:
@@ -95,8 +91,8 @@ async def test_a_cancelled_second_pass_keeps_its_vectors(tmp_path: Path, fake: F
         await fill(box, 7)
         with trio.CancelScope() as scope:
 
-            def stop(done: int, _total: int) -> None:
-                if done >= 2:
+            def stop(made: int) -> None:
+                if made:
                     scope.cancel()
 
             await box.service.make_vectors(seconds=60, progress=stop)
@@ -110,7 +106,7 @@ async def test_two_second_passes_at_once_are_harmless(tmp_path: Path, fake: Fake
         await fill(one, 6)
 
         async def make(box: Box) -> None:
-            await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
+            await box.service.make_vectors(seconds=60, progress=lambda _made: None)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(make, one)
@@ -156,13 +152,13 @@ async def test_a_full_disk_is_reported_in_one_line(
     async with open_box(path) as box:
         await fill(box, 3)
         with pytest.raises(ServiceError) as caught:
-            await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
+            await box.service.make_vectors(seconds=60, progress=lambda _made: None)
         assert str(caught.value) == (
             f"the store file {path} cannot grow: the disk is full; free some space and try again"
         )
         assert await box.titles("bees", topK=9) != []
         disk.full = False
-        assert (await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)).done == 3
+        assert (await box.service.make_vectors(seconds=60, progress=lambda _made: None)).done == 3
 
 
 async def test_a_full_disk_does_not_end_the_background_pass(
@@ -185,7 +181,7 @@ async def test_without_a_model_the_reason_is_reported(
     monkeypatch.setattr(lazy_embedder, "load_embedder", lambda: (None, "numpy is not installed"))
     async with open_box(tmp_path / "s.db", options=Options(background_vectors=True)) as box:
         await fill(box, 1)
-        report = await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
+        report = await box.service.make_vectors(seconds=60, progress=lambda _made: None)
         assert (report.available, report.reason, report.done, report.total) == (
             False,
             "numpy is not installed",
@@ -215,7 +211,7 @@ async def test_the_state_is_reported_without_loading_the_model(
         state = await box.service.vectors()
         assert (state.available, state.reason) == (False, "numpy is not installed")
         assert not loaded
-        await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
+        await box.service.make_vectors(seconds=60, progress=lambda _made: None)
         assert loaded
         assert (await box.service.vectors()).available, "it is loaded, so it can be"
 
@@ -244,7 +240,7 @@ async def test_the_shipped_model_finds_by_meaning(tmp_path: Path) -> None:
         state = await box.service.vectors()
         if not state.available:
             pytest.skip(state.reason)
-        await box.service.make_vectors(seconds=60, progress=lambda _done, _total: None)
+        await box.service.make_vectors(seconds=60, progress=lambda _made: None)
         assert (await box.titles("a doctor cures a patient"))[0] == "doctor.txt"
     with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT count(*) FROM pending").fetchone() == (0,)

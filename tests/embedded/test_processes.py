@@ -47,13 +47,13 @@ async def test_a_document_read_by_two_services_is_indexed_once(
     """Another service takes over between reading and indexing: the slower one finds the work done."""
     path = tmp_path / "s.db"
     indexed: list[int] = []
-    real = index.index_document
+    real = index.begin_document
 
-    def counted(db: sqlite3.Connection, **rest: Any) -> int:
+    def counted(db: sqlite3.Connection, **rest: Any) -> index.IndexedText:
         indexed.append(rest["doc_id"])
         return real(db, **rest)
 
-    monkeypatch.setattr(index, "index_document", counted)
+    monkeypatch.setattr(index, "begin_document", counted)
     hold = trio.Event()
     held = trio.Event()
 
@@ -174,10 +174,10 @@ def test_the_documents_of_a_zombie_are_free_before_its_lease_ends() -> None:
 async def test_a_full_disk_delays_the_worker_and_polls_report_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = index.index_document
+    real = index.begin_document
     failures = 3
 
-    def full(db: sqlite3.Connection, **rest: Any) -> int:
+    def full(db: sqlite3.Connection, **rest: Any) -> index.IndexedText:
         nonlocal failures
         failures -= 1
         if failures >= 0:
@@ -185,11 +185,12 @@ async def test_a_full_disk_delays_the_worker_and_polls_report_it(
         return real(db, **rest)
 
     def unreadable(_db: sqlite3.Connection, _blob_id: int) -> bytes:
-        monkeypatch.setattr(worker, "read", blobs.read)
+        monkeypatch.setattr(blobs, "read", read)
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(worker, "read", unreadable)
-    monkeypatch.setattr(index, "index_document", full)
+    read = blobs.read
+    monkeypatch.setattr(blobs, "read", unreadable)
+    monkeypatch.setattr(index, "begin_document", full)
     async with open_box(tmp_path / "s.db") as box:
         document = await box.upload(b"text")
         operation = document.replace("/documents/", "/upload/operations/")

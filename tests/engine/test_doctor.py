@@ -13,6 +13,7 @@ from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.doctor import FREE_SPACE, doctor
+from objlib.engine.upload.run import upload
 from objlib.gemini import open_client
 from objlib.ledger import open_ledger
 from tests.support.gemini import HOST, KEY, Reply, Service, refusal
@@ -140,7 +141,7 @@ async def make(settings: Settings) -> None:
 async def test_a_set_up_before_the_first_upload_is_fine_and_stays_as_it_is(offline: Settings) -> None:
     everything = await checks(offline)
     assert {check.health for check in everything.values()} == {Health.OK}
-    assert everything["ledger"].found == f"{offline.ledger} does not exist yet; the first upload makes it"
+    assert everything["ledger"].found == f"{offline.ledger} does not exist"
     assert everything["store"].found == f"{offline.embedded} does not exist yet; the first upload makes it"
     assert everything["configuration"].found == "none found from here upward"
     assert everything["search by meaning"].found.endswith("is there")
@@ -167,14 +168,20 @@ async def test_a_ledger_without_a_store_is_fine(offline: Settings) -> None:
 
 
 @pytest.mark.real_time  # worker threads, whose work a virtual clock would jump over
-async def test_a_store_without_its_ledger_is_a_warning(offline: Settings) -> None:
+async def test_a_store_without_its_ledger_is_a_problem_where_it_holds_documents(
+    offline: Settings,
+) -> None:
     await make(offline)
     for file in offline.ledger.parent.iterdir():
         file.unlink()
-    everything = await checks(offline)
-    store = everything["store"]
-    assert (store.health, store.advice) == (Health.WARNING, "run objlib upload")
-    assert everything["ledger"].health is Health.OK
+    store = (await checks(offline))["store"]
+    assert (store.health, "holds nothing of this library yet" in store.found) == (Health.OK, True)
+    (offline.library / "a.txt").write_text("One document.\n", encoding="utf-8")
+    async with open_app(offline, Command("upload", records=True, store=StoreNeed.CREATE)) as app:
+        await upload(app)
+    offline.ledger.unlink()
+    store = (await checks(offline))["store"]
+    assert (store.health, "`objlib rebuild`" in store.advice) == (Health.PROBLEM, True)
 
 
 @pytest.mark.parametrize("name", ["ledger", "store"])

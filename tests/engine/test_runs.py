@@ -16,7 +16,7 @@ from objlib.engine.recover import recover
 from objlib.engine.runs import HEARTBEAT_WATCH, is_alive
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
-from objlib.ledger import RunRow, Transition
+from objlib.ledger import Move, RunRow
 from objlib.testing import DAILY_QUOTA, Faults
 from tests.support.engine import Opener, ledger_of, ledger_rows
 
@@ -92,7 +92,7 @@ async def test_rows_that_another_run_owns_are_left_alone_and_counted_as_elsewher
     async with opened("scan") as first, opened() as second:
         await scan(first)
         row, *_ = await first.ledger.files.claimable(now=first.now(), limit=1)
-        claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
+        claim = Move(row, first.run_id, new_attempt_id(first.now())).start_upload()
         await first.ledger.apply(claim)
         report = await upload(second)
         assert (report.indexed, report.pending, report.elsewhere, report.stopped) == (9, 1, 1, "")
@@ -108,7 +108,7 @@ async def test_a_run_that_was_stopped_counts_the_rows_of_another_run_too(
     async with opened("scan") as first, opened(max_uploads=2) as second:
         await scan(first)
         row, *_ = await first.ledger.files.claimable(now=first.now(), limit=1)
-        claim = Transition.start_upload(row, attempt_id=new_attempt_id(first.now()), run_id=first.run_id)
+        claim = Move(row, first.run_id, new_attempt_id(first.now())).start_upload()
         await first.ledger.apply(claim)
         if why == "daily_quota":
             faults.script = lambda kind, _count: DAILY_QUOTA if kind == "start" else None

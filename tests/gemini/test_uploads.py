@@ -5,7 +5,7 @@ import pytest
 from objlib.core.errors import UsageError
 from objlib.core.remote import SessionState
 from objlib.gemini import CHUNK, ErrorKind, GeminiError, UploadProgress, UploadResult
-from objlib.gemini.network import WRITE_SIZE
+from objlib.gemini.body import WRITE_SIZE
 from tests.support.gemini import KEY, SESSION, STORE, Reply, refusal, scripted, stands, started
 
 DOC = f"{STORE}/documents/ethics-0123456789ab"

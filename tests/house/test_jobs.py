@@ -89,7 +89,7 @@ def test_the_environment_is_created_once(clone: Clone) -> None:
     created, installed = clone.installs()
     assert created.startswith("venv ")
     assert installed == (
-        "pip install --quiet --python .venv/bin/python --constraint constraints.txt --editable ."
+        "pip install --quiet --python .venv/bin/python --constraint constraints.txt --editable .[formats]"
     )
     assert not clone.env("main").stderr
     assert clone.installs() == []
@@ -107,7 +107,7 @@ def test_only_the_environment_for_testing_holds_test_tools(clone: Clone) -> None
     clone.installs()
     clone.env("dev")
     (installed,) = clone.installs()
-    assert installed.endswith("--editable . --group dev")
+    assert installed.endswith("--editable .[formats] --group dev")
     clone.env("dev")
     clone.env("main")
     assert clone.installs() == []

@@ -13,8 +13,8 @@ from objlib.core.errors import RefusedError
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import FileRow, Ledger, Transition, open_ledger
-from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata, file_row
+from objlib.ledger import FileRow, Ledger, Move, open_ledger
+from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata
 from objlib.testing.databases import raw
 from tests.support.clock import Clock
 from tests.support.ledger import RUN, add, add_many, bring, fresh, gather, index, reset, wanted
@@ -31,9 +31,7 @@ async def paged(ask: Callable[[str], Awaitable[Sequence[FileRow]]]) -> list[File
 async def put_off(ledger: Ledger, row: FileRow, until: float | None) -> FileRow:
     """An untracked row that is to be tried again at a time."""
     row, attempt = await bring(ledger, row, State.UPLOADING)
-    return await ledger.apply(
-        Transition.requeue(row, attempt_id=attempt, run_id=RUN, reason="busy", retry_at=until)
-    )
+    return await ledger.apply(Move(row, RUN, attempt).requeue("busy", retry_at=until))
 
 
 async def lose(ledger: Ledger, row: FileRow, since: float = 500.0) -> None:
@@ -145,11 +143,11 @@ async def test_superseded_documents_are_listed_until_their_intent_is_closed(
     assert intent == await ledger.intents.open(None, f"{ids[1]}/1", "again", None)
     clock.time += 1
     other = await ledger.intents.open(None, "stranger", "orphan", None)
-    assert [one.intent_id for one in await ledger.intents.page()] == [intent, other]
-    assert [one.intent_id for one in await ledger.intents.page(intent, 5)] == [other]
+    assert await ledger.intents.page() == [intent, other]
+    assert await ledger.intents.page(intent.intent_id, 5) == [other]
     assert (await ledger.files.counts(now=ledger.now())).open_intents == 2
     for outcome in ("deleted", "twice"):
-        await ledger.intents.close(intent, outcome)
+        await ledger.intents.close(intent.intent_id, outcome)
     assert (await fresh(ledger, ids[1])).superseded is None
     assert await paged(lambda after: ledger.files.superseded(after, 2)) == [ids[0], ids[2]]
     assert intent != await ledger.intents.open(ids[1], f"{ids[1]}/1", "it came back", RUN)
@@ -248,7 +246,7 @@ def test_metadata_and_failures_survive_the_way_through_the_database(
     failure = Failure(kind, "one line", retryable)
     cells = ("f", "p", b"\xff", "h", 1, 2, 3, "m", encode_metadata(metadata), "failed", 4.0, 5, 6, 7.0, "e",
              encode_failure(failure), "d", "i", "s", 8.0)  # fmt: skip
-    row = file_row(cells)
+    row = FileRow.read(cells)
     assert (row.metadata, row.failure, row.state) == (metadata, failure, State.FAILED)
     assert (row.path_bytes, row.missing_since, row.superseded) == (b"\xff", 8.0, "s")
     assert decode_failure(None) is None
@@ -258,6 +256,7 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
     """Every statement of a page of work is planned: only counting may walk a whole index, nothing a table."""
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     said: list[str] = []
+    move = Move(row, RUN, attempt)
     await raw(ledger).read(lambda conn: conn.set_trace_callback(said.append))
     for ask in (
         partial(ledger.files.claimable, now=1.0, limit=5),
@@ -274,9 +273,7 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
         partial(ledger.files.history, row.file_id),
         partial(ledger.attempts.last, row.file_id),
         partial(ledger.attempts.record_session, attempt, "url"),
-        partial(
-            ledger.attempts.record_document, row, attempt, expected=None, document="d", surplus=(), run_id=RUN
-        ),
+        partial(ledger.attempts.record_document, move, expected=None, document="d", surplus=()),
         partial(ledger.intents.open, row.file_id, "d", "r", RUN),
         partial(ledger.runs.heartbeat, RUN),
         partial(ledger.runs.get, RUN),

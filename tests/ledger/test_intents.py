@@ -4,7 +4,7 @@ import pytest
 
 from objlib.core.errors import StaleTransitionError
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import Ledger, Start, Transition
+from objlib.ledger import Ledger, Move, Start
 from objlib.testing.databases import raw
 from tests.support.ledger import DOCUMENT, RUN, add, bring, index, reset, wanted
 
@@ -15,37 +15,31 @@ async def meant_to_go(ledger: Ledger) -> list[str]:
 
 async def test_who_adopts_one_document_means_the_others_to_go(ledger: Ledger) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
-    adopt = Transition.adopt(
-        row, attempt_id=attempt, run_id=RUN, operation=None, document="best", surplus=("second", "third")
-    )
+    adopt = Move(row, RUN, attempt).adopt(operation=None, document="best", surplus=("second", "third"))
     await ledger.apply(adopt)
     assert await meant_to_go(ledger) == ["second", "third"]
     with pytest.raises(StaleTransitionError):
         await ledger.apply(
-            Transition.adopt(
-                row, attempt_id=attempt, run_id=RUN, operation=None, document="second", surplus=("best",)
-            )
+            Move(row, RUN, attempt).adopt(operation=None, document="second", surplus=("best",))
         )
     assert await meant_to_go(ledger) == ["second", "third"], "who lost the race means nothing to go"
 
 
 async def test_of_two_that_choose_for_an_attempt_under_way_the_first_decides(ledger: Ledger) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
-    await ledger.apply(
-        Transition.complete_upload(row, attempt_id=attempt, run_id=RUN, operation=None, document=None)
-    )
+    await ledger.apply(Move(row, RUN, attempt).complete_upload(operation=None, document=None))
     await ledger.attempts.record_document(
-        row, attempt, expected=None, document="best", surplus=("other",), run_id=RUN
+        Move(row, RUN, attempt), expected=None, document="best", surplus=("other",)
     )
     assert await meant_to_go(ledger) == ["other"]
     with pytest.raises(StaleTransitionError):
         await ledger.attempts.record_document(
-            row, attempt, expected=None, document="other", surplus=("best",), run_id=RUN
+            Move(row, RUN, attempt), expected=None, document="other", surplus=("best",)
         )
     assert await meant_to_go(ledger) == ["other"]
     # Another who found the same again, and the other one wanted after all: it is kept.
     await ledger.attempts.record_document(
-        row, attempt, expected="best", document="other", surplus=(), run_id=RUN
+        Move(row, RUN, attempt), expected="best", document="other", surplus=()
     )
     assert await meant_to_go(ledger) == []
 
@@ -74,7 +68,7 @@ async def test_for_an_attempt_that_is_over_nothing_is_chosen(ledger: Ledger) -> 
     await ledger.apply(wanted(Event.REQUEUE_UPLOAD, row, attempt))
     with pytest.raises(StaleTransitionError):
         await ledger.attempts.record_document(
-            row, attempt, expected=None, document="best", surplus=("other",), run_id=RUN
+            Move(row, RUN, attempt), expected=None, document="best", surplus=("other",)
         )
     assert await meant_to_go(ledger) == []
 
@@ -84,7 +78,7 @@ async def test_an_intent_whose_delete_was_sent_is_not_withdrawn(ledger: Ledger) 
     row, attempt = await bring(ledger, await add(ledger), State.PROCESSING)
     document = DOCUMENT + attempt
     intent = await ledger.intents.open(row.file_id, document, "surplus", RUN)
-    started = await ledger.deletions.begin(intent, run_id=RUN)
+    started = await ledger.deletions.begin(intent.intent_id, run_id=RUN)
     assert started is Start.SEND
     await ledger.apply(wanted(Event.COMPLETE_PROCESSING, row, attempt))
     assert await meant_to_go(ledger) == [document]
@@ -97,5 +91,5 @@ async def test_both_documents_of_a_file_that_is_gone_are_meant_to_go(ledger: Led
     await raw(ledger).write(lambda conn: conn.execute("UPDATE files SET missing_since = 1").rowcount)
     page = await ledger.deletions.prunable(cutoff=2.0, after="", limit=9)
     opened = await ledger.deletions.open_prune(page, cutoff=2.0, run_id=RUN)
-    assert [intent.document for intent in opened] == ["new", "old"]
+    assert [intent.document_name for intent in opened] == ["new", "old"]
     assert await meant_to_go(ledger) == ["new", "old"]

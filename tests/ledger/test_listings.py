@@ -7,7 +7,7 @@ import pytest
 from objlib.core.errors import LedgerError
 from objlib.core.ids import RunId
 from objlib.ledger import LEDGER_KEY, Ledger, Listed, Listing
-from objlib.ledger.listings import LISTED_COLUMNS, ListingTable, listed_row
+from objlib.ledger.listings import ListingTable
 from objlib.testing.databases import raw
 
 FIRST, SECOND, THIRD = RunId("first"), RunId("second"), RunId("third")
@@ -99,8 +99,7 @@ async def test_a_document_that_is_listed_twice_is_noted_as_it_was_last(ledger: L
     await note(ledger, one, FIRST, None, listed("a", state="active"))
 
     def read(conn: sqlite3.Connection) -> list[Listed]:
-        found = conn.execute(f"SELECT {', '.join(LISTED_COLUMNS)} FROM listed")
-        return [listed_row(cells) for cells in found]
+        return Listed.all(conn, "")
 
     assert await raw(ledger).read(read) == [listed("a")]
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from objlib.core.errors import StaleTransitionError, TransitionNotAllowedError
 from objlib.core.ids import AttemptId, FileId, new_attempt_id
 from objlib.core.lifecycle.table import TABLE, Event, State
-from objlib.ledger import FileRow, Ledger, Transition, open_ledger
+from objlib.ledger import FileRow, Ledger, Move, open_ledger
 from objlib.testing.databases import raw
 from objlib.threads import inline_runner
 from tests.support.ledger import RUN, gather, insert, wanted
@@ -161,7 +161,7 @@ class LedgerMachine(RuleBasedStateMachine):
         async def act(ledger: Ledger) -> FileRow:
             row = await ledger.files.get(file_id)
             assert row is not None
-            return await ledger.apply(Transition.reset(row, run_id=RUN, reason="gone", gone=True))
+            return await ledger.apply(Move(row, RUN).reset("gone", gone=True))
 
         self.run(act)
         known.tries += 1

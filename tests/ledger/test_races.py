@@ -54,14 +54,14 @@ import sys, trio
 from pathlib import Path
 from objlib.core.errors import StaleTransitionError
 from objlib.core.ids import RunId, new_attempt_id
-from objlib.ledger import Transition, open_ledger
+from objlib.ledger import Move, open_ledger
 import json
 
 won, lost = [], []
 
 async def claim(ledger, row, run):
     try:
-        await ledger.apply(Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=run))
+        await ledger.apply(Move(row, run, new_attempt_id()).start_upload())
         won.append(row.file_id)
     except StaleTransitionError:
         lost.append(row.file_id)

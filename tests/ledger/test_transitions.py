@@ -15,7 +15,7 @@ from objlib.core.errors import (
 )
 from objlib.core.ids import AttemptId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import TABLE, Event, State
-from objlib.ledger import AttemptOverError, FileRow, Ledger, Transition
+from objlib.ledger import AttemptOverError, FileRow, Ledger, Move
 from objlib.ledger.rows import Metadata
 from objlib.testing.databases import raw
 from tests.support.clock import Clock
@@ -68,9 +68,7 @@ async def test_start_upload_opens_an_attempt_and_replaces_the_metadata(ledger: L
     row = await ledger.apply(wanted(Event.REQUEUE_UPLOAD, row, AttemptId("")))
     attempt = new_attempt_id()
     metadata: Metadata = {"course": "Ethik", "year": 2024.0, "tags": ["a", "b"]}
-    after = await ledger.apply(
-        Transition.start_upload(row, attempt_id=attempt, run_id=RUN, metadata=metadata)
-    )
+    after = await ledger.apply(Move(row, RUN, attempt).start_upload(metadata=metadata))
     assert (after.attempts, after.retry_at, after.metadata) == (2, None, metadata)
     known = await ledger.attempts.last(row.file_id)
     assert known is not None
@@ -94,7 +92,7 @@ async def test_names_reach_the_attempt_and_its_row_belongs_to_who_moved_it(
 ) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     await ledger.attempts.record_document(
-        row, attempt, expected=None, document="early", surplus=(), run_id=RUN
+        Move(row, RUN, attempt), expected=None, document="early", surplus=()
     )
     await ledger.apply(wanted(event, row, attempt, run_id=RunId("run-2")))
     known = await ledger.attempts.last(row.file_id)
@@ -106,11 +104,9 @@ async def test_names_reach_the_attempt_and_its_row_belongs_to_who_moved_it(
 async def test_names_that_are_unknown_leave_those_that_are_known(ledger: Ledger) -> None:
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     await ledger.attempts.record_document(
-        row, attempt, expected=None, document="doc-1", surplus=(), run_id=RUN
+        Move(row, RUN, attempt), expected=None, document="doc-1", surplus=()
     )
-    await ledger.apply(
-        Transition.complete_upload(row, attempt_id=attempt, run_id=RUN, operation=None, document=None)
-    )
+    await ledger.apply(Move(row, RUN, attempt).complete_upload(operation=None, document=None))
     known = await ledger.attempts.last(row.file_id)
     assert known is not None
     assert (known.operation_name, known.document_name) == (None, "doc-1")
@@ -157,7 +153,7 @@ async def test_the_same_document_again_supersedes_nothing(ledger: Ledger) -> Non
 async def test_a_superseded_document_survives_while_there_is_no_newer_one(ledger: Ledger) -> None:
     row = await index(ledger, await add(ledger), "d1")
     row = await index(ledger, await reset(ledger, row), "d2")
-    row = await ledger.apply(Transition.reset(row, run_id=RUN, reason="d2 is gone", gone=True))
+    row = await ledger.apply(Move(row, RUN).reset("d2 is gone", gone=True))
     assert (row.document, row.indexed_hash, row.superseded) == (None, None, "d1")
     row = await index(ledger, row, "d3")
     assert (row.document, row.superseded) == ("d3", "d1")
@@ -184,7 +180,7 @@ async def test_a_failure_is_kept_with_its_reason_and_the_old_document(ledger: Le
     row = await ledger.apply(wanted(event, row, attempt))
     assert (row.failure, row.last_error, row.document) == (BROKEN, BROKEN.message, "d1")
     assert (await ledger.files.history(row.file_id))[0][-1].error == BROKEN.message
-    row = await ledger.apply(Transition.retry(row, run_id=RUN, reason="asked for"))
+    row = await ledger.apply(Move(row, RUN).retry("asked for"))
     assert (row.failure, row.last_error, row.attempts, row.document) == (None, None, 0, "d1")
     assert (await ledger.files.history(row.file_id))[0][-1].error == "asked for"
 
@@ -230,9 +226,7 @@ async def test_a_row_that_went_round_and_came_back_is_stale(ledger: Ledger) -> N
     assert back.state is row.state
     with pytest.raises(StaleTransitionError):
         await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))
-    guarded = Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(
-        lambda _: "never asked"
-    )
+    guarded = Move(row, RUN, new_attempt_id()).start_upload().guarded(lambda _: "never asked")
     with pytest.raises(StaleTransitionError):
         await ledger.apply(guarded)
     assert await fresh(ledger, row.file_id) == back
@@ -254,9 +248,7 @@ async def test_a_guard_sees_the_fresh_row_and_lets_it_pass(ledger: Ledger) -> No
     def guard(now: FileRow) -> None:
         seen.append(now)
 
-    after = await ledger.apply(
-        Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(guard)
-    )
+    after = await ledger.apply(Move(row, RUN, new_attempt_id()).start_upload().guarded(guard))
     assert [(one.size, one.version) for one in seen] == [(77, 0)]
     assert after.state is State.UPLOADING
     assert (await ledger.files.history(row.file_id))[0][-1].guard_result == "passed"
@@ -264,9 +256,7 @@ async def test_a_guard_sees_the_fresh_row_and_lets_it_pass(ledger: Ledger) -> No
 
 async def test_a_guard_that_says_no_leaves_only_a_record(ledger: Ledger) -> None:
     row = await add(ledger)
-    no = Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(
-        lambda _: "the library is not mounted"
-    )
+    no = Move(row, RUN, new_attempt_id()).start_upload().guarded(lambda _: "the library is not mounted")
     with pytest.raises(GuardRejectedError, match="not mounted"):
         await ledger.apply(no)
     assert await fresh(ledger, row.file_id) == row
@@ -282,9 +272,7 @@ async def test_a_guard_that_raises_leaves_only_a_record(ledger: Ledger) -> None:
         raise ZeroDivisionError("first line\nsecond line")
 
     with pytest.raises(ZeroDivisionError):
-        await ledger.apply(
-            Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(guard)
-        )
+        await ledger.apply(Move(row, RUN, new_attempt_id()).start_upload().guarded(guard))
     assert await fresh(ledger, row.file_id) == row
     (event,), attempts = await ledger.files.history(row.file_id)
     assert (event.outcome, event.guard_result, attempts) == ("failed", "raised", [])
@@ -299,9 +287,7 @@ async def test_a_guard_is_not_asked_about_a_stale_row(ledger: Ledger) -> None:
         raise AssertionError("never asked")
 
     with pytest.raises(StaleTransitionError):
-        await ledger.apply(
-            Transition.start_upload(row, attempt_id=new_attempt_id(), run_id=RUN).guarded(guard)
-        )
+        await ledger.apply(Move(row, RUN, new_attempt_id()).start_upload().guarded(guard))
 
 
 async def test_an_effect_that_breaks_undoes_the_move_and_is_recorded(ledger: Ledger) -> None:

@@ -13,7 +13,7 @@ import trio.testing
 from objlib.core.errors import LedgerError
 from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import Ledger, Transition, open_ledger
+from objlib.ledger import Ledger, Move, open_ledger
 from objlib.sqlite.group_commit import BATCH
 from objlib.testing.databases import damage_database, raw
 from objlib.threads import inline_runner
@@ -361,9 +361,7 @@ async def test_threads_are_where_the_work_is_done_by_default(path: Path) -> None
     async with open_ledger(path) as ledger:
         row, attempt = await bring(ledger, await add(ledger), State.PROCESSING)
         seen.add(await raw(ledger).read(lambda _: threading.get_ident()))
-        await ledger.apply(
-            Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document="d").guarded(guard)
-        )
+        await ledger.apply(Move(row, RUN, attempt).complete_processing("d").guarded(guard))
     assert here not in seen
 
 

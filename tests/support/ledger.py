@@ -10,7 +10,7 @@ import trio
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id, new_file_id
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import FileRow, Ledger, Transition
+from objlib.ledger import FileRow, Ledger, Move, Transition
 from objlib.testing.databases import raw
 
 T = TypeVar("T")
@@ -64,34 +64,26 @@ def wanted(event: Event, row: FileRow, attempt_id: AttemptId, *, run_id: RunId =
     document = DOCUMENT + attempt_id
     match event:
         case Event.START_UPLOAD:
-            return Transition.start_upload(row, attempt_id=attempt_id, run_id=run_id)
+            return Move(row, run_id, attempt_id).start_upload()
         case Event.COMPLETE_UPLOAD:
-            return Transition.complete_upload(
-                row, attempt_id=attempt_id, run_id=run_id, operation="op", document=document
-            )
+            return Move(row, run_id, attempt_id).complete_upload(operation="op", document=document)
         case Event.ADOPT:
-            return Transition.adopt(
-                row, attempt_id=attempt_id, run_id=run_id, operation="op", document=document
-            )
+            return Move(row, run_id, attempt_id).adopt(operation="op", document=document)
         case Event.COMPLETE_PROCESSING:
-            return Transition.complete_processing(
-                row, attempt_id=attempt_id, run_id=run_id, document=document
-            )
+            return Move(row, run_id, attempt_id).complete_processing(document)
         case Event.FAIL_UPLOAD | Event.FAIL_PROCESSING:
-            failed = Transition.fail(row, attempt_id=attempt_id, run_id=run_id, failure=BROKEN)
+            failed = Move(row, run_id, attempt_id).fail(BROKEN)
             return replace(failed, event=event)  # of any state, for the moves that are not allowed
         case Event.REQUEUE_UPLOAD | Event.REQUEUE_PROCESSING:
             reason, retry_at = ("lost", 2_000.0) if event is Event.REQUEUE_UPLOAD else ("gone", None)
-            requeued = Transition.requeue(
-                row, attempt_id=attempt_id, run_id=run_id, reason=reason, retry_at=retry_at
-            )
+            requeued = Move(row, run_id, attempt_id).requeue(reason, retry_at=retry_at)
             return replace(requeued, event=event)
         case Event.RETRY:
-            return Transition.retry(row, run_id=run_id, reason="asked for")
+            return Move(row, run_id).retry("asked for")
         case Event.RESET:
-            return Transition.reset(row, run_id=run_id, reason="the file changed")
+            return Move(row, run_id).reset("the file changed")
         case Event.DEMOTE:
-            return Transition.demote(row, run_id=run_id, failure=BROKEN)
+            return Move(row, run_id).demote(BROKEN)
 
 
 async def bring(ledger: Ledger, row: FileRow, state: State) -> tuple[FileRow, AttemptId]:
@@ -107,7 +99,7 @@ async def index(ledger: Ledger, row: FileRow, document: str) -> FileRow:
     attempt_id = new_attempt_id()
     for event in (Event.START_UPLOAD, Event.COMPLETE_UPLOAD):
         row = await ledger.apply(wanted(event, row, attempt_id))
-    done = Transition.complete_processing(row, attempt_id=attempt_id, run_id=RUN, document=document)
+    done = Move(row, RUN, attempt_id).complete_processing(document)
     return await ledger.apply(done)
 
 

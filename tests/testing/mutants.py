@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Final
 
 from tests.testing.mutant import Mutant
+from tests.testing.safeguards_border import BORDER
 from tests.testing.safeguards_doubt import DOUBTS
 from tests.testing.safeguards_prune import PRUNES
 from tests.testing.safeguards_repair import REPAIRS
+from tests.testing.safeguards_twin import TWIN
 from tests.testing.safeguards_upload import UPLOAD
 from tests.testing.safeguards_verdict import VERDICTS
+from tests.testing.safeguards_wire import WIRE
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "reliability.md"
-MUTANTS: Final = (*UPLOAD, *VERDICTS, *DOUBTS, *PRUNES, *REPAIRS)
+MUTANTS: Final = (*UPLOAD, *VERDICTS, *DOUBTS, *PRUNES, *REPAIRS, *TWIN, *WIRE, *BORDER)
 
 _TABLE: Final = re.compile(
     r"(safeguards from a copy of the tree; the named test catches all )\d+( edits\.\n\n)(?:\|[^\n]*\n)+"

@@ -122,8 +122,8 @@ DOUBTS: Final = (
     Mutant(
         "both documents of a file that is gone are meant to go",
         REMOVALS,
-        "        for document in filter(None, documents or ()):\n",
-        "        for document in filter(None, (documents or ())[:1]):\n",
+        "        for document in row.documents if row else ():\n",
+        "        for document in row.documents[:1] if row else ():\n",
         f"{TEST_SURPLUS}::test_both_documents_of_a_file_that_is_gone_are_meant_to_go",
     ),
     Mutant(
@@ -144,9 +144,9 @@ DOUBTS: Final = (
     Mutant(
         "a file that moved on is not demoted",
         "objlib/ledger/comparison.py",
-        "        demoted = apply_transition(conn, Transition.demote(row, run_id=run_id, failure=failure), now)\n",
+        "        demoted = apply_transition(conn, Move(row, run_id).demote(failure), now)\n",
         "        fresh = FileTable.get(conn, row.file_id) or row\n"
-        "        demoted = apply_transition(conn, Transition.demote(fresh, run_id=run_id, failure=failure), now)\n",
+        "        demoted = apply_transition(conn, Move(fresh, run_id).demote(failure), now)\n",
         f"{TEST_STORE_SYNC}::test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone",
     ),
     Mutant(

@@ -47,9 +47,8 @@ PRUNES: Final = (
     Mutant(
         "the row is asked once more in the transaction of the intent",
         REMOVALS,
-        '                f" WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}",\n'
-        "                (file.file_id, cutoff),",
-        '                " WHERE file_id = ?",\n                (file.file_id,),',
+        'prunable = f"WHERE file_id = ? AND missing_since <= ? AND {_PRUNABLE}"',
+        'prunable = "WHERE file_id = ? AND ? IS NOT NULL"',
         f"{TEST_PRUNE}::test_a_file_that_was_found_again_meanwhile_gets_no_intent",
     ),
     Mutant(

@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.testing.mutant import Mutant
 
-DRIFT: Final = "objlib/core/lifecycle/drift.py"
+CLASSIFICATION: Final = "objlib/engine/reconcile/classification.py"
 STORE_SYNC: Final = "objlib/engine/reconcile/store_sync.py"
 AUDITS: Final = "objlib/ledger/comparison.py"
 TEST_SYNC: Final = "tests/engine/reconcile/test_store_sync.py"
@@ -12,78 +12,78 @@ TEST_RECOVER: Final = "tests/engine/test_recover.py"
 TEST_REBUILD: Final = "tests/engine/reconcile/test_rebuild.py"
 TEST_LISTINGS: Final = "tests/ledger/test_listings.py"
 TEST_SURPLUS: Final = "tests/ledger/test_intents.py"
-TEST_DRIFT: Final = "tests/core/lifecycle/test_drift.py"
+TEST_CLASSIFICATION: Final = "tests/engine/reconcile/test_classification.py"
 EACH_KIND: Final = f"{TEST_SYNC}::test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_upload"
-KNOWN: Final = f"{TEST_DRIFT}::test_a_document_of_a_known_file"
+KNOWN: Final = f"{TEST_CLASSIFICATION}::test_a_document_of_a_known_file"
 
 REPAIRS: Final = (
     Mutant(
         "an orphan is found",
-        DRIFT,
-        "    return DriftKind.ORPHAN if expected is None",
-        "    return DriftKind.DELETING if expected is None",
+        CLASSIFICATION,
+        "    return DriftKind.ORPHAN if row is None",
+        "    return DriftKind.DELETING if row is None",
         EACH_KIND,
     ),
     Mutant(
         "a duplicate is found",
-        DRIFT,
-        "if expected is None else DriftKind.DUPLICATE",
-        "if expected is None else DriftKind.DELETING",
+        CLASSIFICATION,
+        "if row is None else DriftKind.DUPLICATE",
+        "if row is None else DriftKind.DELETING",
         EACH_KIND,
     ),
     Mutant(
         "a ghost is found",
-        DRIFT,
-        "        kinds.setdefault(expected.document, DriftKind.GHOST)\n",
+        CLASSIFICATION,
+        "        kinds.setdefault(row.document, DriftKind.GHOST)\n",
         "        pass\n",
         EACH_KIND,
     ),
     Mutant(
         "a document of other bytes is found",
-        DRIFT,
+        CLASSIFICATION,
         "        return DriftKind.STALE_CONTENT\n",
         "        return DriftKind.OK\n",
         EACH_KIND,
     ),
     Mutant(
         "a document that failed is found",
-        DRIFT,
+        CLASSIFICATION,
         "        return DriftKind.BROKEN\n",
         "        return DriftKind.OK\n",
         EACH_KIND,
     ),
     Mutant(
         "a document with other metadata is found",
-        DRIFT,
-        "actual.metadata != expected.metadata:\n        return DriftKind.METADATA_MISMATCH",
-        "actual.metadata != expected.metadata:\n        return DriftKind.OK",
+        CLASSIFICATION,
+        "as_kept(listed.metadata) != as_kept(row.metadata):\n        return DriftKind.METADATA_MISMATCH",
+        "as_kept(listed.metadata) != as_kept(row.metadata):\n        return DriftKind.OK",
         EACH_KIND,
     ),
     Mutant(
         "a document with another name is found",
-        DRIFT,
-        "(None, expected.title) else DriftKind.METADATA_MISMATCH",
-        "(None, expected.title) else DriftKind.OK",
+        CLASSIFICATION,
+        "        return DriftKind.STALE_NAME\n",
+        "        return DriftKind.OK\n",
         KNOWN,
     ),
     Mutant(
         "what does not carry our mark is foreign",
-        DRIFT,
-        "    if not actual.ours:\n        return DriftKind.FOREIGN\n",
+        CLASSIFICATION,
+        "    if not ours:\n        return DriftKind.FOREIGN\n",
         "",
         f"{TEST_SYNC}::test_two_ledgers_on_one_store_leave_each_other_alone",
     ),
     Mutant(
         "what is in flight is left alone",
-        DRIFT,
-        "    if actual.in_flight:\n        return DriftKind.IN_FLIGHT\n",
+        CLASSIFICATION,
+        "    if standing.in_flight:\n        return DriftKind.IN_FLIGHT\n",
         "",
         f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
     ),
     Mutant(
         "what is leaving is left alone",
-        DRIFT,
-        "    if actual.deleting:\n        return DriftKind.DELETING\n    return DriftKind.ORPHAN",
+        CLASSIFICATION,
+        "    if standing.leaving:\n        return DriftKind.DELETING\n    return DriftKind.ORPHAN",
         "    return DriftKind.ORPHAN",
         f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
     ),
@@ -111,7 +111,7 @@ REPAIRS: Final = (
     Mutant(
         "--max-delete holds for a repair",
         STORE_SYNC,
-        '    limit.check(plan.deletions(), indexed, "store-sync --apply")\n',
+        '    limit.check(plan.deletions(), indexed, f"store-sync{of} --apply")\n',
         "",
         f"{TEST_SYNC}::test_more_deletions_than_allowed_are_refused_and_nothing_is_changed",
     ),
@@ -139,16 +139,16 @@ REPAIRS: Final = (
     Mutant(
         "metadata is repaired on request only",
         STORE_SYNC,
-        "                    if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:\n",
+        "                    if step.kind in ON_REQUEST and not self.metadata:\n",
         "                    if False:\n",
-        f"{TEST_SYNC}::test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request",
+        f"{TEST_SYNC}::test_a_rename_is_information_and_refreshed_only_on_request",
     ),
     Mutant(
         "a repair has its intent first",
         STORE_SYNC,
-        "            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            deleted = await execute_intent(app, intent) is Removal.DONE\n",
         "            await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE\n",
+        "            deleted = await execute_intent(app, intent) is Removal.DONE\n",
         f"{TEST_SYNC}::test_a_delete_without_an_answer_is_left_to_recovery",
     ),
     Mutant(
@@ -162,14 +162,14 @@ REPAIRS: Final = (
         "a broken document is demoted in the history",
         AUDITS,
         "        demoted = apply_transition(",
-        "        return apply_transition(conn, Transition.reset(row, run_id=run_id, reason=reason), now)\n"
+        "        return apply_transition(conn, Move(row, run_id).reset(reason), now)\n"
         "        demoted = apply_transition(",
         EACH_KIND,
     ),
     Mutant(
         "a demoted file is queued in the same transaction",
         AUDITS,
-        "        return apply_transition(conn, Transition.retry(demoted, run_id=run_id, reason=reason), now)\n",
+        "        return apply_transition(conn, Move(demoted, run_id).retry(reason), now)\n",
         "        return demoted\n",
         EACH_KIND,
     ),
@@ -197,9 +197,30 @@ REPAIRS: Final = (
     Mutant(
         "a ledger with files is not made again",
         "objlib/ledger/rebuild.py",
-        "        RebuildTable.refuse_files(conn)\n        if owner:",
-        "        if owner:",
+        "        RebuildTable.refuse_files(conn)\n        conn.execute(",
+        "        conn.execute(",
         f"{TEST_REBUILD}::test_a_ledger_with_files_is_refused",
+    ),
+    Mutant(
+        "a store with a lost ledger's documents is not joined",
+        "objlib/engine/bootstrap/store_binding.py",
+        "    elif not any_ledger:\n        await refuse_lost_ledger(app, name)\n",
+        "",
+        "tests/cli/test_lost_ledger.py::test_a_lost_ledger_stops_every_command_and_is_made_again[True]",
+    ),
+    Mutant(
+        "a ledger that is here is not taken for lost",
+        "objlib/engine/reconcile/adopt.py",
+        "    if holder is not None:\n",
+        "    if holder is None and holder:\n",
+        "tests/cli/test_lost_ledger.py::test_libraries_that_share_a_store_are_not_lost",
+    ),
+    Mutant(
+        "a folder is compared with its own ledger only",
+        "objlib/engine/bootstrap/library_binding.py",
+        "    if text is None or text == text_of_root(root):\n",
+        "    if text is None or text:\n",
+        "tests/cli/test_libraries.py::test_a_ledger_that_is_named_outside_is_compared_with_its_own_library",
     ),
     Mutant(
         "which ledger was lost is not guessed",
@@ -218,8 +239,8 @@ REPAIRS: Final = (
     Mutant(
         "a failed document makes no row",
         "objlib/ledger/rebuild.py",
-        " and document.state != DocumentState.FAILED\n",
-        "\n",
+        " if each.content_hash and each.state != DocumentState.FAILED]",
+        " if each.content_hash]",
         f"{TEST_REBUILD}::test_rows_come_to_indexed_by_legal_edges_and_only_for_active_documents",
     ),
     Mutant(

@@ -35,9 +35,9 @@ UPLOAD: Final = (
     Mutant(
         "a delete has its intent first",
         "objlib/engine/attempt/delete.py",
-        "    return await execute_intent(app, intent, document)\n",
+        "    return await execute_intent(app, intent)\n",
         "    await app.ledger._database.write(lambda conn: conn.execute('DELETE FROM intents').rowcount)\n"
-        "    return await execute_intent(app, intent, document)\n",
+        "    return await execute_intent(app, intent)\n",
         f"{RECOVER}::test_every_delete_has_its_intent_first_and_leaves_another_document",
     ),
     Mutant(
@@ -71,7 +71,7 @@ UPLOAD: Final = (
     Mutant(
         "open intents are carried out by recovery",
         "objlib/engine/recover.py",
-        "await self._delete(name, execute_intent(app, intent.intent_id, name))",
+        "await self._delete(intent.document_name, execute_intent(app, intent))",
         "pass",
         f"{RECOVER}::test_a_replaced_document_is_deleted_in_the_end",
     ),
@@ -128,10 +128,17 @@ UPLOAD: Final = (
     ),
     Mutant(
         "a listing waits until fresh documents are listed",
-        "objlib/engine/recover.py",
+        "objlib/core/remote.py",
         "LISTING_LAG: Final = 5.0\n",
         "LISTING_LAG: Final = 0.0\n",
         f"{RECOVER}::test_a_listing_waits_until_fresh_documents_are_listed",
+    ),
+    Mutant(
+        "a store whose creation got no answer is looked for when it is sure to be listed",
+        "objlib/engine/bootstrap/store_binding.py",
+        "        await trio.sleep_until(now + LISTING_LAG)\n",
+        "",
+        "tests/engine/bootstrap/test_store_binding.py::test_a_store_that_is_listed_late_is_not_created_twice",
     ),
     Mutant(
         "a dead process is known by its id",
@@ -185,11 +192,8 @@ UPLOAD: Final = (
     Mutant(
         "first runs at once agree on one store",
         "objlib/engine/bootstrap/store_binding.py",
-        "            return await _pin_created(app, await _create_store(app, store), store)\n"
-        "        name = stores[0].name\n",
-        "            name = await _create_store(app, store)\n"
-        "        else:\n"
-        "            name = stores[0].name\n",
+        "    return await _pin_created(app, await _create_store(app, display_name), display_name)\n",
+        "    return await _join(app, await _create_store(app, display_name), create=True, any_ledger=True)\n",
         f"{STORE_BINDING}::test_first_runs_at_once_agree_on_one_store",
     ),
     Mutant(

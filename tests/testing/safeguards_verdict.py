@@ -153,11 +153,11 @@ VERDICTS: Final = (
         "a row forgets the document that was deleted",
         REMOVALS,
         "        if cells is not None:\n"
-        "            row = file_row(cells)\n"
+        "            row = FileRow.read(cells)\n"
         "            if row.state is State.INDEXED:\n"
         "                reset",
         "        if False:\n"
-        "            row = file_row(cells)\n"
+        "            row = FileRow.read(cells)\n"
         "            if row.state is State.INDEXED:\n"
         "                reset",
         f"{TEST_PRUNE}::test_a_file_that_comes_back_after_its_document_was_removed_is_sent_again",

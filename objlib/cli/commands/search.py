@@ -1,11 +1,17 @@
 """``objlib search`` and ``objlib ask``."""
 
-from typing import Annotated, Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Final
 
 from objlib.cli.config import load_settings
-from objlib.cli.options import Common, CommonOptions, option
+from objlib.cli.options import Common, option, switch
+from objlib.core.advice import advise
+from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, UsageError
 from objlib.core.library.paths import valid_text
+from objlib.core.reports.answers import AnswerReport
 
 MOST_PASSAGES: Final = 100
 """Passages that --top-k may ask for: a model's context holds no more of them."""
@@ -16,7 +22,10 @@ Filter = Annotated[
         """Only documents whose metadata fit, such as 'author = "Mill"'""", name="--filter", metavar="EXPR"
     ),
 ]
-TopK = Annotated[int, option(f"How many passages to look at, 1 to {MOST_PASSAGES}")]
+TopK = Annotated[
+    int, option(f"How many passages to look at, 1 to {MOST_PASSAGES}", name=("--top-k", "-k"), metavar="N")
+]
+FailEmpty = Annotated[bool, switch("Exit with 1 where nothing is found")]
 Model = Annotated[str | None, option("The model that answers", setting="model")]
 
 
@@ -24,50 +33,91 @@ def search(
     *query: Annotated[str, option("What to look for")],
     where: Filter = None,
     top_k: TopK = 8,
+    files: Annotated[bool, switch("Print the absolute paths of the files only, each once")] = False,
+    null: Annotated[
+        bool, switch("The same, each with a NUL behind it, as for xargs -0", name=("--null", "-0"))
+    ] = False,
+    fail_empty: FailEmpty = False,
     model: Model = None,
     options: Common = None,
 ) -> int:
     """Find passages, best first, each with its file and its place in it."""
-    return _answer("search", query, where=where, top_k=top_k, model=model, options=options)
+    question = _question("search", query, where, top_k)
+    settings = load_settings(options, model=model)
+    files = files or null
+    if files and settings.json:
+        raise UsageError("--json has the paths in citations[].file; leave out --files and --null")
+    from objlib.cli.console.output import print_paths
+    from objlib.cli.render.answer import cited_files, file_notes, search_lines, search_notes
+    from objlib.cli.runner import note, show
+    from objlib.engine.search.ask import search as engine_search
+
+    report = _run(settings, "search", engine_search, question)
+    if files:
+        paths = cited_files(report)
+        print_paths(paths, null=null)
+        note(settings, file_notes(report))
+        return _exit(fail_empty=fail_empty, empty=not paths)
+    notes = search_notes(report)
+    show(settings, "search", report, lambda screen: search_lines(report, screen), asked=True, notes=notes)
+    return _exit(fail_empty=fail_empty, empty=not report.citations)
 
 
 def ask(
     *question: Annotated[str, option("The question")],
     where: Filter = None,
     top_k: TopK = 8,
+    fail_empty: FailEmpty = False,
     model: Model = None,
     options: Common = None,
 ) -> int:
     """Answer a question from the library, with the passages that the answer stands on."""
-    return _answer("ask", question, where=where, top_k=top_k, model=model, options=options)
+    asked = _question("ask", question, where, top_k)
+    settings = load_settings(options, model=model)
+    from objlib.cli.render.answer import ask_lines, ask_notes
+    from objlib.cli.runner import show
+    from objlib.engine.search.ask import ask as engine_ask
+
+    report = _run(settings, "ask", engine_ask, asked)
+    notes = ask_notes(report)
+    show(settings, "ask", report, lambda screen: ask_lines(report, screen), asked=True, notes=notes)
+    return _exit(fail_empty=fail_empty, empty=not report.citations)
 
 
-def _answer(
-    command: str,
-    words: tuple[str, ...],
-    *,
-    where: str | None,
-    top_k: int,
-    model: str | None,
-    options: CommonOptions | None,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as the engine takes it."""
+
+    text: str
+    where: str | None
+    top_k: int
+
+
+def _question(command: str, words: tuple[str, ...], where: str | None, top_k: int) -> Question:
+    """The checked question.
+
+    Raises:
+        UsageError: it is empty, or an option is out of its range.
+    """
     text = valid_text(" ".join(words).strip())
     if not text:
-        raise UsageError(f"objlib {command} needs a text: objlib {command} 'what to look for'")
+        raise UsageError(f"objlib {command} needs a text: {advise(command, 'what to look for')}")
     if not 1 <= top_k <= MOST_PASSAGES:
         raise UsageError(f"--top-k must be a whole number from 1 to {MOST_PASSAGES}, not {top_k}")
     if where is not None and not where.strip():
         raise UsageError("--filter is empty; leave it out to look at every document")
-    where = None if where is None else valid_text(where)
-    settings = load_settings(options, model=model)
-    from objlib.cli.render.answer import ask_lines, search_lines
-    from objlib.cli.runner import run, show
+    return Question(text, None if where is None else valid_text(where), top_k)
+
+
+def _run(settings: Settings, command: str, verb: Callable[..., Any], question: Question) -> AnswerReport:
+    from objlib.cli.runner import run
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
-    from objlib.engine.search.ask import ask as engine_ask
-    from objlib.engine.search.ask import search as engine_search
 
     needs = Command(command, records=False, store=StoreNeed.EXISTING, create_ledger=False)
-    engine, lines = (engine_search, search_lines) if command == "search" else (engine_ask, ask_lines)
-    report = run(settings, needs, lambda app: engine(app, text, where=where, top_k=top_k))
-    show(settings, command, report, lambda screen: lines(report, screen))
-    return Exit.OK
+    work = partial(verb, where=question.where, top_k=question.top_k)
+    report: AnswerReport = run(settings, needs, lambda app: work(app, question.text))
+    return report
+
+
+def _exit(*, fail_empty: bool, empty: bool) -> Exit:
+    return Exit.FATAL if fail_empty and empty else Exit.OK

@@ -1,8 +1,9 @@
 """``objlib serve``."""
 
+import os
 from typing import Annotated
 
-from objlib.cli.config import load_settings
+from objlib.cli.config import Place, load_settings
 from objlib.cli.console.errors import print_message
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.options import Common, CommonOptions, option, switch
@@ -17,6 +18,12 @@ def serve(
     port: Annotated[int, option("Port to listen on; 0 takes any free one")] = 8765,
     host: Annotated[str, option("Address to listen on", metavar="ADDRESS")] = "127.0.0.1",
     allow_remote: Annotated[bool, switch("Let other machines in; there is no password")] = False,
+    allow_host: Annotated[
+        tuple[str, ...], option("Answer under this name too (repeatable)", metavar="NAME")
+    ] = (),
+    require_key: Annotated[
+        str | None, option("Accept this API key alone [env: OBJLIB_SERVE_KEY]", metavar="KEY")
+    ] = None,
     quota: Annotated[
         str | None, option("Refuse what goes beyond a quota, such as 10/s", metavar="QUOTA")
     ] = None,
@@ -35,10 +42,17 @@ def serve(
     options = options or CommonOptions()
     if options.backend == "gemini" or options.base_url is not None:
         raise UsageError("objlib serve serves the embedded store itself; leave --backend and --base-url out")
+    key = require_key or os.environ.get("OBJLIB_SERVE_KEY") or None
+    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+        raise UsageError("--require-key must be printable ASCII without blanks")
     limit = None if quota is None else parse_quota(quota)
-    settings = load_settings(options, backend="embedded")
+    named = options.embedded_store is not None or os.environ.get("OBJLIB_EMBEDDED_STORE")
+    settings = load_settings(options, place=Place.ANY if named else Place.KNOWN, backend="embedded")
     from objlib.cli.runner import run_without_app
+    from objlib.engine.serve import ServeOptions
     from objlib.engine.serve import serve as engine_serve
+
+    serve_options = ServeOptions(host=host, port=port, allow_hosts=allow_host, quota=limit, require_key=key)
 
     def ready(address: str) -> None:
         if settings.json:
@@ -46,12 +60,11 @@ def serve(
         else:
             print_lines([address])
         if not settings.quiet:
-            print_message(
-                f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, any API key"
-            )
+            which = "any API key" if key is None else "the required API key"
+            print_message(f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, {which}")
 
     async def work(observer: Observer) -> None:
-        await engine_serve(settings, host=host, port=port, observer=observer, ready=ready, quota=limit)
+        await engine_serve(settings, serve_options, observer=observer, ready=ready)
 
     run_without_app(settings, work, events=True, with_ledger=False)
     return Exit.OK

@@ -21,7 +21,7 @@ def status(*, options: Common = None) -> int:
 
     command = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False)
     report = run(settings, command, engine_status)
-    show(settings, "status", report, lambda screen: status_lines(report, screen, time.time()))
+    show(settings, "status", report, lambda screen: status_lines(report, screen, time.time()), asked=True)
     return Exit.OK
 
 
@@ -41,7 +41,7 @@ def explain(
     path = path_in_library(file, settings.library, working_folder())
     command = Command("explain", records=False, store=StoreNeed.NONE, create_ledger=False)
     report = run(settings, command, lambda app: engine_explain(app, path))
-    show(settings, "explain", report, lambda screen: explain_lines(report, screen))
+    show(settings, "explain", report, lambda screen: explain_lines(report, screen), asked=True)
     return Exit.OK
 
 

@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.commands.upload import Checksum, upload_exit
-from objlib.cli.config import load_settings, require_folder
+from objlib.cli.commands.upload import Checksum, EmbedSeconds, New, upload_exit
+from objlib.cli.config import Place, load_settings, require_folder
 from objlib.cli.console.output import to_plain
-from objlib.cli.options import Common, LibraryPath, option, switch
+from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import SyncReport
@@ -20,10 +20,11 @@ def sync(
         bool, switch("Also remove the documents of files that are gone, or left out by a rule")
     ] = False,
     prune_grace: Annotated[
-        float | None,
+        str | None,
         option(
             "How long a file must be gone before its document is removed",
             setting="prune_grace",
+            metavar="TIME",
             name=("--prune-grace", "--grace"),
         ),
     ] = None,
@@ -35,7 +36,11 @@ def sync(
             metavar="LIMIT",
         ),
     ] = None,
+    dry_run: DryRun = False,
+    every_step: EveryStep = False,
     checksum: Checksum = False,
+    new: New = False,
+    embed_seconds: EmbedSeconds = None,
     options: Common = None,
 ) -> int:
     """Upload what is new or changed and, with --prune, remove the documents of files that are gone.
@@ -45,22 +50,40 @@ def sync(
     limit = DeleteLimit.parse(max_delete)
     if not prune and max_delete is not None:
         raise UsageError("--max-delete bounds what --prune removes; add --prune, or leave it out")
-    settings = load_settings(options, path=path, names_library=True, prune_grace=prune_grace)
+    require_dry_run(dry_run, every_step)
+    settings = load_settings(
+        options,
+        path=path,
+        place=Place.NEW_DRY if dry_run else Place.NEW,
+        new=new,
+        prune_grace=prune_grace,
+        embed_seconds=embed_seconds,
+    )
     require_folder(settings)
     from objlib.cli.render.sync import sync_lines, sync_problems
     from objlib.cli.runner import run, show
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
-    from objlib.engine.sync import sync as engine_sync
 
-    work = partial(
-        engine_sync, prune_missing=prune, grace=settings.prune_grace, limit=limit, checksum=checksum
-    )
-    report = run(settings, Command("sync", records=True, store=StoreNeed.CREATE), work, events=True)
+    command = Command("sync", records=True, store=StoreNeed.CREATE, dry_run=dry_run)
+    if dry_run:
+        from objlib.engine.plan.run import RunOptions, plan_run
+
+        grace = settings.prune_grace if prune else None
+        options_of_run = RunOptions(checksum=checksum, grace=grace, max_delete=limit)
+        planned = run(settings, command, partial(plan_run, options=options_of_run), events=True)
+        report = SyncReport(planned, None)
+    else:
+        from objlib.engine.sync import sync as engine_sync
+
+        work = partial(
+            engine_sync, prune_missing=prune, grace=settings.prune_grace, limit=limit, checksum=checksum
+        )
+        report = run(settings, command, work, events=True)
     show(
         settings,
         "sync",
         report.upload,
-        lambda screen: sync_lines(report, screen),
+        lambda screen: sync_lines(report, screen, complete=every_step),
         sync_problems(report),
         prune=to_plain(report.prune),
     )

@@ -3,12 +3,26 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.config import load_settings, require_folder
-from objlib.cli.options import Common, LibraryPath, option, switch
+from objlib.cli.again import how_to_install
+from objlib.cli.config import Place, load_settings, require_folder
+from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, dry, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.reports.upload import UploadReport
 
+New = Annotated[
+    bool,
+    switch("Take the folder as a new library, and a new store if need be, though it looks like a known one"),
+]
 Checksum = Annotated[bool, switch("Read every file, also where size, dates and inode are as they were")]
+
+EmbedSeconds = Annotated[
+    str | None,
+    option(
+        "How long to go on preparing search by meaning in the embedded store",
+        setting="embed_seconds",
+        metavar="TIME",
+    ),
+]
 
 
 def upload(
@@ -16,16 +30,13 @@ def upload(
     /,
     *,
     limit: Annotated[int | None, option("Send at most so many files in this run")] = None,
-    dry_run: Annotated[bool, switch("Only say what would be sent")] = False,
+    dry_run: DryRun = False,
+    every_step: EveryStep = False,
     retry_failed: Annotated[bool, switch("Also send files again that failed before")] = False,
     checksum: Checksum = False,
+    new: New = False,
     max_uploads: Annotated[int | None, option("Uploads in flight at most", setting="max_uploads")] = None,
-    embed_seconds: Annotated[
-        float | None,
-        option(
-            "How long to go on preparing search by meaning in the embedded store", setting="embed_seconds"
-        ),
-    ] = None,
+    embed_seconds: EmbedSeconds = None,
     options: Common = None,
 ) -> int:
     """Bring the store up to date with a folder: scan, recover, upload, and wait until it is searchable.
@@ -34,24 +45,43 @@ def upload(
     """
     if limit is not None and limit < 0:
         raise UsageError(f"--limit must be 0 or more, not {limit}")
+    require_dry_run(dry_run, every_step)
     settings = load_settings(
-        options, path=path, names_library=True, max_uploads=max_uploads, embed_seconds=embed_seconds
+        options,
+        path=path,
+        place=Place.NEW_DRY if dry_run else Place.NEW,
+        new=new,
+        max_uploads=max_uploads,
+        embed_seconds=embed_seconds,
     )
     require_folder(settings)
     from objlib.cli.console.suggest import suggestion
     from objlib.cli.render.upload import upload_lines, upload_problems
     from objlib.cli.runner import run, show
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
-    from objlib.engine.upload.run import upload as engine_upload
 
-    command = Command("upload", records=True, store=StoreNeed.NONE if dry_run else StoreNeed.CREATE)
-    work = partial(engine_upload, limit=limit, dry_run=dry_run, retry_failed=retry_failed, checksum=checksum)
-    report = run(settings, command, work, events=True)
+    command = Command("upload", records=True, store=StoreNeed.CREATE, dry_run=dry_run)
+    if dry_run:
+        from objlib.engine.plan.run import RunOptions, plan_run
+
+        options_of_run = RunOptions(limit=limit, retry_failed=retry_failed, checksum=checksum)
+        report = run(settings, command, partial(plan_run, options=options_of_run), events=True)
+    else:
+        from objlib.engine.upload.run import upload as engine_upload
+
+        work = partial(engine_upload, limit=limit, retry_failed=retry_failed, checksum=checksum)
+        report = run(settings, command, work, events=True)
     show(
         settings,
         "upload",
         report,
-        lambda screen: upload_lines(report, screen, suggestion(settings, report.failures)),
+        lambda screen: upload_lines(
+            report,
+            screen,
+            suggestion(settings, (*report.failures, *report.skips)),
+            how_to_install(),
+            complete=every_step,
+        ),
         upload_problems(report),
     )
     return upload_exit(report)
@@ -70,20 +100,25 @@ def scan(
     path: LibraryPath = None,
     /,
     *,
-    dry_run: Annotated[bool, switch("Only say what differs; record nothing")] = False,
+    dry_run: Annotated[bool, dry("Only say what differs; record nothing, and make no ledger")] = False,
+    every_step: EveryStep = False,
     checksum: Checksum = False,
+    new: New = False,
     options: Common = None,
 ) -> int:
     """Compare a folder with the ledger and record what changed; nothing is sent."""
-    settings = load_settings(options, path=path, names_library=True)
+    require_dry_run(dry_run, every_step)
+    settings = load_settings(options, path=path, place=Place.NEW_DRY if dry_run else Place.NEW, new=new)
     require_folder(settings)
     from objlib.cli.render.scan import scan_lines
     from objlib.cli.runner import run, show
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.scan.scan import scan as engine_scan
 
-    command = Command("scan", records=True, store=StoreNeed.NONE)
-    report = run(settings, command, partial(engine_scan, dry_run=dry_run, checksum=checksum))
-    lines = partial(scan_lines, report, verbose=settings.verbose > 0)
+    command = Command("scan", records=True, store=StoreNeed.NONE, dry_run=dry_run)
+    report = run(
+        settings, command, partial(engine_scan, dry_run=dry_run, checksum=checksum, complete=dry_run)
+    )
+    lines = partial(scan_lines, report, verbose=settings.verbose > 0 or every_step, complete=every_step)
     show(settings, "scan", report, lines, library=str(settings.library), dry_run=dry_run)
     return Exit.SOME_FAILED if report.unreadable else Exit.OK

@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.config import load_settings, require_folder
-from objlib.cli.options import Common, option
+from objlib.cli.config import Place, load_settings, require_folder
+from objlib.cli.options import Common, DryRun, EveryStep, option, require_dry_run
 from objlib.core.errors import Exit, UsageError
 
 
@@ -39,23 +39,26 @@ def rebuild(
         str | None,
         option("Id of the lost ledger, where the store has documents of several", metavar="LEDGER"),
     ] = None,
+    dry_run: DryRun = False,
+    every_step: EveryStep = False,
     options: Common = None,
 ) -> int:
     """Make a lost ledger again from the store alone, without an upload.
 
-    Refused if the ledger already has files. What is on disk is then compared with it: what matches is indexed,
+    Refused if the ledger has sent files. What is on disk is then compared with it: what matches is indexed,
     what differs is sent by the next upload, and what only the store has is missing.
     """
-    settings = load_settings(options)
+    require_dry_run(dry_run, every_step)
+    settings = load_settings(options, place=Place.NEW_DRY if dry_run else Place.NEW, new=True)
     require_folder(settings)
     from objlib.cli.render.verify import rebuild_lines
     from objlib.cli.runner import run, show
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.reconcile.rebuild import rebuild as engine_rebuild
 
-    command = Command("rebuild", records=True, store=StoreNeed.EXISTING)
+    command = Command("rebuild", records=True, store=StoreNeed.EXISTING, any_ledger=True, dry_run=dry_run)
     report = run(settings, command, partial(engine_rebuild, owner=of))
-    show(settings, "rebuild", report, partial(rebuild_lines, report))
+    show(settings, "rebuild", report, partial(rebuild_lines, report, complete=every_step))
     return Exit.OK
 
 

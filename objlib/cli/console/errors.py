@@ -5,14 +5,18 @@ foresaw (:class:`ObjlibError`) is one line. A bug is one line too, with the way 
 """
 
 import os
+import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Final
 
 from objlib.cli.console.output import OutputError, print_object
 from objlib.cli.console.terminal import safe, safe_block, terminal_of
-from objlib.core.errors import Exit, ObjlibError
+from objlib.core.errors import Exit, ObjlibError, leaves
+
+_LINE_BREAKS: Final = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]\s*")
 
 
 def guarded(work: Callable[[], int], *, verbose: bool, json: bool, command: str) -> int:
@@ -63,19 +67,10 @@ def explain(error: BaseException) -> tuple[list[str], Exit, bool]:
     return lines, code, False
 
 
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group, however deep; an error alone is its own leaf."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from leaves(inner)
-    else:
-        yield error
-
-
 def print_message(message: str) -> None:
     """Print one line for the user on stderr, with our name in front."""
     screen = terminal_of(sys.stderr)
-    write_stderr(f"{screen.bold('objlib:')} {safe(' '.join(message.split()))}\n")
+    write_stderr(f"{screen.bold('objlib:')} {safe(_LINE_BREAKS.sub(' ', message.strip()))}\n")
 
 
 def write_stderr(text: str) -> None:

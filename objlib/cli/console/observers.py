@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from objlib.cli.console.errors import print_message, write_stderr
+from objlib.cli.console.heartbeat import Heartbeat
 from objlib.cli.console.output import OutputError, encode, print_event, to_plain
 from objlib.cli.console.terminal import is_terminal, safe
 from objlib.core.config.settings import Settings
@@ -23,22 +24,22 @@ def observing(settings: Settings, *, events: bool) -> Iterator[Observer]:
     with ExitStack() as stack:
         if settings.json and events:
             observers.append(_Events())
-        if settings.verbose:
-            observers.append(_Log(settings.verbose))
-        elif not settings.quiet:
-            if is_terminal(sys.stderr) and not settings.json:
-                from objlib.cli.console.progress import Progress
+        if is_terminal(sys.stderr) and not (settings.json or settings.verbose or settings.quiet):
+            from objlib.cli.console.progress import Progress
 
-                observers.append(stack.enter_context(Progress()))
-            else:
-                observers.append(_Notes())
+            observers.append(stack.enter_context(Progress()))
+        elif not settings.quiet:
+            observers.append(_Log(settings.verbose) if settings.verbose else _Notes())
+            observers.append(stack.enter_context(Heartbeat()))
         yield _Several(observers)
 
 
 class _Events(Observer):
     """Prints what happens as NDJSON. When stdout breaks, the run goes on: its result says so at the end."""
 
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
+    def begin(
+        self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+    ) -> None:
         self._print(event="begin", phase=phase, files=files, bytes=size)
 
     def end(self, phase: Phase) -> None:
@@ -64,7 +65,9 @@ class _Log(Observer):
     def __init__(self, level: int) -> None:
         self._level = level
 
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
+    def begin(
+        self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+    ) -> None:
         self._log(f"{phase} begins", files=files, bytes=size)
 
     def end(self, phase: Phase) -> None:
@@ -102,9 +105,15 @@ class _Several(Observer):
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = list(observers)
 
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
+    def begin(
+        self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+    ) -> None:
         for each in self._observers:
-            each.begin(phase, files, size)
+            each.begin(phase, files, size, seconds=seconds)
+
+    def total(self, phase: Phase, files: int | None, size: int | None) -> None:
+        for each in self._observers:
+            each.total(phase, files, size)
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
         for each in self._observers:

@@ -12,8 +12,9 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import IO, Any, Final
 
+from objlib.cli.console.terminal import safe
 from objlib.core.errors import ObjlibError
 
 _CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -30,6 +31,27 @@ def print_lines(lines: Iterable[str]) -> None:
         OutputError: stdout is a file that cannot be written.
     """
     _write("".join(f"{line}\n" for line in lines))
+
+
+def print_paths(paths: Iterable[str], *, null: bool) -> None:
+    """Write paths to stdout, each with a line break or, with ``null``, a NUL behind it.
+
+    Behind a NUL stand the exact bytes of a name. On a line of its own a name that a terminal would act on, or that has
+    a line break, is escaped.
+
+    Raises:
+        OutputError: stdout is a file that cannot be written.
+    """
+    if not null:
+        print_lines(safe(path) for path in paths)
+        return
+    data = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        _write(data.decode(errors="surrogateescape"))
+        return
+    sys.stdout.flush()
+    _write_to(buffer, data)
 
 
 def print_object(schema: str, value: object, **more: Any) -> None:
@@ -80,9 +102,13 @@ def to_plain(value: object) -> Any:
 
 
 def _write(text: str) -> None:
+    _write_to(sys.stdout, text)
+
+
+def _write_to(stream: IO[Any], content: str | bytes) -> None:
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(content)
+        stream.flush()
     except BrokenPipeError:
         abandon_stdout()
     except OSError as error:

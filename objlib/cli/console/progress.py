@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.progress import TaskID
 
 from objlib.cli.console.errors import print_message
-from objlib.cli.console.progress_bars import Lines, PhaseTally
+from objlib.cli.console.phases import PhaseTally
+from objlib.cli.console.progress_bars import Lines
 from objlib.cli.console.terminal import safe
 from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 
@@ -45,11 +46,23 @@ class Progress(Observer):
             if self._shown:
                 self._bars.stop()
 
-    def begin(self, phase: Phase, files: int | None, size: int | None) -> None:
+    def begin(
+        self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+    ) -> None:
         """A phase begins: one more bar. It measures bytes where they are known, else files."""
         self.end(phase)
-        tally = PhaseTally(phase, files, by_bytes=bool(size))
+        ends = None if seconds is None else self._bars.get_time() + seconds
+        tally = PhaseTally(phase, files, size, ends=ends)
         self._tasks[phase] = self._bars.add_task("", total=size or files or None, tally=tally), tally
+
+    def total(self, phase: Phase, files: int | None, size: int | None) -> None:
+        """The totals are known now; what was done before counts in them."""
+        if phase not in self._tasks:
+            return
+        task, tally = self._tasks[phase]
+        tally.total, tally.total_size = files, size
+        done = tally.size if tally.by_bytes else tally.files
+        self._bars.update(task, total=size or files or None, completed=done)
 
     def advance(self, phase: Phase, files: int, size: int) -> None:
         """So much more of the phase is done."""

@@ -1,7 +1,7 @@
 """Draws progress lines with Rich: one for each phase, as wide as the terminal has room for."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import compress
 from typing import Final
 
@@ -10,47 +10,13 @@ from rich.progress import BarColumn, Progress, Task, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from objlib.cli.console.phases import TITLES, PhaseTally
 from objlib.cli.console.progress_line import Piece, Row, lay_out
 from objlib.cli.console.terminal import about, duration, size
 from objlib.core.events import GovernorStatistics, Phase
 
-TITLES: Final = {
-    Phase.SCAN: "Scanning",
-    Phase.RECOVER: "Recovering",
-    Phase.UPLOAD: "Uploading",
-    Phase.VECTORS: "Preparing search by meaning",
-    Phase.PRUNE: "Removing documents",
-    Phase.LISTING: "Listing the store",
-    Phase.REPAIR: "Repairing",
-    Phase.VERIFY: "Verifying",
-}
-UNITS: Final = {
-    Phase.VECTORS: "passages",
-    Phase.PRUNE: "documents",
-    Phase.LISTING: "documents",
-    Phase.REPAIR: "documents",
-}
-"""The things that a phase counts, where those are not files."""
 SHORTEST_PAUSE: Final = 1.5
 """Pauses of at least this many seconds are shown: a shorter one is over before it is read."""
-
-
-@dataclass(slots=True)
-class PhaseTally:
-    """How far a phase is.
-
-    Attributes:
-        total: files that there are; None where that is not known.
-        by_bytes: whether its bar measures bytes, not files.
-        files: files that are done.
-        size: bytes that are done.
-    """
-
-    phase: Phase
-    total: int | None
-    by_bytes: bool
-    files: int = 0
-    size: int = 0
 
 
 class Lines(Progress):
@@ -97,11 +63,11 @@ class Lines(Progress):
         tally: PhaseTally = task.fields["tally"]
         count = f"{tally.files:,}" if tally.total is None else f"{tally.files:,}/{tally.total:,}"
         # The count is the last thing to go where there is a pause to show, else it stays.
-        counts = [f"{count} {UNITS.get(tally.phase, 'files')}", count, *([] if pause else [count])]
+        counts = [f"{count} {tally.unit}", count, *([] if pause else [count])]
         row: dict[Piece, Sequence[str]] = {
             Piece.TITLE: [TITLES[tally.phase]],
             Piece.COUNT: counts,
-            Piece.REMAINING: [str(self._remaining(task))],
+            Piece.REMAINING: [self._time_left(task)],
         }
         if tally.size:
             row[Piece.BYTES] = [size(tally.size)]
@@ -110,6 +76,14 @@ class Lines(Progress):
         if tally.phase is Phase.UPLOAD and not pause:
             row.update(_speed(self._governor))
         return {**row, **pause}
+
+    def _time_left(self, task: Task) -> str:
+        """How long this run still works on the phase."""
+        ends: float | None = task.fields["tally"].ends
+        if ends is None or (task.time_remaining or 0) <= ends - self.get_time():
+            return str(self._remaining(task))
+        seconds = max(0, round(ends - self.get_time()))
+        return f"{seconds // 60:02d}:{seconds % 60:02d}"
 
     def _pause(self) -> Row:
         seconds = self._opens - self.get_time()

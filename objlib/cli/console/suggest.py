@@ -2,17 +2,13 @@
 
 import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from objlib.cli.config import load_settings
-from objlib.cli.options import CommonOptions
 from objlib.core.config.settings import Settings
-from objlib.core.errors import UsageError
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.failed_files import FailedFile
 
 _MAX_FILES: Final = 500
 """Files whose names are tried, so that a large library costs no time."""
@@ -24,10 +20,10 @@ _MEANINGLESS: Final = frozenset(
 
 
 def suggestion(settings: Settings, failures: Iterable[FailedFile] = ()) -> str:
-    """A query, quoted for a shell, with the flags that it needs from where we stand.
+    """A query to try: the words of a file's name.
 
-    The same for the same files; empty when no name says anything. Files that failed cannot be found, so their
-    names are not used.
+    The same for the same files; empty when no name says anything. Files that failed or were
+    skipped cannot be found, so their names are not used.
     """
     failed = {failure.path for failure in failures}
     for path in islice(_paths(settings.library), _MAX_FILES):
@@ -36,25 +32,8 @@ def suggestion(settings: Settings, failures: Iterable[FailedFile] = ()) -> str:
         stem = path.stem
         words = re.findall(r"[^\W\d_]+", stem)
         if any(len(word) > 3 and word.lower() not in _MEANINGLESS for word in words):
-            return shlex.join([" ".join(words[:_MAX_WORDS]).lower(), *flags_again(settings)])
+            return " ".join(words[:_MAX_WORDS]).lower()
     return ""
-
-
-def flags_again(settings: Settings) -> list[str]:
-    """The flags without which another command from here would work with something else."""
-    flags: list[str] = []
-    try:
-        here = load_settings(None)
-        if here.library != settings.library:
-            flags += ["--library", str(settings.library)]
-            here = load_settings(CommonOptions(library=settings.library))
-    except UsageError:
-        return ["--library", str(settings.library)]
-    if here.ledger != settings.ledger:
-        flags += ["--ledger", str(settings.ledger)]
-    if here.base_url != settings.base_url:
-        flags += ["--base-url", settings.base_url]
-    return flags
 
 
 def _paths(library: Path) -> Iterator[Path]:

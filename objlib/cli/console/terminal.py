@@ -21,6 +21,8 @@ _UNSAFE: Final = re.compile(
     # not valid Unicode. Joiners and direction marks stay: Persian, Hindi and emoji are written with them.
     "[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
+_WORD: Final = re.compile(r"`(?:\S*/)?objlib [^`\n]+`\S*|`\S*python\S* -m objlib [^`\n]+`\S*|\S+")
+"""A word of running text, or a command between backticks."""
 _WIDEST: Final = 100
 """Columns beyond which running text is no longer read easily."""
 
@@ -125,7 +127,10 @@ def _char_columns(char: str) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Running text as lines of at most ``width`` columns; a word that is longer is broken."""
+    """Running text as lines of at most ``width`` columns; a word that is longer is broken.
+
+    A command between backticks stays whole, so that it can be copied.
+    """
     result: list[str] = []
     line, used = "", 0
     for word in _pieces(text, width):
@@ -138,7 +143,10 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _pieces(text: str, width: int) -> Iterator[str]:
-    for word in text.split():
+    for word in _WORD.findall(text):
+        if word.startswith("`") and " " in word:
+            yield word
+            continue
         piece, used = "", 0
         for char in word:
             size = _char_columns(char)
@@ -167,6 +175,12 @@ def counts(counted: Mapping[str, int]) -> str:
 def phrases(*counted: tuple[int, str, str]) -> list[str]:
     """``2 files failed``: every count that is not 0, with its noun and the rest of the phrase."""
     return [f"{plural(count, noun)} {rest}" for count, noun, rest in counted if count]
+
+
+def more(hidden: int, noun: str = "", hint: str = "") -> list[str]:
+    """``and 3 more files (hint)``: the line below a list that was cut; none where nothing is hidden."""
+    text = plural(hidden, f"more {noun}") if noun else f"{hidden:,} more"
+    return [f"  and {text}{f' ({hint})' if hint else ''}"] if hidden > 0 else []
 
 
 def about(number: float) -> str:

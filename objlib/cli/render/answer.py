@@ -1,35 +1,31 @@
 """Passages and answers, each with its place in the library."""
 
 import re
-from collections.abc import Iterable
 
 from objlib.cli.console.terminal import Terminal, plural, safe, safe_block, wrap
-from objlib.cli.render.excerpt import excerpt, mark
-from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
+from objlib.core.reports.answers import AnswerReport, Citation, with_markers
+from objlib.core.reports.excerpt import excerpt, mark
 
 
 def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:
     """Ranked passages with an excerpt of the part that fits the query best."""
-    if not report.citations:
-        return [f"Nothing found for {_quoted(report.question)}.", *_notice(report, screen)]
     lines: list[str] = []
     for number, citation in enumerate(report.citations, start=1):
         lines += [f"{screen.bold(f'{number}.')} {_place(citation, screen)}"]
         text = excerpt(
             safe_block(citation.text), report.question, 3 * (screen.width - 3), screen.sign("…", "...")
         )
-        lines += [f"   {mark(line, report.question, screen)}" for line in wrap(text, screen.width - 3)]
+        lines += [f"   {mark(line, report.question, screen.bold)}" for line in wrap(text, screen.width - 3)]
         lines.append("")
-    return [*lines, screen.dim(plural(len(report.citations), "passage")), *_notice(report, screen)]
+    return lines[:-1]
 
 
 def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
     """The answer with ``[1]`` at what a source carries, and the sources."""
     lines: list[str] = []
-    if not report.text.strip():
-        lines.append("No answer was found in this library.")
-    for paragraph in _paragraphs(safe_block(with_markers(report.text, report.supports))):
-        lines += _wrapped(paragraph, screen)
+    if report.text.strip():
+        for paragraph in _paragraphs(safe_block(with_markers(report.text, report.supports))):
+            lines += _wrapped(paragraph, screen)
     if report.citations:
         lines += ["", screen.bold("Sources")]
     for number, citation in enumerate(report.citations, start=1):
@@ -38,34 +34,35 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
             safe_block(citation.text), report.question, 2 * (screen.width - 4), screen.sign("…", "...")
         )
         lines += [f"    {screen.dim(line)}" for line in wrap(text, screen.width - 4)]
-    return lines + ([""] if report.notice else []) + _notice(report, screen)
+    return lines
 
 
-def with_markers(text: str, supports: Iterable[Support]) -> str:
-    """The answer with the numbers of its sources behind each supported span.
-
-    Spans that end at the same place share one marker list; offsets outside the text end at its end.
-    """
-    at: dict[int, set[int]] = {}
-    for support in supports:
-        stop = max(0, min(support.stop, len(text)))
-        # A marker belongs behind the last word, not behind the line break after it.
-        stop = len(text[:stop].rstrip())
-        at.setdefault(stop, set()).update(support.citations)
-    for stop in sorted(at, reverse=True):
-        numbers = "".join(f"[{index + 1}]" for index in sorted(at[stop]))
-        text = f"{text[:stop]}{' ' if stop and numbers else ''}{numbers}{text[stop:]}"
-    return text
+def search_notes(report: AnswerReport) -> list[str]:
+    """Lines about the passages, which are none of them: how many there are, and what was not searched."""
+    number = plural(len(report.citations), "passage")
+    first = number if report.citations else f"nothing found for {_quoted(report.question)}"
+    return [first, *([report.notice] if report.notice else [])]
 
 
-_REMARKS = {
-    CitationState.CHANGED: "changed since it was indexed",
-    CitationState.GONE: "gone from disk",
-    CitationState.LEFT_OUT: "left out of the library by now",
-    CitationState.REPLACED: "replaced on disk by something else",
-    CitationState.UNREADABLE: "cannot be read on disk",
-    CitationState.UNKNOWN: "not in this library",
-}
+def ask_notes(report: AnswerReport) -> list[str]:
+    """Lines about the answer: that there is none, where it is from, and what was not searched."""
+    first = [] if report.text.strip() else ["no answer was found in this library"]
+    return [*first, *([report.notice] if report.notice else [])]
+
+
+def cited_files(report: AnswerReport) -> list[str]:
+    """The absolute paths of the files that passages are from, each once, best first; those that can be opened."""
+    files = (cited.file for cited in report.citations if cited.state.opens)
+    return list(dict.fromkeys(file for file in files if file is not None))
+
+
+def file_notes(report: AnswerReport) -> list[str]:
+    """The same for a list of files, with the passages whose files are not in it."""
+    closed = sum(not (cited.state.opens and cited.file) for cited in report.citations)
+    rest = [f"{plural(closed, 'passage')} of files that cannot be opened now"] if closed else []
+    return [*rest, *search_notes(report)]
+
+
 _OWN_LINE = re.compile(r"\s*(?:[-*+•]\s|\d+[.)]\s|#{1,6}\s|[|>]|```|$)|\s{4}")
 """The start of a line that Markdown does not join to the one before: a list item, a heading, a table and such."""
 
@@ -95,24 +92,22 @@ def _wrapped(paragraph: str, screen: Terminal) -> list[str]:
 
 
 def _place(citation: Citation, screen: Terminal) -> str:
-    """Path, line or page, and heading."""
+    """Path, line, place or page, and heading."""
     path = safe(citation.path)
     if citation.line_start is not None:
         path += f":{citation.line_start}"
         if citation.line_stop is not None and citation.line_stop != citation.line_start:
             path += f"-{citation.line_stop}"
     parts = [screen.cyan(path)]
-    if citation.page is not None:
+    if citation.place:
+        parts.append(safe(citation.place))
+    elif citation.page is not None:
         parts.append(f"page {citation.page}")
     if citation.heading:
         parts.append(safe(" ".join(citation.heading.split())))
-    if remark := _REMARKS.get(citation.state):
+    if remark := citation.state.remark:
         parts.append(screen.yellow(remark))
     return screen.sign(" · ", " | ").join(parts)
-
-
-def _notice(report: AnswerReport, screen: Terminal) -> list[str]:
-    return [screen.dim(line) for line in wrap(safe(report.notice), screen.width)] if report.notice else []
 
 
 def _quoted(text: str) -> str:

@@ -2,21 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 
-from objlib.cli.console.terminal import Terminal, plural, safe, wrap
-from objlib.core.reports.upload import FailedFile
+from objlib.cli.console.terminal import Terminal, more, plural, safe, wrap
+from objlib.core.advice import advise
+from objlib.core.reports.failed_files import UNREADABLE, FailedFile
 
 SHOWN_FILES = 5
 """Files named under one reason; the rest is a number."""
-SKIPPED = "skipped"
-"""The state of a file that no store takes."""
 
 
 def skip_lines(skips: Sequence[FailedFile], total: int, screen: Terminal) -> list[str]:
     """The files that no store takes, and why; ``skips`` are the first of ``total``."""
     if not total:
         return []
-    hidden = [f"  and {plural(total - len(skips), 'more file')}"] if total > len(skips) else []
-    return [screen.dim(f"{plural(total, 'file')} skipped:"), *failure_lines(skips, screen), *hidden]
+    lines = [screen.dim(f"{plural(total, 'file')} skipped:"), *failure_lines(skips, screen)]
+    return lines + more(total - len(skips), "file")
 
 
 def failure_lines(failures: Iterable[FailedFile], screen: Terminal) -> list[str]:
@@ -24,7 +23,7 @@ def failure_lines(failures: Iterable[FailedFile], screen: Terminal) -> list[str]
     groups: dict[tuple[str, bool], list[str]] = {}
     for failed in failures:
         reason = failed.error.replace(failed.path, "it") if failed.error else "no reason was recorded"
-        groups.setdefault((reason, failed.retryable and failed.state != "unreadable"), []).append(failed.path)
+        groups.setdefault((reason, failed.retryable and failed.state != UNREADABLE), []).append(failed.path)
     lines: list[str] = []
     for (reason, retryable), paths in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
         lines += [f"  {line}" for line in wrap(safe(reason), screen.width - 2)]
@@ -32,5 +31,5 @@ def failure_lines(failures: Iterable[FailedFile], screen: Terminal) -> list[str]
         if len(paths) > SHOWN_FILES:
             lines.append(f"    and {plural(len(paths) - SHOWN_FILES, 'more file')}")
         if retryable:
-            lines.append(screen.dim("    may work on another try: objlib upload --retry-failed"))
+            lines.append(screen.dim(f"    may work on another try: {advise('upload --retry-failed')}"))
     return lines

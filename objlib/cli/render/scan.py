@@ -1,22 +1,37 @@
 """A scan's report."""
 
-from objlib.cli.console.terminal import Terminal, counts, plural, safe, size
+import sys
+
+from objlib.cli.console.terminal import Terminal, counts, more, plural, safe, size
+from objlib.core.advice import advise
+from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import ScanReport
 
 SHOWN_ENTRIES = 20
 """Changes and skipped entries that are named; the rest is a number."""
 
 
-def scan_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False) -> list[str]:
-    """How disk and ledger differed, in a few lines; ``verbose`` lists what rules left out."""
+def scan_lines(
+    report: ScanReport, screen: Terminal, *, verbose: bool = False, complete: bool = False
+) -> list[str]:
+    """How disk and ledger differed, in a few lines.
+
+    Args:
+        report: the result.
+        screen: how to write.
+        verbose: list what rules left out.
+        complete: list every change and every entry, not only the first.
+    """
+    shown = sys.maxsize if complete else SHOWN_ENTRIES
     lines = [f"{plural(report.scanned, 'file')} on disk, {size(report.bytes)}: {difference(report)}"]
-    lines += change_lines(report, screen)
-    lines += skipped_lines(report, screen, verbose=verbose)
+    lines += change_lines(report, screen, shown)
+    lines += skipped_lines(report, screen, verbose=verbose, shown=shown)
     if report.unreadable:
-        lines.append(screen.red(f"{plural(len(report.unreadable), 'entry', 'entries')} could not be read:"))
-        lines += _listed(report.unreadable, screen, SHOWN_ENTRIES)
+        total = report.unreadable_total
+        lines.append(screen.red(f"{plural(total, 'entry', 'entries')} could not be read:"))
+        lines += _listed(report.unreadable, screen, shown, total)
     if report.new or report.changed or report.returned:
-        lines.append(screen.dim("send them with: objlib upload"))
+        lines.append(screen.dim(f"send them with: {advise('upload')}"))
     return lines
 
 
@@ -33,27 +48,29 @@ def difference(report: ScanReport) -> str:
     return counts(counted) or "nothing to keep"
 
 
-def change_lines(report: ScanReport, screen: Terminal) -> list[str]:
+def change_lines(report: ScanReport, screen: Terminal, shown: int = SHOWN_ENTRIES) -> list[str]:
     """The single differences, where they were asked for."""
-    lines = [f"  {kind:9} {screen.cyan(safe(path))}" for kind, path in report.changes[:SHOWN_ENTRIES]]
-    if len(report.changes) > SHOWN_ENTRIES:
-        lines.append(f"  and {len(report.changes) - SHOWN_ENTRIES:,} more")
-    return lines
+    lines = [f"  {kind:9} {screen.cyan(safe(path))}" for kind, path in report.changes[:shown]]
+    total = report.new + report.changed + report.renamed + report.missing + report.returned
+    return lines + more(total - len(lines), hint="--all lists them") if lines else []
 
 
-def skipped_lines(report: ScanReport, screen: Terminal, *, verbose: bool = False) -> list[str]:
+def skipped_lines(
+    report: ScanReport, screen: Terminal, *, verbose: bool = False, shown: int = SHOWN_ENTRIES
+) -> list[str]:
     """The entries that were left out, and why; those of rules are a number unless ``verbose``."""
     lines = []
     if report.skipped:
-        lines.append(screen.yellow(f"{plural(len(report.skipped), 'entry', 'entries')} left out:"))
-        lines += _listed(report.skipped, screen, SHOWN_ENTRIES)
+        lines.append(screen.yellow(f"{plural(report.skipped_total, 'entry', 'entries')} left out:"))
+        lines += _listed(report.skipped, screen, shown, report.skipped_total)
     if report.ignored:
         text = f"{plural(report.ignored, 'entry', 'entries')} left out by rules"
-        lines.append(screen.dim(f"{text}:" if verbose else f"{text}; objlib scan -v lists them"))
-        lines += _listed(report.left_out, screen, len(report.left_out)) if verbose else []
+        lines.append(screen.dim(f"{text}:" if verbose else f"{text}; `{advise('scan -n -v')}` lists them"))
+        lines += _listed(report.left_out, screen, MAX_LISTED, report.ignored) if verbose else []
     return lines
 
 
-def _listed(entries: tuple[tuple[str, str], ...], screen: Terminal, shown: int) -> list[str]:
+def _listed(entries: tuple[tuple[str, str], ...], screen: Terminal, shown: int, total: int) -> list[str]:
+    """The first ``shown`` entries, and the number of the others; ``entries`` may be fewer than the ``total``."""
     lines = [f"  {screen.cyan(safe(path))}: {safe(reason)}" for path, reason in entries[:shown]]
-    return [*lines, f"  and {len(entries) - shown:,} more"] if len(entries) > shown else lines
+    return lines + more(total - len(lines))

@@ -1,8 +1,10 @@
 """The status of the ledger."""
 
-from objlib.cli.console.terminal import Terminal, about, duration, moment, plural, safe, table
-from objlib.cli.render.failures import SKIPPED, failure_lines, skip_lines
+from objlib.cli.console.terminal import Terminal, about, duration, moment, more, plural, safe, table
+from objlib.cli.render.failures import failure_lines, skip_lines
+from objlib.core.advice import advise
 from objlib.core.lifecycle.table import State
+from objlib.core.reports.failed_files import SKIPPED
 from objlib.core.reports.status import StatusReport
 
 MEANINGS = {
@@ -37,16 +39,14 @@ def status_lines(report: StatusReport, screen: Terminal, now: float) -> list[str
             screen.red(f"{plural(report.failures_total, 'file or folder', 'files or folders')} failed:"),
         ]
         lines += failure_lines(report.failures, screen)
-        hidden = report.failures_total - len(report.failures)
-        if hidden > 0:
-            lines.append(f"  and {plural(hidden, 'more file')}")
+        lines += more(report.failures_total - len(report.failures), "file")
     return lines + skip_lines(report.skips, report.states.get(SKIPPED, 0), screen)
 
 
 def _states(report: StatusReport, screen: Terminal) -> list[str]:
     total = sum(report.states.values())
     if not total:
-        return ["No files yet: objlib upload"]
+        return [f"No files yet: {advise('upload')}"]
     digits = len(f"{total:,}")
     lines = []
     for state, meaning in MEANINGS.items():
@@ -62,27 +62,21 @@ def _states(report: StatusReport, screen: Terminal) -> list[str]:
 
 
 def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
-    notes = []
-    if report.missing:
-        notes.append(("missing", f"{plural(report.missing, 'file')} gone from disk, or left out by a rule"))
-    if report.changed:
-        notes.append(
-            ("changed", f"{plural(report.changed, 'file')} newer on disk than in the store: objlib upload")
-        )
-    if report.waiting:
-        when = ""
-        if report.next_retry is not None:
-            seconds = report.next_retry - now
-            when = f", the next one {'in ' + duration(seconds) if seconds > 0 else 'now'} ({moment(report.next_retry)})"
-        notes.append(("waiting", f"{plural(report.waiting, 'file')} for another try{when}"))
-    if report.superseded:
-        notes.append(("superseded", f"{plural(report.superseded, 'old document')} to delete: objlib recover"))
-    if report.intents:
-        notes.append(
-            ("deletions", f"{plural(report.intents, 'delete')} begun and not finished: objlib recover")
-        )
-    if report.runs_alive:
-        notes.append(("running", plural(report.runs_alive, "run")))
+    when = ""
+    if report.next_retry is not None:
+        seconds = report.next_retry - now
+        when = f", the next one {'in ' + duration(seconds) if seconds > 0 else 'now'} ({moment(report.next_retry)})"
+    counted = [
+        ("missing", report.missing, "file", "gone from disk, or left out by a rule"),
+        ("changed", report.changed, "file", f"newer on disk than in the store: {advise('upload')}"),
+        ("waiting", report.waiting, "file", f"for another try{when}"),
+        ("superseded", report.superseded, "old document", f"to delete: {advise('recover')}"),
+        ("deletions", report.intents, "delete", f"begun and not finished: {advise('recover')}"),
+        ("running", report.runs_alive, "run", ""),
+    ]
+    notes = [(name, f"{plural(count, noun)} {rest}") for name, count, noun, rest in counted if count]
+    if report.last_success is not None:
+        notes.append(("up to date", moment(report.last_success)))
     limits = [
         f"{safe(str(key)).replace('_', ' ')} {_number(value)}"
         for key, value in report.governor.items()

@@ -1,20 +1,23 @@
 """A sync's report: the upload's, and the documents that were removed."""
 
-from objlib.cli.console.terminal import Terminal, duration, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, duration, more, phrases, plural, safe
 from objlib.cli.render.upload import upload_lines, upload_problems
+from objlib.core.advice import advise
 from objlib.core.reports.upload import PruneReport, SyncReport
 
 SHOWN_PATHS = 20
 """Paths that are printed; the rest is a number."""
 
 
-def sync_lines(report: SyncReport, screen: Terminal) -> list[str]:
-    """The result of a sync."""
-    lines = upload_lines(report.upload, screen)
+def sync_lines(report: SyncReport, screen: Terminal, *, complete: bool = False) -> list[str]:
+    """The result of a sync; of a dry run with every step if it is to be ``complete``."""
+    lines = upload_lines(report.upload, screen, complete=complete)
+    if report.upload.plan is not None:
+        return lines
     if report.prune is None:
         if report.upload.missing:
             what = plural(report.upload.missing, "file")
-            lines.append(screen.dim(f"remove the documents of {what} with: objlib sync --prune"))
+            lines.append(screen.dim(f"remove the documents of {what} with: {advise('sync --prune')}"))
         return lines
     return lines + prune_lines(report.prune, screen)
 
@@ -34,8 +37,7 @@ def prune_lines(report: PruneReport, screen: Terminal) -> list[str]:
             f"Removed {plural(report.deleted, 'document')} of {plural(report.files, 'file')} no longer in the library."
         )
         lines += [f"  {screen.cyan(safe(path))}" for path in report.paths[:SHOWN_PATHS]]
-        if report.files > SHOWN_PATHS:
-            lines.append(f"  and {report.files - SHOWN_PATHS:,} more")
+        lines += more(report.files - SHOWN_PATHS)
     elif not report.skipped and not report.postponed:
         lines.append("Nothing to remove.")
     if report.postponed:

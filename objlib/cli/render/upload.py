@@ -1,17 +1,35 @@
 """An upload's report: a short, calm summary, what went wrong, and what to do next."""
 
-from objlib.cli.console.terminal import Terminal, duration, files_are, phrases, plural, safe, size, wrap
+from objlib.cli.console.terminal import Terminal, duration, files_are, phrases, plural, size
 from objlib.cli.render.failures import failure_lines, skip_lines
+from objlib.cli.render.index import vector_lines
+from objlib.cli.render.plan import plan_lines
 from objlib.cli.render.recover import outcome
-from objlib.cli.render.scan import change_lines, difference, skipped_lines
+from objlib.cli.render.scan import skipped_lines
 from objlib.cli.render.stop import stop_lines
-from objlib.core.reports.upload import UploadReport, VectorReport
+from objlib.core.advice import advise
+from objlib.core.reports.upload import UploadReport
 
 
-def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -> list[str]:
-    """The result of an upload run; ``suggestion`` is a search to try next."""
-    if report.dry_run:
-        return _dry(report, screen)
+def upload_lines(
+    report: UploadReport,
+    screen: Terminal,
+    suggestion: str = "",
+    install: str = "",
+    *,
+    complete: bool = False,
+) -> list[str]:
+    """The result of an upload run, or the plan of a dry run.
+
+    Args:
+        report: the result.
+        screen: how to write.
+        suggestion: a search to try next.
+        install: a line that puts us on the PATH.
+        complete: whether every step of a plan is printed.
+    """
+    if report.plan is not None:
+        return plan_lines(report.plan, screen, complete=complete)
     lines = []
     if report.recovered.found:
         lines.append(screen.dim(f"Recovered from an earlier run: {outcome(report.recovered)}."))
@@ -21,6 +39,8 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
         failed = plural(report.failed, "file or folder", "files or folders")
         lines.append(screen.red(f"{failed if report.unreadable else plural(report.failed, 'file')} failed:"))
         lines += failure_lines(report.failures, screen)
+        if (hidden := report.failed - len(report.failures)) > 0:
+            lines.append(f"  and {plural(hidden, 'more file')}")
     lines += skip_lines(report.skips, report.skipped, screen)
     lines += stop_lines(report.stopped, report.advice, screen)
     if report.store_documents is not None and report.store_bytes is not None:
@@ -28,18 +48,26 @@ def upload_lines(report: UploadReport, screen: Terminal, suggestion: str = "") -
         content = f"{documents}, {size(report.store_bytes)} as the service counts"
         lines.append(screen.yellow(f"The store holds {content}."))
     if waiting := report.pending - report.elsewhere:
-        lines.append(screen.yellow(f"{files_are(waiting)} still waiting: objlib upload"))
+        lines.append(screen.yellow(f"{files_are(waiting)} still waiting: {advise('upload')}"))
     if report.elsewhere:
-        lines.append(screen.yellow(f"{files_are(report.elsewhere)} in flight in another run: objlib status"))
+        lines.append(
+            screen.yellow(f"{files_are(report.elsewhere)} in flight in another run: {advise('status')}")
+        )
     if report.postponed:
         old = plural(report.postponed, "old document")
-        lines.append(screen.yellow(f"{old} could not be removed now: objlib recover goes on with that"))
+        lines.append(
+            screen.yellow(f"{old} could not be removed now: `{advise('recover')}` goes on with that")
+        )
     if report.missing:
         missing = plural(report.missing, "file")
-        lines.append(screen.dim(f"{missing} no longer in the library, and still in the store: objlib status"))
-    lines += _vectors(report.vectors, screen)
+        lines.append(
+            screen.dim(f"{missing} no longer in the library, and still in the store: {advise('status')}")
+        )
+    lines += vector_lines(report.vectors, screen)
     if suggestion and report.indexed and not report.stopped:
-        lines.append(f"Next: {screen.bold(f'objlib search {suggestion}')}")
+        lines.append(f"Next: {screen.bold(advise('search', suggestion))}")
+        if install:
+            lines.append(screen.dim(f"To call it objlib from anywhere: {install}"))
     return lines
 
 
@@ -47,8 +75,8 @@ def upload_problems(report: UploadReport) -> str:
     """The line of a quiet run after which something is left to do; empty when everything went in."""
     waiting = 0 if report.dry_run else report.pending - report.elsewhere
     problems = phrases(
-        (report.failed - report.unreadable, "file", "failed (objlib status names them)"),
-        (report.unreadable, "folder", "cannot be read (objlib status names them)"),
+        (report.failed - report.unreadable, "file", f"failed (`{advise('status')}` names them)"),
+        (report.unreadable, "folder", f"cannot be read (`{advise('status')}` names them)"),
         (waiting, "file", "waiting"),
         (report.elsewhere, "file", "in flight in another run"),
         (report.postponed, "old document", "could not be removed now"),
@@ -73,32 +101,3 @@ def _summary(report: UploadReport, screen: Terminal) -> str:
     well = not report.failed and not report.pending
     mark = screen.green(screen.sign("✓", "ok:")) if well else screen.yellow(screen.sign("!", "!"))
     return f"{mark} {sent}; {', '.join([indexed, *extra])}."
-
-
-def _dry(report: UploadReport, screen: Terminal) -> list[str]:
-    scan = report.scan
-    differing = scan.new + scan.changed + scan.returned
-    waiting = f", and {report.pending:,} that already wait" if report.pending else ""
-    lines = [
-        f"Would send {plural(differing, 'file')}{waiting}; "
-        f"{plural(report.scanned, 'file')} on disk: {difference(scan)}."
-    ]
-    lines += change_lines(report.scan, screen)
-    lines += skipped_lines(report.scan, screen)
-    lines.append(screen.dim("nothing was sent or recorded (--dry-run)"))
-    return lines
-
-
-def _vectors(report: VectorReport | None, screen: Terminal) -> list[str]:
-    if report is None or (report.available and report.done >= report.total):
-        return []
-    if not report.available:
-        return [
-            screen.dim(line)
-            for line in wrap(f"search works by words only: {safe(report.reason)}", screen.width)
-        ]
-    text = (
-        f"search by meaning covers {report.done:,} of {plural(report.total, 'passage')} so far "
-        "(by words all of them); the next upload goes on"
-    )
-    return [screen.dim(line) for line in wrap(text, screen.width)]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import SplitResult, urlsplit
 
 from objlib.core.library.paths import valid_text
@@ -21,6 +21,11 @@ Parser = Callable[[object, Path, Path], Any]
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+_UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
+"""Seconds of each unit of a duration."""
+_PART: Final = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*([wdhms])", re.ASCII)
+_DURATION: Final = re.compile(rf"(?:{_PART.pattern}\s*)+", re.ASCII)
 
 
 def path(raw: object, base: Path, home: Path) -> Path:
@@ -53,8 +58,19 @@ def whole(low: int, high: int) -> Parser:
 
 
 def seconds(low: float, high: float) -> Parser:
-    """A parser of durations in seconds from ``low`` to ``high``."""
-    return _number(float, low, high, f"a number of seconds from {low:g} to {high:g}")
+    """A parser of durations from ``low`` to ``high`` seconds: a number of them, or a text such as ``1h30m``."""
+    day = _UNITS["d"]
+    most = f"{high:g} seconds" if high < day else f"{high / day:g} days"
+    expected = f"a time such as 90, 15m, 1h30m or 7d, from {low:g} seconds to {most}"
+    number = _number(float, low, high, expected)
+
+    def parse(raw: object, base: Path, home: Path) -> float:
+        text = raw.strip().lower() if isinstance(raw, str) else ""
+        if text and _DURATION.fullmatch(text):
+            raw = sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(text))
+        return cast("float", number(raw, base, home))
+
+    return parse
 
 
 def _number(kind: type[int | float], low: float, high: float, expected: str) -> Parser:

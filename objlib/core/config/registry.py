@@ -76,10 +76,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("embed_seconds", seconds(0, DAY), "how long an upload may go on preparing search by meaning"),
     Setting(
         "prune_grace",
-        seconds(0, 3.2e9),
+        seconds(0, 36_500 * DAY),
         "how long a file must be gone before `sync --prune` removes its document",
     ),
     Setting("ignore", lines, "rules in gitignore syntax for files to leave out", flag=False),
+    Setting("exclude", lines, "further such rules, which no other rule overrules", in_file=False),
+    Setting("include", lines, "rules in gitignore syntax of which each file has to fit one"),
+    Setting("gitignore", switch, "whether what .gitignore leaves out is left out too"),
     Setting("follow_links", switch, "whether symbolic links out of the library are followed", flag=False),
     Setting(
         "metadata_patterns",

@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from objlib.core.config.backend import Source, SourcedValue, select_backend
-from objlib.core.config.default_paths import Folders, default_files, default_store
+from objlib.core.config.default_paths import Folders, default_store
+from objlib.core.config.libraries import select_files, select_library
 from objlib.core.config.registry import SETTINGS, Setting
-from objlib.core.config.settings import Settings
+from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import UsageError
 
 _DEFAULTS: Final = {field.name: field.default for field in fields(Settings)}
 """The fields of :class:`Settings`, with their defaults."""
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS if setting.key is not None}
+
+
+OTHER_VARIABLES: Final = frozenset({"OBJLIB_DEBUG", "OBJLIB_MCP_TOKEN"})
+"""Variables that are no settings: the tracebacks of a bug, and the token of the port for agents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,17 @@ class Config:
 
     path: Path
     values: Mapping[str, object]
+
+
+def locate(
+    flags: Mapping[str, object], environ: Mapping[str, str], config: Config | None, folders: Folders
+) -> Path:
+    """The library that :func:`resolve` would take, as the real path of its root.
+
+    Raises:
+        UsageError: as there.
+    """
+    return select_library(_merge(flags, environ, config, folders), folders)
 
 
 def resolve(
@@ -52,29 +68,26 @@ def resolve(
     def value(name: str, default: Any) -> Any:
         return sourced[name].value if name in sourced else default
 
-    library: Path | None = value("library", folders.fallback)
-    if library is None:
-        raise UsageError(
-            "no library is set: name a folder (PATH or --library), "
-            "or set OBJLIB_LIBRARY or `library` in objlib.toml"
-        )
-    library = folders.real(library)
+    library = select_library(sourced, folders)
     _drop_paths_of_another_library(sourced, config, library, folders)
-    ledger, embedded = default_files(library, folders, value("ledger", None))
-    embedded = value("embedded_store", embedded)
-    if embedded == ledger:
-        raise UsageError(
-            f"the ledger and the embedded store cannot be the same file: {_printable(str(ledger))}"
-        )
     backend, url, key = select_backend(sourced.get("backend"), sourced.get("base_url"), environ)
+    files = select_files(library, url if backend is Backend.GEMINI else str(backend), sourced, folders)
+    embedded = value("embedded_store", files.embedded)
+    if embedded == files.ledger:
+        raise UsageError(
+            f"the ledger and the embedded store cannot be the same file: {_printable(str(embedded))}"
+        )
     values = {name: each.value for name, each in sourced.items() if name in _DEFAULTS}
     if "max_uploads" in sourced and "max_pending" not in sourced:
         values["max_pending"] = max(_DEFAULTS["max_pending"], 3 * values["max_uploads"])
     values |= {
         "library": library,
-        "ledger": ledger,
+        "library_given": "library" in sourced and sourced["library"].source is not Source.FILE,
+        "ledger": files.ledger,
+        "ledger_given": "ledger" in sourced and sourced["ledger"].source is Source.FLAG,
+        "other_ledgers": files.others,
         "embedded": embedded,
-        "store": value("store", "") or default_store(library),
+        "store": value("store", "") or files.store or default_store(library),
         "store_given": "store" in sourced,
         "backend": backend,
         "base_url": url,
@@ -94,17 +107,27 @@ def _drop_paths_of_another_library(
     """
     if config is None or "library" not in config.values:
         return
-    own = _parse(_BY_NAME["library"], config.values["library"], "library", config.path.parent, folders)
-    if folders.real(own) == library:
+    if names_library(config, library, folders):
         return
     for name in ("ledger", "embedded_store", "store"):
         if name in sourced and sourced[name].source is Source.FILE:
             del sourced[name]
 
 
+def names_library(config: Config, library: Path, folders: Folders) -> bool:
+    """Whether ``library`` in a file means the folder ``library``.
+
+    Raises:
+        UsageError: it is no path.
+    """
+    raw = config.values.get("library", "")
+    named = _parse(_BY_NAME["library"], raw, f"library in {config.path}", config.path.parent, folders)
+    return bool(folders.real(named) == library)
+
+
 def unknown_variables(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Variables that look like ours and are not, each with the closest real one (or an empty string)."""
-    variables = {setting.variable for setting in SETTINGS} | {"OBJLIB_DEBUG"}
+    variables = {setting.variable for setting in SETTINGS} | OTHER_VARIABLES
     unknown = sorted(name for name in environ if name.startswith("OBJLIB_") and name not in variables)
     return [(name, _closest(name, variables)) for name in unknown]
 

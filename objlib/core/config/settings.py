@@ -23,6 +23,12 @@ class Settings:
 
     Attributes:
         library: the absolute root of the library on disk.
+        library_given: whether the command line or the environment names the library.
+        ledger_given: whether the command line names the ledger.
+        library_id: the id of the library; empty until it is in the catalog.
+        other_ledgers: ledgers of the library for other services.
+        catalog: the data folder whose catalog names the library; None for none.
+        new: whether the user wants a new library or store, although it looks like one that is known.
         embedded: the embedded store's SQLite file (unused with another backend).
         store: the store's display name or resource name (``fileSearchStores/…``); never empty.
         store_given: whether the user named the store, as opposed to the default for the library.
@@ -33,6 +39,9 @@ class Settings:
         config: the ``objlib.toml`` that was read, if any.
         patterns: path patterns that become metadata, first match wins.
         ignore: extra ignore rules in gitignore syntax.
+        exclude: further ones, which are stronger than any other.
+        include: rules of which each file has to fit one, where there are any.
+        gitignore: whether the rules of git count too.
         follow_links: whether symbolic links out of the library are followed.
         max_uploads: upper bound on uploads in flight; the governor moves below it.
         max_pending: upper bound on files between claimed and indexed.
@@ -47,6 +56,12 @@ class Settings:
     embedded: Path
     store: str
     backend: Backend
+    library_given: bool = field(default=True, compare=False)
+    ledger_given: bool = field(default=False, compare=False)
+    library_id: str = ""
+    other_ledgers: tuple[Path, ...] = ()
+    catalog: Path | None = None
+    new: bool = False
     store_given: bool = False
     base_url: str = GEMINI_URL
     api_key: str = field(default="", repr=False)
@@ -55,6 +70,9 @@ class Settings:
     config: Path | None = None
     patterns: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    gitignore: bool = False
     follow_links: bool = False
     max_uploads: int = 16
     max_pending: int = 48
@@ -65,3 +83,8 @@ class Settings:
     json: bool = False
     quiet: bool = False
     verbose: int = 0
+
+    @property
+    def service(self) -> str:
+        """The service as ledger and catalog name it: ``embedded``, or the base URL."""
+        return str(self.backend) if self.backend is Backend.EMBEDDED else self.base_url

@@ -55,7 +55,8 @@ _LARGER: Final = {
 }
 _BINARY: Final = "The file holds binary data, not text. Convert it to text, Markdown, HTML or PDF."
 _UNKNOWN: Final = "The encoding of the text is unknown. Save it as UTF-8."
-_DATA_URI: Final = re.compile(r"""\b(data:[\w.+-]+/[\w.+-]+)[\w=;.+-]*,[^\s"'()<>\\]{64,}""")
+# Possessive: two repeats of the same characters would try each border between them, which is quadratic.
+_DATA_URI: Final = re.compile(r"""\b(data:[\w.+-]++/[\w.+-]++)[\w=;.+-]*+,[^\s"'()<>\\]{64,}+""")
 _NOTEBOOK_IMAGE: Final = re.compile(r'("image/[\w.-]+"\s*:\s*)"[^"]{64,}"')
 LINE_END: Final = re.compile(r"\r\n|\r|\n")
 """The end of a line, as Windows, old Macs and everyone else write it."""

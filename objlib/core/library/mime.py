@@ -48,6 +48,10 @@ ACCEPTED: Final = frozenset(
     + [f"text/{name}" for name in _TEXTUAL.split()]
 )
 """Every MIME type the service takes."""
+PICTURES: Final = frozenset({"image/png", "image/jpeg"})
+"""Types that only a store with a multimodal embedding model takes."""
+OFFLINE: Final = frozenset({"application/epub+zip"})
+"""Types that the embedded store reads and the service does not take."""
 
 PLAIN: Final = "text/plain"
 MARKDOWN: Final = "text/markdown"
@@ -56,8 +60,10 @@ _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _BINARY: Final = {
     "pdf": "application/pdf",
     "doc": "application/msword",
+    "dot": "application/msword",
     "docx": _OOXML + "wordprocessingml.document",
     "dotx": _OOXML + "wordprocessingml.template",
+    "epub": "application/epub+zip",
     "hwp": "application/x-hwp",
     "odt": "application/vnd.oasis.opendocument.text",
     "pptx": _OOXML + "presentationml.presentation",
@@ -70,10 +76,37 @@ _BINARY: Final = {
 _TEXT: Final = {
     suffix: mime
     for mime, suffixes in {
-        PLAIN: "txt text log org toml ini cfg srt jl jsonl ndjson",
+        PLAIN: "txt text log org toml ini cfg srt jl jsonl ndjson eml mbox",
         MARKDOWN: "md markdown mdown mkd mkdn",
         "text/html": "html htm xhtml",
+        "text/cache-manifest": "appcache",
+        "text/cql": "cql",
         "text/css": "css",
+        "text/csv-schema": "csvs",
+        "text/gff3": "gff3",
+        "text/hl7v2": "hl7",
+        "text/jcr-cnd": "cnd",
+        "text/mizar": "miz",
+        "text/provenance-notation": "provn",
+        "text/shaclc": "shaclc shc",
+        "text/shex": "shex",
+        "text/spdx": "spdx",
+        "text/strings": "strings",
+        "text/texmacs": "tm",
+        "text/uri-list": "uri uris",
+        "text/vnd.abc": "abc",
+        "text/vnd.familysearch.gedcom": "ged",
+        "text/vnd.in3d.3dml": "3dml",
+        "text/vnd.sun.j2me.app-descriptor": "jad",
+        "text/vnd.wap.wml": "wml",
+        "text/vnd.wap.wmlscript": "wmls",
+        "text/x-boo": "boo",
+        "text/x-component": "htc",
+        "text/x-pcs-gcd": "gcd",
+        "text/x-setext": "etx",
+        "text/x-sfv": "sfv",
+        "text/x-vcalendar": "vcs",
+        "text/xml-dtd": "dtd",
         "text/csv": "csv",
         "text/tab-separated-values": "tsv tab",
         "text/rtf": "rtf",
@@ -135,6 +168,7 @@ _TEXT: Final = {
         "application/typescript": "ts",
         "application/vnd.jupyter": "ipynb",
         "application/x-csh": "csh",
+        "application/x-latex": "latex",
         "application/x-php": "php",
         "application/x-powershell": "ps1 psm1",
         "application/x-sh": "sh bash",
@@ -172,7 +206,7 @@ def type_of_suffix(path: str) -> str | None:
 
 
 def detect(path: str, head: bytes) -> str | None:
-    """The MIME type to send a file as, always one of :data:`ACCEPTED`; None when no store could read it.
+    """The MIME type to send a file as, one of :data:`ACCEPTED` or :data:`OFFLINE`; None when no store could read it.
 
     ``head`` is at least the first :data:`SNIFF` bytes, unless the file is shorter.
     """

@@ -1,9 +1,9 @@
 """Answers and passages with their citations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class CitationState(StrEnum):
@@ -18,6 +18,26 @@ class CitationState(StrEnum):
     UNKNOWN = "unknown"
     """The ledger has no such file."""
 
+    @property
+    def opens(self) -> bool:
+        """Whether there is a file that can be opened."""
+        return self in {CitationState.CURRENT, CitationState.CHANGED}
+
+    @property
+    def remark(self) -> str:
+        """The state in words that stand beside a passage; empty for a current one."""
+        return _REMARKS.get(self, "")
+
+
+_REMARKS: Final = {
+    CitationState.CHANGED: "changed since it was indexed",
+    CitationState.GONE: "gone from disk",
+    CitationState.LEFT_OUT: "left out of the library by now",
+    CitationState.REPLACED: "replaced on disk by something else",
+    CitationState.UNREADABLE: "cannot be read on disk",
+    CitationState.UNKNOWN: "not in this library",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -25,10 +45,12 @@ class Citation:
 
     Attributes:
         path: the file's current path in the library, or the document's title when the ledger has no such file.
+        file: the absolute path by which it is opened; None when the ledger has no such file.
         text: the passage.
         line_start, line_stop: 1-based lines in the file on disk where the passage was found again; None if not.
         page: the page, for paginated documents.
-        heading: the nearest heading above the passage, when the file is text.
+        place: where it is in the words of its format, such as ``slide 3`` or ``sheet Budget, rows 2 to 9``.
+        heading: the nearest heading above the passage.
         known: whether the ledger has the file.
         state: how the file is now.
         metadata: the document's metadata, without our own tags.
@@ -40,10 +62,12 @@ class Citation:
     line_start: int | None = None
     line_stop: int | None = None
     page: int | None = None
+    place: str | None = None
     heading: str | None = None
     known: bool = True
     state: CitationState = CitationState.CURRENT
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +103,20 @@ class AnswerReport:
     notice: str = ""
     """One line for the user, such as 'search by words only: …'."""
     seconds: float = 0.0
+
+
+def with_markers(text: str, supports: Iterable[Support]) -> str:
+    """The answer with the numbers of its sources behind each supported span.
+
+    Spans that end at the same place share one marker list; offsets outside the text end at its end.
+    """
+    at: dict[int, set[int]] = {}
+    for support in supports:
+        stop = max(0, min(support.stop, len(text)))
+        # A marker belongs behind the last word, not behind the line break after it.
+        stop = len(text[:stop].rstrip())
+        at.setdefault(stop, set()).update(support.citations)
+    for stop in sorted(at, reverse=True):
+        numbers = "".join(f"[{index + 1}]" for index in sorted(at[stop]))
+        text = f"{text[:stop]}{' ' if stop and numbers else ''}{numbers}{text[stop:]}"
+    return text

@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.failed_files import FailedFile
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state of the ledger; ``states`` counts ``skipped`` files apart from ``failed`` ones."""
+    """The state of the ledger.
+
+    Attributes:
+        states: files by state; ``skipped`` ones apart from ``failed`` ones.
+        last_success: Unix time of the last upload that left nothing to do; None before the first.
+    """
 
     library: str
     ledger: str
@@ -28,6 +33,7 @@ class StatusReport:
     failures: tuple[FailedFile, ...] = ()
     failures_total: int = 0
     skips: tuple[FailedFile, ...] = ()
+    last_success: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,25 @@ class ExplainReport:
     events: tuple[HistoryLine, ...] = ()
     left_out: tuple[str, ...] = ()
     """Parts of the file of today that are not kept as metadata or not searchable, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """A run of a command that changes something.
+
+    Attributes:
+        started, heartbeat, ended: Unix times; ``ended`` is None for one that runs, or was killed.
+        alive: whether it works now.
+    """
+
+    run_id: str
+    command: str
+    host: str
+    pid: int
+    started: float
+    heartbeat: float
+    ended: float | None
+    alive: bool
 
 
 class Health(StrEnum):

@@ -18,9 +18,14 @@ class StoreSyncReport:
         in_flight: documents of attempts that are not over.
         leaving: documents whose deletion is on record.
         foreign: documents that are not this ledger's.
-        drift: findings by kind.
-        findings: the findings, at most 1,000.
+        foreign_ledgers: those among them that another ledger recorded, by the id of that ledger.
+        of: id of the lost ledger whose documents were compared too.
+        adopted: files that took a lost ledger's document over.
+        drift: findings by kind, but for stale names.
+        stale_names: documents with the name that their file had before a rename.
+        findings: the findings, stale names among them, at most 1,000 but in a dry run.
         applied: whether a repair was asked for.
+        dry_run: whether that is only what a repair would do; ``deleted``, ``requeued`` and ``left`` are forecasts then.
         deleted: surplus documents that are deleted now.
         postponed: surplus documents whose deletion is on record, for recovery to execute.
         requeued: files that the next upload sends again.
@@ -40,9 +45,14 @@ class StoreSyncReport:
     in_flight: int = 0
     leaving: int = 0
     foreign: int = 0
+    foreign_ledgers: Mapping[str, int] = field(default_factory=dict)
+    of: str = ""
+    adopted: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
+    stale_names: int = 0
     findings: tuple[Drift, ...] = ()
     applied: bool = False
+    dry_run: bool = False
     deleted: int = 0
     postponed: int = 0
     requeued: int = 0
@@ -62,8 +72,9 @@ class VerifyReport:
     Attributes:
         checked: files that were looked at.
         of: indexed files on disk that there are.
-        drift: findings by kind.
-        findings: the findings, at most 1,000.
+        drift: findings by kind, but for stale names.
+        stale_names: documents with the name that their file had before a rename.
+        findings: the findings, stale names among them, at most 1,000.
         unanswered: files whose document the service did not answer for.
     """
 
@@ -71,6 +82,7 @@ class VerifyReport:
     checked: int = 0
     of: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
+    stale_names: int = 0
     findings: tuple[Drift, ...] = ()
     unanswered: int = 0
     requests: int = 0
@@ -91,6 +103,8 @@ class RebuildReport:
         surplus: further documents of a file, which ``store-sync`` finds as duplicates.
         unusable: documents of ours without a usable hash or that failed; ``store-sync`` finds them.
         foreign: documents that are not this ledger's.
+        dry_run: whether this is what a rebuild would make.
+        paths: (path, how it compares with the disk) of every file; of a dry run.
     """
 
     store: str
@@ -106,3 +120,5 @@ class RebuildReport:
     unusable: int = 0
     foreign: int = 0
     requests: int = 0
+    dry_run: bool = False
+    paths: tuple[tuple[str, str], ...] = ()

@@ -2,20 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from objlib.core.reports.failed_files import FailedFile
+from objlib.core.reports.plan import RunPlan
 from objlib.core.stop_reason import StopReason
-
-
-@dataclass(frozen=True, slots=True)
-class FailedFile:
-    """A row of ``failures`` or ``skips`` in the JSON output.
-
-    ``state`` is "failed", "skipped", or "unreadable" for a folder that the scan could not look at.
-    """
-
-    path: str
-    state: str
-    error: str
-    retryable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +18,12 @@ class ScanReport:
         new, changed, renamed, missing, returned, unchanged: files by what happened to them.
         skipped: (path, reason) of entries that are no files to take in, such as a dangling link.
         unreadable: (path, reason) of folders and entries that could not be looked at.
+        skipped_total, unreadable_total: how many there are; at most 1,000 of each are listed.
         ignored: entries that a rule left out; a folder counts once.
         left_out: (path, rule) of the first of them.
-        changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000.
+        changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000 of a scan that is not
+            complete.
+        renames: (old path, new path) of each rename, of a complete scan.
     """
 
     scanned: int = 0
@@ -45,9 +37,12 @@ class ScanReport:
     unchanged: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    skipped_total: int = 0
+    unreadable_total: int = 0
     ignored: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
     changes: tuple[tuple[str, str], ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,7 +58,9 @@ class RecoverReport:
         elsewhere: rows in flight in a living run; they were not touched.
         stopped: why it ended before its end.
         advice: what to do about that.
-        actions: (path, action, why), in order.
+        actions: (path, action, why), in order, at most 1,000; all of them in a dry run.
+        actions_total: how many there are.
+        dry_run: whether this is what a recovery would do.
     """
 
     found: int = 0
@@ -79,6 +76,8 @@ class RecoverReport:
     stopped: StopReason = StopReason.NONE
     advice: str = ""
     actions: tuple[tuple[str, str, str], ...] = ()
+    actions_total: int = 0
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +88,26 @@ class VectorReport:
         done, total: passages with a vector, and all passages.
         available: whether vectors can be made here at all.
         reason: why not, or an empty string.
+        seconds_left: how long the rest takes at the pace of this run; None where nothing is left, or it made none.
     """
 
     done: int = 0
     total: int = 0
     available: bool = True
     reason: str = ""
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """The result of finishing search by meaning: ``made`` vectors are new. ``stopped`` says why it ended early."""
+
+    store: str
+    vectors: VectorReport
+    made: int = 0
+    seconds: float = 0.0
+    stopped: StopReason = StopReason.NONE
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,8 @@ class UploadReport:
     bytes: int = 0
     seconds: float = 0.0
     dry_run: bool = False
+    plan: RunPlan | None = None
+    """Of a dry run: what a run would do; None of a run."""
     stopped: StopReason = StopReason.NONE
     """Why the run ended before quiescence."""
     advice: str = ""

@@ -5,32 +5,51 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
+import trio
 from starlette.requests import Request
 
+from objlib.core.library.mime import base_type
 from objlib.embedded.wire.errors import ApiError, invalid
 from objlib.embedded.wire.json import Json, read_json
+from objlib.embedded.wire.messages import read_message
 from objlib.embedded.wire.paging import Position, page_size, read_token
 
 MAX_JSON: Final = 20 * 1024 * 1024
 """Largest JSON body in bytes, as in the service."""
+_LARGE: Final = 256 * 1024
+"""Bytes of a body from which on it is parsed in a thread."""
+_parsers: Final = trio.CapacityLimiter(2)
+"""Large bodies that are parsed at once: each takes several times its size in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A request with the named parts of its path; ``base`` is the URL up to and including the version."""
+    """A request with the named parts of its path; ``root`` is the path up to and including the version."""
 
     http: Request
     parts: dict[str, str]
-    base: str
+    root: str
 
-    async def body(self) -> Json:
-        """The JSON object in the body, in lowerCamel."""
-        return await read_body(self.http)
+    @property
+    def base(self) -> str:
+        """The URL up to and including the version."""
+        return str(self.http.url.replace(path=self.root, query=""))
+
+    async def message(self, name: str) -> Json:
+        """The body, read as a message of this name, in lowerCamel."""
+        return await read_body(self.http, name)
 
     @property
     def force(self) -> bool:
-        """Whether a delete is to take the content too; the SDK sends ``True``, the documentation ``true``."""
-        return self.http.query_params.get("force", "").lower() in {"true", "1"}
+        """Whether a delete is to take the content too; the SDK sends ``True``, the documentation ``true``.
+
+        Raises:
+            ApiError: the value is neither true nor false.
+        """
+        value = self.http.query_params.get("force", "").lower()
+        if value not in {"true", "1", "false", "0", ""}:
+            raise invalid("Invalid value at 'force' (TYPE_BOOL).")
+        return value in {"true", "1"}
 
     def paging(self, *, max_size: int) -> tuple[int, Position]:
         """The page size and the position to go on from."""
@@ -39,17 +58,49 @@ class ApiRequest:
         return size, read_token(query.get("pageToken") or query.get("page_token"))
 
 
-async def read_body(request: Request) -> Json:
-    """The JSON object in the body, in lowerCamel; ApiError if it is none, or too large."""
+async def read_body(request: Request, message: str) -> Json:
+    """The JSON object in the body as a message of this name.
+
+    Raises:
+        ApiError: it is not declared as JSON, is too large, no JSON object, or no such message.
+    """
+    body = await read_bytes(request, MAX_JSON)
+    if body.strip():
+        check_json_type(request.headers.get("content-type", ""))
+    if len(body) <= _LARGE:
+        return read_message(read_json(body), message)
+    # The event loop goes on meanwhile.
+    return await trio.to_thread.run_sync(lambda: read_message(read_json(body), message), limiter=_parsers)
+
+
+async def read_bytes(request: Request, most: int) -> bytes:
+    """The body; ApiError if it has more than ``most`` bytes."""
+    too_large = invalid(f"Request payload size exceeds the limit: {most} bytes.")
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length) > most:
+        raise too_large
     parts: list[bytes] = []
     size = 0
     async with aclosing(request.stream()) as stream:
         async for part in stream:
             parts.append(part)
             size += len(part)
-            if size > MAX_JSON:
-                raise invalid(f"Request payload size exceeds the limit: {MAX_JSON} bytes.")
-    return read_json(b"".join(parts))
+            if size > most:
+                raise too_large
+    return b"".join(parts)
+
+
+def check_json_type(content_type: str) -> None:
+    """Refuse a JSON body under another type: a page of another site can send text and forms, but no JSON.
+
+    Raises:
+        ApiError: the type is missing, or is not ``application/json``.
+    """
+    kind = base_type(content_type)
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise invalid(
+            f"Invalid JSON payload received. The Content-Type must be application/json, not {kind[:80] or '(none)'}."
+        )
 
 
 def check_key(request: Request, required: str | None) -> None:

@@ -13,10 +13,9 @@ from functools import partial
 from typing import Final
 
 import trio
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from objlib.core.limits import MAX_DISPLAY_NAME
 from objlib.embedded.api import generate, models, upload_protocol
@@ -25,6 +24,7 @@ from objlib.embedded.api.request import ApiRequest, check_key
 from objlib.embedded.api.responses import JSON_TYPE, error_response, json_response
 from objlib.embedded.context import Context
 from objlib.embedded.resources import documents, files, operations, stores
+from objlib.embedded.wire.chunking import read_chunking
 from objlib.embedded.wire.errors import ApiError, disk_full, invalid, not_found
 from objlib.embedded.wire.json import Json, dump, list_field, text_field
 from objlib.embedded.wire.metadata import read_metadata
@@ -69,6 +69,7 @@ class Routes:
             ("GET", "files", self._list_files),
             ("GET", _FILE, self._get_file),
             ("DELETE", _FILE, self._delete_file),
+            ("GET", f"{_FILE}:download", self._download_file),
             ("POST", f"{_MODEL}:generateContent", self._generate),
             ("POST", f"{_MODEL}:streamGenerateContent", self._stream),
             ("POST", f"{_MODEL}:countTokens", self._count_tokens),
@@ -103,14 +104,15 @@ class Routes:
         return result if isinstance(result, Response) else json_response(result)
 
     async def _dispatch(self, request: Request) -> Json | Response:
-        path = _PATH.fullmatch(request.url.path)
+        path = _PATH.fullmatch(request.scope["path"])
         if path is None:
             raise not_found(_NO_SUCH_URL)
         upload = _UPLOAD.fullmatch(path["before"])
         prefix = upload["prefix"] if upload else path["before"]
-        base = str(request.url.replace(path=f"{prefix}/{path['version']}", query=""))
+        root = f"{prefix}/{path['version']}"
         upload_id = request.query_params.get("upload_id")
         if upload and upload_id and request.method in {"POST", "PUT"}:
+            base = ApiRequest(request, {}, root).base
             return await upload_protocol.continue_session(self._context, request, upload_id, base=base)
         check_key(request, self._context.options.require_key)
         path_exists = False
@@ -120,17 +122,18 @@ class Routes:
                 continue
             path_exists = True
             if method == request.method:
-                return await handler(ApiRequest(request, match.groupdict(), base))
+                return await handler(ApiRequest(request, match.groupdict(), root))
         raise not_found("Method not found." if path_exists else _NO_SUCH_URL)
 
     # Stores
 
     async def _create_store(self, request: ApiRequest) -> Json:
-        body, now = await request.body(), self._context.now()
+        body, now = await request.message("FileSearchStore"), self._context.now()
         display_name = text_field(body, "displayName", max_length=MAX_DISPLAY_NAME)
         model = text_field(body, "embeddingModel") or _DEFAULT_EMBEDDING_MODEL
         if not model.startswith("models/"):
             raise invalid("embedding_model must be of the format models/{model}.")
+        models.check(model.removeprefix("models/"), "embedContent")
         store = await self._context.database.write(
             lambda db: stores.create(db, display_name=display_name, model=model, now=now)
         )
@@ -154,16 +157,22 @@ class Routes:
     # Documents and operations
 
     async def _start_document(self, request: ApiRequest) -> Response:
-        return await upload_protocol.start(self._context, request.http, store=request.parts["store"])
+        store = request.parts["store"]
+        return await upload_protocol.start(self._context, request.http, store=store, base=request.base)
 
     async def _import_file(self, request: ApiRequest) -> Json:
-        body, store, writer = await request.body(), request.parts["store"], self._context.writer()
+        body, store, writer = (
+            await request.message("ImportFileRequest"),
+            request.parts["store"],
+            self._context.writer(),
+        )
         file = text_field(body, "fileName")
         if not file:
             raise invalid("* ImportFileRequest.file_name: file_name is required.")
         metadata = read_metadata(body, "ImportFileRequest")
+        target = documents.ImportTarget(store, metadata, *read_chunking(body))
         document = await self._context.database.write(
-            lambda db: documents.import_file(db, file, store=store, metadata=metadata, writer=writer)
+            lambda db: documents.import_file(db, file, target, writer=writer)
         )
         self._context.work.set()
         return {"name": operations.operation_name(document, "import")}
@@ -206,7 +215,7 @@ class Routes:
     # Files
 
     async def _start_file(self, request: ApiRequest) -> Response:
-        return await upload_protocol.start(self._context, request.http, store=None)
+        return await upload_protocol.start(self._context, request.http, store=None, base=request.base)
 
     async def _list_files(self, request: ApiRequest) -> Json:
         size, after = request.paging(max_size=MAX_FILE_PAGE)
@@ -224,13 +233,19 @@ class Routes:
         await self._context.database.write(lambda db: files.delete(db, name, now=now))
         return {}
 
+    async def _download_file(self, request: ApiRequest) -> Json:
+        name, now = request.parts["name"], self._context.now()
+        await self._context.database.read(lambda db: files.get(db, name, now=now))
+        raise invalid(f"The file {name} cannot be downloaded: only generated files can.")
+
     # Models
 
     async def _generate(self, request: ApiRequest) -> Json:
-        return await generate.answer(self._context, await request.body())
+        models.check(request.parts["model"], "generateContent")
+        return await generate.answer(self._context, await request.message("GenerateContentRequest"))
 
     async def _stream(self, request: ApiRequest) -> Response:
-        whole = await generate.answer(self._context, await request.body())
+        whole = await self._generate(request)
         events = [dump(event) for event in generate.in_events(whole)]
         if request.http.query_params.get("alt") == "sse":
             return StreamingResponse(
@@ -241,16 +256,17 @@ class Routes:
 
     async def _count_tokens(self, request: ApiRequest) -> Json:
         await trio.lowlevel.checkpoint()
-        return generate.count_tokens(await request.body())
+        models.check(request.parts["model"], "countTokens")
+        return generate.count_tokens(await request.message("CountTokensRequest"))
 
     async def _embed(self, request: ApiRequest) -> Json:
-        (embedding,) = await self._embeddings([await request.body()])
+        models.check(request.parts["model"], "embedContent")
+        (embedding,) = await self._embeddings([await request.message("EmbedContentRequest")])
         return {"embedding": embedding}
 
     async def _embed_batch(self, request: ApiRequest) -> Json:
-        requests = list_field(await request.body(), "requests")
-        if not all(isinstance(request, dict) for request in requests):
-            raise invalid("Invalid value at 'requests': objects were expected.")
+        models.check(request.parts["model"], "batchEmbedContents")
+        requests = list_field(await request.message("BatchEmbedContentsRequest"), "requests")
         return {"embeddings": await self._embeddings(requests)}
 
     async def _embeddings(self, requests: list[Json]) -> list[Json]:
@@ -271,12 +287,19 @@ async def _stream_chunks(chunks: Iterable[bytes]) -> AsyncGenerator[bytes, None]
         yield chunk
 
 
-def make_app(context: Context) -> Starlette:
-    """The ASGI app over an open file."""
+def make_app(context: Context) -> ASGIApp:
+    """The ASGI app over an open file.
+
+    Not Starlette's own application: its router answers an unknown method or path in a form of its own.
+    """
     routes = Routes(context)
 
-    async def endpoint(request: Request) -> Response:
-        return await routes(request)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            response = await routes(Request(scope, receive))
+            await response(scope, receive, send)
 
-    route = Route("/{path:path}", endpoint, methods=["GET", "POST", "DELETE", "PUT", "PATCH"])
-    return Starlette(routes=[route], middleware=list(context.options.middleware))
+    around: ASGIApp = app
+    for middleware in reversed(context.options.middleware):
+        around = middleware.cls(around, *middleware.args, **middleware.kwargs)
+    return around

@@ -14,7 +14,14 @@ from objlib.embedded.index.schema import REBUILD, SCHEMA
 from objlib.embedded.index.search import OnDemand, search
 from objlib.embedded.index.sign_codes import SignBitCache
 from objlib.embedded.index.vectors import adopt_model, pending_chunks, store_vectors, vector_progress
-from objlib.embedded.index.writer import FUNCTIONS, drop_document, index_document
+from objlib.embedded.index.writer import (
+    FUNCTIONS,
+    IndexedText,
+    add_passages,
+    begin_document,
+    drop_document,
+    index_document,
+)
 
 __all__ = [
     "FUNCTIONS",
@@ -23,10 +30,13 @@ __all__ = [
     "Embedder",
     "FilterError",
     "Hit",
+    "IndexedText",
     "LazyEmbedder",
     "OnDemand",
     "SignBitCache",
+    "add_passages",
     "adopt_model",
+    "begin_document",
     "compile_filter",
     "drop_document",
     "filter_keys",

@@ -2,15 +2,15 @@
 
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from objlib.core.library.decode import without_surrogates
+from objlib.embedded.extraction.frames import DEFAULT_CHUNKING, Chunking, Outline, Passage, passages_of
 from objlib.embedded.index.lexical import indexed_form
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.index.vectors import drop_vectors, head
-from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.extracted import Extracted
 
 FUNCTIONS: Mapping[str, Callable[..., str]] = {"indexed_form": indexed_form, "passage_head": head}
@@ -27,45 +27,68 @@ def index_document(
     extracted: Extracted,
     display_name: str,
     metadata: Mapping[str, Any],
+    chunking: Chunking = DEFAULT_CHUNKING,
 ) -> int:
     """Put a document's passages into the word index and queue them for vectors; older ones are replaced.
-
-    Title and author are those of the text, else of the metadata; the last resort for a title is the name.
 
     Returns:
         The number of passages.
     """
+    outline, passages = passages_of(extracted, chunking)
+    text = begin_document(db, doc_id=doc_id, outline=outline, display_name=display_name, metadata=metadata)
+    add_passages(db, text, 0, passages)
+    return outline.passages
+
+
+class IndexedText(NamedTuple):
+    """A document in the index: its number there, and what stands over each of its passages."""
+
+    text_id: int
+    title: str
+    author: str
+
+
+def begin_document(
+    db: sqlite3.Connection, *, doc_id: int, outline: Outline, display_name: str, metadata: Mapping[str, Any]
+) -> IndexedText:
+    """Put a document without its passages into the index; an older one of the same document is dropped.
+
+    Title and author are those of the text, else of the metadata; the last resort for a title is the name.
+    """
     drop_document(db, doc_id)
-    title = without_surrogates(
-        extracted.title or _text(metadata.get("title")) or _name_as_title(display_name)
-    )
-    author = without_surrogates(extracted.author or _text(metadata.get("author")))
-    passages = chunks(extracted)
+    title = without_surrogates(outline.title or _text(metadata.get("title")) or _name_as_title(display_name))
+    author = without_surrogates(outline.author or _text(metadata.get("author")))
     row = db.execute(
         "INSERT INTO texts(doc_id, store_id, title, author, chunks)"
         " SELECT doc_id, store_id, ?, ?, ? FROM documents WHERE doc_id = ? RETURNING text_id",
-        (title, author, len(passages), doc_id),
+        (title, author, outline.passages, doc_id),
     ).fetchone()
     if row is None:
         raise LookupError(f"no document {doc_id} to index")
-    first = row[0] << POSITION_BITS
-    text = extracted.text
-    db.executemany(
-        "INSERT INTO chunks VALUES(?, ?, ?, ?, ?, ?)",
-        (
-            (first + n, c.start, c.stop, c.page, c.heading, text[c.start : c.stop])
-            for n, c in enumerate(passages)
-        ),
-    )
-    db.executemany(
-        "INSERT INTO fts(rowid, head, body) VALUES(?, ?, ?)",
-        (
-            (first + n, indexed_form(head(title, author, c.heading)), indexed_form(text[c.start : c.stop]))
-            for n, c in enumerate(passages)
-        ),
-    )
-    db.executemany("INSERT INTO pending VALUES(?, ?)", ((n, first + n) for n in range(len(passages))))
-    return len(passages)
+    return IndexedText(row[0], title, author)
+
+
+def add_passages(db: sqlite3.Connection, text: IndexedText, start: int, passages: Iterable[Passage]) -> int:
+    """Put passages into the word index and queue them for vectors, the first as number ``start``.
+
+    Returns:
+        The number of the passage that follows.
+    """
+    number = start
+    for passage in passages:
+        chunk_id = text.text_id << POSITION_BITS | number
+        db.execute(
+            "INSERT INTO chunks VALUES(?, ?, ?, ?, ?, ?)",
+            (chunk_id, passage.start, passage.stop, passage.page, passage.heading, passage.body),
+        )
+        above = indexed_form(head(text.title, text.author, passage.heading))
+        db.execute(
+            "INSERT INTO fts(rowid, head, body) VALUES(?, ?, ?)",
+            (chunk_id, above, indexed_form(passage.body)),
+        )
+        db.execute("INSERT INTO pending VALUES(?, ?)", (number, chunk_id))
+        number += 1
+    return number
 
 
 def drop_document(db: sqlite3.Connection, doc_id: int) -> None:

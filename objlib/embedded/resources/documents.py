@@ -4,7 +4,7 @@ import re
 import sqlite3
 from typing import Final, NamedTuple
 
-from objlib.core.library.mime import ACCEPTED
+from objlib.core.library.mime import ACCEPTED, OFFLINE
 from objlib.embedded import index
 from objlib.embedded.options import MAX_FILE, Options, Writer
 from objlib.embedded.resources import blobs, files, operations
@@ -22,13 +22,18 @@ _COLUMNS: Final = (
 
 
 class DocumentDraft(NamedTuple):
-    """A document to be made; ``metadata`` is a JSON object, ``kind`` is upload or import."""
+    """A document to be made; ``metadata`` is a JSON object, ``kind`` is upload or import.
+
+    ``chunk_words`` is 0 where the request leaves the chunking to the service.
+    """
 
     store: str
     display_name: str
     mime_type: str
     metadata: str
     kind: str
+    chunk_words: int = 0
+    chunk_overlap: int = 0
 
 
 def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: int, writer: Writer) -> str:
@@ -48,8 +53,8 @@ def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: 
     ready_at = writer.now + writer.options.settle_seconds
     db.execute(
         "INSERT INTO documents(store_id, name, display_name, mime_type, size, state, create_time,"
-        " update_time, metadata, blob_id, ready_at, claim, claim_until)"
-        " VALUES (?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?)",
+        " update_time, metadata, blob_id, ready_at, claim, claim_until, chunk_words, chunk_overlap)"
+        " VALUES (?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             store_id,
             name,
@@ -63,6 +68,8 @@ def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: 
             ready_at,
             writer.claim,
             ready_at + LEASE_SECONDS,
+            draft.chunk_words,
+            draft.chunk_overlap,
         ),
     )
     operations.create(
@@ -71,7 +78,16 @@ def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: 
     return name
 
 
-def import_file(db: sqlite3.Connection, file: str, *, store: str, metadata: str, writer: Writer) -> str:
+class ImportTarget(NamedTuple):
+    """Where a file is imported, and with what; ``metadata`` is a JSON object."""
+
+    store: str
+    metadata: str
+    chunk_words: int = 0
+    chunk_overlap: int = 0
+
+
+def import_file(db: sqlite3.Connection, file: str, target: ImportTarget, *, writer: Writer) -> str:
     """Make a PENDING document of a file's bytes; they are shared, not copied, and outlive the file.
 
     The service has no display name for imports: the document is called by the file's id.
@@ -82,7 +98,15 @@ def import_file(db: sqlite3.Connection, file: str, *, store: str, metadata: str,
     source = files.get_active(db, file, now=writer.now)
     check_type(source.mime_type)
     check_size(source.size, writer.options, in_store=True)
-    draft = DocumentDraft(store, last_part(file), source.mime_type, metadata, "import")
+    draft = DocumentDraft(
+        target.store,
+        last_part(file),
+        source.mime_type,
+        target.metadata,
+        "import",
+        target.chunk_words,
+        target.chunk_overlap,
+    )
     return create(db, draft, blob_id=source.blob_id, size=source.size, writer=writer)
 
 
@@ -94,7 +118,7 @@ def check_type(mime_type: str) -> None:
     Raises:
         ApiError: the type is missing, malformed or not supported.
     """
-    if mime_type not in ACCEPTED and not _TEXT_TYPE.fullmatch(mime_type):
+    if mime_type not in ACCEPTED | OFFLINE and not _TEXT_TYPE.fullmatch(mime_type):
         raise invalid(f"Unsupported MIME type: {mime_type or '(none)'}.")
 
 

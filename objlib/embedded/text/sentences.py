@@ -2,11 +2,12 @@
 
 import re
 
-_CLOSERS = "[\"')\\]\u201d\u2019\u00bb*_]"
+CLOSERS = "[\"')\\]\u201d\u2019\u00bb*_]"
+"""Quotation marks and brackets that belong to the sentence before them."""
 SENTENCE_BORDER = re.compile(
     "(?:(?<=[.!?\u2026])"
-    f"|(?<=[.!?\u2026]{_CLOSERS})"
-    f"|(?<=[.!?\u2026]{_CLOSERS}{_CLOSERS}))\\s+"
+    f"|(?<=[.!?\u2026]{CLOSERS})"
+    f"|(?<=[.!?\u2026]{CLOSERS}{CLOSERS}))\\s+"
     "|(?<=[\u3002\uff01\uff1f])"
 )
 """The white space between two sentences; quotation marks and brackets stay with the sentence they close."""

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from objlib.embedded.wire.errors import invalid
+from objlib.embedded.wire.lenient import LenientError, loads
 
 T = TypeVar("T")
 
@@ -17,6 +18,17 @@ Json = dict[str, Any]
 dump: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
 """Encode a value as JSON bytes."""
 _load: Final = msgspec.json.Decoder().decode
+MAX_LENIENT: Final = 1024 * 1024
+"""Bytes of a body that is read leniently at most: that parser is 50 times as slow as the strict one."""
+MAX_VALUES: Final = 2_000_000
+"""Commas and brackets of a body at most: the parser holds the interpreter, for 0.1 s with that many values."""
+_MAX_CACHED: Final = 64
+"""Characters of a name that is remembered; no field's name is longer."""
+
+
+def camel_key(key: str) -> str:
+    """The name of a field in lowerCamel, however it was spelt."""
+    return _camel(key) if len(key) <= _MAX_CACHED else key
 
 
 @lru_cache(maxsize=512)
@@ -25,26 +37,31 @@ def _camel(key: str) -> str:
     return head + "".join(word[:1].upper() + word[1:] for word in rest) if head else key
 
 
-def camel(value: Any) -> Any:
-    """The same value with every object key in lowerCamel, however it was spelt."""
-    if isinstance(value, dict):
-        return {_camel(key): camel(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [camel(item) for item in value]
-    return value
-
-
 def read_json(body: bytes) -> Json:
-    """Parse a JSON object; ApiError if it is none. An empty body is an empty object, as the SDKs send it."""
+    """Parse a JSON object; ApiError if it is none. An empty body is an empty object, as the SDKs send it.
+
+    The strict parser comes first; what it refuses, and is not large, is read as leniently as the service does.
+    """
     if not body.strip():
         return {}
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > MAX_VALUES:
+        raise invalid("Invalid JSON payload received. It has too many values.")
     try:
         value = _load(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid("Invalid JSON payload received.") from None
+        value = _lenient(body)
     if not isinstance(value, dict):
         raise invalid("Invalid JSON payload received. The root must be an object.")
-    return camel(value)  # type: ignore[no-any-return]
+    return value
+
+
+def _lenient(body: bytes) -> Any:
+    if len(body) > MAX_LENIENT:
+        raise invalid("Invalid JSON payload received.")
+    try:
+        return loads(body.decode())
+    except (LenientError, UnicodeDecodeError):
+        raise invalid("Invalid JSON payload received.") from None
 
 
 def _field(body: Json, key: str, kind: type[T], expected: str) -> T:

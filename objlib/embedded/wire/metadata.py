@@ -9,7 +9,7 @@ from typing import Any, Final
 from objlib.core.library.metadata import MetadataValue
 from objlib.core.limits import MAX_ENTRIES, MAX_TEXT_BYTES
 from objlib.embedded.wire.errors import invalid
-from objlib.embedded.wire.json import Json, list_field, object_field
+from objlib.embedded.wire.json import Json, list_field, text_field
 
 _KINDS: Final = ("stringValue", "numericValue", "stringListValue")
 
@@ -36,20 +36,14 @@ def _value(entry: Json, where: str) -> MetadataValue:
         )
     value = entry[kinds[0]]
     if kinds[0] == "stringListValue":
-        values = list_field(object_field(entry, "stringListValue"), "values")
-        if not all(isinstance(item, str) for item in values):
-            raise invalid(f"* {where}.string_list_value: values must be strings.")
-        return values
+        return list_field(value, "values")
     if kinds[0] == "stringValue":
-        if not isinstance(value, str):
-            raise invalid(f"* {where}.string_value: must be a string.")
-        if len(value.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
+        text: str = value
+        if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
             raise invalid(
                 f"* {where}.string_value: string_value cannot be more than {MAX_TEXT_BYTES} characters long."
             )
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise invalid(f"* {where}.numeric_value: must be a number.")
+        return text
     try:
         number = float32(float(value))
     except OverflowError:
@@ -71,8 +65,8 @@ def read_metadata(body: Json, message: str) -> str:
     values: dict[str, MetadataValue] = {}
     for number, entry in enumerate(entries):
         where = f"{message}.custom_metadata[{number}]"
-        key = entry.get("key") if isinstance(entry, dict) else None
-        if not isinstance(key, str) or not key:
+        key = text_field(entry, "key")
+        if not key:
             raise invalid(f"* {where}.key: key is required.")
         if key in values:
             raise invalid(f"* {where}.key: duplicate key.")

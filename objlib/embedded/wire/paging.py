@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from math import isnan
 from typing import Final
 
 from objlib.embedded.wire.errors import invalid
@@ -40,6 +41,9 @@ def read_token(token: str | None) -> Position:
     try:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
         time, row = text.split("~")
-        return (float.fromhex(time), int(row))
+        position = (float.fromhex(time), int(row))
     except (ValueError, OverflowError, binascii.Error):
         raise invalid("Invalid page token.") from None
+    if isnan(position[0]) or not 0 <= position[1] < 2**63:  # beyond what the database can compare
+        raise invalid("Invalid page token.")
+    return position

@@ -8,7 +8,7 @@ from objlib.core.ids import FileId
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
-from objlib.ledger import Start
+from objlib.ledger import IntentRow, Start
 
 
 class Removal(Enum):
@@ -32,10 +32,10 @@ async def delete_document(app: App, document: str, *, file_id: FileId | None, re
         GeminiError: an answer that ends the run; the intent stays open.
     """
     intent = await app.ledger.intents.open(file_id, document, reason=reason, run_id=app.run_id)
-    return await execute_intent(app, intent, document)
+    return await execute_intent(app, intent)
 
 
-async def execute_intent(app: App, intent: str, document: str) -> Removal:
+async def execute_intent(app: App, intent: IntentRow) -> Removal:
     """Execute an intent that is on record.
 
     A document whose file came back before anything was sent is kept: an upload would make the same one again.
@@ -46,7 +46,8 @@ async def execute_intent(app: App, intent: str, document: str) -> Removal:
     # Asked before the intent is on record as sent: if its file comes back, the document can still be kept.
     if app.retrier.blocked_by(Purpose.DELETE):
         return Removal.POSTPONED
-    match await app.ledger.deletions.begin(intent, run_id=app.run_id):
+    document = intent.document_name
+    match await app.ledger.deletions.begin(intent.intent_id, run_id=app.run_id):
         case Start.KEPT:
             app.observer.event(EventKind.KEPT, document=document)
             return Removal.DONE
@@ -64,7 +65,7 @@ async def execute_intent(app: App, intent: str, document: str) -> Removal:
             raise
         return Removal.POSTPONED
     outcome = "deleted" if deleted else "already gone"
-    await app.ledger.deletions.finish(intent, outcome=outcome, run_id=app.run_id)
+    await app.ledger.deletions.finish(intent.intent_id, outcome=outcome, run_id=app.run_id)
     app.deleted += 1
     app.observer.event(EventKind.DELETED, document=document)
     return Removal.DONE

@@ -4,25 +4,22 @@ Each move is a compare-and-set of the row. Of two runs that hold the same row on
 StaleTransitionError, which is a normal result.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Concatenate, Final, ParamSpec
+from typing import Final
 
 import trio
 
 from objlib.core.events import EventKind
 from objlib.core.failures import Failure
-from objlib.core.ids import AttemptId, RunId
+from objlib.core.ids import AttemptId
 from objlib.core.lifecycle.recovery import Adopt, Complete, Facts, Fail, Probe, Requeue, Verdict, Wait
 from objlib.core.lifecycle.table import State
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import delete_document
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import SessionUrl
-from objlib.ledger import AttemptRow, FileRow, Transition
-
-Values = ParamSpec("Values")
+from objlib.ledger import AttemptRow, FileRow, Move, Transition
 
 MAX_PROBES: Final = 4
 """Rounds of probes after which an attempt is left to the next recovery: its session keeps changing under them."""
@@ -51,11 +48,11 @@ class Attempt:
 
     async def start(self) -> None:
         """Claim the file for this run."""
-        await self._move(Transition.start_upload)
+        await self._apply(self._move.start_upload())
 
     async def mark_uploaded(self, operation: str | None, document: str | None) -> None:
         """The store has the bytes; the names are what it answered."""
-        await self._move(Transition.complete_upload, operation=operation, document=document)
+        await self._apply(self._move.complete_upload(operation=operation, document=document))
 
     async def mark_indexed(self, document: str) -> None:
         """The document is ACTIVE: record it, and delete the one it replaces.
@@ -66,7 +63,7 @@ class Attempt:
         Raises:
             GeminiError: the delete of the replaced document ended the run.
         """
-        await self._move(Transition.complete_processing, document=document)
+        await self._apply(self._move.complete_processing(document))
         app, row = self.app, self.row
         app.observer.event(EventKind.INDEXED, path=row.file_path)
         if row.superseded is not None:
@@ -75,7 +72,7 @@ class Attempt:
         if row.indexed_hash == row.content_hash or row.missing_since is not None:
             return
         why = "the file changed while an earlier version was under way"
-        self.row = await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why))
+        self.row = await app.ledger.apply(Move(row, app.run_id).reset(why))
 
     async def mark_failed(self, failure: Failure, document: str | None = None) -> None:
         """Record the failure, and delete the ``document`` that the store could not index.
@@ -88,7 +85,7 @@ class Attempt:
         """
         app, row = self.app, self.row
         discard = None if row.state is State.UPLOADING else document
-        await self._move(Transition.fail, failure=failure, discard=discard)
+        await self._apply(self._move.fail(failure, discard=discard))
         app.observer.event(EventKind.FAILED, path=row.file_path, error=failure.message)
         if document is not None:
             reason = f"not indexed: {failure.message}"
@@ -99,7 +96,7 @@ class Attempt:
 
         An ``excused`` attempt does not count, since it says nothing about the file; only an upload is excused.
         """
-        await self._move(Transition.requeue, reason=reason, retry_at=retry_at, excused=excused)
+        await self._apply(self._move.requeue(reason, retry_at=retry_at, excused=excused))
 
     async def adopt(self, adopted: Adopt, facts: Facts) -> None:
         """Take the document that the attempt has made; the intents to delete its surplus ones go with the choice.
@@ -110,15 +107,11 @@ class Attempt:
         document, surplus = adopted.document, adopted.surplus
         if self.row.state is State.UPLOADING:
             operation = adopted.operation or facts.operation_name
-            await self._move(Transition.adopt, operation=operation, document=document, surplus=surplus)
+            adopt = self._move.adopt(operation=operation, document=document, surplus=surplus)
+            await self._apply(adopt)
         else:
             await self.app.ledger.attempts.record_document(
-                self.row,
-                self.attempt_id,
-                expected=facts.document_name,
-                document=document,
-                surplus=surplus,
-                run_id=self.app.run_id,
+                self._move, expected=facts.document_name, document=document, surplus=surplus
             )
 
     async def close_session(self, *, retry: bool) -> bool:
@@ -132,14 +125,12 @@ class Attempt:
         cancel = partial(self.app.client.uploads.cancel, SessionUrl(self.record.session_url))
         return await self.app.retrier.call(Purpose.POLL, cancel, retry=retry)
 
-    async def _move(
-        self,
-        transition: Callable[Concatenate[FileRow, AttemptId, RunId, Values], Transition],
-        *args: Values.args,
-        **values: Values.kwargs,
-    ) -> None:
-        move = transition(self.row, self.attempt_id, self.app.run_id, *args, **values)
-        self.row = await self.app.ledger.apply(move)
+    @property
+    def _move(self) -> Move:
+        return Move(self.row, self.app.run_id, self.attempt_id)
+
+    async def _apply(self, transition: Transition) -> None:
+        self.row = await self.app.ledger.apply(transition)
 
 
 async def enact(attempt: Attempt, verdict: Verdict, facts: Facts) -> bool:

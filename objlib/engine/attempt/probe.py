@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 async def probe(
-    attempt: Attempt, facts: Facts | None = None, *, retry: bool = False
+    attempt: Attempt, facts: Facts | None = None, *, retry: bool = False, fence: bool = True
 ) -> tuple[Verdict, Facts]:
     """Probe until the verdict is an action, or needs a listing that was not made.
 
@@ -28,6 +28,7 @@ async def probe(
         attempt: its row is in UPLOADING or PROCESSING, and its record is the last one that was read.
         facts: results of earlier probes, which are not made again.
         retry: whether transient errors are retried; otherwise each request is sent once.
+        fence: whether a temporary file may be deleted; otherwise that is the verdict.
 
     Raises:
         GeminiError: the service did not answer a probe.
@@ -49,7 +50,7 @@ async def probe(
                 facts = await prober.document(facts)
             case Probe.OPERATION:
                 facts = await prober.operation(facts)
-            case Probe.FENCE:
+            case Probe.FENCE if fence:
                 facts = await prober.fence(facts)
             case _:
                 return verdict, facts

@@ -12,14 +12,17 @@ from typing import Final
 import trio
 
 from objlib.core.config.settings import Backend, Settings
-from objlib.core.errors import RefusedError
 from objlib.core.events import Observer
 from objlib.core.ids import new_run_id
-from objlib.core.library.paths import root_of_text, text_of_root
-from objlib.embedded import open_service
 from objlib.engine.app import App, Overrides
+from objlib.engine.bootstrap.library_binding import (
+    bind_library,
+    bind_service,
+    enter_catalog,
+    require_library,
+)
 from objlib.engine.bootstrap.run_record import keep_run_record
-from objlib.engine.bootstrap.store_binding import bind_store
+from objlib.engine.bootstrap.store_binding import bind_store, look_for_store
 from objlib.engine.requests.governor import open_governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
@@ -29,8 +32,6 @@ from objlib.threads import thread_runner
 
 EMBEDDED_URL: Final = "http://embedded.localhost"
 """A label only: requests to the embedded service never leave the process."""
-LIBRARY_KEY: Final = "library"
-"""Setting of the ledger that keeps the root folder of its library."""
 
 
 class StoreNeed(Enum):
@@ -50,12 +51,17 @@ class Command:
         records: whether it may change something. Then its run has a record with a heartbeat, and rows of its own;
             without one, other runs would take those rows for a dead run's.
         create_ledger: whether a ledger is made where there is none.
+        any_ledger: whether it may work on a store with documents of a lost ledger, which it is there to mend.
+        dry_run: whether it only says what it would do: then it works on private copies, and sends no request that
+            changes anything.
     """
 
     name: str
     records: bool
     store: StoreNeed
     create_ledger: bool = True
+    any_ledger: bool = False
+    dry_run: bool = False
 
 
 @asynccontextmanager
@@ -76,10 +82,16 @@ async def open_app(
     overrides = overrides or Overrides()
     now = overrides.now
     async with AsyncExitStack() as stack:
-        drain = await stack.enter_async_context(stop_on_signals(observer))
+        drain = await stack.enter_async_context(stop_on_signals(observer, listen=overrides.signals))
         stack.enter_context(drain.work())
         ledger = await stack.enter_async_context(
-            open_ledger(settings.ledger, runner=overrides.runner, now=now, create=command.create_ledger)
+            open_ledger(
+                settings.ledger,
+                runner=overrides.runner,
+                now=now,
+                create=command.create_ledger,
+                private=command.dry_run,
+            )
         )
         governor = await stack.enter_async_context(
             open_governor(
@@ -97,46 +109,44 @@ async def open_app(
             files=overrides.runner or thread_runner(2),
             now=now,
             opened_at=trio.current_time(),
+            dry_run=command.dry_run,
         )
+        await require_library(app)
         if command.records:
-            await _bind_library(app)
+            await bind_library(app)
             app.ledger_id = await ledger.settings.ledger_id()
         else:
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
+        app.adopted = await ledger.settings.adopted()
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
-            app.store = await bind_store(app, create=command.store is StoreNeed.CREATE)
+            create = command.store is StoreNeed.CREATE
+            if create and command.dry_run:
+                app.store, app.store_note = await look_for_store(app)
+            else:
+                app.store = await bind_store(app, create=create, any_ledger=command.any_ledger)
+            if command.records:
+                await bind_service(app)
+        if not command.dry_run:
+            await enter_catalog(app)
         if command.records:
             await stack.enter_async_context(keep_run_record(app, command.name))
         yield app
-
-
-async def _bind_library(app: App) -> None:
-    """Remember the ledger's library. A folder that was moved as a whole is still the same library.
-
-    Raises:
-        RefusedError: the ledger belongs to another folder, which is still there; with this one in its place a scan
-            would record every file of that one as missing.
-    """
-    root = text_of_root(app.settings.library)
-    bound = await app.ledger.settings.get(LIBRARY_KEY)
-    if bound == root:
-        return
-    if bound is not None and await app.files(root_of_text(bound).is_dir):
-        raise RefusedError(
-            f"the ledger {app.settings.ledger} belongs to the library {root_of_text(bound)}, not to "
-            f"{app.settings.library}; name that folder, or another --ledger"
-        )
-    await app.ledger.settings.set(LIBRARY_KEY, root)
 
 
 async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -> None:
     settings, asgi = app.settings, overrides.asgi
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     if settings.backend is Backend.EMBEDDED:
+        from objlib.embedded import Options, open_service
+
         service = open_service(
-            settings.embedded, runner=overrides.runner, now=overrides.now, options=overrides.options
+            settings.embedded,
+            runner=overrides.runner,
+            now=overrides.now,
+            options=overrides.options or Options(),
+            read_only=app.dry_run,
         )
         app.service = await stack.enter_async_context(service)
         endpoint, asgi = Endpoint(EMBEDDED_URL, "", settings.api_version), app.service.app
-    app._client = await stack.enter_async_context(open_client(endpoint, asgi=asgi))
+    app._client = await stack.enter_async_context(open_client(endpoint, asgi=asgi, read_only=app.dry_run))

@@ -3,20 +3,49 @@
 from contextlib import suppress
 from functools import partial
 from itertools import count
+from typing import Final
 
 import trio
 
-from objlib.core.errors import RefusedError
+from objlib.core.advice import advise
+from objlib.core.errors import RefusedError, ServiceError
+from objlib.core.remote import LISTING_LAG
 from objlib.engine.app import App
+from objlib.engine.bootstrap.lost_ledger import refuse_lost_ledger
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError, Store
 
+DRY_RUN_SECONDS: Final = 15.0
+"""Seconds for which a dry run waits for the store: without an answer it goes on with what is on this machine."""
 
-async def bind_store(app: App, *, create: bool) -> str:
-    """The resource name of the ledger's store; with ``create``, the first run creates and pins it.
+
+async def look_for_store(app: App) -> tuple[str, str]:
+    """The ledger's store for a dry run, or an empty name and the reason why there is none now.
 
     Raises:
         RefusedError: the ledger belongs to another store, or its store is gone.
+    """
+    try:
+        with trio.fail_after(DRY_RUN_SECONDS):
+            store = await bind_store(app, create=True)
+    except trio.TooSlowError:
+        return "", f"the store did not answer within {DRY_RUN_SECONDS:.0f} s"
+    except ServiceError as error:
+        return "", f"the store was not asked: {error}"
+    return store, "" if store else f"there is no store called {app.settings.store} yet; a run makes it"
+
+
+async def bind_store(app: App, *, create: bool, any_ledger: bool = False) -> str:
+    """The resource name of the ledger's store; with ``create``, the first run creates and pins it.
+
+    Empty in a dry run that would create it.
+
+    Args:
+        create: whether a store may be created, and the ledger be bound to it.
+        any_ledger: whether a store with documents of a lost ledger will do.
+
+    Raises:
+        RefusedError: the ledger belongs to another store, or its store is gone, or the store has a lost ledger.
     """
     settings, pinned = app.settings, await app.ledger.settings.pinned()
     store = settings.store
@@ -42,13 +71,48 @@ async def bind_store(app: App, *, create: bool) -> str:
                 f"{len(stores)} stores are called {store}: {names}; name one of them with --store"
             )
         if not stores and not create:
-            raise RefusedError(f"there is no store called {store} yet; `objlib upload` makes it")
+            raise RefusedError(f"there is no store called {store} yet; `{advise('upload')}` makes it")
         if not stores:
-            return await _pin_created(app, await _create_store(app, store), store)
+            return await _pin_new(app, store)
         name = stores[0].name
+    return await _join(app, name, create=create, any_ledger=any_ledger)
+
+
+async def _join(app: App, name: str, *, create: bool, any_ledger: bool) -> str:
+    """Take a store that exists, and with ``create`` pin it."""
+    settings, store = app.settings, app.settings.store
+    if settings.new and create:
+        if not settings.store_given:
+            return await _start_anew(app, name, store)
+    elif not any_ledger:
+        await refuse_lost_ledger(app, name)
     if create:
         await app.ledger.settings.pin(name, store, ledger=app.ledger.path)
     return name
+
+
+async def _start_anew(app: App, name: str, display_name: str) -> str:
+    """Bind the ledger to a store without documents of another one: the default store, or a numbered one beside it."""
+    for number in count(2):
+        try:
+            await refuse_lost_ledger(app, name)
+        except RefusedError:
+            display_name = f"{app.settings.store}-{number}"
+            stores = await _find_stores(app, display_name)
+            if not stores:
+                return await _pin_new(app, display_name)
+            name = stores[0].name
+        else:
+            break
+    await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path)
+    return name
+
+
+async def _pin_new(app: App, display_name: str) -> str:
+    """Create a store and pin it; in a dry run neither."""
+    if app.dry_run:
+        return ""
+    return await _pin_created(app, await _create_store(app, display_name), display_name)
 
 
 async def _find_stores(app: App, display_name: str) -> list[Store]:
@@ -58,7 +122,10 @@ async def _find_stores(app: App, display_name: str) -> list[Store]:
 
 
 async def _create_store(app: App, display_name: str) -> str:
-    """Create the store; after a lost answer look for it first, since a second request may make a second store."""
+    """Create the store; after a lost answer look for it first, since a second request may make a second store.
+
+    It is looked for when it is sure to be listed; one that the service makes even later stays as an empty store.
+    """
     create = partial(app.client.stores.create, display_name)
     first: float | None = None
     for tries in count(1):
@@ -68,11 +135,12 @@ async def _create_store(app: App, display_name: str) -> str:
             if not error.kind.ambiguous:
                 raise
             unanswered = error
-        if stores := await _find_stores(app, display_name):
-            return stores[0].name
         now = trio.current_time()
         first = now if first is None else first
         await app.retrier.wait(Purpose.LIST, unanswered, tries, first, now)
+        await trio.sleep_until(now + LISTING_LAG)
+        if stores := await _find_stores(app, display_name):
+            return stores[0].name
     raise AssertionError("the last try returns or raises")
 
 
@@ -100,5 +168,6 @@ async def _require_store(app: App, name: str) -> None:
     if await app.retrier.find(Purpose.LIST, get, reconnect=False) is None:
         raise RefusedError(
             f"the store {name} does not exist (any more) at this service; "
-            "check --backend and --base-url, or start over with another --ledger"
+            "check --backend and --base-url; if it was deleted, move the ledger "
+            f"{app.settings.ledger} away, and the next upload starts anew"
         )

@@ -1,30 +1,19 @@
 """Comparing store and ledger both ways. Changes neither."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from objlib.core.lifecycle.drift import (
-    REPAIRABLE,
-    SURPLUS,
-    Actual,
-    Drift,
-    DriftKind,
-    Expected,
-    classify,
-    digest,
-    title,
-)
+from objlib.core.lifecycle.drift import REPAIRABLE, SURPLUS, Drift, DriftKind
 from objlib.core.lifecycle.repair_plan import Plan
-from objlib.core.lifecycle.table import State
-from objlib.core.remote import DocumentState
 from objlib.engine.app import App
+from objlib.engine.reconcile.classification import classify
 from objlib.engine.reconcile.listing import as_listed, listed_store
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
-from objlib.gemini.metadata import display_name
-from objlib.ledger import FileRow, Group, Listed, Standing
+from objlib.ledger import Group
 
 GROUP_PAGE: Final = 500
 """Files that one query of the ledger brings together with their documents."""
@@ -41,12 +30,14 @@ class Comparison:
     Attributes:
         counts: documents by kind, and ghosts.
         pages: requests that listing them took.
+        ledgers: documents of other ledgers by the id of the ledger.
     """
 
     plan: Plan
     counts: Counter[DriftKind] = field(default_factory=Counter)
     documents: int = 0
     pages: int = 0
+    ledgers: Mapping[str, int] = field(default_factory=dict)
 
 
 async def compare_store(app: App) -> Comparison:
@@ -76,18 +67,22 @@ async def compare_store(app: App) -> Comparison:
                 for group in page:
                     await groups.start(group)
         counts[DriftKind.FOREIGN] += await app.ledger.comparison.untagged(listing.listing_id)
+        owners = await app.ledger.rebuild.owners(listing.listing_id)
     steps.sort(key=lambda drift: (drift.kind, drift.path, drift.document))
     return Comparison(
-        Plan(app.store, app.ledger_id, app.now(), tuple(steps)), counts, documents, listing.pages
+        Plan(app.store, app.ledger_id, app.now(), tuple(steps)),
+        counts,
+        documents,
+        listing.pages,
+        {owner: count for owner, count, _ in owners if owner and owner not in app.owners},
     )
 
 
 async def _compare_group(app: App, group: Group) -> list[Drift]:
     """Classify the documents of one file; uncertain findings are confirmed."""
     row, listed = group.row, {document.document: document for document, _ in group.documents}
-    actual = [actual_of(document, row, standing, app.ledger_id) for document, standing in group.documents]
     drifts = []
-    for name, listed_kind in classify(None if row is None else expected_of(row), actual).items():
+    for name, listed_kind in classify(row, group.documents, app.owners).items():
         kind = listed_kind
         if kind in UNCERTAIN:
             attempt = listed[name].attempt_id if name in listed else None
@@ -114,39 +109,6 @@ async def recheck_document(
     listed = None if document is None else as_listed(document)
     attempt = attempt_id if listed is None else listed.attempt_id
     row, standing = await app.ledger.comparison.standing(name, file_id=file_id, attempt_id=attempt)
-    expected = None if row is None else expected_of(row)
-    actual = [] if listed is None else [actual_of(listed, row, standing, app.ledger_id)]
+    documents = [] if listed is None else [(listed, standing)]
     # There is no kind for a document that is gone and that the ledger does not name: all is well.
-    return classify(expected, actual).get(name, DriftKind.OK), attempt
-
-
-def expected_of(row: FileRow) -> Expected:
-    """A row as a comparison sees it."""
-    return Expected(
-        indexed=row.state is State.INDEXED,
-        document=row.document,
-        indexed_hash=row.indexed_hash,
-        title=display_name(row.file_path),
-        metadata=digest(row.metadata),
-        missing=row.missing_since is not None,
-    )
-
-
-def actual_of(listed: Listed, row: FileRow | None, standing: Standing, ledger_id: str) -> Actual:
-    """A document as a comparison sees it.
-
-    A document without a ledger's tag is ours where the ledger knows its file: older versions sent no such tag.
-    """
-    ours = listed.file_id is not None and (
-        listed.ledger_id == ledger_id if listed.ledger_id is not None else row is not None
-    )
-    return Actual(
-        name=listed.document,
-        state=DocumentState(listed.state),
-        content_hash=listed.content_hash,
-        title=title(listed.display_name),
-        metadata=digest(listed.metadata),
-        ours=ours,
-        in_flight=standing.in_flight,
-        deleting=standing.leaving,
-    )
+    return classify(row, documents, app.owners).get(name, DriftKind.OK), attempt

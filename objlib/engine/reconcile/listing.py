@@ -76,11 +76,8 @@ async def _list(app: App) -> Listing:
     )
     if listing.pages:
         app.observer.event(EventKind.LISTING_RESUMED, pages=listing.pages)
-    app.observer.begin(Phase.LISTING, None, None)
-    try:
+    with app.observer.phase(Phase.LISTING):
         pages = await _add_pages(app, listing)
-    finally:
-        app.observer.end(Phase.LISTING)
     return Listing(listing.listing_id, None, pages)
 
 

@@ -5,6 +5,7 @@ moved away by mistake must not empty the store. A delete that the service does n
 the next recovery executes.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,9 +22,9 @@ from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, execute_intent
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.scan.scope import Absence, Scope
+from objlib.engine.scan.scope import Absence, Absent, Scope
 from objlib.gemini import GeminiError
-from objlib.ledger import Intent, Prunable
+from objlib.ledger import FileRow, IntentRow
 
 PRUNE_PAGE: Final = 200
 """Files whose intents are recorded together: a stop leaves no more than these."""
@@ -57,11 +58,8 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
     limit.check(totals.documents, totals.indexed, "sync --prune")
     app.retrier.reset()
     work, before = _Prune(app, cutoff, totals.documents), app.deleted
-    app.observer.begin(Phase.PRUNE, totals.documents, None)
-    try:
+    with app.observer.phase(Phase.PRUNE, totals.documents):
         await work.run()
-    finally:
-        app.observer.end(Phase.PRUNE)
     return PruneReport(
         files=len(work.files),
         deleted=app.deleted - before,
@@ -108,12 +106,12 @@ class _Prune:
                 # The files are back, or the service does not answer: more intents would not help.
                 break
 
-    async def _page(self, page: list[Prunable]) -> None:
+    async def _page(self, page: list[FileRow]) -> None:
         app = self.app
         # The scan may be long ago: look at each path, and at the rules, once more before an intent is on record.
         missing = await app.files(partial(_absent, app.settings, page))
         intents = await app.ledger.deletions.open_prune(missing, cutoff=self.cutoff, run_id=app.run_id)
-        documents = {intent.document for intent in intents}
+        documents = {intent.document_name for intent in intents}
         self.opened += len(intents)
         self.files |= {file.file_path for file in page if documents.intersection(file.documents)}
         async with fan_out(self._delete, limit=MAX_DELETES) as deletes:
@@ -124,18 +122,23 @@ class _Prune:
             if app.drain.requested:
                 app.retrier.drain()
 
-    async def _delete(self, intent: Intent) -> None:
+    async def _delete(self, intent: IntentRow) -> None:
         with suppress(GeminiError):  # it ends the run, which the report says
-            removal = await execute_intent(self.app, intent.intent_id, intent.document)
+            removal = await execute_intent(self.app, intent)
             self.done += removal is Removal.DONE
         self.app.observer.advance(Phase.PRUNE, 1, 0)
 
 
-def _absent(settings: Settings, files: list[Prunable]) -> list[Prunable]:
+def absences(settings: Settings, files: Sequence[FileRow]) -> list[Absent | None]:
+    """Why each of ``files`` is not in the library now; None for one that is. Blocks."""
+    scope = Scope.of(settings)
+    return [scope.absent(file) for file in files]
+
+
+def _absent(settings: Settings, files: list[FileRow]) -> list[FileRow]:
     """Those of ``files`` that are not in the library, and not because they cannot be looked at."""
-    scope, absent = Scope.of(settings), list[Prunable]()
-    for file in files:
-        absence = scope.absent(file)
+    absent = list[FileRow]()
+    for file, absence in zip(files, absences(settings, files), strict=True):
         if absence is not None and absence.kind is not Absence.UNREADABLE:
             absent.append(file)
     return absent

@@ -10,11 +10,13 @@ from objlib.core.reports.store import RebuildReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.listing import listed_store
 from objlib.engine.scan.scan import scan
-from objlib.ledger import LEDGER_KEY
+from objlib.ledger import LEDGER_KEY, FileRow
 
 
 async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
     """Make the rows of an empty ledger from the documents of the store, then compare them with the disk.
+
+    A dry run does all of it in its private copy, and reports every path.
 
     Args:
         app: the open application, with a ledger that knows no files.
@@ -49,7 +51,32 @@ async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
         unusable=rows.unusable,
         foreign=documents - sum(count for name, count, _ in owners if name == lost),
         requests=app.requests,
+        dry_run=app.dry_run,
+        paths=await _paths(app) if app.dry_run else (),
     )
+
+
+async def _paths(app: App) -> tuple[tuple[str, str], ...]:
+    """Every file of the new ledger with how it compares with the disk, by path."""
+    paths, after = list[tuple[str, str]](), ""
+    while rows := await app.ledger.files.page(after=after):
+        after = rows[-1].file_id
+        paths += [(row.file_path, _comparison(row)) for row in rows]
+    return tuple(sorted(paths))
+
+
+def _comparison(row: FileRow) -> str:
+    if row.missing_since is not None:
+        return "missing"
+    match row.state:
+        case State.INDEXED:
+            return "matched"
+        case State.UNTRACKED:
+            return "new" if row.document is None else "changed"
+        case State.FAILED:
+            return "failed"
+        case _:
+            return "pending"
 
 
 def _lost_ledger(app: App, owners: list[tuple[str, int, str]], owner: str | None) -> str:

@@ -16,17 +16,18 @@ from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.delete_limit import DeleteLimit
-from objlib.core.lifecycle.drift import SURPLUS, Drift, DriftKind
+from objlib.core.lifecycle.drift import INFORMATION, ON_REQUEST, SURPLUS, Drift, DriftKind
 from objlib.core.lifecycle.repair_plan import Plan
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.store import StoreSyncReport
 from objlib.engine.app import App
 from objlib.engine.attempt.delete import Removal, execute_intent
+from objlib.engine.reconcile.adopt import LostLedger, adopt, require_lost
 from objlib.engine.reconcile.compare import Comparison, compare_store, recheck_document
 from objlib.engine.recover import recover
 from objlib.engine.requests.fan_out import fan_out
 from objlib.gemini import GeminiError
-from objlib.ledger import Transition
+from objlib.ledger import Move
 
 MAX_STEPS: Final = 8
 """Steps of a repair in progress at once."""
@@ -37,12 +38,19 @@ _WHY: Final[Mapping[DriftKind, str]] = {
     DriftKind.GHOST: "the store does not have its document",
     DriftKind.STALE_CONTENT: "its document was made of other bytes",
     DriftKind.BROKEN: "the store says that its document failed",
-    DriftKind.METADATA_MISMATCH: "its document has another name or other metadata",
+    DriftKind.METADATA_MISMATCH: "its document has other metadata",
+    DriftKind.STALE_NAME: "its document has an earlier name",
 }
 
 
 async def store_sync(
-    app: App, *, apply: bool, metadata: bool, limit: DeleteLimit, plan: Plan | None = None
+    app: App,
+    *,
+    apply: bool,
+    metadata: bool,
+    limit: DeleteLimit,
+    plan: Plan | None = None,
+    lost: LostLedger | None = None,
 ) -> tuple[StoreSyncReport, Plan]:
     """Compare store and ledger, or take a saved plan, and repair the differences if ``apply`` says so.
 
@@ -50,34 +58,51 @@ async def store_sync(
         apply: carry the plan out.
         metadata: with ``apply``, also send files again whose document only has a wrong name or metadata.
         plan: of an earlier comparison; the store is not listed then.
+        lost: a lost ledger, whose documents are compared as if they were this one's.
+
+    A dry run does not recover first: what a dead run left is reported as on its way.
 
     Returns:
         The report, and the plan.
 
     Raises:
-        RefusedError: the plan is for another store or ledger, or it deletes too much; nothing was changed.
+        RefusedError: the plan is for another store or ledger, or it deletes too much, or the ledger is not lost;
+            nothing was changed.
         GeminiError: the service did not answer, and nothing was repaired.
     """
     if plan is not None:
         plan.check(app.store, app.ledger_id)
-    if apply:
+    if lost is not None:
+        await require_lost(app, lost)
+        app.adopted |= {lost.ledger_id}
+    adopted = 0
+    if apply and not app.dry_run:
         # First recover what a dead run left in flight, so that the comparison covers it.
         await recover(app)
         if app.retrier.fatal is not None:
             raise app.retrier.fatal.again()
+    if apply and lost is not None and lost.adopt:
+        adopted = await adopt(app, lost)  # a dry run adopts in its copy of the ledger
     comparison = await compare_store(app) if plan is None else Comparison(plan)
     plan, report = comparison.plan, _report(app, comparison)
+    report.adopted, report.foreign_ledgers = adopted, comparison.ledgers
+    report.of = "" if lost is None else lost.ledger_id
     if not apply:
         return report, plan
     indexed = await app.ledger.comparison.indexed_total()
-    limit.check(plan.deletions(), indexed, "store-sync --apply")
-    app.retrier.reset()
+    of = "" if lost is None else f" --of {lost.ledger_id}"
+    limit.check(plan.deletions(), indexed, f"store-sync{of} --apply")
     report.applied = True
-    app.observer.begin(Phase.REPAIR, len(plan.steps), None)
-    try:
+    if metadata:
+        report.left = len(plan.steps)
+    if app.dry_run:
+        report.deleted = plan.deletions()
+        report.requeued = sum(metadata or step.kind not in ON_REQUEST for step in plan.steps) - report.deleted
+        report.left -= report.deleted + report.requeued
+        return report, plan
+    app.retrier.reset()
+    with app.observer.phase(Phase.REPAIR, len(plan.steps)):
         await _Repair(app, metadata, report).run(plan)
-    finally:
-        app.observer.end(Phase.REPAIR)
     report.stopped, report.advice = app.retrier.report_stop()
     report.interrupted, report.requests = app.drain.requested, app.requests
     return report, plan
@@ -96,7 +121,7 @@ class _Repair:
         async with fan_out(self._step, limit=MAX_STEPS) as steps:
             with self.app.drain.intake():
                 for step in plan.steps:
-                    if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
+                    if step.kind in ON_REQUEST and not self.metadata:
                         continue
                     if self.app.retrier.fatal is not None:
                         break
@@ -140,7 +165,7 @@ class _Repair:
             return
         deleted = False
         with suppress(GeminiError):  # it ends the run, which the report says
-            deleted = await execute_intent(app, intent.intent_id, intent.document) is Removal.DONE
+            deleted = await execute_intent(app, intent) is Removal.DONE
         self.report.deleted += deleted
         self.report.postponed += not deleted
 
@@ -163,13 +188,15 @@ class _Repair:
                 raise requeued
         else:
             gone = kind is DriftKind.GHOST
-            await app.ledger.apply(Transition.reset(row, run_id=app.run_id, reason=why, gone=gone))
+            await app.ledger.apply(Move(row, app.run_id).reset(why, gone=gone))
         self.report.requeued += 1
 
 
 def _report(app: App, comparison: Comparison) -> StoreSyncReport:
     """The report of a comparison, before any repair."""
     steps, counts = comparison.plan.steps, comparison.counts
+    kinds = Counter(step.kind for step in steps)
+    drift = {str(kind): kinds[kind] for kind in sorted(kinds) if kind not in INFORMATION}
     return StoreSyncReport(
         store=app.store,
         ledger=app.ledger_id,
@@ -179,9 +206,11 @@ def _report(app: App, comparison: Comparison) -> StoreSyncReport:
         in_flight=counts[DriftKind.IN_FLIGHT],
         leaving=counts[DriftKind.DELETING],
         foreign=counts[DriftKind.FOREIGN],
-        drift={str(kind): count for kind, count in sorted(Counter(step.kind for step in steps).items())},
-        findings=steps[:MAX_LISTED],
-        left=len(steps),
+        drift=drift,
+        stale_names=kinds[DriftKind.STALE_NAME],
+        findings=steps if app.dry_run else steps[:MAX_LISTED],
+        dry_run=app.dry_run,
+        left=sum(drift.values()),
         interrupted=app.drain.requested,
         requests=app.requests,
     )

@@ -10,7 +10,7 @@ from objlib.core.events import EventKind, Phase
 from objlib.core.ids import FileId
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import UNREAD
-from objlib.core.lifecycle.drift import REPAIRABLE, Drift, DriftKind
+from objlib.core.lifecycle.drift import INFORMATION, REPAIRABLE, Drift, DriftKind
 from objlib.core.lifecycle.table import State
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.store import VerifyReport
@@ -28,7 +28,7 @@ MAX_FILES: Final = 8
 
 _ABSENT: Final = {
     Absence.GONE: DriftKind.MISSING_ON_DISK,
-    Absence.REPLACED: DriftKind.MISSING_ON_DISK,
+    Absence.REPLACED: DriftKind.REPLACED,
     Absence.LEFT_OUT: DriftKind.LEFT_OUT,
     Absence.LINK: DriftKind.LEFT_OUT,
     Absence.UNREADABLE: DriftKind.UNREADABLE,
@@ -48,8 +48,7 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
     report, findings, after = VerifyReport(app.store, of=total), list[Drift](), ""
     scope = await app.files(partial(Scope.of, app.settings))
     work = _Verification(app, scope, parse_patterns(app.settings.patterns), report, findings)
-    app.observer.begin(Phase.VERIFY, total if sample is None else min(sample, total), None)
-    try:
+    with app.observer.phase(Phase.VERIFY, total if sample is None else min(sample, total)):
         while page := await app.ledger.comparison.sample(size=sample, after=after, limit=VERIFY_PAGE):
             async with fan_out(work.verify_file, limit=MAX_FILES) as files:
                 for file_id in page:
@@ -57,10 +56,10 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
             if sample is not None:
                 break
             after = page[-1]
-    finally:
-        app.observer.end(Phase.VERIFY)
     findings.sort(key=lambda drift: (drift.path, drift.kind))
-    report.drift = dict(sorted(Counter(drift.kind for drift in findings).items()))
+    counts = Counter(drift.kind for drift in findings)
+    report.stale_names = counts[DriftKind.STALE_NAME]
+    report.drift = {kind: counts[kind] for kind in sorted(counts) if kind not in INFORMATION}
     report.findings, report.requests = tuple(findings[:MAX_LISTED]), app.requests
     return report
 

@@ -29,7 +29,7 @@ def losses(settings: Settings, row: FileRow) -> tuple[str, ...]:
     metadata = document_metadata(row.file_path, data[:HEAD], parse_patterns(settings.patterns))
     lines = [f"metadata: {line}" for line in metadata.dropped]
     if embedded:
-        from objlib.embedded.text.extract import extract  # noqa: PLC0415 - `explain` alone needs it
+        from objlib.embedded import extract
 
         try:
             lines += extract(data, mime_type=row.mime_type, name=row.file_path).remarks

@@ -7,7 +7,7 @@ the reading.
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from hashlib import sha256
 from io import FileIO
@@ -36,6 +36,8 @@ _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors of this process rather than of the file."""
 _MORE_READINGS: Final = 2
 """Readings after the first, of a file that changes while it is read."""
+
+_NOT_TAKEN: Final = {"application/epub+zip": "an EPUB book, which File Search does not take"}
 
 Clock = Callable[[], int]
 """Nanoseconds since 1970 by the clock that stamps the files."""
@@ -81,6 +83,11 @@ def read_file(
         return _unreadable(path, file.file_path, error)
 
 
+def status_of(path: str | bytes) -> os.stat_result:
+    """The status of a file, behind links, by a path that may be bytes: not every name is valid Unicode."""
+    return os.stat(path)  # noqa: PTH116  a Path takes no bytes
+
+
 def open_regular(path: str | bytes) -> FileIO:
     """Open a regular file to read. Nothing else is opened: that alone makes some devices act, and a pipe waits.
 
@@ -88,7 +95,7 @@ def open_regular(path: str | bytes) -> FileIO:
         FileNotFoundError: there is none, or it is no regular file.
         OSError: it cannot be opened.
     """
-    if stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  bytes, so that every name can be opened
+    if stat.S_ISREG(status_of(path).st_mode):
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         # It may have been replaced since.
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -131,6 +138,15 @@ def _read(
         changed,
     )
     return read, stable
+
+
+def judged(snapshot: FileSnapshot, taken: Set[str]) -> FileSnapshot:
+    """The snapshot, with a failure if the store at hand does not take the type of its file."""
+    mime = snapshot.mime_type
+    if snapshot.failure is not None or mime == NO_TYPE or mime in taken:
+        return snapshot
+    message = f"is {_NOT_TAKEN.get(mime, mime)}; convert it to text or PDF, or list it in .objlibignore"
+    return replace(snapshot, failure=Failure.of(FailureKind.UNSUPPORTED, message))
 
 
 def _trusted(mtime: int, began: int) -> int:

@@ -6,6 +6,7 @@ changed, renamed, missing, returned. Last, they are recorded a page per transact
 has recorded a part that is true, and the next one finds the rest.
 """
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,15 +16,17 @@ from typing import Final
 
 import trio
 
+from objlib.core.config.settings import Backend
 from objlib.core.errors import RefusedError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure
+from objlib.core.library.mime import ACCEPTED, OFFLINE
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import FileSnapshot, FileStatus
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.app import App
-from objlib.engine.scan.read_file import Clock, read_file, read_files
+from objlib.engine.scan.read_file import Clock, judged, read_file, read_files
 from objlib.engine.scan.scope import Scope
 from objlib.engine.scan.walk import Skipped, Walk
 from objlib.ledger import ChangeKind, FileRow, ScanSession, ToRead
@@ -44,7 +47,12 @@ each row is still compared with what it was, and the next scan finds the rest.""
 
 
 async def scan(
-    app: App, *, dry_run: bool = False, checksum: bool = False, clock: Clock = time.time_ns
+    app: App,
+    *,
+    dry_run: bool = False,
+    checksum: bool = False,
+    complete: bool = False,
+    clock: Clock = time.time_ns,
 ) -> ScanReport:
     """Compare the library of ``app`` with its ledger, and record what changed.
 
@@ -52,6 +60,7 @@ async def scan(
         app: the open application; ``app.files`` runs the walk and the reading.
         dry_run: record nothing, and list the changes in the report.
         checksum: read every file, whatever its status says.
+        complete: list every change and every entry that was not taken in, however many there are.
         clock: the clock that stamps files, which is not that of the ledger.
 
     Raises:
@@ -62,26 +71,29 @@ async def scan(
     settings = app.settings
     scope = await app.files(partial(Scope.of, settings))
     patterns = parse_patterns(settings.patterns)
+    taken = taken_types(app)
     changes: list[tuple[str, str]] = []
+    renames: list[tuple[str, str]] = []
+    limit = sys.maxsize if complete else MAX_LISTED
     scans = left_alone = 0
     while True:
         scans += 1
-        work = _Scan(app, Walk(scope), patterns, clock, checksum)
-        app.observer.begin(Phase.SCAN, None, None)
-        try:
+        work = _Scan(app, Walk(scope, limit), patterns, clock, checksum, taken, limit)
+        with app.observer.phase(Phase.SCAN):
             async with app.ledger.scans.open() as session:
                 await work.walk_all(session)
+                app.observer.total(Phase.SCAN, work.files, work.bytes)
                 await work.read_changed(session)
                 await _refuse_vanished(settings.library, session)
                 counts = await session.compare(outrun=scans > MAX_RESTARTS)
                 if counts is not None:
-                    if dry_run:
-                        changes = await session.changes(limit=MAX_LISTED)
-                    else:
+                    if dry_run or complete:
+                        changes = await session.changes(limit=limit)
+                    if complete:
+                        renames = await session.renames()
+                    if not dry_run:
                         left_alone = await session.apply(run_id=app.run_id, page=APPLY_PAGE)
                     break
-        finally:
-            app.observer.end(Phase.SCAN)
     if not dry_run and await app.ledger.settings.unreadable() != work.unreadable:
         await app.ledger.settings.set_unreadable(work.unreadable)
     app.observer.event(
@@ -101,9 +113,12 @@ async def scan(
         unchanged=work.files - new - changed - renamed - returned,
         skipped=tuple(work.skipped),
         unreadable=tuple(work.unreadable),
+        skipped_total=work.skipped_total,
+        unreadable_total=work.unreadable_total,
         ignored=work.walk.ignored,
         left_out=tuple(work.walk.left_out),
         changes=tuple(changes),
+        renames=tuple(renames),
     )
 
 
@@ -117,8 +132,14 @@ async def record_change(app: App, row: FileRow) -> Failure | None:
     """
     root, patterns = app.settings.library, parse_patterns(app.settings.patterns)
     snapshot = await app.files(partial(read_file, root, row, patterns, time.time_ns))
+    snapshot = snapshot and judged(snapshot, taken_types(app))
     await app.ledger.scans.record_content(row, snapshot)
     return None if snapshot is None else snapshot.failure
+
+
+def taken_types(app: App) -> frozenset[str]:
+    """The MIME types that the store of an application takes."""
+    return ACCEPTED | OFFLINE if app.settings.backend is Backend.EMBEDDED else ACCEPTED
 
 
 @dataclass(slots=True)
@@ -129,7 +150,9 @@ class _Scan:
         files: files on disk so far.
         bytes: their size.
         read: files among them that had to be read.
-        skipped, unreadable: (path, reason) of what was not taken in, at most :data:`MAX_LISTED` each.
+        limit: entries that each list may have.
+        skipped, unreadable: (path, reason) of what was not taken in, at most ``limit`` each.
+        skipped_total, unreadable_total: how many there are.
     """
 
     app: App
@@ -137,11 +160,15 @@ class _Scan:
     patterns: tuple[PathPattern, ...]
     clock: Clock
     read_all: bool
+    taken: frozenset[str]
+    limit: int
     files: int = 0
     bytes: int = 0
     read: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    skipped_total: int = 0
+    unreadable_total: int = 0
 
     async def walk_all(self, session: ScanSession) -> None:
         """Note everything on disk."""
@@ -150,7 +177,9 @@ class _Scan:
             skipped = [entry for entry in batch if isinstance(entry, Skipped)]
             for entry in skipped:
                 entries = self.unreadable if entry.blind else self.skipped
-                if len(entries) < MAX_LISTED:
+                self.unreadable_total += entry.blind
+                self.skipped_total += not entry.blind
+                if len(entries) < self.limit:
                     entries.append((entry.path, entry.reason))
             await session.note_blind([entry.path for entry in skipped if entry.blind])
             to_read, size_to_read = await session.note_files(files, read_all=self.read_all)
@@ -172,7 +201,7 @@ class _Scan:
 
     async def _read_hop(self, hop: list[ToRead], results: list[tuple[str, FileSnapshot | None]]) -> None:
         read = partial(read_files, self.walk.scope.root, hop, self.patterns, self.clock)
-        snapshots = await self.app.files(read)
+        snapshots = [file and judged(file, self.taken) for file in await self.app.files(read)]
         results += zip((file.file_path for file in hop), snapshots, strict=True)
         gone = [file for file, snapshot in zip(hop, snapshots, strict=True) if snapshot is None]
         self.read += len(hop) - len(gone)

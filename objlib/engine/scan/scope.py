@@ -7,6 +7,7 @@ Everything here blocks, and opens rules files only.
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Final, NamedTuple, Self
 from unicodedata import normalize
 
 from objlib.core.config.settings import Settings
+from objlib.core.errors import UsageError
 from objlib.core.library.control_text import decode_control
-from objlib.core.library.ignore import IGNORE_FILE, IgnoreRules
+from objlib.core.library.ignore import GIT_FILE, IgnoreRules
 from objlib.core.library.paths import Named, readable
-from objlib.engine.scan.read_file import open_regular
+from objlib.engine.scan.read_file import open_regular, status_of
 
 GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 """Errors of an entry that is not there."""
@@ -79,7 +81,15 @@ class Scope:
         Raises:
             UsageError: a rule in the settings cannot be understood.
         """
-        rules = IgnoreRules.of(settings.ignore, _own_files(settings))
+        rules = IgnoreRules.of(
+            settings.ignore,
+            _own_files(settings),
+            exclude=settings.exclude,
+            include=settings.include,
+            gitignore=settings.gitignore,
+        )
+        if settings.gitignore:
+            rules = _with_rules_above(settings.library, rules)
         return cls(settings.library, rules, settings.follow_links)
 
     def absent(self, file: Named) -> Absent | None:
@@ -116,7 +126,7 @@ class Scope:
                 path = f"{path}/{text}" if path else text
                 linked = stat.S_ISLNK(status.st_mode)
                 if linked:
-                    status = os.stat(disk)  # noqa: PTH116  bytes, so that every name can be opened
+                    status = status_of(disk)
             except OSError as error:
                 if error.errno in GONE:
                     return Absent(Absence.GONE, "it is gone from disk")
@@ -137,23 +147,56 @@ class Scope:
         if disk not in self._cache:
             if len(self._cache) >= MAX_CACHED_FOLDERS:
                 self._cache.clear()
-            present = os.path.lexists(disk + b"/" + IGNORE_FILE.encode())
-            self._cache[disk] = folder_rules(disk, path, rules) if present else rules
+            present = [name for name in rules.files if os.path.lexists(disk + b"/" + name.encode())]
+            self._cache[disk] = folder_rules(disk, path, rules, present)
         return self._cache[disk]
 
 
-def folder_rules(disk: bytes, path: str, rules: IgnoreRules) -> IgnoreRules:
-    """The rules of a folder that has a rules file, from ``rules`` of the folder above.
+def folder_rules(disk: bytes, path: str, rules: IgnoreRules, names: Sequence[str]) -> IgnoreRules:
+    """The rules of a folder with the rules files ``names``, from ``rules`` of the folder above.
 
     Raises:
-        RulesError: the file cannot be read or understood: without it, private files would be sent.
+        RulesError: a file cannot be read or understood: without it, private files would be sent.
     """
-    try:
-        with open_regular(disk + b"/" + IGNORE_FILE.encode()) as file:
-            return rules.below(path, decode_control(file.read()))
-    except (OSError, ValueError) as error:
-        reason = why(error) if isinstance(error, OSError) else str(error)
-        raise RulesError(errno.EACCES, f"its {IGNORE_FILE} cannot be used: {reason}") from error
+    for name in names:
+        try:
+            rules = rules.below(path, _rules_text(disk + b"/" + name.encode()), name)
+        except (OSError, ValueError) as error:
+            raise RulesError(errno.EACCES, f"its {name} cannot be used: {_reason(error)}") from error
+    return rules
+
+
+def _rules_text(path: bytes) -> str:
+    with open_regular(path) as file:
+        return decode_control(file.read())
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return why(error) if isinstance(error, OSError) else str(error)
+
+
+def _with_rules_above(library: Path, rules: IgnoreRules) -> IgnoreRules:
+    """The rules of git that stand above the library, up to its repository, and in that; git reads them too.
+
+    Raises:
+        UsageError: one cannot be read or understood.
+    """
+    folders = (library, *library.parents)
+    root = next((depth for depth, folder in enumerate(folders) if os.path.lexists(folder / ".git")), None)
+    if root is None:
+        return rules
+    files = [(folder, folder / GIT_FILE) for folder in folders[1 : root + 1]]
+    for folder, file in (*files, (folders[root], folders[root] / ".git" / "info" / "exclude")):
+        if not os.path.lexists(file):
+            continue
+        try:
+            inner = [readable(os.fsencode(part)) for part in library.relative_to(folder).parts]
+            rules = rules.above(
+                str(file), _rules_text(os.fsencode(file)), "".join(f"{part}/" for part in inner)
+            )
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{file} cannot be used: {_reason(error)}; leave out --gitignore") from error
+    return rules
 
 
 def why(error: OSError) -> str:

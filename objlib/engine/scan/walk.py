@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from objlib.core.errors import UsageError
-from objlib.core.library.ignore import IGNORE_FILE, IgnoreRules
+from objlib.core.library.ignore import IgnoreRules
 from objlib.core.library.paths import display_names, readable
 from objlib.core.library.snapshot import FileStatus, bounded, ctime
 from objlib.core.reports import MAX_LISTED
+from objlib.engine.scan.read_file import status_of
 from objlib.engine.scan.scope import GONE, KINDS, RulesError, Scope, folder_rules, why
 
 _MAX_INTEGER: Final = 2**63 - 1
@@ -59,11 +60,13 @@ class Walk:
 
     Attributes:
         scope: what belongs to the library.
+        limit: entries that ``left_out`` may have.
         ignored: entries left out by a rule so far; a folder counts once.
-        left_out: (path, rule) of the first of them, at most :data:`MAX_LISTED`.
+        left_out: (path, rule) of the first of them.
     """
 
     scope: Scope
+    limit: int = MAX_LISTED
     ignored: int = 0
     left_out: list[tuple[str, str]] = field(default_factory=list)
     _entered: set[tuple[int, int]] = field(default_factory=set, init=False)
@@ -125,7 +128,7 @@ class Walk:
         rule = rules.reason(path, name, folder=folder)
         if rule and not rules.is_own(path, name):
             self.ignored += 1
-            if len(self.left_out) < MAX_LISTED:
+            if len(self.left_out) < self.limit:
                 self.left_out.append((path, rule))
         return bool(rule)
 
@@ -171,7 +174,7 @@ class Walk:
     def _follow(self, link: bytes, path: str, rules: IgnoreRules) -> os.stat_result | Skipped | None:
         """The status of what a link leads to, or why it is not followed; None when a rule leaves it out after all."""
         try:
-            status = os.stat(link)  # noqa: PTH116  bytes, so that every name can be opened
+            status = status_of(link)
         except OSError as error:
             return _broken_link(path, error)
         folder = stat.S_ISDIR(status.st_mode)
@@ -235,8 +238,9 @@ def _listing(folder: _Folder) -> tuple[list[tuple[bytes, bool]], IgnoreRules]:
     """
     with os.scandir(folder.disk) as entries:
         names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
-    has_rules = any(name == IGNORE_FILE.encode() for name, _ in names)
-    return names, folder_rules(folder.disk, folder.path, folder.rules) if has_rules else folder.rules
+    there = {name for name, _ in names}
+    rules_files = [name for name in folder.rules.files if name.encode() in there]
+    return names, folder_rules(folder.disk, folder.path, folder.rules, rules_files)
 
 
 def _broken_link(path: str, error: OSError) -> Skipped:

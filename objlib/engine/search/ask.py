@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, RESERVED_KEYS, FileId
+from objlib.core.library.paths import disk_path
 from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
 from objlib.embedded import EXTRACTIVE, filter_keys
 from objlib.engine.app import App
@@ -109,7 +112,8 @@ async def _report(app: App, question: str, answer: Answer, notice: str, began: f
 
 async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
     tags = [passage.metadata.get(KEY_FILE) for passage in passages]
-    citations = [_citation(passage, None, _UNKNOWN) for passage in passages]
+    root = app.settings.library
+    citations = [_citation(root, passage, None, _UNKNOWN) for passage in passages]
     scope = Scope.of(app.settings)
     for tag in dict.fromkeys(tag for tag in tags if isinstance(tag, str)):
         row = await app.ledger.files.get(FileId(tag))
@@ -119,11 +123,11 @@ async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
         cited = [CitedPassage(passages[n].text, _hash(passages[n])) for n in numbers]
         look = partial(check_passages, scope, row, cited)
         for number, checked in zip(numbers, await app.files(look), strict=True):
-            citations[number] = _citation(passages[number], row, checked)
+            citations[number] = _citation(root, passages[number], row, checked)
     return tuple(citations)
 
 
-def _citation(passage: Passage, row: FileRow | None, checked: CheckedPassage) -> Citation:
+def _citation(root: Path, passage: Passage, row: FileRow | None, checked: CheckedPassage) -> Citation:
     place = checked.place
     return Citation(
         path=row.file_path if row is not None else passage.title,
@@ -131,10 +135,12 @@ def _citation(passage: Passage, row: FileRow | None, checked: CheckedPassage) ->
         file_id=row.file_id if row is not None else None,
         line_start=place.line_start if place else None,
         line_stop=place.line_stop if place else None,
-        page=passage.page,
-        heading=place.heading if place else None,
+        page=passage.page or checked.page,
+        place=checked.label,
+        heading=checked.heading or (place.heading if place else None),
         known=row is not None,
         state=checked.state,
+        file=None if row is None else disk_path(root, row),
         metadata={key: value for key, value in passage.metadata.items() if key not in RESERVED_KEYS},
     )
 
@@ -170,5 +176,5 @@ async def _coverage(app: App, answer: Answer) -> str:
         return f"search by words only: {vectors.reason}"
     if vectors.done < vectors.total:
         share = 100 * vectors.done // max(1, vectors.total)
-        return f"search by meaning covers {share} % of the passages so far; `objlib upload` goes on with it"
+        return f"search by meaning covers {share} % of the passages so far; `{advise('index')}` finishes it"
     return ""

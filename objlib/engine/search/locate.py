@@ -5,7 +5,7 @@ which a cancelled caller is noticed.
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from objlib.core.library.decode import UnreadableError, decode, without_inline_d
 from objlib.core.library.mime import is_text_type
 from objlib.core.library.paths import disk_path
 from objlib.core.reports.answers import CitationState
+from objlib.embedded import Extracted, PassagePlace, extract, has_places, passage_place
 from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
 from objlib.engine.scan.scope import Absence, Scope
 from objlib.ledger import FileRow
@@ -25,6 +26,8 @@ from objlib.threads import checkpoint_in_thread
 
 MAX_FILE: Final = 32 * 1024 * 1024
 """Bytes of a file that is searched; the search holds it in memory."""
+MAX_STRUCTURED: Final = 8 * 1024 * 1024
+"""Bytes of a file that is read by the structure of its format, for each search that finds it."""
 _BLOCK: Final = 1024 * 1024
 """Bytes or characters of one piece of work."""
 _HEADING: Final = re.compile(r"(?m)^#{1,6}[ \t]+(\S.*)$")
@@ -47,10 +50,16 @@ class CitedPassage(NamedTuple):
 
 
 class CheckedPassage(NamedTuple):
-    """How the file of a passage is now, and the passage's place in it; None where it does not stand there."""
+    """How the file of a passage is now, and the passage's place in it; None where it does not stand there.
+
+    Label, heading and page are those of a format that has more than lines, such as a presentation.
+    """
 
     state: CitationState
     place: Place | None
+    label: str | None = None
+    heading: str | None = None
+    page: int | None = None
 
 
 def check_passages(scope: Scope, row: FileRow, passages: Sequence[CitedPassage]) -> list[CheckedPassage]:
@@ -65,16 +74,36 @@ def check_passages(scope: Scope, row: FileRow, passages: Sequence[CitedPassage])
             content_hash, data = _read(source, row)
     except OSError:
         return [CheckedPassage(CitationState.UNREADABLE, None)] * len(passages)
-    text = _decoded(data)
+    text = _decoded(data) if is_text_type(row.mime_type) else ""
     # The embedded store has the second.
     texts = {raw: _Text(raw) for raw in (text, without_inline_data(text))}
+    structure = _structure(data, row)
+    if structure is not None and structure.keeps_lines:
+        texts[structure.text] = _Text(structure.text)
     checked = []
     for passage in passages:
         same = content_hash == (passage.content_hash or row.indexed_hash)
         state = CitationState.CURRENT if same else CitationState.CHANGED
         places = (text.place(passage.text) for text in texts.values())
-        checked.append(CheckedPassage(state, next((place for place in places if place is not None), None)))
+        place = next((place for place in places if place is not None), None)
+        checked.append(CheckedPassage(state, place, *_place_in(structure, passage.text)))
     return checked
+
+
+def _structure(data: bytes, row: FileRow) -> Extracted | None:
+    """The text of a file as its reader gives it, if its format has places; None for any other."""
+    if not data or len(data) > MAX_STRUCTURED or not has_places(row.mime_type, row.file_path):
+        return None
+    try:
+        return extract(data, mime_type=row.mime_type, name=row.file_path)
+    except UnreadableError:
+        return None
+
+
+def _place_in(structure: Extracted | None, passage: str) -> PassagePlace:
+    """The place of a passage in the words of its format."""
+    span = _Text(structure.text).span(passage) if structure is not None else None
+    return passage_place(structure, *span) if structure is not None and span is not None else PassagePlace()
 
 
 def _decoded(data: bytes) -> str:
@@ -91,7 +120,8 @@ def _read(source: FileIO, row: FileRow) -> tuple[str, bytes]:
     Of a file without lines, such as a PDF, that is as the last scan saw it, nothing is read.
     """
     status = fstat(source.fileno())
-    keeps = is_text_type(row.mime_type) and status.st_size <= MAX_FILE
+    structured = status.st_size <= MAX_STRUCTURED and has_places(row.mime_type, row.file_path)
+    keeps = structured or (is_text_type(row.mime_type) and status.st_size <= MAX_FILE)
     if not keeps and (status.st_size, status.st_mtime_ns) == (row.size, row.mtime_ns):
         return row.content_hash, b""
     digest, blocks, size = sha256(), [], 0
@@ -114,13 +144,22 @@ class _Text:
 
     def place(self, passage: str) -> Place | None:
         """The place of ``passage``: letter by letter, else word by word whatever the white space between."""
-        checkpoint_in_thread()
         span = self._span(_with_plain_ends(passage).strip())
         if span is None:
             return None
         start, stop = span
         first = self._text.count("\n", 0, start) + 1
         return Place(first, first + self._text.count("\n", start, stop), self._heading(start, stop))
+
+    def span(self, passage: str) -> tuple[int, int] | None:
+        """The offsets of ``passage`` in the text as it is; None if it does not stand there."""
+        span = self._span(_with_plain_ends(passage).strip())
+        if span is None or "\r" not in self.raw:
+            return span
+        # Each line end of two characters counts as one so far.
+        pairs = [pair.start() - number for number, pair in enumerate(re.finditer("\r\n", self.raw))]
+        start, stop = (offset + bisect_left(pairs, offset) for offset in span)
+        return start, stop
 
     @cached_property
     def _text(self) -> str:
@@ -147,6 +186,7 @@ class _Text:
         return [(start, title) for start, title in titles if title]
 
     def _span(self, passage: str) -> tuple[int, int] | None:
+        checkpoint_in_thread()
         if not passage:
             return None
         at = self._text.find(passage)

@@ -7,6 +7,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import Phase
 from objlib.core.lifecycle.table import State
@@ -18,14 +19,18 @@ from objlib.engine.failed_files import failed_files, skipped_files
 from objlib.engine.recover import recover
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import in_flight_elsewhere
+from objlib.engine.scan.moved import refuse_moved
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
+from objlib.engine.vectors import make_vectors
 from objlib.gemini import GeminiError, Store
-from objlib.ledger import FileRow, Transition
+from objlib.ledger import FileRow, Move
 
 MAX_ROUNDS: Final = 6
 """Rounds of a run: after each it goes back to the files whose outcome stayed unknown."""
+LAST_SUCCESS_KEY: Final = "last_success"
+"""Setting of the ledger that keeps when a run last left nothing to do, in Unix seconds."""
 LISTED_FAILURES: Final = 1000
 """Failed files that a report lists; the others are only counted."""
 STORE_STATISTICS_SECONDS: Final = 10.0
@@ -36,7 +41,6 @@ async def upload(
     app: App,
     *,
     limit: int | None = None,
-    dry_run: bool = False,
     retry_failed: bool = False,
     checksum: bool = False,
     accept: Callable[[ScanReport], Awaitable[None]] | None = None,
@@ -45,7 +49,6 @@ async def upload(
 
     Args:
         limit: bound of the files that this run sends.
-        dry_run: only say what would be done; nothing is recorded and nothing sent.
         retry_failed: also send files again that failed in an earlier run.
         checksum: read every file of the library, whatever its status says.
         accept: inspects the result of the scan before anything is sent; raises to refuse the run.
@@ -53,19 +56,26 @@ async def upload(
     Raises:
         ObjlibError: the run cannot go on at all.
     """
-    scanned = await scan(app, dry_run=dry_run, checksum=checksum)
+    scanned = await scan(app, checksum=checksum)
+    await refuse_moved(app)
     if accept is not None:
         await accept(scanned)
     run = UploadRun(app, limit)
-    recovered, vectors = RecoverReport(), None
-    if not dry_run:
-        recovered = await _recover(run)
-        if retry_failed:
-            # A file that only an edit can help is found fit by the scan, once it was edited.
-            await _retry(app, "--retry-failed", lambda row: row.failure is None or not row.failure.kind.unfit)
-        await _run_to_quiescence(run)
-        vectors = await _make_vectors(run)
-    return await _report(run, scanned, recovered, vectors, dry_run=dry_run)
+    recovered = await _recover(run)
+    if retry_failed:
+        await retry_failed_files(app)
+    await _run_to_quiescence(run)
+    vectors = await _make_vectors(run)
+    report = await make_report(run, scanned, recovered, vectors)
+    if not report.stopped and not report.pending:
+        await app.ledger.settings.set(LAST_SUCCESS_KEY, repr(app.now()))
+    return report
+
+
+async def retry_failed_files(app: App) -> None:
+    """Requeue the files that failed in earlier runs, but for those that only an edit can help."""
+    # Such a file is found fit by the scan, once it was edited.
+    await _retry(app, "--retry-failed", lambda row: row.failure is None or not row.failure.kind.unfit)
 
 
 async def _run_to_quiescence(run: UploadRun) -> None:
@@ -73,8 +83,8 @@ async def _run_to_quiescence(run: UploadRun) -> None:
     app, began = run.app, run.app.now()
     files, size = await app.ledger.files.claimable_totals()
     limited = run.limit is not None and run.limit < files
-    app.observer.begin(Phase.UPLOAD, run.limit if limited else files, None if limited else size)
-    try:
+    size_to_send = None if limited else size
+    with app.observer.phase(Phase.UPLOAD, run.limit if limited else files, size_to_send):
         for round_ in range(MAX_ROUNDS):
             await pump(run)
             if app.drain.requested or run.stopped:
@@ -89,13 +99,11 @@ async def _run_to_quiescence(run: UploadRun) -> None:
                 break
             with app.drain.intake():
                 await trio.sleep(backoff(round_ + 1, jitter=random.random()) if unknown else 0)
-    finally:
-        app.observer.end(Phase.UPLOAD)
     if run.limit_reached and (await app.ledger.files.claimable_totals())[0]:
         run.stop(StopReason.LIMIT, "run the same command again for the rest")
     if app.drain.requested:
         run.stopped = StopReason.INTERRUPTED
-        run.advice = "nothing is lost: the next upload, or `objlib recover`, finishes it"
+        run.advice = f"nothing is lost: the next upload, or `{advise('recover')}`, finishes it"
 
 
 async def _recover(run: UploadRun, *, own: bool = False) -> RecoverReport:
@@ -123,7 +131,7 @@ async def _retry(app: App, reason: str, eligible: Callable[[FileRow], bool]) -> 
             if row.missing_since is not None or not eligible(row):
                 continue
             with suppress(StaleTransitionError):
-                await app.ledger.apply(Transition.retry(row, run_id=app.run_id, reason=reason))
+                await app.ledger.apply(Move(row, app.run_id).retry(reason))
                 retried += 1
     return retried
 
@@ -133,27 +141,16 @@ async def _make_vectors(run: UploadRun) -> VectorReport | None:
     app = run.app
     if app.service is None:
         return None
-    report = await app.service.vectors()
-    seconds = app.settings.embed_seconds
-    if app.drain.requested or not report.available or report.done >= report.total or seconds <= 0:
-        return report
-    app.observer.begin(Phase.VECTORS, report.total - report.done, None)
-    done = report.done
-
-    def progress(now_done: int, _total: int) -> None:
-        nonlocal done
-        app.observer.advance(Phase.VECTORS, now_done - done, 0)
-        done = now_done
-
-    try:
-        with app.drain.intake() as scope:
-            await app.service.make_vectors(seconds=seconds, progress=progress)
-        if scope.cancelled_caught:
-            run.stopped = StopReason.INTERRUPTED
-            run.advice = "every file is searchable by words; the next upload goes on with search by meaning"
-    finally:
-        app.observer.end(Phase.VECTORS)
-    return await app.service.vectors()
+    report, interrupted = await make_vectors(
+        app, await app.service.vectors(), seconds=app.settings.embed_seconds
+    )
+    if interrupted:
+        run.stopped = StopReason.INTERRUPTED
+        run.advice = (
+            f"every file is searchable by words; `{advise('index')}` or the next upload "
+            "goes on with search by meaning"
+        )
+    return report
 
 
 async def _store_statistics(run: UploadRun) -> Store | None:
@@ -166,18 +163,14 @@ async def _store_statistics(run: UploadRun) -> Store | None:
     return None
 
 
-async def _report(
-    run: UploadRun,
-    scanned: ScanReport,
-    recovered: RecoverReport,
-    vectors: VectorReport | None,
-    *,
-    dry_run: bool,
+async def make_report(
+    run: UploadRun, scanned: ScanReport, recovered: RecoverReport, vectors: VectorReport | None
 ) -> UploadReport:
+    """The report of a run as its ledger is now."""
     app = run.app
     counts = await app.ledger.files.counts(now=app.now())
     store = await _store_statistics(run)
-    claimable, claimable_bytes = await app.ledger.files.claimable_totals()
+    claimable, _ = await app.ledger.files.claimable_totals()
     in_flight = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
     unreadable = len(await app.ledger.settings.unreadable())
     # A run that stopped early had no last recovery, which would have counted the deletes that are left.
@@ -203,9 +196,8 @@ async def _report(
         deleted=app.deleted,
         requests=app.requests,
         throttled=app.governor.throttled,
-        bytes=claimable_bytes if dry_run else run.sent_bytes,
+        bytes=run.sent_bytes,
         seconds=trio.current_time() - app.opened_at,
-        dry_run=dry_run,
         stopped=run.stopped,
         advice=run.advice,
         store_documents=None if store is None else store.active + store.pending + store.failed,

@@ -14,25 +14,17 @@ from objlib.core.failures import Failure
 from objlib.core.ids import RunId, new_attempt_id, new_file_id
 from objlib.core.library.snapshot import FileSnapshot
 from objlib.core.lifecycle.table import State
-from objlib.ledger.rows import (
-    FILE_COLUMNS,
-    FileRow,
-    columns,
-    decode_failure,
-    encode_failure,
-    encode_metadata,
-    file_row,
-)
+from objlib.ledger.rows import FileRow, decode_failure, encode_failure, encode_metadata
 from objlib.ledger.scan.diff import blocked
 from objlib.ledger.scan.tables import ChangeKind, Tables
 from objlib.ledger.settings import bump_scan_generation
 from objlib.ledger.transition_sql import must_apply
-from objlib.ledger.transitions import Transition
+from objlib.ledger.transitions import Move
 
 RENAMES_PAGE: Final = 500
 """Entangled renames that are read at once; all of them are one transaction."""
 
-_ROW: Final = columns(FILE_COLUMNS)
+_ROW: Final = FileRow.columns()
 _WAS: Final = (
     "file_id = :file_id AND file_path = :was_path AND content_hash = :was_hash AND mtime_ns = :was_mtime"
 )
@@ -175,7 +167,7 @@ def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: 
 def write_row(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> FileRow | None:
     """Write a difference to its row; None when the row is no longer what it was compared with."""
     cells = conn.execute(_SQL[kind], item).fetchone()
-    return None if cells is None else file_row(cells)
+    return None if cells is None else FileRow.read(cells)
 
 
 def _move_state(
@@ -194,14 +186,14 @@ def _move_state(
     a later scan looks at it again.
     """
     if row.state is State.INDEXED and row.indexed_hash != row.content_hash:
-        row = must_apply(conn, Transition.reset(row, run_id=run_id, reason="the file changed"), now)
+        row = must_apply(conn, Move(row, run_id).reset("the file changed"), now)
     elif row.state is State.FAILED and (changed or _failure_changed(row, failure)):
         reason = "the file changed" if changed else "what was wrong with the file has changed"
-        row = must_apply(conn, Transition.retry(row, run_id=run_id, reason=reason), now)
+        row = must_apply(conn, Move(row, run_id).retry(reason), now)
     if row.state is State.UNTRACKED and failure is not None:
         attempt = new_attempt_id(now)
-        row = must_apply(conn, Transition.start_upload(row, attempt_id=attempt, run_id=run_id), now)
-        must_apply(conn, Transition.fail(row, attempt_id=attempt, run_id=run_id, failure=failure), now)
+        row = must_apply(conn, Move(row, run_id, attempt).start_upload(), now)
+        must_apply(conn, Move(row, run_id, attempt).fail(failure), now)
 
 
 def _failure_changed(row: FileRow, failure: Failure | None) -> bool:

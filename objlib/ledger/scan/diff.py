@@ -69,6 +69,13 @@ def changes(conn: sqlite3.Connection, t: Tables, *, limit: int) -> list[tuple[st
     ).fetchall()
 
 
+def renames(conn: sqlite3.Connection, t: Tables) -> list[tuple[str, str]]:
+    """All renames, as (old path, new path), by the new one."""
+    return conn.execute(
+        f"SELECT was_path, path FROM {t.plan} WHERE kind = '{ChangeKind.RENAMED}' ORDER BY path"
+    ).fetchall()
+
+
 def blocked(moves: str, condition: str = "1") -> str:
     """SQL for the ``file_id`` of those moves whose target is not free and will not become so.
 

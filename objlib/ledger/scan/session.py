@@ -137,6 +137,7 @@ class ScanSession(Table):
 
     vanished = noted(diff.vanished)
     changes = noted(diff.changes)
+    renames = noted(diff.renames)
 
     async def compare(self, *, outrun: bool = False) -> Mapping[ChangeKind, int] | None:
         """Compare disk and ledger; how many differences of each kind there are.

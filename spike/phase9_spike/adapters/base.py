@@ -7,7 +7,7 @@ from objlib.core.errors import LedgerError, TransitionNotAllowedError
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import Event
-from objlib.ledger import FileRow, Guard, Ledger, Transition
+from objlib.ledger import FileRow, Guard, Ledger, Move, Transition
 
 AsyncGuard = Callable[[], Awaitable[str | None]]
 """Judges before the transaction: it may wait and read the database. A reason is a refusal, None lets it pass."""
@@ -42,16 +42,14 @@ def _transition(event: Event, row: FileRow, attempt: AttemptId) -> Transition:
     document = f"fileSearchStores/spike/documents/{attempt or 'none'}"
     match event:
         case Event.START_UPLOAD:
-            return Transition.start_upload(row, attempt_id=attempt, run_id=RUN)
+            return Move(row, RUN, attempt).start_upload()
         case Event.COMPLETE_UPLOAD:
-            return Transition.complete_upload(
-                row, attempt_id=attempt, run_id=RUN, operation=None, document=document
-            )
+            return Move(row, RUN, attempt).complete_upload(operation=None, document=document)
         case Event.COMPLETE_PROCESSING:
-            return Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document=document)
+            return Move(row, RUN, attempt).complete_processing(document)
         case Event.FAIL_UPLOAD | Event.FAIL_PROCESSING:
-            return Transition.fail(row, attempt_id=attempt, run_id=RUN, failure=BROKEN)
+            return Move(row, RUN, attempt).fail(BROKEN)
         case Event.REQUEUE_UPLOAD:
-            return Transition.requeue(row, attempt_id=attempt, run_id=RUN, reason="put back", retry_at=None)
+            return Move(row, RUN, attempt).requeue("put back", retry_at=None)
         case _:
             raise LedgerError(f"the spike has no use for {event}; add it to its adapters if it does")

@@ -10,8 +10,9 @@ import trio
 from objlib.core.config.settings import Settings
 from objlib.core.events import Observer
 from objlib.core.reports.answers import AnswerReport, Citation
+from objlib.core.reports.failed_files import FailedFile
 from objlib.core.reports.status import ExplainReport, StatusReport
-from objlib.core.reports.upload import FailedFile, ScanReport, UploadReport
+from objlib.core.reports.upload import ScanReport, UploadReport
 from objlib.engine.bootstrap.open_app import Command
 
 UPLOAD = UploadReport(

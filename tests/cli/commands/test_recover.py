@@ -32,10 +32,10 @@ def test_exit_codes_of_a_recovery(engine: Engine, more: dict[str, Any], code: in
     [
         (
             {"failed": 1, "left": 2},
-            "1 file failed (objlib status names them); 2 files could not be settled now; "
-            "run objlib recover again later",
+            "1 file failed (`objlib status` names them); 2 files could not be settled now; "
+            "run `objlib recover` again later",
         ),
-        ({"postponed": 1}, "1 document could not be removed now; run objlib recover again later"),
+        ({"postponed": 1}, "1 document could not be removed now; run `objlib recover` again later"),
         (
             {"postponed": 2, "stopped": StopReason.DAILY_QUOTA, "advice": "come back tomorrow"},
             "2 documents could not be removed now; come back tomorrow",
@@ -46,5 +46,6 @@ def test_a_quiet_recovery_that_ends_with_3_names_the_reason(
     engine: Engine, read: Read, more: dict[str, Any], message: str
 ) -> None:
     engine.gives("recover.recover", RecoverReport(found=3, **more))
+    engine.patch.setenv("OBJLIB_LIBRARY", "lib")
     assert run(["recover", "-q"]) == Exit.SOME_FAILED
     assert read() == ("", f"objlib: {message}\n")

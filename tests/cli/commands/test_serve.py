@@ -9,18 +9,16 @@ from objlib.cli.app import run
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit
 from objlib.core.events import EventKind, Observer
-from objlib.core.pacing.quota import Quota
+from objlib.engine.serve import ServeOptions
 from tests.cli.commands.kit import Engine, Read
 
 
 def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
-    async def serve(
-        settings: Settings, *, host: str, port: int, observer: Observer, ready: Any, quota: Quota | None
-    ) -> None:
+    async def serve(settings: Settings, options: ServeOptions, *, observer: Observer, ready: Any) -> None:
         await trio.lowlevel.checkpoint()
         assert settings.backend == "embedded"
-        assert quota is None
-        ready(f"http://{host}:{port or 4711}")
+        assert options.quota is None
+        ready(f"http://{options.host}:{options.port or 4711}")
 
     engine.patch.setattr("objlib.engine.serve.serve", serve)
     engine.patch.setenv("GEMINI_API_KEY", "AIzaSomething")
@@ -33,9 +31,7 @@ def test_serve_prints_its_address_first(engine: Engine, read: Read) -> None:
 
 
 def test_serve_reports_each_request_that_meets_the_quota(engine: Engine, read: Read) -> None:
-    async def serve(
-        settings: Settings, *, host: str, port: int, observer: Observer, ready: Any, quota: Quota | None
-    ) -> None:
+    async def serve(settings: Settings, options: ServeOptions, *, observer: Observer, ready: Any) -> None:
         await trio.lowlevel.checkpoint()
         ready("http://127.0.0.1:4711")
         observer.event(EventKind.REQUEST, method="GET", path="/v1beta/files", admitted=False, wait=0.5)
@@ -52,3 +48,20 @@ def test_serve_reports_each_request_that_meets_the_quota(engine: Engine, read: R
         "admitted": False,
         "wait": 0.5,
     }
+
+
+def test_serve_requires_the_key_of_the_flag_or_the_environment(engine: Engine, read: Read) -> None:
+    keys: list[str | None] = []
+
+    async def serve(settings: Settings, options: ServeOptions, *, observer: Observer, ready: Any) -> None:
+        await trio.lowlevel.checkpoint()
+        keys.append(options.require_key)
+        ready("http://127.0.0.1:1")
+
+    engine.patch.setattr("objlib.engine.serve.serve", serve)
+    assert run(["serve", "--require-key", "sesame"]) == Exit.OK
+    engine.patch.setenv("OBJLIB_SERVE_KEY", "open")
+    assert run(["serve"]) == Exit.OK
+    assert keys == ["sesame", "open"]
+    assert "the required API key" in read()[1]
+    assert run(["serve", "--require-key", "två ord"]) == Exit.USAGE

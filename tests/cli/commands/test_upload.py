@@ -11,9 +11,11 @@ import trio
 from objlib.cli.app import run
 from objlib.core.errors import Exit
 from objlib.core.events import EventKind, Phase
+from objlib.core.reports.plan import Action, Cost, PlannedStep, RunPlan
 from objlib.core.reports.upload import ScanReport, UploadReport
 from objlib.core.stop_reason import StopReason
 from objlib.engine.bootstrap.open_app import Command, StoreNeed
+from objlib.engine.plan.run import RunOptions
 from tests.cli.commands.kit import FAILED, UPLOAD, Engine, Read
 
 
@@ -24,7 +26,7 @@ def test_upload_prints_its_store_first_and_its_summary_last(engine: Engine, read
     assert out.startswith("✓ Sent 1 file")
     assert err.startswith("objlib: embedded store at ")
     assert "offline (no API key set); ledger " in err
-    options = {"limit": 5, "dry_run": False, "retry_failed": True, "checksum": False}
+    options = {"limit": 5, "retry_failed": True, "checksum": False}
     assert engine.asked == [("upload.run.upload", {"args": ()} | options)]
     settings, command = engine.opened[0]
     assert settings.library == Path.cwd() / "lib"
@@ -41,7 +43,11 @@ def test_a_quiet_upload_prints_problems_only(engine: Engine, read: Read) -> None
         replace(UPLOAD, failed=2, stopped=StopReason.STORE_FULL, advice="make room", pending=3),
     )
     assert run(["upload", "lib", "-q"]) == Exit.SOME_FAILED
-    assert read() == ("", "objlib: 2 files failed (objlib status names them); 3 files waiting; make room\n")
+    assert read() == (
+        "",
+        f"objlib: 2 files failed (`objlib status --library {Path.cwd() / 'lib'}` names them); "
+        "3 files waiting; make room\n",
+    )
 
 
 def test_a_quiet_run_that_ends_with_3_names_the_reason(engine: Engine, read: Read) -> None:
@@ -53,11 +59,25 @@ def test_a_quiet_run_that_ends_with_3_names_the_reason(engine: Engine, read: Rea
     assert read() == ("", "objlib: 2 old documents could not be removed now\n")
 
 
-def test_a_dry_run_needs_no_store(engine: Engine, read: Read) -> None:
-    engine.gives("upload.run.upload", replace(UPLOAD, dry_run=True, pending=1))
-    assert run(["upload", "lib", "--dry-run"]) == Exit.OK
-    assert engine.opened[0][1].store is StoreNeed.NONE
-    assert read()[0].startswith("Would send 1 file")
+def test_a_dry_run_opens_private_copies_and_prints_the_plan(engine: Engine, read: Read) -> None:
+    steps = [PlannedStep(Action.SEND, f"{number:02}.txt", "new") for number in range(22)]
+    plan = RunPlan.of(steps, Cost(requests=66))
+    engine.gives("plan.run.plan_run", replace(UPLOAD, dry_run=True, pending=1, plan=plan))
+    assert run(["upload", "lib", "-n", "--limit", "3", "--checksum"]) == Exit.OK
+    assert engine.opened[0][1] == Command("upload", records=True, store=StoreNeed.CREATE, dry_run=True)
+    assert engine.asked[0][1]["options"] == RunOptions(limit=3, checksum=True)
+    out = read()[0]
+    assert out.startswith("Plan: 22 files to send.\n  send      00.txt (0 B): new\n")
+    assert "and 2 more (--all lists them)" in out
+    assert run(["upload", "lib", "--dry-run", "--all"]) == Exit.OK
+    assert "21.txt" in read()[0]
+
+
+@pytest.mark.parametrize("command", ["upload", "sync", "scan", "recover", "rebuild", "store-sync"])
+def test_every_step_is_only_for_dry_runs(engine: Engine, read: Read, command: str) -> None:
+    assert run([command, "--library", "lib", "--all"]) == Exit.USAGE
+    assert "add --dry-run" in read()[1]
+    assert not engine.opened
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,37 @@ class TestProgress:
         assert "paused for 9 s" in after(0, 9)
         assert running in after(3, 0)
 
+    def test_totals_that_are_known_later_stand_in_the_bar(self, drawn: io.StringIO) -> None:
+        progress = Progress(self.console(drawn, 100))
+        progress.total(Phase.SCAN, 9, 900)
+        progress.begin(Phase.SCAN, None, None)
+        progress.advance(Phase.SCAN, 3, 400)
+        progress._bars.console.print(progress._bars.get_renderable())
+        progress.total(Phase.SCAN, 12, 1600)
+        progress._bars.console.print(progress._bars.get_renderable())
+        before, after = drawn.getvalue().splitlines()
+        assert "3 files" in before
+        assert "3/12 files" in after
+        assert progress._bars.tasks[0].percentage == 25
+
+    def test_the_time_left_is_for_what_this_run_does(self, drawn: io.StringIO) -> None:
+        clock = [1000.0]
+        console = Console(file=drawn, force_terminal=True, width=120, get_time=lambda: clock[0])
+        progress = Progress(console)
+        progress.begin(Phase.VECTORS, 10_000, None, seconds=120)
+        for _ in range(4):
+            clock[0] += 10
+            progress.advance(Phase.VECTORS, 10, 0)
+        console.print(progress._bars.get_renderable())
+        progress.begin(Phase.VECTORS, 50, None, seconds=3600)
+        for _ in range(4):
+            clock[0] += 10
+            progress.advance(Phase.VECTORS, 10, 0)
+        console.print(progress._bars.get_renderable())
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", drawn.getvalue())
+        bounded, whole = (line.split()[-1] for line in plain.splitlines())
+        assert (bounded, whole) == ("01:20", "00:10")
+
     def test_a_pause_is_shown_for_the_phase_that_began_last(self, drawn: io.StringIO) -> None:
         progress = Progress(self.console(drawn, 60))
         progress.pressure(GovernorStatistics(tokens=0, in_flight=0, paused_for=12, throttled=1))

@@ -78,3 +78,10 @@ def test_a_full_disk_is_reported() -> None:
         )
     assert b"OutputError: cannot write the result to stdout: No space left on device" in done.stderr
     assert b"Exception ignored" not in done.stderr
+
+
+def test_json_holds_no_character_that_acts_on_a_terminal() -> None:
+    acting = "\x1b[2J\x07\x7f\x9b31m\u202e\u2066\u2028"
+    text = output.encode({"path": acting})
+    assert text.isprintable()
+    assert json.loads(text)["path"] == acting

@@ -7,8 +7,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.cli.render.answer import ask_lines, search_lines, with_markers
-from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
+from objlib.cli.render.answer import (
+    ask_lines,
+    ask_notes,
+    cited_files,
+    file_notes,
+    search_lines,
+    search_notes,
+)
+from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support, with_markers
 from tests.cli.render.kit import ASCII, COLOR, EVIL, PLAIN, text
 
 PASSAGE = (
@@ -36,19 +43,35 @@ def answer(**more: Any) -> AnswerReport:
 
 class TestSearch:
     def test_a_passage_has_its_place_and_its_best_part(self) -> None:
-        output = text(search_lines(answer(notice="by words only: no model"), PLAIN))
+        report = answer(notice="by words only: no model")
+        output = text(search_lines(report, PLAIN))
         assert output.startswith("1. mill/on liberty.txt:3-9 · Chapter II\n")
         assert "…" in output
         assert "liberty of thought" in output
         assert "2. a.pdf · page 4 · not in this library\n" in output
         assert ":2\n" in output
-        assert output.endswith("3 passages\nby words only: no model")
+        assert "passages" not in output
+        assert search_notes(report) == ["3 passages", "by words only: no model"]
 
     def test_words_of_the_query_stand_out(self) -> None:
         assert "\x1b[1mliberty\x1b[0m" in "\n".join(search_lines(answer(), COLOR))
 
     def test_nothing_found(self) -> None:
-        assert search_lines(answer(citations=()), PLAIN) == ['Nothing found for "liberty of thought".']
+        report = answer(citations=())
+        assert search_lines(report, PLAIN) == []
+        assert search_notes(report) == ['nothing found for "liberty of thought"']
+
+    def test_files_are_named_once_and_only_those_that_open(self) -> None:
+        cited = [
+            Citation("b", "x", file="/lib/b"),
+            Citation("a", "x", file="/lib/a", state=CitationState.CHANGED),
+            Citation("b", "y", file="/lib/b"),
+            Citation("c", "x", file="/lib/c", state=CitationState.GONE),
+            Citation("title", "x", state=CitationState.UNKNOWN),
+        ]
+        report = answer(citations=tuple(cited))
+        assert cited_files(report) == ["/lib/b", "/lib/a"]
+        assert file_notes(report) == ["2 passages of files that cannot be opened now", "5 passages"]
 
     def test_ascii(self) -> None:
         assert text(search_lines(answer(citations=answer().citations[:2]), ASCII)).isascii()
@@ -96,7 +119,10 @@ class TestAsk:
             assert f"1. {line}" in search_lines(report, PLAIN)
 
     def test_no_answer(self) -> None:
-        assert ask_lines(answer(text=" ", citations=()), PLAIN)[0] == "No answer was found in this library."
+        report = answer(text=" ", citations=(), notice="by words only")
+        assert ask_lines(report, PLAIN) == []
+        assert ask_notes(report) == ["no answer was found in this library", "by words only"]
+        assert ask_notes(answer(text="Claim.")) == []
 
     def test_an_index_without_a_citation_is_left_out(self) -> None:
         text(ask_lines(answer(text="Claim.", supports=(Support(0, 6, (7,)),)), PLAIN))

@@ -1,7 +1,7 @@
 """Failures grouped by reason."""
 
 from objlib.cli.render.failures import failure_lines
-from objlib.core.reports.upload import FailedFile
+from objlib.core.reports.failed_files import FailedFile
 from tests.cli.render.kit import PLAIN
 
 

@@ -15,7 +15,12 @@ class TestRecover:
 
     def test_each_recovered_file_has_its_action_and_reason(self) -> None:
         report = RecoverReport(
-            found=3, adopted=1, requeued=1, left=1, actions=((EVIL, "adopt", EVIL), ("b", "requeue", "")) * 11
+            found=3,
+            adopted=1,
+            requeued=1,
+            left=1,
+            actions=((EVIL, "adopt", EVIL), ("b", "requeue", "")) * 11,
+            actions_total=22,
         )
         output = text(recover_lines(report, PLAIN))
         assert "1 adopted, 1 requeued, 1 left as they are" in output

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from objlib.cli.render.status import status_lines
+from objlib.core.reports.failed_files import FailedFile
 from objlib.core.reports.status import StatusReport
-from objlib.core.reports.upload import FailedFile
 from tests.cli.render.kit import COLOR, PLAIN, text
 
 

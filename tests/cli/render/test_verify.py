@@ -22,8 +22,8 @@ def test_a_verification_has_a_line_for_each_finding() -> None:
     )
     lines = verify_lines(report, PLAIN)
     assert lines[0] == "! 3 differences; 2 of 9 indexed files looked at:"
-    assert lines[1] == "  ghost            a/b.txt: objlib store-sync --apply repairs it"
-    assert lines[2] == "  changed on disk  a/b.txt: objlib upload --checksum sends it"
+    assert lines[1] == "  ghost            a/b.txt: `objlib store-sync --apply` repairs it"
+    assert lines[2] == "  changed on disk  a/b.txt: `objlib upload --checksum` sends it"
     assert lines[3:] == ["  and 1 more", "1 file the service gave no answer for"]
 
 

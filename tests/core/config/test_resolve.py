@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.core.config.default_paths import Folders, default_files, default_store
+from objlib.core.config.default_paths import Folders, default_store
 from objlib.core.config.registry import SETTINGS
 from objlib.core.config.resolve import Config, resolve, unknown_variables
 from objlib.core.config.settings import DUMMY_KEY, GEMINI_URL, Backend, Settings
@@ -94,7 +94,7 @@ def test_another_folder_than_the_files_gets_a_ledger_and_stores_of_its_own() -> 
 
 def test_folders_of_one_name_get_files_and_stores_of_their_own() -> None:
     one, two = Path("/a/docs"), Path("/b/docs")
-    assert default_files(one, folders()) != default_files(two, folders())
+    assert folders().folder_of(one) != folders().folder_of(two)
     assert default_store(one) != default_store(two)
 
 
@@ -102,9 +102,9 @@ def test_folders_of_one_name_get_files_and_stores_of_their_own() -> None:
     "name", ["/", "/tmp/" + "x" * 255, "/tmp/日本語", "/tmp/a b", "/tmp/caf\udce9", "/tmp/.."]
 )
 def test_any_folder_name_makes_a_file_name_and_a_store_name_that_work(name: str) -> None:
-    ledger, _ = default_files(Path(name), folders())
-    assert len(ledger.parent.name) < 64
-    assert ledger.parent.name.isascii()
+    folder = folders().folder_of(Path(name))
+    assert len(folder.name) < 64
+    assert folder.name.isascii()
     assert default_store(Path(name)).isprintable()
 
 

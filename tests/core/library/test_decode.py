@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objlib.core.library.decode import LINE_END, UnreadableError, decode, is_text
+from objlib.core.library.decode import LINE_END, UnreadableError, decode, is_text, without_inline_data
 from objlib.core.library.mime import SNIFF
 
 
@@ -151,3 +151,16 @@ def test_bytes_of_no_encoding_are_refused() -> None:
 @pytest.mark.parametrize("data", [b"\xef\xbb\xbf", codecs.BOM_UTF16_LE, b""])
 def test_a_mark_alone_is_an_empty_text(data: bytes) -> None:
     assert decode(data).text == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["data:a/" + "a" * 2_000_000, "data:image/" + "b;" * 1_000_000], ids=["one word", "parameters"]
+)
+def test_a_data_uri_without_an_end_takes_linear_time(text: str) -> None:
+    assert without_inline_data(text) == text  # in quadratic time this test would run for hours
+
+
+@pytest.mark.parametrize("data", [b"\x7fELF\x02\x01\x01\x03" * 40, bytes(range(32)) * 9])
+def test_binary_bytes_are_not_decoded(data: bytes) -> None:
+    with pytest.raises(UnreadableError, match="binary"):
+        decode(data)

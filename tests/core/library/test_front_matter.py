@@ -236,3 +236,9 @@ def test_no_line_makes_it_slow(line: str) -> None:
 @given(st.integers(-(2**26), 2**26))
 def test_integers_become_numbers_only_where_all_around_them_do(value: int) -> None:
     assert number(str(value)) == (value if abs(value) <= 2**24 else None)
+
+
+def test_front_matter_that_is_no_yaml_has_a_bound_on_its_keys() -> None:
+    lines = ["broken: [", *(f"key{number}: {number}" for number in range(900))]
+    matter = front_matter("\n".join(["---", *lines, "---", ""]))
+    assert 400 < len(matter.values) < 500

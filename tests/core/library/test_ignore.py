@@ -43,16 +43,27 @@ def test_rules_mean_the_same_as_in_git(tmp_path: Path, seed: int) -> None:
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
     expected = {path for path in listed if path and not path.endswith(".gitignore")}
     assert _walked(tmp_path, "", IgnoreRules(), rules) == expected, rules
+    git = IgnoreRules.of(gitignore=True)
+    assert _walked(tmp_path, "", git, rules, ".gitignore") == expected, rules
+    inner = {
+        folder.removeprefix("foo").lstrip("/"): text for folder, text in rules.items() if folder[:3] == "foo"
+    }
+    if any(path.startswith("foo/") for path in expected):  # else git leaves out the folder itself
+        below = {path.removeprefix("foo/") for path in expected if path.startswith("foo/")}
+        whole = git.above("up/.gitignore", rules[""], "foo/")
+        assert _walked(tmp_path / "foo", "", whole, inner, ".gitignore") == below, rules
 
 
-def _walked(root: Path, folder: str, inherited: IgnoreRules, texts: dict[str, str]) -> set[str]:
-    rules = inherited.below(folder, texts[folder]) if folder in texts else inherited
+def _walked(
+    root: Path, folder: str, inherited: IgnoreRules, texts: dict[str, str], name: str = ".objlibignore"
+) -> set[str]:
+    rules = inherited.below(folder, texts[folder], name) if folder in texts else inherited
     paths = set()
     for entry in os.scandir(root / folder):
         path = f"{folder}/{entry.name}".lstrip("/")
         if entry.name.startswith(".") or rules.reason(path, entry.name, folder=entry.is_dir()):
             continue
-        paths |= _walked(root, path, rules, texts) if entry.is_dir() else {path}
+        paths |= _walked(root, path, rules, texts, name) if entry.is_dir() else {path}
     return paths
 
 
@@ -85,8 +96,48 @@ def test_no_rule_can_take_in_our_own_files() -> None:
 def test_a_line_that_is_no_rule_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match="cannot be understood"):
         IgnoreRules().below("", f"*.log\n{line}\n\n# comment\n")
-    with pytest.raises(UsageError, match="ignore rule"):
+    with pytest.raises(UsageError, match="in the setting ignore"):
         IgnoreRules.of([line])
+    with pytest.raises(UsageError, match="in the setting include"):
+        IgnoreRules.of(include=[line])
+    with pytest.raises(UsageError, match="in the setting exclude"):
+        IgnoreRules.of(exclude=[line])
+
+
+def test_an_exclusion_of_the_call_is_stronger_than_any_rule() -> None:
+    rules = IgnoreRules.of(["!*.key"], exclude=["*.key", "!open.key"]).below("a", "!*\n")
+    assert ignored(rules, "a/x.key")
+    assert rules.reason("a/x.key", "x.key", folder=False) == "the rule '*.key' in --exclude"
+    assert not ignored(rules, "a/open.key")
+    assert not ignored(rules, "a/x.txt")
+
+
+def test_only_files_that_fit_are_included() -> None:
+    rules = IgnoreRules.of(["draft*"], include=["*.md", "/talks/", "!secret.md"])
+    assert not ignored(rules, "a/b.md")
+    assert not ignored(rules, "talks/deep/x.pdf")
+    assert not ignored(rules, "a", folder=True)
+    assert rules.reason("a/b.txt", "b.txt", folder=False) == "the setting include, of which it fits no rule"
+    assert ignored(rules, "a/talks/x.pdf")
+    assert ignored(rules, "secret.md")
+    assert ignored(rules, "draft.md")
+    assert ignored(rules, ".hidden.md")
+
+
+def test_rules_of_git_count_on_request_and_take_in_nothing() -> None:
+    rules = IgnoreRules.of(gitignore=True).below(
+        "", "build/\n*.log\n!keep.log\n!.env.example\n", ".gitignore"
+    )
+    assert ignored(rules, "build", folder=True)
+    assert not ignored(rules, "keep.log")
+    assert ignored(rules, ".env.example"), "git keeps it, and it is hidden all the same"
+    assert rules.reason("x.log", "x.log", folder=False) == "the rule '*.log' in .gitignore"
+    ours = rules.below("", "!x.log\n!.env.example\n")
+    assert not ignored(ours, "x.log")
+    assert not ignored(ours, ".env.example")
+    nearer = ours.below("a", "x.log\n", ".gitignore")
+    assert not ignored(nearer, "a/x.log"), "a rule of ours is stronger, wherever it stands"
+    assert IgnoreRules().files == (".objlibignore",)
 
 
 def test_rules_are_compared_in_nfc() -> None:

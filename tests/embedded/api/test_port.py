@@ -7,16 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
 import trio
-from hypercorn.config import Config
-from hypercorn.trio import serve
 
 from objlib.embedded import Options, Service, open_service
 from objlib.embedded.options import GRANULARITY
+from objlib.embedded.server import AllowedHosts, guarded, listen, serve_app
 from tests.support.embedded import Box, ok
 
 pytestmark = pytest.mark.real_time
@@ -32,14 +31,11 @@ LONG = (
 @asynccontextmanager
 async def serving(path: Path, options: Options | None = None) -> AsyncIterator[tuple[str, Service]]:
     """The service on a free port: its address."""
-    config = Config()
-    config.bind = ["127.0.0.1:0"]
-    config.errorlog = None
     async with open_service(path, options=options or Options()) as service, trio.open_nursery() as nursery:
-        (address,) = await nursery.start(
-            partial(serve, cast("Any", service.app), config, shutdown_trigger=trio.sleep_forever)
-        )
-        yield address, service
+        listener = listen("127.0.0.1", 0)
+        app = guarded(service.app, AllowedHosts.of(()))
+        nursery.start_soon(partial(serve_app, app, listener, stopping=trio.Event()))
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", service
         nursery.cancel_scope.cancel()
 
 
@@ -54,7 +50,7 @@ async def test_upload_ask_and_stream_over_a_port(tmp_path: Path) -> None:
                 "contents": [{"parts": [{"text": "where do bees bring honey from?"}]}],
                 "tools": [{"file_search": {"file_search_store_names": [box.store]}}],
             }
-            url = "/v1/models/m:streamGenerateContent?alt=sse"
+            url = "/v1/models/gemini-m:streamGenerateContent?alt=sse"
             async with client.stream("POST", url, json=body) as answer:
                 assert answer.headers["content-type"].startswith("text/event-stream")
                 events = [line async for line in answer.aiter_lines() if line]

@@ -18,9 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from objlib.embedded import Options
 from objlib.embedded.resources import stores
 from objlib.embedded.wire.errors import ApiError
-from objlib.embedded.wire.json import camel, compact
+from objlib.embedded.wire.json import camel_key, compact
 from objlib.embedded.wire.paging import page_token, read_token
 from tests.support.embedded import ok, open_box, refused, start_headers
+
+JSON = {"Content-Type": "application/json; charset=UTF-8"}
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
@@ -113,6 +115,11 @@ async def test_a_required_key_is_checked(tmp_path: Path) -> None:
         ("POST", "/v1/fileSearchStores/UPPER:importFile"),
         ("GET", "/v1/fileSearchStores/a/media/b"),
         ("POST", "/v1/interactions"),
+        ("OPTIONS", "/v1/fileSearchStores"),
+        ("BREW", "/v1/fileSearchStores"),
+        ("OPTIONS", "*"),
+        ("GET", "/v1/files%00"),
+        ("GET", "/v1/files%0a"),
     ],
 )
 async def test_an_unknown_resource_is_404_in_the_envelope(tmp_path: Path, method: str, path: str) -> None:
@@ -137,7 +144,57 @@ async def test_an_unknown_resource_is_404_in_the_envelope(tmp_path: Path, method
 )
 async def test_a_body_other_than_a_json_object_is_refused(tmp_path: Path, body: bytes) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
-        refused(await box.client.post("/v1/fileSearchStores", content=body), 400, "INVALID_ARGUMENT")
+        answer = await box.client.post("/v1/fileSearchStores", content=body, headers=JSON)
+        refused(answer, 400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"displayName": ' + b"9" * 5000 + b"}",
+        b'{"displayName": 18446744073709551616}',
+        b'{"displayName": 1e400}',
+        b'{"displayName": ' + b"[" * 900 + b"]" * 900 + b"}",
+        b'{"embeddingModel": {"a": 1}}',
+        b"{'displayName': " + b"[" * 5000 + b"}",
+        b"{'displayName': '\\ud800'}",
+        b"{displayName: 'a' 'b'}",
+        b"{" + b'"a":{' * 200 + b"}" * 201,
+        b"[" + b"1," * 3_000_000 + b"1]",
+    ],
+    ids=range(10),
+)
+async def test_numbers_and_nesting_beyond_the_bounds_are_refused(tmp_path: Path, body: bytes) -> None:
+    async with open_box(tmp_path / "s.db", store=False) as box:
+        answer = await box.client.post("/v1/fileSearchStores", content=body, headers=JSON)
+        refused(answer, 400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"displayName": "it\'s"}',
+        b"{'display_name': 'it\\'s'}",
+        b'{displayName: "it\'s"}',
+        b"{'displayName': 'it\\u0027s',}",
+    ],
+    ids=["double", "single", "bare", "comma"],
+)
+async def test_a_body_in_the_quotes_of_the_documentation_is_read(tmp_path: Path, body: bytes) -> None:
+    async with open_box(tmp_path / "s.db", store=False) as box:
+        answer = await box.client.post("/v1/fileSearchStores", content=body, headers=JSON)
+        assert ok(answer)["displayName"] == "it's"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+async def test_a_json_body_of_another_type_is_refused(tmp_path: Path, content_type: str) -> None:
+    async with open_box(tmp_path / "s.db", store=False) as box:
+        headers = {"Content-Type": content_type} if content_type else {}
+        answer = await box.client.post("/v1/fileSearchStores", content=b"{}", headers=headers)
+        refused(answer, 400, "INVALID_ARGUMENT", "Content-Type must be application/json")
+        assert await box.get("fileSearchStores") == {}
 
 
 class Endless(httpx.AsyncByteStream):
@@ -158,9 +215,18 @@ async def test_a_body_that_is_too_large_is_refused(tmp_path: Path) -> None:
         refused(answer, 400, "INVALID_ARGUMENT", "exceeds the limit: 20971520 bytes")
 
 
-async def test_unknown_fields_are_ignored(tmp_path: Path) -> None:
+async def test_an_unknown_field_is_refused_and_a_null_one_ignored(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db", store=False) as box:
-        await box.post("fileSearchStores", {"displayName": None, "novelty": {"x": [1]}})
+        await box.post("fileSearchStores", {"displayName": None, "embedding_model": None})
+        answer = await box.client.post("/v1/fileSearchStores", json={"novelty": {"x": [1]}})
+        error = refused(answer, 400, "INVALID_ARGUMENT", 'Unknown name "novelty": Cannot find field.')
+        assert error["details"][0]["@type"] == "type.googleapis.com/google.rpc.BadRequest"
+
+
+async def test_a_force_that_is_neither_true_nor_false_is_refused(tmp_path: Path) -> None:
+    async with open_box(tmp_path / "s.db") as box:
+        answer = await box.client.delete(f"/v1/{box.store}?force=perhaps")
+        refused(answer, 400, "INVALID_ARGUMENT", "force")
 
 
 @pytest.mark.parametrize("force", ["true", "True", "TRUE", "1"])
@@ -238,14 +304,17 @@ async def test_a_disconnected_client_is_harmless(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("snake", "expected"),
     [
-        ({"custom_metadata": [{"string_value": "a_b"}]}, {"customMetadata": [{"stringValue": "a_b"}]}),
-        ({"displayName": {"top_k": 1}}, {"displayName": {"topK": 1}}),
-        ({"_private": 1, "a__b": 2, "x_1": 3}, {"_private": 1, "aB": 2, "x1": 3}),
-        ("plain", "plain"),
+        ("custom_metadata", "customMetadata"),
+        ("topK", "topK"),
+        ("_private", "_private"),
+        ("a__b", "aB"),
+        ("x_1", "x1"),
+        ("", ""),
+        ("l" * 100 + "_x", "l" * 100 + "_x"),
     ],
 )
-def test_every_spelling_of_a_key_becomes_lower_camel(snake: Any, expected: Any) -> None:
-    assert camel(snake) == expected
+def test_every_spelling_of_a_key_becomes_lower_camel(snake: str, expected: str) -> None:
+    assert camel_key(snake) == expected
 
 
 def test_default_values_are_left_out() -> None:

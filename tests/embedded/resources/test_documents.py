@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from objlib.embedded import Options, index, worker
+from objlib.embedded.extraction.frames import Passage
 from objlib.embedded.text.extract import extract
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.wire.metadata import float32, read_metadata, write_metadata
@@ -91,15 +92,17 @@ async def test_a_bug_in_extraction_fails_only_its_document(
             raise ZeroDivisionError("oops")
         return extract(data, mime_type=mime_type, name=name)
 
-    def index_document(db: sqlite3.Connection, **rest: Any) -> int:
+    def add_passages(
+        db: sqlite3.Connection, text: index.IndexedText, start: int, passages: list[Passage]
+    ) -> int:
         db.execute("INSERT INTO index_meta VALUES('half', 'done')")
-        if rest["extracted"].text == "worse":
+        if passages[0].body == "worse":
             raise sqlite3.IntegrityError("oops")
         db.execute("DELETE FROM index_meta WHERE key = 'half'")
         return 1
 
     monkeypatch.setattr(worker, "extract", bugged_extract)
-    monkeypatch.setattr(index, "index_document", index_document)
+    monkeypatch.setattr(index, "add_passages", add_passages)
     async with open_box(tmp_path / "s.db", options=Options(settle_seconds=1)) as box:
         names = [await box.upload(data) for data in (b"good", b"bad", b"worse", b"fine")]
         codes = [(await box.settled(name)).get("error", {}).get("code") for name in names]
@@ -163,15 +166,15 @@ ENTRY = {"key": "k", "stringValue": "v"}
         ([ENTRY, ENTRY], "duplicate"),
         ([{"stringValue": "v"}], "key is required"),
         ([{"key": "", "stringValue": "v"}], "key is required"),
-        (["k"], "key is required"),
+        (["k"], "an object was expected"),
         ([{"key": "k"}], "exactly one"),
         ([{"key": "k", "stringValue": "v", "numericValue": 1}], "exactly one"),
-        ([{"key": "k", "stringValue": 1}], "must be a string"),
-        ([{"key": "k", "numericValue": "1"}], "must be a number"),
-        ([{"key": "k", "numericValue": True}], "must be a number"),
+        ([{"key": "k", "stringValue": 1}], "TYPE_STRING"),
+        ([{"key": "k", "numericValue": "1"}], "TYPE_DOUBLE"),
+        ([{"key": "k", "numericValue": True}], "TYPE_DOUBLE"),
         ([{"key": "k", "numericValue": 1e39}], "finite"),
         ([{"key": "k", "numericValue": 10**400}], "finite"),
-        ([{"key": "k", "stringListValue": {"values": [1]}}], "values must be strings"),
+        ([{"key": "k", "stringListValue": {"values": [1]}}], "TYPE_STRING"),
         ([{"key": "k", "stringListValue": ["a"]}], "object"),
         ({"key": "k"}, "list"),
     ],
@@ -182,6 +185,7 @@ async def test_malformed_metadata_is_refused_at_the_start(tmp_path: Path, entrie
             f"/upload/v1beta/{box.store}:uploadToFileSearchStore",
             content=json.dumps({"customMetadata": entries}),
             headers={
+                "Content-Type": "application/json",
                 "X-Goog-Upload-Protocol": "resumable",
                 "X-Goog-Upload-Command": "start",
                 "X-Goog-Upload-Header-Content-Type": "text/plain",

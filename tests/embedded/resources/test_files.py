@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +182,7 @@ async def test_a_malformed_import_is_refused(
     async with open_box(tmp_path / "s.db", options=Options(max_document=10)) as box:
         await put_file(box, b"text", name="files/f", mimeType=mime_type)
         await put_file(box, b"x" * 11, name="files/large")
-        answer = await box.client.post(f"/v1/{box.store}:importFile", content=json.dumps(body))
+        answer = await box.client.post(f"/v1/{box.store}:importFile", json=body)
         refused(answer, code, status)
 
 

@@ -361,7 +361,7 @@ def test_a_text_type_is_decoded(mime_type: str, name: str) -> None:
         (b"abc\0def", "text/plain", "a.txt", "binary"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "text/plain", "a.txt", "binary"),
         (bytes(range(1, 32)) * 9, "text/plain", "a.txt", "binary"),
-        (b"PK\3\4", "application/zip", "a.zip", "application/zip"),
+        (b"PK\3\4", "application/zip", "a.zip", "archive is not opened"),
         (b"abc", "application/octet-stream", "a.xyz", "application/octet-stream"),
         (b"abc", "", "a", "without a type"),
     ],

@@ -11,7 +11,7 @@ from objlib.engine.recover import recover
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import upload
 from objlib.gemini import CHUNK, Document, ErrorKind, GeminiError, Operation
-from objlib.ledger import Transition
+from objlib.ledger import Move
 from objlib.testing import DOWN, LOST, Action, ActLate, Alter, Faults, Refuse, in_state, refusal
 from objlib.testing.databases import damage_database
 from tests.support.engine import Opener, assert_exactly_once, follow, ledger_of, ledger_rows
@@ -161,9 +161,7 @@ async def test_recovery_leaves_rows_in_flight_to_the_tasks_of_its_own_run(
     async with opened() as app:
         await scan(app)
         (row,) = await app.ledger.files.page()
-        await app.ledger.apply(
-            Transition.start_upload(row, attempt_id=new_attempt_id(app.now()), run_id=app.run_id)
-        )
+        await app.ledger.apply(Move(row, app.run_id, new_attempt_id(app.now())).start_upload())
         assert (await recover(app)).found == 0
         assert (await recover(app, own=True)).requeued == 1
 

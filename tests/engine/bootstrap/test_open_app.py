@@ -53,12 +53,13 @@ async def test_a_service_that_refuses_the_key_is_reported_as_such(opened: Opener
 
 
 async def test_the_gemini_backend_opens_no_embedded_service(settings: Settings) -> None:
-    service = Service([Reply(200, {"fileSearchStores": [{"name": STORE, "displayName": settings.store}]})])
+    stores = Reply(200, {"fileSearchStores": [{"name": STORE, "displayName": settings.store}]})
+    service = Service([stores, Reply(200, {})])  # the second one lists the documents: none
     gemini = replace(settings, backend=Backend.GEMINI, base_url=HOST, api_key=KEY)
     command = Command("search", records=False, store=StoreNeed.EXISTING)
     overrides = Overrides(runner=inline_runner, asgi=service)
     async with open_app(gemini, command, overrides=overrides) as app:
-        assert (app.service, app.store, app.requests) == (None, STORE, 1)
+        assert (app.service, app.store, app.requests) == (None, STORE, 2)
     assert service.seen[0].headers["x-goog-api-key"] == KEY
     assert not settings.embedded.exists()
 

@@ -1,5 +1,6 @@
 """The store that a ledger belongs to: found, created, pinned, or refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,18 @@ from objlib.core.errors import RefusedError
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.upload.run import upload
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.testing import DOWN, INTERNAL, LOST, Delay, Faults, refusal
+from objlib.testing import (
+    DOWN,
+    INTERNAL,
+    INTERNAL_ACTED,
+    LOST,
+    Action,
+    Alter,
+    Delay,
+    Faults,
+    Response,
+    refusal,
+)
 from objlib.testing.databases import read_database
 from tests.support.engine import Opener, assert_exactly_once
 
@@ -208,3 +220,26 @@ async def test_a_store_whose_creation_was_not_answered_is_created_by_the_same_ru
     async with opened() as app:
         assert stores_of(settings) == [app.store]
     assert faults.count["store"] == 4, "list, create, list again, create again"
+
+
+@pytest.mark.parametrize("answer", [LOST, INTERNAL_ACTED], ids=["no answer", "an error instead"])
+async def test_a_store_that_is_listed_late_is_not_created_twice(
+    opened: Opener, settings: Settings, faults: Faults, answer: Action
+) -> None:
+    """An empty second store stayed, and the next ledger was refused because two had its name."""
+    created: list[float] = []
+
+    def late(response: Response) -> Response:
+        listed = trio.current_time() >= created[0] + 3.0
+        return response if listed else replace(response, body=b"{}")
+
+    def script(kind: str, count: int) -> Action | None:
+        if count == 1:
+            created.append(trio.current_time())
+            return answer
+        return Alter("lags", late) if count > 1 and kind == "store" else None
+
+    faults.script = script
+    async with opened() as app:
+        assert stores_of(settings) == [app.store]
+        assert await app.ledger.settings.pinned() == (app.store, settings.store)

@@ -22,7 +22,7 @@ from objlib.engine.scan.scan import scan
 from objlib.engine.status import explain
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
-from objlib.ledger import Transition
+from objlib.ledger import Move
 from objlib.testing import DAILY_QUOTA, DOWN, LOST, Action, ActLate, Faults, Respond, throttled
 from objlib.testing.databases import damage_database, read_database
 from tests.support.engine import (
@@ -331,7 +331,7 @@ async def test_a_file_that_was_found_again_meanwhile_gets_no_intent(
         opened_now = await app.ledger.deletions.open_prune(page, cutoff=cutoff, run_id=app.run_id)
         row = await app.ledger.files.by_path(gone.relative_to(library).as_posix())
     assert row is not None
-    assert [intent.document for intent in opened_now] == [row.document]
+    assert [intent.document_name for intent in opened_now] == [row.document]
 
 
 async def test_a_file_that_is_under_way_is_not_pruned(
@@ -345,7 +345,7 @@ async def test_a_file_that_is_under_way_is_not_pruned(
         row = await app.ledger.files.by_path(path.relative_to(library).as_posix())
         assert row is not None
         attempt = new_attempt_id(app.now())
-        await app.ledger.apply(Transition.start_upload(row, attempt_id=attempt, run_id=app.run_id))
+        await app.ledger.apply(Move(row, app.run_id, attempt).start_upload())
         path.unlink()
         await scan(app)
         report = await prune(app, grace=0, limit=ALL)

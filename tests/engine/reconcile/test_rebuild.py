@@ -149,7 +149,7 @@ async def test_of_two_ledgers_in_a_store_one_has_to_be_named(
     async with opened() as app:
         await upload(app)
         lost = app.ledger_id
-    async with opened(ledger=tmp_path / "other.db", library=other) as app:
+    async with opened("store-sync", ledger=tmp_path / "other.db", library=other) as app:
         await upload(app)
     lose(settings)
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:
@@ -209,7 +209,7 @@ async def test_an_empty_ledger_that_has_its_store_already_is_rebuilt(
     """The first upload after the loss bound the new ledger to the store, and then was stopped."""
     await scenario.index()
     lose(settings)
-    async with opened() as app:
+    async with opened("store-sync") as app:
         pinned = await app.ledger.settings.pinned()
     async with opened("rebuild", need=StoreNeed.EXISTING) as app:
         report = await rebuild(app)

@@ -1,6 +1,7 @@
 """Files that no store could take: each gets a row, a reason, and a second chance when it is edited."""
 
 import os
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,8 +11,8 @@ import pytest
 from objlib.core.errors import UsageError
 from objlib.core.failures import FailureKind
 from objlib.core.lifecycle.table import State
-from objlib.engine.scan.read_file import MAX_DOCUMENT
-from objlib.ledger import Transition
+from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
+from objlib.ledger import Move
 from tests.support.scan import RUN, Desk, as_nobody, open_desk
 
 UNFIT = {
@@ -123,9 +124,7 @@ async def test_a_file_that_becomes_unfit_under_way_fails_once_it_is_back(
     row = await desk.row("a.txt")
     attempt = await desk.ledger.attempts.last(row.file_id)
     assert attempt is not None
-    await desk.ledger.apply(
-        Transition.requeue(row, attempt_id=attempt.attempt_id, run_id=RUN, reason="lost", retry_at=None)
-    )
+    await desk.ledger.apply(Move(row, RUN, attempt.attempt_id).requeue("lost", retry_at=None))
     report = await desk.scan()
     row = await desk.row("a.txt")
     assert row.failure is not None
@@ -232,3 +231,23 @@ async def test_a_library_that_may_not_be_read_is_a_usage_error(desk: Desk, mode:
         await desk.scan()
     desk.root.chmod(0o755)
     assert (await desk.scan()).unchanged == 1
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "folder", "device"])
+def test_only_a_regular_file_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    path = tmp_path / "it"
+    with socket.socket(socket.AF_UNIX) as server:
+        match kind:
+            case "pipe":
+                os.mkfifo(path)
+            case "socket":
+                server.bind(str(path))
+            case "folder":
+                path.mkdir()
+            case _:
+                path = Path("/dev/null")
+        opened: list[object] = []
+        monkeypatch.setattr(os, "open", lambda *args, **_: opened.append(args))
+        with pytest.raises(FileNotFoundError):
+            open_regular(str(path))
+    assert opened == []

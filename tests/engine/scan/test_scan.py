@@ -14,7 +14,7 @@ from objlib.core.ids import AttemptId, content_hash
 from objlib.core.library.snapshot import UNTRUSTED
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import ScanReport
-from objlib.ledger import ScanSession, Transition
+from objlib.ledger import Move, ScanSession
 from objlib.testing.databases import raw
 from objlib.threads import thread_runner
 from tests.support.scan import LONG_AGO, RUN, Desk, open_desk
@@ -206,13 +206,9 @@ async def test_a_change_that_was_taken_back_in_time_sends_nothing(desk: Desk) ->
 async def _finish(desk: Desk, path: str, attempt: AttemptId) -> None:
     """Take an uploading row to indexed, with the bytes of its attempt."""
     row = await desk.ledger.apply(
-        Transition.complete_upload(
-            await desk.row(path), attempt_id=attempt, run_id=RUN, operation="op", document="doc"
-        )
+        Move(await desk.row(path), RUN, attempt).complete_upload(operation="op", document="doc")
     )
-    await desk.ledger.apply(
-        Transition.complete_processing(row, attempt_id=attempt, run_id=RUN, document="doc")
-    )
+    await desk.ledger.apply(Move(row, RUN, attempt).complete_processing("doc"))
 
 
 async def test_a_missing_file_is_marked_once(desk: Desk) -> None:

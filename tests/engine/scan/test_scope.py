@@ -1,14 +1,70 @@
 """The border of a library: one answer to whether a path belongs to it."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from objlib.core.config.settings import Backend, Settings
+from objlib.core.errors import UsageError
 from objlib.core.library.ignore import IgnoreRules
+from objlib.core.library.snapshot import FileStatus
 from objlib.engine.scan.scope import Absence, RulesError, Scope
+from objlib.engine.scan.walk import Skipped, Walk
 from objlib.ledger import ToRead
 from tests.support.scan import as_nobody
+
+
+def _settings(library: Path, **more: Any) -> Settings:
+    return Settings(
+        library, library / "led.db", library / "emb.db", "s", Backend.EMBEDDED, gitignore=True, **more
+    )
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A library in a repository of git, with rules above it, in it, and beside the repository."""
+    library = tmp_path / "repo" / "docs" / "library"
+    (library / "sub").mkdir(parents=True)
+    (tmp_path / "repo" / ".git" / "info").mkdir(parents=True)
+    (tmp_path / ".gitignore").write_text("*\n")
+    (tmp_path / "repo" / ".gitignore").write_text("*.key\n/docs/library/top.txt\n")
+    (tmp_path / "repo" / "docs" / ".gitignore").write_text("library/sub/mid.txt\n")
+    (tmp_path / "repo" / ".git" / "info" / "exclude").write_text("mine.txt\n")
+    (library / ".gitignore").write_text("*.log\n!a.key\n")
+    (library / "sub" / ".gitignore").write_text("!b.log\n")
+    for name in ("a.txt", "a.log", "a.key", "top.txt", "mine.txt", "sub/b.log", "sub/b.key", "sub/mid.txt"):
+        (library / name).write_text("text")
+    return library
+
+
+def test_the_rules_of_git_count_up_to_the_repository(repository: Path) -> None:
+    scope = Scope.of(_settings(repository))
+    paths = [path.relative_to(repository).as_posix() for path in repository.rglob("*") if path.is_file()]
+    kept = {path for path in paths if scope.absent(ToRead(1, path, None, 0)) is None}
+    assert kept == {"a.txt", "a.key", "sub/b.log"}
+    walk = Walk(scope)
+    assert {each.path for each in walk.take(99) if isinstance(each, FileStatus)} == kept
+    assert walk.ignored == 7
+    assert Scope.of(replace(_settings(repository), gitignore=False)).rules.files == (".objlibignore",)
+
+
+@pytest.mark.parametrize("place", ["repo/.gitignore", "repo/.git/info/exclude"])
+def test_rules_of_git_that_cannot_be_read_are_no_rules_to_go_without(
+    repository: Path, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / place).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="cannot be used"):
+        Scope.of(_settings(repository))
+
+
+def test_a_folder_with_broken_rules_of_git_is_not_read(repository: Path) -> None:
+    (repository / "sub" / ".gitignore").unlink()
+    (repository / "sub" / ".gitignore").mkdir()
+    entries = Walk(Scope.of(_settings(repository))).take(99)
+    assert [each.path for each in entries if isinstance(each, Skipped) and each.blind] == ["sub"]
 
 
 def absence(root: Path, path: str, *, follow_links: bool = False) -> Absence | None:

@@ -86,7 +86,7 @@ async def test_a_file_that_becomes_ignored_is_missing_and_comes_back_with_its_do
 
 
 async def test_a_rule_of_the_settings_that_is_none_is_a_usage_error(desk: Desk) -> None:
-    with pytest.raises(UsageError, match=r"ignore rule '\[z-a\]'"):
+    with pytest.raises(UsageError, match=r"the rule '\[z-a\]'"):
         await desk.scan(ignore=["[z-a]"])
 
 

@@ -15,7 +15,7 @@ from objlib.core.reports.answers import CitationState
 from objlib.engine.scan.read_file import open_regular
 from objlib.engine.scan.scope import Scope
 from objlib.engine.search import locate as module
-from objlib.engine.search.locate import CitedPassage, Place, check_passages
+from objlib.engine.search.locate import CheckedPassage, CitedPassage, Place, check_passages
 from objlib.ledger import FileRow
 from objlib.threads import thread_runner
 
@@ -133,11 +133,13 @@ def test_a_file_that_is_too_large_or_has_no_lines_has_a_state_and_no_place(
     (tmp_path / "a.md").write_text(TEXT)
     pdf = row_of(tmp_path, "a.md", "application/pdf")
     cited = [CitedPassage("habit", None)]
-    assert check_passages(scope_of(tmp_path), pdf, cited) == [(CURRENT, None)]
+    assert check_passages(scope_of(tmp_path), pdf, cited) == [CheckedPassage(CURRENT, None)]
     os.utime(tmp_path / "a.md", ns=(5, 5))
-    assert check_passages(scope_of(tmp_path), pdf, cited) == [(CURRENT, None)]
+    assert check_passages(scope_of(tmp_path), pdf, cited) == [CheckedPassage(CURRENT, None)]
     monkeypatch.setattr(module, "MAX_FILE", 10)
-    assert check_passages(scope_of(tmp_path), row_of(tmp_path, "a.md"), cited) == [(CURRENT, None)]
+    assert check_passages(scope_of(tmp_path), row_of(tmp_path, "a.md"), cited) == [
+        CheckedPassage(CURRENT, None)
+    ]
     monkeypatch.setattr(module, "MAX_DOCUMENT", 10)
     assert state(tmp_path, pdf) is CHANGED
 

@@ -11,7 +11,6 @@ from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
 from objlib.core.events import EventKind, Phase
 from objlib.core.reports.upload import ScanReport
-from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
 from objlib.engine.search.ask import search
 from objlib.engine.status import explain, status
@@ -219,12 +218,7 @@ async def test_a_file_that_changes_while_it_is_read_is_a_newer_version(
     assert_exactly_once(settings)
 
 
-async def test_limit_and_dry_run(opened: Opener, settings: Settings, faults: Faults) -> None:
-    async with opened(need=StoreNeed.NONE) as app:
-        report = await upload(app, dry_run=True)
-    assert (report.scan.new, report.uploaded) == (10, 0)
-    assert ledger_rows(settings) == []
-    assert not faults.seen
+async def test_a_limit_is_kept_and_the_next_run_sends_the_rest(opened: Opener, settings: Settings) -> None:
     async with opened() as app:
         report = await upload(app, limit=4)
     assert (report.uploaded, report.indexed, report.pending) == (4, 4, 6)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.cli.render.excerpt import excerpt
+from objlib.core.reports.excerpt import excerpt
 
 PASSAGE = (
     "Opening words. " * 20

@@ -2,8 +2,7 @@
 
 import re
 from bisect import bisect_left
-
-from objlib.cli.console.terminal import Terminal
+from collections.abc import Callable
 
 
 def terms(query: str) -> frozenset[str]:
@@ -51,16 +50,14 @@ def _best_start(text: str, words: frozenset[str], room: int) -> int:
     return max(0, min(best_at - slack, len(text) - room))
 
 
-def mark(line: str, query: str, screen: Terminal) -> str:
-    """The line with the query's words in bold."""
-    words = terms(query)
-    return re.sub(
-        r"\w+",
-        lambda match: (
-            screen.bold(match.group()) if _matches(match.group().casefold(), words) else match.group()
-        ),
-        line,
-    )
+def mark(text: str, query: str, emphasise: Callable[[str], str], plain: Callable[[str], str] = str) -> str:
+    """The text with each of the query's words as ``emphasise`` writes it, and all between as ``plain`` does."""
+    words, pieces, end = terms(query), list[str](), 0
+    for match in re.finditer(r"\w+", text):
+        if _matches(match.group().casefold(), words):
+            pieces += [plain(text[end : match.start()]), emphasise(match.group())]
+            end = match.end()
+    return "".join([*pieces, plain(text[end:])])
 
 
 def _matches(word: str, words: frozenset[str]) -> str:

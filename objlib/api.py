@@ -1,0 +1,281 @@
+"""The Python API: a library of documents, its ledger and its store, as one object.
+
+Each method does what the command of the same name does, and returns the report that the command prints with
+``--json``. It is called from trio.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Final, TypeVar
+
+import trio
+
+from objlib.core.config.settings import Settings
+from objlib.core.errors import ObjlibError, UsageError, leaves
+from objlib.core.events import Observer
+from objlib.core.library.paths import valid_text
+from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.lifecycle.table import State
+from objlib.core.reports.answers import AnswerReport
+from objlib.core.reports.documents import DocumentList, DocumentText, Facets
+from objlib.core.reports.status import ExplainReport, RunEntry, StatusReport
+from objlib.core.reports.store import VerifyReport
+from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
+from objlib.engine.app import App, Overrides
+from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+from objlib.engine.documents import list_documents, list_facets, read_document
+from objlib.engine.reconcile.verify import verify
+from objlib.engine.recover import recover
+from objlib.engine.scan.scan import scan
+from objlib.engine.search.ask import ask, search
+from objlib.engine.shutdown import Drain
+from objlib.engine.status import explain, list_runs, status
+from objlib.engine.sync import sync
+from objlib.engine.upload.run import upload
+
+T = TypeVar("T")
+
+MAX_PASSAGES: Final = 100
+"""Passages that one search may ask for: a model's context holds no more of them."""
+
+_LOOK: Final = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False)
+_SEARCH: Final = Command("search", records=False, store=StoreNeed.EXISTING, create_ledger=False)
+_VERIFY: Final = Command("verify", records=False, store=StoreNeed.EXISTING, create_ledger=False)
+_SCAN: Final = Command("scan", records=True, store=StoreNeed.NONE)
+_UPLOAD: Final = Command("upload", records=True, store=StoreNeed.CREATE)
+_SYNC: Final = Command("sync", records=True, store=StoreNeed.CREATE)
+_RECOVER: Final = Command("recover", records=True, store=StoreNeed.CREATE, create_ledger=False)
+
+
+class Library:
+    """A library, its ledger and its store; :func:`objlib.open` makes one.
+
+    Every method may raise :class:`objlib.ObjlibError`, whose message is one line. Methods may run beside each other:
+    two runs on one ledger share the work.
+
+    Attributes:
+        settings: as they were resolved from arguments, environment and ``objlib.toml``.
+    """
+
+    def __init__(
+        self, settings: Settings, observer: Observer, overrides: Overrides, tasks: trio.Nursery
+    ) -> None:
+        self.settings = settings
+        self._observer = observer
+        self._overrides = overrides
+        self._tasks = tasks
+        self._shared: dict[Command, App] = {}
+        self._opening = trio.Lock()
+        self._running: set[Drain] = set()
+
+    def stop(self) -> None:
+        """Let the runs in progress finish what is in flight; a second call ends them at once. Nothing is lost."""
+        for drain in tuple(self._running):
+            drain.stop()
+
+    def now(self) -> float:
+        """The time by the clock of the ledger, in Unix seconds."""
+        return self._overrides.now()
+
+    async def scan(self, *, dry_run: bool = False, checksum: bool = False) -> ScanReport:
+        """Compare the disk with the ledger and record what changed; nothing is sent.
+
+        Args:
+            dry_run: record nothing; the report lists the changes.
+            checksum: read every file, also where size, dates and inode are as they were.
+        """
+        return await self._run(_SCAN, partial(scan, dry_run=dry_run, checksum=checksum))
+
+    async def upload(
+        self,
+        *,
+        limit: int | None = None,
+        retry_failed: bool = False,
+        checksum: bool = False,
+        observer: Observer | None = None,
+    ) -> UploadReport:
+        """Bring the store up to date: scan, recover, upload, and wait until it is searchable.
+
+        Args:
+            limit: files that this run sends, at most.
+            retry_failed: also send files again that failed before.
+            checksum: as for :meth:`scan`.
+            observer: hears of this run instead of the observer of the library.
+        """
+        work = partial(upload, limit=limit, retry_failed=retry_failed, checksum=checksum)
+        return await self._run(_UPLOAD, work, observer)
+
+    async def sync(
+        self,
+        *,
+        prune: bool = False,
+        grace: float | None = None,
+        max_delete: str | None = None,
+        checksum: bool = False,
+        observer: Observer | None = None,
+    ) -> SyncReport:
+        """Upload what is new or changed and, with ``prune``, remove the documents of files that are gone.
+
+        Args:
+            prune: whether to remove anything.
+            grace: seconds for which a file must have been gone; None for the setting ``prune_grace``.
+            max_delete: documents that may be removed at most: a count such as ``25`` or a share such as ``10%``.
+            checksum: as for :meth:`scan`.
+            observer: as for :meth:`upload`.
+
+        Raises:
+            RefusedError: more would be removed; nothing was sent or deleted.
+        """
+        limit = DeleteLimit.parse(max_delete)
+        grace = self.settings.prune_grace if grace is None else grace
+        work = partial(sync, prune_missing=prune, grace=grace, limit=limit, checksum=checksum)
+        return await self._run(_SYNC, work, observer)
+
+    async def recover(self) -> RecoverReport:
+        """Settle everything that a dead run left; doing it again changes nothing."""
+        return await self._run(_RECOVER, recover)
+
+    async def verify(self, *, sample: int | None = 50) -> VerifyReport:
+        """Audit ``sample`` indexed files, or all for None: ledger against disk against store. Changes nothing."""
+        return await self._run(_VERIFY, partial(verify, sample=sample))
+
+    async def runs(self) -> tuple[RunEntry, ...]:
+        """The runs of commands that change something, the newest first, with whether each is alive."""
+        return await list_runs(await self._share(_LOOK))
+
+    async def facets(self) -> Facets:
+        """The metadata of the documents in the store: each value of each key, with how many documents have it."""
+        return await list_facets(await self._share(_LOOK))
+
+    async def status(self) -> StatusReport:
+        """Count files by state, with what failed and why, what is missing or changed, and the limiter."""
+        return await status(await self._share(_LOOK))
+
+    async def explain(self, path: str) -> ExplainReport:
+        """The whole history of one file, and why it is in its state.
+
+        Args:
+            path: relative to the library, or a path on disk inside it, or a file's id.
+        """
+        return await explain(await self._share(_LOOK), path)
+
+    async def documents(
+        self, folder: str = "", *, state: State | None = None, deep: bool = False, after: str = ""
+    ) -> DocumentList:
+        """A page of the files in a folder, by path.
+
+        Args:
+            folder: relative to the library; empty for the library itself.
+            state: only files in this state.
+            deep: whether the files of its subfolders are listed too.
+            after: :attr:`DocumentList.after` of the page before.
+        """
+        app = await self._share(_LOOK)
+        return await list_documents(app, folder, state=state, deep=deep, after=after)
+
+    async def document(self, path: str, *, first: int = 1, count: int | None = None) -> DocumentText:
+        """The text of one file: ``count`` lines from line ``first`` on, or all."""
+        return await read_document(await self._share(_LOOK), path, first=first, count=count)
+
+    async def search(self, query: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
+        """The best passages for ``query``, best first.
+
+        Args:
+            query: in the words of the question.
+            where: a metadata filter such as ``course = "Ethics" AND year >= 2020``.
+            top_k: how many passages, 1 to :data:`MAX_PASSAGES`.
+        """
+        text = _query(query, top_k)
+        return await search(await self._share(_SEARCH), text, where=where, top_k=top_k)
+
+    async def ask(self, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
+        """An answer with the passages that carry it. Arguments as for :meth:`search`."""
+        text = _query(question, top_k)
+        return await ask(await self._share(_SEARCH), text, where=where, top_k=top_k)
+
+    async def _run(
+        self, command: Command, work: Callable[[App], Awaitable[T]], observer: Observer | None = None
+    ) -> T:
+        """Open the application for one command, do ``work`` with it, and close it again."""
+        with _one_error():
+            async with open_app(
+                self.settings, command, observer=observer or self._observer, overrides=self._overrides
+            ) as app:
+                self._running.add(app.drain)
+                try:
+                    return await work(app)
+                finally:
+                    self._running.discard(app.drain)
+        raise AssertionError("either the work returned or an error was raised")
+
+    async def _share(self, command: Command) -> App:
+        """The application that all calls of a command that records nothing share, open until the library is closed.
+
+        It lives in a task of its own: a nursery is left by the task that entered it, and a call may come from any.
+        """
+        async with self._opening:
+            if command not in self._shared:
+                self._shared[command] = await self._tasks.start(self._keep_open, command)
+        app = self._shared[command]
+        app.retrier.reset()
+        return app
+
+    async def _keep_open(
+        self, command: Command, task_status: trio.TaskStatus[App] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        with _one_error():
+            async with open_app(
+                self.settings, command, observer=self._observer, overrides=self._overrides
+            ) as app:
+                task_status.started(app)
+                await trio.sleep_forever()
+
+
+@asynccontextmanager
+async def open_library(
+    settings: Settings, *, observer: Observer | None = None, overrides: Overrides | None = None
+) -> AsyncIterator[Library]:
+    """Open a library whose settings are known; what a search needs stays open until the end of the block.
+
+    Args:
+        settings: which library, ledger, store and service.
+        observer: hears what happens; its methods return at once and do not raise.
+        overrides: a test's own clock, threads and faults.
+    """
+    overrides = overrides or Overrides(signals=False)
+    failure: Exception | None = None
+    async with trio.open_nursery() as tasks:
+        try:
+            yield Library(settings, observer or Observer(), overrides, tasks)
+        except Exception as error:
+            failure = error
+        tasks.cancel_scope.cancel(reason="the library is closed")
+    if failure is not None:  # an error of the block leaves as it is, not in the nursery's group
+        raise failure
+
+
+def _query(text: str, top_k: int) -> str:
+    """The text of a question, checked.
+
+    Raises:
+        UsageError: it is empty, or ``top_k`` is out of range.
+    """
+    text = valid_text(text.strip())
+    if not text:
+        raise UsageError("the question is empty")
+    if not 1 <= top_k <= MAX_PASSAGES:
+        raise UsageError(f"top_k must be from 1 to {MAX_PASSAGES}, not {top_k}")
+    return text
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    """Raise the error that a command line would print instead of the group that nurseries make of it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        errors = list(leaves(group))
+        if all(isinstance(error, ObjlibError) for error in errors):
+            raise errors[0] from None
+        raise

@@ -1,0 +1,55 @@
+"""``objlib watch``."""
+
+import sys
+from functools import partial
+from typing import Annotated, Literal
+
+from objlib.cli.commands.upload import EmbedSeconds
+from objlib.cli.config import Place, load_settings, require_folder
+from objlib.cli.console.output import print_lines
+from objlib.cli.options import Common, LibraryPath, option, switch
+from objlib.core.config.settings import Settings
+from objlib.core.errors import Exit
+from objlib.core.events import Observer
+
+Kind = Literal["systemd", "systemd-timer", "launchd", "cron", "task-scheduler"]
+
+
+def watch(
+    path: LibraryPath = None,
+    /,
+    *,
+    prune: Annotated[bool, switch("Also remove documents of files that are gone, after the grace")] = False,
+    embed_seconds: EmbedSeconds = None,
+    print_unit: Annotated[Kind | None, option("Print what starts it with the machine, and end")] = None,
+    options: Common = None,
+) -> int:
+    """Keep the store in step with a folder until it is stopped: each change is uploaded once it is quiet.
+
+    A run inside it is like any other, with the same ledger, limits and guards.
+    """
+    load = partial(load_settings, options, path=path, place=Place.NEW, embed_seconds=embed_seconds)
+    settings = load()
+    require_folder(settings)
+    if print_unit is not None:
+        from objlib.watch.units import UNITS
+
+        command, unit = UNITS[print_unit]
+        words = [sys.executable, "-m", "objlib", command, "--library", str(settings.library)]
+        words += ["--ledger", str(settings.ledger), *(["--prune"] if prune else [])]
+        words += ["--config", str(settings.config)] if settings.config else []
+        words += ["--embed-seconds", embed_seconds] if embed_seconds is not None else []
+        print_lines(unit(words).splitlines())
+        return Exit.OK
+    _serve(settings, load, prune=prune)
+    return Exit.OK
+
+
+def _serve(settings: Settings, load: partial[Settings], *, prune: bool) -> None:
+    from objlib.cli.runner import run_without_app
+    from objlib.watch.serve import serve_watch
+
+    async def work(observer: Observer) -> None:
+        await serve_watch(load, prune=prune, observer=observer)
+
+    run_without_app(settings, work, events=True)

@@ -1,0 +1,152 @@
+"""How values look on a page: places, times, sizes, and texts with marked words."""
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from objlib.core.reports.answers import AnswerReport, Citation
+from objlib.core.reports.excerpt import excerpt, mark
+
+EXCERPT: Final = 420
+"""Characters of a passage on a page of hits: about three lines."""
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+
+
+def marked(text: str, query: str, room: int = EXCERPT) -> Markup:
+    """The part of ``text`` that fits the query best, its words in ``<mark>``."""
+    return _marked(excerpt(text, query, room, "…"), query)
+
+
+def place_of(citation: Citation) -> str:
+    """Lines or page of a citation, and its heading."""
+    first, last = citation.line_start, citation.line_stop
+    parts = [f"line {first}" if first == last else f"lines {first} to {last}"] if first is not None else []
+    parts += [f"page {citation.page}"] if citation.page is not None else []
+    return " · ".join([*parts, *([citation.heading] if citation.heading else [])])
+
+
+def link_of(citation: Citation, query: str) -> str:
+    """The address of the document at the cited place; empty where the library has no such file."""
+    if not citation.known or citation.file_id is None:
+        return ""
+    place = {"from": citation.line_start, "to": citation.line_stop, "q": query}
+    options = urlencode({name: value for name, value in place.items() if value is not None})
+    anchor = f"#L{citation.line_start}" if citation.line_start is not None else ""
+    return f"/doc/{quote(citation.file_id)}?{options}{anchor}"
+
+
+def answer_of(report: AnswerReport) -> Markup:
+    """The answer in paragraphs, with the numbers of its sources as links behind what they carry."""
+    at: dict[int, set[int]] = {}
+    for support in report.supports:
+        stop = len(report.text[: max(0, support.stop)].rstrip())
+        at.setdefault(stop, set()).update(support.citations)
+    pieces, start = [], 0
+    for stop in sorted(at):
+        pieces.append(escape(report.text[start:stop]))
+        pieces += [
+            Markup('<a class="chip" href="#source-{0}">{0}</a>').format(number + 1)
+            for number in sorted(at[stop])
+        ]
+        start = stop
+    whole = Markup("").join([*pieces, escape(report.text[start:])])
+    return Markup("").join(
+        Markup("<p>{}</p>").format(Markup(part)) for part in whole.split("\n\n") if part.strip()
+    )
+
+
+def size_of(number: int) -> str:
+    """Bytes in the largest unit that leaves a number of at least one."""
+    value, unit = float(number), 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 10 else f"{value:.1f} {_UNITS[unit]}"
+
+
+def time_of(seconds: float | None) -> str:
+    """A Unix time as date and time in UTC."""
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def span_of(seconds: float) -> str:
+    """A duration in its two largest units."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    shown = [f"{number} {unit}" for number, unit in parts if number][:2]
+    return " ".join(shown) or "0 s"
+
+
+def trail_of(path: str) -> list[tuple[str, str]]:
+    """The folders above a path, each with its name and its own path."""
+    parents = [parent for parent in PurePosixPath(path).parents if parent.name]
+    return [(parent.name, str(parent)) for parent in reversed(parents)]
+
+
+def condition(key: str, value: str | float) -> str:
+    """The metadata filter for documents in which ``key`` has ``value``."""
+    name = key if re.fullmatch(r"[\w.-]+", key) else json.dumps(key, ensure_ascii=False)
+    return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def grouped(failures: Sequence[Any]) -> list[tuple[str, list[Any]]]:
+    """Failures by reason, the most frequent reason first."""
+    ordered = sorted(failures, key=lambda failure: (failure.error, failure.path))
+    groups = [(reason, list(files)) for reason, files in groupby(ordered, key=lambda failure: failure.error)]
+    return sorted(groups, key=lambda group: -len(group[1]))
+
+
+def _marked(text: str, query: str) -> Markup:
+    return Markup(
+        mark(
+            text,
+            query,
+            lambda word: str(Markup("<mark>{}</mark>").format(word)),
+            lambda rest: str(escape(rest)),
+        )
+    )
+
+
+def environment() -> Environment:
+    """The templates, which escape whatever they are given."""
+    templates = Environment(
+        loader=PackageLoader("objlib.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {
+        "size": size_of,
+        "time": time_of,
+        "span": span_of,
+        "place": place_of,
+        "answer": answer_of,
+        "trail": trail_of,
+        "by_reason": grouped,
+    }
+    templates.globals |= {
+        "marked": marked,
+        "marked_line": _marked,
+        "link_of": link_of,
+        "now": time.time,
+        "address": address,
+        "condition": condition,
+    }
+    return templates
+
+
+def address(page: str, /, **options: object) -> str:
+    """The address of a page with its options; those without a value are left out."""
+    rest = urlencode({name: value for name, value in options.items() if value not in (None, "", False)})
+    return f"{page}?{rest}" if rest else page

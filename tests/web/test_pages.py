@@ -1,0 +1,197 @@
+"""The pages, asked as a browser asks: what they show, and what they refuse."""
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from objlib.api import Library, open_library
+from objlib.core.config.settings import Backend, Settings
+from objlib.web.app import make_pages
+from objlib.web.guard import HEADERS, Sessions
+
+COOKIE = "session"
+FILES = {
+    "Ethics/pond.md": "---\nauthor: Okonjo\n---\n# The pond\n\nA child drowns.\n\nHow far may a stranger count?\n",
+    "Ethics/debt.md": "---\nauthor: Okonjo\n---\n# Debts\n\nA debt to a friend is paid first.\n",
+    "Mind/bat.md": '---\nauthor: "Na\'gel \\"X\\""\n---\nWhat is it like to be a bat?\n',
+    "evil.md": "<script>alert(1)</script> \x1b[31mred\x1b[0m \u202ereversed stranger",
+}
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+
+
+@pytest.fixture
+async def library(tmp_path: Path) -> AsyncIterator[Library]:
+    root = tmp_path / "library"
+    for name, text in FILES.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (root / "photo.png").write_bytes(PICTURE)
+    settings = Settings(
+        library=root,
+        ledger=tmp_path / "ledger.db",
+        embedded=tmp_path / "store.db",
+        store="tests",
+        backend=Backend.EMBEDDED,
+        embed_seconds=0.0,
+    )
+    async with open_library(settings) as library:
+        await library.upload()
+        yield library
+
+
+@pytest.fixture
+async def browser(library: Library) -> AsyncIterator[httpx.AsyncClient]:
+    sessions = Sessions()
+    pages = make_pages(library, sessions=sessions, cookie=COOKIE)
+    transport = httpx.ASGITransport(pages, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.get("/", params={"token": sessions.token})
+        assert answer.status_code == 303
+        yield client
+
+
+async def shown(browser: httpx.AsyncClient, address: str) -> str:
+    answer = await browser.get(address)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_every_page_is_shown(browser: httpx.AsyncClient) -> None:
+    for address in (
+        "/",
+        "/?q=stranger",
+        "/ask",
+        "/ask?q=stranger",
+        "/library",
+        "/runs",
+        "/problems",
+        "/settings",
+    ):
+        page = await shown(browser, address)
+        assert page.count("<h1") == 1, address
+        assert "<title>" in page
+
+
+async def test_a_hit_leads_to_the_cited_lines(browser: httpx.AsyncClient) -> None:
+    page = await shown(browser, "/?q=how+far+may+a+stranger+count")
+    assert "<mark>stranger</mark>" in page
+    link = re.search(r'href="(/doc/[^"]+)"', page)
+    assert link is not None
+    document = await shown(browser, unescape(link[1]))
+    assert re.search(r'<li id="L8" value="8" class="cited">How .*<mark>stranger</mark>', document)
+    assert "The next upload" not in document
+
+
+async def test_a_facet_filters(browser: httpx.AsyncClient) -> None:
+    page = await shown(browser, "/?q=stranger")
+    link = re.search(r'href="(/\?q=stranger&amp;filter=[^"]+)">Okonjo</a> <small>2</small>', page)
+    assert link is not None
+    filtered = await shown(browser, unescape(link[1]))
+    assert "pond.md" in filtered
+    assert "evil.md" not in filtered
+
+
+async def test_a_filter_that_cannot_be_read_is_an_error_on_the_page(browser: httpx.AsyncClient) -> None:
+    page = await shown(browser, "/?q=bat&filter=" + quote("author = ("))
+    assert 'role="alert"' in page
+    assert "filter" in page
+
+
+async def test_no_text_of_a_document_becomes_markup(browser: httpx.AsyncClient) -> None:
+    for address in ("/?q=reversed+stranger", "/ask?q=reversed+stranger", "/library?path="):
+        page = await shown(browser, address)
+        assert "<script>alert" not in page
+    search = await shown(browser, "/?q=%3Cscript%3Ealert(1)%3C/script%3E")
+    assert "<script>alert" not in search
+    assert "&lt;script&gt;" in search
+
+
+async def test_the_library_is_shown_by_folder_and_by_state(browser: httpx.AsyncClient) -> None:
+    page = await shown(browser, "/library")
+    assert '<a href="/library?path=Ethics">Ethics/</a>' in page
+    assert "2 of 2 indexed" in page
+    assert "evil.md" in page
+    assert "pond.md" not in page
+    assert "pond.md" in await shown(browser, "/library?path=Ethics")
+    assert "Ethics/pond.md" in await shown(browser, "/library?state=indexed")
+    assert "pond.md" not in await shown(browser, "/library?state=failed")
+    assert "skipped 1" in page
+
+
+async def test_what_is_not_there_is_said(browser: httpx.AsyncClient) -> None:
+    for address in ("/nothing", "/doc/nothing", "/library?state=odd", "/static/nothing"):
+        answer = await browser.get(address)
+        assert answer.status_code == 404, address
+        assert "<h1>" in answer.text
+
+
+async def test_problems_are_grouped_by_reason(library: Library, browser: httpx.AsyncClient) -> None:
+    (library.settings.library / "Mind/bat.md").unlink()
+    await library.scan()
+    page = await shown(browser, "/problems")
+    assert "photo.png" in page
+    assert "1 files are gone from disk" in page
+
+
+async def test_a_file_that_changed_says_so(library: Library, browser: httpx.AsyncClient) -> None:
+    (library.settings.library / "Ethics/debt.md").write_text(
+        "A debt to a friend is paid last.", encoding="utf-8"
+    )
+    page = await shown(browser, "/?q=debt+friend")
+    assert "changed since it was indexed" in page
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status"),
+    [
+        ("GET", "/", 403),
+        ("GET", "/library", 403),
+        ("GET", "/static/style.css", 403),
+        ("GET", "/?token=wrong", 403),
+        ("GET", "/?token=", 403),
+        ("POST", "/", 405),
+        ("DELETE", "/doc/1", 405),
+        ("OPTIONS", "/", 405),
+    ],
+)
+async def test_another_browser_sees_and_changes_nothing(
+    library: Library, method: str, address: str, status: int
+) -> None:
+    pages = make_pages(library, sessions=Sessions(), cookie=COOKIE)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(pages), base_url="http://127.0.0.1", cookies={COOKIE: "guess"}
+    ) as client:
+        answer = await client.request(method, address)
+    assert answer.status_code == status
+    assert "pond" not in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+async def test_the_token_is_good_for_one_visit(library: Library) -> None:
+    sessions = Sessions()
+    token = sessions.token
+    transport = httpx.ASGITransport(make_pages(library, sessions=sessions, cookie=COOKIE))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as first:
+        answer = await first.get("/runs", params={"token": token})
+        assert answer.headers["location"] == "/runs"
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert (await first.get("/runs")).status_code == 200
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as second:
+        assert (await second.get("/", params={"token": token})).status_code == 403
+
+
+async def test_every_answer_keeps_other_sites_out(browser: httpx.AsyncClient) -> None:
+    for address in ("/", "/static/style.css", "/nothing", "/?q=stranger"):
+        answer = await browser.get(address)
+        for name, value in HEADERS.items():
+            assert answer.headers[name] == value or name == "cache-control", address
+        assert "http://" not in answer.text.replace("http://127.0.0.1", "")
+        assert "https://" not in answer.text
