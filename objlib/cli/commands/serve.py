@@ -3,7 +3,7 @@
 import os
 from typing import Annotated
 
-from objlib.cli.config import Place, load_settings
+from objlib.cli.config import load_settings
 from objlib.cli.console.errors import print_message
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.options import Common, CommonOptions, option, switch
@@ -11,6 +11,7 @@ from objlib.core.config.parsers import is_loopback_host
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
 from objlib.core.pacing.quota import parse_quota
+from objlib.sources import Place
 
 
 def serve(
