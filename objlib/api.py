@@ -26,6 +26,7 @@ from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+from objlib.engine.bootstrap.served_ledger import find_served_ledger
 from objlib.engine.documents import list_documents, list_facets, read_document
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
@@ -263,7 +264,7 @@ async def open_from_sources(
     variables = os.environ if environ is None else environ
     resolved = load(flags, config, place=Place.NEW, new=new, environ=variables)
     require_folder(resolved)
-    async with open_library(resolved, observer=observer) as opened:
+    async with open_library(await find_served_ledger(resolved), observer=observer) as opened:
         yield opened
 
 

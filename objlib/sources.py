@@ -26,7 +26,7 @@ from objlib.core.library.control_text import decode_control
 
 
 class Place(Enum):
-    """What a command needs of the library when none is named."""
+    """A command's need of a library when none is named."""
 
     ANY = auto()
     """Nothing: the working folder will do."""

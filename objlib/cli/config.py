@@ -1,53 +1,15 @@
 """The settings of one command: its options, joined with every other source."""
 
 import os
-<<<<<<< HEAD
-from functools import partial
-=======
-import stat
-import time
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import replace
-from enum import Enum, auto
-from functools import cache, partial
->>>>>>> main
+from functools import partial
 from pathlib import Path
 
 from objlib.cli.again import carry
 from objlib.cli.options import CommonOptions
-<<<<<<< HEAD
 from objlib.core.config.settings import Settings
 from objlib.core.errors import UsageError
 from objlib.sources import Place, load
-=======
-from objlib.core.advice import advise
-from objlib.core.config.default_paths import Folders
-from objlib.core.config.known import KnownLibrary
-from objlib.core.config.libraries import refuse_suspicious_root
-from objlib.core.config.resolve import Config, locate, names_library, resolve
-from objlib.core.config.settings import GEMINI_URL, Backend, Settings
-from objlib.core.errors import RefusedError, UsageError
-from objlib.core.library.control_text import decode_control
-
-
-class Place(Enum):
-    """A command's need of a library when none is named."""
-
-    ANY = auto()
-    """Nothing: the working folder will do."""
-    KNOWN = auto()
-    """One that is known; the working folder stands in where none is."""
-    NEW = auto()
-    """One that is named or known; a named one that is new is entered into the catalog."""
-    NEW_DRY = auto()
-    """The same, and nothing is entered."""
-
-
-CONFIG_NAME: Final = "objlib.toml"
-"""Name of the configuration file that is looked for, going up from the working folder."""
->>>>>>> main
 
 
 def load_settings(
@@ -72,20 +34,10 @@ def load_settings(
         RefusedError: the folder is unlikely to be meant as a library.
     """
     settings = _load(options or CommonOptions(), path=path, place=place, new=new, **more)
-    if settings.backend is Backend.GEMINI and settings.base_url != GEMINI_URL and settings.other_ledgers:
+    if settings.may_be_served:
         settings = _served(settings)
     carry(settings, partial(_load, place=Place.NEW_DRY, new=True))
     return settings
-
-
-def _served(settings: Settings) -> Settings:
-    """Ask a service behind a port which ledger is its own; in a thread, since a run may be under way in this one."""
-    import trio
-
-    from objlib.engine.bootstrap.served_ledger import find_served_ledger
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(trio.run, find_served_ledger, settings).result()
 
 
 def _load(
@@ -97,3 +49,13 @@ def _load(
     if flags["quiet"] and flags["verbose"]:
         raise UsageError("--quiet and --verbose contradict each other; leave one out")
     return load(flags, options.config, place=place, new=new, environ=os.environ)
+
+
+def _served(settings: Settings) -> Settings:
+    """Ask a service behind a port which ledger is its own; in a thread, since a run may be under way in this one."""
+    import trio
+
+    from objlib.engine.bootstrap.served_ledger import find_served_ledger
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(trio.run, find_served_ledger, settings).result()

@@ -13,11 +13,7 @@ from typing import Any, TypeVar
 
 import trio
 
-<<<<<<< HEAD
-=======
 from objlib.catalog import identify_service
-from objlib.cli.config import data_folder
->>>>>>> main
 from objlib.cli.console.errors import print_message, write_stderr
 from objlib.cli.console.observers import observing
 from objlib.cli.console.output import print_lines, print_object

@@ -6,13 +6,8 @@ from typing import Annotated, Literal
 
 import trio
 
-<<<<<<< HEAD
 from objlib.cli.config import load_settings
-from objlib.cli.options import Common, option, switch
-=======
-from objlib.cli.config import Place, data_folder, load_settings, working_folder
 from objlib.cli.options import Common, DryRun, option, switch
->>>>>>> main
 from objlib.core.advice import invocation
 from objlib.core.errors import Exit, UsageError
 from objlib.sources import Place, data_folder, working_folder
