@@ -80,8 +80,8 @@ async def upload(row: Uploads, folder: Path) -> tuple[tuple[float, ...], list[Se
     span = seen[-1].at - seen[0].at
     allowed = span * row.limit + max(2.0, row.limit)
     admitted = sum(each.admitted for each in seen)
-    stored = await stored(served.store)
-    wrong = sum(stored[digest] != 1 for digest in hashes) + sum(digest not in hashes for digest in stored)
+    found = await stored(served.store)
+    wrong = sum(found[digest] != 1 for digest in hashes) + sum(digest not in hashes for digest in found)
     return (admitted / allowed, 1 - admitted / len(seen), float(wrong)), seen
 
 

@@ -34,9 +34,8 @@ async def insist(client: httpx.AsyncClient, method: str, url: str, **more: Any) 
         tries += 1
 
 
-async def upload(client: httpx.AsyncClient, store: str, path: Path) -> None:
+async def upload(client: httpx.AsyncClient, store: str, name: str, data: bytes) -> None:
     """Upload one file, and wait until it is indexed."""
-    data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     start = {
         "x-goog-upload-protocol": "resumable",
@@ -44,7 +43,7 @@ async def upload(client: httpx.AsyncClient, store: str, path: Path) -> None:
         "x-goog-upload-header-content-length": str(len(data)),
         "x-goog-upload-header-content-type": "text/plain",
     }
-    body = {"displayName": path.name, "customMetadata": [{"key": KEY_HASH, "stringValue": digest}]}
+    body = {"displayName": name, "customMetadata": [{"key": KEY_HASH, "stringValue": digest}]}
     finish = {"x-goog-upload-command": "upload, finalize", "x-goog-upload-offset": "0"}
     while True:
         reply = await insist(
@@ -63,15 +62,15 @@ async def upload(client: httpx.AsyncClient, store: str, path: Path) -> None:
         wait = min(10.0, 1.5 * wait)
 
 
-async def run(url: str, folder: Path, name: str) -> None:
+async def run(url: str, files: list[tuple[str, bytes]], name: str) -> None:
     """Create a store, and share the files between the workers."""
-    paths = iter(sorted(folder.iterdir()))
+    waiting = iter(files)
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         store = (await insist(client, "POST", "/v1beta/fileSearchStores", json={"displayName": name})).json()
 
         async def work() -> None:
-            for path in paths:
-                await upload(client, store["name"], path)
+            for file, data in waiting:
+                await upload(client, store["name"], file, data)
 
         async with trio.open_nursery() as nursery:
             for _ in range(WORKERS):
@@ -85,7 +84,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("store")
     args = parser.parse_args()
-    trio.run(run, args.url, args.folder, args.store)
+    files = [(path.name, path.read_bytes()) for path in sorted(args.folder.iterdir())]
+    trio.run(run, args.url, files, args.store)
 
 
 if __name__ == "__main__":
