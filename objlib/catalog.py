@@ -129,13 +129,32 @@ class Catalog:
         return self.data / "libraries" / f"{plain_name(root.name)}-{library_id[-12:]}"
 
     def move(self, old: Path, new: Path) -> None:
-        """Let the library at ``old`` be the one at ``new``; an entry that ``new`` has is dropped."""
+        """Let the library at ``old`` be the one at ``new``; an entry that ``new`` has is dropped.
+
+        Ledgers, stores and configuration that lay inside of the folder moved along.
+
+        Raises:
+            CatalogError: it cannot be written.
+        """
+
+        def moved(path: Path | None) -> str | None:
+            inside = path is not None and path.is_relative_to(old)
+            return _text(new / path.relative_to(old) if inside and path else path)
 
         def write(conn: sqlite3.Connection) -> None:
+            library = next((each for each in _libraries(conn) if each.root == old), None)
+            if library is None:
+                return
             conn.execute("DELETE FROM libraries WHERE root = ?", (text_of_root(new),))
             conn.execute(
-                "UPDATE libraries SET root = ? WHERE root = ?", (text_of_root(new), text_of_root(old))
+                "UPDATE libraries SET root = ?, config = ? WHERE library_id = ?",
+                (text_of_root(new), moved(library.config), library.library_id),
             )
+            for ledger in library.ledgers:
+                conn.execute(
+                    "UPDATE ledgers SET path = ?, embedded = ? WHERE path = ?",
+                    (moved(ledger.path), moved(ledger.embedded), _text(ledger.path)),
+                )
 
         self._change(write)
 

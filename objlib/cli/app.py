@@ -39,6 +39,12 @@ COMMANDS: Final = (
     ("ui", "objlib.cli.commands.ui:ui", "Show the library in a browser"),
     ("mcp", "objlib.cli.commands.mcp:mcp", "Offer the library to agents over MCP"),
     ("serve", "objlib.cli.commands.serve:serve", "Serve the embedded store on a port"),
+    (
+        "libraries",
+        "objlib.cli.commands.libraries:libraries",
+        "List the libraries that are known, or forget one",
+    ),
+    ("move", "objlib.cli.commands.libraries:move", "Say that the folder of a library has moved"),
     ("doctor", "objlib.cli.commands.doctor:doctor", "Check the set-up, and say what to do"),
     ("completion", "objlib.cli.commands.completion:completion", "Print a completion script for a shell"),
 )

@@ -2,7 +2,6 @@
 
 import glob
 import os
-import shlex
 import stat
 import time
 import tomllib
@@ -17,6 +16,7 @@ from platformdirs import user_data_dir
 
 from objlib.cli.again import carry
 from objlib.cli.options import CommonOptions
+from objlib.core.advice import advise
 from objlib.core.config.default_paths import Folders
 from objlib.core.config.known import KnownLibrary
 from objlib.core.config.libraries import refuse_suspicious_root
@@ -107,7 +107,7 @@ def _load(
                 known, settings = _entry(root, folders), resolve(flags, os.environ, config, folders)
     return replace(
         settings,
-        catalog=None if place is Place.NEW_DRY else catalog.data,
+        catalog=catalog.data,
         library_id=known.library_id if known else "",
         new=new,
     )
@@ -219,7 +219,7 @@ def require_folder(settings: Settings) -> None:
     if settings.ledger.exists():
         raise RefusedError(
             f"the library {settings.library} is gone, and nothing was changed: connect the disk it is on or, if "
-            f"the folder moved, run: objlib move {shlex.quote(str(settings.library))} NEW-FOLDER"
+            f"the folder moved: `{advise('move', str(settings.library), 'NEW_FOLDER')}`"
         )
     raise UsageError(f"there is no folder {settings.library}")
 

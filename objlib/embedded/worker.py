@@ -19,7 +19,7 @@ import trio
 from objlib.core.library.decode import UnreadableError
 from objlib.embedded import index
 from objlib.embedded.context import Context
-from objlib.embedded.extraction.frames import passages_of
+from objlib.embedded.extraction.frames import Chunking, passages_of
 from objlib.embedded.extraction.process import needs_reader
 from objlib.embedded.indexing import PendingDocument, ReadDocument, index_whole
 from objlib.embedded.reading import RETRY_SECONDS, Readers
@@ -125,14 +125,16 @@ def _gather(db: sqlite3.Connection, claim: str, now: float, busy: frozenset[int]
     abandoned = bool(leases.abandoned_owners(db, claim, now))
     deleted = _deleted_store(db) is not None
     rows = db.execute(
-        "SELECT doc_id, name, display_name, mime_type, metadata, blob_id, size FROM documents"
+        "SELECT doc_id, name, display_name, mime_type, metadata, blob_id, size,"
+        " chunk_words, chunk_overlap FROM documents"
         " WHERE state = 'PENDING' AND claim = ? AND ready_at <= ? ORDER BY doc_id LIMIT ?",
         (claim, now, LOOK_AHEAD),
     )
     batch: list[ReadDocument] = []
     for_readers: list[PendingDocument] = []
     size, stop = 0, time.monotonic() + INDEX_BATCH_SECONDS
-    for document in [PendingDocument(*row) for row in rows]:
+    for *row, words, overlap in rows:
+        document = PendingDocument._make((*row, Chunking(words, overlap)))
         if document.doc_id in busy:
             continue
         if rooms is not None and needs_reader(document.mime_type, document.display_name, document.size):

@@ -46,7 +46,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
     """
     app.retrier.reset()
     recovery = _Recovery(app, own)
-    with app.observer.phase(Phase.RECOVER):
+    with app.observer.phase(Phase.RECOVER, await recovery.count() or None):
         await recovery.probe_rows()
         if recovery.unlisted:
             await recovery.decide_by_listing()
@@ -67,6 +67,12 @@ class _Recovery:
         self._recent: deque[float] = deque(maxlen=32)
         self.unlisted: list[tuple[Attempt, Facts]] = []
 
+    async def count(self) -> int:
+        """Rows and deletions to look at, as the ledger knows them before; adopting may add deletions."""
+        counts = await self._app.ledger.files.counts(now=self._app.now())
+        rows = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
+        return rows + counts.open_intents + counts.superseded
+
     def finish(self) -> RecoverReport:
         """Complete the report."""
         self._report.stopped, self._report.advice = self._app.retrier.report_stop()
@@ -85,6 +91,7 @@ class _Recovery:
                 await self._liveness.refresh((run for *_, run in page), watch=not app.dry_run)
                 for row, record, run in page:
                     if self._belongs_to_live_task(run):
+                        self._app.observer.advance(Phase.RECOVER, 1, 0)
                         self._report.elsewhere += 1
                         continue
                     self._report.found += 1
@@ -139,6 +146,7 @@ class _Recovery:
 
     async def _delete(self, document: str, removal: Awaitable[Removal]) -> None:
         self._report.found += 1
+        self._app.observer.advance(Phase.RECOVER, 1, 0)
         outcome = Removal.POSTPONED
         with suppress(GeminiError):  # it ends the run, and the report says so
             outcome = await removal
@@ -151,20 +159,27 @@ class _Recovery:
                 self._report.requeued += 1
 
     async def _decide(self, attempt: Attempt, known: Facts | None) -> None:
-        """One row, from probes to action; without an answer of the service it is left for the next recovery."""
+        if await self._settle(attempt, known):
+            self._app.observer.advance(Phase.RECOVER, 1, 0)
+
+    async def _settle(self, attempt: Attempt, known: Facts | None) -> bool:
+        """One row, from probes to action; without an answer of the service it is left for the next recovery.
+
+        Returns whether the recovery is through with it; else a listing has to decide.
+        """
         try:
             for _ in range(MAX_PROBES):
                 verdict, facts = await probe(attempt, known, retry=True, fence=not self._app.dry_run)
                 if verdict is Probe.LISTING:
                     if attempt.record is not None:
                         self.unlisted.append((attempt, facts))
-                    return
+                    return False
                 if self._app.dry_run:
                     self._plan(attempt, verdict)
-                    return
+                    return True
                 if await enact(attempt, verdict, facts):
                     await self._follow(attempt, verdict)
-                    return
+                    return True
             self._report.left += 1
             self._note(attempt, "left", "its upload session can neither be closed nor is it final")
         except StaleTransitionError:
@@ -172,6 +187,7 @@ class _Recovery:
         except GeminiError as error:
             self._report.left += 1
             self._note(attempt, "left", str(error))
+        return True
 
     def _plan(self, attempt: Attempt, verdict: Verdict) -> None:
         """Report the verdict that a recovery would enact."""

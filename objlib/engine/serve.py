@@ -27,12 +27,14 @@ class ServeOptions:
         port: 0 for any free one.
         allow_hosts: further names under which the server answers, beside its address and those of loopback.
         quota: limits the requests and sets the latency of answers; None for neither.
+        require_key: the only API key that is accepted; None accepts any, and none at all.
     """
 
     host: str = "127.0.0.1"
     port: int = 8765
     allow_hosts: tuple[str, ...] = ()
     quota: Quota | None = None
+    require_key: str | None = None
 
 
 async def serve(
@@ -55,7 +57,9 @@ async def serve(
     @asynccontextmanager
     async def open_store(_: int) -> AsyncIterator[ASGIApp]:
         middleware = () if options.quota is None else (quota_middleware(options.quota, report),)
-        service_options = Options(background_vectors=True, middleware=middleware)
+        service_options = Options(
+            background_vectors=True, middleware=middleware, require_key=options.require_key
+        )
         async with open_service(settings.embedded, options=service_options) as service:
             yield service.app
 

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 from objlib.core.advice import advise
 from objlib.core.errors import UsageError
 from objlib.core.ids import FileId
+from objlib.core.library.paths import disk_path
+from objlib.core.library.snapshot import UNTRUSTED, bounded
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.failed_files import SKIPPED
 from objlib.core.reports.status import ExplainReport, HistoryLine, RunEntry, StatusReport
@@ -97,10 +99,15 @@ async def explain(app: App, path: str) -> ExplainReport:
     row = await _find(app, path)
     if row is None:
         return await _explain_unknown(app, path)
+    scope = await app.files(partial(Scope.of, app.settings))
+    absent = await app.files(partial(scope.absent, row))
     explanation = _explanation(row)
-    if row.missing_since is not None:
-        scope = await app.files(partial(Scope.of, app.settings))
-        explanation = _absence(row, await app.files(partial(scope.absent, row)))
+    if row.missing_since is not None or absent is not None:
+        explanation = _absence(row, absent)
+    elif row.state is State.INDEXED and await app.files(
+        partial(_has_other_status, app.settings.library, row)
+    ):
+        explanation = "It has another size or date than the last scan saw; the next upload looks at it."
     events, _ = await app.ledger.files.history(row.file_id)
     return ExplainReport(
         path=row.file_path,
@@ -170,6 +177,16 @@ def _inside(root: Path, path: str) -> str:
     return on_disk.relative_to(root).as_posix() if on_disk.is_relative_to(root) else path
 
 
+def _has_other_status(root: Path, row: FileRow) -> bool:
+    """Whether size or date of a file differ from those of its row. Blocks."""
+    try:
+        status = Path(disk_path(root, row)).stat()
+    except OSError:
+        return False
+    same_date = row.mtime_ns in {UNTRUSTED, bounded(status.st_mtime_ns)}
+    return status.st_size != row.size or not same_date
+
+
 def _absence(row: FileRow, absent: Absent | None) -> str:
     if absent is None:
         return "It is back on disk; the next upload notices it."
@@ -178,7 +195,7 @@ def _absence(row: FileRow, absent: Absent | None) -> str:
         return f"{reason}; its document, if it has one, stays in the store."
     if row.document is None:
         return f"{reason}, and it has no document; should it come back, the next upload sends it."
-    return f"{reason}; its document stays in the store until `{advise('sync --prune')}`."
+    return f"{reason}; `{advise('sync --prune')}` removes its document after the grace."
 
 
 def _explanation(row: FileRow) -> str:

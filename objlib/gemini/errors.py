@@ -5,7 +5,7 @@ end (``ends_run``), does it send too fast (``throttles``), or must it ask first 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -14,6 +14,7 @@ from objlib.core.errors import ServiceError
 from objlib.core.pacing.backoff import span
 from objlib.core.stop_reason import StopReason
 from objlib.gemini.envelope import Envelope, read_envelope
+from objlib.gemini.redact import without_secrets
 from objlib.gemini.retry import retry_after
 
 
@@ -179,15 +180,7 @@ _NOT_READY: Final = "not in an active state"
 _REGRESSION: Final = "document name must be of the format corpora/"
 
 
-def classify(
-    call: Call,
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    now: float,
-    hide: Callable[[str], str] = str,
-) -> GeminiError:
+def classify(call: Call, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> GeminiError:
     """The error that an answer other than success is.
 
     Total: any status, headers and body give an error, never an exception of another type.
@@ -198,14 +191,13 @@ def classify(
         headers: of the answer, with names in lower case.
         body: of the answer, as far as it was read.
         now: Unix time, to turn an HTTP date in ``Retry-After`` into seconds.
-        hide: takes secrets out of text that came from the service.
     """
     envelope = read_envelope(body)
     code = envelope.code if status < 400 and 400 <= envelope.code < 600 else status
     kind = _kind(call, code, envelope)
     pause = retry_after(headers, envelope, now) if code in {408, 429} or code >= 500 else None
     advice = _renewed(pause) if kind is ErrorKind.DAILY_QUOTA else _ADVICE.get(kind)
-    reason = f"{call.what}: {_reason(code, envelope, headers, body, hide)}"
+    reason = f"{call.what}: {_reason(code, envelope, headers, body)}"
     message = f"{reason.rstrip('.')}; {advice}" if advice else reason
     return GeminiError(
         message,
@@ -292,12 +284,10 @@ def _refused_kind(call: Call, code: int, envelope: Envelope) -> ErrorKind:
     return ErrorKind.PERMANENT
 
 
-def _reason(
-    code: int, envelope: Envelope, headers: Mapping[str, str], body: bytes, hide: Callable[[str], str]
-) -> str:
+def _reason(code: int, envelope: Envelope, headers: Mapping[str, str], body: bytes) -> str:
     if envelope.message.strip():
-        name = f" {hide(envelope.status)}" if _STATUS.fullmatch(envelope.status) else ""
-        return f"the service answered {code}{name}: {one_line(hide(envelope.message))}"
+        name = f" {without_secrets(envelope.status)}" if _STATUS.fullmatch(envelope.status) else ""
+        return f"the service answered {code}{name}: {one_line(without_secrets(envelope.message))}"
     if 300 <= code < 400:
         return f"the service answered {code} and points elsewhere; check the base URL"
     start = body[:512].lstrip().lower()
@@ -308,7 +298,8 @@ def _reason(
     if envelope.present:
         return f"the service answered {code} without a message"
     # Cleaned before it is cut, or the first half of a secret could stay.
-    return f"the service answered {code}: {one_line(hide(body[:4096].decode('utf-8', 'replace'))[:2000])}"
+    text = without_secrets(body[:4096].decode("utf-8", "replace"))
+    return f"the service answered {code}: {one_line(text[:2000])}"
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -20,7 +20,7 @@ from objlib.gemini.body import BodyError, Pieces, read_whole, unpacked
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
 from objlib.gemini.errors import Call, ErrorKind, GeminiError, classify
-from objlib.gemini.redact import redacting, without_secrets
+from objlib.gemini.redact import redacting
 from objlib.gemini.route import Route
 from objlib.gemini.wire import Nothing, parse
 
@@ -198,9 +198,7 @@ class Transport:
     def refusal(self, call: Call, reply: Reply, secrets: Iterable[str] = ()) -> GeminiError:
         """The error that ``reply`` is."""
         with redacting(self.endpoint.api_key, *secrets):
-            return classify(
-                call, reply.status, reply.headers, reply.body, now=time.time(), hide=without_secrets
-            )
+            return classify(call, reply.status, reply.headers, reply.body, now=time.time())
 
     def unreadable(self, call: Call, reply: Reply) -> GeminiError:
         """The error for a success whose body is not what was asked for, such as a login page of the network."""

@@ -21,6 +21,7 @@ from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow,
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LEDGER_KEY, MODEL_KEY
+from objlib.ledger.summary import LedgerSummary, files_with_content, summarize
 from objlib.ledger.transitions import Guard, Move, Transition
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Guard",
     "IntentRow",
     "Ledger",
+    "LedgerSummary",
     "Listed",
     "Listing",
     "Move",
@@ -52,7 +54,9 @@ __all__ = [
     "Start",
     "ToRead",
     "Transition",
+    "files_with_content",
     "identify",
     "open_ledger",
+    "summarize",
     "text_of_store",
 ]

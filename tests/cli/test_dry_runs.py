@@ -15,7 +15,7 @@ from objlib.core.config.registry import SETTINGS
 
 pytestmark = pytest.mark.real_time
 
-READ_ONLY = frozenset({"status", "verify", "search", "ask", "explain", "doctor", "completion", "libraries"})
+READ_ONLY = frozenset({"status", "verify", "search", "ask", "explain", "doctor", "completion", "metrics"})
 """Commands that change nothing anyway."""
 SERVERS = frozenset({"serve", "ui", "mcp", "watch"})
 """Commands that run until they are stopped."""
@@ -67,7 +67,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (library / name).write_text(f"All about {name}.\n", encoding="utf-8")
     (library / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
     (library / "empty.txt").touch()
-    monkeypatch.chdir(library)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
@@ -93,7 +93,7 @@ def test_every_command_that_changes_something_has_a_dry_run() -> None:
         if name not in READ_ONLY | SERVERS:
             names = {n for argument in app[name].assemble_argument_collection() for n in argument.names}
             assert {"--dry-run", "-n"} <= names, name
-            assert name in dry, f"{name} has no line in DRY_RUNS"
+            assert name in dry | {"move", "libraries"}, f"{name} has no test"
 
 
 @pytest.mark.parametrize("args", DRY_RUNS, ids=" ".join)
@@ -195,6 +195,19 @@ def test_a_plan_that_deletes_too_much_is_refused_as_the_run_is(
     done, said = call(capsys, *args, library=library)
     assert (code, done) == (4, 4)
     assert planned.splitlines()[-1] == said.splitlines()[-1]
+
+
+def test_moving_and_forgetting_a_library_are_planned(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    library = used(home, capsys)
+    moved = library.rename(home / "moved")
+    with untouched(home):
+        assert run(["libraries", "forget", str(library), "-n"]) == 0
+        assert run(["move", str(library), str(moved), "-n"]) == 0
+    output = capsys.readouterr().out
+    assert f"Plan: drop {library} from the list." in output
+    assert f"Plan: the library {library} becomes {moved}" in output
+    assert run(["move", str(library), str(moved)]) == 0
+    assert f"The library {library} is {moved} now" in capsys.readouterr().out
 
 
 def test_a_plan_is_not_saved_by_a_dry_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

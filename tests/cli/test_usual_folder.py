@@ -159,6 +159,7 @@ def test_a_folder_of_usual_files_goes_in_without_a_failure(folder: tuple[Objlib,
     assert f"{len(INDEXED)} of {len(INDEXED)} files indexed, {skipped} skipped." in done.out
     assert f"\n{skipped} files skipped:\n" in done.out
     assert "failed" not in done.out
+    assert "Next: objlib search 'from windows'" in done.out, "a file that is found, and none that was skipped"
     report = objlib("upload", library, "--embed-seconds", "0", "--json").json()
     assert (report["scanned"], report["indexed"], report["failed"]) == (45, len(INDEXED), 0)
     reasons = {skip["path"]: skip["error"] for skip in report["skips"]}

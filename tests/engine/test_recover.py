@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from objlib.core.config.settings import Settings
-from objlib.core.events import EventKind
+from objlib.core.events import EventKind, Phase
 from objlib.core.ids import content_hash
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.table import State
@@ -711,3 +711,25 @@ async def test_a_delete_whose_file_is_back_is_left_until_the_file_is_sent(
     assert (report.found, report.requeued, report.deleted, report.postponed) == (1, 1, 0, 0)
     await scenario.index()
     assert_exactly_once(settings)
+
+
+async def test_the_bar_of_a_recovery_knows_its_total_and_reaches_it(opened: Opener, faults: Faults) -> None:
+    class Bars(RecordingObserver):
+        totals: tuple[int | None, ...] = ()
+        done = 0
+
+        def begin(
+            self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+        ) -> None:
+            if phase is Phase.RECOVER:
+                self.totals += (files,)
+
+        def advance(self, phase: Phase, files: int, size: int) -> None:
+            self.done += files if phase is Phase.RECOVER else 0
+
+    await die_after_sending(opened, faults, 10)
+    bars = Bars()
+    async with opened("recover", observer=bars) as app:
+        report = await recover(app)
+    assert report.found == 10
+    assert (bars.totals, bars.done) == ((10,), 10)

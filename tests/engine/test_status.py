@@ -104,7 +104,7 @@ async def test_a_file_with_a_document_is_explained_changed_and_gone(opened: Open
     assert why.startswith("It changed; the next upload sends it, and the old version stays searchable")
     await gone(opened, alone)
     _, why = await explained(opened)
-    assert why == "It is gone from disk; its document stays in the store until `objlib sync --prune`."
+    assert why == "It is gone from disk; `objlib sync --prune` removes its document after the grace."
 
 
 @pytest.mark.parametrize(

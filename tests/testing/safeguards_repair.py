@@ -62,8 +62,8 @@ REPAIRS: Final = (
     Mutant(
         "a document with another name is found",
         CLASSIFICATION,
-        "        return DriftKind.OK\n    return DriftKind.METADATA_MISMATCH",
-        "        return DriftKind.OK\n    return DriftKind.OK",
+        "        return DriftKind.STALE_NAME\n",
+        "        return DriftKind.OK\n",
         KNOWN,
     ),
     Mutant(
@@ -139,9 +139,9 @@ REPAIRS: Final = (
     Mutant(
         "metadata is repaired on request only",
         STORE_SYNC,
-        "                    if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:\n",
+        "                    if step.kind in ON_REQUEST and not self.metadata:\n",
         "                    if False:\n",
-        f"{TEST_SYNC}::test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request",
+        f"{TEST_SYNC}::test_a_rename_is_information_and_refreshed_only_on_request",
     ),
     Mutant(
         "a repair has its intent first",

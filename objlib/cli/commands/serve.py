@@ -21,6 +21,9 @@ def serve(
     allow_host: Annotated[
         tuple[str, ...], option("Answer under this name too (repeatable)", metavar="NAME")
     ] = (),
+    require_key: Annotated[
+        str | None, option("Accept this API key alone [env: OBJLIB_SERVE_KEY]", metavar="KEY")
+    ] = None,
     quota: Annotated[
         str | None, option("Refuse what goes beyond a quota, such as 10/s", metavar="QUOTA")
     ] = None,
@@ -39,6 +42,9 @@ def serve(
     options = options or CommonOptions()
     if options.backend == "gemini" or options.base_url is not None:
         raise UsageError("objlib serve serves the embedded store itself; leave --backend and --base-url out")
+    key = require_key or os.environ.get("OBJLIB_SERVE_KEY") or None
+    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+        raise UsageError("--require-key must be printable ASCII without blanks")
     limit = None if quota is None else parse_quota(quota)
     named = options.embedded_store is not None or os.environ.get("OBJLIB_EMBEDDED_STORE")
     settings = load_settings(options, place=Place.ANY if named else Place.KNOWN, backend="embedded")
@@ -46,7 +52,7 @@ def serve(
     from objlib.engine.serve import ServeOptions
     from objlib.engine.serve import serve as engine_serve
 
-    serve_options = ServeOptions(host=host, port=port, allow_hosts=allow_host, quota=limit)
+    serve_options = ServeOptions(host=host, port=port, allow_hosts=allow_host, quota=limit, require_key=key)
 
     def ready(address: str) -> None:
         if settings.json:
@@ -54,9 +60,8 @@ def serve(
         else:
             print_lines([address])
         if not settings.quiet:
-            print_message(
-                f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, any API key"
-            )
+            which = "any API key" if key is None else "the required API key"
+            print_message(f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, {which}")
 
     async def work(observer: Observer) -> None:
         await engine_serve(settings, serve_options, observer=observer, ready=ready)

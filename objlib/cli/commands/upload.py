@@ -90,7 +90,7 @@ def upload(
         lambda screen: upload_lines(
             report,
             screen,
-            suggestion(settings, report.failures),
+            suggestion(settings, (*report.failures, *report.skips)),
             how_to_install(),
             complete=every_step,
         ),

@@ -4,6 +4,7 @@ import sys
 from functools import partial
 from typing import Annotated, Literal
 
+from objlib.cli.commands.upload import EmbedSeconds
 from objlib.cli.config import Place, load_settings, require_folder
 from objlib.cli.console.output import print_lines
 from objlib.cli.options import Common, LibraryPath, option, switch
@@ -19,6 +20,7 @@ def watch(
     /,
     *,
     prune: Annotated[bool, switch("Also remove documents of files that are gone, after the grace")] = False,
+    embed_seconds: EmbedSeconds = None,
     print_unit: Annotated[Kind | None, option("Print what starts it with the machine, and end")] = None,
     options: Common = None,
 ) -> int:
@@ -26,7 +28,7 @@ def watch(
 
     A run inside it is like any other, with the same ledger, limits and guards.
     """
-    load = partial(load_settings, options, path=path, place=Place.NEW)
+    load = partial(load_settings, options, path=path, place=Place.NEW, embed_seconds=embed_seconds)
     settings = load()
     require_folder(settings)
     if print_unit is not None:
@@ -36,6 +38,7 @@ def watch(
         words = [sys.executable, "-m", "objlib", command, "--library", str(settings.library)]
         words += ["--ledger", str(settings.ledger), *(["--prune"] if prune else [])]
         words += ["--config", str(settings.config)] if settings.config else []
+        words += ["--embed-seconds", embed_seconds] if embed_seconds is not None else []
         print_lines(unit(words).splitlines())
         return Exit.OK
     _serve(settings, load, prune=prune)

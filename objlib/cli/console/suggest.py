@@ -22,8 +22,8 @@ _MEANINGLESS: Final = frozenset(
 def suggestion(settings: Settings, failures: Iterable[FailedFile] = ()) -> str:
     """A query to try: the words of a file's name.
 
-    The same for the same files; empty when no name says anything. Files that failed cannot be found, so their
-    names are not used.
+    The same for the same files; empty when no name says anything. Files that failed or were
+    skipped cannot be found, so their names are not used.
     """
     failed = {failure.path for failure in failures}
     for path in islice(_paths(settings.library), _MAX_FILES):

@@ -7,6 +7,8 @@ from objlib.core.lifecycle.drift import DriftKind
 _LABELS: Final = {
     DriftKind.STALE_CONTENT: "stale bytes",
     DriftKind.METADATA_MISMATCH: "wrong metadata",
+    DriftKind.STALE_NAME: "earlier name",
+    DriftKind.REPLACED: "replaced",
     DriftKind.MISSING_ON_DISK: "gone from disk",
     DriftKind.LEFT_OUT: "left out",
     DriftKind.CHANGED_ON_DISK: "changed on disk",

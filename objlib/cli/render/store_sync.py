@@ -19,7 +19,8 @@ _EXPLANATIONS = {
     DriftKind.GHOST: "indexed, and not in the store",
     DriftKind.STALE_CONTENT: "made of other bytes",
     DriftKind.BROKEN: "the store says it failed",
-    DriftKind.METADATA_MISMATCH: "another name or other metadata",
+    DriftKind.METADATA_MISMATCH: "other metadata",
+    DriftKind.STALE_NAME: "sent before the file was renamed, and still found",
 }
 
 
@@ -40,7 +41,7 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: boo
         lines.append(
             f"  {screen.yellow(name)}  {path}{screen.dim(': ' + _EXPLANATIONS.get(finding.kind, ''))}"
         )
-    total = sum(report.drift.values())
+    total = sum(report.drift.values()) + report.stale_names
     lines += more(total - len(shown), hint=ALL if report.dry_run else "--json, or --save-plan FILE")
     if report.dry_run:
         return lines + _planned(report, screen)
@@ -52,7 +53,15 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: boo
         if report.of:
             repair += " (--adopt first lets files without a document take over those with their bytes)"
         lines.append(screen.dim(repair))
-    return lines
+    return lines + _stale_names(report, screen)
+
+
+def _stale_names(report: StoreSyncReport, screen: Terminal) -> list[str]:
+    if not report.stale_names:
+        return []
+    names = f"{plural(report.stale_names, 'document')} with the name from before a rename, which is no fault"
+    refresh = advise("store-sync --apply --metadata")
+    return [screen.dim(f"{names}; `{refresh}` refreshes name and metadata with the next upload")]
 
 
 def store_sync_problems(report: StoreSyncReport) -> str:
@@ -67,6 +76,7 @@ def _summary(report: StoreSyncReport, screen: Terminal) -> str:
         "on the way": report.in_flight,
         "about to be removed": report.leaving,
         "not ours": report.foreign,
+        "with an earlier name": report.stale_names,
     }
     details = counts(counted)
     documents = plural(report.documents, "document")
@@ -87,6 +97,8 @@ def _planned(report: StoreSyncReport, screen: Terminal) -> list[str]:
             f"with wrong metadata left (`{advise('store-sync --apply --metadata')}` sends them again)": report.left,
         }
         lines.append(f"Plan: {counts(counted) or 'nothing to do'}.")
+    if not report.applied or not report.requeued:
+        lines += _stale_names(report, screen)
     return [*lines, screen.dim(NOTHING_DONE)]
 
 
@@ -114,6 +126,8 @@ def _done(report: StoreSyncReport, screen: Terminal) -> list[str]:
                 f"`{advise('store-sync --apply --metadata')}` sends them again"
             )
         )
+    if not report.requeued:
+        lines += _stale_names(report, screen)
     if report.interrupted:
         lines.append(screen.yellow("Interrupted; run the same command again for the rest."))
     return lines + stop_lines(report.stopped, report.advice, screen)

@@ -28,26 +28,38 @@ def verify_lines(report: VerifyReport, screen: Terminal) -> list[str]:
         agree = f"Disk, ledger and store agree on {answered:,} of {plural(report.of, 'indexed file')}."
         lines.append(screen.yellow(f"{screen.sign('!', '!')} {agree}"))
     for line in report.findings:
-        advice = _advice(line.kind)
+        advice = _prune_advice(line.kind) or _advice(line.kind)
         lines.append(
             f"  {drift_label(line.kind):15}  {screen.cyan(safe(line.path))}{screen.dim(': ' + advice)}"
         )
-    lines += more(differences - len(report.findings))
+    lines += more(differences + report.stale_names - len(report.findings))
     if report.unanswered:
         lines.append(screen.yellow(f"{plural(report.unanswered, 'file')} the service gave no answer for"))
     return lines
 
 
+def _prune_advice(kind: DriftKind) -> str:
+    """The way of a document whose file left the library, with the reason; empty for any other finding."""
+    reason = {
+        DriftKind.MISSING_ON_DISK: "",
+        DriftKind.REPLACED: "something else is in its place; ",
+        DriftKind.LEFT_OUT: "a rule or a link leaves it out; ",
+    }.get(kind)
+    return (
+        "" if reason is None else f"{reason}`{advise('sync --prune')}` removes its document after the grace"
+    )
+
+
 def _advice(kind: DriftKind) -> str:
     match kind:
-        case DriftKind.MISSING_ON_DISK:
-            return f"`{advise('sync --prune')}` removes its document"
-        case DriftKind.LEFT_OUT:
-            return f"a rule or a link leaves it out; `{advise('sync --prune')}` removes its document"
         case DriftKind.CHANGED_ON_DISK:
             return f"`{advise('upload --checksum')}` sends it"
         case DriftKind.UNREADABLE:
             return "check its permissions"
+        case DriftKind.STALE_NAME:
+            return f"no fault; `{advise('store-sync --apply --metadata')}` and the next upload refresh it"
+        case DriftKind.METADATA_MISMATCH:
+            return f"`{advise('store-sync --apply --metadata')}` and the next upload mend it"
         case _:
             return f"`{advise('store-sync --apply')}` repairs it"
 

@@ -27,9 +27,13 @@ class DriftKind(StrEnum):
     BROKEN = "broken"
     """The store says FAILED of a document that the ledger takes for searchable."""
     METADATA_MISMATCH = "metadata_mismatch"
-    """Its name or its metadata are not what would be sent today, as after a rename."""
+    """Its metadata are not what would be sent today, though its name is."""
+    STALE_NAME = "stale_name"
+    """It has the name, and the metadata from the path, that its file had before a rename. That is no fault."""
     MISSING_ON_DISK = "missing_on_disk"
     """The file is gone from disk."""
+    REPLACED = "replaced"
+    """There is something else in the file's place."""
     LEFT_OUT = "left_out"
     """The file is on disk, and a rule leaves it out."""
     CHANGED_ON_DISK = "changed_on_disk"
@@ -45,8 +49,13 @@ REPAIRABLE: Final = SURPLUS | {
     DriftKind.STALE_CONTENT,
     DriftKind.BROKEN,
     DriftKind.METADATA_MISMATCH,
+    DriftKind.STALE_NAME,
 }
 """Differences between store and ledger: they are reported, and a repair can mend them."""
+ON_REQUEST: Final = frozenset({DriftKind.METADATA_MISMATCH, DriftKind.STALE_NAME})
+"""Differences that a repair mends only on request: the document is sent again for its description alone."""
+INFORMATION: Final = frozenset({DriftKind.STALE_NAME})
+"""Differences that are no drift: everything is as the user left it."""
 
 
 @dataclass(frozen=True, slots=True)

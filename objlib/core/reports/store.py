@@ -21,8 +21,9 @@ class StoreSyncReport:
         foreign_ledgers: those among them that another ledger recorded, by the id of that ledger.
         of: id of the lost ledger whose documents were compared too.
         adopted: files that took a lost ledger's document over.
-        drift: findings by kind.
-        findings: the findings, at most 1,000 but in a dry run.
+        drift: findings by kind, but for stale names.
+        stale_names: documents with the name that their file had before a rename.
+        findings: the findings, stale names among them, at most 1,000 but in a dry run.
         applied: whether a repair was asked for.
         dry_run: whether that is only what a repair would do; ``deleted``, ``requeued`` and ``left`` are forecasts then.
         deleted: surplus documents that are deleted now.
@@ -48,6 +49,7 @@ class StoreSyncReport:
     of: str = ""
     adopted: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
+    stale_names: int = 0
     findings: tuple[Drift, ...] = ()
     applied: bool = False
     dry_run: bool = False
@@ -70,8 +72,9 @@ class VerifyReport:
     Attributes:
         checked: files that were looked at.
         of: indexed files on disk that there are.
-        drift: findings by kind.
-        findings: the findings, at most 1,000.
+        drift: findings by kind, but for stale names.
+        stale_names: documents with the name that their file had before a rename.
+        findings: the findings, stale names among them, at most 1,000.
         unanswered: files whose document the service did not answer for.
     """
 
@@ -79,6 +82,7 @@ class VerifyReport:
     checked: int = 0
     of: int = 0
     drift: Mapping[str, int] = field(default_factory=dict)
+    stale_names: int = 0
     findings: tuple[Drift, ...] = ()
     unanswered: int = 0
     requests: int = 0

@@ -24,6 +24,7 @@ from objlib.embedded.api.request import ApiRequest, check_key
 from objlib.embedded.api.responses import JSON_TYPE, error_response, json_response
 from objlib.embedded.context import Context
 from objlib.embedded.resources import documents, files, operations, stores
+from objlib.embedded.wire.chunking import read_chunking
 from objlib.embedded.wire.errors import ApiError, disk_full, invalid, not_found
 from objlib.embedded.wire.json import Json, dump, list_field, text_field
 from objlib.embedded.wire.metadata import read_metadata
@@ -69,6 +70,7 @@ class Routes:
             ("GET", "files", self._list_files),
             ("GET", _FILE, self._get_file),
             ("DELETE", _FILE, self._delete_file),
+            ("GET", f"{_FILE}:download", self._download_file),
             ("POST", f"{_MODEL}:generateContent", self._generate),
             ("POST", f"{_MODEL}:streamGenerateContent", self._stream),
             ("POST", f"{_MODEL}:countTokens", self._count_tokens),
@@ -132,6 +134,7 @@ class Routes:
         model = text_field(body, "embeddingModel") or _DEFAULT_EMBEDDING_MODEL
         if not model.startswith("models/"):
             raise invalid("embedding_model must be of the format models/{model}.")
+        models.check(model.removeprefix("models/"), "embedContent")
         store = await self._context.database.write(
             lambda db: stores.create(db, display_name=display_name, model=model, now=now)
         )
@@ -155,7 +158,8 @@ class Routes:
     # Documents and operations
 
     async def _start_document(self, request: ApiRequest) -> Response:
-        return await upload_protocol.start(self._context, request.http, store=request.parts["store"])
+        store = request.parts["store"]
+        return await upload_protocol.start(self._context, request.http, store=store, base=request.base)
 
     async def _import_file(self, request: ApiRequest) -> Json:
         body, store, writer = (
@@ -167,8 +171,9 @@ class Routes:
         if not file:
             raise invalid("* ImportFileRequest.file_name: file_name is required.")
         metadata = read_metadata(body, "ImportFileRequest")
+        target = documents.ImportTarget(store, metadata, *read_chunking(body))
         document = await self._context.database.write(
-            lambda db: documents.import_file(db, file, store=store, metadata=metadata, writer=writer)
+            lambda db: documents.import_file(db, file, target, writer=writer)
         )
         self._context.work.set()
         return {"name": operations.operation_name(document, "import")}
@@ -217,7 +222,7 @@ class Routes:
     # Files
 
     async def _start_file(self, request: ApiRequest) -> Response:
-        return await upload_protocol.start(self._context, request.http, store=None)
+        return await upload_protocol.start(self._context, request.http, store=None, base=request.base)
 
     async def _list_files(self, request: ApiRequest) -> Json:
         size, after = request.paging(max_size=MAX_FILE_PAGE)
@@ -235,13 +240,19 @@ class Routes:
         await self._context.database.write(lambda db: files.delete(db, name, now=now))
         return {}
 
+    async def _download_file(self, request: ApiRequest) -> Json:
+        name, now = request.parts["name"], self._context.now()
+        await self._context.database.read(lambda db: files.get(db, name, now=now))
+        raise invalid(f"The file {name} cannot be downloaded: only generated files can.")
+
     # Models
 
     async def _generate(self, request: ApiRequest) -> Json:
+        models.check(request.parts["model"], "generateContent")
         return await generate.answer(self._context, await request.message("GenerateContentRequest"))
 
     async def _stream(self, request: ApiRequest) -> Response:
-        whole = await generate.answer(self._context, await request.message("GenerateContentRequest"))
+        whole = await self._generate(request)
         events = [dump(event) for event in generate.in_events(whole)]
         if request.http.query_params.get("alt") == "sse":
             return StreamingResponse(
@@ -252,13 +263,16 @@ class Routes:
 
     async def _count_tokens(self, request: ApiRequest) -> Json:
         await trio.lowlevel.checkpoint()
+        models.check(request.parts["model"], "countTokens")
         return generate.count_tokens(await request.message("CountTokensRequest"))
 
     async def _embed(self, request: ApiRequest) -> Json:
+        models.check(request.parts["model"], "embedContent")
         (embedding,) = await self._embeddings([await request.message("EmbedContentRequest")])
         return {"embedding": embedding}
 
     async def _embed_batch(self, request: ApiRequest) -> Json:
+        models.check(request.parts["model"], "batchEmbedContents")
         requests = list_field(await request.message("BatchEmbedContentsRequest"), "requests")
         return {"embeddings": await self._embeddings(requests)}
 

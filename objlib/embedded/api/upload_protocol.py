@@ -4,7 +4,9 @@ A body larger than the granularity is committed piece by piece as it comes. So n
 piece in memory, and a lost connection loses only the last piece.
 """
 
+import sqlite3
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
@@ -14,17 +16,24 @@ from objlib.core.library.mime import base_type
 from objlib.core.limits import MAX_DISPLAY_NAME
 from objlib.core.remote import SessionState
 from objlib.embedded.api import render
-from objlib.embedded.api.request import read_body
+from objlib.embedded.api.content_range import GRANULARITY as RANGE_GRANULARITY
+from objlib.embedded.api.content_range import ContentRange, read_range
+from objlib.embedded.api.related import split_related
+from objlib.embedded.api.request import read_body, read_bytes
 from objlib.embedded.api.responses import JSON_TYPE, error_response
 from objlib.embedded.context import Context
 from objlib.embedded.resources import documents, files, upload_sessions
 from objlib.embedded.resources.records import FileRecord
 from objlib.embedded.resources.upload_sessions import Created, SessionError, UploadSession
+from objlib.embedded.wire.chunking import read_chunking
 from objlib.embedded.wire.errors import invalid
-from objlib.embedded.wire.json import Json, object_field, text_field
+from objlib.embedded.wire.json import Json, object_field, read_json, text_field
+from objlib.embedded.wire.messages import read_message
 from objlib.embedded.wire.metadata import read_metadata
 
 _PREFIX: Final = "x-goog-upload-"
+_PREAMBLE: Final = 64 * 1024
+"""Bytes that the metadata of a multipart upload may add to its document."""
 
 
 def _number(request: Request, header: str) -> int | None:
@@ -41,28 +50,35 @@ def _commands(request: Request) -> set[str]:
     return {word.strip().lower() for word in words if word.strip()}
 
 
-async def start(context: Context, request: Request, *, store: str | None) -> Response:
-    """Begin a session: an empty body, and four headers that say where to send the bytes.
+async def start(context: Context, request: Request, *, store: str | None, base: str) -> Response:
+    """Begin a session of either resumable protocol, or take a whole upload in one request.
+
+    ``base`` is the URL up to and including the version, for a file's ``uri``.
 
     Raises:
-        ApiError: the protocol is another one, or the document is not acceptable.
+        ApiError: the protocol is unknown, or the document is not acceptable.
     """
-    if request.headers.get(_PREFIX + "protocol", "").lower() != "resumable" or _commands(request) != {
-        "start"
-    }:
+    protocol = _protocol(request)
+    if protocol in {"raw", "multipart"}:
+        return await _whole(context, request, store, base, multipart=protocol == "multipart")
+    by_header = protocol == "resumable"
+    if by_header and _commands(request) != {"start"}:
         raise invalid(
-            "Only the resumable protocol is supported:"
-            " X-Goog-Upload-Protocol: resumable, X-Goog-Upload-Command: start."
+            "An upload begins with X-Goog-Upload-Protocol: resumable, X-Goog-Upload-Command: start."
         )
     message = "CreateFileRequest" if store is None else "UploadToFileSearchStoreRequest"
     body = await read_body(request, message)
-    declared = _number(request, _PREFIX + "header-content-length")
-    target = _file_target(request, body) if store is None else _document_target(request, body, store)
+    prefix = _PREFIX + "header-" if by_header else "x-upload-"
+    declared = _number(request, prefix + "content-length")
+    mime_type = request.headers.get(prefix + "content-type", "")
+    target = _target(request, body, store, mime_type)
     writer = context.writer()
     upload_id = await context.database.write(
         lambda db: upload_sessions.start(db, target, store=store, declared=declared, writer=writer)
     )
     url = str(request.url.replace(query=f"upload_id={upload_id}&upload_protocol=resumable"))
+    if not by_header:
+        return Response(b"", 200, {"Location": url, "X-GUploader-UploadID": upload_id})
     headers = {
         "X-Goog-Upload-Status": "active",
         "X-Goog-Upload-URL": url,
@@ -72,31 +88,83 @@ async def start(context: Context, request: Request, *, store: str | None) -> Res
     return Response(b"", 200, headers)
 
 
-def _file_target(request: Request, body: Json) -> Json:
+def _protocol(request: Request) -> str:
+    """``resumable`` by Google's headers, ``ranges`` by Content-Range, ``raw`` or ``multipart``.
+
+    Raises:
+        ApiError: the request says neither.
+    """
+    header = request.headers.get(_PREFIX + "protocol", "").lower()
+    upload_type = request.query_params.get("uploadType", "").lower()
+    protocol = header or {"resumable": "ranges", "media": "raw"}.get(upload_type, upload_type)
+    if protocol not in {"resumable", "ranges", "raw", "multipart"}:
+        raise invalid(
+            "The upload protocol is missing or unknown: X-Goog-Upload-Protocol is resumable, raw or multipart."
+        )
+    return protocol
+
+
+async def _whole(
+    context: Context, request: Request, store: str | None, base: str, *, multipart: bool
+) -> Response:
+    """Take a document or file in one request, by itself or behind its metadata."""
+    most = context.options.max_document
+    data = await read_bytes(request, most + _PREAMBLE)
+    message = "CreateFileRequest" if store is None else "UploadToFileSearchStoreRequest"
+    mime_type = request.headers.get("content-type", "")
+    body: Json = {}
+    if multipart:
+        metadata, mime_type, data = split_related(mime_type, data)
+        body = read_message(read_json(metadata), message)
+    target = _target(request, body, store, mime_type)
+    writer = context.writer()
+
+    def keep(db: sqlite3.Connection) -> bytes:
+        upload_id = upload_sessions.start(db, target, store=store, declared=len(data), writer=writer)
+        answer = partial(_answer, base=base, now=writer.now)
+        session = upload_sessions.finalize(db, upload_id, 0, data, hashed=None, writer=writer, answer=answer)
+        return session.final_body or b""
+
+    final_body = await context.database.write(keep)
+    context.work.set()
+    return Response(final_body, 200, {"X-Goog-Upload-Status": "final"}, JSON_TYPE)
+
+
+def _answer(created: Created, *, base: str, now: float) -> Json:
+    if isinstance(created, FileRecord):
+        return {"file": render.file_json(created, now=now, base=base)}
+    return render.upload_json(*created)
+
+
+def _target(request: Request, body: Json, store: str | None, mime_type: str) -> Json:
+    if store is None:
+        return _file_target(body, mime_type)
+    return _document_target(request, body, store, mime_type)
+
+
+def _file_target(body: Json, mime_type: str) -> Json:
     fields = object_field(body, "file")
     name = text_field(fields, "name")
     display_name = text_field(fields, "displayName", max_length=MAX_DISPLAY_NAME)
-    mime_type = _mime_type(request, fields) or "application/octet-stream"
+    kind = base_type(text_field(fields, "mimeType") or mime_type) or "application/octet-stream"
     if name:
         files.check_name(name)
-    return {"name": name, "displayName": display_name, "mimeType": mime_type}
+    return {"name": name, "displayName": display_name, "mimeType": kind}
 
 
-def _document_target(request: Request, body: Json, store: str) -> Json:
-    mime_type = _mime_type(request, body)
-    documents.check_type(mime_type)
+def _document_target(request: Request, body: Json, store: str, mime_type: str) -> Json:
+    kind = base_type(text_field(body, "mimeType") or mime_type)
+    documents.check_type(kind)
     file_name = request.headers.get(_PREFIX + "file-name", "")[:MAX_DISPLAY_NAME]
+    words, overlap = read_chunking(body)
     return {
         "store": store,
         "display_name": text_field(body, "displayName", max_length=MAX_DISPLAY_NAME) or file_name,
-        "mime_type": mime_type,
+        "mime_type": kind,
         "metadata": read_metadata(body, "UploadToFileSearchStoreRequest"),
+        "chunk_words": words,
+        "chunk_overlap": overlap,
     }
-
-
-def _mime_type(request: Request, fields: Json) -> str:
-    header = request.headers.get(_PREFIX + "header-content-type", "")
-    return base_type(text_field(fields, "mimeType") or header)
 
 
 async def continue_session(context: Context, request: Request, upload_id: str, *, base: str) -> Response:
@@ -107,13 +175,17 @@ async def continue_session(context: Context, request: Request, upload_id: str, *
     Raises:
         ApiError: the command is unknown, or there is no such session.
     """
-    command = _SessionCommand(context, request, upload_id)
+    span = read_range(request.headers)
+    command = _SessionCommand(context, request, upload_id, span)
     try:
-        session = await command.follow(_commands(request), base)
+        session = await command.follow(span.commands if span else _commands(request), base)
     except SessionError as error:
         return error_response(error, _headers(error.session))
     if session.status is SessionState.FINAL:
         return Response(session.final_body, 200, _headers(session), JSON_TYPE)
+    if span is not None:
+        received = {"Range": f"bytes=0-{session.received - 1}"} if session.received else {}
+        return Response(b"", 308, received)
     return Response(b"", 200, _headers(session))
 
 
@@ -124,7 +196,8 @@ def _headers(session: UploadSession) -> dict[str, str]:
 class _SessionCommand:
     """One command on the session of an upload."""
 
-    def __init__(self, context: Context, request: Request, upload_id: str) -> None:
+    def __init__(self, context: Context, request: Request, upload_id: str, span: ContentRange | None) -> None:
+        self._span = span
         self._context = context
         self._request = request
         self._id = upload_id
@@ -143,6 +216,8 @@ class _SessionCommand:
         raise invalid("Unknown X-Goog-Upload-Command: one of upload, finalize, query, cancel was expected.")
 
     def _offset(self) -> int:
+        if self._span is not None and self._span.start is not None:
+            return self._span.start
         offset = _number(self._request, _PREFIX + "offset")
         if offset is None:
             raise invalid("The header X-Goog-Upload-Offset is required with upload.")
@@ -150,7 +225,7 @@ class _SessionCommand:
 
     async def _upload(self) -> UploadSession:
         offset = self._offset()
-        granularity = self._context.options.granularity
+        granularity = self._context.options.granularity if self._span is None else RANGE_GRANULARITY
         length = _number(self._request, "content-length")
         if length is not None and length % granularity:
             await self._refuse(f"A chunk of {length} bytes is not a multiple of {granularity}.")
@@ -193,11 +268,7 @@ class _SessionCommand:
                 lambda db: upload_sessions.digest(db, self._id, writer.now)
             )
 
-        def answer(created: Created) -> Json:
-            if isinstance(created, FileRecord):
-                return {"file": render.file_json(created, now=writer.now, base=base)}
-            return render.upload_json(*created)
-
+        answer = partial(_answer, base=base, now=writer.now)
         session = await self._context.database.write(
             lambda db: upload_sessions.finalize(
                 db, self._id, offset, rest, hashed=hashed, writer=writer, answer=answer

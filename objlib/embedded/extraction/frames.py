@@ -1,4 +1,4 @@
-"""What goes between the service and its reader: frames of a length and a message, typed at both ends.
+"""Messages between the service and its reader: frames of a length and a message, typed at both ends.
 
 The reader handles bytes of unknown origin with large libraries, so its messages are data: they are decoded
 into these types and nothing else.
@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from objlib.embedded.text.chunk import PASSAGE_WORDS, chunks
+from objlib.embedded.extraction.white_space import white_space_chunks
+from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.extracted import Extracted
 
 LENGTH: Final = struct.Struct(">I")
@@ -26,9 +27,9 @@ MAX_PASSAGES: Final = 1 << 20
 
 
 class Chunking(msgspec.Struct, frozen=True, array_like=True):
-    """How a document is cut: words of a passage at most, and words that two neighbours share."""
+    """How a document is cut: at its own borders, or with ``words`` each ``words`` words, ``overlap`` of them shared."""
 
-    words: int = PASSAGE_WORDS
+    words: int = 0
     overlap: int = 0
 
 
@@ -105,7 +106,8 @@ def passages_of(extracted: Extracted, chunking: Chunking) -> tuple[Outline, Iter
     text = extracted.text
     if len(text) > MAX_TEXT:
         raise TooMuchTextError
-    spans = chunks(extracted, chunking.words)
+    words, overlap = chunking.words, chunking.overlap
+    spans = white_space_chunks(extracted, words, overlap) if words else chunks(extracted)
     if len(spans) > MAX_PASSAGES:
         raise TooMuchTextError
     outline = Outline(extracted.title, extracted.author, len(spans))

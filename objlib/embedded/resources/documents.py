@@ -23,13 +23,18 @@ _COLUMNS: Final = (
 
 
 class DocumentDraft(NamedTuple):
-    """A document to be made; ``metadata`` is a JSON object, ``kind`` is upload or import."""
+    """A document to be made; ``metadata`` is a JSON object, ``kind`` is upload or import.
+
+    ``chunk_words`` is 0 where the request leaves the chunking to the service.
+    """
 
     store: str
     display_name: str
     mime_type: str
     metadata: str
     kind: str
+    chunk_words: int = 0
+    chunk_overlap: int = 0
 
 
 def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: int, writer: Writer) -> str:
@@ -50,8 +55,8 @@ def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: 
     ready_at = writer.now + writer.options.settle_seconds
     db.execute(
         "INSERT INTO documents(store_id, name, display_name, mime_type, size, state, create_time,"
-        " update_time, metadata, blob_id, ready_at, claim, claim_until)"
-        " VALUES (?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?)",
+        " update_time, metadata, blob_id, ready_at, claim, claim_until, chunk_words, chunk_overlap)"
+        " VALUES (?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             store_id,
             name,
@@ -65,6 +70,8 @@ def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: 
             ready_at,
             writer.claim,
             ready_at + LEASE_SECONDS,
+            draft.chunk_words,
+            draft.chunk_overlap,
         ),
     )
     operations.create(
@@ -73,7 +80,16 @@ def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: 
     return name
 
 
-def import_file(db: sqlite3.Connection, file: str, *, store: str, metadata: str, writer: Writer) -> str:
+class ImportTarget(NamedTuple):
+    """Where a file is imported, and with what; ``metadata`` is a JSON object."""
+
+    store: str
+    metadata: str
+    chunk_words: int = 0
+    chunk_overlap: int = 0
+
+
+def import_file(db: sqlite3.Connection, file: str, target: ImportTarget, *, writer: Writer) -> str:
     """Make a PENDING document of a file's bytes; they are shared, not copied, and outlive the file.
 
     The service has no display name for imports: the document is called by the file's id.
@@ -84,7 +100,15 @@ def import_file(db: sqlite3.Connection, file: str, *, store: str, metadata: str,
     source = files.get_active(db, file, now=writer.now)
     check_type(source.mime_type)
     check_size(source.size, writer.options, in_store=True)
-    draft = DocumentDraft(store, last_part(file), source.mime_type, metadata, "import")
+    draft = DocumentDraft(
+        target.store,
+        last_part(file),
+        source.mime_type,
+        target.metadata,
+        "import",
+        target.chunk_words,
+        target.chunk_overlap,
+    )
     return create(db, draft, blob_id=source.blob_id, size=source.size, writer=writer)
 
 

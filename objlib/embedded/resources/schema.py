@@ -107,6 +107,14 @@ TABLES: Final[tuple[str, ...]] = (
 MIGRATIONS: Final = (
     Migration(1, "the first store", (*TABLES, *index.SCHEMA)),
     Migration(2, "marks and widths", index.REBUILD),
+    Migration(
+        3,
+        "chunking",
+        tuple(
+            f"ALTER TABLE documents ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0"
+            for column in ("chunk_words", "chunk_overlap")
+        ),
+    ),
 )
 """All migrations, oldest first: versions 1, 2 and so on. One that has shipped is never edited."""
 SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS, functions=index.FUNCTIONS)

@@ -210,9 +210,9 @@ class Connection:
         """
         while True:
             event = self._event()
-            if event is not h11.NEED_DATA and event is not h11.PAUSED:
+            if isinstance(event, h11.Event):
                 await trio.lowlevel.checkpoint()
-                return event  # type: ignore[return-value]
+                return event
             if self._http.they_are_waiting_for_100_continue:
                 go_on = h11.InformationalResponse(status_code=100, headers=[])
                 await self._write(self._http.send(go_on) or b"")

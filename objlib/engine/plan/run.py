@@ -28,6 +28,7 @@ from objlib.engine.plan.steps import (
 from objlib.engine.plan.tokens import count_tokens
 from objlib.engine.reconcile.prune import check_prune
 from objlib.engine.requests.governor import REQUEST_RATE, Purpose
+from objlib.engine.scan.moved import refuse_moved
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.run import make_report, retry_failed_files
 from objlib.engine.upload.state import UploadRun
@@ -69,6 +70,7 @@ async def plan_run(app: App, options: RunOptions) -> UploadReport:
         ObjlibError: the run could not go on at all.
     """
     scanned = await scan(app, checksum=options.checksum, complete=True)
+    await refuse_moved(app)
     if options.grace is not None:
         await check_prune(app, scanned, grace=options.grace, limit=options.max_delete)
     if options.retry_failed:

@@ -123,7 +123,7 @@ def _step_of_absence(file: FileRow, absent: Absent | None, grace: float | None, 
     if absent.kind is Absence.UNREADABLE:
         return PlannedStep(Action.KEEP, file.file_path, absent.reason)
     if grace is None:
-        reason = f"{absent.reason}; `{advise('sync --prune')}` removes its document"
+        reason = f"{absent.reason}; `{advise('sync --prune')}` removes its document after the grace"
         return PlannedStep(Action.KEEP, file.file_path, reason)
     if (file.missing_since or 0) > cutoff:
         return PlannedStep(Action.KEEP, file.file_path, f"{absent.reason}; kept for grace")

@@ -65,11 +65,12 @@ def _kind_of_named(row: FileRow, listed: Listed, standing: Standing, *, ours: bo
         return DriftKind.BROKEN
     if listed.content_hash is not None and listed.content_hash != row.indexed_hash:
         return DriftKind.STALE_CONTENT
+    named = _TEMPORARY.fullmatch(listed.display_name) or listed.display_name == display_name(row.file_path)
+    if listed.content_hash is not None and ours and not named:
+        return DriftKind.STALE_NAME
     if listed.content_hash is None or not ours or as_kept(listed.metadata) != as_kept(row.metadata):
         return DriftKind.METADATA_MISMATCH
-    if _TEMPORARY.fullmatch(listed.display_name) or listed.display_name == display_name(row.file_path):
-        return DriftKind.OK
-    return DriftKind.METADATA_MISMATCH
+    return DriftKind.OK
 
 
 def as_kept(metadata: dict[str, MetadataValue]) -> dict[str, MetadataValue]:

@@ -16,7 +16,7 @@ from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.delete_limit import DeleteLimit
-from objlib.core.lifecycle.drift import SURPLUS, Drift, DriftKind
+from objlib.core.lifecycle.drift import INFORMATION, ON_REQUEST, SURPLUS, Drift, DriftKind
 from objlib.core.lifecycle.repair_plan import Plan
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.store import StoreSyncReport
@@ -38,7 +38,8 @@ _WHY: Final[Mapping[DriftKind, str]] = {
     DriftKind.GHOST: "the store does not have its document",
     DriftKind.STALE_CONTENT: "its document was made of other bytes",
     DriftKind.BROKEN: "the store says that its document failed",
-    DriftKind.METADATA_MISMATCH: "its document has another name or other metadata",
+    DriftKind.METADATA_MISMATCH: "its document has other metadata",
+    DriftKind.STALE_NAME: "its document has an earlier name",
 }
 
 
@@ -80,8 +81,8 @@ async def store_sync(
         await recover(app)
         if app.retrier.fatal is not None:
             raise app.retrier.fatal.again()
-        if lost is not None and lost.adopt:
-            adopted = await adopt(app, lost)
+    if apply and lost is not None and lost.adopt:
+        adopted = await adopt(app, lost)  # a dry run adopts in its copy of the ledger
     comparison = await compare_store(app) if plan is None else Comparison(plan)
     plan, report = comparison.plan, _report(app, comparison)
     report.adopted, report.foreign_ledgers = adopted, comparison.ledgers
@@ -92,11 +93,12 @@ async def store_sync(
     of = "" if lost is None else f" --of {lost.ledger_id}"
     limit.check(plan.deletions(), indexed, f"store-sync{of} --apply")
     report.applied = True
+    if metadata:
+        report.left = len(plan.steps)
     if app.dry_run:
         report.deleted = plan.deletions()
-        mismatches = sum(step.kind is DriftKind.METADATA_MISMATCH for step in plan.steps)
-        report.left = 0 if metadata else mismatches
-        report.requeued = len(plan.steps) - report.deleted - report.left
+        report.requeued = sum(metadata or step.kind not in ON_REQUEST for step in plan.steps) - report.deleted
+        report.left -= report.deleted + report.requeued
         return report, plan
     app.retrier.reset()
     with app.observer.phase(Phase.REPAIR, len(plan.steps)):
@@ -119,7 +121,7 @@ class _Repair:
         async with fan_out(self._step, limit=MAX_STEPS) as steps:
             with self.app.drain.intake():
                 for step in plan.steps:
-                    if step.kind is DriftKind.METADATA_MISMATCH and not self.metadata:
+                    if step.kind in ON_REQUEST and not self.metadata:
                         continue
                     if self.app.retrier.fatal is not None:
                         break
@@ -193,6 +195,8 @@ class _Repair:
 def _report(app: App, comparison: Comparison) -> StoreSyncReport:
     """The report of a comparison, before any repair."""
     steps, counts = comparison.plan.steps, comparison.counts
+    kinds = Counter(step.kind for step in steps)
+    drift = {str(kind): kinds[kind] for kind in sorted(kinds) if kind not in INFORMATION}
     return StoreSyncReport(
         store=app.store,
         ledger=app.ledger_id,
@@ -202,10 +206,11 @@ def _report(app: App, comparison: Comparison) -> StoreSyncReport:
         in_flight=counts[DriftKind.IN_FLIGHT],
         leaving=counts[DriftKind.DELETING],
         foreign=counts[DriftKind.FOREIGN],
-        drift={str(kind): count for kind, count in sorted(Counter(step.kind for step in steps).items())},
+        drift=drift,
+        stale_names=kinds[DriftKind.STALE_NAME],
         findings=steps if app.dry_run else steps[:MAX_LISTED],
         dry_run=app.dry_run,
-        left=len(steps),
+        left=sum(drift.values()),
         interrupted=app.drain.requested,
         requests=app.requests,
     )

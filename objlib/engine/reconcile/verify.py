@@ -10,7 +10,7 @@ from objlib.core.events import EventKind, Phase
 from objlib.core.ids import FileId
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import UNREAD
-from objlib.core.lifecycle.drift import REPAIRABLE, Drift, DriftKind
+from objlib.core.lifecycle.drift import INFORMATION, REPAIRABLE, Drift, DriftKind
 from objlib.core.lifecycle.table import State
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.store import VerifyReport
@@ -28,7 +28,7 @@ MAX_FILES: Final = 8
 
 _ABSENT: Final = {
     Absence.GONE: DriftKind.MISSING_ON_DISK,
-    Absence.REPLACED: DriftKind.MISSING_ON_DISK,
+    Absence.REPLACED: DriftKind.REPLACED,
     Absence.LEFT_OUT: DriftKind.LEFT_OUT,
     Absence.LINK: DriftKind.LEFT_OUT,
     Absence.UNREADABLE: DriftKind.UNREADABLE,
@@ -57,7 +57,9 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
                 break
             after = page[-1]
     findings.sort(key=lambda drift: (drift.path, drift.kind))
-    report.drift = dict(sorted(Counter(drift.kind for drift in findings).items()))
+    counts = Counter(drift.kind for drift in findings)
+    report.stale_names = counts[DriftKind.STALE_NAME]
+    report.drift = {kind: counts[kind] for kind in sorted(counts) if kind not in INFORMATION}
     report.findings, report.requests = tuple(findings[:MAX_LISTED]), app.requests
     return report
 

@@ -19,6 +19,7 @@ from objlib.engine.failed_files import failed_files, skipped_files
 from objlib.engine.recover import recover
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import in_flight_elsewhere
+from objlib.engine.scan.moved import refuse_moved
 from objlib.engine.scan.scan import scan
 from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
@@ -56,6 +57,7 @@ async def upload(
         ObjlibError: the run cannot go on at all.
     """
     scanned = await scan(app, checksum=checksum)
+    await refuse_moved(app)
     if accept is not None:
         await accept(scanned)
     run = UploadRun(app, limit)

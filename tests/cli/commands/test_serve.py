@@ -48,3 +48,20 @@ def test_serve_reports_each_request_that_meets_the_quota(engine: Engine, read: R
         "admitted": False,
         "wait": 0.5,
     }
+
+
+def test_serve_requires_the_key_of_the_flag_or_the_environment(engine: Engine, read: Read) -> None:
+    keys: list[str | None] = []
+
+    async def serve(settings: Settings, options: ServeOptions, *, observer: Observer, ready: Any) -> None:
+        await trio.lowlevel.checkpoint()
+        keys.append(options.require_key)
+        ready("http://127.0.0.1:1")
+
+    engine.patch.setattr("objlib.engine.serve.serve", serve)
+    assert run(["serve", "--require-key", "sesame"]) == Exit.OK
+    engine.patch.setenv("OBJLIB_SERVE_KEY", "open")
+    assert run(["serve"]) == Exit.OK
+    assert keys == ["sesame", "open"]
+    assert "the required API key" in read()[1]
+    assert run(["serve", "--require-key", "två ord"]) == Exit.USAGE

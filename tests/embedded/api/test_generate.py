@@ -123,7 +123,7 @@ async def test_several_stores_and_two_tools(tmp_path: Path) -> None:
             for name in (first, second)
         ]
         body = {"contents": [{"parts": [{"text": "bees"}]}], "tools": tools}
-        (candidate,) = (await box.post("models/m:generateContent", body))["candidates"]
+        (candidate,) = (await box.post("models/gemini-m:generateContent", body))["candidates"]
         assert len(candidate["groundingMetadata"]["groundingChunks"]) == 2
 
 
@@ -152,7 +152,7 @@ NOWHERE = {"fileSearchStoreNames": ["fileSearchStores/nope"]}
 )
 async def test_a_malformed_question_is_refused(tmp_path: Path, body: Any, code: int, message: str) -> None:
     async with open_box(tmp_path / "s.db") as box:
-        answer = await box.client.post(f"{V}/models/m:generateContent", json=body)
+        answer = await box.client.post(f"{V}/models/gemini-m:generateContent", json=body)
         refused(answer, code, "NOT_FOUND" if code == 404 else "INVALID_ARGUMENT", message)
 
 
@@ -160,7 +160,7 @@ async def test_a_malformed_question_is_refused(tmp_path: Path, body: Any, code: 
 async def test_a_malformed_filter_is_refused(tmp_path: Path, where: str) -> None:
     async with open_box(tmp_path / "s.db") as box:
         body = asked(fileSearchStoreNames=[box.store], metadataFilter=where)
-        answer = await box.client.post(f"{V}/models/m:generateContent", json=body)
+        answer = await box.client.post(f"{V}/models/gemini-m:generateContent", json=body)
         refused(answer, 400, "INVALID_ARGUMENT", "metadata")
 
 
@@ -208,7 +208,7 @@ async def test_a_search_makes_missing_vectors_and_keeps_them(tmp_path: Path) -> 
 
 async def stream(box: Box, query: str) -> Any:
     return await box.client.post(
-        f"{V}/models/m:streamGenerateContent{query}",
+        f"{V}/models/gemini-m:streamGenerateContent{query}",
         json={
             "contents": [{"parts": [{"text": "bees honey flowers"}]}],
             "tools": [{"file_search": {"file_search_store_names": [box.store]}}],
@@ -267,7 +267,7 @@ def test_events_hold_the_whole_text(text: str) -> None:
 async def test_tokens_are_estimated(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         body = {"contents": [{"parts": [{"text": "twelve chars"}]}]}
-        assert await box.post("models/m:countTokens", body) == {"totalTokens": 3}
+        assert await box.post("models/gemini-m:countTokens", body) == {"totalTokens": 3}
 
 
 async def test_models_have_descriptions_and_methods(tmp_path: Path) -> None:

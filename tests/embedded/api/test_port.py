@@ -50,7 +50,7 @@ async def test_upload_ask_and_stream_over_a_port(tmp_path: Path) -> None:
                 "contents": [{"parts": [{"text": "where do bees bring honey from?"}]}],
                 "tools": [{"file_search": {"file_search_store_names": [box.store]}}],
             }
-            url = "/v1/models/m:streamGenerateContent?alt=sse"
+            url = "/v1/models/gemini-m:streamGenerateContent?alt=sse"
             async with client.stream("POST", url, json=body) as answer:
                 assert answer.headers["content-type"].startswith("text/event-stream")
                 events = [line async for line in answer.aiter_lines() if line]

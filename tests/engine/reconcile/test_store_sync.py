@@ -19,6 +19,7 @@ from objlib.core.reports.upload import UploadReport
 from objlib.engine.app import App
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.reconcile.store_sync import store_sync
+from objlib.engine.reconcile.verify import verify
 from objlib.engine.shutdown import InterruptedRun
 from objlib.engine.status import explain
 from objlib.engine.upload.run import upload
@@ -90,14 +91,14 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
             DriftKind.BROKEN: 1,
             DriftKind.DUPLICATE: 1,
             DriftKind.GHOST: 1,
-            DriftKind.METADATA_MISMATCH: 2,
+            DriftKind.METADATA_MISMATCH: 1,
             DriftKind.ORPHAN: 1,
             DriftKind.STALE_CONTENT: 1,
         }
-        assert (report.foreign, report.documents, report.left) == (3, 14, 7)
+        assert (report.foreign, report.documents, report.left, report.stale_names) == (3, 14, 6, 1)
         assert (faults.count["delete"], faults.count["start"]) == (1, 15)
         done = await repaired(app)
-        assert (done.deleted, done.requeued, done.left, done.changed) == (2, 3, 2, 0)
+        assert (done.deleted, done.requeued, done.left, done.changed) == (2, 3, 1, 0)
         # Whatever was wrong and still answers searches is not taken away before there is something better.
         assert len(live_documents(settings)) == 12
         assert (await repaired(app, metadata=True)).requeued == 2
@@ -379,7 +380,7 @@ async def test_a_step_that_gets_no_answer_is_left(opened: Opener, faults: Faults
     assert (report.unanswered, report.left, report.requeued) == (1, 1, 0)
 
 
-async def test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request(
+async def test_a_rename_is_information_and_refreshed_only_on_request(
     opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     async with opened("store-sync") as app:
@@ -387,15 +388,20 @@ async def test_a_rename_is_told_as_wrong_metadata_and_repaired_only_on_request(
         path = min(library.rglob("*.txt"))
         path.rename(path.with_name("another name.txt"))
         await upload(app)
-        assert (await checked(app)).drift == {DriftKind.METADATA_MISMATCH: 1}
+        report = await checked(app)
+        assert (report.drift, report.left, report.stale_names) == ({}, 0, 1)
+        assert [finding.kind for finding in report.findings] == [DriftKind.STALE_NAME]
+        audit = await verify(app, sample=None)
+        assert (audit.drift, audit.stale_names) == ({}, 1)
         before = faults.count["start"]
-        assert (await repaired(app)).left == 1
+        assert (await repaired(app)).left == 0
         await upload(app)
         assert faults.count["start"] == before
-        await repaired(app, metadata=True)
+        assert (await repaired(app, metadata=True)).left == 0
         await upload(app)
         assert faults.count["start"] == before + 1
-        assert (await checked(app)).drift == {}
+        report = await checked(app)
+        assert (report.drift, report.stale_names) == ({}, 0)
     assert_exactly_once(settings)
 
 

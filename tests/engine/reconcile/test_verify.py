@@ -8,8 +8,12 @@ import pytest
 from objlib.cli.console.terminal import Terminal
 from objlib.cli.render.verify import verify_lines
 from objlib.core.config.settings import Settings
+from objlib.core.lifecycle.drift import DriftKind
+from objlib.core.reports.plan import Action
 from objlib.engine.bootstrap.open_app import StoreNeed
+from objlib.engine.plan.run import RunOptions, plan_run
 from objlib.engine.reconcile.verify import verify
+from objlib.engine.status import explain
 from objlib.engine.upload.run import upload
 from objlib.gemini import GeminiError
 from objlib.testing import DOWN, Faults, refusal
@@ -89,7 +93,46 @@ async def test_the_advice_for_a_file_that_changed_without_a_trace_sends_it(
         await raw(app.ledger).write(lambda conn: conn.execute("UPDATE files SET ctime_ns = ?", (ctime,)))
         report = await verify(app, sample=None)
     assert report.drift == {"changed_on_disk": 1}
-    assert "objlib upload --checksum sends it" in "\n".join(verify_lines(report, Terminal(width=100)))
+    assert "`objlib upload --checksum` sends it" in "\n".join(verify_lines(report, Terminal(width=100)))
     async with opened() as app:
         await upload(app, checksum=True)
         assert (await verify(app, sample=None)).drift == {}
+
+
+async def test_what_became_of_a_file_is_one_word_for_verify_explain_and_the_plan(
+    opened: Opener, library: Path
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    gone, replaced, ruled = sorted(library.rglob("*.txt"))[:3]
+    gone.unlink()
+    replaced.unlink()
+    replaced.mkdir()
+    (library / ".objlibignore").write_text(f"{ruled.name}\n", encoding="utf-8")
+    async with opened() as app:  # before any scan
+        report = await verify(app, sample=None)
+        explained = {
+            path: (await explain(app, name_of(library, path))).explanation for path in (gone, replaced, ruled)
+        }
+    kinds = {finding.path: finding.kind for finding in report.findings}
+    assert kinds == {
+        name_of(library, gone): DriftKind.MISSING_ON_DISK,
+        name_of(library, replaced): DriftKind.REPLACED,
+        name_of(library, ruled): DriftKind.LEFT_OUT,
+    }
+    async with opened(dry_run=True) as app:
+        plan = (await plan_run(app, RunOptions(grace=0))).plan
+    assert plan is not None
+    reasons = {step.path: step.reason for step in plan.steps if step.action is Action.DELETE}
+    for path, words in (
+        (gone, "gone from disk"),
+        (replaced, "there is a folder in its place"),
+        (ruled, "left out by the rule"),
+    ):
+        assert words in reasons[name_of(library, path)]
+        assert reasons[name_of(library, path)][1:] in explained[path]
+        assert "`objlib sync --prune` removes its document after the grace" in explained[path]
+
+
+def name_of(library: Path, path: Path) -> str:
+    return path.relative_to(library).as_posix()

@@ -1,0 +1,69 @@
+"""What a ledger holds, read from outside without opening it: nothing is migrated, and nothing is left behind.
+
+Where a ledger cannot be read so, it counts as absent.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from objlib.core.lifecycle.table import State
+from objlib.ledger.rows import FileRow, RunRow
+from objlib.sqlite.private_copy import look_into
+
+T = TypeVar("T")
+
+_BUSY_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSummary:
+    """What a ledger holds.
+
+    Attributes:
+        files: files in the library.
+        indexed: files that are searchable.
+        documents: files that have a document, also those that left the library.
+        runs: runs on it, oldest first.
+    """
+
+    files: int
+    indexed: int
+    documents: int
+    runs: tuple[RunRow, ...]
+
+
+def summarize(path: Path) -> LedgerSummary | None:
+    """The summary of the ledger at ``path``."""
+    return _look(path, _summarize)
+
+
+def files_with_content(path: Path, hashes: Collection[str]) -> list[FileRow]:
+    """The files of the ledger at ``path`` that have a document, and whose bytes have one of these hashes."""
+    return _look(path, partial(_files_with_content, hashes=json.dumps(list(hashes)))) or []
+
+
+def _look(path: Path, read: Callable[[sqlite3.Connection], T]) -> T | None:
+    with suppress(OSError, sqlite3.Error, ValueError):
+        if path.is_file() and path.stat().st_size:
+            return look_into(path, read, busy_timeout=_BUSY_SECONDS)
+    return None
+
+
+def _summarize(conn: sqlite3.Connection) -> LedgerSummary:
+    files, indexed, documents = conn.execute(
+        "SELECT coalesce(sum(missing_since IS NULL), 0),"
+        f" coalesce(sum(missing_since IS NULL AND gemini_state = '{State.INDEXED}'), 0),"
+        " coalesce(sum(gemini_document IS NOT NULL), 0) FROM files"
+    ).fetchone()
+    return LedgerSummary(files, indexed, documents, tuple(RunRow.all(conn, "ORDER BY started, run_id")))
+
+
+def _files_with_content(conn: sqlite3.Connection, hashes: str) -> list[FileRow]:
+    where = "WHERE gemini_document IS NOT NULL AND content_hash IN (SELECT value FROM json_each(?))"
+    return FileRow.all(conn, where, hashes)
