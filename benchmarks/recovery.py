@@ -8,12 +8,13 @@ compares the whole store, is cut off in the middle, and goes on. Virtual time, i
 
 import argparse
 import resource
+import sqlite3
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,17 @@ import trio
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from objlib.core.config.settings import Backend, Settings
+from objlib.core.failures import Failure, FailureKind
+from objlib.core.ids import new_file_id
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.embedded import Options
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.recover import recover
-from objlib.testing import Faults, run_virtual, wall_clock
+from objlib.engine.upload.run import retry_failed
+from objlib.ledger.rows import encode_failure
+from objlib.testing import Delay, Faults, run_virtual, wall_clock
 from objlib.testing.databases import forget_sessions
 from objlib.testing.torture import scratch_folder
 from objlib.threads import inline_runner
@@ -42,8 +47,9 @@ PAGE = 20
 class Bench:
     """A library of ``unknown`` files and a store that others filled."""
 
-    def __init__(self, folder: Path, unknown: int, documents: int) -> None:
-        self.unknown, self.documents, self.faults = unknown, documents, Faults()
+    def __init__(self, folder: Path, unknown: int, documents: int, latency: float) -> None:
+        self.unknown, self.documents, self.latency = unknown, documents, latency
+        self.faults = Faults()
         self.settings = Settings(
             library=folder / "library",
             ledger=folder / "ledger.db",
@@ -71,7 +77,9 @@ class Bench:
         fabricate_documents(self.settings.embedded, self.documents - self.unknown)
         if forgotten:
             forget_sessions(self.settings.embedded, all_of_them=True)
-        before, began = self.faults.count.copy(), time.monotonic()
+        if self.latency:
+            self.faults.script = lambda _kind, _count: Delay(self.latency)
+        before, began = self.faults.count.copy(), Moment.now()
         async with self.opened("recover") as app:
             report = await recover(app)
         spent = self.faults.count - before
@@ -81,9 +89,43 @@ class Bench:
         settled = report.adopted == report.completed == self.unknown
         return settled and spent["list"] == pages and not spent["start"] and not spent["send"]
 
+    async def deletes(self) -> None:
+        """Delete the documents of all files: a run that died left the intents."""
+        async with self.opened() as app:
+            for row in await app.ledger.files.some(limit=self.unknown):
+                assert row.document is not None
+                await app.ledger.intents.open(None, row.document, reason="a benchmark", run_id=app.run_id)
+        before, began = self.faults.count.copy(), Moment.now()
+        async with self.opened("recover") as app:
+            report = await recover(app)
+        print(f"{report.deleted:,} open deletes:", line(self.faults.count - before, began))
+
+    async def retries(self) -> None:
+        """Retry files that failed: 5,000 rows, as ``upload --retry-failed`` does first."""
+        async with self.opened() as app:
+            connection = sqlite3.connect(self.settings.ledger)
+            with closing(connection), connection:
+                connection.execute("DELETE FROM files")
+                connection.executemany(
+                    "INSERT INTO files (file_id, file_path, content_hash, size, mtime_ns, mime_type, gemini_state,"
+                    " gemini_state_updated_at, failure_info)"
+                    " VALUES (?, ?, 'hash', 9, 1, 'text/plain', 'failed', 1.0, ?)",
+                    [
+                        (
+                            new_file_id(),
+                            f"{number:06}.txt",
+                            encode_failure(Failure.of(FailureKind.TIMEOUT, "late")),
+                        )
+                        for number in range(5_000)
+                    ],
+                )
+            began = Moment.now()
+            retried = await retry_failed(app, "a benchmark", lambda _row: True)
+            print(f"{retried:,} failed rows retried:", line(Counter(), began))
+
     async def comparison(self) -> bool:
         """Compare the store, cut off in the middle; whether it went on where it was."""
-        before, began, pages = self.faults.count.copy(), time.monotonic(), -(-self.documents // PAGE)
+        before, began, pages = self.faults.count.copy(), Moment.now(), -(-self.documents // PAGE)
         with trio.CancelScope() as life:
             async with self.opened("store-sync") as app:
                 half = before["list"] + pages // 2
@@ -97,11 +139,25 @@ class Bench:
         return report.well == self.unknown and not report.drift and spent["list"] <= pages + 2
 
 
-def line(spent: Counter[str], began: float) -> str:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The time by the virtual clock, which latency and waits move, and by the processor's."""
+
+    virtual: float
+    processor: float
+
+    @classmethod
+    def now(cls) -> "Moment":
+        """This moment."""
+        return cls(trio.current_time(), time.process_time())
+
+
+def line(spent: Counter[str], began: Moment) -> str:
     """Requests by kind, most first, and the time it took."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in spent.most_common()) + (
-        f"; {time.monotonic() - began:.0f} s"
-    )
+    now = Moment.now()
+    virtual, processor = now.virtual - began.virtual, now.processor - began.processor
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in spent.most_common())
+    return f"{kinds}; {virtual:.1f} s, and {processor:.1f} s of processor time"
 
 
 def main() -> int:
@@ -109,12 +165,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--unknown", type=int, default=1_000)
     parser.add_argument("--documents", type=int, default=50_000)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes")
     args = parser.parse_args()
     kept = True
     for forgotten in (False, True):
         with scratch_folder() as folder:
-            bench = Bench(folder, args.unknown, args.documents)
+            bench = Bench(folder, args.unknown, args.documents, args.latency)
             kept &= run_virtual(partial(bench.recovery, forgotten=forgotten), seed=1)
+            if not forgotten:
+                run_virtual(bench.deletes, seed=3)
+                run_virtual(bench.retries, seed=4)
             if forgotten:
                 kept &= run_virtual(bench.comparison, seed=2)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from objlib.cli.config import data_folder
+from objlib.catalog import identify_service
 from objlib.cli.console.errors import print_message, write_stderr
 from objlib.cli.console.observers import observing
 from objlib.cli.console.output import print_lines, print_object
@@ -23,6 +23,7 @@ from objlib.core.config.settings import Backend, Settings
 from objlib.core.events import Observer
 from objlib.engine.app import App
 from objlib.engine.bootstrap.open_app import Command, open_app
+from objlib.sources import data_folder
 from objlib.sqlite.private import tighten
 
 T = TypeVar("T")
@@ -138,11 +139,25 @@ def _introduce(settings: Settings, *, with_ledger: bool) -> None:
     ledger = f"; ledger {settings.ledger}" if with_ledger else ""
     if with_ledger and not settings.library_given and not Path.cwd().is_relative_to(settings.library):
         ledger += f"; library {settings.library}"
+    if with_ledger and (others := services_of(settings.other_ledgers)):
+        ledger += f"; this library is also in {', '.join(others)}"
     if settings.backend is Backend.EMBEDDED:
         why = " (no API key set)" if api_key(os.environ) is None else ""
         print_message(f"embedded store at {settings.embedded}, offline{why}{ledger}")
     else:
         print_message(f"Gemini store {settings.store} at {settings.base_url}{ledger}")
+
+
+def services_of(ledgers: Iterable[Path]) -> list[str]:
+    """The stores of other ledgers of the library, each with its service, for people."""
+    names = []
+    for path in ledgers:
+        identity = identify_service(path)
+        if identity is not None:
+            service = identity.service or "another service"
+            store = "the embedded store" if service == Backend.EMBEDDED else f"a store at {service}"
+            names.append(store)
+    return list(dict.fromkeys(names))
 
 
 def _keep_private(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from objlib import __version__
+from objlib.catalog import identify_service
 from objlib.core.advice import advise
 from objlib.core.config.settings import DUMMY_KEY, Backend, Settings
 from objlib.core.errors import ObjlibError
@@ -18,8 +18,9 @@ from objlib.core.reports.status import Check, Health
 from objlib.embedded import documents_named, load_embedder
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
-from objlib.ledger import open_ledger
+from objlib.ledger import open_ledger, summarize
 from objlib.threads import thread_runner
+from objlib.version import __version__
 
 FREE_SPACE: Final = 256 * 1024 * 1024
 """Bytes; with fewer free on the disk of the ledger or the store, the check warns."""
@@ -37,6 +38,7 @@ async def doctor(settings: Settings, observer: Observer) -> list[Check]:
         works |= {"search by meaning": _embedder, "store": partial(_embedded, settings, observer)}
     else:
         works["service"] = partial(_service, settings)
+    works["other store"] = partial(_others, settings)
     for name, work in works.items():
         problem = ""
         try:
@@ -96,6 +98,19 @@ async def _ledger(settings: Settings) -> list[Check]:
         counts, pinned = await ledger.files.counts(now=ledger.now()), await ledger.settings.pinned()
         contents = f"{sum(counts.states.values())} files, store {pinned[0] if pinned else 'none yet'}"
     return [Check("ledger", Health.OK, contents)]
+
+
+async def _others(settings: Settings) -> list[Check]:
+    """The stores that the library has at other services."""
+    checks = []
+    for path in settings.other_ledgers:
+        identity, summary = identify_service(path), summarize(path)
+        if identity is not None and summary is not None:
+            text = f"{identity.service or 'another service'}: {identity.store}, {summary.indexed} of "
+            checks.append(
+                Check("other store", Health.OK, f"{text}{summary.files} files indexed; ledger {path}")
+            )
+    return checks
 
 
 async def _embedder() -> list[Check]:

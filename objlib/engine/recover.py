@@ -6,7 +6,7 @@ the service, so two recoveries at once are as safe as one, and a second recovery
 """
 
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -32,8 +32,9 @@ from objlib.engine.runs import RunLiveness
 from objlib.gemini import GeminiError
 from objlib.ledger import RunRow
 
-MAX_CONCURRENT: Final = 16
-"""Rows that are recovered at once, as many as there are tokens for polls."""
+MAX_CONCURRENT: Final = 256
+"""Rows that are recovered, or deletes that are executed, at once. The governor bounds the requests in flight; most of
+these rows wait for a document to become ACTIVE, and a longer queue of them would only wait one after another."""
 LISTED_ACTIONS: Final = 1000
 """Actions that a report lists, but for that of a dry run; the others are only counted."""
 
@@ -115,41 +116,46 @@ class _Recovery:
             app.observer.event(EventKind.LISTING_FAILED, error=str(error))
             return
         self._report.listings += 1
-        for attempt, facts in self.unlisted:
-            await self._decide(attempt, replace(facts, listed=listed.get(attempt.attempt_id, ())))
+        async with fan_out(self._decide, limit=MAX_CONCURRENT) as attempts:
+            for attempt, facts in self.unlisted:
+                await attempts.start(attempt, replace(facts, listed=listed.get(attempt.attempt_id, ())))
 
     async def delete_documents(self) -> None:
         """Execute the open intents, and delete superseded documents that have none yet."""
         app, last = self._app, ""
-        while intents := await app.ledger.intents.page(last):
-            last = intents[-1].intent_id
-            for intent in intents:
-                if app.dry_run:
-                    self._plan_delete(intent.document_name, f"its deletion is on record: {intent.reason}")
-                    continue
-                await self._delete(intent.document_name, execute_intent(app, intent))
-        after = ""
-        while rows := await app.ledger.files.superseded(after):
-            after = rows[-1].file_id
-            for row in rows:
-                old = row.superseded
-                if row.state is State.INDEXED and old is not None and old not in self._postponed:
+        async with fan_out(self._delete, limit=MAX_CONCURRENT) as deletes:
+            while intents := await app.ledger.intents.page(last):
+                last = intents[-1].intent_id
+                for intent in intents:
                     if app.dry_run:
-                        self._plan_delete(row.file_path, "a newer version is searchable")
+                        self._plan_delete(intent.document_name, f"its deletion is on record: {intent.reason}")
                         continue
-                    await self._delete(old, delete_document(app, old, file_id=row.file_id, reason="replaced"))
+                    await deletes.start(intent.document_name, partial(execute_intent, app, intent))
+        # Begun when the intents are done: a document whose delete was postponed is not tried a second time.
+        after = ""
+        async with fan_out(self._delete, limit=MAX_CONCURRENT) as deletes:
+            while rows := await app.ledger.files.superseded(after):
+                after = rows[-1].file_id
+                for row in rows:
+                    old = row.superseded
+                    if row.state is State.INDEXED and old is not None and old not in self._postponed:
+                        if app.dry_run:
+                            self._plan_delete(row.file_path, "a newer version is searchable")
+                            continue
+                        removal = partial(delete_document, app, old, file_id=row.file_id, reason="replaced")
+                        await deletes.start(old, removal)
 
     def _belongs_to_live_task(self, run: RunRow | None) -> bool:
         if run is not None and run.run_id == self._app.run_id:
             return not self._own
         return self._liveness.is_live_elsewhere(run)
 
-    async def _delete(self, document: str, removal: Awaitable[Removal]) -> None:
+    async def _delete(self, document: str, removal: Callable[[], Awaitable[Removal]]) -> None:
         self._report.found += 1
         self._app.observer.advance(Phase.RECOVER, 1, 0)
         outcome = Removal.POSTPONED
         with suppress(GeminiError):  # it ends the run, and the report says so
-            outcome = await removal
+            outcome = await removal()
         match outcome:
             case Removal.DONE:
                 self._report.deleted += 1
@@ -249,7 +255,7 @@ class _Recovery:
                     report.deleted += await removal is Removal.DONE
             case _:
                 pass
-        await wait_until_active(attempt, self._recent)
+        await wait_until_active(attempt, self._recent, at_once=not self._own)
         match attempt.row.state:
             case State.INDEXED:
                 report.completed += 1

@@ -1,4 +1,4 @@
-"""What a ledger says of itself, read without opening it as one: nothing is migrated, and nothing is left behind."""
+"""Statements of a ledger about itself, read from outside: nothing is migrated, and nothing is left behind."""
 
 import sqlite3
 from pathlib import Path

@@ -1,7 +1,7 @@
 """The ledger: one open file, and everything the engine may ask of it."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -72,6 +72,19 @@ class Ledger:
         if isinstance(row, Exception):
             raise row
         return row
+
+    async def apply_each(self, transitions: Sequence[Transition]) -> int:
+        """Apply transitions of many rows as one operation; how many rows moved, once that is on disk.
+
+        Each is a compare-and-set of its own, with its event row: one that another run was faster with, or that is
+        rejected, moves nothing and stops none of the others.
+
+        Raises:
+            LedgerError: the database failed; nothing happened.
+        """
+        now = self.now()
+        rows = await self._database.write(lambda conn: [apply_transition(conn, t, now) for t in transitions])
+        return sum(not isinstance(row, Exception) for row in rows)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What a ledger holds, read from outside without opening it: nothing is migrated, and nothing is left behind.
+"""Contents of a ledger, read from outside without opening it: nothing is migrated, and nothing is left behind.
 
 Where a ledger cannot be read so, it counts as absent.
 """
@@ -23,7 +23,7 @@ _BUSY_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class LedgerSummary:
-    """What a ledger holds.
+    """The contents of a ledger in numbers.
 
     Attributes:
         files: files in the library.

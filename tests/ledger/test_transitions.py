@@ -1,6 +1,7 @@
 """Transitions: every state by every event, what each does, and the record of each try."""
 
 import sqlite3
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise, product
 from typing import cast
@@ -334,3 +335,26 @@ async def test_an_event_that_cannot_be_recorded_harms_no_other(ledger: Ledger) -
     assert "could not be recorded" in results[0].__notes__[0]
     assert await fresh(ledger, one.file_id) == one
     assert await ledger.files.history(one.file_id) == ([], [])
+
+
+async def test_of_many_transitions_each_moves_by_itself_and_is_recorded(ledger: Ledger) -> None:
+    rows = [(await bring(ledger, await add(ledger, f"{number}.txt"), State.FAILED))[0] for number in range(4)]
+    overtaken = await ledger.apply(Move(rows[1], RUN).retry("another run was faster"))
+    moves = [Move(row, RUN).retry("again") for row in rows]
+    moves.append(Move(overtaken, RUN).retry("of an untracked file"))
+    assert await ledger.apply_each(moves) == 3
+    assert [(await fresh(ledger, row.file_id)).version for row in rows] == [row.version + 1 for row in rows]
+    outcomes = [(await ledger.files.history(row.file_id))[0][-1].outcome for row in (rows[0], rows[3])]
+    assert outcomes == ["success", "success"]
+    refused = [event.outcome for event in (await ledger.files.history(rows[1].file_id))[0][-2:]]
+    assert refused == ["rejected", "rejected"]
+
+
+async def test_of_many_transitions_none_happens_where_the_database_fails(ledger: Ledger) -> None:
+    row, _ = await bring(ledger, await add(ledger, "a.txt"), State.FAILED)
+    other, _ = await bring(ledger, await add(ledger, "b.txt"), State.INDEXED)
+    broken = Move(other, RUN).reset("an index without its document", gone=True)
+    moves = [Move(row, RUN).retry("again"), replace(broken, run_id=cast("RunId", object()))]
+    with pytest.raises(sqlite3.Error):
+        await ledger.apply_each(moves)
+    assert await fresh(ledger, row.file_id) == row

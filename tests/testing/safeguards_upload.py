@@ -71,7 +71,7 @@ UPLOAD: Final = (
     Mutant(
         "open intents are carried out by recovery",
         "objlib/engine/recover.py",
-        "await self._delete(intent.document_name, execute_intent(app, intent))",
+        "await deletes.start(intent.document_name, partial(execute_intent, app, intent))",
         "pass",
         f"{RECOVER}::test_a_replaced_document_is_deleted_in_the_end",
     ),

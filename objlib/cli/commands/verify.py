@@ -3,9 +3,10 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.config import Place, load_settings, require_folder
+from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, EveryStep, option, require_dry_run
 from objlib.core.errors import Exit, UsageError
+from objlib.sources import Place, require_folder
 
 
 def verify(
@@ -45,7 +46,7 @@ def rebuild(
 ) -> int:
     """Make a lost ledger again from the store alone, without an upload.
 
-    Refused if the ledger already has files. What is on disk is then compared with it: what matches is indexed,
+    Refused if the ledger has sent files. What is on disk is then compared with it: what matches is indexed,
     what differs is sent by the next upload, and what only the store has is missing.
     """
     require_dry_run(dry_run, every_step)

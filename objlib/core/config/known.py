@@ -1,4 +1,4 @@
-"""What is known of a library before its ledger is open: an entry of the catalog, and what a ledger says of itself."""
+"""Knowledge of a library before its ledger is open: an entry of the catalog, and a ledger's statements of itself."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -84,6 +84,7 @@ def resolve(
         "library": library,
         "library_given": "library" in sourced and sourced["library"].source is not Source.FILE,
         "ledger": files.ledger,
+        "ledger_given": "ledger" in sourced and sourced["ledger"].source is Source.FLAG,
         "other_ledgers": files.others,
         "embedded": embedded,
         "store": value("store", "") or files.store or default_store(library),

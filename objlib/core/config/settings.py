@@ -24,6 +24,7 @@ class Settings:
     Attributes:
         library: the absolute root of the library on disk.
         library_given: whether the command line or the environment names the library.
+        ledger_given: whether the command line names the ledger.
         library_id: the id of the library; empty until it is in the catalog.
         other_ledgers: ledgers of the library for other services.
         catalog: the data folder whose catalog names the library; None for none.
@@ -56,6 +57,7 @@ class Settings:
     store: str
     backend: Backend
     library_given: bool = field(default=True, compare=False)
+    ledger_given: bool = field(default=False, compare=False)
     library_id: str = ""
     other_ledgers: tuple[Path, ...] = ()
     catalog: Path | None = None
@@ -87,3 +89,9 @@ class Settings:
     def service(self) -> str:
         """The service as ledger and catalog name it: ``embedded``, or the base URL."""
         return str(self.backend) if self.backend is Backend.EMBEDDED else self.base_url
+
+    @property
+    def may_be_served(self) -> bool:
+        """Whether the service may be the store of another of the library's ledgers, behind a port."""
+        served = self.backend is Backend.GEMINI and self.base_url != GEMINI_URL
+        return served and bool(self.other_ledgers) and not self.ledger_given

@@ -21,7 +21,11 @@ LASTING_CONFIRMATIONS: Final = 2
 
 
 async def wait_until_active(
-    attempt: Attempt, recent: deque[float], on_suspect: Callable[[], None] = lambda: None
+    attempt: Attempt,
+    recent: deque[float],
+    on_suspect: Callable[[], None] = lambda: None,
+    *,
+    at_once: bool = False,
 ) -> None:
     """Wait for the document of a row in PROCESSING until it is ACTIVE, FAILED, or its time is up.
 
@@ -32,12 +36,13 @@ async def wait_until_active(
         attempt: its row tells the outcome.
         recent: seconds that the last documents took; this one is added.
         on_suspect: called when the document is FAILED for the first time, before that is confirmed.
+        at_once: probe the document before the first wait; it was made a while ago.
 
     Raises:
         GeminiError: an answer that ends the run.
         StaleTransitionError: another run took the row over.
     """
-    wait = _Wait(attempt, recent, on_suspect)
+    wait = _Wait(attempt, recent, on_suspect, at_once=at_once)
     while not await wait.poll():
         pass
 
@@ -45,12 +50,14 @@ async def wait_until_active(
 class _Wait:
     """One wait: when it began, when the store answered last, and how often it said FAILED."""
 
-    def __init__(self, attempt: Attempt, recent: deque[float], on_suspect: Callable[[], None]) -> None:
+    def __init__(
+        self, attempt: Attempt, recent: deque[float], on_suspect: Callable[[], None], *, at_once: bool
+    ) -> None:
         self._attempt = attempt
         self._recent = recent
         self._on_suspect = on_suspect
         self._began = self._answered = trio.current_time()
-        self._pause = first_poll(recent)
+        self._pause = 0.0 if at_once else first_poll(recent)
         self._due = self._began + self._pause
         self._failures = 0
 

@@ -169,7 +169,8 @@ async def _require_store(app: App, name: str) -> None:
     if store is None:
         raise RefusedError(
             f"the store {name} does not exist (any more) at this service; "
-            "check --backend and --base-url, or start over with another --ledger"
+            "check --backend and --base-url; if it was deleted, move the ledger "
+            f"{app.settings.ledger} away, and the next upload starts anew"
         )
     _known(app, store)
 

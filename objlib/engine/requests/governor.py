@@ -34,7 +34,7 @@ class Purpose(StrEnum):
     ASK = "ask"
 
 
-CEILINGS: Final = {Purpose.POLL: 16, Purpose.LIST: 2, Purpose.DELETE: 4, Purpose.ASK: 4}
+CEILINGS: Final = {Purpose.POLL: 16, Purpose.LIST: 2, Purpose.DELETE: 8, Purpose.ASK: 4}
 """Requests in flight at most, by purpose; that of uploads is a setting."""
 REQUEST_RATE: Final = "requests"
 """Name of the rate in the ledger, which keeps it for the next run and for other processes."""

@@ -8,7 +8,6 @@ from typing import Final
 import trio
 
 from objlib.core.advice import advise
-from objlib.core.errors import StaleTransitionError
 from objlib.core.events import Phase
 from objlib.core.lifecycle.table import State
 from objlib.core.pacing.backoff import backoff
@@ -75,7 +74,7 @@ async def upload(
 async def retry_failed_files(app: App) -> None:
     """Requeue the files that failed in earlier runs, but for those that only an edit can help."""
     # Such a file is found fit by the scan, once it was edited.
-    await _retry(app, "--retry-failed", lambda row: row.failure is None or not row.failure.kind.unfit)
+    await retry_failed(app, "--retry-failed", lambda row: row.failure is None or not row.failure.kind.unfit)
 
 
 async def _run_to_quiescence(run: UploadRun) -> None:
@@ -115,24 +114,22 @@ async def _recover(run: UploadRun, *, own: bool = False) -> RecoverReport:
 
 async def _retry_transient(app: App, since: float) -> int:
     """Once the others are done, retry the files that failed for a transient reason in this run; how many."""
-    return await _retry(
+    return await retry_failed(
         app,
         "a second chance in the same run",
         lambda row: row.state_updated_at >= since and row.failure is not None and row.failure.kind.transient,
     )
 
 
-async def _retry(app: App, reason: str, eligible: Callable[[FileRow], bool]) -> int:
+async def retry_failed(app: App, reason: str, eligible: Callable[[FileRow], bool]) -> int:
     """Requeue the failed files that are on disk and ``eligible``; how many."""
     after, retried = "", 0
     while rows := await app.ledger.files.failed(after):
         after = rows[-1].file_id
-        for row in rows:
-            if row.missing_since is not None or not eligible(row):
-                continue
-            with suppress(StaleTransitionError):
-                await app.ledger.apply(Move(row, app.run_id).retry(reason))
-                retried += 1
+        moves = [
+            Move(row, app.run_id).retry(reason) for row in rows if row.missing_since is None and eligible(row)
+        ]
+        retried += await app.ledger.apply_each(moves)
     return retried
 
 
