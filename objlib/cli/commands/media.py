@@ -4,9 +4,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-from objlib.cli.config import load_settings, working_folder
+from objlib.cli.config import load_settings
 from objlib.cli.options import Common, option
 from objlib.core.errors import Exit, UsageError
+from objlib.sources import working_folder
 
 
 def media(
