@@ -6,13 +6,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import objlib
 from objlib.cli.options import CommonOptions
-from objlib.core.advice import PROGRAM, invocation, quote
+from objlib.core.advice import PROGRAM, Invocation, invocation, quote
 from objlib.core.config.settings import Settings
 from objlib.core.errors import ObjlibError
 
@@ -39,7 +39,15 @@ def carry(settings: Settings, load: Load) -> None:
     """Let all further advice of this call name what ``settings`` name."""
     current = invocation()
     if current is not None:
-        current.options = cache(partial(options_again, settings, load))
+        current.options = partial(_carried, current, settings, load)
+
+
+def _carried(current: Invocation, settings: Settings, load: Load) -> list[str]:
+    """The options, found once; errors on the way there may give advice too, which then names none."""
+    current.options = tuple
+    words = options_again(settings, load)
+    current.options = lambda: words
+    return words
 
 
 def options_again(settings: Settings, load: Load) -> list[str]:

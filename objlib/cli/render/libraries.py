@@ -13,7 +13,7 @@ from objlib.core.reports.libraries import LedgerEntry, LibraryEntry, MoveReport
 def libraries_lines(entries: Sequence[LibraryEntry], screen: Terminal) -> list[str]:
     """Each library with its ledgers, by path."""
     if not entries:
-        return ["No library is known yet: objlib upload FOLDER"]
+        return ["No library is known yet; the first upload of a folder makes it one."]
     lines = []
     for entry in entries:
         gone = "" if entry.present else screen.yellow("  (gone from disk)")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.advice import easy, hard  # noqa: F401  their situations register themselves
+from tests.cli.advice import easy, folders, hard  # noqa: F401  their situations register themselves
 from tests.cli.advice.kit import SITUATIONS, World, sites, strays, world
 
 __all__ = ["world"]
