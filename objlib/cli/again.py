@@ -6,13 +6,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 import objlib
 from objlib.cli.options import CommonOptions
-from objlib.core.advice import PROGRAM, Invocation, invocation, quote
+from objlib.core.advice import PROGRAM, Invocation, invocation, invoked, quote
 from objlib.core.config.settings import Settings
 from objlib.core.errors import ObjlibError
 
@@ -39,15 +39,7 @@ def carry(settings: Settings, load: Load) -> None:
     """Let all further advice of this call name what ``settings`` name."""
     current = invocation()
     if current is not None:
-        current.options = partial(_carried, current, settings, load)
-
-
-def _carried(current: Invocation, settings: Settings, load: Load) -> list[str]:
-    """The options, found once; errors on the way there may give advice too, which then names none."""
-    current.options = tuple
-    words = options_again(settings, load)
-    current.options = lambda: words
-    return words
+        current.options = cache(partial(options_again, settings, load))
 
 
 def options_again(settings: Settings, load: Load) -> list[str]:
@@ -72,7 +64,8 @@ def _words(option: str, value: object) -> list[str]:
 def _differs(load: Load, given: CommonOptions, field: str, value: object) -> bool:
     """Whether a command with the options ``given`` would take something else for ``field``."""
     try:
-        return bool(getattr(load(given), field) != value)
+        with invoked(Invocation()):  # a refusal may advise, too, and would ask for the options again
+            return bool(getattr(load(given), field) != value)
     except ObjlibError:
         return field in {"config", "library"}
 

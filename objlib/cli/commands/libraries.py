@@ -33,7 +33,7 @@ def libraries(
     One that is forgotten keeps its store; its ledger and its embedded store are put aside, not deleted.
     """
     if action is not None and library is None:
-        raise UsageError("forget needs the folder of a library, or its id")
+        raise UsageError("objlib libraries forget needs the folder of a library, or its id")
     settings = load_settings(options, place=Place.ANY)
     name_no_library()
     from objlib.cli.render.libraries import forgotten_lines, libraries_lines
