@@ -77,6 +77,10 @@ fix: (env "dev")
     @{{ python }} -m ruff check --fix-only .
     @{{ python }} -m ruff format .
 
+# install from the system's packages (Debian, Ubuntu) what some tests need: Prometheus, whose promtool reads the metrics
+system-tools:
+    @command -v promtool >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus; }
+
 # measure branch coverage of core, sqlite, ledger and engine by the tests of these rooms, and list what they miss
 coverage *ARGS: (env "dev")
     @{{ python }} -m coverage run -m pytest -q tests/core tests/sqlite tests/ledger tests/engine "$@"

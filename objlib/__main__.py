@@ -39,7 +39,7 @@ def _leave_lightly() -> None:
 
 
 def _version() -> int:
-    from objlib import __version__
+    from objlib.version import __version__
 
     try:
         sys.stdout.write(f"objlib {__version__}\n")

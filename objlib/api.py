@@ -4,9 +4,11 @@ Each method does what the command of the same name does, and returns the report 
 ``--json``. It is called from trio.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 import trio
@@ -24,6 +26,7 @@ from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+from objlib.engine.bootstrap.served_ledger import find_served_ledger
 from objlib.engine.documents import list_documents, list_facets, read_document
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
@@ -33,6 +36,7 @@ from objlib.engine.shutdown import Drain
 from objlib.engine.status import explain, list_runs, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
+from objlib.sources import Place, load, require_folder
 
 T = TypeVar("T")
 
@@ -233,6 +237,38 @@ class Library:
 
 
 @asynccontextmanager
+async def open_from_sources(
+    library: str | Path | None = None,
+    *,
+    observer: Observer | None = None,
+    environ: Mapping[str, str] | None = None,
+    config: Path | None = None,
+    new: bool = False,
+    **settings: object,
+) -> AsyncIterator[Library]:
+    """``objlib.open``: open a library by its folder, with the settings that a command in the same place would have.
+
+    Args:
+        library: its root; None for the one of ``objlib.toml``, of the working folder, or the only one there is.
+        observer: hears what happens; its methods return at once and do not raise.
+        environ: variables instead of those of the process, such as ``{"GEMINI_API_KEY": key}``.
+        config: an ``objlib.toml`` to read instead of the one found upward.
+        new: whether a suspicious folder (the home folder, one around another library) is meant.
+        settings: further settings by name, such as ``store="lectures"`` or ``max_uploads=4``.
+
+    Raises:
+        UsageError: something is set wrong, or the folder is not there; one line that names the source.
+        RefusedError: the folder is unlikely to be meant as a library.
+    """
+    flags = settings | {"library": _folder(library)}
+    variables = os.environ if environ is None else environ
+    resolved = load(flags, config, place=Place.NEW, new=new, environ=variables)
+    require_folder(resolved)
+    async with open_library(await find_served_ledger(resolved), observer=observer) as opened:
+        yield opened
+
+
+@asynccontextmanager
 async def open_library(
     settings: Settings, *, observer: Observer | None = None, overrides: Overrides | None = None
 ) -> AsyncIterator[Library]:
@@ -253,6 +289,10 @@ async def open_library(
         tasks.cancel_scope.cancel(reason="the library is closed")
     if failure is not None:  # an error of the block leaves as it is, not in the nursery's group
         raise failure
+
+
+def _folder(library: str | Path | None) -> Path | None:
+    return None if library is None else Path(library).expanduser()
 
 
 def _query(text: str, top_k: int) -> str:

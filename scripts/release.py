@@ -62,7 +62,7 @@ def _version() -> str:
 def _check_tag(tag: str, version: str) -> None:
     """Refuse a tag that is not the version, or whose version has no section in the changelog."""
     if tag != f"v{version}":
-        raise ReleaseError(f"the tag {tag} is not v{version}, the version in objlib/__init__.py")
+        raise ReleaseError(f"the tag {tag} is not v{version}, the version in objlib/version.py")
     if f"\n## {version}" not in (ROOT / "CHANGELOG.md").read_text("utf-8"):
         raise ReleaseError(f"CHANGELOG.md has no section {version}: rename Unreleased")
 

@@ -71,7 +71,7 @@ async def upload(row: Uploads, folder: Path) -> tuple[tuple[float, ...], list[Se
     What is allowed in the time from the first request to the last includes what the quota had saved at first.
     """
     library = folder / "library"
-    hashes = _write(library, row.files)
+    hashes = write(library, row.files)
     async with serving(row.quota, folder) as served:
         async with trio.open_nursery() as nursery:
             for number in range(row.processes):
@@ -80,8 +80,8 @@ async def upload(row: Uploads, folder: Path) -> tuple[tuple[float, ...], list[Se
     span = seen[-1].at - seen[0].at
     allowed = span * row.limit + max(2.0, row.limit)
     admitted = sum(each.admitted for each in seen)
-    stored = await _stored(served.store)
-    wrong = sum(stored[digest] != 1 for digest in hashes) + sum(digest not in hashes for digest in stored)
+    found = await stored(served.store)
+    wrong = sum(found[digest] != 1 for digest in hashes) + sum(digest not in hashes for digest in found)
     return (admitted / allowed, 1 - admitted / len(seen), float(wrong)), seen
 
 
@@ -96,7 +96,7 @@ async def _process(served: Served, folder: Path, library: Path, number: int) -> 
         await child.wait()
 
 
-def _write(library: Path, files: int) -> set[str]:
+def write(library: Path, files: int) -> set[str]:
     """Small files, each another text; returns their SHA-256."""
     library.mkdir()
     texts = [
@@ -107,7 +107,7 @@ def _write(library: Path, files: int) -> set[str]:
     return {hashlib.sha256(text.encode()).hexdigest() for text in texts}
 
 
-async def _stored(path: Path) -> Counter[str]:
+async def stored(path: Path) -> Counter[str]:
     """How many ACTIVE documents of each content the store in that file holds."""
     by_file: Counter[str] = Counter()
     async with AsyncExitStack() as stack:

@@ -12,7 +12,7 @@ from typing import Final
 
 import objlib
 from objlib.cli.options import CommonOptions
-from objlib.core.advice import PROGRAM, invocation, quote
+from objlib.core.advice import PROGRAM, Invocation, invocation, invoked, quote
 from objlib.core.config.settings import Settings
 from objlib.core.errors import ObjlibError
 
@@ -64,7 +64,8 @@ def _words(option: str, value: object) -> list[str]:
 def _differs(load: Load, given: CommonOptions, field: str, value: object) -> bool:
     """Whether a command with the options ``given`` would take something else for ``field``."""
     try:
-        return bool(getattr(load(given), field) != value)
+        with invoked(Invocation()):  # a refusal may advise, too, and would ask for the options again
+            return bool(getattr(load(given), field) != value)
     except ObjlibError:
         return field in {"config", "library"}
 

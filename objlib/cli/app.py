@@ -10,7 +10,6 @@ from typing import Final
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
-from objlib import __version__
 from objlib.cli.again import program
 from objlib.cli.arguments import as_text, in_order
 from objlib.cli.console.errors import guarded
@@ -19,6 +18,7 @@ from objlib.cli.console.terminal import is_terminal, steady_streams
 from objlib.core.advice import Invocation, invoked
 from objlib.core.config.parsers import stands_for_yes
 from objlib.core.errors import UsageError
+from objlib.version import __version__
 
 COMMANDS: Final = (
     ("upload", "objlib.cli.commands.upload:upload", "Bring the store up to date with a folder"),

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import trio
 
 from objlib.catalog import identify_service
-from objlib.cli.config import data_folder
 from objlib.cli.console.errors import print_message, write_stderr
 from objlib.cli.console.observers import observing
 from objlib.cli.console.output import print_lines, print_object
@@ -24,6 +23,7 @@ from objlib.core.config.settings import Backend, Settings
 from objlib.core.events import Observer
 from objlib.engine.app import App
 from objlib.engine.bootstrap.open_app import Command, open_app
+from objlib.sources import data_folder
 from objlib.sqlite.private import tighten
 
 T = TypeVar("T")

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from objlib import __version__
 from objlib.catalog import identify_service
 from objlib.core.advice import advise
 from objlib.core.config.settings import DUMMY_KEY, Backend, Settings
@@ -21,6 +20,7 @@ from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
 from objlib.ledger import open_ledger, summarize
 from objlib.threads import thread_runner
+from objlib.version import __version__
 
 FREE_SPACE: Final = 256 * 1024 * 1024
 """Bytes; with fewer free on the disk of the ledger or the store, the check warns."""

@@ -14,7 +14,6 @@ import httpx
 import msgspec
 import trio
 
-from objlib import __version__
 from objlib.core.errors import RefusedError
 from objlib.gemini.body import BodyError, Pieces, read_whole, unpacked
 from objlib.gemini.endpoint import Endpoint
@@ -23,6 +22,7 @@ from objlib.gemini.errors import Call, ErrorKind, GeminiError, classify
 from objlib.gemini.redact import redacting
 from objlib.gemini.route import Route
 from objlib.gemini.wire import Nothing, parse
+from objlib.version import __version__
 
 T = TypeVar("T")
 

@@ -10,13 +10,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from objlib import __version__
 from objlib.api import MAX_PASSAGES, Library
 from objlib.core.errors import ObjlibError
 from objlib.core.events import Observer, Phase
 from objlib.core.lifecycle.table import State
 from objlib.mcp import answers
 from objlib.mcp.answers import Answer
+from objlib.version import __version__
 
 P = ParamSpec("P")
 

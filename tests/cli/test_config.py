@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from objlib.cli.commands.status import path_in_library
-from objlib.cli.config import Place, find_config, load_settings, require_folder
+from objlib.cli.config import load_settings
 from objlib.cli.console.suggest import suggestion
 from objlib.cli.options import CommonOptions
 from objlib.core.config.default_paths import Folders
 from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.reports.failed_files import FailedFile
+from objlib.sources import Place, find_config, require_folder
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_the_nearest_file_upward_wins(home: Path) -> None:
 
 def test_nothing_above_the_home_folder_is_read(home: Path) -> None:
     (home.parent / "objlib.toml").write_text("store = 'above'")
-    assert find_config(None, folders(home)) is None
+    assert find_config(None, folders(home), {}) is None
 
 
 def test_above_other_folders_the_search_goes_to_the_root(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

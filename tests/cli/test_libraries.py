@@ -204,7 +204,8 @@ def test_processes_that_enter_one_library_at_once_agree(tmp_path: Path, environ:
         for root in (library, library, library, *others)
     ]
     errors = [run.communicate(timeout=120)[1].decode() for run in runs]
-    assert [run.returncode for run in runs] == [0] * 5, errors
+    # 3: files are in flight in another of these runs.
+    assert {run.returncode for run in runs} <= {0, 3}, errors
     known = Catalog(data_of(tmp_path)).libraries()
     assert [each.root for each in known] == sorted([library, *others])
     assert {len(each.ledgers) for each in known} == {1}

@@ -9,6 +9,8 @@ DRY: Final = "tests/cli/test_dry_runs.py"
 SCOPE: Final = "objlib/engine/scan/scope.py"
 WALK: Final = "tests/engine/scan/test_walk.py"
 MATTER: Final = "tests/core/library/test_front_matter.py"
+IGNORE: Final = "objlib/core/library/ignore.py"
+TEST_IGNORE: Final = "tests/core/library/test_ignore.py"
 CONTROL: Final = "objlib/core/library/control_text.py"
 PRIVATE: Final = "objlib/sqlite/private.py"
 TEST_PRIVATE: Final = "tests/sqlite/test_private.py"
@@ -103,6 +105,27 @@ CONTROLS: Final = (
         '            raise RulesError(errno.EACCES, f"its {name} cannot be used: {_reason(error)}") from error\n',
         "            continue\n",
         f"{WALK}::test_rules_that_cannot_be_understood_close_their_folder",
+    ),
+    Mutant(
+        "what git keeps is not taken in for that",
+        IGNORE,
+        "                decision = None  # what git keeps may still be hidden, or a backup\n",
+        "                pass\n",
+        f"{TEST_IGNORE}::test_rules_of_git_count_on_request_and_take_in_nothing",
+    ),
+    Mutant(
+        "no rule in a file overrules an exclusion of the call",
+        IGNORE,
+        "        return replace(self, _layers=(*strong, *layers, *rest))\n",
+        "        return replace(self, _layers=(*layers, *strong, *rest))\n",
+        f"{TEST_IGNORE}::test_an_exclusion_of_the_call_is_stronger_than_any_rule",
+    ),
+    Mutant(
+        "rules of git above the library that cannot be read refuse the command",
+        SCOPE,
+        '            raise UsageError(f"{file} cannot be used: {_reason(error)}; leave out --gitignore") from error\n',
+        "            continue\n",
+        "tests/engine/scan/test_scope.py::test_rules_of_git_that_cannot_be_read_are_no_rules_to_go_without",
     ),
     Mutant(
         "rules of two encodings are refused",

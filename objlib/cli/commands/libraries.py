@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 import trio
 
-from objlib.cli.config import Place, data_folder, load_settings, working_folder
+from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, option, switch
 from objlib.core.advice import invocation
 from objlib.core.errors import Exit, UsageError
+from objlib.sources import Place, data_folder, working_folder
 
 
 def name_no_library() -> None:

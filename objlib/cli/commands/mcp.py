@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
-from objlib.cli.config import load_settings, require_folder
+from objlib.cli.config import load_settings
 from objlib.cli.console.errors import print_message
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.options import Common, CommonOptions, LibraryPath, option, switch
 from objlib.core.config.settings import GEMINI_URL, Backend, Settings
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
+from objlib.sources import require_folder
 
 TOKEN_VARIABLE: Final = "OBJLIB_MCP_TOKEN"
 """Variable with the token of the port; without it each start makes a new one."""

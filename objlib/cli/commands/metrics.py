@@ -5,11 +5,12 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from objlib.cli.config import load_settings, working_folder
+from objlib.cli.config import load_settings
 from objlib.cli.console.output import print_lines
 from objlib.cli.options import Common, option
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
+from objlib.sources import working_folder
 
 
 def metrics(

@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-from objlib.cli.config import load_settings, working_folder
+from objlib.cli.config import load_settings
 from objlib.cli.options import Common, option
 from objlib.core.errors import Exit
 from objlib.core.library.paths import readable
+from objlib.sources import working_folder
 
 
 def status(*, options: Common = None) -> int:

@@ -5,12 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from objlib.cli.config import load_settings, working_folder
+from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, EveryStep, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.repair_plan import Plan, decode_plan, encode_plan
 from objlib.core.reports.store import StoreSyncReport
+from objlib.sources import working_folder
 
 
 def store_sync(

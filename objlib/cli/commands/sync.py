@@ -4,12 +4,13 @@ from functools import partial
 from typing import Annotated
 
 from objlib.cli.commands.upload import Checksum, EmbedSeconds, New, upload_exit
-from objlib.cli.config import Place, load_settings, require_folder
+from objlib.cli.config import load_settings
 from objlib.cli.console.output import to_plain
 from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import SyncReport
+from objlib.sources import Place, require_folder
 
 
 def sync(

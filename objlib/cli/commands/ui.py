@@ -5,12 +5,13 @@ import sys
 import webbrowser
 from typing import Annotated
 
-from objlib.cli.config import load_settings, require_folder
+from objlib.cli.config import load_settings
 from objlib.cli.console.errors import print_message
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
+from objlib.sources import require_folder
 
 
 def ui(

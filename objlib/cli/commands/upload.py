@@ -4,10 +4,11 @@ from functools import partial
 from typing import Annotated
 
 from objlib.cli.again import how_to_install
-from objlib.cli.config import Place, load_settings, require_folder
+from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, dry, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.reports.upload import UploadReport
+from objlib.sources import Place, require_folder
 
 New = Annotated[
     bool,

@@ -3,9 +3,10 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.config import Place, load_settings, require_folder
+from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, EveryStep, option, require_dry_run
 from objlib.core.errors import Exit, UsageError
+from objlib.sources import Place, require_folder
 
 
 def verify(

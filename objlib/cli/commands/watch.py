@@ -5,12 +5,13 @@ from functools import partial
 from typing import Annotated, Literal
 
 from objlib.cli.commands.upload import EmbedSeconds
-from objlib.cli.config import Place, load_settings, require_folder
+from objlib.cli.config import load_settings
 from objlib.cli.console.output import print_lines
 from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit
 from objlib.core.events import Observer
+from objlib.sources import Place, require_folder
 
 Kind = Literal["systemd", "systemd-timer", "launchd", "cron", "task-scheduler"]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from objlib.cli.console.terminal import Terminal, plural, safe
 from objlib.cli.render.plan import NOTHING_DONE
+from objlib.core.advice import advise
 from objlib.core.config.settings import Backend
 from objlib.core.reports.libraries import LedgerEntry, LibraryEntry, MoveReport
 
@@ -13,7 +14,7 @@ from objlib.core.reports.libraries import LedgerEntry, LibraryEntry, MoveReport
 def libraries_lines(entries: Sequence[LibraryEntry], screen: Terminal) -> list[str]:
     """Each library with its ledgers, by path."""
     if not entries:
-        return ["No library is known yet: objlib upload FOLDER"]
+        return [f"No library is known yet: {advise('upload', 'FOLDER')}"]
     lines = []
     for entry in entries:
         gone = "" if entry.present else screen.yellow("  (gone from disk)")

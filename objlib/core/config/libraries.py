@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from objlib.core.advice import advise
 from objlib.core.config.backend import Source, SourcedValue
 from objlib.core.config.default_paths import Folders
 from objlib.core.config.known import KnownLibrary, LedgerIdentity
@@ -41,7 +42,7 @@ def select_library(sourced: Mapping[str, SourcedValue], folders: Folders) -> Pat
     if live and (not folders.anywhere or folders.fallback is None):
         raise UsageError(
             f"{len(live)} libraries are known, and {here} is in none of them: {_names(live)}; "
-            "name one with --library, or see `objlib libraries`"
+            f"name one with --library, or see `{advise('libraries')}`"
         )
     if folders.fallback is not None:
         return folders.real(folders.fallback)

@@ -88,3 +88,9 @@ class Settings:
     def service(self) -> str:
         """The service as ledger and catalog name it: ``embedded``, or the base URL."""
         return str(self.backend) if self.backend is Backend.EMBEDDED else self.base_url
+
+    @property
+    def may_be_served(self) -> bool:
+        """Whether the service may be the store of another of the library's ledgers, behind a port."""
+        served = self.backend is Backend.GEMINI and self.base_url != GEMINI_URL
+        return served and bool(self.other_ledgers) and not self.ledger_given

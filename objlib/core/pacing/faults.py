@@ -6,8 +6,8 @@ at this speed, then at a lower one, until the odds decide.
 """
 
 import math
-from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 from objlib.core.pacing.tuning import TUNING
 
@@ -30,8 +30,7 @@ class Verdict(Enum):
     CONGESTION = "fewer faults at a lower speed: the service is overloaded"
 
 
-@dataclass(frozen=True, slots=True)
-class FaultMonitor:
+class FaultMonitor(NamedTuple):
     """Counts of faults, and the experiment that they started.
 
     Attributes:
@@ -61,7 +60,7 @@ class FaultMonitor:
 
     mode: FaultMode = FaultMode.CLEAR
     noise: float = TUNING.noise_floor
-    noise_weight: float = TUNING.noise_prior
+    noise_weight: float = 1.25 * TUNING.full_measure
     score: float = 0.0
     run: int = 0
     deficit: int = 0
@@ -83,8 +82,7 @@ class FaultMonitor:
     recovered_at: float = -math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """An answer that is no 429, as the monitor sees it.
 
     Attributes:
@@ -112,12 +110,12 @@ def departed(monitor: FaultMonitor, now: float) -> FaultMonitor:
     if monitor.limit == math.inf:
         return monitor
     step = 1 / monitor.limit
-    return replace(monitor, last_departure=max(monitor.last_departure + step, now - step))
+    return monitor._replace(last_departure=max(monitor.last_departure + step, now - step))
 
 
 def restarted(monitor: FaultMonitor, now: float) -> FaultMonitor:
     """Count anew from ``now``: the send rate has changed."""
-    return replace(monitor, since=max(monitor.since, now), answers=0, faults=0)
+    return monitor._replace(since=max(monitor.since, now), answers=0, faults=0)
 
 
 def answered(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Verdict]:
@@ -126,18 +124,18 @@ def answered(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, 
     So the requests in flight become fewer while more than half of them fail, whatever the cause.
     """
     if answer.fault:
-        monitor = replace(monitor, run=monitor.run + 1, deficit=monitor.deficit + 1)
+        monitor = monitor._replace(run=monitor.run + 1, deficit=monitor.deficit + 1)
     else:
         delivered = _delivered(monitor, answer.now) + 1
         deficit = max(0, monitor.deficit - 1)
-        monitor = replace(monitor, run=0, deficit=deficit, delivered=delivered, delivered_at=answer.now)
+        monitor = monitor._replace(run=0, deficit=deficit, delivered=delivered, delivered_at=answer.now)
     if monitor.mode is FaultMode.OUTAGE:
         return _in_outage(monitor, answer), Verdict.NOTHING
     if monitor.run >= _outage_run(monitor):
         return _start_outage(monitor, answer), Verdict.NOTHING
     if answer.started <= monitor.since:
         return monitor, Verdict.NOTHING
-    monitor = replace(monitor, answers=monitor.answers + 1, faults=monitor.faults + answer.fault)
+    monitor = monitor._replace(answers=monitor.answers + 1, faults=monitor.faults + answer.fault)
     match monitor.mode:
         case FaultMode.CLEAR:
             return _clear(monitor, answer)
@@ -156,12 +154,12 @@ def _clear(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Ve
     noise = monitor.noise
     more = min(0.9, 2 * noise + (TUNING.expected_faults if answer.calm else 0.5))
     step = math.log(more / noise) if answer.fault else math.log((1 - more) / (1 - noise))
-    monitor = replace(monitor, score=max(0.0, monitor.score + step))
+    monitor = monitor._replace(score=max(0.0, monitor.score + step))
     if answer.calm and monitor.congested:
         n, f = monitor.calm_answers + 1, monitor.calm_faults + answer.fault
-        monitor = replace(monitor, calm_answers=n, calm_faults=f)
+        monitor = monitor._replace(calm_answers=n, calm_faults=f)
         if answer.fault and n >= TUNING.min_measure and _odds(f, n, f / n, noise) > 2 * TUNING.sure:
-            return _slow_down(replace(monitor, answers=n, faults=f), answer), Verdict.NOTHING
+            return _slow_down(monitor._replace(answers=n, faults=f), answer), Verdict.NOTHING
         if n >= TUNING.noise_memory:
             monitor = _learn(monitor, f, n)
     elif answer.calm:
@@ -169,7 +167,7 @@ def _clear(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Ve
     if monitor.score <= (TUNING.sure if monitor.congested else TUNING.alarm):
         return monitor, Verdict.NOTHING
     if monitor.congested:
-        return replace(monitor, score=0.0), Verdict.REFUSED
+        return monitor._replace(score=0.0), Verdict.REFUSED
     return _enter(monitor, answer.now, FaultMode.MEASURE), Verdict.NOTHING
 
 
@@ -212,12 +210,12 @@ def _test(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Ver
     clear = _enter(monitor, answer.now, FaultMode.CLEAR)
     if same - fewer > TUNING.sure:
         noise = _bounded((f0 + f) / (n0 + n))
-        return replace(clear, noise=noise, noise_weight=TUNING.noise_prior + n + n0), Verdict.NOISE
+        return clear._replace(noise=noise, noise_weight=1.25 * TUNING.full_measure + n + n0), Verdict.NOISE
     if fewer - same > TUNING.alarm and n >= 4:
         noise = _bounded(f / (n + 10))
-        weight = TUNING.noise_prior
-        return replace(clear, noise=noise, noise_weight=weight, congested=True), Verdict.CONGESTION
-    if n >= TUNING.undecided:
+        weight = 1.25 * TUNING.full_measure
+        return clear._replace(noise=noise, noise_weight=weight, congested=True), Verdict.CONGESTION
+    if n >= 1.5 * TUNING.full_measure:
         return _enter(monitor, answer.now, FaultMode.MEASURE), Verdict.NOTHING
     return monitor, Verdict.NOTHING
 
@@ -231,7 +229,7 @@ def _start_outage(monitor: FaultMonitor, answer: Observation) -> FaultMonitor:
     """Send single requests; the first soon, since an overloaded service answers it."""
     soon = answer.now + 2 * (answer.now - answer.started) - TUNING.outage_probe
     outage = _enter(monitor, answer.now, FaultMode.OUTAGE)
-    return replace(outage, limit=1 / TUNING.outage_probe, last_departure=soon, outage_at=answer.now)
+    return outage._replace(limit=1 / TUNING.outage_probe, last_departure=soon, outage_at=answer.now)
 
 
 def _in_outage(monitor: FaultMonitor, answer: Observation) -> FaultMonitor:
@@ -242,20 +240,19 @@ def _in_outage(monitor: FaultMonitor, answer: Observation) -> FaultMonitor:
     if answer.started <= monitor.since:
         return monitor
     if answer.fault:
-        return replace(monitor, confirmed=True)
-    if monitor.confirmed and monitor.outage_at > monitor.recovered_at + TUNING.relapse:
-        return replace(_enter(monitor, answer.now, FaultMode.CLEAR), deficit=0, recovered_at=answer.now)
+        return monitor._replace(confirmed=True)
+    if monitor.confirmed and monitor.outage_at > monitor.recovered_at + 3 * TUNING.outage_probe:
+        return _enter(monitor, answer.now, FaultMode.CLEAR)._replace(deficit=0, recovered_at=answer.now)
     passed_rate = max(TUNING.min_rate, _delivered(monitor, answer.now))
     if answer.send_rate < math.inf:
         passed_rate = max(passed_rate, TUNING.test_gain * answer.send_rate)
     run = _outage_run(monitor)
-    return replace(_start_test(monitor, answer.now, passed_rate, base=(run, run)), deficit=0)
+    return _start_test(monitor, answer.now, passed_rate, base=(run, run))._replace(deficit=0)
 
 
 def _start_test(monitor: FaultMonitor, now: float, passed_rate: float, base: tuple[int, int]) -> FaultMonitor:
     faults, answers = base
-    return replace(
-        _enter(monitor, now, FaultMode.TEST),
+    return _enter(monitor, now, FaultMode.TEST)._replace(
         limit=TUNING.test_gain * passed_rate,
         last_departure=now,
         base_answers=answers,
@@ -266,8 +263,7 @@ def _start_test(monitor: FaultMonitor, now: float, passed_rate: float, base: tup
 
 def _enter(monitor: FaultMonitor, now: float, mode: FaultMode) -> FaultMonitor:
     """Change the mode and count anew, without a limit."""
-    return replace(
-        monitor,
+    return monitor._replace(
         mode=mode,
         since=now,
         answers=0,
@@ -286,7 +282,7 @@ def _learn(monitor: FaultMonitor, faults: int, answers: int) -> FaultMonitor:
     weight = monitor.noise_weight + answers
     noise = _bounded(monitor.noise + (faults - monitor.noise * answers) / weight)
     weight = min(TUNING.noise_memory, weight)
-    return replace(monitor, noise=noise, noise_weight=weight, calm_answers=0, calm_faults=0)
+    return monitor._replace(noise=noise, noise_weight=weight, calm_answers=0, calm_faults=0)
 
 
 def _delivered(monitor: FaultMonitor, now: float) -> float:
@@ -295,7 +291,7 @@ def _delivered(monitor: FaultMonitor, now: float) -> float:
 
 
 def _bounded(noise: float) -> float:
-    return min(TUNING.highest_noise, max(TUNING.noise_floor, noise))
+    return min(2 * TUNING.assumed_noise, max(TUNING.noise_floor, noise))
 
 
 def _odds(faults: int, answers: int, share: float, other: float) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from objlib.core.pacing import faults, rate_control
 from objlib.core.pacing.faults import FaultMode, FaultMonitor, Observation, Verdict
-from objlib.core.pacing.state import Assessment, PaceState, PacingPhase, probe_gain, send_rate
+from objlib.core.pacing.state import PaceState, PacingPhase, probe_gain, send_rate
 from objlib.core.pacing.tuning import TUNING
 
 
@@ -99,29 +99,33 @@ class MeasuredController:
             rate = monitor.passed_rate / (1 - monitor.noise)
             if not pace.limited or rate < pace.rate:
                 pace = _limited(pace, rate, now)
-        if monitor.congested and pace.limited and pace.rate > 0.8 * pace.ceiling / max(1e-3, pace.rtt):
+        sure = not pace.assessing and pace.measured_for > 1
+        if (
+            monitor.congested
+            and pace.limited
+            and sure
+            and pace.rate > 0.8 * pace.ceiling / max(1e-3, pace.rtt)
+        ):
             # All places are in use again and nothing is refused: the overload is over.
-            monitor = replace(monitor, congested=False)
+            monitor = monitor._replace(congested=False)
             pace = PaceState(ceiling=pace.ceiling, rtt=pace.rtt, window=float(pace.ceiling))
         return MeasuredController(pace, monitor)
 
 
 def _limited(pace: PaceState, rate: float, now: float) -> PaceState:
     """Start at the rate that an overloaded service let through, and ramp up from there."""
-    return replace(
-        pace,
+    return pace._replace(
         rate=max(TUNING.min_rate, rate),
         measured_for=1.0,
         phase=PacingPhase.STARTUP,
         gain=probe_gain(pace),
-        confidence=TUNING.low_confidence,
-        measured_since=now,
+        measured_since=now - 1,  # the bucket may hold something
         hint_until=now,
         admitted=0,
         throttled_at=now,
         last_departure=now,
         gated_for=0.0,
-        assessment=Assessment.NOTHING,
+        assessing=False,
     )
 
 

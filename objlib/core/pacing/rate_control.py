@@ -8,17 +8,19 @@ found, and its figures: docs/governor.md.
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from objlib.core.pacing import estimator
 from objlib.core.pacing.state import (
     PaceState,
     PacingPhase,
     credit,
+    full_interval,
+    overflow_seconds,
     probe_gain,
     probe_interval,
     reserve,
     send_rate,
+    uncertainty,
 )
 from objlib.core.pacing.tuning import TUNING
 
@@ -46,10 +48,10 @@ def departed(state: PaceState, now: float) -> PaceState:
     """
     if not state.limited:
         return (
-            replace(state, measured_since=now, hint_until=now) if math.isnan(state.measured_since) else state
+            state._replace(measured_since=now, hint_until=now) if math.isnan(state.measured_since) else state
         )
     if state.last_departure == -math.inf:  # the rate came from an earlier run or another process
-        return replace(state, measured_since=now, hint_until=now, last_departure=now, admitted=0, busy=True)
+        return state._replace(measured_since=now, hint_until=now, last_departure=now, admitted=0, busy=True)
     # Before the answers are assessed: a rate that rises by them makes no departure late.
     due = max(state.last_departure + 1 / send_rate(state), state.gate)
     if now > state.throttled_at + TUNING.epoch_round_trips * state.rtt:
@@ -57,9 +59,8 @@ def departed(state: PaceState, now: float) -> PaceState:
     step = 1 / send_rate(state)
     idle = now - due
     if idle <= max(step, 0.005):
-        return replace(state, last_departure=max(due, now - step), busy=True)
-    return replace(
-        state,
+        return state._replace(last_departure=max(due, now - step), busy=True)
+    return state._replace(
         last_departure=now,
         busy=False,
         measured_since=state.measured_since + idle,
@@ -71,15 +72,17 @@ def succeeded(state: PaceState, *, started: float, now: float, in_use: int) -> P
     """Record an admitted request that started at ``started``, with ``in_use`` tokens borrowed."""
     took = max(TUNING.min_duration, now - started)
     rtt = took if state.rtt == 0 else 0.9 * state.rtt + 0.1 * took
+    jitter = 0.9 * state.jitter + 0.1 * abs(took - state.rtt) if state.rtt else 0.0
+    state = state._replace(jitter=jitter)
     if not state.limited:
         window = state.window + TUNING.startup_growth if in_use >= math.floor(state.window) else state.window
-        return replace(state, rtt=rtt, window=min(float(state.ceiling), window), admitted=state.admitted + 1)
+        return state._replace(rtt=rtt, window=min(float(state.ceiling), window), admitted=state.admitted + 1)
     if started <= state.throttled_at:
         later = int(started > state.measured_since)
-        return replace(
-            state, rtt=rtt, passed_in_flight=state.passed_in_flight + later, admitted=state.admitted + later
+        return state._replace(
+            rtt=rtt, passed_in_flight=state.passed_in_flight + later, admitted=state.admitted + later
         )
-    state = replace(estimator.assess(state), rtt=rtt, admitted=state.admitted + 1)
+    state = estimator.assess(state)._replace(rtt=rtt, admitted=state.admitted + 1)
     return _advance(state, started) if state.busy else state
 
 
@@ -91,17 +94,16 @@ def throttled(
     Refusals of requests that started before the first was known form one epoch and cut once. The latest gate wins.
     """
     if retry_after is not None:
-        state = replace(state, gate=max(state.gate, now + retry_after))
+        state = state._replace(gate=max(state.gate, now + retry_after))
     if started <= state.throttled_at + max(0.0, TUNING.min_epoch - state.rtt):
         gated_for = max(0.0, state.gate - state.throttled_at) if state.gated_for else 0.0
         refused_in_flight = state.refused_in_flight + (started > state.measured_since)
-        return replace(
-            state,
+        return state._replace(
             refused_in_flight=refused_in_flight,
             gated_for=gated_for,
             hint_drift=_hint_drift(state, retry_after),
         )
-    state = replace(state, rtt=state.rtt or max(now - started, 0.05))
+    state = state._replace(rtt=state.rtt or max(now - started, 0.05))
     was = min(send_rate(state), (in_use + 1) / state.rtt)
     state = estimator.assess(state)
     # So long a wait means a used-up window of time: the answers in flight say nothing about the rate. After one such
@@ -109,7 +111,7 @@ def throttled(
     window = retry_after is not None and (retry_after > 2 + 4 * state.rtt or state.window_left > 0)
     hint_until = started + (retry_after or 0.0)
     exhausted_at = hint_until if window else started
-    quick = not window and (retry_after or 0.0) <= TUNING.max_search_wait
+    quick = not window and (retry_after or 0.0) <= 1  # the shortest hint in whole seconds
     blind = not state.limited and quick and _uncertain(state, exhausted_at)
     if not state.limited:
         state = estimator.first_limit(state, exhausted_at, window=window)
@@ -118,14 +120,15 @@ def throttled(
     else:
         state = estimator.refusal(state, was, exhausted_at)
     gated_for = 0.0 if window else max(0.0, state.gate - now)
-    quiet = TUNING.quiet_round_trips * state.rtt
+    quiet = (
+        0.0
+        if window or blind
+        else min(TUNING.epoch_round_trips * state.rtt, TUNING.quiet_share * state.burst)
+    )
     if retry_after is None:
         quiet = max(quiet, 1 / state.rate)  # the bucket is empty: it holds a request again by then
-    if retry_after is not None and not window and not blind:
-        quiet = max(quiet, min(TUNING.epoch_round_trips * state.rtt, TUNING.quiet_burst_share * state.burst))
-    saved = PacingPhase.DRAIN if gated_for and state.confidence == 1 else PacingPhase.CRUISE
-    return replace(
-        state,
+    saved = PacingPhase.DRAIN if gated_for and state.confident else PacingPhase.CRUISE
+    return state._replace(
         phase=PacingPhase.STARTUP if blind else saved,
         gain=probe_gain(state) if blind else TUNING.cruise_gain,
         measured_since=exhausted_at,
@@ -152,7 +155,7 @@ def _hint_drift(state: PaceState, retry_after: float | None) -> float:
     """Growth of Retry-After across one throttling epoch (0 without hints)."""
     if retry_after is None:
         return state.hint_drift
-    vague = 1.0 if retry_after % 1 == 0 else TUNING.hint_error * state.rtt
+    vague = 1.0 if retry_after % 1 == 0 else 2 * state.jitter
     between = max(0.0, state.admitted - state.passed_in_flight) / state.rate  # since the first refusal
     return max(
         0.0, state.gate - state.throttled_at - (state.hint_until - state.measured_since) - vague - between
@@ -171,16 +174,16 @@ def shared(state: PaceState, rates: Sequence[float], now: float) -> PaceState:
     rate = max(TUNING.min_rate / len(rates), total / len(rates))
     if state.limited:
         share = rate / state.rate
-        suspicion = state.suspicion and replace(
-            state.suspicion, rate=share * state.suspicion.rate, admitted=share * state.suspicion.admitted
-        )
-        return replace(
-            state, rate=rate, admitted=share * state.admitted, suspicion=suspicion, peers=len(rates)
+        return state._replace(
+            rate=rate,
+            admitted=share * state.admitted,
+            early_admitted=share * state.early_admitted,
+            peers=len(rates),
         )
     # Requests in flight started without a rate: their answers say nothing about this one.
-    return replace(
-        state, rate=rate, measured_since=now, hint_until=now, admitted=0.0, throttled_at=now, peers=len(rates)
-    )
+    state = state._replace(rate=rate, measured_since=now, hint_until=now, admitted=0.0, throttled_at=now)
+    learnt = TUNING.least_interval * full_interval(state) / rate  # by an earlier run or another process
+    return state._replace(measured_for=learnt, peers=len(rates))
 
 
 def _advance(state: PaceState, started: float) -> PaceState:
@@ -191,8 +194,9 @@ def _advance(state: PaceState, started: float) -> PaceState:
     if phase in (PacingPhase.DRAIN, PacingPhase.CRUISE) and state.admitted >= probe_interval(state):
         phase = PacingPhase.PROBE
     # In a window of time everything passes until it is used up: there the threshold is what was left of the last one.
-    if phase is PacingPhase.PROBE and held < -(
-        1 + max(TUNING.rise_threshold, state.window_left) * state.rate
+    if phase is PacingPhase.PROBE and held < -max(
+        uncertainty(state, started - state.measured_since) + overflow_seconds(state) * state.rate,
+        1 + state.window_left * state.rate,
     ):
         phase = PacingPhase.STARTUP
         if not state.window_left:
@@ -213,18 +217,16 @@ def _advance(state: PaceState, started: float) -> PaceState:
                 return _return_to_old_rate(state, started)
     if state.window_left:
         in_flight = TUNING.window_waste * state.rate * state.measured_for - 1
-        gain = max(gain, min(TUNING.max_window_gain, in_flight / (state.rate * state.rtt)))
-    return replace(state, phase=phase, gain=gain)
+        gain = max(gain, min(1 / TUNING.max_cut, in_flight / (state.rate * state.rtt)))
+    return state._replace(phase=phase, gain=gain)
 
 
 def _restart(state: PaceState, started: float, held: float) -> PaceState:
     """Restart the measurement: the rate was too low, and the bucket may be full by now."""
     rate = state.rate * state.admitted / max(state.admitted / 2, state.admitted + held)
-    return replace(
-        state,
+    return state._replace(
         rate=rate,
         measured_for=0.0,
-        confidence=TUNING.low_confidence,
         measured_since=started - state.burst,
         gated_for=0.0,
         refused_in_flight=0,
@@ -234,14 +236,12 @@ def _restart(state: PaceState, started: float, held: float) -> PaceState:
 
 def _return_to_old_rate(state: PaceState, started: float) -> PaceState:
     """End a ramp at the rate from which the quota had dropped: it is the likeliest new rate."""
-    return replace(
-        state,
+    return state._replace(
         rate=state.rate_before_drop,
         rate_before_drop=0.0,
         phase=PacingPhase.PROBE,
         gain=1.0,
         measured_for=0.0,
-        confidence=TUNING.low_confidence,
         measured_since=started,
         gated_for=0.0,
         admitted=0,

@@ -1,23 +1,14 @@
-"""State of the controller: an estimate of one quota, and a copy of its token bucket.
+"""State of the controller: a measurement of one quota, and a copy of its token bucket.
 
 The copy counts the requests that the service allowed and the client did not use. That credit can be spent without a
 risk; without credit, only a probe can tell whether more is allowed.
 """
 
 import math
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from objlib.core.pacing.tuning import TUNING
-
-
-class Assessment(Enum):
-    """The question that the answers to the requests in flight at a throttling decide."""
-
-    NOTHING = "nothing: they are all in, or carry no information"
-    FIRST_LIMIT = "how high the first rate is"
-    RAMP_TOP = "where a ramp ended, between the old rate and the last send rate"
-    DROP = "whether the quota dropped, and how far"
 
 
 class PacingPhase(Enum):
@@ -29,41 +20,23 @@ class PacingPhase(Enum):
     STARTUP = "ramps up: the send rate grows in each round trip"
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
-    """A separate measurement over refusals in a row that came too early; earlier measurements have no weight in it.
-
-    Attributes:
-        rate: the rate before the first of them.
-        confident: whether that rate was confident.
-        seconds: their time in all, without overflow and without the cost of refusals.
-        admitted: requests admitted in that time.
-    """
-
-    rate: float
-    confident: bool
-    seconds: float = 0.0
-    admitted: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class PaceState:
+class PaceState(NamedTuple):
     """The controller's knowledge about one quota.
 
     Attributes:
         ceiling: the most requests that may ever be in flight.
         window: requests in flight allowed while no limit is known.
         rtt: smoothed seconds per request; 0 before the first answer.
+        jitter: smoothed deviation (s) of a request's time from that, as RTTVAR in RFC 6298.
         rate: requests per second that the service admits; infinity before the first throttling.
+        measured_for: seconds over which the rate was measured. Its error is one request in that time.
         phase: the phase.
         gain: send rate as a multiple of the rate.
-        measured_for: seconds over which the rate was measured, its weight in a new measurement; 0 for a guess. Where
-            the quota is a window of time, the seconds of the last window.
-        confidence: current probe interval as a share of the full one; 1 when the rate held for a whole interval.
         peers: processes that share the quota and exchange their rates.
         contended: whether other clients seem to use the quota: a confident rate was refused at cruise, and no two
             probes in a row held since.
-        suspicion: the measurement over refusals that came too early; None while there are none.
+        early_seconds: time of the refusals in a row that came too early.
+        early_admitted: requests admitted in it.
         measured_since: start of the measurement: a moment at which the quota was exhausted.
         hint_until: the same plus the Retry-After given then.
         gated_for: seconds for which that closed the gate; 0 where a window of time was used up.
@@ -71,9 +44,8 @@ class PaceState:
         burst: capacity of the service's bucket in seconds' worth of the rate, at most one.
         admitted: requests admitted since ``measured_since``, scaled to the present rate.
         throttled_at: when the last throttling epoch began; refusals of requests that started before belong to it.
-        assessment: what the answers that were in flight then will decide.
-        lower_bound: the rate to which these answers can lower the rate at most.
-        upper_bound: the implied rate from which on they change nothing.
+        assessing: whether answers to requests in flight then are still to come, and carry information.
+        trusted: whether the rate was confident then.
         passed_in_flight: of those in flight, admitted requests that started after the first refused one.
         refused_in_flight: of those in flight, refused requests that started after the first refused one.
         hint_drift: growth of Retry-After (s) across these refusals; infinity without a hint.
@@ -86,14 +58,15 @@ class PaceState:
     ceiling: int
     window: float = 4.0
     rtt: float = 0.0
+    jitter: float = 0.0
     rate: float = math.inf
+    measured_for: float = 0.0
     phase: PacingPhase = PacingPhase.CRUISE
     gain: float = TUNING.cruise_gain
-    measured_for: float = 0.0
-    confidence: float = TUNING.low_confidence
     peers: int = 1
     contended: bool = False
-    suspicion: Suspicion | None = None
+    early_seconds: float = 0.0
+    early_admitted: float = 0.0
     measured_since: float = math.nan
     hint_until: float = math.nan
     gated_for: float = 0.0
@@ -101,9 +74,8 @@ class PaceState:
     burst: float = 1.0
     admitted: float = 0.0
     throttled_at: float = -math.inf
-    assessment: Assessment = Assessment.NOTHING
-    lower_bound: float = 0.0
-    upper_bound: float = 0.0
+    assessing: bool = False
+    trusted: bool = False
     passed_in_flight: int = 0
     refused_in_flight: int = 0
     hint_drift: float = math.inf
@@ -124,14 +96,9 @@ class PaceState:
         return max(self.rate, self.admitted / span if self.phase is PacingPhase.STARTUP and span > 1 else 0.0)
 
     @property
-    def assessing(self) -> bool:
-        """Whether answers to requests in flight at the last throttling are still to come."""
-        return self.assessment is not Assessment.NOTHING
-
-    @property
     def confident(self) -> bool:
-        """Whether the last probe interval held: a surprise is then not put down to the rate."""
-        return self.confidence > TUNING.low_confidence
+        """Whether the rate was measured for half of a full probe interval: a surprise is not put down to it."""
+        return self.measured_for * self.rate >= 0.5 * full_interval(self)
 
 
 def send_rate(state: PaceState) -> float:
@@ -144,6 +111,15 @@ def send_rate(state: PaceState) -> float:
 def credit(state: PaceState, at: float) -> float:
     """Requests allowed and not used since the measurement began: the level of the copied bucket."""
     return state.rate * (at - state.measured_since - lost_seconds(state)) - state.admitted
+
+
+def uncertainty(state: PaceState, seconds: float) -> float:
+    """Requests by which a count over that time may differ from the rate.
+
+    A count errs by a request, and by those that jitter moves across its ends; and so did the count that gave the rate.
+    """
+    error = 1 + state.rate * state.jitter
+    return error * (1 + min(1.0, seconds / max(state.measured_for, TUNING.min_duration)))
 
 
 def lost_seconds(state: PaceState) -> float:
@@ -175,25 +151,42 @@ def reserve(state: PaceState) -> float:
     return max(0.0, TUNING.reserve_seconds * state.rate - 0.5)
 
 
+def _probe_seconds(rate: float) -> float:
+    """Seconds between two probes if refusals were free; a quicker service can wait longer."""
+    seconds: float = min(TUNING.max_probe_seconds, TUNING.probe_seconds * rate**0.68)
+    return seconds
+
+
+def full_interval(state: PaceState) -> float:
+    """Admitted requests between two probes of a rate that is sure."""
+    rate = state.rate
+    seconds = max(
+        _probe_seconds(rate),
+        TUNING.probe_cost_factor * max(0.0, state.gated_for - state.burst),
+    )
+    count: float = max(TUNING.probe_requests * min(rate**2.6, rate**-0.9), seconds * rate)
+    return count
+
+
 def probe_interval(state: PaceState) -> float:
-    """Admitted requests before a probe: rare enough for 1 % refused, frequent enough to notice a rise.
+    """Admitted requests before a probe: as long as the rate was measured, so that each probe that holds doubles it.
 
     Beside other clients it is a time that grows with the rate. A probe takes about the same from the others whichever
     client sends it, and a refusal takes a share of the client's own rate; so the rates converge, as with additive
     increase and multiplicative decrease (Chiu and Jain, Computer Networks and ISDN Systems 17, 1989).
     """
     rate = state.rate
-    seconds: float = min(TUNING.max_probe_seconds, TUNING.probe_seconds * rate**0.68)
     if state.contended and not state.confident:
-        wait = max(TUNING.contended_share * seconds, TUNING.min_contended_round_trips * state.rtt)
+        wait = max(
+            TUNING.contended_share * _probe_seconds(rate), TUNING.min_contended_round_trips * state.rtt
+        )
         return max(
             min(TUNING.min_contended_requests, TUNING.max_probe_wait * rate), state.peers * wait * rate
         )
-    seconds = max(seconds, TUNING.probe_cost_factor * max(0.0, state.gated_for - state.burst))
-    count: float = max(TUNING.probe_requests * min(rate**2.4, rate**-0.9), seconds * rate)
-    return max(
-        min(TUNING.min_probe_requests, TUNING.max_probe_wait * rate), state.confidence * state.peers * count
+    count = min(
+        full_interval(state), max(TUNING.least_interval * full_interval(state), rate * state.measured_for)
     )
+    return max(min(TUNING.min_probe_requests, TUNING.max_probe_wait * rate), state.peers * count)
 
 
 def probe_gain(state: PaceState) -> float:

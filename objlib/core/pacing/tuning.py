@@ -22,9 +22,6 @@ class Tuning:
     drain_gain: float = constant(1.2, "of the rate", 1.05, 1.5, "bench: steady")
     """Gain at which saved credit is spent."""
 
-    rise_threshold: float = constant(0.6, "s", 0.3, 1, "a bucket holds one second")
-    """Seconds' worth of requests beyond what was due that a probe must get through before it becomes a ramp."""
-
     ramp_growth: float = constant(1.7, "per round trip", 1.2, 2.9, "BBR's startup doubles (2.89)")
     """Factor by which a ramp's excess over the rate grows in each round trip."""
 
@@ -37,26 +34,11 @@ class Tuning:
     epoch_round_trips: float = constant(1.25, "round trips", 1, 2, "jitter of a round trip")
     """Round trips after a throttling until the answers to all that was in flight are in."""
 
-    quiet_round_trips: float = constant(0.4, "round trips", 0.2, 1, "half a round trip is in flight")
-    """Round trips of silence after a throttling: the next request must not meet what is still in flight."""
-
-    quiet_burst_share: float = constant(0.5, "of the burst", 0.2, 1, "bench: steady")
-    """Share of the burst saved while the answers in flight arrive, if the service gave a Retry-After.
-
-    The hint says when to come back, and nothing ran over: waiting costs no quota.
-    """
+    quiet_share: float = constant(0.5, "of the burst", 0.2, 1, "bench: steady")
+    """Share of the burst that may be saved while the answers in flight arrive: the bucket keeps it."""
 
     search_ratio: float = constant(2.75, "ratio", 2, 4, "bench: cold start, strangers")
     """Ratio of the highest to the lowest rate that a first throttling allows, above which the search goes on."""
-
-    max_search_wait: float = constant(1.0, "s", 0.5, 2, "hints are whole seconds")
-    """Longest Retry-After (s) after which the search goes on: a longer one belongs to a slow quota."""
-
-    hint_error: float = constant(0.25, "round trips", 0.1, 0.5, "jitter of a round trip")
-    """Round trips by which two waits may differ that end at the same moment; waits in whole seconds differ by 1 s."""
-
-    max_window_gain: float = constant(2.0, "of the rate", 1.5, 3, "bench: held-out C")
-    """Highest gain at which a window of time is used up, so that a rise is noticed within the window."""
 
     window_waste: float = constant(0.018, "of the window", 0.005, 0.03, "bench: fixed minute")
     """Share of a window's requests that may be refused at its end: the first refusal, and what is in flight then."""
@@ -64,41 +46,8 @@ class Tuning:
     min_duration: float = constant(0.001, "s", 0.0001, 0.01, "timer resolution")
     """Shortest duration (s) counted for a request; keeps divisions finite."""
 
-    guess_error: float = constant(1.4, "requests", 1, 3, "bench: cold start")
-    """Requests by which a guessed rate may err, over one request's time. A measurement errs by about one."""
-
-    memory_seconds: float = constant(4.0, "s", 1, 10, "bench: steady")
-    """Seconds of earlier measurements that count in a new one, besides `memory_requests`."""
-
-    memory_requests: float = constant(5.0, "requests", 2, 10, "bench: 0.5/s")
-    """Requests whose time counts in a new measurement, besides `memory_seconds`."""
-
-    ramp_overshoot: float = constant(0.75, "of the send rate", 0.5, 1, "bench: rise")
-    """Upper bound of the new rate as a share of the send rate at which a ramp was refused."""
-
-    drop_share: float = constant(0.75, "of the rate", 0.5, 0.9, "bench: drop")
-    """Share of the rate: a smaller implied rate in the answers in flight means that the quota dropped."""
-
-    in_flight_discount: float = constant(0.6, "of the implied rate", 0.4, 1, "bench: drop")
-    """Share of the implied rate that is believed: the first requests that passed used saved credit."""
-
-    max_drop: float = constant(0.2, "of the send rate", 0.1, 0.5, "a quota falls to a fifth in the bench")
-    """Smallest share of the send rate to which the answers in flight can lower the rate."""
-
-    surprise_share: float = constant(0.95, "of the due requests", 0.9, 1, "bench: steady")
-    """Share of the due requests: a refusal that admitted fewer came too early."""
-
-    count_error: float = constant(2.0, "requests", 1, 3, "a count errs by one at each end")
-    """Requests that early refusals in a row may have undercounted."""
-
-    drop_certainty: float = constant(0.9, "of the rate", 0.8, 1, "bench: drop, latency 0.05 s")
-    """Share of the rate: if refusals in a row imply less even with `count_error` added, the quota dropped.
-
-    It holds however short the spans are and whatever was measured before.
-    """
-
-    min_in_flight: float = constant(5, "answers", 3, 10, "bench: drop")
-    """Answers in flight that it takes to conclude that the quota dropped."""
+    certainty: float = constant(2.0, "errors", 1, 3, "two standard errors")
+    """Errors of a count by which it must miss the rate before the quota dropped: a wrong drop costs seconds."""
 
     cruise_gain: float = constant(0.975, "of the rate", 0.95, 1, "bench: steady")
     """Gain while the credit is below the reserve."""
@@ -106,8 +55,8 @@ class Tuning:
     reserve_seconds: float = constant(0.4, "s", 0.1, 0.8, "bench: steady")
     """Seconds' worth of the rate kept as credit: the error of a measurement."""
 
-    low_confidence: float = constant(0.25, "of the interval", 0.1, 0.5, "bench: rise")
-    """Confidence after a surprise; it doubles with each probe interval that held."""
+    least_interval: float = constant(0.25, "of the interval", 0.1, 0.5, "bench: 429s count, rise")
+    """Shortest probe interval as a share of the full one, however short the rate was measured."""
 
     max_cut: float = constant(0.5, "of the rate", 0.3, 0.8, "TCP halves (RFC 5681)")
     """Smallest share of the rate that one throttling leaves; also the gain until the answers in flight are in."""
@@ -115,13 +64,13 @@ class Tuning:
     min_probe_requests: float = constant(14.0, "requests", 5, 30, "bench: rise 0.4/s")
     """Admitted requests between two probes at least: each probe costs one refusal."""
 
-    probe_requests: float = constant(150.0, "requests", 100, 300, "1 % refused, with a margin")
+    probe_requests: float = constant(160.0, "requests", 100, 300, "1 % refused, with a margin")
     """Admitted requests between two probes of a service of 1/s; a fifth at 0.5/s, where a rise took minutes."""
 
-    probe_seconds: float = constant(5.0, "s", 2, 10, "bench: rise")
+    probe_seconds: float = constant(5.5, "s", 2, 10, "bench: rise")
     """Seconds between two probes of a service of 1/s if refusals were free; a quicker service can wait longer."""
 
-    max_probe_seconds: float = constant(30.0, "s", 10, 60, "bench: rise")
+    max_probe_seconds: float = constant(33.0, "s", 10, 60, "bench: rise")
     """Upper bound of `probe_seconds` for quick services."""
 
     probe_cost_factor: float = constant(50.0, "ratio", 20, 100, "1 % of the time idle, twice over")
@@ -149,12 +98,6 @@ class Tuning:
     noise_floor: float = constant(0.005, "of the requests", 0.001, 0.02, "a good service answers 99.5 %")
     """Share of faults assumed of any service."""
 
-    highest_noise: float = constant(0.5, "of the requests", 0.3, 0.9, "beyond it tokens shrink to one")
-    """Upper bound of the noise estimate."""
-
-    noise_prior: float = constant(50.0, "requests", 10, 200, "bench: overload with faults")
-    """Requests that the first estimate of the noise counts for."""
-
     noise_memory: float = constant(1000.0, "requests", 100, 3000, "bench: faults; bench --drawn")
     """Requests that the noise estimate remembers."""
 
@@ -179,9 +122,6 @@ class Tuning:
     full_measure: float = constant(40, "answers", 20, 100, "bench: faults 6 %")
     """Answers before a test may start otherwise."""
 
-    undecided: float = constant(60, "answers", 30, 200, "bench: faults 25 %")
-    """Answers after which an undecided test starts over."""
-
     outage_odds: float = constant(1e-8, "probability", 1e-12, 0.0001, "once in a hundred million answers")
     """Probability of a run of faults below which noise cannot be its cause."""
 
@@ -190,9 +130,6 @@ class Tuning:
 
     outage_probe: float = constant(3.0, "s", 1, 10, "20 requests in 30 s, with those in flight")
     """Seconds between two requests in an outage."""
-
-    relapse: float = constant(10.0, "s", 5, 60, "three probes of an outage")
-    """Seconds after an outage in which another is taken for overload."""
 
 
 TUNING: Final = Tuning()

@@ -98,7 +98,8 @@ class RebuildReport:
         matched: files on disk that are indexed now, and need no upload.
         changed: files on disk that differ from their document; the next upload sends them.
         missing: files whose document has no file on disk.
-        new: files on disk that the store does not have.
+        new: files on disk that the store does not have, and the next upload sends.
+        skipped: files on disk that no store takes.
         pending: documents that the store has not finished; the next upload or ``recover`` settles them.
         surplus: further documents of a file, which ``store-sync`` finds as duplicates.
         unusable: documents of ours without a usable hash or that failed; ``store-sync`` finds them.
@@ -115,6 +116,7 @@ class RebuildReport:
     changed: int = 0
     missing: int = 0
     new: int = 0
+    skipped: int = 0
     pending: int = 0
     surplus: int = 0
     unusable: int = 0

@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.config.settings import GEMINI_URL, Backend, Settings
+from objlib.core.config.settings import Settings
 from objlib.core.errors import ObjlibError
 from objlib.gemini import Client, Endpoint, ErrorKind, GeminiError, open_client
 from objlib.ledger import identify
@@ -22,11 +22,9 @@ async def find_served_ledger(settings: Settings) -> Settings:
     ``objlib serve`` answers with the embedded store of a library at any port: its ledger is that of the embedded
     store, and another one would send every file a second time. A ledger that the command line names is taken.
     """
-    if settings.backend is Backend.EMBEDDED or settings.base_url == GEMINI_URL or settings.ledger_given:
+    if not settings.may_be_served:
         return settings
     ledgers = [settings.ledger, *settings.other_ledgers]
-    if len(ledgers) < 2:
-        return settings
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     with suppress(ObjlibError), trio.move_on_after(LOOK_SECONDS):
         async with open_client(endpoint) as client:

@@ -4,6 +4,8 @@ Ids, hashes and metadata are in the documents, paths are their names. A scan the
 and where that has changed, by content.
 """
 
+from collections import Counter
+
 from objlib.core.errors import RefusedError
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.store import RebuildReport
@@ -35,34 +37,37 @@ async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
     app.ledger_id = await app.ledger.settings.get(LEDGER_KEY) or ""
     if await app.ledger.settings.pinned() is None:
         await app.ledger.settings.pin(app.store, app.settings.store, ledger=app.ledger.path)
-    scanned = await scan(app)
-    counts = await app.ledger.files.counts(now=app.now())
+    await scan(app)
+    counts, paths = await _compared(app)
     return RebuildReport(
         store=app.store,
         ledger=app.ledger_id,
         documents=documents,
         files=rows.files,
-        matched=counts.states[State.INDEXED],
-        changed=scanned.changed,
-        missing=counts.missing,
-        new=scanned.new,
+        matched=counts["matched"],
+        changed=counts["changed"],
+        missing=counts["missing"],
+        new=counts["new"],
+        skipped=counts["skipped"],
         pending=rows.pending,
         surplus=rows.surplus,
         unusable=rows.unusable,
         foreign=documents - sum(count for name, count, _ in owners if name == lost),
         requests=app.requests,
         dry_run=app.dry_run,
-        paths=await _paths(app) if app.dry_run else (),
+        paths=paths,
     )
 
 
-async def _paths(app: App) -> tuple[tuple[str, str], ...]:
-    """Every file of the new ledger with how it compares with the disk, by path."""
-    paths, after = list[tuple[str, str]](), ""
+async def _compared(app: App) -> tuple[Counter[str], tuple[tuple[str, str], ...]]:
+    """How the files of the new ledger compare with the disk: their numbers and, for a dry run, each of them by path."""
+    counts, paths, after = Counter[str](), list[tuple[str, str]](), ""
     while rows := await app.ledger.files.page(after=after):
         after = rows[-1].file_id
-        paths += [(row.file_path, _comparison(row)) for row in rows]
-    return tuple(sorted(paths))
+        compared = [(row.file_path, _comparison(row)) for row in rows]
+        counts.update(how for _, how in compared)
+        paths += compared if app.dry_run else []
+    return counts, tuple(sorted(paths))
 
 
 def _comparison(row: FileRow) -> str:
@@ -74,7 +79,7 @@ def _comparison(row: FileRow) -> str:
         case State.UNTRACKED:
             return "new" if row.document is None else "changed"
         case State.FAILED:
-            return "failed"
+            return "skipped" if row.failure is not None and row.failure.kind.skips else "failed"
         case _:
             return "pending"
 

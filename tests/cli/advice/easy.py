@@ -53,8 +53,7 @@ def a_file_that_is_gone(world: World) -> None:
 
 
 @situation(
-    "cli/render/verify.py _advice: sync --prune",
-    "cli/render/verify.py _advice: sync --prune (2)",
+    "cli/render/verify.py _prune_advice: sync --prune",
     "cli/render/verify.py _advice: upload --checksum",
     "engine/status.py _absence: sync --prune",
 )
@@ -69,8 +68,7 @@ def edits_before_a_verification(world: World) -> None:
     explained = world.at("explain", "walden.txt")
     for site, done in [
         ("cli/render/verify.py _advice: upload --checksum", verify),
-        ("cli/render/verify.py _advice: sync --prune", verify),
-        ("cli/render/verify.py _advice: sync --prune (2)", verify),
+        ("cli/render/verify.py _prune_advice: sync --prune", verify),
         ("engine/status.py _absence: sync --prune", explained),
     ]:
         after = world.follow(done, site)

@@ -150,15 +150,18 @@ class World:
         with closing(sqlite3.connect(self.database(name))) as db, db:
             assert db.execute(statement, values).rowcount >= 1, statement
 
-    def follow(self, done: Done, site: str) -> Done:
-        """Run the advice of ``site``, which has to stand in the output as it is."""
+    def follow(self, done: Done, site: str, **named: Path) -> Done:
+        """Run the advice of ``site``, which has to stand in the output as it is.
+
+        A word that the user has to fill in, such as ``FOLDER``, becomes the path of that name.
+        """
         assert site in done.advice, f"{site} gave no advice in: {done.text}\nbut {list(done.advice)}"
         line = done.advice[site]
         assert line in done.text, f"{line} is not in: {done.text}"
         self.followed.add(site)
         program, *words = shlex.split(line)
         assert program == "objlib"
-        return self(*words)
+        return self(*(named.get(word, word) for word in words))
 
     def hear(self, site: str, line: str) -> None:
         """Note what a site advised."""

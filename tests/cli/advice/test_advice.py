@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.advice import easy, hard  # noqa: F401  their situations register themselves
+from tests.cli.advice import easy, hard, libraries  # noqa: F401  their situations register themselves
 from tests.cli.advice.kit import SITUATIONS, World, sites, strays, world
 
 __all__ = ["world"]
@@ -24,6 +24,7 @@ def test_every_advice_has_a_situation() -> None:
 
 
 PROSE = {
+    "cli/commands/libraries.py: objlib libraries forget needs the folder of a library",
     "cli/commands/mcp.py: objlib mcp needs the extra mcp",
     "cli/commands/serve.py: objlib serve serves the embedded store itself",
     "embedded/server/guard.py: ; if it should, start it with `objlib serve --allow-host NAME`.",

@@ -54,7 +54,7 @@ def test_faults_that_vanish_at_a_lower_speed_are_congestion(share: float, noise:
 @given(st.lists(st.booleans(), max_size=300))
 def test_a_monitor_stays_within_its_bounds(outcomes: list[bool]) -> None:
     monitor = feed(FaultMonitor(), outcomes)
-    assert TUNING.noise_floor <= monitor.noise <= TUNING.highest_noise
+    assert TUNING.noise_floor <= monitor.noise <= 2 * TUNING.assumed_noise
     assert monitor.deficit >= 0
     assert monitor.score >= 0
     assert monitor.limit > 0

@@ -25,6 +25,8 @@ from tests.support.pacing_lab.simulate import run
 from tests.support.pacing_lab.strategies import Ours
 
 times = st.floats(0, 1e6)
+SURE = 1000.0
+"""Seconds of measurement after which any rate is sure."""
 seconds = st.floats(0.001, 30)
 
 
@@ -102,7 +104,7 @@ def test_an_epoch_cuts_once(state: PaceState, took: float, pause: float | None, 
     for _ in range(15):
         burst = rate_control.throttled(burst, started=now - took, now=now, retry_after=pause, in_use=in_use)
     assert burst.rate == first.rate
-    assert burst.confidence == first.confidence
+    assert burst.measured_for == first.measured_for
 
 
 @given(histories(), seconds, st.integers(1, 64))
@@ -169,11 +171,11 @@ def test_a_success_lowers_the_gain_to_cruise_at_most(state: PaceState, took: flo
 @given(st.floats(0.5, 100), st.floats(0.1, 100))
 def test_more_than_was_due_ends_in_a_ramp_and_never_in_a_lower_rate(rate: float, surplus: float) -> None:
     state = PaceState(
-        ceiling=64, rate=rate, rtt=0.4, measured_since=0.0, busy=True, last_departure=0.0, confidence=1.0
+        ceiling=64, rate=rate, rtt=0.4, measured_since=0.0, busy=True, last_departure=0.0, measured_for=SURE
     )
     now, states = 1.0, [state]
     for _ in range(30):
-        state = replace(state, admitted=state.admitted + 10 * rate + surplus)
+        state = state._replace(admitted=state.admitted + 10 * rate + surplus)
         state = rate_control.succeeded(state, started=now, now=now + 0.4, in_use=1)
         states.append(state)
         now += 0.4
@@ -185,7 +187,7 @@ def test_more_than_was_due_ends_in_a_ramp_and_never_in_a_lower_rate(rate: float,
 @given(histories(), times)
 def test_credit_falls_with_each_admitted_request(state: PaceState, at: float) -> None:
     if state.limited and not math.isnan(state.measured_since):
-        more = replace(state, admitted=state.admitted + 1)
+        more = state._replace(admitted=state.admitted + 1)
         assert credit(more, at) <= credit(state, at)
         assert credit(state, at + 1) >= credit(state, at)
 
@@ -198,10 +200,10 @@ def test_a_bucket_smaller_than_the_gate_changes_the_burst_and_not_the_rate() -> 
         measured_since=0.0,
         hint_until=0.0,
         gated_for=1.0,
-        confidence=1.0,
+        measured_for=SURE,
         phase=PacingPhase.DRAIN,
     )
-    state = replace(state, admitted=13.0, throttled_at=0.2, last_departure=2.0, gain=TUNING.drain_gain)
+    state = state._replace(admitted=13.0, throttled_at=0.2, last_departure=2.0, gain=TUNING.drain_gain)
     after = rate_control.throttled(state, started=2.0, now=2.4, retry_after=1, in_use=4)
     assert after.rate == state.rate
     assert after.burst < 0.5
@@ -237,10 +239,10 @@ def test_after_a_window_of_time_a_short_wait_ends_the_next_window() -> None:
         measured_since=10.0,
         hint_until=60.0,
         window_left=50.0,
-        confidence=1.0,
+        measured_for=SURE,
         phase=PacingPhase.PROBE,
     )
-    state = replace(state, admitted=119.0, last_departure=118.0, throttled_at=10.0)
+    state = state._replace(admitted=119.0, last_departure=118.0, throttled_at=10.0)
     after = rate_control.throttled(state, started=118.0, now=118.4, retry_after=2, in_use=1)
     assert after.gated_for == 0
     assert after.gate >= 120
@@ -257,10 +259,9 @@ def test_a_window_is_used_up_early_where_few_of_it_are_refused(rate: float, span
         hint_until=0.0,
         window_left=1.0,
         measured_for=span,
-        confidence=1.0,
     )
-    after = rate_control.succeeded(replace(state, busy=True), started=0.5, now=0.5 + rtt, in_use=1)
-    assert TUNING.cruise_gain <= after.gain <= TUNING.max_window_gain
+    after = rate_control.succeeded(state._replace(busy=True), started=0.5, now=0.5 + rtt, in_use=1)
+    assert TUNING.cruise_gain <= after.gain <= 1 / TUNING.max_cut
     assert after.gain <= 1 or 1 + send_rate(after) * rtt <= 1.001 * TUNING.window_waste * rate * span
 
 
@@ -289,13 +290,13 @@ def test_a_quota_that_falls_is_followed_whatever_a_request_takes(
 @given(st.floats(5, 20), st.floats(0.1, 0.8))
 def test_wrong_credit_lowers_an_unsure_rate_by_half_of_it(rate: float, gated: float) -> None:
     """A closed gate may have caused the wrong credit: the rate falls less, and still falls."""
-    state = PaceState(ceiling=16, rate=rate, rtt=0.4, measured_since=0.0, busy=True, confidence=0.25)
-    state = replace(state, admitted=1.2 * rate, last_departure=1.9, throttled_at=0.2)
+    state = PaceState(ceiling=16, rate=rate, rtt=0.4, measured_since=0.0, busy=True, measured_for=0.5)
+    state = state._replace(admitted=2 * rate - 3, last_departure=1.9, throttled_at=0.2)
 
     def learn(state: PaceState) -> float:
         return rate_control.throttled(state, started=2.0, now=2.4, retry_after=1, in_use=4).rate
 
-    open_gate, closed = learn(state), learn(replace(state, gated_for=gated))
+    open_gate, closed = learn(state), learn(state._replace(gated_for=gated))
     assert open_gate < closed < rate
 
 
@@ -352,7 +353,7 @@ def test_polls_get_rarer_and_never_stop(waited: float) -> None:
 def test_the_lowest_rate_recovers_within_minutes() -> None:
     """Regression from killed processes: each run halved its inherited rate, down to two requests in four minutes."""
     crawling = Ours(16)
-    crawling.control = replace(crawling.control, pace=replace(crawling.control.pace, rate=TUNING.min_rate))
+    crawling.control = replace(crawling.control, pace=crawling.control.pace._replace(rate=TUNING.min_rate))
     trace = run(Open(), [crawling], seconds=120, latency=0.05, seed=1)
     assert len(trace.served) > 100
 
@@ -368,7 +369,6 @@ def test_growing_hints_show_that_refusals_are_counted(waits: tuple[float | None,
         rate=20,
         rtt=0.4,
         measured_for=4,
-        confidence=1,
         measured_since=5,
         last_departure=10,
         throttled_at=5.4,
@@ -391,14 +391,36 @@ def test_a_measurement_moves_a_rate_towards_itself(
     )
 
 
+@given(st.floats(0.5, 100), st.floats(0.5, 60), st.floats(0.5, 60), st.floats(0.6, 1.6))
+def test_two_measurements_in_a_row_are_one(rate: float, one: float, other: float, change: float) -> None:
+    """Their requests by their seconds, however they were cut."""
+    guess = PaceState(ceiling=16, rate=rate)
+    first = measure(guess._replace(admitted=change * rate * one), one)
+    second = measure(PaceState(ceiling=16, rate=first, measured_for=one, admitted=rate * other), other)
+    whole = measure(guess._replace(admitted=change * rate * one + rate * other), one + other)
+    assert math.isclose(second, whole, rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("missing", [1.0, 3.0, 6.0, 12.0])
+@pytest.mark.parametrize("measured_for", [4.0, 20.0])
+def test_only_more_missing_requests_than_both_errors_are_a_drop(missing: float, measured_for: float) -> None:
+    """Two counts err by a request each, and twice that is a drop: the rate is then what was admitted."""
+    state = PaceState(ceiling=16, rate=10.0, rtt=0.05, measured_since=0.0, measured_for=measured_for)
+    state = state._replace(admitted=40 - missing, last_departure=4.0, throttled_at=0.05)
+    after = rate_control.throttled(state, started=4.0, now=4.05, retry_after=0.1, in_use=1)
+    dropped = missing > 2 * (1 + min(1.0, 4.0 / measured_for))
+    assert (after.rate == (40 - missing) / 4) == dropped
+    assert after.rate < state.rate
+
+
 def test_few_requests_correct_a_guess_and_not_a_measured_rate() -> None:
     guess = PaceState(ceiling=16, rate=16, admitted=5)
     assert measure(guess, 0.5) < 11
-    assert measure(replace(guess, measured_for=4.0), 0.5) > 15
+    assert measure(guess._replace(measured_for=4.0), 0.5) > 15
 
 
 @pytest.mark.parametrize(
-    ("rate", "latency", "seconds", "most"), [(10, 0.01, 45, 14), (1, 0.4, 300, 10), (0.5, 0.4, 300, 12)]
+    ("rate", "latency", "seconds", "most"), [(10, 0.01, 45, 17), (1, 0.4, 300, 10), (0.5, 0.4, 300, 12)]
 )
 def test_a_cold_start_costs_little_more_than_what_was_in_flight(
     rate: float, latency: float, seconds: float, most: int
@@ -414,7 +436,7 @@ def test_under_contention_the_larger_share_probes_less_often(one: float, other: 
     low, high = sorted((one, other))
     small, big = (PaceState(ceiling=16, rate=max(2.0, rate), rtt=rtt, contended=True) for rate in (low, high))
     assert probe_interval(small) / small.rate <= probe_interval(big) / big.rate * 1.001
-    assert probe_interval(small) <= probe_interval(replace(small, contended=False, confidence=1.0))
+    assert probe_interval(small) <= probe_interval(small._replace(contended=False, measured_for=SURE))
 
 
 def test_two_refusals_at_cruise_mean_contention_and_two_held_probes_end_it() -> None:
@@ -425,22 +447,23 @@ def test_two_refusals_at_cruise_mean_contention_and_two_held_probes_end_it() -> 
         measured_since=0,
         last_departure=20,
         throttled_at=0.2,
-        confidence=1,
         measured_for=4,
         admitted=100,
     )
 
+    state = state._replace(measured_for=SURE)
+
     def refuse(state: PaceState, now: float, phase: PacingPhase) -> PaceState:
-        state = replace(state, phase=phase, admitted=5 * (now - 0.4 - state.measured_since))
+        state = state._replace(phase=phase, admitted=5 * (now - 0.4 - state.measured_since))
         return rate_control.throttled(state, started=now - 0.4, now=now, retry_after=None, in_use=2)
 
     once = refuse(state, 20.4, PacingPhase.CRUISE)
-    assert (once.contended, once.confidence) == (True, 1)
+    assert (once.contended, once.confident) == (True, True)
     twice = refuse(once, 40.4, PacingPhase.CRUISE)
-    assert (twice.contended, twice.confidence) == (True, TUNING.low_confidence)
-    held = refuse(twice, 60.4, PacingPhase.PROBE)
+    assert (twice.contended, twice.confident) == (True, False)
+    held = refuse(twice, 47.4, PacingPhase.PROBE)
     assert held.contended
-    assert not refuse(held, 80.4, PacingPhase.PROBE).contended
+    assert not refuse(held, 54.4, PacingPhase.PROBE).contended
     assert not refuse(state, 20.4, PacingPhase.PROBE).contended
 
 

@@ -1,0 +1,213 @@
+"""The sources of the settings: the working folder, the data folder, the configuration file."""
+
+import glob
+import os
+import stat
+import time
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from enum import Enum, auto
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from platformdirs import user_data_dir
+
+from objlib.core.advice import advise
+from objlib.core.config.default_paths import Folders
+from objlib.core.config.known import KnownLibrary
+from objlib.core.config.libraries import refuse_suspicious_root
+from objlib.core.config.resolve import Config, locate, names_library, resolve
+from objlib.core.config.settings import Settings
+from objlib.core.errors import RefusedError, UsageError
+from objlib.core.library.control_text import decode_control
+
+
+class Place(Enum):
+    """A command's need of a library when none is named."""
+
+    ANY = auto()
+    """Nothing: the working folder will do."""
+    KNOWN = auto()
+    """One that is known; the working folder stands in where none is."""
+    NEW = auto()
+    """One that is named or known; a named one that is new is entered into the catalog."""
+    NEW_DRY = auto()
+    """The same, and nothing is entered."""
+
+
+CONFIG_NAME: Final = "objlib.toml"
+"""Name of the configuration file that is looked for, going up from the working folder."""
+
+
+def load(
+    flags: Mapping[str, object], config: Path | None, *, place: Place, new: bool, environ: Mapping[str, str]
+) -> Settings:
+    """Load settings from flags, variables, the configuration file, the catalog of libraries, and defaults.
+
+    Args:
+        flags: values by setting name; None means "not given".
+        config: the configuration file that is named, if any.
+        place: what the command needs of the library.
+        new: whether the user says that a suspicious folder, or a store in use, is meant.
+        environ: the variables.
+
+    Raises:
+        UsageError: something is set wrong; one line that names the source.
+        RefusedError: the folder is unlikely to be meant as a library.
+    """
+    from objlib.catalog import Catalog, CatalogError, identify_service
+
+    cwd, catalog = working_folder(), Catalog(data_folder())
+    folders = Folders(
+        cwd=cwd,
+        home=Path("~").expanduser(),
+        data=catalog.data,
+        fallback=cwd if place in {Place.KNOWN, Place.ANY} else None,
+        anywhere=place is Place.ANY,
+        libraries=catalog.libraries(),
+        identity=cache(identify_service),
+        is_file=_is_file,
+        beside=_ledgers_beside,
+    )
+    file = find_config(config, folders, environ)
+    root = locate(flags, environ, file, folders)
+    known = _entry(root, folders)
+    if config is None and not environ.get("OBJLIB_CONFIG"):
+        file = _own_config(file, root, known, folders)
+    settings = resolve(flags, environ, file, folders)
+    if place in {Place.NEW, Place.NEW_DRY} and root.is_dir() and (known is None or not known.ledgers):
+        if not new and folders.identity(settings.ledger) is None:
+            refuse_suspicious_root(root, folders)
+        if place is Place.NEW and known is None:
+            with suppress(OSError, CatalogError):  # the ledger keeps what matters
+                catalog.claim(root, folder=folders.folder_of(root), now=time.time())
+                folders = replace(folders, libraries=catalog.libraries(), identity=cache(identify_service))
+                known, settings = _entry(root, folders), resolve(flags, environ, file, folders)
+    return replace(
+        settings,
+        catalog=catalog.data,
+        library_id=known.library_id if known else "",
+        new=new,
+    )
+
+
+def _entry(root: Path, folders: Folders) -> KnownLibrary | None:
+    return next((each for each in folders.libraries if each.root == root), None)
+
+
+def _own_config(
+    config: Config | None, root: Path, known: KnownLibrary | None, folders: Folders
+) -> Config | None:
+    """The library's own ``objlib.toml``, where the working folder has none for it.
+
+    Rules that keep files private are in it, so it counts from whatever folder a command is run.
+    """
+    if known is None or known.config is None or not _is_file(known.config):
+        return config
+    if config is not None and ("library" not in config.values or names_library(config, root, folders)):
+        return config
+    own = read_config(known.config, "")
+    return own if "library" not in own.values or names_library(own, root, folders) else config
+
+
+def _ledgers_beside(ledger: Path) -> tuple[Path, ...]:
+    try:
+        return tuple(sorted(ledger.parent.glob(f"{glob.escape(ledger.stem)}-*{glob.escape(ledger.suffix)}")))
+    except OSError:
+        return ()
+
+
+def data_folder() -> Path:
+    """The user's data folder for objlib, where ledgers and embedded stores lie by default."""
+    return Path(user_data_dir("objlib", appauthor=False))
+
+
+def find_config(path: Path | None, folders: Folders, environ: Mapping[str, str]) -> Config | None:
+    """The configuration file: the one that is named, else the first going up from the working folder.
+
+    The search ends at the home folder when it starts below it, so that nothing above decides for a user.
+
+    Raises:
+        UsageError: the file cannot be read or is not TOML.
+    """
+    variable = environ.get("OBJLIB_CONFIG")
+    if path is not None:
+        return read_config(folders.cwd / path, "--config")
+    if variable:
+        return read_config(folders.cwd / Path(variable).expanduser(), "OBJLIB_CONFIG")
+    for folder in (folders.cwd, *folders.cwd.parents):
+        if os.path.lexists(folder / CONFIG_NAME):
+            return read_config(folder / CONFIG_NAME, "")
+        if folder == folders.home:
+            break
+    return None
+
+
+def read_config(path: Path, source: str) -> Config:
+    """Read one configuration file; ``source`` is the flag or variable that names it, for messages.
+
+    Raises:
+        UsageError: it cannot be read or is not TOML.
+    """
+    prefix = f"{source}: " if source else ""
+    try:
+        if not source and not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"{path} is no regular file; remove it, or name another with --config")
+        text = decode_control(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{prefix}cannot read {path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(f"{prefix}cannot read {path}: {error}") from None
+    try:
+        return Config(path, tomllib.loads(text))
+    except (ValueError, RecursionError) as error:
+        # TOMLDecodeError, a number of 5,000 digits, nesting too deep
+        raise UsageError(f"{prefix}{path} is not valid TOML: {error}") from None
+
+
+def working_folder() -> Path:
+    """The working folder.
+
+    Raises:
+        UsageError: it was removed.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the working folder no longer exists; change to another one") from None
+
+
+def require_folder(settings: Settings) -> None:
+    """Check that the library is there before anything is opened.
+
+    Raises:
+        UsageError: it is not a folder, or it does not exist and never did.
+        RefusedError: it has a ledger, so it was there once; it may only be unplugged.
+    """
+    try:
+        kind = settings.library.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        kind = 0
+    except OSError as error:
+        raise UsageError(f"cannot look at {settings.library}: {error.strerror or error}") from None
+    if stat.S_ISDIR(kind):
+        return
+    if kind:
+        raise UsageError(f"{settings.library} is a file, not a folder; name the folder it is in")
+    if settings.ledger.exists():
+        raise RefusedError(
+            f"the library {settings.library} is gone, and nothing was changed: connect the disk it is on or, if "
+            f"the folder moved: `{advise('move', str(settings.library), 'NEW_FOLDER')}`"
+        )
+    raise UsageError(f"there is no folder {settings.library}")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; one that we may not look at counts as absent."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False

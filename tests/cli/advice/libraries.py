@@ -1,0 +1,102 @@
+"""Situations of several libraries, of one that moved, and of files that were renamed."""
+
+from objlib.core.errors import Exit
+from tests.cli.advice.kit import World, situation
+
+
+@situation(
+    "cli/render/store_sync.py _stale_names: store-sync --apply --metadata",
+    "cli/render/verify.py _advice: store-sync --apply --metadata",
+)
+def a_file_that_was_renamed(world: World) -> None:
+    world.upload()
+    (world.library / "walden.txt").rename(world.library / "woods.txt")
+    world.upload()
+    for site, done in [
+        ("cli/render/store_sync.py _stale_names: store-sync --apply --metadata", world.at("store-sync")),
+        (
+            "cli/render/verify.py _advice: store-sync --apply --metadata",
+            world.at("verify", "--sample", "all"),
+        ),
+    ]:
+        assert done.code == Exit.OK, done.text
+        assert world.follow(done, site).code == Exit.OK
+    assert "Sent 1 file" in world.upload().text
+    assert "woods.txt" not in world.at("store-sync").text
+
+
+@situation("cli/render/verify.py _advice: store-sync --apply --metadata (2)")
+def a_document_with_other_metadata(world: World) -> None:
+    world.upload()
+    world.store("UPDATE documents SET metadata = json_set(metadata, '$.extra', 'x') WHERE doc_id = 1")
+    verified = world.at("verify", "--sample", "all")
+    assert verified.code == Exit.DRIFT
+    done = world.follow(verified, "cli/render/verify.py _advice: store-sync --apply --metadata (2)")
+    assert done.code == Exit.OK
+    world.upload()
+    assert world.at("verify", "--sample", "all").code == Exit.OK
+
+
+@situation("engine/scan/moved.py refuse_moved: move")
+def a_library_that_is_uploaded_from_its_new_place(world: World) -> None:
+    world.upload()
+    new = world.library.rename(world.root / "new  place")
+    refused = world("upload", new)
+    assert refused.code == Exit.REFUSED
+    assert world.follow(refused, "engine/scan/moved.py refuse_moved: move").code == Exit.OK
+    assert "Nothing to send" in world("upload", new).text
+
+
+@situation("engine/scan/moved.py refuse_moved: upload --new")
+def a_library_that_is_meant_to_be_another(world: World) -> None:
+    world.upload()
+    new = world.library.rename(world.root / "new  place")
+    done = world.follow(world("upload", new), "engine/scan/moved.py refuse_moved: upload --new")
+    assert "3 of 3 files indexed" in done.text
+
+
+@situation("cli/config.py require_folder: move")
+def a_library_that_is_not_where_it_was(world: World) -> None:
+    world.upload()
+    new = world.library.rename(world.root / "new  place")
+    refused = world.at("scan")
+    assert refused.code == Exit.REFUSED
+    assert world.follow(refused, "cli/config.py require_folder: move", NEW_FOLDER=new).code == Exit.OK
+    assert "Nothing to send" in world("upload", new).text
+
+
+@situation("engine/libraries.py move_library: libraries", "engine/libraries.py _find: libraries")
+def a_move_that_is_refused(world: World) -> None:
+    world.upload()
+    other = world.root / "other"
+    other.mkdir()
+    (other / "other.txt").write_text("Something else altogether.\n", encoding="utf-8")
+    assert world("upload", other, "--embed-seconds", "0").code == Exit.OK
+    unknown = world("move", world.root / "nowhere", other)
+    assert unknown.code == Exit.USAGE, unknown.text
+    listed = world.follow(unknown, "engine/libraries.py _find: libraries")
+    assert str(other) in listed.text
+    taken = world("move", world.library, other)
+    assert taken.code == Exit.REFUSED, taken.text
+    assert world.follow(taken, "engine/libraries.py move_library: libraries").code == Exit.OK
+    assert str(other) not in world("libraries").text
+
+
+@situation("core/config/libraries.py select_library: libraries")
+def a_folder_in_none_of_two_libraries(world: World) -> None:
+    world.upload()
+    other = world.root / "other"
+    other.mkdir()
+    (other / "other.txt").write_text("Something else altogether.\n", encoding="utf-8")
+    world("upload", other, "--embed-seconds", "0")
+    unclear = world("sync")
+    assert unclear.code == Exit.USAGE
+    listed = world.follow(unclear, "core/config/libraries.py select_library: libraries")
+    assert (listed.code, str(world.library) in listed.text) == (Exit.OK, True)
+
+
+@situation("cli/render/libraries.py libraries_lines: upload")
+def a_first_look_at_the_libraries(world: World) -> None:
+    none = world("libraries")
+    done = world.follow(none, "cli/render/libraries.py libraries_lines: upload", FOLDER=world.library)
+    assert "3 of 3 files indexed" in done.text
