@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import trio
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from objlib.core.config.settings import Settings
@@ -28,6 +29,8 @@ class ServeOptions:
         allow_hosts: further names under which the server answers, beside its address and those of loopback.
         quota: limits the requests and sets the latency of answers; None for neither.
         require_key: the only API key that is accepted; None accepts any, and none at all.
+        settle_seconds: lag between the last byte of a document and ACTIVE, for tests of clients.
+        middleware: further middleware inside the quota, such as faults.
     """
 
     host: str = "127.0.0.1"
@@ -35,6 +38,8 @@ class ServeOptions:
     allow_hosts: tuple[str, ...] = ()
     quota: Quota | None = None
     require_key: str | None = None
+    settle_seconds: float = 0.0
+    middleware: tuple[Middleware, ...] = ()
 
 
 async def serve(
@@ -58,7 +63,10 @@ async def serve(
     async def open_store(_: int) -> AsyncIterator[ASGIApp]:
         middleware = () if options.quota is None else (quota_middleware(options.quota, report),)
         service_options = Options(
-            background_vectors=True, middleware=middleware, require_key=options.require_key
+            background_vectors=True,
+            middleware=(*middleware, *options.middleware),
+            require_key=options.require_key,
+            settle_seconds=options.settle_seconds,
         )
         async with open_service(settings.embedded, options=service_options) as service:
             yield service.app

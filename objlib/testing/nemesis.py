@@ -71,7 +71,7 @@ _KIND: Final[dict[str, tuple[tuple[int, Draw], ...]]] = {
         (3, lambda _r, _m: refusal(404, "NOT_FOUND", "Document not found.")),
     ),
     "operation": ((6, lambda _r, _m: Alter("not done, they say", never_done)),),
-    "list": ((6, lambda _r, _m: REPEATED), (12, lambda _r, m: Alter("lags", _lagging(m.now())))),
+    "list": ((6, lambda _r, _m: REPEATED), (12, lambda _r, m: Alter("lags", lagging(m.now())))),
 }
 
 
@@ -118,8 +118,8 @@ class Nemesis:
         return round(rng.expovariate(20), 3), round(rng.expovariate(20), 3)
 
 
-def _lagging(now: float) -> Callable[[Response], Response]:
-    """Build a change that drops documents younger than :data:`LAG` from a page."""
+def lagging(now: float, lag: float = LAG) -> Callable[[Response], Response]:
+    """Build a change that drops documents younger than ``lag`` seconds from a page."""
 
     def change(response: Response) -> Response:
         if response.status != 200:
@@ -128,7 +128,7 @@ def _lagging(now: float) -> Callable[[Response], Response]:
         page["documents"] = [
             document
             for document in page.get("documents", [])
-            if datetime.fromisoformat(document["createTime"]).timestamp() < now - LAG
+            if datetime.fromisoformat(document["createTime"]).timestamp() < now - lag
         ]
         return replace(response, body=json.dumps(page).encode())
 

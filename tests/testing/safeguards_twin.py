@@ -117,4 +117,11 @@ TWIN: Final = (
         " WHERE doc_id = ? AND state = 'PENDING' AND claim >= ''  OR claim = ?",
         f"{INDEXING}::test_a_document_that_another_process_took_over_is_left_alone",
     ),
+    Mutant(
+        "the overlap of two passages is smaller than a passage",
+        "objlib/embedded/wire/chunking.py",
+        "    if not 0 <= overlap < words:\n",
+        "    if False:\n",
+        "tests/embedded/api/test_upload_protocols.py::test_chunking_out_of_range_is_refused_for_upload_and_import",
+    ),
 )

@@ -1,7 +1,8 @@
 """``objlib serve``."""
 
 import os
-from typing import Annotated
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Final
 
 from objlib.cli.config import load_settings
 from objlib.cli.console.errors import print_message
@@ -12,6 +13,12 @@ from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
 from objlib.core.pacing.quota import parse_quota
 from objlib.sources import Place
+
+if TYPE_CHECKING:
+    from starlette.middleware import Middleware
+
+MAX_DELAY: Final = 3600
+"""Seconds of a delay at most: an hour is longer than any client waits."""
 
 
 def serve(
@@ -28,6 +35,15 @@ def serve(
     quota: Annotated[
         str | None, option("Refuse what goes beyond a quota, such as 10/s", metavar="QUOTA")
     ] = None,
+    fault: Annotated[
+        tuple[str, ...],
+        option(
+            "Answer a share of requests with a fault, such as lost-answer:0.02 (repeatable)", metavar="PLAN"
+        ),
+    ] = (),
+    op_delay: Annotated[float, option("Seconds until an upload is ACTIVE")] = 0.0,
+    list_lag: Annotated[float, option("Seconds for which listings lack a new document")] = 0.0,
+    seed: Annotated[int, option("Number that the faults are drawn from")] = 0,
     options: Common = None,
 ) -> int:
     """Serve the embedded store on a port, for any Gemini client; stop it with Ctrl-C."""
@@ -49,11 +65,22 @@ def serve(
     limit = None if quota is None else parse_quota(quota)
     named = options.embedded_store is not None or os.environ.get("OBJLIB_EMBEDDED_STORE")
     settings = load_settings(options, place=Place.ANY if named else Place.KNOWN, backend="embedded")
+    if not (0 <= op_delay <= MAX_DELAY and 0 <= list_lag <= MAX_DELAY):
+        raise UsageError(f"--op-delay and --list-lag are seconds from 0 to {MAX_DELAY}")
+    middleware = _faults(fault, seed, list_lag) if fault or list_lag else ()
     from objlib.cli.runner import run_without_app
     from objlib.engine.serve import ServeOptions
     from objlib.engine.serve import serve as engine_serve
 
-    serve_options = ServeOptions(host=host, port=port, allow_hosts=allow_host, quota=limit, require_key=key)
+    serve_options = ServeOptions(
+        host=host,
+        port=port,
+        allow_hosts=allow_host,
+        quota=limit,
+        require_key=key,
+        settle_seconds=op_delay,
+        middleware=middleware,
+    )
 
     def ready(address: str) -> None:
         if settings.json:
@@ -69,3 +96,16 @@ def serve(
 
     run_without_app(settings, work, events=True, with_ledger=False)
     return Exit.OK
+
+
+def _faults(words: tuple[str, ...], seed: int, list_lag: float) -> "tuple[Middleware, ...]":
+    """The middleware of a plan.
+
+    The test harness is loaded by its name and for these options alone: nothing else of the program may need it.
+    """
+    plan = import_module("objlib.testing.plan")
+    try:
+        faults = plan.PlannedFaults(plan.Plan.parse(words, seed=seed, list_lag=list_lag))
+    except plan.PlanError as error:
+        raise UsageError(f"--fault: {error}") from None
+    return (faults.middleware(),)
