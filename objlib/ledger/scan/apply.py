@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from objlib.core.failures import Failure
-from objlib.core.ids import RunId, new_attempt_id, new_file_id
+from objlib.core.ids import FileId, RunId, new_attempt_id, new_file_id
 from objlib.core.library.snapshot import FileSnapshot
 from objlib.core.lifecycle.table import State
 from objlib.ledger.rows import FileRow, decode_failure, encode_failure, encode_metadata
@@ -24,7 +24,6 @@ from objlib.ledger.transitions import Move
 RENAMES_PAGE: Final = 500
 """Entangled renames that are read at once; all of them are one transaction."""
 
-_ROW: Final = FileRow.columns()
 _WAS: Final = (
     "file_id = :file_id AND file_path = :was_path AND content_hash = :was_hash AND mtime_ns = :was_mtime"
 )
@@ -34,11 +33,12 @@ _STATUS: Final = (
 )
 _MEANING: Final = "mime_type = :mime_type, metadata_json = :metadata_json"
 
-# OR IGNORE: two live rows never share a path; where another scan was faster, its row stays.
+# OR IGNORE: two live rows never share a path; where another scan was faster, its row stays. No RETURNING: for SQLite it
+# makes a statement one that may fail in its middle, of which it keeps a journal, in a file for more than 64 KiB.
 _INSERT: Final = (
     "INSERT OR IGNORE INTO main.files (file_id, file_path, path_bytes, content_hash, size, mtime_ns, inode,"
     " ctime_ns, mime_type, metadata_json, gemini_state_updated_at) VALUES (:new_id, :path, :path_bytes, :content_hash,"
-    f" :size, :mtime_ns, :inode, :ctime_ns, :mime_type, :metadata_json, :now) RETURNING {_ROW}"
+    " :size, :mtime_ns, :inode, :ctime_ns, :mime_type, :metadata_json, :now)"
 )
 _UPDATES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.CHANGED: f"content_hash = :content_hash, {_STATUS}, {_MEANING}, missing_since = NULL",
@@ -48,8 +48,7 @@ _UPDATES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.TOUCHED: _STATUS,
 }
 _SQL: Final[Mapping[ChangeKind, str]] = {ChangeKind.NEW: _INSERT} | {
-    kind: f"UPDATE OR IGNORE main.files SET {update} WHERE {_WAS} RETURNING {_ROW}"
-    for kind, update in _UPDATES.items()
+    kind: f"UPDATE OR IGNORE main.files SET {update} WHERE {_WAS}" for kind, update in _UPDATES.items()
 }
 
 
@@ -153,12 +152,14 @@ def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: Ru
 def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: float) -> bool:
     """Record one difference; False when the row is no longer what it was compared with."""
     kind = ChangeKind(item["kind"])
-    row = write_row(
-        conn, kind, item | {"now": now, "new_id": new_file_id(now) if kind is ChangeKind.NEW else None}
-    )
-    if row is None:
+    new_id = new_file_id(now) if kind is ChangeKind.NEW else None
+    if not _write(conn, kind, item | {"now": now, "new_id": new_id}):
         return False
-    if kind in {ChangeKind.NEW, ChangeKind.CHANGED, ChangeKind.RENAMED}:
+    looked_at = kind in {ChangeKind.CHANGED, ChangeKind.RENAMED} or (
+        kind is ChangeKind.NEW and item["failure_info"] is not None
+    )
+    if looked_at:
+        row = _row(conn, new_id or item["file_id"])
         changed = kind is not ChangeKind.RENAMED and item["was_hash"] != item["content_hash"]
         _move_state(conn, row, decode_failure(item["failure_info"]), run_id, now, changed=changed)
     return True
@@ -166,8 +167,18 @@ def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: 
 
 def write_row(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> FileRow | None:
     """Write a difference to its row; None when the row is no longer what it was compared with."""
-    cells = conn.execute(_SQL[kind], item).fetchone()
-    return None if cells is None else FileRow.read(cells)
+    return _row(conn, item["file_id"]) if _write(conn, kind, item) else None
+
+
+def _write(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> bool:
+    return conn.execute(_SQL[kind], item).rowcount == 1
+
+
+def _row(conn: sqlite3.Connection, file_id: FileId) -> FileRow:
+    """The row of a file that this transaction has written."""
+    row = FileRow.first(conn, "WHERE file_id = ?", file_id)
+    assert row is not None, "it was written in this transaction"
+    return row
 
 
 def _move_state(
