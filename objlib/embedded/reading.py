@@ -10,7 +10,7 @@ import trio
 
 from objlib.embedded.context import Context
 from objlib.embedded.extraction.frames import BATCH
-from objlib.embedded.extraction.process import ReaderProcess, ReadError
+from objlib.embedded.extraction.process import KILL_SECONDS, ReaderProcess, ReadError
 from objlib.embedded.indexing import PartialIndex, PendingDocument, ReadDocument, index_whole
 from objlib.embedded.resources import blobs
 from objlib.sqlite.errors import disk_is_full, is_fatal
@@ -100,7 +100,8 @@ class Readers:
         except ReadError as error:
             reason, status = str(error), error.status
         except Exception as error:
-            await reader.close()
+            with trio.move_on_after(KILL_SECONDS, shield=True):
+                await reader.close()
             if is_fatal(error) or isinstance(error, sqlite3.OperationalError):
                 raise
             _log.exception("indexing %s failed", document.name)

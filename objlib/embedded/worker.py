@@ -20,7 +20,7 @@ from objlib.core.library.decode import UnreadableError
 from objlib.embedded import index
 from objlib.embedded.context import Context
 from objlib.embedded.extraction.frames import Chunking, passages_of
-from objlib.embedded.extraction.process import needs_reader
+from objlib.embedded.extraction.process import KILL_SECONDS, needs_reader
 from objlib.embedded.indexing import PendingDocument, ReadDocument, index_whole
 from objlib.embedded.reading import RETRY_SECONDS, Readers
 from objlib.embedded.resources import blobs, documents, files, leases, upload_sessions
@@ -74,7 +74,8 @@ class Worker:
             async with trio.open_nursery() as nursery:
                 await self._work(nursery)
         finally:
-            await self._readers.close()  # it shields itself, with a deadline
+            with trio.move_on_after(2 * KILL_SECONDS, shield=True):
+                await self._readers.close()
 
     async def _work(self, nursery: trio.Nursery) -> None:
         """Work round by round; documents that need a reader are indexed in tasks of ``nursery``, beside the rest."""

@@ -56,7 +56,7 @@ def serve_twin(store: Path, options: Callable[..., Options] = Options) -> Iterat
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     started = threading.Event()
     stop: list[Callable[[], None]] = []
-    failures: list[BaseException] = []
+    failures: list[Exception] = []
 
     async def run() -> None:
         stopping = trio.Event()
@@ -69,7 +69,7 @@ def serve_twin(store: Path, options: Callable[..., Options] = Options) -> Iterat
     def work() -> None:
         try:
             trio.run(run)
-        except BaseException as error:
+        except Exception as error:
             failures.append(error)
             started.set()
 

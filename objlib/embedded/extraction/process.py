@@ -34,7 +34,7 @@ IN_PROCESS: Final = 128 * 1024
 """Bytes up to which plain text is read without a reader: a few milliseconds in linear time."""
 _LINEAR: Final = frozenset({"text/markdown", "text/x-markdown", "text/x-r-markdown"})
 """Formats beside plain text whose reading is linear."""
-_KILL_SECONDS: Final = 5.0
+KILL_SECONDS: Final = 5.0
 """Seconds that the system gets to end a killed process."""
 _WRITE: Final = 1024 * 1024
 """Bytes of one write to a reader."""
@@ -101,7 +101,7 @@ class ReaderProcess:
         self._buffer.clear()
         if process is None:
             return
-        with trio.CancelScope(shield=True), trio.move_on_after(_KILL_SECONDS):
+        with trio.CancelScope(shield=True), trio.move_on_after(KILL_SECONDS):
             with suppress(OSError):
                 process.kill()
             for stream in (process.stdin, process.stdout):
@@ -124,7 +124,8 @@ class ReaderProcess:
             with trio.move_on_after(self._time_left) as scope:
                 answer = await self._exchange(request, data)
         except BaseException:
-            await self.close()  # a cancelled exchange leaves half a frame behind
+            with trio.move_on_after(KILL_SECONDS, shield=True):
+                await self.close()  # a cancelled exchange leaves half a frame behind
             raise
         self._time_left -= trio.current_time() - started
         if scope.cancelled_caught:

@@ -34,7 +34,8 @@ async def reader(seconds: float = 60.0, memory: int = 2**31) -> AsyncIterator[Re
     try:
         yield process
     finally:
-        await process.close()
+        with trio.move_on_after(10, shield=True):
+            await process.close()
 
 
 async def text_of(process: ReaderProcess, data: bytes, mime_type: str, name: str = "a") -> str:
