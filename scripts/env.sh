@@ -34,7 +34,8 @@ esac
 # A Python that may not keep bytecode (containers often say so) compiles all it imports again on every start, for about
 # a second. This .venv is ours, so it is done once here.
 if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
-    keeping() { PYTHONDONTWRITEBYTECODE='' "$python" -c "import $1"; }
+    # onnxruntime reports its use to its vendor unless that is switched off before its first import.
+    keeping() { PYTHONDONTWRITEBYTECODE='' ORT_DISABLE_TELEMETRY=1 "$python" -c "import $1"; }
     keeping 'objlib.cli.commands.search, objlib.cli.commands.upload, objlib.engine.search.ask, objlib.engine.upload.run'
     keeping onnxruntime 2>/dev/null || : # where it cannot be loaded, objlib searches by words and says so
 fi

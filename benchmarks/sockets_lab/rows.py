@@ -12,6 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tests.support.pacing_lab.faulty import faulty
 from tests.support.pacing_lab.scenarios import CEILING, GOOD, WASTE, Measure, goodput, scenarios
 from tests.support.pacing_lab.servers import Bucket, Open, Server, Window
 from tests.support.pacing_lab.simulate import Trace, run
@@ -105,7 +106,7 @@ class Row:
 
 def full(row: Row) -> Row:
     """The same, as long as ``just bench pacing`` has it, with a quota that changes at a moment that one seed gives."""
-    scenario = next(each for each in scenarios() if each.name == row.name)
+    scenario = next(each for each in [*scenarios(), *faulty()] if each.name == row.name)
     server = scenario.server(0)
     model = _exact(server) if isinstance(server, Bucket) else server
     return replace(row, model=model, seconds=scenario.seconds)
@@ -189,6 +190,18 @@ def together(name: str, *, starts: tuple[float, ...], seconds: float) -> Row:
     return Row(name, _bucket(10), 0.4, seconds, measures, read, starts)
 
 
+def cold(rate: float, seconds: float) -> Row:
+    """A cold start: from the first refusal, when the bucket is empty, until the first second at 85 % of the quota."""
+
+    def read(server: Server, trace: Trace, seconds: float) -> Values:
+        begin = trace.refused[0] if trace.refused else 0.0
+        steady = first(begin, seconds - begin - 1, lambda t: trace.count(t, t + 1) >= 0.85 * rate)
+        return steady, goodput(server, trace, 0, seconds), trace.wasted(0, seconds)
+
+    measures = (Measure("85 % after", 3, most=True, percent=False), *_good_and_wasted(0.95, 0.03))
+    return Row(f"cold start, {rate:g}/s", _bucket(rate), 0.05, seconds, measures, read)
+
+
 def unlimited(latency: float, seconds: float) -> Row:
     """No quota: what is admitted of what the best fixed concurrency gets, which is a worker for each place."""
 
@@ -223,6 +236,7 @@ ROWS: Final = [
     steady("429s count, 20/s", _bucket(20, charge=True), seconds=120, good=0.93, waste=0.03),
     steady("150 per fixed minute", Window(150), seconds=290, good=0.97, waste=0.03),
     together("3 processes, 10/s, one ledger", starts=(0.0, 20.0, 40.0), seconds=125),
+    cold(40, 30),
     unlimited(0.2, 20),
     unlimited(2.0, 80),
 ]

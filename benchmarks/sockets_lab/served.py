@@ -16,7 +16,6 @@ from typing import Final
 
 import trio
 
-from objlib.core.config.default_paths import Folders, default_files
 from tests.support.pacing_lab.simulate import Trace
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -95,11 +94,11 @@ async def process(arguments: list[str], folder: Path, record: Path) -> AsyncIter
 async def serving(quota: str, folder: Path) -> AsyncIterator[Served]:
     """``objlib serve --quota`` on a free port of 127.0.0.1, with a store of its own below ``folder``."""
     record, ledger = folder / "served.ndjson", folder / "served.db"
-    _, store = default_files(folder, Folders(folder, folder, folder, None), ledger)
+    store = folder / "served-store.db"
     # fmt: off
     arguments = [
         "-m", "objlib", "serve", "--port", "0", "--json", "--quiet", "--quota", quota,
-        "--library", str(folder), "--ledger", str(ledger),
+        "--library", str(folder), "--ledger", str(ledger), "--embedded-store", str(store),
     ]
     # fmt: on
     async with process(arguments, folder, record) as child:

@@ -33,6 +33,7 @@ COMMANDS: Final = (
     ("search", "objlib.cli.commands.search:search", "Find passages, best first, with their places"),
     ("ask", "objlib.cli.commands.search:ask", "Answer a question, with its sources"),
     ("explain", "objlib.cli.commands.status:explain", "Tell the whole history of one file"),
+    ("media", "objlib.cli.commands.media:media", "Get the picture that a citation names"),
     ("metrics", "objlib.cli.commands.metrics:metrics", "Print the state of the library for a monitor"),
     ("watch", "objlib.cli.commands.watch:watch", "Keep the store in step until it is stopped"),
     ("ui", "objlib.cli.commands.ui:ui", "Show the library in a browser"),

@@ -101,13 +101,13 @@ class Database:
 
     Attributes:
         writer: transactions.
-        reader: requests that only look.
+        reader: requests that only look; those that wait share one crossing into its thread.
         search: searches.
         bulk: long reads in the background.
     """
 
     writer: GroupCommit
-    reader: ConnectionLane
+    reader: GroupCommit
     search: ConnectionLane
     bulk: ConnectionLane
 
@@ -122,7 +122,7 @@ class Database:
 
     async def read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``fn`` for a request that only looks."""
-        return await self.reader.run(fn)
+        return await self.reader.read(fn)
 
 
 @asynccontextmanager
@@ -150,9 +150,11 @@ async def open_database(
     # Closing happens right here and not in a thread: nothing uses the connections any more, it takes
     # milliseconds, and no cancellation can come between.
     with stack:
-        lanes = [ConnectionLane(db, runner_of_lane()) for db in readers]
+        reader, *others = readers
+        lanes = [ConnectionLane(db, runner_of_lane()) for db in others]
         async with group_commit(writer, runner_of_lane(), lambda error: error, BATCH) as commit:
-            yield Database(commit, *lanes)
+            async with group_commit(reader, runner_of_lane(), lambda error: error, BATCH) as looks:
+                yield Database(commit, looks, *lanes)
 
 
 def _open_all(path: Path) -> tuple[ExitStack, list[sqlite3.Connection]]:

@@ -31,6 +31,7 @@ class App:
         files: runs blocking file work (reading and hashing) in its own small pool of threads.
         now: wall-clock Unix seconds; tests replace it.
         opened_at: when the command began, on trio's clock.
+        embedding_model: that of the store; empty until the service was asked.
         store: resource name of the store; empty when the command needs none.
         ledger_id: tag that tells documents of this ledger from those of another.
         adopted: tags of lost ledgers whose documents this one took over, or is to remove.
@@ -53,6 +54,7 @@ class App:
     opened_at: float
     _client: Client | None = None
     store: str = ""
+    embedding_model: str = ""
     ledger_id: str = ""
     adopted: frozenset[str] = frozenset()
     service: "Service | None" = None

@@ -9,6 +9,7 @@ from objlib.gemini.errors import ErrorKind, GeminiError
 from objlib.gemini.files import FileState
 from objlib.gemini.names import is_store_session
 from objlib.gemini.operations import Operation, OperationError
+from objlib.gemini.stores import Media
 from objlib.gemini.transport import Timeouts
 from objlib.gemini.uploads import CHUNK, UploadProgress, UploadResult
 from objlib.gemini.wire import Store
@@ -23,6 +24,7 @@ __all__ = [
     "ErrorKind",
     "FileState",
     "GeminiError",
+    "Media",
     "MetadataValue",
     "Operation",
     "OperationError",

@@ -25,6 +25,7 @@ class Passage:
         text: the passage.
         store: full name of the store it is from.
         page: in a paginated document.
+        media: resource name of the picture that the passage is; None for text.
         metadata: the document's, with our tags: the only way back to the document.
     """
 
@@ -32,6 +33,7 @@ class Passage:
     text: str
     store: str | None = None
     page: int | None = None
+    media: str | None = None
     metadata: dict[str, MetadataValue] = field(default_factory=dict)
 
 
@@ -126,6 +128,7 @@ def _passages(contexts: Sequence[RetrievedShape | None]) -> tuple[list[Passage],
                 text=context.text,
                 store=names.full_store(context.file_search_store or "") or None,
                 page=context.page_number,
+                media=context.media_id or None,
                 metadata=from_wire(context.custom_metadata),
             )
         )

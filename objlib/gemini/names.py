@@ -14,6 +14,7 @@ _SEGMENT: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9._~-]{0,254})"
 _STORE: Final = re.compile(rf"fileSearchStores/{_SEGMENT}")
 _DOCUMENT: Final = re.compile(rf"(fileSearchStores/{_SEGMENT})/documents/{_SEGMENT}")
 _OPERATION: Final = re.compile(rf"(fileSearchStores/{_SEGMENT})/(?:upload/)?operations/({_SEGMENT})")
+_MEDIA: Final = re.compile(rf"fileSearchStores/{_SEGMENT}/media/{_SEGMENT}")
 _FILE: Final = re.compile(rf"files/{_SEGMENT}")
 _MODEL: Final = re.compile(rf"(?:models|tunedModels)/{_SEGMENT}")
 _STORE_IN_PATH: Final = re.compile(rf"/(fileSearchStores/{_SEGMENT}):uploadToFileSearchStore")
@@ -36,6 +37,11 @@ def document_name(name: str) -> str:
 def operation_name(name: str) -> str:
     """``name`` if it is the full resource name of an upload's or import's operation; UsageError if not."""
     return _checked(_OPERATION, name, "an operation's resource name (fileSearchStores/…/operations/…)")
+
+
+def media_name(name: str) -> str:
+    """``name`` if it is the full resource name of a picture in a store; UsageError if not."""
+    return _checked(_MEDIA, name, "a picture's resource name (fileSearchStores/…/media/…)")
 
 
 def file_name(name: str) -> str:

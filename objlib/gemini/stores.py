@@ -1,11 +1,13 @@
 """Stores: the File Search stores of the key's project, and the import of a temporary file into one."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import replace
 
 from objlib.core.library.metadata import MetadataValue
+from objlib.core.library.mime import base_type
 from objlib.gemini import names, operations
 from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.metadata import display_name as valid_name
@@ -21,15 +23,34 @@ _CREATE: Final = Call("store", "creating the store", method="POST", idempotent=F
 _GET: Final = Call("store", "asking for the store")
 _LIST: Final = Call("store", "listing the stores")
 _DELETE: Final = Call("store", "deleting the store", method="DELETE", slow=True)
+_MEDIA: Final = Call("media", "getting the picture")
 _IMPORT: Final = Call("import", "importing a file into the store", method="POST", idempotent=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture as it was uploaded."""
+
+    content: bytes
+    mime_type: str
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of a file of its type; empty for a type that no store takes as a picture."""
+        return {"image/png": ".png", "image/jpeg": ".jpg"}.get(self.mime_type, "")
 
 
 class StoresApi(Resource):
     """The requests about stores; see :attr:`objlib.gemini.Client.stores`."""
 
-    async def create(self, display_name: str) -> Store:
-        """A new store. Display names are not unique: look with :meth:`find` first, and after UNKNOWN."""
+    async def create(self, display_name: str, embedding_model: str = "") -> Store:
+        """A new store. Display names are not unique: look with :meth:`find` first, and after UNKNOWN.
+
+        The model can be chosen here only; without one it is the service's default, which reads text alone.
+        """
         body = {"displayName": valid_name(display_name)}
+        if embedding_model:
+            body["embeddingModel"] = f"models/{embedding_model.removeprefix('models/')}"
         return _named(_CREATE, await self._transport.json(_CREATE, "fileSearchStores", Store, body=body))
 
     async def get(self, name: str) -> Store:
@@ -52,6 +73,11 @@ class StoresApi(Resource):
         """Delete a store, with its documents if forced; False when it was already gone."""
         query = {"force": "true"} if force else None
         return await self._transport.delete(_DELETE, names.store_name(name), query=query)
+
+    async def media(self, name: str) -> Media:
+        """The picture that a citation names; NOT_FOUND when there is none."""
+        reply = await self._transport.keyed(_MEDIA, names.media_name(name), query={"alt": "media"})
+        return Media(reply.body, base_type(reply.headers.get("content-type", "")))
 
     async def import_file(self, store: str, file: str, *, metadata: Mapping[str, MetadataValue]) -> Operation:
         """Start turning a temporary file into a document; its display name is lost on the way.

@@ -38,6 +38,7 @@ class Store(msgspec.Struct, rename="camel", frozen=True):
         name: resource name, ``fileSearchStores/<id>``.
         display_name: what its owner called it; not unique.
         size: bytes that the service counts, embeddings included.
+        embedding_model: ``models/<model>``; empty where the service does not say.
     """
 
     name: str = ""
@@ -46,6 +47,7 @@ class Store(msgspec.Struct, rename="camel", frozen=True):
     pending: int = msgspec.field(default=0, name="pendingDocumentsCount")
     failed: int = msgspec.field(default=0, name="failedDocumentsCount")
     size: int = msgspec.field(default=0, name="sizeBytes")
+    embedding_model: str = ""
 
 
 class StoreList(Wire):
@@ -132,6 +134,7 @@ class RetrievedShape(Wire):
     text: str = ""
     file_search_store: str | None = None
     page_number: int | None = None
+    media_id: str = ""
     custom_metadata: list[MetadataEntry] = []
 
 

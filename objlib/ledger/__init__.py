@@ -20,7 +20,7 @@ from objlib.ledger.rates import Rates
 from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, IntentRow, RunRow
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
-from objlib.ledger.settings import LEDGER_KEY
+from objlib.ledger.settings import LEDGER_KEY, MODEL_KEY
 from objlib.ledger.summary import LedgerSummary, files_with_content, summarize
 from objlib.ledger.transitions import Guard, Move, Transition
 
@@ -29,6 +29,7 @@ __all__ = [
     "LEDGER_KEY",
     "LIBRARY_ID_KEY",
     "LIBRARY_KEY",
+    "MODEL_KEY",
     "SERVICE_KEY",
     "AttemptOverError",
     "AttemptRow",

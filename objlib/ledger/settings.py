@@ -17,6 +17,8 @@ STORE_KEY: Final = "pinned_store"
 """Setting that keeps the resource name of the ledger's store."""
 STORE_DISPLAY_KEY: Final = "pinned_display"
 """Setting that keeps the display name of the ledger's store."""
+MODEL_KEY: Final = "embedding_model"
+"""Setting that keeps the embedding model of the ledger's store; ledgers of earlier versions have none."""
 _ADOPTED: Final = "adopted_ledgers"
 _SCAN_GENERATION: Final = "sightings"
 _UNREADABLE: Final = "unreadable"
@@ -77,7 +79,7 @@ class SettingTable(Table):
         return None if store is None else (store, SettingTable.get(conn, STORE_DISPLAY_KEY) or "")
 
     @command
-    def pin(conn: sqlite3.Connection, store: str, display: str, *, ledger: Path) -> None:
+    def pin(conn: sqlite3.Connection, store: str, display: str, *, ledger: Path, model: str = "") -> None:
         """Make this the ledger of ``store``, once and for all; its display name may change.
 
         Raises:
@@ -91,6 +93,8 @@ class SettingTable(Table):
             )
         SettingTable.set(conn, STORE_KEY, store)
         SettingTable.set(conn, STORE_DISPLAY_KEY, display)
+        if model:
+            SettingTable.set(conn, MODEL_KEY, model)
 
 
 def scan_generation(conn: sqlite3.Connection) -> int:

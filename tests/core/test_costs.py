@@ -1,4 +1,4 @@
-"""What an upload costs, by published figures."""
+"""The costs of an upload, by published figures."""
 
 import pytest
 

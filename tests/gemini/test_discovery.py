@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 # Newer than the description's revision; seen in real answers or in the current SDK.
-NEWER = {"FileSearchStore": {"embeddingModel"}, "RetrievedContext": {"pageNumber"}}
+NEWER = {"FileSearchStore": {"embeddingModel"}, "RetrievedContext": {"mediaId", "pageNumber"}}
 SHAPES: dict[type[msgspec.Struct], str] = {
     wire.StringList: "StringList",
     wire.MetadataEntry: "CustomMetadata",

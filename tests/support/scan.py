@@ -63,6 +63,7 @@ class Desk:
             observer=self.observer,
             run_id=RUN,
             files=self.runner,
+            embedding_model="",
             now=self.clock,
         )
 

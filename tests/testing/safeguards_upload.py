@@ -199,7 +199,7 @@ UPLOAD: Final = (
     Mutant(
         "a store whose making was not answered is looked for before another is made",
         "objlib/engine/bootstrap/store_binding.py",
-        "        if stores := await _find_stores(app, display_name):\n            return stores[0].name\n",
+        "        if stores := await _find_stores(app, display_name):\n            return _known(app, stores[0])\n",
         "",
         f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
     ),

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from objlib.cli.commands.upload import Checksum, EmbedSeconds, New, upload_exit
+from objlib.cli.commands.upload import Checksum, EmbeddingModel, EmbedSeconds, New, upload_exit
 from objlib.cli.config import load_settings
 from objlib.cli.console.output import to_plain
 from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, option, require_dry_run, switch
@@ -42,6 +42,7 @@ def sync(
     checksum: Checksum = False,
     new: New = False,
     embed_seconds: EmbedSeconds = None,
+    embedding_model: EmbeddingModel = None,
     options: Common = None,
 ) -> int:
     """Upload what is new or changed and, with --prune, remove the documents of files that are gone.
@@ -59,6 +60,7 @@ def sync(
         new=new,
         prune_grace=prune_grace,
         embed_seconds=embed_seconds,
+        embedding_model=embedding_model,
     )
     require_folder(settings)
     from objlib.cli.render.sync import sync_lines, sync_problems

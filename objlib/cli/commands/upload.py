@@ -26,6 +26,16 @@ EmbedSeconds = Annotated[
 ]
 
 
+EmbeddingModel = Annotated[
+    str | None,
+    option(
+        "Embedding model of a store that is made; gemini-embedding-2 takes pictures",
+        setting="embedding_model",
+        metavar="MODEL",
+    ),
+]
+
+
 def upload(
     path: LibraryPath = None,
     /,
@@ -38,6 +48,7 @@ def upload(
     new: New = False,
     max_uploads: Annotated[int | None, option("Uploads in flight at most", setting="max_uploads")] = None,
     embed_seconds: EmbedSeconds = None,
+    embedding_model: EmbeddingModel = None,
     options: Common = None,
 ) -> int:
     """Bring the store up to date with a folder: scan, recover, upload, and wait until it is searchable.
@@ -54,6 +65,7 @@ def upload(
         new=new,
         max_uploads=max_uploads,
         embed_seconds=embed_seconds,
+        embedding_model=embedding_model,
     )
     require_folder(settings)
     from objlib.cli.console.suggest import suggestion

@@ -103,6 +103,8 @@ def _place(citation: Citation, screen: Terminal) -> str:
         parts.append(safe(citation.place))
     elif citation.page is not None:
         parts.append(f"page {citation.page}")
+    if citation.media:
+        parts.append(f"picture {safe(citation.media)}")
     if citation.heading:
         parts.append(safe(" ".join(citation.heading.split())))
     if remark := citation.state.remark:

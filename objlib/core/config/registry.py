@@ -69,6 +69,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("config", path, "the objlib.toml to read instead of the one found upward", in_file=False),
     Setting("embedded_store", path, "the SQLite file of the embedded store"),
     Setting("model", model, "the model that answers questions"),
+    Setting(
+        "embedding_model", model, "the embedding model of a store that is made; the second takes pictures"
+    ),
     Setting("max_uploads", whole(1, 256), "uploads in flight at most"),
     Setting("max_pending", whole(1, 10_000), "files sent but not yet indexed, at most", flag=False),
     Setting("pacing", pacing, "how requests are paced: measured, or aimd, a simpler rule", flag=False),

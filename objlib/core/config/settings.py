@@ -67,6 +67,7 @@ class Settings:
     api_key: str = field(default="", repr=False)
     api_version: str = "v1beta"
     model: str = "gemini-3.5-flash"
+    embedding_model: str = ""
     config: Path | None = None
     patterns: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

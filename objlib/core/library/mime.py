@@ -4,6 +4,7 @@ The standard library's table is not used: it depends on the machine, knows nothi
 and gives types that the service does not take.
 """
 
+import re
 from typing import Final
 
 from objlib.core.library.decode import is_text
@@ -52,6 +53,14 @@ PICTURES: Final = frozenset({"image/png", "image/jpeg"})
 """Types that only a store with a multimodal embedding model takes."""
 OFFLINE: Final = frozenset({"application/epub+zip"})
 """Types that the embedded store reads and the service does not take."""
+
+_MARKS: Final = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+)
+"""First bytes of formats that are known without a suffix; of pictures they alone decide."""
+_EMBEDDING: Final = re.compile(r"gemini-embedding-0*([0-9]{1,3})(?:[.-].*)?")
 
 PLAIN: Final = "text/plain"
 MARKDOWN: Final = "text/markdown"
@@ -206,7 +215,9 @@ def type_of_suffix(path: str) -> str | None:
 
 
 def detect(path: str, head: bytes) -> str | None:
-    """The MIME type to send a file as, one of :data:`ACCEPTED` or :data:`OFFLINE`; None when no store could read it.
+    """The MIME type to send a file as; None when no store could read it.
+
+    One of :data:`ACCEPTED`, :data:`PICTURES` or :data:`OFFLINE`.
 
     ``head`` is at least the first :data:`SNIFF` bytes, unless the file is shorter.
     """
@@ -215,4 +226,10 @@ def detect(path: str, head: bytes) -> str | None:
         return _BINARY[suffix]
     if is_text(head[:SNIFF]):
         return _TEXT.get(suffix, PLAIN)
-    return "application/pdf" if head.startswith(b"%PDF-") else None
+    return next((mime for mark, mime in _MARKS if head.startswith(mark)), None)
+
+
+def takes_pictures(embedding_model: str) -> bool:
+    """Whether a store with that embedding model takes :data:`PICTURES`: the models before the second read text only."""
+    version = _EMBEDDING.fullmatch(embedding_model.removeprefix("models/"))
+    return version is not None and int(version[1]) >= 2

@@ -51,6 +51,7 @@ class Citation:
         page: the page, for paginated documents.
         place: where it is in the words of its format, such as ``slide 3`` or ``sheet Budget, rows 2 to 9``.
         heading: the nearest heading above the passage.
+        media: the picture that the passage is, as `objlib media get` takes it; None for text.
         known: whether the ledger has the file.
         state: how the file is now.
         metadata: the document's metadata, without our own tags.
@@ -64,6 +65,7 @@ class Citation:
     page: int | None = None
     place: str | None = None
     heading: str | None = None
+    media: str | None = None
     known: bool = True
     state: CitationState = CitationState.CURRENT
     metadata: Mapping[str, Any] = field(default_factory=dict)

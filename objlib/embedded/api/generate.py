@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from objlib.core.library.mime import PICTURES
 from objlib.embedded import index
 from objlib.embedded.context import Context
-from objlib.embedded.resources import stores
+from objlib.embedded.resources import documents, stores
 from objlib.embedded.wire.errors import invalid
 from objlib.embedded.wire.json import (
     Json,
@@ -151,6 +152,7 @@ class _Search:
             embedder = self.embedder.for_search(db)
             hits = self._visible_hits(db, list(names), embedder)
             store_of = {hit.doc_id: names[_store_of(db, hit.doc_id)] for hit in hits}
+            media = {hit.doc_id: name for hit in hits if (name := _media_of(db, hit.doc_id))}
         finally:
             db.execute("COMMIT")
         quoted = index.quote_answer(self.request.question, hits, embedder)
@@ -162,6 +164,7 @@ class _Search:
                     fileSearchStore=store_of[hit.doc_id],
                     customMetadata=write_metadata(hit.metadata),
                     pageNumber=hit.page,
+                    mediaId=media.get(hit.doc_id),
                 )
             }
             for hit in hits
@@ -203,6 +206,14 @@ class _Search:
 
 def _store_of(db: sqlite3.Connection, doc_id: int) -> int:
     return int(db.execute("SELECT store_id FROM documents WHERE doc_id = ?", (doc_id,)).fetchone()[0])
+
+
+def _media_of(db: sqlite3.Connection, doc_id: int) -> str | None:
+    """The resource name of the picture that a document is; None for any other document."""
+    name, mime_type = db.execute(
+        "SELECT name, mime_type FROM documents WHERE doc_id = ?", (doc_id,)
+    ).fetchone()
+    return documents.media_name(name) if mime_type in PICTURES else None
 
 
 def _tokens(characters: int) -> int:

@@ -66,6 +66,7 @@ class Routes:
             ("GET", f"{_STORE}/documents", self._list_documents),
             ("GET", _DOCUMENT, self._get_document),
             ("DELETE", _DOCUMENT, self._delete_document),
+            ("GET", f"{_STORE}/media/(?P<media>{ID})", self._get_media),
             ("GET", "files", self._list_files),
             ("GET", _FILE, self._get_file),
             ("DELETE", _FILE, self._delete_file),
@@ -211,6 +212,12 @@ class Routes:
         name = request.parts["name"]
         await self._context.database.write(lambda db: documents.delete(db, name, force=request.force))
         return {}
+
+    async def _get_media(self, request: ApiRequest) -> Response:
+        """The bytes of a picture that a citation names; the SDKs ask with ``?alt=media``."""
+        store, name = request.parts["store"], request.parts["media"]
+        data, mime_type = await self._context.database.read(lambda db: documents.media(db, store, name))
+        return Response(data, 200, media_type=mime_type)
 
     # Files
 

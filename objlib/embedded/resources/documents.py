@@ -4,13 +4,14 @@ import re
 import sqlite3
 from typing import Final, NamedTuple
 
-from objlib.core.library.mime import ACCEPTED, OFFLINE
+from objlib.core.library.mime import ACCEPTED, OFFLINE, PICTURES, takes_pictures
 from objlib.embedded import index
 from objlib.embedded.options import MAX_FILE, Options, Writer
 from objlib.embedded.resources import blobs, files, operations
 from objlib.embedded.resources.leases import LEASE_SECONDS
 from objlib.embedded.resources.records import DocumentRecord, RecordPage, page_of
 from objlib.embedded.resources.stores import bytes_held, store_row
+from objlib.embedded.resources.stores import get as get_store
 from objlib.embedded.wire.errors import ApiError, invalid, not_found
 from objlib.embedded.wire.names import last_part, new_resource_id
 from objlib.embedded.wire.paging import Position
@@ -43,10 +44,11 @@ def create(db: sqlite3.Connection, draft: DocumentDraft, *, blob_id: int, size: 
         The full resource name. The operation's id is the document's id, as in the service.
 
     Raises:
-        ApiError: the store is gone, or the storage is full.
+        ApiError: the store is gone or takes no pictures, or the storage is full.
     """
     check_storage(db, size, writer.options)
     store_id = store_row(db, draft.store)
+    check_picture(db, draft.mime_type, store=draft.store)
     name = f"{draft.store}/documents/{new_resource_id(draft.display_name)}"
     last = db.execute("SELECT max(create_time) FROM documents WHERE store_id = ?", (store_id,)).fetchone()[0]
     now = max(writer.now, last or writer.now)
@@ -118,8 +120,16 @@ def check_type(mime_type: str) -> None:
     Raises:
         ApiError: the type is missing, malformed or not supported.
     """
-    if mime_type not in ACCEPTED | OFFLINE and not _TEXT_TYPE.fullmatch(mime_type):
+    if mime_type not in ACCEPTED | OFFLINE | PICTURES and not _TEXT_TYPE.fullmatch(mime_type):
         raise invalid(f"Unsupported MIME type: {mime_type or '(none)'}.")
+
+
+def check_picture(db: sqlite3.Connection, mime_type: str, *, store: str) -> None:
+    """Raise ApiError for a picture whose store has an embedding model for text alone."""
+    if mime_type in PICTURES:
+        model = get_store(db, store).embedding_model
+        if not takes_pictures(model):
+            raise invalid(f"Unsupported MIME type: {mime_type}. The embedding model {model} takes text only.")
 
 
 def check_size(size: int, options: Options, *, in_store: bool) -> None:
@@ -143,6 +153,22 @@ def get(db: sqlite3.Connection, name: str) -> DocumentRecord:
     if row is None:
         raise not_found(f"The document {name} was not found.")
     return DocumentRecord(*row)
+
+
+def media(db: sqlite3.Connection, store: str, media_id: str) -> tuple[bytes, str]:
+    """The bytes and the MIME type of a picture; ApiError if the store has none of that id."""
+    row = db.execute(
+        "SELECT blob_id, mime_type FROM documents WHERE store_id = ? AND name = ?",
+        (store_row(db, store), f"{store}/documents/{media_id}"),
+    ).fetchone()
+    if row is None or row[1] not in PICTURES:
+        raise not_found(f"The media {store}/media/{media_id} was not found.")
+    return blobs.read(db, row[0]), row[1]
+
+
+def media_name(document: str) -> str:
+    """The resource name of the picture that a document is."""
+    return document.replace("/documents/", "/media/")
 
 
 def page(db: sqlite3.Connection, store: str, size: int, after: Position) -> RecordPage[DocumentRecord]:

@@ -69,8 +69,9 @@ def start(
     """
     store_id = None if store is None else stores.store_row(db, store)
     documents.check_size(declared or 0, writer.options, in_store=store is not None)
-    if store_id is not None:
+    if store is not None:
         documents.check_storage(db, declared or 0, writer.options)
+        documents.check_picture(db, target["mime_type"], store=store)
     upload_id = secrets.token_urlsafe(32)
     db.execute(
         "INSERT INTO uploads(upload_id, store_id, status, wanted, declared, expires_at)"

@@ -10,11 +10,12 @@ from importlib import import_module
 from typing import Final
 
 from objlib.core.library.decode import decode, without_inline_data
-from objlib.core.library.mime import base_type, is_text_type, suffix_of, type_of_suffix
+from objlib.core.library.mime import PICTURES, base_type, is_text_type, suffix_of, type_of_suffix
 from objlib.embedded.text.disguise import true_type
 from objlib.embedded.text.extra import UnindexableError
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.markdown import front_matter, headings
+from objlib.embedded.text.picture import picture_text
 from objlib.embedded.text.rows import json_text, lines_text, table_text
 from objlib.embedded.text.source import code_text, is_code
 from objlib.embedded.text.subtitles import subtitles_text
@@ -52,6 +53,8 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
         raise UnindexableError(_EMPTY)
     if kind in REFUSED:
         raise UnindexableError(REFUSED[kind])
+    if kind in PICTURES:
+        return picture_text(data, name)
     kind = true_type(kind, data)
     extractor = EXTRACTORS.get(kind, _plain if is_text_type(kind) else None)
     if is_code(kind):

@@ -74,7 +74,7 @@ async def bind_store(app: App, *, create: bool, any_ledger: bool = False) -> str
             raise RefusedError(f"there is no store called {store} yet; `{advise('upload')}` makes it")
         if not stores:
             return await _pin_new(app, store)
-        name = stores[0].name
+        name = _known(app, stores[0])
     return await _join(app, name, create=create, any_ledger=any_ledger)
 
 
@@ -87,7 +87,7 @@ async def _join(app: App, name: str, *, create: bool, any_ledger: bool) -> str:
     elif not any_ledger:
         await refuse_lost_ledger(app, name)
     if create:
-        await app.ledger.settings.pin(name, store, ledger=app.ledger.path)
+        await app.ledger.settings.pin(name, store, ledger=app.ledger.path, model=app.embedding_model)
     return name
 
 
@@ -101,10 +101,10 @@ async def _start_anew(app: App, name: str, display_name: str) -> str:
             stores = await _find_stores(app, display_name)
             if not stores:
                 return await _pin_new(app, display_name)
-            name = stores[0].name
+            name = _known(app, stores[0])
         else:
             break
-    await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path)
+    await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path, model=app.embedding_model)
     return name
 
 
@@ -126,11 +126,11 @@ async def _create_store(app: App, display_name: str) -> str:
 
     It is looked for when it is sure to be listed; one that the service makes even later stays as an empty store.
     """
-    create = partial(app.client.stores.create, display_name)
+    create = partial(app.client.stores.create, display_name, app.settings.embedding_model)
     first: float | None = None
     for tries in count(1):
         try:
-            return (await app.retrier.call(Purpose.LIST, create, reconnect=False)).name
+            return _known(app, await app.retrier.call(Purpose.LIST, create, reconnect=False))
         except GeminiError as error:
             if not error.kind.ambiguous:
                 raise
@@ -140,7 +140,7 @@ async def _create_store(app: App, display_name: str) -> str:
         await app.retrier.wait(Purpose.LIST, unanswered, tries, first, now)
         await trio.sleep_until(now + LISTING_LAG)
         if stores := await _find_stores(app, display_name):
-            return stores[0].name
+            return _known(app, stores[0])
     raise AssertionError("the last try returns or raises")
 
 
@@ -148,7 +148,7 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
     """Pin the store that this run has just created, unless another first run was quicker; the one that is pinned."""
     refusal: RefusedError | None = None
     try:
-        await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path)
+        await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path, model=app.embedding_model)
     except RefusedError as error:
         refusal = error
     if refusal is None:
@@ -165,9 +165,27 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
 
 async def _require_store(app: App, name: str) -> None:
     get = partial(app.client.stores.get, name)
-    if await app.retrier.find(Purpose.LIST, get, reconnect=False) is None:
+    store = await app.retrier.find(Purpose.LIST, get, reconnect=False)
+    if store is None:
         raise RefusedError(
             f"the store {name} does not exist (any more) at this service; "
             "check --backend and --base-url; if it was deleted, move the ledger "
             f"{app.settings.ledger} away, and the next upload starts anew"
         )
+    _known(app, store)
+
+
+def _known(app: App, store: Store) -> str:
+    """Note the embedding model of the store at hand; its name.
+
+    Raises:
+        RefusedError: another model was asked for; a store keeps the one that it was made with.
+    """
+    asked = app.settings.embedding_model
+    if asked and store.embedding_model and asked != store.embedding_model.removeprefix("models/"):
+        raise RefusedError(
+            f"the store {store.display_name} ({store.name}) was made with {store.embedding_model}, not with "
+            f"models/{asked}, and keeps it; leave --embedding-model out, or use another --store and --ledger"
+        )
+    app.embedding_model = store.embedding_model
+    return store.name

@@ -37,7 +37,17 @@ _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _MORE_READINGS: Final = 2
 """Readings after the first, of a file that changes while it is read."""
 
-_NOT_TAKEN: Final = {"application/epub+zip": "an EPUB book, which File Search does not take"}
+_PICTURE: Final = (
+    "a picture, and the store takes text alone; a store that is made with --embedding-model gemini-embedding-2 "
+    "takes PNG and JPEG (or list it in .objlibignore)"
+)
+_NOT_TAKEN: Final = {
+    "application/epub+zip": "an EPUB book, which File Search does not take; "
+    "convert it to text or PDF, or list it in .objlibignore",
+    "image/jpeg": _PICTURE,
+    "image/png": _PICTURE,
+}
+"""Why a store does not take a type, and what to do."""
 
 Clock = Callable[[], int]
 """Nanoseconds since 1970 by the clock that stamps the files."""
@@ -145,8 +155,7 @@ def judged(snapshot: FileSnapshot, taken: Set[str]) -> FileSnapshot:
     mime = snapshot.mime_type
     if snapshot.failure is not None or mime == NO_TYPE or mime in taken:
         return snapshot
-    message = f"is {_NOT_TAKEN.get(mime, mime)}; convert it to text or PDF, or list it in .objlibignore"
-    return replace(snapshot, failure=Failure.of(FailureKind.UNSUPPORTED, message))
+    return replace(snapshot, failure=Failure.of(FailureKind.UNSUPPORTED, f"is {_NOT_TAKEN.get(mime, mime)}"))
 
 
 def _trusted(mtime: int, began: int) -> int:

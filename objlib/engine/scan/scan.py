@@ -20,7 +20,7 @@ from objlib.core.config.settings import Backend
 from objlib.core.errors import RefusedError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure
-from objlib.core.library.mime import ACCEPTED, OFFLINE
+from objlib.core.library.mime import ACCEPTED, OFFLINE, PICTURES, takes_pictures
 from objlib.core.library.patterns import PathPattern, parse_patterns
 from objlib.core.library.snapshot import FileSnapshot, FileStatus
 from objlib.core.reports import MAX_LISTED
@@ -29,7 +29,7 @@ from objlib.engine.app import App
 from objlib.engine.scan.read_file import Clock, judged, read_file, read_files
 from objlib.engine.scan.scope import Scope
 from objlib.engine.scan.walk import Skipped, Walk
-from objlib.ledger import ChangeKind, FileRow, ScanSession, ToRead
+from objlib.ledger import MODEL_KEY, ChangeKind, FileRow, ScanSession, ToRead
 
 WALK_BATCH: Final = 1000
 """Entries of the walk per hop to a thread; a hop costs as much as a dozen of them."""
@@ -71,7 +71,7 @@ async def scan(
     settings = app.settings
     scope = await app.files(partial(Scope.of, settings))
     patterns = parse_patterns(settings.patterns)
-    taken = taken_types(app)
+    taken = await taken_types(app)
     changes: list[tuple[str, str]] = []
     renames: list[tuple[str, str]] = []
     limit = sys.maxsize if complete else MAX_LISTED
@@ -132,14 +132,16 @@ async def record_change(app: App, row: FileRow) -> Failure | None:
     """
     root, patterns = app.settings.library, parse_patterns(app.settings.patterns)
     snapshot = await app.files(partial(read_file, root, row, patterns, time.time_ns))
-    snapshot = snapshot and judged(snapshot, taken_types(app))
+    snapshot = snapshot and judged(snapshot, await taken_types(app))
     await app.ledger.scans.record_content(row, snapshot)
     return None if snapshot is None else snapshot.failure
 
 
-def taken_types(app: App) -> frozenset[str]:
-    """The MIME types that the store of an application takes."""
-    return ACCEPTED | OFFLINE if app.settings.backend is Backend.EMBEDDED else ACCEPTED
+async def taken_types(app: App) -> frozenset[str]:
+    """The MIME types that the store of an application takes, or would take if a run made it now."""
+    model = app.embedding_model or await app.ledger.settings.get(MODEL_KEY) or app.settings.embedding_model
+    offline = OFFLINE if app.settings.backend is Backend.EMBEDDED else frozenset()
+    return ACCEPTED | offline | (PICTURES if takes_pictures(model) else frozenset())
 
 
 @dataclass(slots=True)
@@ -182,7 +184,9 @@ class _Scan:
                 if len(entries) < self.limit:
                     entries.append((entry.path, entry.reason))
             await session.note_blind([entry.path for entry in skipped if entry.blind])
-            to_read, size_to_read = await session.note_files(files, read_all=self.read_all)
+            to_read, size_to_read = await session.note_files(
+                files, read_all=self.read_all, pictures=not PICTURES.isdisjoint(self.taken)
+            )
             size = sum(file.size for file in files)
             self.files += len(files)
             self.bytes += size

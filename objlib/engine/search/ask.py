@@ -137,6 +137,7 @@ def _citation(root: Path, passage: Passage, row: FileRow | None, checked: Checke
         line_stop=place.line_stop if place else None,
         page=passage.page or checked.page,
         place=checked.label,
+        media=passage.media,
         heading=checked.heading or (place.heading if place else None),
         known=row is not None,
         state=checked.state,

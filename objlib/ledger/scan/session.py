@@ -53,6 +53,12 @@ _UNCHANGED: Final = f"""
 """
 
 
+_SKIPPED_PICTURE: Final = f"""
+    f.gemini_state = '{State.FAILED}' AND f.mime_type LIKE 'image/%'
+    AND json_extract(f.failure_info, '$.kind') = '{FailureKind.UNSUPPORTED}'
+"""
+
+
 class ToRead(NamedTuple):
     """A file that has to be read, because nothing else can tell whether it changed."""
 
@@ -84,15 +90,24 @@ class ScanSession(Table):
 
     @noted
     def note_files(
-        conn: sqlite3.Connection, t: Tables, files: Sequence[FileStatus], *, read_all: bool
+        conn: sqlite3.Connection,
+        t: Tables,
+        files: Sequence[FileStatus],
+        *,
+        read_all: bool,
+        pictures: bool = False,
     ) -> tuple[int, int]:
-        """Note files seen on disk; how many of them have to be read, and their bytes."""
+        """Note files seen on disk; how many of them have to be read, and their bytes.
+
+        With ``pictures`` also those that were skipped as pictures, since the store takes them.
+        """
         (last,) = conn.execute(f"SELECT coalesce(max(seq), 0) FROM {t.seen}").fetchone()
         conn.executemany(
             f"""
             INSERT OR IGNORE INTO {t.seen} (path, path_bytes, size, mtime_ns, inode, ctime_ns, file_id, look)
             SELECT ?1, ?2, ?3, ?4, ?5, ?6, f.file_id, CASE
-                WHEN {read_all:d} OR f.file_id IS NULL OR NOT ({_UNCHANGED}) THEN {Look.READ}
+                WHEN {read_all:d} OR f.file_id IS NULL OR NOT ({_UNCHANGED})
+                    OR ({pictures:d} AND {_SKIPPED_PICTURE}) THEN {Look.READ}
                 WHEN f.missing_since IS NOT NULL THEN {Look.RETURNED} ELSE {Look.SAME} END
             FROM (SELECT 1) LEFT JOIN main.files f ON f.seq = {Tables.row_at("?1")}
             """,

@@ -55,13 +55,13 @@ def a_library_that_is_meant_to_be_another(world: World) -> None:
     assert "3 of 3 files indexed" in done.text
 
 
-@situation("cli/config.py require_folder: move")
+@situation("sources.py require_folder: move")
 def a_library_that_is_not_where_it_was(world: World) -> None:
     world.upload()
     new = world.library.rename(world.root / "new  place")
     refused = world.at("scan")
     assert refused.code == Exit.REFUSED
-    assert world.follow(refused, "cli/config.py require_folder: move", NEW_FOLDER=new).code == Exit.OK
+    assert world.follow(refused, "sources.py require_folder: move", NEW_FOLDER=new).code == Exit.OK
     assert "Nothing to send" in world("upload", new).text
 
 

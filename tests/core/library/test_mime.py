@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objlib.core.library.mime import ACCEPTED, detect, suffix_of
+from objlib.core.library.mime import ACCEPTED, OFFLINE, PICTURES, detect, suffix_of
 
 FACTS = Path(__file__).parents[4] / "shared/reference/gemini_file_search_mime_types.json"
 
@@ -42,12 +42,20 @@ def test_the_suffix_names_the_type(path: str, expected: str) -> None:
 
 @pytest.mark.parametrize("path", ["a.txt", "a.md", "a.png", "a.mp3", "a", "a.exe"])
 def test_binary_content_has_no_type(path: str) -> None:
-    assert detect(path, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") is None
+    assert detect(path, b"\x7fELF\2\1\1\0\0\0\0\0") is None
 
 
 @pytest.mark.parametrize("path", ["a.pdf", "a.docx", "a.xlsx", "a.odt", "a.zip"])
 def test_formats_that_are_binary_by_nature_are_taken_by_their_suffix(path: str) -> None:
     assert detect(path, b"\0\0\0") in ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [(b"\x89PNG\r\n\x1a\n\0", "image/png"), (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "image/jpeg")],
+)
+def test_a_picture_is_known_by_its_first_bytes(head: bytes, expected: str) -> None:
+    assert detect("photo.txt", head) == detect("photo", head) == expected
 
 
 def test_a_pdf_is_known_without_its_suffix() -> None:
@@ -57,7 +65,7 @@ def test_a_pdf_is_known_without_its_suffix() -> None:
 @settings(deadline=None)
 @given(st.text(), st.binary())
 def test_a_type_is_always_one_the_service_takes(path: str, head: bytes) -> None:
-    assert detect(path, head) in ACCEPTED | {None}
+    assert detect(path, head) in ACCEPTED | OFFLINE | PICTURES | {None}
 
 
 @pytest.mark.parametrize(

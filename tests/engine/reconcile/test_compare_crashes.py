@@ -43,8 +43,10 @@ async def life(settings: Settings, command: str, step: Step, failpoints: Failpoi
         runner=failpoints.run,
         options=Options(middleware=(Middleware(failpoints.app),)),
     )
-    need = StoreNeed.EXISTING if command == "rebuild" else StoreNeed.CREATE
-    async with open_app(settings, Command(command, records=True, store=need), overrides=overrides) as app:
+    mends = command == "rebuild"
+    need = StoreNeed.EXISTING if mends else StoreNeed.CREATE
+    needs = Command(command, records=True, store=need, any_ledger=mends)
+    async with open_app(settings, needs, overrides=overrides) as app:
         await step(app)
 
 
