@@ -37,4 +37,4 @@ FORMATS: Final = (
         f"{MEDIA}::test_a_store_keeps_the_model_that_it_was_made_with",
     ),
 )
-"""What holds a document within its bounds."""
+"""The bounds of a document, each with the edit that removes it."""
