@@ -7,6 +7,7 @@ import pytest
 from objlib.cli.app import NAMES, app, run
 from objlib.cli.arguments import as_text, in_order
 from objlib.core.errors import Exit
+from objlib.core.reports.upload import ScanReport
 from tests.cli.commands.kit import ANSWER, STATUS, UPLOAD, Engine, Read
 
 
@@ -42,9 +43,9 @@ def test_a_command_before_its_options_is_run_with_them(engine: Engine, read: Rea
 
 
 def test_short_names_of_frequent_options(engine: Engine, read: Read) -> None:
-    engine.gives("upload.run.upload", UPLOAD)
+    engine.gives("scan.scan.scan", ScanReport())
     engine.gives("search.ask.search", ANSWER)
-    assert run(["upload", "lib", "-n", "-j"]) == Exit.OK
+    assert run(["scan", "lib", "-n", "-j"]) == Exit.OK
     assert run(["search", "-k", "3", "--library", "lib", "x"]) == Exit.OK
     assert [more.get("dry_run", more.get("top_k")) for _, more in engine.asked] == [True, 3]
 

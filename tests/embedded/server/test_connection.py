@@ -64,11 +64,13 @@ async def test_an_idle_connection_is_closed_in_the_end() -> None:
 
 async def test_a_head_that_trickles_is_refused() -> None:
     async with connected(Echo(), Limits(head=30)) as client:
+        started = trio.current_time()
         for byte in b"GET / HTTP/1.1\r\nX":
             await client.stream.send_all(bytes([byte]))
             await trio.sleep(1)
         status, body = await client.answer()
         assert (status, error(body)["status"]) == (408, "DEADLINE_EXCEEDED")
+        assert trio.current_time() - started == pytest.approx(30)
         assert await client.ends()
 
 
