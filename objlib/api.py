@@ -20,7 +20,7 @@ from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import AnswerReport
-from objlib.core.reports.documents import DocumentList, DocumentText, Facets
+from objlib.core.reports.documents import DocumentText, Facets, FolderListing
 from objlib.core.reports.status import ExplainReport, RunEntry, StatusReport
 from objlib.core.reports.store import VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
@@ -36,7 +36,7 @@ from objlib.engine.shutdown import Drain
 from objlib.engine.status import explain, list_runs, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
-from objlib.sources import Place, load, require_folder
+from objlib.sources import LibraryNeed, load, require_folder
 
 T = TypeVar("T")
 
@@ -166,14 +166,14 @@ class Library:
 
     async def documents(
         self, folder: str = "", *, state: State | None = None, deep: bool = False, after: str = ""
-    ) -> DocumentList:
+    ) -> FolderListing:
         """A page of the files in a folder, by path.
 
         Args:
             folder: relative to the library; empty for the library itself.
             state: only files in this state.
             deep: whether the files of its subfolders are listed too.
-            after: :attr:`DocumentList.after` of the page before.
+            after: :attr:`FolderListing.after` of the page before.
         """
         app = await self._share(_LOOK)
         return await list_documents(app, folder, state=state, deep=deep, after=after)
@@ -262,7 +262,7 @@ async def open_from_sources(
     """
     flags = settings | {"library": _folder(library)}
     variables = os.environ if environ is None else environ
-    resolved = load(flags, config, place=Place.NEW, new=new, environ=variables)
+    resolved = load(flags, config, place=LibraryNeed.NEW, new=new, environ=variables)
     require_folder(resolved)
     async with open_library(await find_served_ledger(resolved), observer=observer) as opened:
         yield opened

@@ -25,7 +25,7 @@ from objlib.core.errors import RefusedError, UsageError
 from objlib.core.library.control_text import decode_control
 
 
-class Place(Enum):
+class LibraryNeed(Enum):
     """A command's need of a library when none is named."""
 
     ANY = auto()
@@ -43,7 +43,12 @@ CONFIG_NAME: Final = "objlib.toml"
 
 
 def load(
-    flags: Mapping[str, object], config: Path | None, *, place: Place, new: bool, environ: Mapping[str, str]
+    flags: Mapping[str, object],
+    config: Path | None,
+    *,
+    place: LibraryNeed,
+    new: bool,
+    environ: Mapping[str, str],
 ) -> Settings:
     """Load settings from flags, variables, the configuration file, the catalog of libraries, and defaults.
 
@@ -65,8 +70,8 @@ def load(
         cwd=cwd,
         home=Path("~").expanduser(),
         data=catalog.data,
-        fallback=cwd if place in {Place.KNOWN, Place.ANY} else None,
-        anywhere=place is Place.ANY,
+        fallback=cwd if place in {LibraryNeed.KNOWN, LibraryNeed.ANY} else None,
+        anywhere=place is LibraryNeed.ANY,
         libraries=catalog.libraries(),
         identity=cache(identify_service),
         is_file=_is_file,
@@ -78,10 +83,14 @@ def load(
     if config is None and not environ.get("OBJLIB_CONFIG"):
         file = _own_config(file, root, known, folders)
     settings = resolve(flags, environ, file, folders)
-    if place in {Place.NEW, Place.NEW_DRY} and root.is_dir() and (known is None or not known.ledgers):
+    if (
+        place in {LibraryNeed.NEW, LibraryNeed.NEW_DRY}
+        and root.is_dir()
+        and (known is None or not known.ledgers)
+    ):
         if not new and folders.identity(settings.ledger) is None:
             refuse_suspicious_root(root, folders)
-        if place is Place.NEW and known is None:
+        if place is LibraryNeed.NEW and known is None:
             with suppress(OSError, CatalogError):  # the ledger keeps what matters
                 catalog.claim(root, folder=folders.folder_of(root), now=time.time())
                 folders = replace(folders, libraries=catalog.libraries(), identity=cache(identify_service))

@@ -9,14 +9,14 @@ from objlib.cli.again import carry
 from objlib.cli.options import CommonOptions
 from objlib.core.config.settings import Settings
 from objlib.core.errors import UsageError
-from objlib.sources import Place, load
+from objlib.sources import LibraryNeed, load
 
 
 def load_settings(
     options: CommonOptions | None,
     *,
     path: Path | None = None,
-    place: Place = Place.KNOWN,
+    place: LibraryNeed = LibraryNeed.KNOWN,
     new: bool = False,
     **more: object,
 ) -> Settings:
@@ -36,12 +36,12 @@ def load_settings(
     settings = _load(options or CommonOptions(), path=path, place=place, new=new, **more)
     if settings.may_be_served:
         settings = _served(settings)
-    carry(settings, partial(_load, place=Place.NEW_DRY, new=True))
+    carry(settings, partial(_load, place=LibraryNeed.NEW_DRY, new=True))
     return settings
 
 
 def _load(
-    options: CommonOptions, *, path: Path | None = None, place: Place, new: bool, **more: object
+    options: CommonOptions, *, path: Path | None = None, place: LibraryNeed, new: bool, **more: object
 ) -> Settings:
     if path is not None and options.library not in (None, path):
         raise UsageError(f"two libraries are named: {path} and --library {options.library}; name one")

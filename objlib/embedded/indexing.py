@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from objlib.embedded import index
-from objlib.embedded.extraction.frames import DEFAULT_CHUNKING, Chunking, Outline, Passage
+from objlib.embedded.extraction.frames import DEFAULT_CHUNKING, Chunking, ExtractedPassage, Outline
 from objlib.embedded.resources import operations
 from objlib.sqlite.errors import is_fatal
 
@@ -40,7 +40,7 @@ class ReadDocument:
     display_name: str
     metadata: dict[str, Any]
     outline: Outline | None = None
-    passages: list[Passage] = field(default_factory=list)
+    passages: list[ExtractedPassage] = field(default_factory=list)
     reason: str = ""
     status: str = "INVALID_ARGUMENT"
 
@@ -123,7 +123,7 @@ class PartialIndex:
         self._text: index.IndexedText | None = None
         self._count = 0
 
-    def add(self, db: sqlite3.Connection, passages: list[Passage], *, now: float) -> bool:
+    def add(self, db: sqlite3.Connection, passages: list[ExtractedPassage], *, now: float) -> bool:
         """Index the next passages; False, and nothing happens, if the document is no longer ours to index."""
         if not self._renew(db, now):
             return False

@@ -11,7 +11,7 @@ from objlib.core.library.decode import UnreadableError, decode
 from objlib.core.library.mime import is_text_type
 from objlib.core.library.paths import disk_path
 from objlib.core.lifecycle.table import State
-from objlib.core.reports.documents import DocumentEntry, DocumentList, DocumentText, Facets, FolderEntry
+from objlib.core.reports.documents import DocumentEntry, DocumentText, Facets, FolderEntry, FolderListing
 from objlib.engine.app import App
 from objlib.engine.failed_files import state_of
 from objlib.engine.scan.read_file import open_regular
@@ -35,7 +35,7 @@ async def list_documents(
     deep: bool = False,
     after: str = "",
     limit: int = LIST_PAGE,
-) -> DocumentList:
+) -> FolderListing:
     """A page of the files on disk in a folder of the library, by path.
 
     Args:
@@ -49,7 +49,7 @@ async def list_documents(
     rows = await app.ledger.files.listed(folder, state=state, deep=deep, after=after, limit=limit + 1)
     below = [] if deep or after else await app.ledger.files.subfolders(folder)
     prefix = f"{folder}/" if folder else ""
-    return DocumentList(
+    return FolderListing(
         folder=folder,
         folders=tuple(
             FolderEntry(prefix + each.name, each.files, each.size, each.indexed, each.failed)

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from objlib.core.reports.answers import AnswerReport, Citation
-from objlib.core.reports.documents import DocumentList, DocumentText
+from objlib.core.reports.documents import DocumentText, FolderListing
 from objlib.core.reports.status import StatusReport
 from objlib.core.reports.upload import UploadReport
 
@@ -55,7 +55,7 @@ def lines(document: DocumentText) -> Answer:
     )
 
 
-def listing(page: DocumentList) -> Answer:
+def listing(page: FolderListing) -> Answer:
     """A page of a folder."""
     return _without_empty(
         {

@@ -38,7 +38,7 @@ from objlib.testing.checker import Checker
 from objlib.testing.failpoints import Died, Failpoints
 from objlib.testing.faults import Faults
 from objlib.testing.history import CHANGES, Request
-from objlib.testing.library import Library
+from objlib.testing.library import LibraryFiles
 from objlib.testing.nemesis import Nemesis
 from objlib.testing.observer import RecordingObserver
 from objlib.testing.virtual import EPOCH, run_virtual, seeded, wall_clock
@@ -65,7 +65,7 @@ __all__ = [
     "Drop",
     "Failpoints",
     "Faults",
-    "Library",
+    "LibraryFiles",
     "Nemesis",
     "RecordingObserver",
     "Refuse",

@@ -26,7 +26,7 @@ from objlib.testing.checker import Checker
 from objlib.testing.failpoints import EXIT_STATUS, Failpoints, die_for_real
 from objlib.testing.faults import Faults
 from objlib.testing.history import CHANGES, Request
-from objlib.testing.library import Library
+from objlib.testing.library import LibraryFiles
 from objlib.testing.nemesis import Nemesis
 from objlib.testing.snapshot import LEDGER, LIBRARY, STORE
 from objlib.testing.virtual import EPOCH, run_virtual
@@ -55,9 +55,9 @@ def settings_of(folder: Path) -> Settings:
     )
 
 
-def prepare_library(folder: Path, edits: Sequence[str] = EDITS_BEFORE) -> Library:
+def prepare_library(folder: Path, edits: Sequence[str] = EDITS_BEFORE) -> LibraryFiles:
     """Make a library, index it, and edit it."""
-    library = Library(folder / LIBRARY)
+    library = LibraryFiles(folder / LIBRARY)
     for number in range(6):
         library.edit("new", number)
     run = ChildRun(folder, 0)
@@ -109,7 +109,7 @@ class ChildRun:
         """Upload once."""
         await self._play("upload")
 
-    async def settle(self, library: Library) -> None:
+    async def settle(self, library: LibraryFiles) -> None:
         """Upload, rule on the result, then check that recovery and upload are idle."""
         await self._play("upload")
         checker = Checker(self.folder / LEDGER, self.folder / STORE, self.broken)

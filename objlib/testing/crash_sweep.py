@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from objlib.testing.crash_child import ChildReport, ChildRun, prepare_library
-from objlib.testing.library import Library
+from objlib.testing.library import LibraryFiles
 from objlib.testing.snapshot import digest, restore_snapshot, take_snapshot
 
 
@@ -36,7 +36,7 @@ class CrashSweep:
 
     folder: Path
     density: float
-    library: Library = field(init=False)
+    library: LibraryFiles = field(init=False)
 
     def __post_init__(self) -> None:
         self.library = prepare_library(self.work)

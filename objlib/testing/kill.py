@@ -22,7 +22,7 @@ from objlib.__main__ import main as objlib
 from objlib.core.errors import Exit
 from objlib.testing.checker import Checker
 from objlib.testing.faulty_server import ServiceProcess, service_process
-from objlib.testing.library import EDITS, Library
+from objlib.testing.library import EDITS, LibraryFiles
 from objlib.testing.torture import scratch_folder
 
 ROUNDS: Final = 12
@@ -48,7 +48,7 @@ class KillRounds:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        self.library = Library(self.folder / "library")
+        self.library = LibraryFiles(self.folder / "library")
         self.messages = self.folder / "messages.txt"
         self.ledger, self.store = self.folder / "ledger.db", self.folder / "store.db"
 

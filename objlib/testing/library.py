@@ -10,14 +10,14 @@ from typing import Final
 from objlib.core.ids import content_hash
 
 EDITS: Final = ("new", "change", "same size", "rename", "replace", "swap", "delete", "copy", "back", "empty")
-"""Kinds of edits; see :meth:`Library.edit`."""
+"""Kinds of edits; see :meth:`LibraryFiles.edit`."""
 
 _OLDEST: Final = 1_600_000_000
 """First modification time of a file (Unix seconds); one second apart, so that a scan notices every edit."""
 
 
 @dataclass
-class Library:
+class LibraryFiles:
     """The files below ``root``.
 
     Attributes:

@@ -96,7 +96,7 @@ class Rule:
 
 
 @dataclass
-class Plan:
+class FaultPlan:
     """A :data:`~objlib.testing.actions.Script` made of rules; the first that strikes decides.
 
     Attributes:
@@ -108,7 +108,7 @@ class Plan:
     list_lag: float = 0.0
 
     @classmethod
-    def parse(cls, words: Sequence[str], *, seed: int = 0, list_lag: float = 0.0) -> "Plan":
+    def parse(cls, words: Sequence[str], *, seed: int = 0, list_lag: float = 0.0) -> "FaultPlan":
         """Read the rules; ``none`` is no rule.
 
         Raises:
@@ -131,7 +131,7 @@ class Plan:
 class PlannedFaults:
     """A plan around a served store, and the log of its requests; a ``script`` takes the place of the plan."""
 
-    plan: Plan = field(default_factory=Plan)
+    plan: FaultPlan = field(default_factory=FaultPlan)
     script: Script | None = None
     faults: Faults = field(default_factory=Faults)
 
@@ -171,7 +171,9 @@ class PlannedFaults:
                     raise PlanError("the Content-Type must be application/json")
                 body = json.loads(await request.body())
                 words, seed, lag = body.get("faults", []), body.get("seed", 0), body.get("list_lag", 0.0)
-                self.plan = Plan.parse([str(word) for word in words], seed=int(seed), list_lag=float(lag))
+                self.plan = FaultPlan.parse(
+                    [str(word) for word in words], seed=int(seed), list_lag=float(lag)
+                )
             except (ValueError, TypeError, AttributeError, RecursionError) as error:
                 reason = str(error)[:300]
                 error_body = {"code": 400, "message": reason, "status": "INVALID_ARGUMENT"}

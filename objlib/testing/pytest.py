@@ -17,7 +17,7 @@ import trio
 from objlib.embedded import Options, open_service
 from objlib.embedded.server import AllowedHosts, guarded, listen, serve_app
 from objlib.testing.actions import Script
-from objlib.testing.plan import Plan, PlannedFaults
+from objlib.testing.plan import FaultPlan, PlannedFaults
 
 _START_SECONDS: Final = 30.0
 """Seconds for the server to start or stop before the fixture gives up."""
@@ -36,7 +36,7 @@ class Twin:
 
     def plan(self, *rules: str, seed: int = 0, list_lag: float = 0.0) -> None:
         """Follow a plan from now on, such as ``lost-answer:1:send``; no rule ends all faults."""
-        self._faults.plan, self._faults.script = Plan.parse(rules, seed=seed, list_lag=list_lag), None
+        self._faults.plan, self._faults.script = FaultPlan.parse(rules, seed=seed, list_lag=list_lag), None
 
     def script(self, script: Script) -> None:
         """Follow a function from a request's kind and number to an action."""

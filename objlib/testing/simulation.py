@@ -30,7 +30,7 @@ from objlib.testing.databases import forget_sessions
 from objlib.testing.failpoints import Died, Failpoints
 from objlib.testing.faults import Faults
 from objlib.testing.history import CHANGES, Request
-from objlib.testing.library import Library
+from objlib.testing.library import LibraryFiles
 from objlib.testing.nemesis import Nemesis
 from objlib.testing.processes import ProcessTable
 from objlib.testing.virtual import wall_clock
@@ -117,7 +117,9 @@ async def _open_world(folder: Path, result: WorldResult) -> AsyncIterator["_Worl
     with table.installed():
         async with open_service(settings.embedded, runner=inline_runner, now=wall_clock) as service:
             async with faults.acting_late():
-                world = _World(settings, Library(settings.library), service, faults, checker, table, result)
+                world = _World(
+                    settings, LibraryFiles(settings.library), service, faults, checker, table, result
+                )
                 await world.add_foreign_document()
                 yield world
 
@@ -125,7 +127,7 @@ async def _open_world(folder: Path, result: WorldResult) -> AsyncIterator["_Worl
 @dataclass
 class _World:
     settings: Settings
-    library: Library
+    library: LibraryFiles
     service: Service
     faults: Faults
     checker: Checker

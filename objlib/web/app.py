@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from objlib.api import Library
 from objlib.core.errors import ObjlibError
 from objlib.web.guard import SessionGuard, Sessions
-from objlib.web.pages import Pages
+from objlib.web.pages import LibraryPages
 from objlib.web.view import environment
 
 STATIC: Final = {"style.css": "text/css", "keys.js": "text/javascript"}
@@ -27,7 +27,7 @@ def make_pages(library: Library, *, sessions: Sessions, cookie: str) -> ASGIApp:
         sessions: the one-time token, and the session of the browser that redeems it.
         cookie: name of the session's cookie.
     """
-    pages = Pages(library, environment())
+    pages = LibraryPages(library, environment())
     routes = [
         Route("/", pages.search),
         Route("/ask", pages.ask),

@@ -21,7 +21,7 @@ DEFAULT_HITS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
+class LibraryPages:
     """The handlers of one library."""
 
     library: Library

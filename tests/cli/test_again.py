@@ -29,7 +29,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def options(given: CommonOptions | None, path: Path | None = None) -> list[str]:
-    """What advice adds to a command after a call with these options."""
+    """The options that advice adds to a command after a call with these."""
     with invoked(Invocation()):
         load_settings(given, path=path)
         return shlex.split(advise("status"))[2:]

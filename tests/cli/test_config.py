@@ -13,7 +13,7 @@ from objlib.core.config.default_paths import Folders
 from objlib.core.config.registry import SETTINGS
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.reports.failed_files import FailedFile
-from objlib.sources import Place, find_config, require_folder
+from objlib.sources import LibraryNeed, find_config, require_folder
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_configuration_that_is_there_and_no_file_is_refused(home: Path, kind: 
 @pytest.mark.usefixtures("home")
 def test_a_command_that_needs_a_library_and_finds_none_says_how_to_name_one() -> None:
     with pytest.raises(UsageError, match="no library is set"):
-        load_settings(None, place=Place.NEW)
+        load_settings(None, place=LibraryNeed.NEW)
     assert load_settings(None).library == Path.cwd()
 
 

@@ -15,8 +15,10 @@ from objlib.core.config.registry import SETTINGS
 
 pytestmark = pytest.mark.real_time
 
-READ_ONLY = frozenset({"status", "verify", "search", "ask", "explain", "doctor", "completion", "metrics"})
-"""Commands that change nothing anyway."""
+READ_ONLY = frozenset(
+    {"status", "verify", "search", "ask", "explain", "doctor", "completion", "metrics", "media"}
+)
+"""Commands that change nothing anyway; ``media`` writes the one file that is asked for."""
 SERVERS = frozenset({"serve", "ui", "mcp", "watch"})
 """Commands that run until they are stopped."""
 

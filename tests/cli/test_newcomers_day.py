@@ -39,8 +39,8 @@ SERVED = (
 PAPERS = NOTES.replace("notes", "papers")
 SKIPPED = (
     "2 files skipped:",
-    "  is binary and of no type that the store reads; convert it to text or PDF, or list it",
-    "  in .objlibignore",
+    "  is a picture, and the store takes text alone; a store that is made with",
+    "  --embedding-model gemini-embedding-2 takes PNG and JPEG (or list it in .objlibignore)",
     "    photo.jpg",
     "  is empty; it gets in as soon as it has content",
     "    later.md",
@@ -48,13 +48,12 @@ SKIPPED = (
 WALNUT = ("1. walnut.txt:1", "   The walnut tree stands by the gate.")
 PLAN = ("plan.txt:1", "   Plant one more walnut in March.")
 FOUND = (
-    "objlib: 3 passages",
+    "objlib: 2 passages",
     *WALNUT,
     f"2. {PLAN[0]}",
     PLAN[1],
-    "3. secret.txt:1",
-    "   The salary of the gardener.",
 )
+"""A served store searches by meaning a little later, so that the passages without the word are left out."""
 
 
 class Day:
@@ -154,7 +153,7 @@ def test_a_newcomers_day(objlib: Objlib, environ: dict[str, str], tmp_path: Path
         "or see `objlib libraries`",
         code=2,
     )
-    day.says("search walnut", NOTES, *FOUND, cwd="notes")
+    day.says("search walnut -k 2", NOTES, *FOUND, cwd="notes")
     day.says("libraries", *listed("~/notes", 5, 3), *listed("~/papers", 2, 2))
 
     # One library moves.
@@ -212,10 +211,10 @@ def test_a_newcomers_day(objlib: Objlib, environ: dict[str, str], tmp_path: Path
             *SKIPPED,
             f"{more} --base-url http://HOST",
         )
-        day.says(f"search walnut --base-url {url}", SERVED, *FOUND, cwd="notes")
+        day.says(f"search walnut -k 2 --base-url {url}", SERVED, *FOUND, cwd="notes")
         looked = f"{agree} 3 of 3 indexed files looked at."
         day.says(f"verify --base-url {url}", SERVED, looked, cwd="notes")
-    day.says("search walnut", BOTH, *FOUND, cwd="notes")
+    day.says("search walnut -k 2", BOTH, *FOUND, cwd="notes")
 
     # A rule that comes late, and a folder in the place of a file.
     (notes / ".objlibignore").write_text("secret.txt\n", encoding="utf-8")
@@ -267,8 +266,8 @@ def test_a_newcomers_day(objlib: Objlib, environ: dict[str, str], tmp_path: Path
         BOTH,
         "Plan: 1 file to send, 2 to remove; 2 skipped, 1 left out.",
         "  skip      later.md: is empty; it gets in as soon as it has content",
-        "  skip      photo.jpg: is binary and of no type that the store reads; convert it to text or PDF, or list it "
-        "in .objlibignore",
+        "  skip      photo.jpg: is a picture, and the store takes text alone; a store that is made with "
+        "--embedding-model gemini-embedding-2 takes PNG and JPEG (or list it in .objlibignore)",
         "  delete    plan.txt: there is a folder in its place",
         "  send      plan.txt/march.md (13 B): new",
         "  delete    secret.txt: it is left out by the rule 'secret.txt' in .objlibignore",

@@ -73,7 +73,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 
 def _pattern(line: str) -> str:
-    """What a line of the README may be on another machine: ``…`` is a folder, and a time is any."""
+    """A line of the README as another machine may print it: ``…`` is a folder, and a time is any."""
     pattern = re.escape(line).replace("…", r"\S*")
     return re.sub(r"in\\ [\d\\.]+\\ s;", r"in\\ .* s;", pattern)
 

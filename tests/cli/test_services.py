@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cli.conftest import Objlib
-from tests.cli.test_libraries import data_of, documents
+from tests.cli.test_known_libraries import data_of, documents
 
 
 @contextmanager

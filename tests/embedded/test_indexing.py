@@ -4,11 +4,11 @@ import sqlite3
 from pathlib import Path
 
 from objlib.embedded.database import connect
-from objlib.embedded.extraction.frames import Outline, Passage
+from objlib.embedded.extraction.frames import ExtractedPassage, Outline
 from objlib.embedded.indexing import PartialIndex, ReadDocument
 from tests.support.embedded import Box, open_box
 
-PARTS = [[Passage(n, n + 9, None, "", f"honey {n}")] for n in range(3)]
+PARTS = [[ExtractedPassage(n, n + 9, None, "", f"honey {n}")] for n in range(3)]
 
 
 async def pending(box: Box, path: Path) -> tuple[ReadDocument, sqlite3.Connection]:

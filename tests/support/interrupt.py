@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from objlib.testing.faulty_server import ServiceProcess
-from objlib.testing.library import Library
+from objlib.testing.library import LibraryFiles
 
 UPLOADS: Final = 5
 """Uploads in flight at the signal."""
@@ -63,7 +63,7 @@ def interrupt(
     Raises:
         RuntimeError: the run ended early, or never had ``uploads`` in flight.
     """
-    library = Library(folder / "library")
+    library = LibraryFiles(folder / "library")
     for number in range(FILES):
         library.edit("new", number)
     service.ask(f"slow {slow}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from objlib.testing import Checker, Library, Request
+from objlib.testing import Checker, LibraryFiles, Request
 from objlib.testing.crash_child import prepare_library
 from objlib.testing.databases import damage_database
 from objlib.testing.shrink import shrink
@@ -42,7 +42,7 @@ def checker(sound: Path, tmp_path: Path) -> Checker:
 
 
 def rule(checker: Checker, sound: Path) -> list[str]:
-    library = Library(sound / "library")
+    library = LibraryFiles(sound / "library")
     checker.rule_on_edges()
     checker.rule_on_quiescence(library.contents(), Counter(library.contents().values()))
     return checker.broken

@@ -11,7 +11,7 @@ import pytest
 from objlib.cli.app import run
 from objlib.core.errors import Exit
 from objlib.testing.actions import DOWN, Drop
-from objlib.testing.plan import ADMIN, FAULTS, Plan, PlanError, Rule
+from objlib.testing.plan import ADMIN, FAULTS, FaultPlan, PlanError, Rule
 from objlib.testing.pytest import Twin, serve_twin
 from tests.support.embedded import start_headers
 
@@ -36,13 +36,13 @@ def test_a_malformed_rule_is_refused_in_one_line(text: str, reason: str) -> None
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_every_fault_can_be_named(fault: str) -> None:
-    assert Plan.parse([f"{fault}:1:send"])("send", 3) == FAULTS[fault]
-    assert Plan.parse([f"{fault}:1:send"])("list", 3) is None
-    assert Plan.parse([f"{fault}:0"])("send", 3) is None
+    assert FaultPlan.parse([f"{fault}:1:send"])("send", 3) == FAULTS[fault]
+    assert FaultPlan.parse([f"{fault}:1:send"])("list", 3) is None
+    assert FaultPlan.parse([f"{fault}:0"])("send", 3) is None
 
 
 def test_a_plan_is_the_same_for_the_same_seed() -> None:
-    plans = [Plan.parse(["lost-answer:0.5"], seed=seed) for seed in (7, 7, 8)]
+    plans = [FaultPlan.parse(["lost-answer:0.5"], seed=seed) for seed in (7, 7, 8)]
     draws = [[plan("send", number) for number in range(200)] for plan in plans]
     assert draws[0] == draws[1] != draws[2]
     assert 60 < draws[0].count(Drop(act=True)) < 140

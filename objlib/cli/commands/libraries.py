@@ -10,7 +10,7 @@ from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, option, switch
 from objlib.core.advice import invocation
 from objlib.core.errors import Exit, UsageError
-from objlib.sources import Place, data_folder, working_folder
+from objlib.sources import LibraryNeed, data_folder, working_folder
 
 
 def name_no_library() -> None:
@@ -34,7 +34,7 @@ def libraries(
     """
     if action is not None and library is None:
         raise UsageError("objlib libraries forget needs the folder of a library, or its id")
-    settings = load_settings(options, place=Place.ANY)
+    settings = load_settings(options, place=LibraryNeed.ANY)
     name_no_library()
     from objlib.cli.render.libraries import forgotten_lines, libraries_lines
     from objlib.cli.runner import show
@@ -79,7 +79,7 @@ def move(
 
     Move the folder first, with any program.
     """
-    settings = load_settings(options, place=Place.ANY)
+    settings = load_settings(options, place=LibraryNeed.ANY)
     name_no_library()
     from objlib.cli.render.libraries import move_lines
     from objlib.cli.runner import show

@@ -12,7 +12,7 @@ from objlib.core.config.parsers import is_loopback_host
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
 from objlib.core.pacing.quota import parse_quota
-from objlib.sources import Place
+from objlib.sources import LibraryNeed
 
 if TYPE_CHECKING:
     from starlette.middleware import Middleware
@@ -64,7 +64,9 @@ def serve(
         raise UsageError("--require-key must be printable ASCII without blanks")
     limit = None if quota is None else parse_quota(quota)
     named = options.embedded_store is not None or os.environ.get("OBJLIB_EMBEDDED_STORE")
-    settings = load_settings(options, place=Place.ANY if named else Place.KNOWN, backend="embedded")
+    settings = load_settings(
+        options, place=LibraryNeed.ANY if named else LibraryNeed.KNOWN, backend="embedded"
+    )
     if not (0 <= op_delay <= MAX_DELAY and 0 <= list_lag <= MAX_DELAY):
         raise UsageError(f"--op-delay and --list-lag are seconds from 0 to {MAX_DELAY}")
     middleware = _faults(fault, seed, list_lag) if fault or list_lag else ()

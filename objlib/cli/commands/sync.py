@@ -10,7 +10,7 @@ from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, option, r
 from objlib.core.errors import Exit, UsageError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import SyncReport
-from objlib.sources import Place, require_folder
+from objlib.sources import LibraryNeed, require_folder
 
 
 def sync(
@@ -56,7 +56,7 @@ def sync(
     settings = load_settings(
         options,
         path=path,
-        place=Place.NEW_DRY if dry_run else Place.NEW,
+        place=LibraryNeed.NEW_DRY if dry_run else LibraryNeed.NEW,
         new=new,
         prune_grace=prune_grace,
         embed_seconds=embed_seconds,

@@ -8,7 +8,7 @@ from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, dry, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.reports.upload import UploadReport
-from objlib.sources import Place, require_folder
+from objlib.sources import LibraryNeed, require_folder
 
 New = Annotated[
     bool,
@@ -61,7 +61,7 @@ def upload(
     settings = load_settings(
         options,
         path=path,
-        place=Place.NEW_DRY if dry_run else Place.NEW,
+        place=LibraryNeed.NEW_DRY if dry_run else LibraryNeed.NEW,
         new=new,
         max_uploads=max_uploads,
         embed_seconds=embed_seconds,
@@ -121,7 +121,9 @@ def scan(
 ) -> int:
     """Compare a folder with the ledger and record what changed; nothing is sent."""
     require_dry_run(dry_run, every_step)
-    settings = load_settings(options, path=path, place=Place.NEW_DRY if dry_run else Place.NEW, new=new)
+    settings = load_settings(
+        options, path=path, place=LibraryNeed.NEW_DRY if dry_run else LibraryNeed.NEW, new=new
+    )
     require_folder(settings)
     from objlib.cli.render.scan import scan_lines
     from objlib.cli.runner import run, show

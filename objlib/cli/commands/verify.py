@@ -6,7 +6,7 @@ from typing import Annotated
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, EveryStep, option, require_dry_run
 from objlib.core.errors import Exit, UsageError
-from objlib.sources import Place, require_folder
+from objlib.sources import LibraryNeed, require_folder
 
 
 def verify(
@@ -50,7 +50,7 @@ def rebuild(
     what differs is sent by the next upload, and what only the store has is missing.
     """
     require_dry_run(dry_run, every_step)
-    settings = load_settings(options, place=Place.NEW_DRY if dry_run else Place.NEW, new=True)
+    settings = load_settings(options, place=LibraryNeed.NEW_DRY if dry_run else LibraryNeed.NEW, new=True)
     require_folder(settings)
     from objlib.cli.render.verify import rebuild_lines
     from objlib.cli.runner import run, show

@@ -11,7 +11,7 @@ from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit
 from objlib.core.events import Observer
-from objlib.sources import Place, require_folder
+from objlib.sources import LibraryNeed, require_folder
 
 Kind = Literal["systemd", "systemd-timer", "launchd", "cron", "task-scheduler"]
 
@@ -29,7 +29,7 @@ def watch(
 
     A run inside it is like any other, with the same ledger, limits and guards.
     """
-    load = partial(load_settings, options, path=path, place=Place.NEW, embed_seconds=embed_seconds)
+    load = partial(load_settings, options, path=path, place=LibraryNeed.NEW, embed_seconds=embed_seconds)
     settings = load()
     require_folder(settings)
     if print_unit is not None:

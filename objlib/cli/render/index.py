@@ -35,7 +35,7 @@ def index_problems(report: IndexReport) -> str:
 
 
 def vector_lines(report: VectorReport | None, screen: Terminal) -> list[str]:
-    """What search by meaning lacks, and how it gets it; nothing where it is complete."""
+    """The gap in search by meaning, and the way to close it; nothing where it is complete."""
     if report is None or (report.available and report.done >= report.total):
         return []
     text = _rest(report) if report.available else f"search works by words only: {safe(report.reason)}"

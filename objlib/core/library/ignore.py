@@ -192,7 +192,7 @@ class IgnoreRules:
 
 
 def _decide(layers: Iterable[_Layer], path: str, *, folder: bool) -> tuple[bool, _Rule, _Layer] | None:
-    """What the strongest layer with a rule for an entry says; None where none has one."""
+    """The decision of the strongest layer with a rule for an entry; None where none has one."""
     for layer in layers:
         decision = layer.decide(path, folder=folder)
         if decision is not None:

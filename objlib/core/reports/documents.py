@@ -39,7 +39,7 @@ class FolderEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentList:
+class FolderListing:
     """A page of the files of one folder, by path.
 
     Attributes:

@@ -17,7 +17,7 @@ from objlib.embedded.extraction.frames import (
     LENGTH,
     MAX_FRAME,
     Answer,
-    Failure,
+    ExtractionFailure,
     Passages,
     ReadRequest,
     TooMuchTextError,
@@ -74,19 +74,19 @@ def _answer(request: ReadRequest, data: bytes, answers: BinaryIO) -> None:
             send(Passages(batch))
         send(Passages([]))
     except UnindexableError as error:
-        send(Failure("UNIMPLEMENTED", str(error)))
+        send(ExtractionFailure("UNIMPLEMENTED", str(error)))
     except UnreadableError as error:
-        send(Failure("INVALID_ARGUMENT", str(error)))
+        send(ExtractionFailure("INVALID_ARGUMENT", str(error)))
     except TooMuchTextError:
-        send(Failure("INVALID_ARGUMENT", _TOO_MUCH_TEXT))
+        send(ExtractionFailure("INVALID_ARGUMENT", _TOO_MUCH_TEXT))
     except MemoryError:
-        send(Failure("INVALID_ARGUMENT", TOO_MUCH_MEMORY))
+        send(ExtractionFailure("INVALID_ARGUMENT", TOO_MUCH_MEMORY))
     except (OSError, BrokenPipeError):
         raise
     except RecursionError:
-        send(Failure("INVALID_ARGUMENT", "It is nested too deeply to be read."))
+        send(ExtractionFailure("INVALID_ARGUMENT", "It is nested too deeply to be read."))
     except Exception as error:
-        send(Failure("INTERNAL", f"reading it failed: {error!r}"[:500]))
+        send(ExtractionFailure("INTERNAL", f"reading it failed: {error!r}"[:500]))
 
 
 if __name__ == "__main__":

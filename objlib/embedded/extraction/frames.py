@@ -54,7 +54,7 @@ class Outline(msgspec.Struct, frozen=True, array_like=True, tag=True):
     passages: int
 
 
-class Passage(msgspec.Struct, frozen=True, array_like=True):
+class ExtractedPassage(msgspec.Struct, frozen=True, array_like=True):
     """A passage with its place in the text."""
 
     start: int
@@ -67,17 +67,17 @@ class Passage(msgspec.Struct, frozen=True, array_like=True):
 class Passages(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """The next passages, in order; none after the last."""
 
-    items: list[Passage]
+    items: list[ExtractedPassage]
 
 
-class Failure(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class ExtractionFailure(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """The document cannot be read; ``status`` is a canonical code."""
 
     status: str
     reason: str
 
 
-Answer = Outline | Passages | Failure
+Answer = Outline | Passages | ExtractionFailure
 """Every message of the reader."""
 encode: Final = msgspec.msgpack.Encoder().encode
 """A message as bytes."""
@@ -97,7 +97,7 @@ class TooMuchTextError(ValueError):
     """The document holds more text than :data:`MAX_TEXT`, or more passages than :data:`MAX_PASSAGES`."""
 
 
-def passages_of(extracted: Extracted, chunking: Chunking) -> tuple[Outline, Iterator[Passage]]:
+def passages_of(extracted: Extracted, chunking: Chunking) -> tuple[Outline, Iterator[ExtractedPassage]]:
     """Cut a document into its passages.
 
     Raises:
@@ -112,6 +112,6 @@ def passages_of(extracted: Extracted, chunking: Chunking) -> tuple[Outline, Iter
         raise TooMuchTextError
     outline = Outline(extracted.title, extracted.author, len(spans))
     return outline, (
-        Passage(span.start, span.stop, span.page, span.heading, text[span.start : span.stop])
+        ExtractedPassage(span.start, span.stop, span.page, span.heading, text[span.start : span.stop])
         for span in spans
     )

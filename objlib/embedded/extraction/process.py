@@ -16,9 +16,9 @@ from objlib.embedded.extraction.frames import (
     MAX_FRAME,
     Answer,
     Chunking,
-    Failure,
+    ExtractedPassage,
+    ExtractionFailure,
     Outline,
-    Passage,
     Passages,
     ReadRequest,
     decode_answer,
@@ -84,7 +84,7 @@ class ReaderProcess:
             raise await self._broken()
         return answer
 
-    async def batch(self) -> list[Passage]:
+    async def batch(self) -> list[ExtractedPassage]:
         """The next passages; none after the last.
 
         Raises:
@@ -134,7 +134,7 @@ class ReaderProcess:
             raise ReadError("INVALID_ARGUMENT", reason)
         if answer is None:
             raise await self._broken()
-        if isinstance(answer, Failure):
+        if isinstance(answer, ExtractionFailure):
             if answer.reason == TOO_MUCH_MEMORY:
                 await self.close()  # its memory is in pieces
             raise ReadError(answer.status, answer.reason)

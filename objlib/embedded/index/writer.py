@@ -7,7 +7,13 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from objlib.core.library.decode import without_surrogates
-from objlib.embedded.extraction.frames import DEFAULT_CHUNKING, Chunking, Outline, Passage, passages_of
+from objlib.embedded.extraction.frames import (
+    DEFAULT_CHUNKING,
+    Chunking,
+    ExtractedPassage,
+    Outline,
+    passages_of,
+)
 from objlib.embedded.index.lexical import indexed_form
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.index.vectors import drop_vectors, head
@@ -68,7 +74,9 @@ def begin_document(
     return IndexedText(row[0], title, author)
 
 
-def add_passages(db: sqlite3.Connection, text: IndexedText, start: int, passages: Iterable[Passage]) -> int:
+def add_passages(
+    db: sqlite3.Connection, text: IndexedText, start: int, passages: Iterable[ExtractedPassage]
+) -> int:
     """Put passages into the word index and queue them for vectors, the first as number ``start``.
 
     Returns:

@@ -53,7 +53,7 @@ def empty(file: Path) -> None:
 
 
 def interrupt() -> None:
-    """What Ctrl-C does."""
+    """Send what Ctrl-C sends."""
     os.kill(os.getpid(), signal.SIGINT)
 
 

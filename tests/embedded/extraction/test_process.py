@@ -14,7 +14,7 @@ from objlib.embedded.extraction import child
 from objlib.embedded.extraction.frames import (
     BATCH,
     DEFAULT_CHUNKING,
-    Failure,
+    ExtractionFailure,
     Outline,
     Passages,
     ReadRequest,
@@ -151,7 +151,7 @@ async def test_a_cancelled_reading_ends_its_process() -> None:
 
 
 def test_the_child_answers_what_it_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def failing(error: Exception) -> Failure | Outline | Passages:
+    def failing(error: Exception) -> ExtractionFailure | Outline | Passages:
         def extract(*_: object, **__: object) -> None:
             raise error
 
@@ -159,13 +159,15 @@ def test_the_child_answers_what_it_is_asked(monkeypatch: pytest.MonkeyPatch, tmp
         path = tmp_path / "answers"
         with path.open("wb") as answers:
             child._answer(ReadRequest(1, "text/html", "a", DEFAULT_CHUNKING), b"x", answers)
-        answer: Failure | Outline | Passages = decode_answer(path.read_bytes()[4:])
+        answer: ExtractionFailure | Outline | Passages = decode_answer(path.read_bytes()[4:])
         return answer
 
-    assert failing(MemoryError()) == Failure("INVALID_ARGUMENT", child.TOO_MUCH_MEMORY)
-    assert failing(ZeroDivisionError("x")) == Failure("INTERNAL", "reading it failed: ZeroDivisionError('x')")
+    assert failing(MemoryError()) == ExtractionFailure("INVALID_ARGUMENT", child.TOO_MUCH_MEMORY)
+    assert failing(ZeroDivisionError("x")) == ExtractionFailure(
+        "INTERNAL", "reading it failed: ZeroDivisionError('x')"
+    )
     deep = failing(RecursionError())
-    assert isinstance(deep, Failure)
+    assert isinstance(deep, ExtractionFailure)
     assert "nested" in deep.reason
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from objlib.embedded import Options, index, worker
-from objlib.embedded.extraction.frames import Passage
+from objlib.embedded.extraction.frames import ExtractedPassage
 from objlib.embedded.text.extract import extract
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.wire.metadata import float32, read_metadata, write_metadata
@@ -93,7 +93,7 @@ async def test_a_bug_in_extraction_fails_only_its_document(
         return extract(data, mime_type=mime_type, name=name)
 
     def add_passages(
-        db: sqlite3.Connection, text: index.IndexedText, start: int, passages: list[Passage]
+        db: sqlite3.Connection, text: index.IndexedText, start: int, passages: list[ExtractedPassage]
     ) -> int:
         db.execute("INSERT INTO index_meta VALUES('half', 'done')")
         if passages[0].body == "worse":

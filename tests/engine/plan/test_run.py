@@ -28,7 +28,7 @@ from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.ledger import FileRow
 from objlib.testing import EPOCH, Faults, refusal
-from objlib.testing.library import EDITS, Library
+from objlib.testing.library import EDITS, LibraryFiles
 from objlib.threads import inline_runner
 from tests.support.engine import ALL, Opener, ledger_rows, write
 from tests.support.leftovers import die_after_sending
@@ -81,7 +81,7 @@ class World:
     """A library, a ledger and a store, with a run at a time under virtual time."""
 
     def __init__(self, folder: Path) -> None:
-        self.library = Library(folder / "library")
+        self.library = LibraryFiles(folder / "library")
         self.faults = Faults()
         self.settings = Settings(
             library=folder / "library",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Objlib
-from tests.cli.test_libraries import data_of, documents
+from tests.cli.test_known_libraries import data_of, documents
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ PROSE = {
     "embedded/server/guard.py: ; if it should, start it with `objlib serve --allow-host NAME`.",
     "mcp/serve.py: send the token of `objlib mcp --http`",
 }
-"""Texts that speak of a command: what it is, or how whoever started a server would start another."""
+"""Texts that speak of a command: what it is, or how the user of a server would start another."""
 
 
 def test_no_command_is_printed_that_is_not_an_advice() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from objlib.testing.databases import read_database
 from tests.cli.conftest import Done, Objlib
-from tests.cli.test_libraries import data_of, documents
+from tests.cli.test_known_libraries import data_of, documents
 
 
 def lose(tmp_path: Path) -> Path:
