@@ -128,6 +128,6 @@ async def breaking(upstream: str, share: float, seed: int) -> AsyncIterator[Prox
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     proxy.url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(trio.serve_listeners, proxy.serve, listeners)
+        await nursery.start(trio.serve_listeners, proxy.serve, listeners)
         yield proxy
         nursery.cancel_scope.cancel()

@@ -174,7 +174,7 @@ def test_a_library_that_is_no_folder_is_exit_2(objlib: Objlib, library: Path, tm
 def test_a_query_without_an_upload_names_the_command(objlib: Objlib, library: Path) -> None:
     done = objlib("search", "x", "--library", library)
     assert done.code in {1, 4}
-    assert "run `objlib" in done.err.splitlines()[-1]
+    assert "objlib upload --library" in done.err.splitlines()[-1]
 
 
 def test_the_first_interrupt_drains_and_is_130(environ: dict[str, str], tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ async def test_without_a_model_the_reason_is_reported(
         )
         assert await box.titles("bees") == ["0.txt"]
         body = {"content": {"parts": [{"text": "x"}]}}
-        answer = await box.client.post(f"{V}/models/e:embedContent", json=body)
+        answer = await box.client.post(f"{V}/models/gemini-embedding-001:embedContent", json=body)
         refused(answer, 501, "UNIMPLEMENTED", "numpy is not installed")
 
 
@@ -218,18 +218,28 @@ async def test_the_state_is_reported_without_loading_the_model(
 
 async def test_the_embedding_methods_answer_with_vectors(tmp_path: Path, fake: Fake) -> None:
     async with open_box(tmp_path / "s.db") as box:
-        one = {"model": "models/e", "content": {"parts": [{"text": "hi"}]}, "taskType": "RETRIEVAL_QUERY"}
-        single = await box.post("models/e:embedContent", one)
+        one = {
+            "model": "models/gemini-embedding-001",
+            "content": {"parts": [{"text": "hi"}]},
+            "taskType": "RETRIEVAL_QUERY",
+        }
+        single = await box.post("models/gemini-embedding-001:embedContent", one)
         assert len(single["embedding"]["values"]) == 384
-        both = await box.post("models/e:batchEmbedContents", {"requests": [one, one]})
+        both = await box.post("models/gemini-embedding-001:batchEmbedContents", {"requests": [one, one]})
         assert both["embeddings"] == [single["embedding"]] * 2
-        assert await box.post("models/e:batchEmbedContents") == {"embeddings": []}
-        ok(await box.client.post(f"{V}/models/e:embedContent", json=one | {"output_dimensionality": 384}))
-        wrongs: list[Any] = [one | {"outputDimensionality": 768}, {"content": {"parts": []}}, {}]
+        assert await box.post("models/gemini-embedding-001:batchEmbedContents") == {"embeddings": []}
+        ok(
+            await box.client.post(
+                f"{V}/models/gemini-embedding-001:embedContent", json=one | {"output_dimensionality": 384}
+            )
+        )
+        wrongs: list[Any] = [one | {"outputDimensionality": 3073}, {"content": {"parts": []}}, {}]
         for wrong in wrongs:
-            answer = await box.client.post(f"{V}/models/e:embedContent", json=wrong)
+            answer = await box.client.post(f"{V}/models/gemini-embedding-001:embedContent", json=wrong)
             refused(answer, 400, "INVALID_ARGUMENT")
-        answer = await box.client.post(f"{V}/models/e:batchEmbedContents", json={"requests": ["x"]})
+        answer = await box.client.post(
+            f"{V}/models/gemini-embedding-001:batchEmbedContents", json={"requests": ["x"]}
+        )
         refused(answer, 400, "INVALID_ARGUMENT")
 
 

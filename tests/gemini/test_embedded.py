@@ -82,7 +82,7 @@ async def test_a_document_goes_in_is_found_and_goes_out(tmp_path: Path) -> None:
         assert (document.display_name, document.metadata) == ("Ethics/1 Über.txt", METADATA)
         assert document.create_time > 1.7e9
         answer = await client.models.ask(
-            model="m", question="promise", store=store, metadata_filter='objlib_id = "f1"'
+            model="gemini-3.5-flash", question="promise", store=store, metadata_filter='objlib_id = "f1"'
         )
         assert {passage.metadata["objlib_id"] for passage in answer.passages} == {"f1"}
         assert {passage.store for passage in answer.passages} == {store}
@@ -162,7 +162,9 @@ async def test_refusals_have_their_kinds(tmp_path: Path) -> None:
                 (lambda: client.stores.get("fileSearchStores/nowhere"), ErrorKind.NOT_FOUND),
                 (lambda: client.operations.get(f"{store}/operations/nowhere"), ErrorKind.NOT_FOUND),
                 (
-                    lambda: client.models.ask(model="m", question="?", store=store, metadata_filter="(("),
+                    lambda: client.models.ask(
+                        model="gemini-3.5-flash", question="?", store=store, metadata_filter="(("
+                    ),
                     ErrorKind.PERMANENT,
                 ),
                 (lambda: put(client, store), ErrorKind.STORE_FULL),

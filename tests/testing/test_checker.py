@@ -68,7 +68,9 @@ DOCUMENT = "(SELECT min(name) FROM documents WHERE name <> 'foreign')"
         ),
         (
             "",
-            "INSERT INTO documents SELECT 1000, store_id, 'again', display_name, mime_type, size, state, create_time,"
+            "INSERT INTO documents (doc_id, store_id, name, display_name, mime_type, size, state, create_time,"
+            " update_time, metadata, blob_id, chunks, ready_at, searchable_at, claim, claim_until)"
+            " SELECT 1000, store_id, 'again', display_name, mime_type, size, state, create_time,"
             " update_time, metadata, blob_id, chunks, ready_at, searchable_at, claim, claim_until FROM documents"
             f" WHERE name = {DOCUMENT}",
             "duplicate",

@@ -107,7 +107,7 @@ def _faults(words: tuple[str, ...], seed: int, list_lag: float) -> "tuple[Middle
     """
     plan = import_module("objlib.testing.plan")
     try:
-        faults = plan.PlannedFaults(plan.Plan.parse(words, seed=seed, list_lag=list_lag))
+        faults = plan.PlannedFaults(plan.FaultPlan.parse(words, seed=seed, list_lag=list_lag))
     except plan.PlanError as error:
         raise UsageError(f"--fault: {error}") from None
     return (faults.middleware(),)

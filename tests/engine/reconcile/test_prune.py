@@ -369,13 +369,13 @@ async def test_what_a_rule_leaves_out_afterwards_is_explained_verified_and_prune
     write(library, "replaced.md/inner.md", "now a folder")
     (library / ".objlibignore").write_text("private/\n")
     async with opened("verify") as app:
-        assert (await verify(app, sample=None)).drift == {"left_out": 1, "missing_on_disk": 1}
+        assert (await verify(app, sample=None)).drift == {"left_out": 1, "replaced": 1}
     async with opened("sync") as app:
         await upload(app)
         story = await explain(app, "private/pay.md")
         assert "left out by the rule 'private/' in .objlibignore" in story.explanation
         assert "there is a folder in its place" in (await explain(app, "replaced.md")).explanation.lower()
-        assert (await verify(app, sample=None)).drift == {"left_out": 1, "missing_on_disk": 1}
+        assert (await verify(app, sample=None)).drift == {"left_out": 1, "replaced": 1}
     async with opened("sync") as app:
         report = await sync(app, prune_missing=True, grace=3600, limit=ALL)
         assert report.prune is not None
