@@ -1,5 +1,6 @@
 """Ctrl-C with five uploads in flight, in real processes: what is under way is finished, and then it is over."""
 
+import math
 import statistics
 import sys
 import time
@@ -23,6 +24,7 @@ ROUNDS = 3
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process there")
 def test_what_is_in_flight_is_finished_and_nothing_is_sent_after(tmp_path: Path) -> None:
+    lag, bound = math.inf, 0.0
     for number in range(ROUNDS):
         folder = tmp_path / f"{number}"
         folder.mkdir()
