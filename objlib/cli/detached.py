@@ -69,16 +69,16 @@ def detach(settings: Settings, command: str, *own: str) -> DetachedCommand:
 
 def program_words() -> list[str]:
     """The words that start this program from any folder."""
-    script = Path(os.path.abspath(sys.argv[0]))  # noqa: PTH100  not resolved: a link may be what stays
+    script = Path(sys.argv[0]).absolute()  # not resolved: a link may be what stays
     path = shutil.which("objlib") or (str(script) if script.stem == "objlib" else "")
-    return [os.path.abspath(path)] if path else [sys.executable, "-m", "objlib"]  # noqa: PTH100
+    return [str(Path(path).absolute())] if path else [sys.executable, "-m", "objlib"]
 
 
 def _fixed(settings: Settings) -> dict[str, object]:
     """The options that say which library, ledger, store and service; each is named, however it was found."""
     fixed: dict[str, object] = {"library": settings.library, "ledger": settings.ledger}
     if settings.config is not None:
-        fixed["config"] = Path(os.path.abspath(settings.config))  # noqa: PTH100
+        fixed["config"] = settings.config.absolute()
     fixed["backend"] = str(settings.backend)
     if settings.backend is Backend.EMBEDDED:
         fixed["embedded_store"] = settings.embedded
