@@ -77,9 +77,11 @@ fix: (env "dev")
     @{{ python }} -m ruff check --fix-only .
     @{{ python }} -m ruff format .
 
-# install from the system's packages (Debian, Ubuntu) what some tests need: Prometheus, whose promtool reads the metrics
+# install from the system's packages (Debian, Ubuntu) what some tests need: promtool for the metrics, Chromium for the pages
 system-tools:
-    @command -v promtool >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus; }
+    @{ command -v promtool && command -v chromium; } >/dev/null || apt-get update -qq
+    @command -v promtool >/dev/null || apt-get install -qq -y --no-install-recommends prometheus
+    @command -v chromium >/dev/null || apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core
 
 # measure branch coverage of core, sqlite, ledger and engine by the tests of these rooms, and list what they miss
 coverage *ARGS: (env "dev")

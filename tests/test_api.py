@@ -7,34 +7,17 @@ import pytest
 import trio
 
 from objlib.api import Library, open_library
-from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import ObjlibError, RefusedError, UsageError
 from objlib.core.stop_reason import StopReason
 from objlib.testing import RecordingObserver
+from tests.support.library import library_settings, small_library
 
 TEXTS = {"moon.md": "The moon is far away.", "sun.md": "The sun is hot.", "sub/sea.md": "The sea is deep."}
 
 
-def settings_of(folder: Path) -> Settings:
-    """A library of three files, with ledger and store beside it."""
-    root = folder / "library"
-    for name, text in TEXTS.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return Settings(
-        library=root,
-        ledger=folder / "ledger.db",
-        embedded=folder / "store.db",
-        store="tests",
-        backend=Backend.EMBEDDED,
-        embed_seconds=0.0,
-    )
-
-
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    async with open_library(settings_of(tmp_path)) as library:
+    async with small_library(tmp_path, TEXTS) as library:
         yield library
 
 
@@ -103,7 +86,7 @@ async def test_an_upload_that_is_cancelled_is_finished_by_the_next(tmp_path: Pat
             scope.cancel()
 
     scope = trio.CancelScope()
-    settings = settings_of(tmp_path)
+    settings = library_settings(tmp_path, TEXTS)
     async with open_library(settings, observer=StopAtFirst()) as library:
         with scope:
             await library.upload()

@@ -136,14 +136,17 @@ def _introduce(settings: Settings, *, with_ledger: bool) -> None:
     """Print the first line: the backend, the store and the ledger."""
     if settings.quiet:
         return
-    ledger = f"; ledger {settings.ledger}" if with_ledger else ""
+    # A run names the folder of a new library by an id that it draws, so only a run can say where its files are.
+    unnamed = not (settings.library_id or settings.ledger_given or settings.ledger.exists())
+    place = "" if unnamed else f" at {settings.embedded}"
+    ledger = ("; no ledger yet" if unnamed else f"; ledger {settings.ledger}") if with_ledger else ""
     if with_ledger and not settings.library_given and not Path.cwd().is_relative_to(settings.library):
         ledger += f"; library {settings.library}"
     if with_ledger and (others := services_of(settings.other_ledgers)):
         ledger += f"; this library is also in {', '.join(others)}"
     if settings.backend is Backend.EMBEDDED:
         why = " (no API key set)" if api_key(os.environ) is None else ""
-        print_message(f"embedded store at {settings.embedded}, offline{why}{ledger}")
+        print_message(f"embedded store{place}, offline{why}{ledger}")
     else:
         print_message(f"Gemini store {settings.store} at {settings.base_url}{ledger}")
 

@@ -13,6 +13,7 @@ from objlib.api import MAX_PASSAGES, Library
 from objlib.core.errors import ObjlibError, UsageError
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
+from objlib.web.view import best_line
 
 WINDOW: Final = 400
 """Lines of a document before and after the cited ones that a page shows."""
@@ -68,9 +69,12 @@ class LibraryPages:
             raise HTTPException(404, str(problem)) from None
         cited = range(first, last + 1) if "from" in request.query_params else range(0)
         query = request.query_params.get("q", "")
+        start = max(0, first - text.first)
+        best = first + best_line(text.lines[start : start + len(cited)], query) if cited else None
         return await self._page(
-            request, "document.html", text=text, history=history, cited=cited, query=query, window=WINDOW
-        )
+            request, "document.html", text=text, history=history, cited=cited, best=best, query=query,
+            window=WINDOW,
+        )  # fmt: skip
 
     async def files(self, request: Request) -> Response:
         """The folder ``?path=``, or the files in ``?state=`` of all folders below it."""

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from objlib.core.reports.answers import AnswerReport, Citation
-from objlib.core.reports.excerpt import excerpt, mark
+from objlib.core.reports.excerpt import excerpt, mark, terms
 
 EXCERPT: Final = 420
 """Characters of a passage on a page of hits: about three lines."""
@@ -40,8 +40,15 @@ def link_of(citation: Citation, query: str) -> str:
         return ""
     place = {"from": citation.line_start, "to": citation.line_stop, "q": query}
     options = urlencode({name: value for name, value in place.items() if value is not None})
-    anchor = f"#L{citation.line_start}" if citation.line_start is not None else ""
+    anchor = "#cited" if citation.line_start is not None else ""
     return f"/doc/{quote(citation.file_id)}?{options}{anchor}"
+
+
+def best_line(lines: Sequence[str], query: str) -> int:
+    """The index of the line with most of the query's words, the first of equals: a passage may be a page long."""
+    words = terms(query)
+    counts = [len(words & set(re.findall(r"\w+", line.casefold()))) for line in lines]
+    return counts.index(max(counts)) if counts else 0
 
 
 def answer_of(report: AnswerReport) -> Markup:

@@ -107,6 +107,16 @@ def test_a_dry_run_in_a_fresh_home_makes_nothing(
         call(capsys, *args, "-n", "--json", library=home / "library")
 
 
+@pytest.mark.parametrize("command", ["upload", "sync", "scan"])
+def test_a_dry_run_names_no_folder_that_a_run_would_not_make(
+    home: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    code, output = call(capsys, command, "-n", library=home / "library")
+    assert code == 0
+    assert "objlib: embedded store, offline (no API key set); no ledger yet\n" in output
+    assert str(home / "data") not in output
+
+
 def used(home: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     library = home / "library"
     assert call(capsys, "upload", library=library)[0] == 0

@@ -34,7 +34,7 @@ def test_log_records_are_shown_with_verbose_only(engine: Engine, read: Read) -> 
 def test_gemini_is_introduced_by_store_and_address(engine: Engine, read: Read) -> None:
     engine.gives("status.status", STATUS)
     engine.patch.setenv("GEMINI_API_KEY", "AIzaSecret")
-    assert run(["status", "--store", "mine"]) == Exit.OK
+    assert run(["status", "--store", "mine", "--ledger", "other.db"]) == Exit.OK
     err = read()[1]
     assert err.startswith("objlib: Gemini store mine at https://generativelanguage.googleapis.com; ledger ")
     assert "AIzaSecret" not in err

@@ -15,9 +15,9 @@ import trio
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-from objlib.api import Library, open_library
-from objlib.core.config.settings import Backend, Settings
+from objlib.api import Library
 from objlib.mcp.tools import make_server
+from tests.support.library import small_library
 
 READING = {"search", "ask", "get_document", "list_documents", "status"}
 WRITING = {"upload", "sync"}
@@ -29,20 +29,7 @@ FILES = {
 
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    root = tmp_path / "library"
-    for name, text in FILES.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    settings = Settings(
-        library=root,
-        ledger=tmp_path / "ledger.db",
-        embedded=tmp_path / "store.db",
-        store="tests",
-        backend=Backend.EMBEDDED,
-        embed_seconds=0.0,
-    )
-    async with open_library(settings) as library:
+    async with small_library(tmp_path, FILES) as library:
         yield library
 
 

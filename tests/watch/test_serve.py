@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from objlib.testing import RecordingObserver
 from objlib.watch.changes import concerns
 from objlib.watch.loop import Timing
 from objlib.watch.serve import serve_watch
-from objlib.watch.units import UNITS
 
 QUICK = Timing(settle=0.05, longest_settle=1.0)
 
@@ -106,18 +104,3 @@ def test_what_no_run_takes_in_starts_none(tmp_path: Path) -> None:
         assert not concerns(settings, [str(root / name)]), name
     for name in ("a.md", "gone.md", ".objlibignore", "new folder"):
         assert concerns(settings, [str(root / "x.tmp"), str(root / name)]), name
-
-
-@pytest.mark.parametrize("kind", sorted(UNITS))
-def test_a_unit_names_each_word_of_the_command(kind: str) -> None:
-    name, unit = UNITS[kind]
-    text: str = unit(["/opt/my tools/objlib", name, "--library", '/home/a/50% "off" & $more'])
-    quoted: Callable[[str], bool] = text.__contains__
-    assert quoted("my tools")
-    assert "more" in text
-    if kind.startswith("systemd"):
-        assert quoted('"/home/a/50%% \\"off\\" & $$more"')
-    if kind == "cron":
-        assert quoted('50\\% "off" & $more\'')
-    if kind == "launchd":
-        assert quoted('50% "off" &amp; $more')

@@ -9,39 +9,21 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from objlib.api import Library, open_library
-from objlib.core.config.settings import Backend, Settings
+from objlib.api import Library
 from objlib.web.app import make_pages
 from objlib.web.guard import HEADERS, Sessions
+from tests.support.library import LECTURES, Files, small_library
 
 COOKIE = "session"
-FILES = {
-    "Ethics/pond.md": "---\nauthor: Okonjo\n---\n# The pond\n\nA child drowns.\n\nHow far may a stranger count?\n",
-    "Ethics/debt.md": "---\nauthor: Okonjo\n---\n# Debts\n\nA debt to a friend is paid first.\n",
-    "Mind/bat.md": '---\nauthor: "Na\'gel \\"X\\""\n---\nWhat is it like to be a bat?\n',
+FILES: Files = LECTURES | {
     "evil.md": "<script>alert(1)</script> \x1b[31mred\x1b[0m \u202ereversed stranger",
+    "photo.png": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
 }
-PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    root = tmp_path / "library"
-    for name, text in FILES.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    (root / "photo.png").write_bytes(PICTURE)
-    settings = Settings(
-        library=root,
-        ledger=tmp_path / "ledger.db",
-        embedded=tmp_path / "store.db",
-        store="tests",
-        backend=Backend.EMBEDDED,
-        embed_seconds=0.0,
-    )
-    async with open_library(settings) as library:
-        await library.upload()
+    async with small_library(tmp_path, FILES, uploaded=True) as library:
         yield library
 
 
@@ -84,7 +66,10 @@ async def test_a_hit_leads_to_the_cited_lines(browser: httpx.AsyncClient) -> Non
     link = re.search(r'href="(/doc/[^"]+)"', page)
     assert link is not None
     document = await shown(browser, unescape(link[1]))
-    assert re.search(r'<li id="L8" value="8" class="cited">How .*<mark>stranger</mark>', document)
+    assert re.search(
+        r'<li id="L8" value="8" class="cited"><span id="cited" tabindex="-1"></span>How .*<mark>stranger</mark>',
+        document,
+    )
     assert "The next upload" not in document
 
 

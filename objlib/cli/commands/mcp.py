@@ -3,17 +3,15 @@
 import json
 import os
 import secrets
-import shutil
-import sys
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Final
 
 from objlib.cli.config import load_settings
 from objlib.cli.console.errors import print_message
 from objlib.cli.console.output import print_lines, print_object
+from objlib.cli.detached import detach, secrets_note
 from objlib.cli.options import Common, CommonOptions, LibraryPath, option, switch
-from objlib.core.config.settings import GEMINI_URL, Backend, Settings
+from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
 from objlib.sources import require_folder
@@ -84,15 +82,10 @@ def _serve(settings: Settings, options: CommonOptions | None, *, write: bool, ht
 
 def _config(settings: Settings, *, write: bool) -> str:
     """The JSON that clients such as editors and desktop assistants take, with the settings of this call."""
-    script = Path(os.path.abspath(sys.argv[0]))  # noqa: PTH100  not resolved: a link may be what stays
-    found = shutil.which("objlib") or (str(script) if script.stem == "objlib" else "")
-    start = [found] if found else [sys.executable, "-m", "objlib"]
-    arguments = ["mcp", "--library", str(settings.library), "--ledger", str(settings.ledger)]
-    if settings.backend is Backend.EMBEDDED:
-        arguments += ["--backend", "embedded", "--embedded-store", str(settings.embedded)]
-    elif settings.base_url != GEMINI_URL:
-        arguments += ["--base-url", settings.base_url]
-    if settings.store_given:
-        arguments += ["--store", settings.store]
-    server = {"command": start[0], "args": [*start[1:], *arguments, *(["--write"] if write else [])]}
+    command = detach(settings, "mcp", *(["--write"] if write else []))
+    server: dict[str, object] = {"command": command.words[0], "args": command.words[1:]}
+    if command.variables:
+        server["env"] = command.variables
+    if note := secrets_note(command.secrets, 'the member "env" of this server'):
+        print_message(note)
     return json.dumps({"mcpServers": {"objlib": server}}, indent=2)

@@ -1,12 +1,12 @@
 """``objlib watch``."""
 
-import sys
 from functools import partial
 from typing import Annotated, Literal
 
 from objlib.cli.commands.upload import EmbedSeconds
 from objlib.cli.config import load_settings
 from objlib.cli.console.output import print_lines
+from objlib.cli.detached import detach
 from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit
@@ -36,11 +36,8 @@ def watch(
         from objlib.watch.units import UNITS
 
         command, unit = UNITS[print_unit]
-        words = [sys.executable, "-m", "objlib", command, "--library", str(settings.library)]
-        words += ["--ledger", str(settings.ledger), *(["--prune"] if prune else [])]
-        words += ["--config", str(settings.config)] if settings.config else []
-        words += ["--embed-seconds", embed_seconds] if embed_seconds is not None else []
-        print_lines(unit(words).splitlines())
+        text = unit(detach(settings, command, *(["--prune"] if prune else [])))
+        print_lines(text.splitlines())
         return Exit.OK
     _serve(settings, load, prune=prune)
     return Exit.OK

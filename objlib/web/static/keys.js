@@ -1,4 +1,4 @@
-// Keys for the pages: "/" goes to the box, j and k move between hits, Enter opens one, y copies its place.
+// Keys for the pages: "/" goes to the box, Escape leaves it, j and k move between hits, Enter opens one, y copies its place.
 "use strict";
 const hits = [...document.querySelectorAll(".hits > li:not(.none)")];
 let current = -1;
@@ -13,6 +13,7 @@ function choose(index) {
 }
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.matches("input")) event.target.blur();
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea")) return;
   const box = document.getElementById("q");
   if (event.key === "/" && box) {
