@@ -46,7 +46,7 @@ EXPECTED = {
     "libraries": {"trio", "sqlite3"},
     "explain": {"trio", "sqlite3", "objlib.embedded"},
 }
-"""What a command needs of them; ``explain`` reads the document as the embedded store does."""
+"""Modules that a command needs all the same; ``explain`` reads the document as the embedded store does."""
 
 
 def imported(*args: str, home: Path | None = None) -> set[str]:
