@@ -7,7 +7,7 @@ from typing import Final
 from objlib.core.failures import Failure
 from objlib.core.ids import FileId, RunId
 from objlib.core.lifecycle.table import State
-from objlib.ledger.database import Connection
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
 from objlib.ledger.listings import Listed
@@ -49,7 +49,7 @@ class ComparisonTable(Table):
     """Files beside the documents that carry their tags."""
 
     @query
-    def groups(conn: Connection, listing_id: str, *, after: str, limit: int) -> list[Group]:
+    def groups(conn: LedgerConnection, listing_id: str, *, after: str, limit: int) -> list[Group]:
         """A page, by ``file_id``, of the files that are indexed or that some listed document belongs to."""
         ids = [
             file_id
@@ -82,7 +82,7 @@ class ComparisonTable(Table):
         ]
 
     @query
-    def untagged(conn: Connection, listing_id: str) -> int:
+    def untagged(conn: LedgerConnection, listing_id: str) -> int:
         """How many listed documents carry no tag of a file and are in no row of the ledger."""
         return count(
             conn,
@@ -93,7 +93,7 @@ class ComparisonTable(Table):
 
     @query
     def standing(
-        conn: Connection, document: str, *, file_id: str | None, attempt_id: str | None
+        conn: LedgerConnection, document: str, *, file_id: str | None, attempt_id: str | None
     ) -> tuple[FileRow | None, Standing]:
         """The row of a document's file as it is now, and the standing of the document."""
         row = None if file_id is None else FileTable.get(conn, FileId(file_id))
@@ -104,13 +104,13 @@ class ComparisonTable(Table):
         return row, Standing(bool(in_flight), bool(leaving))
 
     @query
-    def indexed_total(conn: Connection) -> int:
+    def indexed_total(conn: LedgerConnection) -> int:
         """How many files have a document."""
         return count(conn, "FROM files WHERE gemini_document IS NOT NULL")
 
     @stamped
     def open_surplus(
-        conn: Connection,
+        conn: LedgerConnection,
         now: float,
         document: str,
         *,
@@ -128,7 +128,7 @@ class ComparisonTable(Table):
 
     @stamped
     def requeue_broken(
-        conn: Connection, now: float, row: FileRow, *, failure: Failure, reason: str, run_id: RunId
+        conn: LedgerConnection, now: float, row: FileRow, *, failure: Failure, reason: str, run_id: RunId
     ) -> FileRow | Exception:
         """Demote a row whose document is broken, and queue the file again, in one transaction.
 
@@ -144,12 +144,12 @@ class ComparisonTable(Table):
         return apply_transition(conn, Move(demoted, run_id).retry(reason), now)
 
     @query
-    def indexed(conn: Connection) -> int:
+    def indexed(conn: LedgerConnection) -> int:
         """How many files are indexed, those included that left the library since."""
         return count(conn, f"FROM files WHERE gemini_state = '{State.INDEXED}'")
 
     @query
-    def sample(conn: Connection, *, size: int | None, after: str, limit: int) -> list[FileId]:
+    def sample(conn: LedgerConnection, *, size: int | None, after: str, limit: int) -> list[FileId]:
         """Ids of indexed files: ``size`` at random, or a page of all of them by id where it is None."""
         which = f"FROM files WHERE gemini_state = '{State.INDEXED}'"
         if size is None:

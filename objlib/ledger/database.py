@@ -72,7 +72,7 @@ class Cursor(Protocol):
         ...
 
 
-class Connection(Protocol):
+class LedgerConnection(Protocol):
     """A connection inside a transaction that is not its user's."""
 
     @property

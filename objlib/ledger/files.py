@@ -7,7 +7,7 @@ from typing import Final
 from objlib.core.failures import FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import TRANSIENT, State
-from objlib.ledger.database import Connection
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, RunRow, count
 from objlib.ledger.table import Table, query
 
@@ -25,7 +25,7 @@ class FileTable(Table):
     """The files of the library."""
 
     @query
-    def claimable(conn: Connection, *, now: float, limit: int) -> list[FileRow]:
+    def claimable(conn: LedgerConnection, *, now: float, limit: int) -> list[FileRow]:
         """At most ``limit`` files to upload now: never postponed ones by id, then due ones by time.
 
         Two queries, because one with OR would sort all remaining files for each page.
@@ -36,7 +36,7 @@ class FileTable(Table):
         return new + FileRow.all(conn, due, now, limit - len(new))
 
     @query
-    def claimable_totals(conn: Connection, *, now: float | None = None) -> tuple[int, int]:
+    def claimable_totals(conn: LedgerConnection, *, now: float | None = None) -> tuple[int, int]:
         """How many files are to be uploaded and their bytes: all, or with ``now`` those that are due."""
         files, size = conn.execute(
             f"SELECT count(*), coalesce(sum(size), 0) FROM files {_claimable(conn)}"
@@ -46,7 +46,7 @@ class FileTable(Table):
         return int(files), int(size)
 
     @query
-    def next_retry_at(conn: Connection) -> float | None:
+    def next_retry_at(conn: LedgerConnection) -> float | None:
         """The earliest time at which a postponed file may be tried again."""
         (when,) = conn.execute(
             f"SELECT min(retry_at) FROM files {_claimable(conn)} AND retry_at IS NOT NULL"
@@ -54,12 +54,12 @@ class FileTable(Table):
         return None if when is None else float(when)
 
     @query
-    def get(conn: Connection, file_id: FileId) -> FileRow | None:
+    def get(conn: LedgerConnection, file_id: FileId) -> FileRow | None:
         """The file with this id."""
         return FileRow.first(conn, "WHERE file_id = ?", file_id)
 
     @query
-    def by_path(conn: Connection, path: str) -> FileRow | None:
+    def by_path(conn: LedgerConnection, path: str) -> FileRow | None:
         """The file at ``path`` on disk; if there is none, the one that went missing from there last."""
         # Two queries, because only a small index covers each half.
         at_path = "WHERE file_path = ? AND missing_since IS"
@@ -69,14 +69,14 @@ class FileTable(Table):
 
     @query
     def page(
-        conn: Connection, state: State | None = None, *, after: str = "", limit: int = PAGE
+        conn: LedgerConnection, state: State | None = None, *, after: str = "", limit: int = PAGE
     ) -> list[FileRow]:
         """A page of the files in ``state``, or of all."""
         return _page(conn, "TRUE" if state is None else f"gemini_state = '{state}'", after, limit)
 
     @query
     def failed(
-        conn: Connection, after: str = "", limit: int = PAGE, *, skipped: bool | None = None
+        conn: LedgerConnection, after: str = "", limit: int = PAGE, *, skipped: bool | None = None
     ) -> list[FileRow]:
         """A page of the files that failed: all, or those (not) of a kind that is skipped."""
         kinds = ""
@@ -85,19 +85,19 @@ class FileTable(Table):
         return _page(conn, f"gemini_state = '{State.FAILED}'{kinds}", after, limit)
 
     @query
-    def some(conn: Connection, *, limit: int) -> list[FileRow]:
+    def some(conn: LedgerConnection, *, limit: int) -> list[FileRow]:
         """Some of the files on disk, spread over all of them."""
         where = "WHERE missing_since IS NULL ORDER BY substr(file_id, -6), file_id LIMIT ?"
         return FileRow.all(conn, where, limit)
 
     @query
-    def superseded(conn: Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
+    def superseded(conn: LedgerConnection, after: str = "", limit: int = PAGE) -> list[FileRow]:
         """A page of the files with an older document that is still to be deleted."""
         return _page(conn, "superseded_document IS NOT NULL", after, limit)
 
     @query
     def transient(
-        conn: Connection, after: str = "", limit: int = PAGE
+        conn: LedgerConnection, after: str = "", limit: int = PAGE
     ) -> list[tuple[FileRow, AttemptRow | None, RunRow | None]]:
         """A page of the files in a transient state, each with its last attempt and the run that owns it."""
         cursor = conn.execute(
@@ -119,14 +119,14 @@ class FileTable(Table):
         ]
 
     @query
-    def history(conn: Connection, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
+    def history(conn: LedgerConnection, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
         """All events and attempts of a file, oldest first."""
         events = EventRow.all(conn, "WHERE file_id = ? ORDER BY event_id", file_id)
         return events, AttemptRow.all(conn, "WHERE file_id = ? ORDER BY seq", file_id)
 
     @query
     def listed(
-        conn: Connection,
+        conn: LedgerConnection,
         folder: str = "",
         *,
         state: State | None = None,
@@ -145,7 +145,7 @@ class FileTable(Table):
         return FileRow.all(conn, where, max(first, after), last, limit)
 
     @query
-    def subfolders(conn: Connection, folder: str = "") -> list[FolderRow]:
+    def subfolders(conn: LedgerConnection, folder: str = "") -> list[FolderRow]:
         """The folders directly in a folder, with what they hold, by name."""
         first, last = _range(folder)
         rest = _below(first)
@@ -161,12 +161,12 @@ class FileTable(Table):
         return [FolderRow(*cells) for cells in cursor]
 
     @query
-    def metadata_keys(conn: Connection) -> list[str]:
+    def metadata_keys(conn: LedgerConnection) -> list[str]:
         """The keys in the metadata of files that have a document, sorted."""
         return [key for (key,) in conn.execute(conn.dialect.metadata_keys)]
 
     @query
-    def facets(conn: Connection, *, limit: int) -> list[tuple[str, str | float, int]]:
+    def facets(conn: LedgerConnection, *, limit: int) -> list[tuple[str, str | float, int]]:
         """Each key and value in the metadata of at least two files that have a document, with their number.
 
         The most first, of each key at most ``limit`` values. A list counts once for each of its texts.
@@ -175,7 +175,7 @@ class FileTable(Table):
         return [(key, json.loads(value), number) for key, value, number in cursor]
 
     @query
-    def counts(conn: Connection, *, now: float) -> Counts:
+    def counts(conn: LedgerConnection, *, now: float) -> Counts:
         """How many files there are of each kind at ``now``."""
         states = dict.fromkeys(State, 0)
         cursor = conn.execute(
@@ -205,11 +205,11 @@ class FileTable(Table):
         )
 
 
-def _claimable(conn: Connection) -> str:
+def _claimable(conn: LedgerConnection) -> str:
     return f"{conn.dialect.by_index('files_claimable')} {_UNSENT}"
 
 
-def _skipped(conn: Connection) -> str:
+def _skipped(conn: LedgerConnection) -> str:
     return f"({conn.dialect.field('failure_info', 'kind')} IN ({_SKIPPING}))"
 
 
@@ -223,5 +223,5 @@ def _range(folder: str) -> tuple[str, str]:
     return (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
 
 
-def _page(conn: Connection, condition: str, after: str, limit: int) -> list[FileRow]:
+def _page(conn: LedgerConnection, condition: str, after: str, limit: int) -> list[FileRow]:
     return FileRow.all(conn, f"WHERE {condition} AND file_id > ? ORDER BY file_id LIMIT ?", after, limit)

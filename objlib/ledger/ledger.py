@@ -13,7 +13,7 @@ from objlib.commit_queue import CommitQueue
 from objlib.ledger.attempts import AttemptTable
 from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, ledger_error
-from objlib.ledger.database import Connection
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.deletions import DeletionTable
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
@@ -37,7 +37,7 @@ CLOSE_SECONDS: Final = 30.0
 class Ledger:
     """An open ledger; :func:`open_ledger` makes one. Times are Unix seconds."""
 
-    def __init__(self, path: Path, database: CommitQueue[Connection], now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, database: CommitQueue[LedgerConnection], now: Callable[[], float]) -> None:
         self.path = path
         self.now = now
         self._database = database

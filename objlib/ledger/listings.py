@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Self
 
 from objlib.core.errors import LedgerError
 from objlib.core.ids import RunId, new_id
-from objlib.ledger.database import Connection
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.rows import Metadata, Row, count, encode_metadata
 from objlib.ledger.table import Table, command, query, stamped
 
@@ -64,7 +64,7 @@ class ListingTable(Table):
 
     @stamped
     def begin(
-        conn: Connection,
+        conn: LedgerConnection,
         now: float,
         *,
         store: str,
@@ -106,7 +106,7 @@ class ListingTable(Table):
 
     @stamped
     def add_page(
-        conn: Connection,
+        conn: LedgerConnection,
         now: float,
         listing_id: str,
         *,
@@ -140,17 +140,17 @@ class ListingTable(Table):
         )
 
     @command
-    def restart(conn: Connection, listing_id: str) -> None:
+    def restart(conn: LedgerConnection, listing_id: str) -> None:
         """Forget the pages of a listing whose token the store no longer accepts."""
         conn.execute("DELETE FROM listed WHERE listing_id = ?", (listing_id,))
         conn.execute("UPDATE listings SET token = NULL, pages = 0 WHERE listing_id = ?", (listing_id,))
 
     @command
-    def drop(conn: Connection, listing_id: str) -> None:
+    def drop(conn: LedgerConnection, listing_id: str) -> None:
         """Delete a listing."""
         conn.execute("DELETE FROM listings WHERE listing_id = ?", (listing_id,))
 
     @query
-    def count(conn: Connection, listing_id: str) -> int:
+    def count(conn: LedgerConnection, listing_id: str) -> int:
         """How many different documents a listing holds."""
         return count(conn, "FROM listed WHERE listing_id = ?", listing_id)

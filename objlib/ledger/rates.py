@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from objlib.core.ids import RunId
-from objlib.ledger.database import Connection
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.settings import SettingTable
 from objlib.ledger.table import Table, query, stamped
 
@@ -36,7 +36,7 @@ class RateTable(Table):
 
     @stamped
     def exchange(
-        conn: Connection,
+        conn: LedgerConnection,
         now: float,
         run_id: RunId,
         *,
@@ -74,7 +74,7 @@ class RateTable(Table):
 
     @stamped
     def leave(
-        conn: Connection,
+        conn: LedgerConnection,
         now: float,
         run_id: RunId,
         *,
@@ -91,7 +91,7 @@ class RateTable(Table):
             _write(conn, _Shares(shares.living, shares.learnt, left))
 
     @query
-    def learnt(conn: Connection) -> Rates:
+    def learnt(conn: LedgerConnection) -> Rates:
         """The last sum of all runs."""
         return _read(conn).learnt
 
@@ -111,7 +111,7 @@ class _Shares:
     left: Rates = field(default_factory=dict)
 
 
-def _read(conn: Connection) -> _Shares:
+def _read(conn: LedgerConnection) -> _Shares:
     try:
         setting = json.loads(SettingTable.get(conn, RATES_KEY) or "{}")
         shares = {run: _numbers(share) for run, share in dict(setting.get("living", {})).items()}
@@ -121,7 +121,7 @@ def _read(conn: Connection) -> _Shares:
         return _Shares()  # it only saves time: runs learn again what cannot be read
 
 
-def _write(conn: Connection, shares: _Shares) -> None:
+def _write(conn: LedgerConnection, shares: _Shares) -> None:
     SettingTable.set(conn, RATES_KEY, json.dumps(asdict(shares)))
 
 

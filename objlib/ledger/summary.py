@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from objlib.core.lifecycle.table import State
-from objlib.ledger.database import Connection
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.dialects.sqlite import SQLiteConnection
 from objlib.ledger.rows import FileRow, RunRow
 from objlib.sqlite.private_copy import look_into
@@ -50,14 +50,14 @@ def files_with_content(path: Path, hashes: Collection[str]) -> list[FileRow]:
     return _look(path, partial(_files_with_content, hashes=json.dumps(list(hashes)))) or []
 
 
-def _look(path: Path, read: Callable[[Connection], T]) -> T | None:
+def _look(path: Path, read: Callable[[LedgerConnection], T]) -> T | None:
     with suppress(OSError, sqlite3.Error, ValueError):
         if path.is_file() and path.stat().st_size:
             return look_into(path, read, SQLiteConnection, busy_timeout=_BUSY_SECONDS)
     return None
 
 
-def _summarize(conn: Connection) -> LedgerSummary:
+def _summarize(conn: LedgerConnection) -> LedgerSummary:
     files, indexed, documents = conn.execute(
         "SELECT count(*) FILTER (WHERE missing_since IS NULL),"
         f" count(*) FILTER (WHERE missing_since IS NULL AND gemini_state = '{State.INDEXED}'),"
@@ -66,6 +66,6 @@ def _summarize(conn: Connection) -> LedgerSummary:
     return LedgerSummary(files, indexed, documents, tuple(RunRow.all(conn, "ORDER BY started, run_id")))
 
 
-def _files_with_content(conn: Connection, hashes: str) -> list[FileRow]:
+def _files_with_content(conn: LedgerConnection, hashes: str) -> list[FileRow]:
     contents = conn.dialect.texts("?")
     return FileRow.all(conn, f"WHERE gemini_document IS NOT NULL AND content_hash IN {contents}", hashes)

@@ -18,7 +18,7 @@ from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
-from objlib.ledger.database import Connection
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
 from objlib.ledger.scan.apply import (
@@ -71,7 +71,7 @@ class ToRead(NamedTuple):
 class noted(Generic[P, T]):  # a decorator
     """A query over the temporary tables of one scan, which are its second argument."""
 
-    def __init__(self, function: Callable[Concatenate[Connection, Tables, P], T]) -> None:
+    def __init__(self, function: Callable[Concatenate[LedgerConnection, Tables, P], T]) -> None:
         self.function = function
 
     def __get__(self, scan: "ScanSession", owner: type) -> Callable[P, Awaitable[T]]:
@@ -82,7 +82,11 @@ class ScanSession(Table):
     """One scan under way; :meth:`ScanTable.open` makes one."""
 
     def __init__(
-        self, database: CommitQueue[Connection], now: Callable[[], float], tables: Tables, generation: int
+        self,
+        database: CommitQueue[LedgerConnection],
+        now: Callable[[], float],
+        tables: Tables,
+        generation: int,
     ) -> None:
         super().__init__(database, now)
         self.tables = tables
@@ -90,7 +94,7 @@ class ScanSession(Table):
 
     @noted
     def note_files(
-        conn: Connection,
+        conn: LedgerConnection,
         t: Tables,
         files: Sequence[FileStatus],
         *,
@@ -120,12 +124,12 @@ class ScanSession(Table):
         return int(count), int(size)
 
     @noted
-    def note_blind(conn: Connection, t: Tables, paths: Sequence[str]) -> None:
+    def note_blind(conn: LedgerConnection, t: Tables, paths: Sequence[str]) -> None:
         """Note files and folders that could not be read; the scan records nothing about what is in them."""
         conn.executemany(f"INSERT OR IGNORE INTO {t.blind} VALUES (?)", [(path,) for path in paths])
 
     @noted
-    def to_read(conn: Connection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
+    def to_read(conn: LedgerConnection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
         """A page, in the order of the walk, of the files that have to be read."""
         cursor = conn.execute(
             f"SELECT seq, path, path_bytes, size FROM {t.seen}"
@@ -135,7 +139,9 @@ class ScanSession(Table):
         return [ToRead(*cells) for cells in cursor]
 
     @noted
-    def note_read(conn: Connection, t: Tables, results: Sequence[tuple[str, FileSnapshot | None]]) -> None:
+    def note_read(
+        conn: LedgerConnection, t: Tables, results: Sequence[tuple[str, FileSnapshot | None]]
+    ) -> None:
         """Note what files were when they were read; None stands for one that was no longer there."""
         for path, snapshot in results:
             if snapshot is None:
@@ -195,7 +201,7 @@ class ScanTable(Table):
 
     @stamped
     def record_content(
-        conn: Connection, now: float, row: FileRow, snapshot: FileSnapshot | None
+        conn: LedgerConnection, now: float, row: FileRow, snapshot: FileSnapshot | None
     ) -> FileRow | None:
         """Record a file that was read outside a scan; its state stays as it is.
 
