@@ -6,7 +6,6 @@ leaves nothing behind but the pages that it had applied.
 """
 
 import itertools
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,10 +13,12 @@ from typing import Any, Concatenate, Final, Generic, NamedTuple, ParamSpec, Type
 
 import trio
 
+from objlib.commit_queue import CommitQueue
 from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
 from objlib.ledger.scan.apply import (
@@ -32,7 +33,6 @@ from objlib.ledger.scan.apply import (
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import bump_scan_generation, scan_generation
 from objlib.ledger.table import Table, stamped
-from objlib.sqlite.group_commit import GroupCommit
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class ToRead(NamedTuple):
 class noted(Generic[P, T]):  # a decorator
     """A query over the temporary tables of one scan, which are its second argument."""
 
-    def __init__(self, function: Callable[Concatenate[sqlite3.Connection, Tables, P], T]) -> None:
+    def __init__(self, function: Callable[Concatenate[LedgerConnection, Tables, P], T]) -> None:
         self.function = function
 
     def __get__(self, scan: "ScanSession", owner: type) -> Callable[P, Awaitable[T]]:
@@ -83,7 +83,11 @@ class ScanSession(Table):
     """One scan under way; :meth:`ScanTable.open` makes one."""
 
     def __init__(
-        self, database: GroupCommit, now: Callable[[], float], tables: Tables, generation: int
+        self,
+        database: CommitQueue[LedgerConnection],
+        now: Callable[[], float],
+        tables: Tables,
+        generation: int,
     ) -> None:
         super().__init__(database, now)
         self.tables = tables
@@ -91,7 +95,7 @@ class ScanSession(Table):
 
     @noted
     def note_files(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         t: Tables,
         files: Sequence[FileStatus],
         *,
@@ -121,12 +125,12 @@ class ScanSession(Table):
         return int(count), int(size)
 
     @noted
-    def note_blind(conn: sqlite3.Connection, t: Tables, paths: Sequence[str]) -> None:
+    def note_blind(conn: LedgerConnection, t: Tables, paths: Sequence[str]) -> None:
         """Note files and folders that could not be read; the scan records nothing about what is in them."""
         conn.executemany(f"INSERT OR IGNORE INTO {t.blind} VALUES (?)", [(path,) for path in paths])
 
     @noted
-    def to_read(conn: sqlite3.Connection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
+    def to_read(conn: LedgerConnection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
         """A page, in the order of the walk, of the files that have to be read."""
         cursor = conn.execute(
             f"SELECT seq, path, path_bytes, size FROM {t.seen}"
@@ -137,7 +141,7 @@ class ScanSession(Table):
 
     @noted
     def note_read(
-        conn: sqlite3.Connection, t: Tables, results: Sequence[tuple[ToRead, FileSnapshot | None]]
+        conn: LedgerConnection, t: Tables, results: Sequence[tuple[ToRead, FileSnapshot | None]]
     ) -> None:
         """Note what files were when they were read; None stands for one that was no longer there."""
         _forget(conn, t, [file for file, snapshot in results if snapshot is None])
@@ -201,7 +205,7 @@ class ScanSession(Table):
 
 
 def _record_new(
-    conn: sqlite3.Connection,
+    conn: LedgerConnection,
     now: float,
     t: Tables,
     results: Sequence[tuple[ToRead, FileSnapshot | None]],
@@ -219,7 +223,7 @@ def _record_new(
     return new_files(conn, now, files, run_id=run_id)
 
 
-def _forget(conn: sqlite3.Connection, t: Tables, files: Sequence[ToRead]) -> None:
+def _forget(conn: LedgerConnection, t: Tables, files: Sequence[ToRead]) -> None:
     """Take out files that were no longer there when they were read."""
     conn.executemany(f"DELETE FROM {t.seen} WHERE seq = ?", ((file.number,) for file in files))
 
@@ -240,7 +244,7 @@ class ScanTable(Table):
 
     @stamped
     def record_content(
-        conn: sqlite3.Connection, now: float, row: FileRow, snapshot: FileSnapshot | None
+        conn: LedgerConnection, now: float, row: FileRow, snapshot: FileSnapshot | None
     ) -> FileRow | None:
         """Record a file that was read outside a scan; its state stays as it is.
 
