@@ -31,7 +31,9 @@ def fill(conn: sqlite3.Connection) -> None:
     conn.execute("INSERT INTO settings VALUES ('ballast', ?)", ("x" * 1_000_000,))
 
 
-async def test_a_full_disk_reaches_the_whole_batch_and_harms_nothing_before_it(ledger: Ledger, path: Path) -> None:
+async def test_a_full_disk_reaches_the_whole_batch_and_harms_nothing_before_it(
+    ledger: Ledger, path: Path
+) -> None:
     row = await add(ledger)
     await limit_pages(ledger, 2)
     results = await gather(
