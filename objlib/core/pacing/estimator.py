@@ -51,7 +51,7 @@ def refusal(state: PaceState, was: float, exhausted_at: float) -> PaceState:
     early = credit(state, exhausted_at) / state.rate
     if state.phase is PacingPhase.DRAIN:  # the rate is sure: the bucket holds less than was saved
         return state._replace(burst=max(0.0, state.burst - max(0.0, early)))
-    if early < 0:
+    if early < 0 and state.phase is not PacingPhase.STARTUP:  # a ramp shows a higher rate, not a larger bucket
         deeper = min(max(0.0, state.gated_for - state.burst), -early) / 2
         state = state._replace(burst=min(1.0, state.burst + deeper + TUNING.min_duration))
     span = _measured_span(state, exhausted_at)
@@ -62,8 +62,11 @@ def refusal(state: PaceState, was: float, exhausted_at: float) -> PaceState:
             state.rate, min(was, (state.admitted - state.ramp_admitted) / max(seconds, TUNING.min_duration))
         )
         high = max(low, state.rate * (1 + (state.gain - 1) / TUNING.ramp_growth))
+        rate = low + (high - low) / 4  # a rate that is too high costs refusals, one too low a probe
         return state._replace(
-            rate=low + (high - low) / 4,  # a rate that is too high costs refusals, one too low a probe
+            rate=rate,
+            # Of a first ramp: what the bucket held at the start, and not its seconds, is known.
+            burst=state.burst if state.ramp_since > -math.inf else state.burst * state.rate / rate,
             measured_for=min(seconds, 4 / max(TUNING.min_duration, high - low)),
             early_seconds=0.0,
             early_admitted=0.0,

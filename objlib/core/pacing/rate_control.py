@@ -211,9 +211,7 @@ def _advance(state: PaceState, started: float) -> PaceState:
         case PacingPhase.PROBE:
             gain = TUNING.drain_gain if held > kept else probe_gain(state)
         case _:
-            growth = TUNING.ramp_growth ** (
-                1 / max(1.0, send_rate(state) * max(state.rtt, TUNING.min_ramp_rtt))
-            )
+            growth = TUNING.ramp_growth ** (1 / max(1.0, send_rate(state) * _feedback_seconds(state)))
             gain = 1 + (max(state.gain, probe_gain(state)) - 1) * growth
             if state.rate < state.rate_before_drop < gain * state.rate:
                 return _return_to_old_rate(state, started)
@@ -221,6 +219,15 @@ def _advance(state: PaceState, started: float) -> PaceState:
         in_flight = TUNING.window_waste * state.rate * state.measured_for - 1
         gain = max(gain, min(1 / TUNING.max_cut, in_flight / (state.rate * state.rtt)))
     return state._replace(phase=phase, gain=gain)
+
+
+def _feedback_seconds(state: PaceState) -> float:
+    """Seconds until a higher speed can be refused: a round trip, or the time for which the bucket hides it.
+
+    What a first ramp meets held a number of requests at the start, which a higher speed uses up sooner.
+    """
+    hidden = TUNING.min_ramp_rtt * state.burst
+    return max(state.rtt, hidden if state.ramp_since > -math.inf else hidden / max(1.0, state.gain))
 
 
 def _start_ramp(state: PaceState, started: float) -> PaceState:

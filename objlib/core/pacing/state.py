@@ -187,9 +187,8 @@ def probe_interval(state: PaceState) -> float:
         return max(
             min(TUNING.min_contended_requests, TUNING.max_probe_wait * rate), state.peers * wait * rate
         )
-    count = min(
-        full_interval(state), max(TUNING.least_interval * full_interval(state), rate * state.measured_for)
-    )
+    least = min(TUNING.least_interval * full_interval(state), TUNING.least_requests)
+    count = min(full_interval(state), max(least, rate * state.measured_for))
     return max(min(TUNING.min_probe_requests, TUNING.max_probe_wait * rate), state.peers * count)
 
 
