@@ -1,14 +1,22 @@
 """Runs of commands on this ledger, with their heartbeats."""
 
+import json
 import sqlite3
+from collections.abc import Collection
+from dataclasses import asdict, fields
+from typing import Final
 
 from objlib.core.ids import RunId
+from objlib.core.reports.runs import RunProgress, RunSample
 from objlib.ledger.rows import RunRow
 from objlib.ledger.table import Table, query, stamped
 
+KEPT_SERIES: Final = 20
+"""Runs whose samples are all kept; of an older run the last one is, which holds its totals."""
+
 
 class RunTable(Table):
-    """The runs that work on this ledger, and those that did."""
+    """The runs that work on this ledger, and those that did, with samples of their progress."""
 
     @stamped
     def start(conn: sqlite3.Connection, now: float, run_id: RunId, pid: int, host: str, command: str) -> None:
@@ -17,18 +25,27 @@ class RunTable(Table):
             f"INSERT INTO runs ({RunRow.columns()}) VALUES (?, ?, ?, ?, ?, NULL, ?)",
             (run_id, pid, host, now, now, command),
         )
+        conn.execute(
+            "DELETE FROM samples AS s WHERE at < (SELECT max(at) FROM samples WHERE run_id = s.run_id)"
+            " AND run_id NOT IN (SELECT run_id FROM runs ORDER BY started DESC LIMIT ?)",
+            (KEPT_SERIES,),
+        )
 
     @stamped
-    def heartbeat(conn: sqlite3.Connection, now: float, run_id: RunId) -> None:
-        """Record that a run is alive."""
+    def heartbeat(
+        conn: sqlite3.Connection, now: float, run_id: RunId, progress: RunProgress | None = None
+    ) -> None:
+        """Record that a run is alive, and how far it is."""
         conn.execute("UPDATE runs SET heartbeat = ? WHERE run_id = ?", (now, run_id))
+        _sample(conn, now, run_id, progress)
 
     @stamped
-    def end(conn: sqlite3.Connection, now: float, run_id: RunId) -> None:
-        """Record that a run is over: its rows in a transient state may be recovered at once."""
+    def end(conn: sqlite3.Connection, now: float, run_id: RunId, progress: RunProgress | None = None) -> None:
+        """Record that a run is over, and how far it came: its rows in a transient state may be recovered at once."""
         conn.execute(
             "UPDATE runs SET heartbeat = ?1, ended = ?1 WHERE run_id = ?2 AND ended IS NULL", (now, run_id)
         )
+        _sample(conn, now, run_id, progress)
 
     @query
     def get(conn: sqlite3.Connection, run_id: RunId) -> RunRow | None:
@@ -39,3 +56,35 @@ class RunTable(Table):
     def all(conn: sqlite3.Connection) -> list[RunRow]:
         """All runs, oldest first."""
         return RunRow.all(conn, "ORDER BY started, run_id")
+
+    @query
+    def samples(conn: sqlite3.Connection, run_id: RunId) -> list[RunSample]:
+        """The samples of a run, oldest first."""
+        cursor = conn.execute("SELECT at, progress FROM samples WHERE run_id = ? ORDER BY at", (run_id,))
+        return [RunSample(at, _decode(text)) for at, text in cursor]
+
+    @query
+    def progress(conn: sqlite3.Connection, run_ids: Collection[RunId]) -> dict[RunId, RunProgress]:
+        """The last sample of each of these runs that has one."""
+        cursor = conn.execute(
+            "SELECT s.run_id, s.progress FROM json_each(?) AS wanted"
+            " JOIN samples AS s ON s.run_id = wanted.value"
+            " AND s.at = (SELECT max(at) FROM samples WHERE run_id = wanted.value)",
+            (json.dumps(list(run_ids)),),
+        )
+        return {RunId(run_id): _decode(text) for run_id, text in cursor}
+
+
+def _sample(conn: sqlite3.Connection, now: float, run_id: RunId, progress: RunProgress | None) -> None:
+    if progress is not None:
+        conn.execute(
+            "INSERT INTO samples (run_id, at, progress) VALUES (?, ?, ?)"
+            " ON CONFLICT (run_id, at) DO UPDATE SET progress = excluded.progress",
+            (run_id, now, json.dumps(asdict(progress), ensure_ascii=False)),
+        )
+
+
+def _decode(text: str) -> RunProgress:
+    """The progress as it was recorded; members that this version does not know are left out."""
+    known = {field.name for field in fields(RunProgress)}
+    return RunProgress(**{name: value for name, value in json.loads(text).items() if name in known})
