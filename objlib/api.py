@@ -7,6 +7,7 @@ Each method does what the command of the same name does, and returns the report 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,22 +19,27 @@ from objlib.core.errors import ObjlibError, UsageError, leaves
 from objlib.core.events import Observer
 from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import AnswerReport
 from objlib.core.reports.documents import DocumentText, Facets, FolderListing
-from objlib.core.reports.status import ExplainReport, RunEntry, StatusReport
-from objlib.core.reports.store import VerifyReport
+from objlib.core.reports.runs import RunEntry, RunReport
+from objlib.core.reports.status import Check, ExplainReport, StatusReport
+from objlib.core.reports.store import StoreSyncReport, VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.bootstrap.served_ledger import find_served_ledger
+from objlib.engine.doctor import doctor
 from objlib.engine.documents import list_documents, list_facets, read_document
+from objlib.engine.plan.run import RunOptions, plan_run
+from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
 from objlib.engine.scan.scan import scan
 from objlib.engine.search.ask import ask, search
 from objlib.engine.shutdown import Drain
-from objlib.engine.status import explain, list_runs, status
+from objlib.engine.status import explain, list_runs, report_run, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.sources import LibraryNeed, load, require_folder
@@ -49,6 +55,9 @@ _VERIFY: Final = Command("verify", records=False, store=StoreNeed.EXISTING, crea
 _SCAN: Final = Command("scan", records=True, store=StoreNeed.NONE)
 _UPLOAD: Final = Command("upload", records=True, store=StoreNeed.CREATE)
 _SYNC: Final = Command("sync", records=True, store=StoreNeed.CREATE)
+_REPAIR: Final = Command(
+    "store-sync", records=True, store=StoreNeed.EXISTING, create_ledger=False, any_ledger=True
+)
 _RECOVER: Final = Command("recover", records=True, store=StoreNeed.CREATE, create_ledger=False)
 
 
@@ -72,9 +81,11 @@ class Library:
         self._shared: dict[Command, App] = {}
         self._opening = trio.Lock()
         self._running: set[Drain] = set()
+        self._stops = 0
 
     def stop(self) -> None:
         """Let the runs in progress finish what is in flight; a second call ends them at once. Nothing is lost."""
+        self._stops += 1
         for drain in tuple(self._running):
             drain.stop()
 
@@ -136,6 +147,53 @@ class Library:
         work = partial(sync, prune_missing=prune, grace=grace, limit=limit, checksum=checksum)
         return await self._run(_SYNC, work, observer)
 
+    async def plan(
+        self,
+        *,
+        prune: bool = False,
+        grace: float | None = None,
+        max_delete: str | None = None,
+        retry_failed: bool = False,
+    ) -> UploadReport:
+        """The report of a dry run of :meth:`upload`, or with ``prune`` of :meth:`sync`; nothing is sent or recorded.
+
+        Its ``plan`` has each step. Arguments as for these.
+
+        Raises:
+            RefusedError: the run would be refused for the same reason.
+        """
+        grace = self.settings.prune_grace if grace is None else grace
+        options = RunOptions(
+            retry_failed=retry_failed,
+            grace=grace if prune else None,
+            max_delete=DeleteLimit.parse(max_delete),
+        )
+        return await self._run(replace(_SYNC, dry_run=True), partial(plan_run, options=options))
+
+    async def compare(self) -> tuple[StoreSyncReport, RepairPlan]:
+        """Compare the whole store with the ledger, both ways; the plan has the differences. Nothing is recorded."""
+        work = partial(store_sync, apply=False, metadata=False, limit=DeleteLimit())
+        return await self._run(replace(_REPAIR, dry_run=True), work)
+
+    async def repair(self, plan: RepairPlan, *, max_delete: str | None = None) -> StoreSyncReport:
+        """Carry out the steps of a comparison, each of which is checked again before.
+
+        Args:
+            plan: of :meth:`compare`, or some of its steps.
+            max_delete: as for :meth:`sync`.
+
+        Raises:
+            RefusedError: more would be deleted, or the plan is for another store; nothing was changed.
+        """
+        limit = DeleteLimit.parse(max_delete)
+        work = partial(store_sync, apply=True, metadata=True, limit=limit, plan=plan)
+        report, _ = await self._run(_REPAIR, work)
+        return report
+
+    async def doctor(self) -> tuple[Check, ...]:
+        """Check everything that a run depends on, each with what to do about it; changes nothing."""
+        return tuple(await doctor(self.settings, self._observer))
+
     async def recover(self) -> RecoverReport:
         """Settle everything that a dead run left; doing it again changes nothing."""
         return await self._run(_RECOVER, recover)
@@ -147,6 +205,14 @@ class Library:
     async def runs(self) -> tuple[RunEntry, ...]:
         """The runs of commands that change something, the newest first, with whether each is alive."""
         return await list_runs(await self._share(_LOOK))
+
+    async def run(self, run_id: str) -> RunReport:
+        """One run with its progress over time, and what it has in flight.
+
+        Raises:
+            UsageError: there was no such run.
+        """
+        return await report_run(await self._share(_LOOK), run_id)
 
     async def facets(self) -> Facets:
         """The metadata of the documents in the store: each value of each key, with how many documents have it."""
@@ -202,11 +268,14 @@ class Library:
         self, command: Command, work: Callable[[App], Awaitable[T]], observer: Observer | None = None
     ) -> T:
         """Open the application for one command, do ``work`` with it, and close it again."""
+        stops = self._stops
         with _one_error():
             async with open_app(
                 self.settings, command, observer=observer or self._observer, overrides=self._overrides
             ) as app:
                 self._running.add(app.drain)
+                for _ in range(self._stops - stops):  # asked for while it was opened
+                    app.drain.stop()
                 try:
                     return await work(app)
                 finally:

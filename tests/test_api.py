@@ -142,3 +142,15 @@ async def test_a_run_that_is_over_is_not_alive(library: Library) -> None:
     assert [run.command for run in runs] == ["scan", "upload"]
     assert not any(run.alive for run in runs)
     assert all(run.ended is not None for run in runs)
+
+
+async def test_a_stop_while_a_run_is_opened_stops_it(library: Library) -> None:
+    async def upload() -> None:
+        with pytest.raises(ObjlibError, match="interrupted"):
+            await library.upload()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(upload)
+        await trio.lowlevel.checkpoint()
+        library.stop()
+    assert (await library.upload()).uploaded == 3
