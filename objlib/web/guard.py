@@ -92,7 +92,7 @@ class SessionGuard:
     def _refusal(self, request: Request) -> ASGIApp | None:
         if request.method not in READING and not (self._write and request.method == "POST"):
             return PlainTextResponse(
-                "The pages only show; nothing is changed. For more: objlib ui --write\n"
+                "The pages only show; nothing is changed. Start them with --write to change something.\n"
                 if not self._write
                 else "The pages take GET, HEAD and POST.\n",
                 405,

@@ -77,7 +77,7 @@ class PageRuns:
             run.error = str(error)
         except Exception:
             _log.exception("a run failed")
-            run.error = "an internal error has occurred; the log of objlib ui has it"
+            run.error = "an internal error has occurred; the log of the server has it"
         finally:
             if not run.over:
                 run.error = "it was cancelled; the next upload finishes it"

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from objlib.core.advice import advise
 from objlib.core.reports.answers import AnswerReport, Citation
 from objlib.core.reports.excerpt import excerpt, mark, terms
 from objlib.core.reports.store import StoreSyncReport
@@ -216,6 +217,7 @@ def environment() -> Environment:
         "now": time.time,
         "address": address,
         "condition": condition,
+        "command": advise,
     }
     return templates
 
