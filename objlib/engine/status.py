@@ -71,7 +71,7 @@ async def status(app: App) -> StatusReport:
 async def list_runs(app: App) -> tuple[RunEntry, ...]:
     """The runs on this ledger, the newest first."""
     runs = await app.ledger.runs.all()
-    progress = await app.ledger.runs.progress([run.run_id for run in runs])
+    progress = await app.ledger.runs.progress()
     return tuple(_entry(app, run, progress.get(run.run_id)) for run in reversed(runs))
 
 

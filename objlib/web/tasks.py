@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
@@ -24,12 +24,14 @@ class PageRun:
         report: None while it goes on, and where it ended in an error.
         error: why it ended early; empty where it did not.
         stopping: whether it was asked to stop.
+        ended: set at its end.
     """
 
     command: str
     report: Report | None = None
     error: str = ""
     stopping: bool = False
+    ended: trio.Event = field(default_factory=trio.Event)
 
     @property
     def over(self) -> bool:
@@ -81,3 +83,4 @@ class PageRuns:
         finally:
             if not run.over:
                 run.error = "it was cancelled; the next upload finishes it"
+            run.ended.set()

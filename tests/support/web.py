@@ -1,7 +1,7 @@
 """A browser without a window for the pages: httpx, with the session of the one-time token."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,16 +14,16 @@ from objlib.api import Library
 from objlib.embedded.server import AllowedHosts, guarded
 from objlib.web.app import make_pages
 from objlib.web.guard import Sessions
-from objlib.web.tasks import PageRuns
+from objlib.web.tasks import PageRun, PageRuns
 
 HOME = "http://127.0.0.1"
 
 
-@dataclass(slots=True)
 class Gate:
     """Middleware of the embedded service that holds the first bytes of each document until it is open."""
 
-    open: bool = False
+    def __init__(self) -> None:
+        self.opened = trio.Event()
 
     def middleware(self) -> Middleware:
         """For ``Options.middleware``."""
@@ -31,9 +31,8 @@ class Gate:
 
     def _around(self, app: ASGIApp) -> ASGIApp:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            # A test in another thread opens it, and no event of trio hears that.
-            while not self.open and scope["type"] == "http" and "/upload/" in scope["path"]:  # noqa: ASYNC110
-                await trio.sleep(0.01)
+            if scope["type"] == "http" and "/upload/" in scope["path"]:
+                await self.opened.wait()
             await app(scope, receive, send)
 
         return serve
@@ -65,11 +64,12 @@ class Desk:
         data = {"form_token": token[1] if token else "", **fields}
         return await self.client.post(f"/do/{action}", data=data, headers={"origin": HOME})
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something that happens in another task."""
-        with trio.fail_after(30):
-            while not condition():  # noqa: ASYNC110
-                await trio.sleep(0.01)
+    async def run_ended(self) -> PageRun:
+        """The last run that a page started, once it is over."""
+        assert self.runs.last is not None
+        with trio.fail_after(60):
+            await self.runs.last.ended.wait()
+        return self.runs.last
 
 
 @asynccontextmanager

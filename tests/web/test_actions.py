@@ -28,10 +28,7 @@ async def indexed(desk: Desk) -> int:
 
 async def ended(desk: Desk) -> None:
     """Wait until the run of a page is done, and has met no error."""
-    await desk.until(lambda: not desk.runs.busy)
-    run = desk.runs.last
-    assert run is not None
-    assert run.error == ""
+    assert (await desk.run_ended()).error == ""
 
 
 ATTEMPTS = {
@@ -90,7 +87,7 @@ async def test_an_upload_of_a_page_is_a_run_like_any_other(desk: Desk) -> None:
     await desk.library.scan()  # pages need a ledger to look into
     answer = await desk.post("upload")
     assert (answer.status_code, answer.headers["location"]) == (303, "/runs")
-    await desk.until(lambda: not desk.runs.busy)
+    await desk.run_ended()
     assert await indexed(desk) == 3
     newest = (await desk.library.runs())[0]
     assert newest.command == "upload"
@@ -116,9 +113,9 @@ async def test_a_second_run_is_refused_and_a_stop_interrupts_the_first(tmp_path:
             assert "Finish what is in flight, and stop" in await desk.get("/runs")
             for _ in range(2):  # nothing is in flight that could finish
                 assert (await desk.post("stop")).status_code == 303
-            await desk.until(lambda: not desk.runs.busy)
+            await desk.run_ended()
             assert "interrupted" in await desk.get("/runs")
-            gate.open = True
+            gate.opened.set()
             await library.upload()
             assert (await library.verify(sample=None)).drift == {}
             assert await indexed(desk) == 3
@@ -133,7 +130,7 @@ async def test_a_failed_file_is_tried_again_by_the_button(desk: Desk) -> None:
     assert await indexed(desk) == 2
     assert "Try again" in await desk.get("/problems")
     await desk.post("upload", like="/problems", retry_failed="yes")
-    await desk.until(lambda: not desk.runs.busy)
+    await desk.run_ended()
     assert await indexed(desk) == 3
 
 
@@ -159,7 +156,7 @@ async def test_a_plan_that_would_remove_more_by_now_is_refused(desk: Desk) -> No
     await desk.get("/plan")
     (desk.library.settings.library / "Ethics/debt.md").unlink()
     await desk.post("sync", like="/plan", deletions="1", typed="1")
-    await desk.until(lambda: not desk.runs.busy)
+    await desk.run_ended()
     assert "would delete 2" in await desk.get("/runs")
     assert (await desk.library.status()).missing == 2
     assert (await desk.library.search("what is it like to be a bat")).citations
