@@ -163,7 +163,7 @@ def sentence(text: str) -> str:
 
 
 def outcome_of(report: object) -> str:
-    """What a run that ended did, to be put behind "is done"; empty where its report has no such number."""
+    """The figures of a run that ended, to be put behind "is done"."""
     report = report.upload if isinstance(report, SyncReport) else report
     if isinstance(report, UploadReport):
         failed = f", {report.failed:,} failed" if report.failed else ""
