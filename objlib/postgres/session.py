@@ -152,7 +152,7 @@ class Session(Generic[C]):
             native.execute(
                 SQL(
                     "SET search_path TO {schema}; SET lock_timeout = {lock};"
-                    " SET idle_in_transaction_session_timeout = {silent};"
+                    " SET work_mem = '64MB'; SET idle_in_transaction_session_timeout = {silent};"
                     " SELECT set_config('synchronous_commit', 'on', false)"
                     " WHERE current_setting('synchronous_commit') = 'off'"
                 )

@@ -3,6 +3,7 @@
 import re
 from typing import ClassVar, Final
 
+from objlib.ledger.database import LedgerConnection
 from objlib.postgres.session import SessionConnection
 
 _DDL: Final = (
@@ -46,6 +47,8 @@ class PostgresDialect:
         " AS key WHERE gemini_document IS NOT NULL ORDER BY 1"
     )
 
+    temporary: Final = "pg_temp"
+
     def same(self, one: str, other: str) -> str:
         """``IS NOT DISTINCT FROM``, for which PostgreSQL uses no index: only beside a condition that has one."""
         return f"{one} IS NOT DISTINCT FROM {other}"
@@ -67,6 +70,25 @@ class PostgresDialect:
     def by_index(self, name: str) -> str:
         """Nothing: the planner knows partial indices, and goes by statistics."""
         return ""
+
+    def ddl(self, statement: str) -> str:
+        """The statement with PostgreSQL's types."""
+        return translate_ddl(statement)
+
+    def index_on(self, table: str, name: str) -> str:
+        """The table has the schema, and its index none."""
+        return f"CREATE INDEX {table.partition('.')[2]}_{name} ON {table}"
+
+    def measure(self, conn: LedgerConnection, table: str) -> None:
+        """``ANALYZE``, which the server never does by itself for a temporary table."""
+        conn.execute(f"ANALYZE {table}")
+
+    def update_of_file(self, update: str, where: str, path: str) -> str:
+        """With a look first, since an update that breaks a constraint would undo its transaction."""
+        return (
+            f"UPDATE files SET {update} WHERE {where} AND NOT EXISTS (SELECT 1 FROM files o"
+            f" WHERE o.file_path = {path} AND o.missing_since IS NULL AND o.file_id <> files.file_id)"
+        )
 
 
 class PostgresConnection(SessionConnection):
