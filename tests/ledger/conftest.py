@@ -1,7 +1,6 @@
 """An open ledger with a clock that stands still."""
 
 import inspect
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,10 +11,11 @@ from objlib.core.config.ledger_url import LedgerUrl
 from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.connection import connect
 from objlib.sqlite.connection import disconnect
-from objlib.testing.postgres import ThrowAwayServer
 from objlib.threads import inline_runner
 from tests.support.clock import Clock
-from tests.support.postgres import empty_schema, shared_server
+from tests.support.postgres import DATABASES, open_place, server
+
+__all__ = ["server"]
 
 
 @pytest.fixture
@@ -42,21 +42,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of a ledger on both databases, unless it is about the file."""
     names = inspect.signature(metafunc.function).parameters
     if "database" in metafunc.fixturenames:
-        metafunc.parametrize("database", ["sqlite"] if "path" in names else ["sqlite", "postgres"])
+        metafunc.parametrize("database", ["sqlite"] if "path" in names else DATABASES)
 
 
 @pytest.fixture
 def database() -> str:
     """Which database holds the ledger."""
     return "sqlite"
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThrowAwayServer]:
-    """A PostgreSQL server, the same one in all processes of this run."""
-    base = tmp_path_factory.getbasetemp()
-    with shared_server(base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) as shared:
-        yield shared
 
 
 @pytest.fixture
@@ -66,11 +58,8 @@ def place(
     """A new ledger: a file, or a schema of its own in a database."""
     if database == "sqlite":
         shutil.copyfile(empty, path)
-        yield path
-    else:
-        server: ThrowAwayServer = request.getfixturevalue("server")
-        with empty_schema(server, os.environ.get("PYTEST_XDIST_WORKER", "main")) as url:
-            yield url
+    with open_place(database, path, request) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A ledger in a PostgreSQL database: what is different from a file."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -32,7 +31,7 @@ from tests.support.postgres import empty_schema
 @pytest.fixture
 def url(server: ThrowAwayServer) -> Iterator[LedgerUrl]:
     """A schema that holds nothing yet."""
-    with empty_schema(server, os.environ.get("PYTEST_XDIST_WORKER", "main")) as made:
+    with empty_schema(server) as made:
         yield made
 
 

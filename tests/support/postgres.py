@@ -2,10 +2,12 @@
 
 import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 import psycopg
 import pytest
@@ -14,6 +16,27 @@ from objlib.core.config.ledger_url import LedgerUrl
 from objlib.testing.postgres import ThrowAwayServer, find_programs
 
 _numbers = count(1)
+
+DATABASES: Final = ("sqlite", "postgres")
+"""Ids of the parameter of a test that runs on both."""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThrowAwayServer]:
+    """A PostgreSQL server, the same one in all processes of this run."""
+    base = tmp_path_factory.getbasetemp()
+    with shared_server(base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) as shared:
+        yield shared
+
+
+@contextmanager
+def open_place(database: str, path: Path, request: pytest.FixtureRequest) -> Iterator[Path | LedgerUrl]:
+    """A place for a ledger: ``path``, or an empty schema of the server, which is started only then."""
+    if database == "sqlite":
+        yield path
+    else:
+        with empty_schema(request.getfixturevalue("server")) as url:
+            yield url
 
 
 @contextmanager
@@ -40,8 +63,9 @@ def shared_server(folder: Path) -> Iterator[ThrowAwayServer]:
 
 
 @contextmanager
-def empty_schema(server: ThrowAwayServer, worker: str) -> Iterator[LedgerUrl]:
+def empty_schema(server: ThrowAwayServer) -> Iterator[LedgerUrl]:
     """The URL of a schema that no other test has; it is dropped afterwards."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     url = LedgerUrl.parse(server.url(f"t_{worker}_{next(_numbers)}"))
     try:
         yield url
