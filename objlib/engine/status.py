@@ -45,6 +45,7 @@ async def status(app: App) -> StatusReport:
         library=str(app.settings.library),
         ledger=str(app.settings.ledger),
         backend=str(app.settings.backend),
+        service=app.settings.service,
         store=pinned[0] if pinned else "",
         states=states | {State.FAILED: states[State.FAILED] - counts.skipped, SKIPPED: counts.skipped},
         missing=counts.missing,

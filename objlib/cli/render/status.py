@@ -24,7 +24,7 @@ def status_lines(report: StatusReport, screen: Terminal, now: float) -> list[str
         [
             ("library", safe(report.library)),
             ("ledger", safe(report.ledger)),
-            ("store", f"{safe(store)} ({report.backend})"),
+            ("store", f"{safe(store)} ({safe(report.service or report.backend)})"),
         ],
         indent="",
     )

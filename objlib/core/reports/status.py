@@ -13,6 +13,7 @@ class StatusReport:
     """The state of the ledger.
 
     Attributes:
+        service: ``embedded``, or the base URL of the service.
         states: files by state; ``skipped`` ones apart from ``failed`` ones.
         last_success: Unix time of the last upload that left nothing to do; None before the first.
     """
@@ -34,6 +35,7 @@ class StatusReport:
     failures_total: int = 0
     skips: tuple[FailedFile, ...] = ()
     last_success: float | None = None
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)

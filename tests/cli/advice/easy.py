@@ -96,13 +96,9 @@ def a_search_before_the_first_upload(world: World) -> None:
     assert "3 of 3 files indexed" in done.text
 
 
-@situation("ledger/connection.py _find_or_make: upload", "ledger/connection.py _refusal: upload")
+@situation("ledger/connection.py _no_ledger: upload")
 def a_library_without_a_ledger(world: World) -> None:
-    done = world.follow(world.at("status"), "ledger/connection.py _find_or_make: upload")
-    assert "3 of 3 files indexed" in done.text
-    world.database("ledger.db").write_bytes(b"")
-    world.database("store.db").unlink()
-    done = world.follow(world.at("status"), "ledger/connection.py _refusal: upload")
+    done = world.follow(world.at("status"), "ledger/connection.py _no_ledger: upload")
     assert "3 of 3 files indexed" in done.text
 
 
