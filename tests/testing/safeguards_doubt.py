@@ -108,8 +108,8 @@ DOUBTS: Final = (
     Mutant(
         "for an attempt that is over nothing is chosen",
         "objlib/ledger/attempts.py",
-        " AND document_name IS ? AND outcome IS NULL RETURNING 1",
-        " AND document_name IS ? RETURNING 1",
+        " AND {conn.dialect.same('document_name', '?')} AND outcome IS NULL RETURNING 1",
+        " AND {conn.dialect.same('document_name', '?')} RETURNING 1",
         f"{TEST_SURPLUS}::test_for_an_attempt_that_is_over_nothing_is_chosen",
     ),
     Mutant(

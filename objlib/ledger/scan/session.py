@@ -6,7 +6,6 @@ leaves nothing behind but the pages that it had applied.
 """
 
 import itertools
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,10 +13,12 @@ from typing import Any, Concatenate, Final, Generic, NamedTuple, ParamSpec, Type
 
 import trio
 
+from objlib.commit_queue import CommitQueue
 from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
 from objlib.ledger.scan.apply import (
@@ -31,7 +32,6 @@ from objlib.ledger.scan.apply import (
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import bump_scan_generation, scan_generation
 from objlib.ledger.table import Table, stamped
-from objlib.sqlite.group_commit import GroupCommit
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class ToRead(NamedTuple):
 class noted(Generic[P, T]):  # a decorator
     """A query over the temporary tables of one scan, which are its second argument."""
 
-    def __init__(self, function: Callable[Concatenate[sqlite3.Connection, Tables, P], T]) -> None:
+    def __init__(self, function: Callable[Concatenate[LedgerConnection, Tables, P], T]) -> None:
         self.function = function
 
     def __get__(self, scan: "ScanSession", owner: type) -> Callable[P, Awaitable[T]]:
@@ -82,7 +82,11 @@ class ScanSession(Table):
     """One scan under way; :meth:`ScanTable.open` makes one."""
 
     def __init__(
-        self, database: GroupCommit, now: Callable[[], float], tables: Tables, generation: int
+        self,
+        database: CommitQueue[LedgerConnection],
+        now: Callable[[], float],
+        tables: Tables,
+        generation: int,
     ) -> None:
         super().__init__(database, now)
         self.tables = tables
@@ -90,7 +94,7 @@ class ScanSession(Table):
 
     @noted
     def note_files(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         t: Tables,
         files: Sequence[FileStatus],
         *,
@@ -120,12 +124,12 @@ class ScanSession(Table):
         return int(count), int(size)
 
     @noted
-    def note_blind(conn: sqlite3.Connection, t: Tables, paths: Sequence[str]) -> None:
+    def note_blind(conn: LedgerConnection, t: Tables, paths: Sequence[str]) -> None:
         """Note files and folders that could not be read; the scan records nothing about what is in them."""
         conn.executemany(f"INSERT OR IGNORE INTO {t.blind} VALUES (?)", [(path,) for path in paths])
 
     @noted
-    def to_read(conn: sqlite3.Connection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
+    def to_read(conn: LedgerConnection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
         """A page, in the order of the walk, of the files that have to be read."""
         cursor = conn.execute(
             f"SELECT seq, path, path_bytes, size FROM {t.seen}"
@@ -136,7 +140,7 @@ class ScanSession(Table):
 
     @noted
     def note_read(
-        conn: sqlite3.Connection, t: Tables, results: Sequence[tuple[str, FileSnapshot | None]]
+        conn: LedgerConnection, t: Tables, results: Sequence[tuple[str, FileSnapshot | None]]
     ) -> None:
         """Note what files were when they were read; None stands for one that was no longer there."""
         for path, snapshot in results:
@@ -197,7 +201,7 @@ class ScanTable(Table):
 
     @stamped
     def record_content(
-        conn: sqlite3.Connection, now: float, row: FileRow, snapshot: FileSnapshot | None
+        conn: LedgerConnection, now: float, row: FileRow, snapshot: FileSnapshot | None
     ) -> FileRow | None:
         """Record a file that was read outside a scan; its state stays as it is.
 
