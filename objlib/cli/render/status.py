@@ -67,7 +67,7 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
         seconds = report.next_retry - now
         when = f", the next one {'in ' + duration(seconds) if seconds > 0 else 'now'} ({moment(report.next_retry)})"
     counted = [
-        ("missing", report.missing, "file", "gone from disk, or left out by a rule"),
+        ("missing", report.missing, "file", f"gone from disk, or left out by a rule{_removable(report)}"),
         ("changed", report.changed, "file", f"newer on disk than in the store: {advise('upload')}"),
         ("waiting", report.waiting, "file", f"for another try{when}"),
         ("superseded", report.superseded, "old document", f"to delete: {advise('recover')}"),
@@ -85,6 +85,17 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
     if limits:
         notes.append(("limiter", ", ".join(limits)))
     return notes
+
+
+def _removable(report: StatusReport) -> str:
+    """How many documents of missing files a prune removes now, and from when on the next one."""
+    now = f"{report.removable:,} to remove now" if report.removable else ""
+    until = "" if report.removable_from is None else f"in grace until {moment(report.removable_from)}"
+    if not (now or until):
+        return ""
+    if now and until:
+        until = f"the next {until}"
+    return f" ({', '.join(filter(None, [now, until]))}): {advise('sync --prune')}"
 
 
 def _number(value: object) -> str:

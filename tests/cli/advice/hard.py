@@ -149,14 +149,15 @@ def a_store_whose_ledger_is_lost(world: World) -> None:
         partial(a_scan_in_its_place, world),
         "engine/bootstrap/lost_ledger.py require_ledger: rebuild",
     )
-    for site, command, lose, code in [
+    cases: list[tuple[str, str, Callable[[Path], None], Exit]] = [
         ("engine/doctor.py _lost: rebuild", "doctor", unlink, Exit.FATAL),
         ("engine/bootstrap/lost_ledger.py refuse_lost_ledger: rebuild", "upload", scanned, Exit.REFUSED),
         ("cli/render/scan.py scan_lines: rebuild", "scan", unlink, Exit.OK),
         (status, "status", scanned, Exit.REFUSED),
         (status, "recover", empty, Exit.REFUSED),
         (status, "verify", unlink, Exit.REFUSED),
-    ]:
+    ]
+    for site, command, lose, code in cases:
         lose(world.database("ledger.db"))
         refused = world.at(command)
         assert refused.code == code, refused.text
