@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId
@@ -245,9 +245,13 @@ def count(conn: LedgerConnection, source: str, *parameters: SqlValue) -> int:
     return int(conn.execute(f"SELECT count(*) {source}", parameters).fetchone()[0])
 
 
+_SORTED: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+"""Made once: ``json.dumps`` makes an encoder for each call that asks for anything but its defaults."""
+
+
 def encode_metadata(metadata: Mapping[str, MetadataValue]) -> str:
     """``metadata`` as the JSON that ``metadata_json`` holds: keys sorted, so equal values are equal text."""
-    return json.dumps(metadata, ensure_ascii=False, sort_keys=True)
+    return _SORTED.encode(metadata) if metadata else "{}"
 
 
 def encode_failure(failure: Failure) -> str:

@@ -5,12 +5,14 @@ condition that they are still those the scan compared with. A change of state go
 row as it is inside the transaction. Another process can undercut neither.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from objlib.core.failures import Failure
 from objlib.core.ids import FileId, RunId, new_attempt_id, new_file_id
+from objlib.core.library.paths import Named
 from objlib.core.library.snapshot import FileSnapshot
 from objlib.core.lifecycle.table import State
 from objlib.ledger.database import LedgerConnection
@@ -111,6 +113,31 @@ def other_changes(
     """Record the next differences that are not renames."""
     page = _page(conn, t, f"p.kind <> '{ChangeKind.RENAMED}'", after, limit)
     return _record_all(conn, page, run_id, now)
+
+
+def new_files(
+    conn: LedgerConnection, now: float, files: Sequence[tuple[Named, FileSnapshot]], *, run_id: RunId
+) -> int:
+    """Record files at paths that have no row; how many were left alone because they have one by now."""
+    if not files:
+        return 0
+    bump_scan_generation(conn)
+    items = [
+        described(snapshot)
+        | {"path": file.file_path, "path_bytes": file.path_bytes, "now": now, "new_id": new_file_id(now)}
+        for file, snapshot in files
+    ]
+    conn.executemany(_INSERT, items)
+    (recorded,) = conn.execute(
+        f"SELECT count(*) FROM main.files WHERE file_id IN {conn.dialect.texts('?')}",
+        (json.dumps([item["new_id"] for item in items]),),
+    ).fetchone()
+    for item in items:
+        if item["failure_info"] is not None:
+            row = FileRow.first(conn, "WHERE file_id = ?", item["new_id"])
+            if row is not None:
+                _move_state(conn, row, decode_failure(item["failure_info"]), run_id, now, changed=False)
+    return len(files) - int(recorded)
 
 
 def described(snapshot: FileSnapshot) -> dict[str, Any]:

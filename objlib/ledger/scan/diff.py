@@ -32,6 +32,21 @@ def vanished(conn: LedgerConnection, t: Tables) -> int:
     return int(documents)
 
 
+def is_outrun(conn: LedgerConnection, since: int | None) -> bool:
+    """Whether any other run has recorded files since :func:`~objlib.ledger.settings.scan_generation` was ``since``.
+
+    None stands for a scan that goes on in any case.
+    """
+    return since is not None and scan_generation(conn) != since
+
+
+def nothing_left(conn: LedgerConnection, t: Tables) -> bool:
+    """Whether each row is at its path as it was, once all paths are noted; so no new file can be a renamed one."""
+    (rows,) = conn.execute("SELECT count(*) FROM main.files").fetchone()
+    (same,) = conn.execute(f"SELECT count(*) FROM {t.seen} WHERE look = {Look.SAME}").fetchone()
+    return bool(rows == same)
+
+
 def compare(conn: LedgerConnection, t: Tables, *, since: int | None) -> Mapping[ChangeKind, int] | None:
     """Fill the plan; how many differences of each kind there are. All of it sees one moment of the ledger.
 
@@ -43,7 +58,7 @@ def compare(conn: LedgerConnection, t: Tables, *, since: int | None) -> Mapping[
         None if another scan or upload recorded files since then: a file that was renamed meanwhile, for example,
         would be taken for a missing one, because this scan saw only its old path.
     """
-    if since is not None and scan_generation(conn) != since:
+    if is_outrun(conn, since):
         return None
     t.create_comparison(conn)
     # A row may have come to a path, or left it, since the file there was noted.
@@ -135,6 +150,8 @@ def _match(conn: LedgerConnection, t: Tables, *, only_free: bool) -> None:
     Where several of equal content qualify, the n-th that left goes to the n-th that arrived, by path: a join
     of all with all would take a thousand empty files a million steps.
     """
+    if conn.execute(f"SELECT 1 FROM {t.gone} LIMIT 1").fetchone() is None:
+        return
     free = "AND a.occupant IS NULL" if only_free else ""
     for keys, sure in (
         ("content_hash, inode", "inode <> 0"),

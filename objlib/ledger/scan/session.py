@@ -26,6 +26,7 @@ from objlib.ledger.scan.apply import (
     described,
     entangled_renames,
     free_renames,
+    new_files,
     other_changes,
     write_row,
 )
@@ -140,23 +141,41 @@ class ScanSession(Table):
 
     @noted
     def note_read(
-        conn: LedgerConnection, t: Tables, results: Sequence[tuple[str, FileSnapshot | None]]
+        conn: LedgerConnection, t: Tables, results: Sequence[tuple[ToRead, FileSnapshot | None]]
     ) -> None:
         """Note what files were when they were read; None stands for one that was no longer there."""
-        for path, snapshot in results:
-            if snapshot is None:
-                conn.execute(f"DELETE FROM {t.seen} WHERE path = ?", (path,))
-                continue
-            conn.execute(
-                f"UPDATE {t.seen} SET content_hash = :content_hash, size = :size, mtime_ns = :mtime_ns,"
-                " inode = :inode, ctime_ns = :ctime_ns, mime_type = :mime_type, metadata_json = :metadata_json,"
-                " failure_info = :failure_info WHERE path = :path",
-                described(snapshot) | {"path": path},
-            )
+        _forget(conn, t, [file for file, snapshot in results if snapshot is None])
+        conn.executemany(
+            f"UPDATE {t.seen} SET content_hash = :content_hash, size = :size, mtime_ns = :mtime_ns,"
+            " inode = :inode, ctime_ns = :ctime_ns, mime_type = :mime_type, metadata_json = :metadata_json,"
+            " failure_info = :failure_info WHERE seq = :seq",
+            (
+                described(snapshot) | {"seq": file.number}
+                for file, snapshot in results
+                if snapshot is not None
+            ),
+        )
 
     vanished = noted(diff.vanished)
     changes = noted(diff.changes)
     renames = noted(diff.renames)
+    nothing_left = noted(diff.nothing_left)
+
+    async def record_new(
+        self, results: Sequence[tuple[ToRead, FileSnapshot | None]], *, run_id: RunId, outrun: bool
+    ) -> int | None:
+        """Record files as new at once, without the comparison; None stands for one that is no longer there.
+
+        For a scan after :meth:`nothing_left`. The comparison takes them for unchanged.
+
+        Returns:
+            How many were left alone; None, and nothing is recorded, as for :meth:`compare`.
+        """
+        since = None if outrun else self._generation
+        stale = await self._record(_record_new, self.tables, results, run_id=run_id, since=since)
+        if stale is not None:
+            self._generation += 1
+        return stale
 
     async def compare(self, *, outrun: bool = False) -> Mapping[ChangeKind, int] | None:
         """Compare disk and ledger; how many differences of each kind there are.
@@ -183,6 +202,30 @@ class ScanSession(Table):
             if not page.count:
                 return stale
             after, stale = page.last, stale + page.stale
+
+
+def _record_new(
+    conn: LedgerConnection,
+    now: float,
+    t: Tables,
+    results: Sequence[tuple[ToRead, FileSnapshot | None]],
+    *,
+    run_id: RunId,
+    since: int | None,
+) -> int | None:
+    if diff.is_outrun(conn, since):
+        return None
+    _forget(conn, t, [file for file, snapshot in results if snapshot is None])
+    files = [(file, snapshot) for file, snapshot in results if snapshot is not None]
+    conn.executemany(
+        f"UPDATE {t.seen} SET look = {Look.SAME} WHERE seq = ?", ((file.number,) for file, _ in files)
+    )
+    return new_files(conn, now, files, run_id=run_id)
+
+
+def _forget(conn: LedgerConnection, t: Tables, files: Sequence[ToRead]) -> None:
+    """Take out files that were no longer there when they were read."""
+    conn.executemany(f"DELETE FROM {t.seen} WHERE seq = ?", ((file.number,) for file in files))
 
 
 class ScanTable(Table):
