@@ -53,6 +53,7 @@ async def status(app: App) -> StatusReport:
         missing=counts.missing,
         removable=gone.files,
         removable_from=None if gone.first is None else gone.first + grace,
+        stale_names=counts.stale_names,
         changed=counts.changed,
         waiting=counts.waiting,
         next_retry=await ledger.files.next_retry_at(),

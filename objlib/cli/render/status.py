@@ -68,6 +68,7 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
         when = f", the next one {'in ' + duration(seconds) if seconds > 0 else 'now'} ({moment(report.next_retry)})"
     counted = [
         ("missing", report.missing, "file", f"gone from disk, or left out by a rule{_removable(report)}"),
+        ("renamed", report.stale_names, "document", _stale_names()),
         ("changed", report.changed, "file", f"newer on disk than in the store: {advise('upload')}"),
         ("waiting", report.waiting, "file", f"for another try{when}"),
         ("superseded", report.superseded, "old document", f"to delete: {advise('recover')}"),
@@ -96,6 +97,13 @@ def _removable(report: StatusReport) -> str:
     if now and until:
         until = f"the next {until}"
     return f" ({', '.join(filter(None, [now, until]))}): {advise('sync --prune')}"
+
+
+def _stale_names() -> str:
+    return (
+        f"sent before the file was renamed, which is no fault; `{advise('store-sync --apply --metadata')}` and the "
+        "next upload refresh name and metadata"
+    )
 
 
 def _number(value: object) -> str:
