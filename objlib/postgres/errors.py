@@ -15,7 +15,7 @@ _LOST: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04", 
 
 
 class Fate(Enum):
-    """What an error leaves of the transaction it met."""
+    """The rest of a transaction after an error."""
 
     AGAIN = auto()
     """It is undone, and may be done again at once."""

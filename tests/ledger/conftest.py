@@ -39,7 +39,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of a ledger on both databases, unless it is about the file."""
+    """Run each test of a ledger on both databases, unless a file is its subject."""
     names = inspect.signature(metafunc.function).parameters
     if "database" in metafunc.fixturenames:
         metafunc.parametrize("database", ["sqlite"] if "path" in names else DATABASES)
