@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from objlib.core.config.default_paths import plain_name
 from objlib.core.config.known import KnownLedger, KnownLibrary, LedgerIdentity
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Backend
 from objlib.core.errors import ObjlibError
 from objlib.core.ids import new_id
@@ -226,10 +227,10 @@ class Catalog:
             )
 
 
-def identify_service(path: Path) -> LedgerIdentity | None:
+def identify_service(path: Path | LedgerUrl) -> LedgerIdentity | None:
     """The identity of a ledger; where an older objlib wrote it, its service is found out as far as possible."""
     identity = identify(path)
-    if identity is None or identity.service or not identity.store:
+    if not isinstance(path, Path) or identity is None or identity.service or not identity.store:
         return identity
     from objlib.embedded import holds_store  # it takes long to load, and only old ledgers need it
 

@@ -206,7 +206,9 @@ def require_folder(settings: Settings) -> None:
         return
     if kind:
         raise UsageError(f"{settings.library} is a file, not a folder; name the folder it is in")
-    if settings.ledger.exists():
+    from objlib.ledger import ledger_exists
+
+    if ledger_exists(settings.ledger):
         raise RefusedError(
             f"the library {settings.library} is gone, and nothing was changed: connect the disk it is on or, if "
             f"the folder moved: `{advise('move', str(settings.library), 'NEW_FOLDER')}`"

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import UsageError
 
 COMMON = Group("Common options", sort_key=90)
@@ -37,9 +38,10 @@ class CommonOptions:
     """Options that every command takes; None means "not given", so that environment and file have their turn."""
 
     library: Annotated[Path | None, common("Folder of documents", setting="library")] = None
-    ledger: Annotated[Path | None, common("SQLite file that remembers what was sent", setting="ledger")] = (
-        None
-    )
+    ledger: Annotated[
+        str | Path | LedgerUrl | None,
+        common("SQLite file, or postgresql:// URL, that remembers what was sent", setting="ledger"),
+    ] = None
     store: Annotated[str | None, common("Name of the File Search store", setting="store")] = None
     backend: Annotated[
         Literal["auto", "embedded", "gemini"] | None,

@@ -23,6 +23,7 @@ from objlib.core.config.settings import GEMINI_URL, Backend, Settings
 from objlib.core.events import Observer
 from objlib.engine.app import App
 from objlib.engine.bootstrap.open_app import Command, open_app
+from objlib.ledger import ledger_exists
 from objlib.sources import data_folder
 from objlib.sqlite.private import tighten
 
@@ -137,7 +138,7 @@ def _introduce(settings: Settings, *, with_ledger: bool) -> None:
     if settings.quiet:
         return
     # A run names the folder of a new library by an id that it draws, so only a run can say where its files are.
-    unnamed = not (settings.library_id or settings.ledger_given or settings.ledger.exists())
+    unnamed = not (settings.library_id or settings.ledger_given or ledger_exists(settings.ledger))
     place = "" if unnamed else f" at {settings.embedded}"
     ledger = ("; no ledger yet" if unnamed else f"; ledger {settings.ledger}") if with_ledger else ""
     if with_ledger and not settings.library_given and not Path.cwd().is_relative_to(settings.library):
@@ -174,7 +175,8 @@ def services_of(ledgers: Iterable[Path]) -> list[str]:
 
 def _keep_private(settings: Settings) -> None:
     """Take files that an older objlib left open to other users from them, and say so."""
-    opened = [each for file in (settings.ledger, settings.embedded) for each in tighten(file, data_folder())]
+    files = [file for file in (settings.ledger, settings.embedded) if isinstance(file, Path)]
+    opened = [each for file in files for each in tighten(file, data_folder())]
     if opened and not settings.quiet:
         names = ", ".join(str(path) for path in dict.fromkeys(opened))
         print_message(f"other users of this machine could open {names}; now only you can")

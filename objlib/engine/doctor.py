@@ -18,7 +18,7 @@ from objlib.core.reports.status import Check, Health
 from objlib.embedded import documents_named, load_embedder
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
-from objlib.ledger import open_ledger, summarize
+from objlib.ledger import ledger_exists, open_ledger, summarize
 from objlib.threads import thread_runner
 from objlib.version import __version__
 
@@ -68,7 +68,7 @@ async def _library(settings: Settings) -> list[Check]:
 
 
 async def _folders(settings: Settings) -> list[Check]:
-    files = {"ledger folder": settings.ledger}
+    files = {"ledger folder": settings.ledger} if isinstance(settings.ledger, Path) else {}
     if settings.backend is Backend.EMBEDDED:
         files["store folder"] = settings.embedded
     return [_folder(name, file) for name, file in files.items()]
@@ -94,7 +94,7 @@ def _existing(folder: Path) -> Path:
 async def _ledger(settings: Settings) -> list[Check]:
     if settings.lost:
         return [_lost("ledger", f"{settings.ledger} sent documents, and is lost")]
-    if not settings.ledger.exists():
+    if not ledger_exists(settings.ledger):
         return [Check("ledger", Health.OK, f"{settings.ledger} does not exist")]
     async with open_ledger(settings.ledger, create=False) as ledger:
         counts, pinned = await ledger.files.counts(now=ledger.now()), await ledger.settings.pinned()
@@ -126,7 +126,7 @@ async def _embedded(settings: Settings, observer: Observer) -> list[Check]:
     if not settings.embedded.exists():
         text = f"{settings.embedded} does not exist yet; the first upload makes it"
         return [Check("store", Health.OK, text)]
-    if settings.lost or not settings.ledger.exists():
+    if settings.lost or not ledger_exists(settings.ledger):
         if not documents_named(settings.embedded, settings.store):
             text = f"{settings.embedded} holds nothing of this library yet; the first upload changes that"
             return [Check("store", Health.OK, text)]
@@ -152,7 +152,7 @@ async def _service(settings: Settings) -> list[Check]:
             stores = await client.stores.find(settings.store)
     except GeminiError as error:
         return [_refused(error, settings.base_url)]
-    if (settings.lost or not settings.ledger.exists()) and any(
+    if (settings.lost or not ledger_exists(settings.ledger)) and any(
         store.active or store.pending for store in stores
     ):
         return [

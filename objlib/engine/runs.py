@@ -1,6 +1,5 @@
 """The owner of a row in a transient state: this run, another one that is alive, or a dead one."""
 
-import platform
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -50,7 +49,7 @@ class RunLiveness:
             watch: whether to watch the heartbeats of those that may be dead, all at once. Otherwise they count as
                 alive, since the recovery that takes over a dead run's rows has watched it.
         """
-        now, host = self._now(), platform.node()
+        now, host = self._now(), self._ledger.machine
         doubtful: list[RunRow] = []
         for run in {run.run_id: run for run in runs if run is not None}.values():
             if run.run_id in self._alive or run.run_id == self._run_id:

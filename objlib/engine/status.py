@@ -1,7 +1,6 @@
 """Reports from the ledger alone: the state of the library, and the history of one file."""
 
 import os
-import platform
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
@@ -39,7 +38,7 @@ async def status(app: App) -> StatusReport:
     ledger, now = app.ledger, app.now()
     counts = await ledger.files.counts(now=ledger.now())
     pinned = await ledger.settings.pinned()
-    alive = [run for run in await ledger.runs.all() if is_alive(run, now=now, host=platform.node())]
+    alive = [run for run in await ledger.runs.all() if is_alive(run, now=now, host=app.ledger.machine)]
     rates = await ledger.rates.learnt()
     grace = app.settings.prune_grace
     gone = await ledger.deletions.prune_totals(cutoff=now - grace)
@@ -113,7 +112,7 @@ def _entry(app: App, run: RunRow, progress: RunProgress | None) -> RunEntry:
         started=run.started,
         heartbeat=run.heartbeat,
         ended=run.ended,
-        alive=bool(is_alive(run, now=app.now(), host=platform.node())),
+        alive=bool(is_alive(run, now=app.now(), host=app.ledger.machine)),
         progress=progress,
     )
 

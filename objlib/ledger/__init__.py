@@ -12,6 +12,8 @@ from objlib.ledger.identity import (
     LIBRARY_KEY,
     SERVICE_KEY,
     identify,
+    ledger_exists,
+    library_key,
     text_of_store,
 )
 from objlib.ledger.ledger import Ledger, open_ledger
@@ -57,6 +59,8 @@ __all__ = [
     "Transition",
     "files_with_content",
     "identify",
+    "ledger_exists",
+    "library_key",
     "open_ledger",
     "summarize",
     "text_of_store",

@@ -62,6 +62,10 @@ class Dialect(Hashable, Protocol):
         """Let the planner know how full a temporary table is, where it does not see for itself."""
         ...
 
+    def count_on(self, conn: "LedgerConnection", table: str, key: str) -> None:
+        """Let new rows of a table be numbered behind those that were copied into it."""
+        ...
+
     def update_of_file(self, update: str, where: str, path: str) -> str:
         """An update of a row of ``files`` that leaves it alone where another live row has its ``path``."""
         ...

@@ -1,10 +1,12 @@
 """Statements of a ledger about itself, read from outside: nothing is migrated, and nothing is left behind."""
 
+import platform
 import sqlite3
 from pathlib import Path
 from typing import Final
 
 from objlib.core.config.known import LedgerIdentity
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.library.paths import root_of_text, text_of_root
 from objlib.ledger.schema import APPLICATION_ID
 from objlib.ledger.settings import LEDGER_KEY, STORE_DISPLAY_KEY, STORE_KEY
@@ -21,23 +23,41 @@ EMBEDDED_KEY: Final = "embedded_store"
 _BUSY_SECONDS: Final = 2.0
 
 
-def identify(path: Path) -> LedgerIdentity | None:
-    """The identity of the ledger at ``path``; None where there is none, or where it cannot be read."""
+def library_key(place: Path | LedgerUrl) -> str:
+    """The setting that keeps the root folder: a ledger in a database has one for each machine."""
+    return LIBRARY_KEY if isinstance(place, Path) else f"{LIBRARY_KEY}@{platform.node()}"
+
+
+def identify(place: Path | LedgerUrl) -> LedgerIdentity | None:
+    """The identity of the ledger at ``place``; None where there is none, or where it cannot be read."""
+    if isinstance(place, Path):
+        return _identify_file(place)
+    try:
+        from objlib.ledger.server import read_settings
+    except ImportError:
+        return None
+    values = read_settings(place)
+    return None if values is None else _identity(values, library_key(place), Path())
+
+
+def _identify_file(path: Path) -> LedgerIdentity | None:
     try:
         if not path.is_file() or not path.stat().st_size:
             return None
         values = look_into(path, _read_settings, sqlite3.Connection, busy_timeout=_BUSY_SECONDS)
     except (OSError, sqlite3.Error, ValueError):
         return None
-    if values is None:
-        return None
-    root, embedded = values.get(LIBRARY_KEY), values.get(EMBEDDED_KEY)
+    return None if values is None else _identity(values, LIBRARY_KEY, path.parent)
+
+
+def _identity(values: dict[str, str], key: str, folder: Path) -> LedgerIdentity:
+    root, embedded = values.get(key), values.get(EMBEDDED_KEY)
     return LedgerIdentity(
         root=None if root is None else root_of_text(root),
         library_id=values.get(LIBRARY_ID_KEY, ""),
         ledger_id=values.get(LEDGER_KEY, ""),
         service=values.get(SERVICE_KEY, ""),
-        embedded=None if embedded is None else path.parent / root_of_text(embedded),
+        embedded=None if embedded is None else folder / root_of_text(embedded),
         store=values.get(STORE_KEY, ""),
         display_name=values.get(STORE_DISPLAY_KEY, ""),
     )
@@ -50,7 +70,14 @@ def _read_settings(conn: sqlite3.Connection) -> dict[str, str] | None:
     return dict(conn.execute("SELECT key, value FROM settings").fetchall())
 
 
-def text_of_store(embedded: Path, ledger: Path) -> str:
+def text_of_store(embedded: Path, ledger: Path | LedgerUrl) -> str:
     """The file of the embedded store as the ledger keeps it, so that both may move together."""
     text = text_of_root(embedded)
+    if not isinstance(ledger, Path):
+        return text
     return embedded.name if embedded.parent == ledger.parent and text == str(embedded) else text
+
+
+def ledger_exists(place: Path | LedgerUrl) -> bool:
+    """Whether there is a ledger at ``place``."""
+    return place.exists() if isinstance(place, Path) else identify(place) is not None

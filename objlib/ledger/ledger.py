@@ -1,8 +1,9 @@
 """The ledger: one open file or database, and everything the engine may ask of it."""
 
+import platform
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,7 @@ from objlib.ledger.scan.session import ScanTable
 from objlib.ledger.settings import SettingTable
 from objlib.ledger.transition_sql import apply_transition, record_failure
 from objlib.ledger.transitions import Transition
+from objlib.liveness import machine_name
 from objlib.sqlite.connection import disconnect
 from objlib.sqlite.group_commit import group_commit
 from objlib.threads import Runner, thread_runner
@@ -62,6 +64,11 @@ class Ledger:
         """The file of a ledger that is one."""
         assert isinstance(self.place, Path), "it is in a database"
         return self.place
+
+    @property
+    def machine(self) -> str:
+        """The host of this process as its runs record it: a pid means something to runs of an equal host only."""
+        return platform.node() if isinstance(self.place, Path) else machine_name()
 
     async def apply(self, t: Transition) -> FileRow:
         """Apply a transition by compare-and-set; the row after it, once that is on disk.
@@ -126,11 +133,16 @@ async def open_ledger(
         LedgerError: it cannot be used; the message says why and what to do.
     """
     run = thread_runner(1) if runner is None else runner
-    opened = (
-        _open_file(place, run, now or time.time, create=create, busy_timeout=busy_timeout, private=private)
-        if isinstance(place, Path)
-        else _open_server(place, run, now, create=create, busy_timeout=busy_timeout)
-    )
+    if private and not isinstance(place, Path):
+        opened = _open_copy(place, run, now, create=create, busy_timeout=busy_timeout)
+    else:
+        opened = (
+            _open_file(
+                place, run, now or time.time, create=create, busy_timeout=busy_timeout, private=private
+            )
+            if isinstance(place, Path)
+            else _open_server(place, run, now, create=create, busy_timeout=busy_timeout)
+        )
     async with opened as ledger:
         yield ledger
 
@@ -159,13 +171,9 @@ async def _open_file(
 async def _open_server(
     url: LedgerUrl, run: Runner, now: Callable[[], float] | None, *, create: bool, busy_timeout: float
 ) -> AsyncIterator[Ledger]:
-    try:
+    with _driver(url):
         from objlib.ledger.server import closed_error, open_session, server_error
         from objlib.postgres.transactions import perform
-    except ImportError as error:
-        raise LedgerError(
-            f"the ledger {url} takes a driver that is not installed ({error}): pip install 'objlib[postgres]'"
-        ) from error
     session = await run(
         partial(open_session, url, create=create, busy_timeout=busy_timeout, now=now and now())
     )
@@ -178,3 +186,33 @@ async def _open_server(
     finally:
         with trio.move_on_after(CLOSE_SECONDS, shield=True):
             await run(session.drop)
+
+
+@asynccontextmanager
+async def _open_copy(
+    url: LedgerUrl, run: Runner, now: Callable[[], float] | None, *, create: bool, busy_timeout: float
+) -> AsyncIterator[Ledger]:
+    """Open a private copy in an SQLite database of this process; nothing is made or locked in the server's."""
+    with _driver(url):
+        from objlib.ledger.server import copy_privately
+
+    conn, clock = await run(
+        partial(copy_privately, url, create=create, busy_timeout=busy_timeout, now=now and now())
+    )
+    try:
+        async with group_commit(
+            conn, run, partial(ledger_error, path=Path("(a private copy)"), busy_timeout=busy_timeout)
+        ) as commit:
+            yield Ledger(url, commit, now or clock)
+    finally:
+        conn.close()
+
+
+@contextmanager
+def _driver(url: LedgerUrl) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise LedgerError(
+            f"the ledger {url} takes a driver that is not installed ({error}): pip install 'objlib[postgres]'"
+        ) from error

@@ -3,6 +3,7 @@
 Everything here blocks and runs through a Runner. It is imported only where such a ledger is opened.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import psycopg
@@ -10,12 +11,24 @@ import psycopg
 from objlib.core.advice import advise
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import LedgerError
+from objlib.ledger.copying import copy_rows
 from objlib.ledger.dialects.postgres import PostgresConnection, translate_ddl
-from objlib.ledger.schema import MIGRATIONS
+from objlib.ledger.dialects.sqlite import SQLiteConnection
+from objlib.ledger.schema import MIGRATIONS, SCHEMA
 from objlib.postgres.errors import problem
-from objlib.postgres.migrations import OLDEST_SERVER, Refused, RefusedSchemaError, Step, migrate
+from objlib.postgres.migrations import (
+    OLDEST_SERVER,
+    Refused,
+    RefusedSchemaError,
+    Step,
+    migrate,
+    read_version,
+)
 from objlib.postgres.session import Session
+from objlib.sqlite.private_copy import make_privately
 
+LOOK_SECONDS: Final = 2.0
+"""Seconds to wait for a lock where a ledger is only looked into."""
 STEPS: Final = tuple(
     Step(each.version, each.name, tuple(map(translate_ddl, each.statements))) for each in MIGRATIONS
 )
@@ -86,3 +99,48 @@ def _refusal(error: RefusedSchemaError, url: LedgerUrl) -> str:
                 f"the server of the ledger {url} is PostgreSQL {error.version}, "
                 f"and the ledger takes {OLDEST_SERVER // 10000} or newer"
             )
+
+
+def read_settings(url: LedgerUrl) -> dict[str, str] | None:
+    """The settings of a ledger, read without opening it; None where there is none that can be read now."""
+    session = Session(url.conninfo, url.schema, PostgresConnection, busy_timeout=LOOK_SECONDS)
+    try:
+        conn = session.connect()
+        if not read_version(conn, url.schema, MIGRATIONS[-1].version):
+            return None
+        return dict(conn.execute("SELECT key, value FROM settings").fetchall())
+    except (psycopg.Error, RefusedSchemaError):
+        return None
+    finally:
+        session.drop()
+
+
+def copy_privately(
+    url: LedgerUrl, *, create: bool, busy_timeout: float, now: float | None
+) -> tuple[SQLiteConnection, Callable[[], float]]:
+    """Copy the ledger at ``url`` into a private one that goes with its connection; also the server's clock.
+
+    Raises:
+        LedgerError: it cannot be read; or there is none, and none may be made.
+    """
+    session = Session(url.conninfo, url.schema, PostgresConnection, busy_timeout=busy_timeout)
+    conn = make_privately(SCHEMA, SQLiteConnection, busy_timeout=busy_timeout, now=now or 0.0)
+    try:
+        source = session.connect()
+        if not read_version(source, url.schema, MIGRATIONS[-1].version) and not create:
+            raise RefusedSchemaError(Refused.ABSENT)  # noqa: TRY301  # what was opened is closed below
+        if read_version(source, url.schema, MIGRATIONS[-1].version):
+            source.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            conn.execute("BEGIN")
+            copy_rows(source, conn)
+            conn.execute("COMMIT")
+    except BaseException as error:
+        conn.close()
+        if isinstance(error, RefusedSchemaError):
+            raise LedgerError(_refusal(error, url)) from None
+        if isinstance(error, psycopg.Error):
+            raise server_error(error, url, busy_timeout) from error
+        raise
+    finally:
+        session.drop()
+    return conn, session.clock

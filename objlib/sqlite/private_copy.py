@@ -127,9 +127,7 @@ def copy_privately(
         RefusedFileError: it is no file of ours, or not one that this program can use.
         sqlite3.Error: SQLite cannot read it.
     """
-    conn = sqlite3.connect(
-        "", timeout=busy_timeout, isolation_level=None, check_same_thread=False, factory=factory
-    )
+    conn = _unnamed(factory, busy_timeout)
     try:
         if path.exists() or not create:
             look_into(
@@ -142,6 +140,20 @@ def copy_privately(
         conn.close()
         raise
     return conn
+
+
+def make_privately(schema: Schema, factory: type[C], *, busy_timeout: float, now: float) -> C:
+    """Make a private database that is new, and goes with its connection."""
+    conn = _unnamed(factory, busy_timeout)
+    conn.execute("PRAGMA foreign_keys = ON")
+    schema.migrate(conn, now)
+    return conn
+
+
+def _unnamed(factory: type[C], busy_timeout: float) -> C:
+    return sqlite3.connect(
+        "", timeout=busy_timeout, isolation_level=None, check_same_thread=False, factory=factory
+    )
 
 
 def _look_into_copy(path: Path, look: Callable[[C], T], factory: type[C]) -> T:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import trio
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.failures import FailureKind
 from objlib.core.ids import KEY_ATTEMPT, KEY_FILE, KEY_HASH, content_hash
 from objlib.core.lifecycle.table import TABLE, State
@@ -43,7 +44,7 @@ class Checker:
         broken: every broken promise so far.
     """
 
-    ledger: Path
+    ledger: Path | LedgerUrl
     store: Path
     broken: list[str] = field(default_factory=list)
     _foreign: dict[str, StoredDocument] = field(default_factory=dict)

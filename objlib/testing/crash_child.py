@@ -126,7 +126,7 @@ class ChildRun:
         def now() -> float:
             return EPOCH + GAP * self.run + trio.current_time()
 
-        watch = Checker(settings.ledger, settings.embedded, self.broken).watch
+        watch = Checker(settings.ledger_file, settings.embedded, self.broken).watch
         faults = Faults(script=Nemesis(self.run, self.density, now), watch=watch)
         self._histories.append((command, faults.history))
         overrides = Overrides(

@@ -7,22 +7,44 @@ from pathlib import Path
 from typing import Any
 
 from objlib.commit_queue import CommitQueue
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.ledger import Ledger
 
 
 @contextmanager
-def read_database(path: Path) -> Iterator[sqlite3.Connection]:
-    """The ledger or the store at ``path``, for looking only: a statement that writes is refused."""
-    with closing(sqlite3.connect(path)) as conn:
+def read_database(place: Path | LedgerUrl) -> Iterator[Any]:
+    """The ledger or the store at ``place``, for looking only: a statement that writes is refused."""
+    if isinstance(place, LedgerUrl):
+        with _session(place) as conn:
+            conn.execute("SET default_transaction_read_only = on")
+            yield conn
+        return
+    with closing(sqlite3.connect(place)) as conn:
         conn.execute("PRAGMA query_only = ON")
         yield conn
 
 
 @contextmanager
-def damage_database(path: Path) -> Iterator[sqlite3.Connection]:
-    """The database at ``path``, for changes behind the back of the program; they commit at the end of the block."""
-    with closing(sqlite3.connect(path)) as conn, conn:
+def damage_database(place: Path | LedgerUrl) -> Iterator[Any]:
+    """The database at ``place``, for changes behind the back of the program; they commit at the end of the block."""
+    if isinstance(place, LedgerUrl):
+        with _session(place) as conn, conn.native.transaction():
+            yield conn
+        return
+    with closing(sqlite3.connect(place)) as conn, conn:
         yield conn
+
+
+@contextmanager
+def _session(url: LedgerUrl) -> Iterator[Any]:
+    from objlib.ledger.dialects.postgres import PostgresConnection
+    from objlib.postgres.session import Session
+
+    session = Session(url.conninfo, url.schema, PostgresConnection, busy_timeout=5)
+    try:
+        yield session.connect()
+    finally:
+        session.drop()
 
 
 def forget_sessions(store: Path, *, all_of_them: bool = False) -> None:

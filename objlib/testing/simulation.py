@@ -112,7 +112,7 @@ async def _open_world(folder: Path, result: WorldResult) -> AsyncIterator["_Worl
         settle_seconds=120,
         patterns=("{course}/Year {year}/{lecture}.txt",),
     )
-    checker, table = Checker(settings.ledger, settings.embedded), ProcessTable()
+    checker, table = Checker(settings.ledger_file, settings.embedded), ProcessTable()
     faults = Faults(watch=checker.watch)
     with table.installed():
         async with open_service(settings.embedded, runner=inline_runner, now=wall_clock) as service:

@@ -1,7 +1,7 @@
 """A library on disk, the embedded store in process, virtual time, and the truth about what is in the store."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Backend, Settings
 from objlib.embedded import Options
 from objlib.engine.app import App, Overrides
@@ -18,7 +19,10 @@ from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.testing import EPOCH, Faults
 from objlib.threads import inline_runner
 from tests.support.engine import Opener, write
+from tests.support.postgres import DATABASES, open_place, server
 from tests.support.scenario import Scenario
+
+__all__ = ["server"]
 
 
 @pytest.fixture
@@ -41,12 +45,32 @@ def alone(library: Path) -> Path:
     return write(library, "only.txt", "One thought, and no other.\n")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module that says so on both databases."""
+    if getattr(metafunc.module, "BOTH_DATABASES", False) and "database" in metafunc.fixturenames:
+        of_a_file = metafunc.definition.get_closest_marker("of_a_file")
+        metafunc.parametrize("database", DATABASES[:1] if of_a_file else DATABASES)
+
+
 @pytest.fixture
-def settings(tmp_path: Path, library: Path) -> Settings:
+def database() -> str:
+    """Which database holds the ledger."""
+    return "sqlite"
+
+
+@pytest.fixture
+def place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path | LedgerUrl]:
+    """Where the ledger is."""
+    with open_place(database, tmp_path / "ledger.db", request) as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(tmp_path: Path, library: Path, place: Path | LedgerUrl) -> Settings:
     """Settings of a run on that library."""
     return Settings(
         library=library,
-        ledger=tmp_path / "ledger.db",
+        ledger=place,
         embedded=tmp_path / "store.db",
         store="objlib-test",
         backend=Backend.EMBEDDED,

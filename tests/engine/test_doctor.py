@@ -96,8 +96,10 @@ async def test_every_check_is_made_whatever_the_others_meet(
     def broken(*_: object) -> None:
         raise ValueError("odd")
 
-    settings.ledger.write_text("no database at all, but longer than its head, which has a hundred bytes" * 9)
-    settings.embedded.write_text(settings.ledger.read_text())
+    settings.ledger_file.write_text(
+        "no database at all, but longer than its head, which has a hundred bytes" * 9
+    )
+    settings.embedded.write_text(settings.ledger_file.read_text())
     monkeypatch.setenv("ALL_PROXY", "gopher://proxy.test")
     monkeypatch.setattr("shutil.disk_usage", no_disk)
     monkeypatch.setattr("objlib.engine.doctor.load_embedder", broken)
@@ -145,7 +147,7 @@ async def test_a_set_up_before_the_first_upload_is_fine_and_stays_as_it_is(offli
     assert everything["store"].found == f"{offline.embedded} does not exist yet; the first upload makes it"
     assert everything["configuration"].found == "none found from here upward"
     assert everything["search by meaning"].found.endswith("is there")
-    assert not offline.ledger.parent.exists()
+    assert not offline.ledger_file.parent.exists()
     assert not offline.embedded.parent.exists()
 
 
@@ -172,14 +174,14 @@ async def test_a_store_without_its_ledger_is_a_problem_where_it_holds_documents(
     offline: Settings,
 ) -> None:
     await make(offline)
-    for file in offline.ledger.parent.iterdir():
+    for file in offline.ledger_file.parent.iterdir():
         file.unlink()
     store = (await checks(offline))["store"]
     assert (store.health, "holds nothing of this library yet" in store.found) == (Health.OK, True)
     (offline.library / "a.txt").write_text("One document.\n", encoding="utf-8")
     async with open_app(offline, Command("upload", records=True, store=StoreNeed.CREATE)) as app:
         await upload(app)
-    offline.ledger.unlink()
+    offline.ledger_file.unlink()
     store = (await checks(offline))["store"]
     assert (store.health, "`objlib rebuild`" in store.advice) == (Health.PROBLEM, True)
 
@@ -188,7 +190,7 @@ async def test_a_store_without_its_ledger_is_a_problem_where_it_holds_documents(
 @pytest.mark.real_time  # worker threads, whose work a virtual clock would jump over
 async def test_a_file_that_is_no_database_is_a_problem(offline: Settings, name: str) -> None:
     await make(offline)
-    file = offline.ledger if name == "ledger" else offline.embedded
+    file = offline.ledger_file if name == "ledger" else offline.embedded
     file.write_text("These words are no database, and there are enough of them.\n" * 20)
     check = (await checks(offline))[name]
     assert check.health is Health.PROBLEM

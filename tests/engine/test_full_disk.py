@@ -91,7 +91,7 @@ async def test_a_disk_that_fills_up_at_any_page_breaks_no_promise(
     path: Path = getattr(settings, which)
     with read_database(path) as db:
         (pages,) = db.execute("PRAGMA page_count").fetchone()
-    kept = [(file, file.read_bytes()) for file in (settings.ledger, settings.embedded)]
+    kept = [(file, file.read_bytes()) for file in (settings.ledger_file, settings.embedded)]
     disk = Disk(path, monkeypatch)
     spare = 0
     while True:

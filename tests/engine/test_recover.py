@@ -58,6 +58,9 @@ from tests.support.engine import (
 from tests.support.leftovers import die_after_sending, fabricate_documents
 from tests.support.scenario import Scenario
 
+BOTH_DATABASES: Final = True
+"""Whether each test runs on SQLite and on PostgreSQL."""
+
 
 async def test_a_finalize_that_lands_between_probe_and_cancel_is_adopted(
     opened: Opener, settings: Settings, alone: Path, faults: Faults

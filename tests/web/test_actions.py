@@ -67,7 +67,7 @@ async def test_an_attempt_that_is_not_ours_writes_and_shows_nothing(desk: Desk, 
     assert answer.status_code == status
     assert "pond" not in answer.text
     assert desk.runs.last is None
-    assert not desk.library.settings.ledger.exists()
+    assert not desk.library.settings.ledger_file.exists()
 
 
 async def test_pages_that_only_show_take_no_form_and_offer_none(tmp_path: Path) -> None:
@@ -123,7 +123,9 @@ async def test_a_second_run_is_refused_and_a_stop_interrupts_the_first(tmp_path:
 
 async def test_a_failed_file_is_tried_again_by_the_button(desk: Desk) -> None:
     await desk.library.upload()
-    with damage_database(desk.library.settings.ledger) as db:  # as a run leaves it that met a passing fault
+    with damage_database(
+        desk.library.settings.ledger_file
+    ) as db:  # as a run leaves it that met a passing fault
         failure = '{"kind": "transient", "message": "no answer", "retryable": true}'
         change = "UPDATE files SET gemini_state = 'failed', failure_info = ?, last_error = 'no answer'"
         db.execute(f"{change} WHERE file_path = 'Ethics/debt.md'", (failure,))

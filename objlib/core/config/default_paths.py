@@ -8,13 +8,14 @@ from hashlib import sha256
 from pathlib import Path
 
 from objlib.core.config.known import KnownLibrary, LedgerIdentity
+from objlib.core.config.ledger_url import LedgerUrl
 
 
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _unknown(_ledger: Path) -> LedgerIdentity | None:
+def _unknown(_ledger: Path | LedgerUrl) -> LedgerIdentity | None:
     return None
 
 
@@ -50,7 +51,7 @@ class Folders:
     anywhere: bool = False
     libraries: tuple[KnownLibrary, ...] = ()
     real: Callable[[Path], Path] = _real
-    identity: Callable[[Path], LedgerIdentity | None] = _unknown
+    identity: Callable[[Path | LedgerUrl], LedgerIdentity | None] = _unknown
     is_file: Callable[[Path], bool] = _absent
     beside: Callable[[Path], tuple[Path, ...]] = _alone
 

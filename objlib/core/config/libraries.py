@@ -9,6 +9,7 @@ from objlib.core.advice import advise
 from objlib.core.config.backend import Source, SourcedValue
 from objlib.core.config.default_paths import Folders
 from objlib.core.config.known import KnownLibrary, LedgerIdentity
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Backend
 from objlib.core.errors import RefusedError, UsageError
 
@@ -96,7 +97,7 @@ class ChosenFiles:
         lost: whether that ledger sent documents, and is not there any more.
     """
 
-    ledger: Path
+    ledger: Path | LedgerUrl
     embedded: Path
     others: tuple[Path, ...] = ()
     store: str = ""
@@ -114,6 +115,10 @@ def select_files(
     known = next((each for each in folders.libraries if each.root == library), None)
     named = sourced.get("ledger")
     folder = _folder(library, folders) if known is None else known.folder
+    if named is not None and isinstance(named.value, LedgerUrl):
+        identity = folders.identity(named.value)
+        store = None if identity is None else identity.embedded
+        return ChosenFiles(named.value, store or folder / "store.db")
     base = folder / "ledger.db" if named is None else Path(named.value)
     ledger = base
     rows = () if known is None else known.ledgers
@@ -201,11 +206,13 @@ def _belongs(path: Path, library: Path, folders: Folders) -> bool:
     return identity is not None and identity.root in (None, library) and bool(identity.store)
 
 
-def _root_of(ledger: Path, folders: Folders) -> Path | None:
+def _root_of(ledger: Path | LedgerUrl, folders: Folders) -> Path | None:
     """The library of a ledger: as the ledger says; where it is lost, as the catalog says."""
     identity = folders.identity(ledger)
     if identity is not None:
         return identity.root
+    if isinstance(ledger, LedgerUrl):
+        return None
     real = folders.real(ledger)
     return next((each.root for each in folders.libraries for row in each.ledgers if row.path == real), None)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import SplitResult, urlsplit
 
+from objlib.core.config.ledger_url import LedgerUrl, is_ledger_url
 from objlib.core.library.paths import valid_text
 from objlib.core.library.patterns import parse_patterns
 from objlib.core.limits import MAX_DISPLAY_NAME
@@ -36,6 +37,15 @@ def path(raw: object, base: Path, home: Path) -> Path:
     if text == "~" or text.startswith("~/"):
         return home / text[2:]
     return base / text
+
+
+def ledger_place(raw: object, base: Path, home: Path) -> Path | LedgerUrl:
+    """A path, or the URL of a ledger in a PostgreSQL database."""
+    if isinstance(raw, LedgerUrl):
+        return raw
+    if isinstance(raw, str) and is_ledger_url(raw):
+        return LedgerUrl.parse(raw)
+    return path(raw, base, home)
 
 
 def switch(raw: object, _base: Path, _home: Path) -> bool:

@@ -7,6 +7,7 @@ from objlib.core.config.parsers import (
     Parser,
     backend,
     base_url,
+    ledger_place,
     lines,
     model,
     pacing,
@@ -62,7 +63,9 @@ class Setting:
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("library", path, "the folder of documents"),
-    Setting("ledger", path, "the SQLite file that remembers what was sent"),
+    Setting(
+        "ledger", ledger_place, "the SQLite file, or the postgresql:// URL, that remembers what was sent"
+    ),
     Setting("store", store, "display name or resource name of the File Search store"),
     Setting("backend", backend, "auto, embedded or gemini"),
     Setting("base_url", base_url, "root URL of a Gemini-compatible service"),

@@ -5,6 +5,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from objlib.core.config.ledger_url import LedgerUrl
+
 GEMINI_URL: Final = "https://generativelanguage.googleapis.com"
 DUMMY_KEY: Final = "objlib-local"
 """Sent to a ``--base-url`` when no key is set, so that a real key is never needed locally."""
@@ -53,7 +55,7 @@ class Settings:
     """
 
     library: Path
-    ledger: Path
+    ledger: Path | LedgerUrl
     embedded: Path
     store: str
     backend: Backend
@@ -86,6 +88,12 @@ class Settings:
     json: bool = False
     quiet: bool = False
     verbose: int = 0
+
+    @property
+    def ledger_file(self) -> Path:
+        """The file of a ledger that is one."""
+        assert isinstance(self.ledger, Path), "it is in a database"
+        return self.ledger
 
     @property
     def service(self) -> str:

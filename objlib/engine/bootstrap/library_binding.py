@@ -14,7 +14,15 @@ from objlib.core.errors import RefusedError
 from objlib.core.ids import new_id
 from objlib.core.library.paths import disk_path, root_of_text, text_of_root
 from objlib.engine.app import App
-from objlib.ledger import EMBEDDED_KEY, LIBRARY_ID_KEY, LIBRARY_KEY, SERVICE_KEY, FileRow, text_of_store
+from objlib.ledger import (
+    EMBEDDED_KEY,
+    LIBRARY_ID_KEY,
+    LIBRARY_KEY,
+    SERVICE_KEY,
+    FileRow,
+    library_key,
+    text_of_store,
+)
 
 MOVED_SAMPLE: Final = 200
 """Files of a ledger that are looked for in a folder that may be its moved library."""
@@ -33,7 +41,9 @@ async def require_library(app: App) -> None:
             be taken for deleted.
     """
     ledger, root = app.settings.ledger, app.settings.library
-    text = await app.ledger.settings.get(LIBRARY_KEY)
+    text = await app.ledger.settings.get(library_key(ledger))
+    if text is None:
+        await _require_mounted(app)
     if text is None or text == text_of_root(root):
         return
     own = root_of_text(text)
@@ -47,6 +57,21 @@ async def require_library(app: App) -> None:
         raise RefusedError(
             f"the ledger {ledger} belongs to the library {own}, which is gone, and {root} does not hold its "
             "files; connect the disk it is on, or name the folder it is in now"
+        )
+
+
+async def _require_mounted(app: App) -> None:
+    """Refuse a folder without the files of a ledger that other machines have filled.
+
+    Raises:
+        RefusedError: it does not hold them; every one of them would be taken for deleted.
+    """
+    files = await app.ledger.files.some(limit=MOVED_SAMPLE)
+    root = app.settings.library
+    if files and 2 * await app.files(partial(count_on_disk, root, files)) <= len(files):
+        raise RefusedError(
+            f"the ledger {app.settings.ledger} knows files that are not in {root}: mount the library there, or "
+            "name the folder it is in on this machine"
         )
 
 
@@ -65,7 +90,7 @@ def _is_on_disk(root: Path, file: FileRow) -> bool:
 async def bind_library(app: App) -> None:
     """Keep in the ledger what it takes to find everything again from the ledger alone."""
     settings, table = app.settings, app.ledger.settings
-    values = {LIBRARY_KEY: text_of_root(settings.library)}
+    values = {library_key(settings.ledger): text_of_root(settings.library)}
     if settings.library_id:
         values[LIBRARY_ID_KEY] = settings.library_id
     for key, value in values.items():
@@ -76,19 +101,27 @@ async def bind_library(app: App) -> None:
 async def bind_service(app: App) -> None:
     """Keep in the ledger the service that its store is at, and the file of the embedded store."""
     settings, table = app.settings, app.ledger.settings
+    real = _real(settings.ledger) if isinstance(settings.ledger, Path) else settings.ledger
     # An embedded store that answers over a port is still the embedded store.
     if await table.get(SERVICE_KEY) is None:
         await table.set(SERVICE_KEY, settings.service)
     if settings.backend is Backend.EMBEDDED:
-        text = text_of_store(_real(settings.embedded), _real(settings.ledger))
+        text = text_of_store(_real(settings.embedded), real)
         if await table.get(EMBEDDED_KEY) != text:
             await table.set(EMBEDDED_KEY, text)
 
 
 async def enter_catalog(app: App) -> None:
-    """Enter library and ledger into the catalog, if there is one; a run never fails for that."""
+    """Enter library and ledger into the catalog, if there is one; a run never fails for that.
+
+    A ledger in a database is not entered: its address may need a password, which is kept elsewhere.
+    """
     settings, table = app.settings, app.ledger.settings
-    if settings.catalog is None or await table.get(LIBRARY_KEY) is None:
+    if (
+        not isinstance(settings.ledger, Path)
+        or settings.catalog is None
+        or await table.get(LIBRARY_KEY) is None
+    ):
         return
     service, pinned = await table.get(SERVICE_KEY) or settings.service, await table.pinned()
     if settings.lost and pinned is None:

@@ -3,6 +3,7 @@
 signals → ledger → embedded service (if that is the backend) → client → governor → run record and heartbeat.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ async def open_app(
     """
     observer = tally = ProgressTally(Observer() if observer is None else observer)
     overrides = overrides or Overrides()
-    now = overrides.now
+    # Without a clock of a test the ledger has its own: that of a server is the same for all machines.
+    clock = None if overrides.now is time.time else overrides.now
     if not command.create_ledger:
         require_ledger(settings, any_ledger=command.any_ledger)
     async with AsyncExitStack() as stack:
@@ -91,11 +93,12 @@ async def open_app(
             open_ledger(
                 settings.ledger,
                 runner=overrides.runner,
-                now=now,
+                now=clock,
                 create=command.create_ledger,
                 private=command.dry_run,
             )
         )
+        now = ledger.now
         governor = await stack.enter_async_context(
             open_governor(
                 settings.max_uploads, observer, max_pending=settings.max_pending, pacing=settings.pacing

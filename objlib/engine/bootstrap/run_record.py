@@ -1,7 +1,6 @@
 """The record of a run in the ledger: its start, its heartbeat, its end, and what it learnt about the quota."""
 
 import os
-import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -20,7 +19,7 @@ LAST_WRITES: Final = 5.0
 @asynccontextmanager
 async def keep_run_record(app: App, command: str, tally: ProgressTally) -> AsyncIterator[None]:
     """Record the run and its end, and write its heartbeat and its progress in between."""
-    await app.ledger.runs.start(app.run_id, os.getpid(), platform.node(), command)
+    await app.ledger.runs.start(app.run_id, os.getpid(), app.ledger.machine, command)
     async with trio.open_nursery() as nursery:
         await _share_quota(app)
         nursery.start_soon(_beat, app, tally)

@@ -24,6 +24,8 @@ async def find_served_ledger(settings: Settings) -> Settings:
     """
     if not settings.may_be_served:
         return settings
+    if not isinstance(settings.ledger, Path):
+        return settings
     ledgers = [settings.ledger, *settings.other_ledgers]
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     with suppress(ObjlibError), trio.move_on_after(LOOK_SECONDS):

@@ -4,7 +4,6 @@ A listing is evidence, not truth: pages may overlap, documents come and go betwe
 listed seconds late. So each finding is confirmed by asking for the document before anything is done about it.
 """
 
-import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -69,7 +68,7 @@ async def _list(app: App) -> Listing:
     alive = [
         run.run_id
         for run in await app.ledger.runs.all()
-        if is_alive(run, now=now, host=platform.node()) is not False
+        if is_alive(run, now=now, host=app.ledger.machine) is not False
     ]
     listing = await app.ledger.listings.begin(
         store=app.store, run_id=app.run_id, alive=alive, since=now - LISTING_LIFETIME

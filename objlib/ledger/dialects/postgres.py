@@ -83,6 +83,13 @@ class PostgresDialect:
         """``ANALYZE``, which the server never does by itself for a temporary table."""
         conn.execute(f"ANALYZE {table}")
 
+    def count_on(self, conn: LedgerConnection, table: str, key: str) -> None:
+        """``setval``: an identity counts by itself, whatever was inserted."""
+        conn.execute(
+            f"SELECT setval(pg_get_serial_sequence('{table}', '{key}'), coalesce(max({key}), 0) + 1, FALSE)"
+            f" FROM {table}"
+        )
+
     def update_of_file(self, update: str, where: str, path: str) -> str:
         """With a look first, since an update that breaks a constraint would undo its transaction."""
         return (

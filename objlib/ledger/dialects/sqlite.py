@@ -58,6 +58,9 @@ class SQLiteDialect:
     def measure(self, conn: object, table: str) -> None:
         """Nothing: the queries are planned by the indices alone."""
 
+    def count_on(self, conn: object, table: str, key: str) -> None:
+        """Nothing: SQLite numbers a new row behind the last one."""
+
     def update_of_file(self, update: str, where: str, path: str) -> str:
         """``OR IGNORE``, of a row that breaks a constraint."""
         return f"UPDATE OR IGNORE files SET {update} WHERE {where}"

@@ -55,10 +55,10 @@ def refusal(
 def test_defaults_are_one_folder_of_the_data_directory_per_library() -> None:
     settings = resolved()
     assert settings.library == CWD
-    assert settings.ledger.parent == settings.embedded.parent
-    assert settings.ledger.parent.parent == Path("/home/ann/data/libraries")
-    assert settings.ledger.parent.name.startswith("here-")
-    assert (settings.ledger.name, settings.embedded.name) == ("ledger.db", "store.db")
+    assert settings.ledger_file.parent == settings.embedded.parent
+    assert settings.ledger_file.parent.parent == Path("/home/ann/data/libraries")
+    assert settings.ledger_file.parent.name.startswith("here-")
+    assert (settings.ledger_file.name, settings.embedded.name) == ("ledger.db", "store.db")
     assert settings.store.startswith("objlib-here-")
     assert not settings.store_given
     assert settings.backend is Backend.EMBEDDED
@@ -80,8 +80,8 @@ def test_another_folder_than_the_files_gets_a_ledger_and_stores_of_its_own() -> 
     assert (own.ledger, own.embedded, own.store) == (Path("/conf/l.db"), Path("/conf/s.db"), "mine")
     assert resolved({"library": "/conf/lectures"}, toml=toml) == own
     other = resolved({"library": "/elsewhere"}, toml=toml)
-    assert other.ledger.parent.name.startswith("elsewhere-")
-    assert other.embedded.parent == other.ledger.parent
+    assert other.ledger_file.parent.name.startswith("elsewhere-")
+    assert other.embedded.parent == other.ledger_file.parent
     assert other.store.startswith("objlib-elsewhere-")
     assert other.max_uploads == 3
     explicit = resolved({"library": "/elsewhere", "ledger": "/x.db"}, {"OBJLIB_STORE": "theirs"}, toml)
@@ -344,7 +344,7 @@ def test_whatever_is_set_the_result_is_settings_or_one_printable_line(
         message = str(error)
     else:
         assert settings.library.is_absolute()
-        assert settings.ledger.is_absolute()
+        assert settings.ledger_file.is_absolute()
         assert settings.store
     assert message.isprintable()
     assert len(message) < 600

@@ -171,7 +171,7 @@ async def test_a_plan_sends_nothing_and_makes_nothing(
     assert plan.counts == {Action.SEND: 10}
     assert "a run makes it" in plan.note
     assert {kind for _, kind in faults.seen} <= READS
-    assert not settings.ledger.exists()
+    assert not settings.ledger_file.exists()
     assert not settings.embedded.exists()
 
 

@@ -112,7 +112,7 @@ STRIDE = 5
 
 def at_every_point(settings: Settings, command: str, step: Step, check: Callable[[], None]) -> int:
     """Die at one point after the other until there is none left; how many there were."""
-    work = settings.ledger.parent
+    work = settings.ledger_file.parent
     saved = work.with_name("saved")
     shutil.copytree(work, saved)
     point = 0
@@ -131,7 +131,7 @@ def test_a_prune_may_die_anywhere(before: Settings) -> None:
 
     def check() -> None:
         assert len(live_documents(before)) == FILES - 1
-        with read_database(before.ledger) as db:
+        with read_database(before.ledger_file) as db:
             rows = db.execute(
                 "SELECT gemini_state, gemini_document IS NULL FROM files ORDER BY file_path"
             ).fetchall()
@@ -154,7 +154,7 @@ def test_a_repair_may_die_anywhere(before: Settings) -> None:
 
 
 def test_a_rebuild_may_die_anywhere(before: Settings) -> None:
-    for path in before.ledger.parent.glob("ledger.db*"):
+    for path in before.ledger_file.parent.glob("ledger.db*"):
         path.unlink()
     points = at_every_point(before, "rebuild", rebuilt, lambda: assert_exactly_once(before))
     assert points > 10

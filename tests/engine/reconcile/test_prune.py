@@ -44,7 +44,7 @@ async def pruned(app: App, grace: float = 0.0, limit: DeleteLimit = ALL) -> Sync
 
 
 def open_intents(settings: Settings) -> int:
-    with read_database(settings.ledger) as db:
+    with read_database(settings.ledger_file) as db:
         return int(db.execute("SELECT count(*) FROM intents WHERE done_at IS NULL").fetchone()[0])
 
 
@@ -130,7 +130,7 @@ async def test_an_empty_library_is_refused_even_where_all_is_known_to_be_missing
     async with opened("sync") as app:
         await upload(app)
         (library / "one.txt").unlink()
-        with damage_database(settings.ledger) as db:
+        with damage_database(settings.ledger_file) as db:
             db.execute("UPDATE files SET missing_since = 1")
         with pytest.raises(RefusedError, match="nothing is pruned"):
             await pruned(app)
@@ -294,7 +294,7 @@ async def test_an_older_version_of_a_file_that_changed_and_then_went_is_removed_
     assert report.deleted == 1
     assert len(live_documents(settings)) == 9
     assert open_intents(settings) == 0
-    with read_database(settings.ledger) as db:
+    with read_database(settings.ledger_file) as db:
         (held,) = db.execute("SELECT count(*) FROM files WHERE gemini_document IS NOT NULL").fetchone()
     assert held == 9
 

@@ -32,7 +32,7 @@ from tests.support.scenario import Scenario
 
 def lose(settings: Settings) -> None:
     """The ledger is gone, with everything beside it."""
-    for path in settings.ledger.parent.glob(f"{settings.ledger.name}*"):
+    for path in settings.ledger_file.parent.glob(f"{settings.ledger_file.name}*"):
         path.unlink()
 
 

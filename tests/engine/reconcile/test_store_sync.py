@@ -327,10 +327,10 @@ async def test_a_saved_plan_is_applied_without_a_listing_and_each_step_is_checke
         assert faults.count["list"] == lists
         await upload(app)
     assert_exactly_once(settings)
-    async with opened("store-sync", ledger=settings.ledger.with_name("other.db")) as app:
+    async with opened("store-sync", ledger=settings.ledger_file.with_name("other.db")) as app:
         with pytest.raises(RefusedError, match="another ledger"):
             await store_sync(app, apply=True, metadata=False, limit=ALL, plan=plan)
-    async with opened("store-sync", ledger=settings.ledger.with_name("third.db"), store="third") as app:
+    async with opened("store-sync", ledger=settings.ledger_file.with_name("third.db"), store="third") as app:
         with pytest.raises(RefusedError, match="for the store"):
             await store_sync(app, apply=True, metadata=False, limit=ALL, plan=plan)
 
@@ -441,7 +441,7 @@ async def test_a_file_that_moved_on_while_its_step_was_checked_is_left_alone(
 
         def meanwhile(kind: str) -> None:
             if kind == "document":
-                with damage_database(settings.ledger) as db:
+                with damage_database(settings.ledger_file) as db:
                     db.execute("UPDATE files SET version = version + 1 WHERE file_id = ?", (row.file_id,))
 
         faults.before = meanwhile

@@ -280,7 +280,7 @@ async def test_each_page_of_the_stores_waits_for_its_turn(opened: Opener, faults
             await app.client.stores.create(f"another {number}")
     before = faults.count["store"]
     faults.script = lambda what, count: throttled(30) if what == "store" and count == before + 1 else None
-    async with opened(store="another 24", ledger=app.settings.ledger.with_name("other.db")) as app:
+    async with opened(store="another 24", ledger=app.settings.ledger_file.with_name("other.db")) as app:
         assert faults.count["store"] - before == 3
         assert app.governor.requests == app.requests == 4, "and one looks whose documents the store holds"
 

@@ -87,7 +87,7 @@ async def test_a_disk_that_fills_up_at_any_commit_breaks_no_promise(
         for path in (settings.ledger, settings.embedded):
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
-        disk = FullDisk(settings.ledger, at)
+        disk = FullDisk(settings.ledger_file, at)
         overrides = Overrides(
             now=lambda: EPOCH + trio.current_time(),
             runner=disk.run,
@@ -123,8 +123,8 @@ async def test_a_torn_write_ahead_log_is_read_up_to_its_last_commit(
         async with opened() as app:
 
             def tear(kind: str) -> None:
-                if kind == "document" and not torn.ledger.exists():
-                    shutil.copy(settings.ledger, torn.ledger)
+                if kind == "document" and not torn.ledger_file.exists():
+                    shutil.copy(settings.ledger_file, torn.ledger_file)
                     log = Path(f"{settings.ledger}-wal").read_bytes()
                     Path(f"{torn.ledger}-wal").write_bytes(log + tail)
                     life.cancel()
