@@ -5,8 +5,8 @@ Each method does what the command of the same name does, and returns the report 
 """
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import trio
 
 from objlib.core.config.settings import Settings
-from objlib.core.errors import ObjlibError, UsageError, leaves
+from objlib.core.errors import UsageError, one_error
 from objlib.core.events import Observer
 from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
@@ -37,6 +37,7 @@ from objlib.engine.status import explain, list_runs, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.sources import LibraryNeed, load, require_folder
+from objlib.stores import Stores
 
 T = TypeVar("T")
 
@@ -60,12 +61,14 @@ class Library:
 
     Attributes:
         settings: as they were resolved from arguments, environment and ``objlib.toml``.
+        stores: the stores of its service.
     """
 
     def __init__(
         self, settings: Settings, observer: Observer, overrides: Overrides, tasks: trio.Nursery
     ) -> None:
         self.settings = settings
+        self.stores = Stores(settings, observer, overrides)
         self._observer = observer
         self._overrides = overrides
         self._tasks = tasks
@@ -202,7 +205,7 @@ class Library:
         self, command: Command, work: Callable[[App], Awaitable[T]], observer: Observer | None = None
     ) -> T:
         """Open the application for one command, do ``work`` with it, and close it again."""
-        with _one_error():
+        with one_error():
             async with open_app(
                 self.settings, command, observer=observer or self._observer, overrides=self._overrides
             ) as app:
@@ -228,7 +231,7 @@ class Library:
     async def _keep_open(
         self, command: Command, task_status: trio.TaskStatus[App] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        with _one_error():
+        with one_error():
             async with open_app(
                 self.settings, command, observer=self._observer, overrides=self._overrides
             ) as app:
@@ -307,15 +310,3 @@ def _query(text: str, top_k: int) -> str:
     if not 1 <= top_k <= MAX_PASSAGES:
         raise UsageError(f"top_k must be from 1 to {MAX_PASSAGES}, not {top_k}")
     return text
-
-
-@contextmanager
-def _one_error() -> Iterator[None]:
-    """Raise the error that a command line would print instead of the group that nurseries make of it."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        errors = list(leaves(group))
-        if all(isinstance(error, ObjlibError) for error in errors):
-            raise errors[0] from None
-        raise

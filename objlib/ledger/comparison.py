@@ -17,6 +17,7 @@ from objlib.ledger.transition_sql import apply_transition
 from objlib.ledger.transitions import Move
 
 _IN_FLIGHT: Final = "EXISTS (SELECT 1 FROM attempts a WHERE a.attempt_id = {attempt} AND a.outcome IS NULL)"
+_ADOPTED: Final = "EXISTS (SELECT 1 FROM adopted d WHERE d.document = {document})"
 _LEAVING: Final = (
     "(EXISTS (SELECT 1 FROM intents i WHERE i.document_name = {document} AND i.done_at IS NULL)"
     " OR EXISTS (SELECT 1 FROM files s WHERE s.superseded_document = {document}))"
@@ -30,10 +31,12 @@ class Standing:
     Attributes:
         in_flight: its attempt is not over.
         leaving: its removal is on record.
+        adopted: another tool uploaded it, and a file took it over; it carries no tag.
     """
 
     in_flight: bool
     leaving: bool
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +69,20 @@ class ComparisonTable(Table):
         listed_files = FileRow.all(conn, "WHERE file_id IN (SELECT value FROM json_each(?))", id_list)
         rows = {row.file_id: row for row in listed_files}
         documents: dict[str, list[tuple[Listed, Standing]]] = {}
-        for *cells, in_flight, leaving in conn.execute(
-            f"SELECT {Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
-            f" {_LEAVING.format(document='l.document')} FROM listed l"
-            " WHERE l.listing_id = ? AND l.file_id IN (SELECT value FROM json_each(?)) ORDER BY l.created, l.document",
+        columns = (
+            f"{Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
+            f" {_LEAVING.format(document='l.document')}, {_ADOPTED.format(document='l.document')}"
+        )
+        for file_id, *cells, in_flight, leaving, adopted in conn.execute(
+            f"SELECT l.file_id, {columns} FROM listed l"
+            " WHERE l.listing_id = ?1 AND l.file_id IN (SELECT value FROM json_each(?2))"
+            f" UNION ALL SELECT f.file_id, {columns} FROM files f JOIN listed l ON l.document = f.gemini_document"
+            " WHERE l.listing_id = ?1 AND l.file_id IS NULL AND f.file_id IN (SELECT value FROM json_each(?2))"
+            " ORDER BY created, document",
             (listing_id, id_list),
         ):
-            listed = Listed.read(cells)
-            documents.setdefault(str(listed.file_id), []).append(
-                (listed, Standing(bool(in_flight), bool(leaving)))
-            )
+            standing = Standing(bool(in_flight), bool(leaving), bool(adopted))
+            documents.setdefault(file_id, []).append((Listed.read(cells), standing))
         return [
             Group(file_id, rows.get(FileId(file_id)), tuple(documents.get(file_id, ()))) for file_id in ids
         ]
@@ -96,11 +103,12 @@ class ComparisonTable(Table):
     ) -> tuple[FileRow | None, Standing]:
         """The row of a document's file as it is now, and the standing of the document."""
         row = None if file_id is None else FileTable.get(conn, FileId(file_id))
-        in_flight, leaving = conn.execute(
-            f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')}",
+        in_flight, leaving, adopted = conn.execute(
+            f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')},"
+            f" {_ADOPTED.format(document='?2')}",
             (attempt_id, document),
         ).fetchone()
-        return row, Standing(bool(in_flight), bool(leaving))
+        return row, Standing(bool(in_flight), bool(leaving), bool(adopted))
 
     @query
     def indexed_total(conn: sqlite3.Connection) -> int:

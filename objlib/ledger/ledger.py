@@ -9,6 +9,7 @@ from typing import Final
 
 import trio
 
+from objlib.ledger.adoptions import AdoptionTable
 from objlib.ledger.attempts import AttemptTable
 from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, ledger_error
@@ -40,6 +41,7 @@ class Ledger:
         self.now = now
         self._database = database
         self.files = FileTable(database, now)
+        self.adoptions = AdoptionTable(database, now)
         self.attempts = AttemptTable(database, now)
         self.intents = IntentTable(database, now)
         self.runs = RunTable(database, now)

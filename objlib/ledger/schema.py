@@ -186,11 +186,23 @@ _SENT: Final = ("ALTER TABLE intents ADD COLUMN sent_at REAL",)
 # NULL until a scan fills it in: an older ledger does not make every file be read again.
 _CTIME: Final = ("ALTER TABLE files ADD COLUMN ctime_ns INTEGER",)
 
+# Such a document carries no tag of ours, so only this table says that it is a file's, and how a citation names it.
+_ADOPTED: Final = (
+    """
+    CREATE TABLE adopted (
+        document TEXT NOT NULL PRIMARY KEY,
+        display_name TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX adopted_name ON adopted (display_name)",
+)
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "the first ledger", _FIRST),
     Migration(2, "listings of the store", _LISTINGS),
     Migration(3, "when deletes were sent", _SENT),
     Migration(4, "when the status of files changed", _CTIME),
+    Migration(5, "documents of other tools", _ADOPTED),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 
