@@ -1,8 +1,8 @@
 """How long the command line takes to start, as ratios to what cannot be helped.
 
 Times vary with the machine and its load, ratios far less: each round runs every command once, in turn, and the
-minimum of each is compared. Targets: ``--version`` at most 1.5 of an empty Python, ``--help`` at most 1.6 of
-``import trio``. Run it with ``just bench startup``.
+minimum of each is compared. Targets: ``--version`` at most 1.5 of an empty Python, ``--help`` at most 4.
+Run it with ``just bench startup``.
 """
 
 import argparse
@@ -25,7 +25,7 @@ COMMANDS: dict[str, list[str]] = {
 }
 TARGETS = [
     ("objlib --version", "python -c pass", 1.5),
-    ("objlib --help", "import trio", 1.6),
+    ("objlib --help", "python -c pass", 4.0),
     ("objlib upload --help", "import trio", None),
     ("objlib status", "import trio", None),
 ]

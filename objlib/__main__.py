@@ -1,4 +1,4 @@
-"""Entry points. ``--version`` is answered before anything is imported that takes time: hence the inner imports."""
+"""Entry points. ``--version`` and ``--help`` are answered before anything is imported that takes time."""
 
 import sys
 
@@ -16,6 +16,10 @@ def fsm_upload() -> int:
 def _run(argv: list[str]) -> int:
     if argv in (["--version"], ["upload", "--version"]):
         return _version()
+    if argv in ([], ["--help"], ["-h"], ["help"]):
+        from objlib.cli.overview import print_overview
+
+        return print_overview()
     _leave_lightly()
     try:
         from objlib.cli.app import run
@@ -39,17 +43,10 @@ def _leave_lightly() -> None:
 
 
 def _version() -> int:
+    from objlib.cli.overview import write
     from objlib.version import __version__
 
-    try:
-        sys.stdout.write(f"objlib {__version__}\n")
-        sys.stdout.flush()
-    except AttributeError:  # no stdout at all
-        return 1
-    except OSError as error:  # no reader, or a full disk; at exit the interpreter would try the same again
-        sys.stdout = None
-        return 0 if isinstance(error, BrokenPipeError) else 1
-    return 0
+    return write(f"objlib {__version__}\n")
 
 
 if __name__ == "__main__":

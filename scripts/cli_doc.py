@@ -12,8 +12,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from cyclopts import Argument
 
-from objlib.cli.app import COMMANDS, app
+from objlib.cli.app import app
 from objlib.cli.options import COMMON
+from objlib.cli.overview import COMMANDS
 from objlib.core.config.registry import SETTINGS
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"

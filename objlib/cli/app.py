@@ -15,54 +15,21 @@ from objlib.cli.arguments import as_text, in_order
 from objlib.cli.console.errors import guarded
 from objlib.cli.console.output import abandon_stdout
 from objlib.cli.console.terminal import is_terminal, steady_streams
+from objlib.cli.overview import ABOUT, COMMANDS, EPILOGUE, NAMES, print_overview
 from objlib.core.advice import Invocation, invoked
 from objlib.core.config.parsers import stands_for_yes
 from objlib.core.errors import UsageError
 from objlib.version import __version__
-
-COMMANDS: Final = (
-    ("upload", "objlib.cli.commands.upload:upload", "Bring the store up to date with a folder"),
-    ("sync", "objlib.cli.commands.sync:sync", "Upload, and remove documents of files that are gone"),
-    ("scan", "objlib.cli.commands.upload:scan", "Compare a folder with the ledger; send nothing"),
-    ("status", "objlib.cli.commands.status:status", "Count files by state, with failures and reasons"),
-    ("recover", "objlib.cli.commands.recover:recover", "Settle everything that a dead run left"),
-    ("store-sync", "objlib.cli.commands.store_sync:store_sync", "Compare store and ledger, and repair"),
-    ("index", "objlib.cli.commands.index:index", "Finish search by meaning in the embedded store"),
-    ("verify", "objlib.cli.commands.verify:verify", "Audit a sample: ledger against disk against store"),
-    ("rebuild", "objlib.cli.commands.verify:rebuild", "Make a lost ledger again from the store"),
-    ("search", "objlib.cli.commands.search:search", "Find passages, best first, with their places"),
-    ("ask", "objlib.cli.commands.search:ask", "Answer a question, with its sources"),
-    ("explain", "objlib.cli.commands.status:explain", "Tell the whole history of one file"),
-    ("media", "objlib.cli.commands.media:media", "Get the picture that a citation names"),
-    ("metrics", "objlib.cli.commands.metrics:metrics", "Print the state of the library for a monitor"),
-    ("watch", "objlib.cli.commands.watch:watch", "Keep the store in step until it is stopped"),
-    ("ui", "objlib.cli.commands.ui:ui", "Show the library in a browser"),
-    ("mcp", "objlib.cli.commands.mcp:mcp", "Offer the library to agents over MCP"),
-    ("serve", "objlib.cli.commands.serve:serve", "Serve the embedded store on a port"),
-    (
-        "libraries",
-        "objlib.cli.commands.libraries:libraries",
-        "List the libraries that are known, or forget one",
-    ),
-    ("stores", "objlib.cli.commands.stores:stores", "List the stores of the service; create, delete, adopt"),
-    ("move", "objlib.cli.commands.libraries:move", "Say that the folder of a library has moved"),
-    ("doctor", "objlib.cli.commands.doctor:doctor", "Check the set-up, and say what to do"),
-    ("completion", "objlib.cli.commands.completion:completion", "Print a completion script for a shell"),
-)
-"""Name, import path and the line that ``objlib --help`` shows without loading the command."""
-NAMES: Final = tuple(name for name, _, _ in COMMANDS)
-"""The commands, in the order of the help."""
 
 
 def make_app() -> App:
     """The cyclopts app. Help is plain text: a markup renderer would double its start-up time."""
     app = App(
         name="objlib",
-        help="Put a library of documents into a Gemini File Search store, keep it in sync, and search it.",
+        help=ABOUT,
         version=__version__,
         help_format="plaintext",
-        help_epilogue="objlib help COMMAND explains one. Exit codes: 0 well, 1 fatal, 2 usage, 3 some files failed, "
-        "4 refused, 5 drift, 130 interrupted.",
+        help_epilogue=EPILOGUE,
         result_action="return_value",
     )
     for place, (name, path, about) in enumerate(COMMANDS):
@@ -79,6 +46,8 @@ def run(argv: Sequence[str]) -> int:
     if not is_terminal(sys.stdout):
         app.help_formatter = "plain"
     argv = in_order(app, NAMES, argv)
+    if argv[:1] and argv[0].startswith("-") and {"--help", "-h"}.intersection(_options(argv)):
+        return print_overview()
     try:
         with invoked(Invocation(program())):
             return guarded(

@@ -1,7 +1,6 @@
 """The settings of one command: its options, joined with every other source."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +52,8 @@ def _load(
 
 def _served(settings: Settings) -> Settings:
     """Ask a service behind a port which ledger is its own; in a thread, since a run may be under way in this one."""
+    from concurrent.futures import ThreadPoolExecutor
+
     import trio
 
     from objlib.engine.bootstrap.served_ledger import find_served_ledger

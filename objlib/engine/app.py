@@ -12,12 +12,12 @@ from objlib.core.ids import RunId
 from objlib.engine.requests.governor import Governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import Drain
-from objlib.gemini import Client
 from objlib.ledger import Ledger
 from objlib.threads import Runner
 
-if TYPE_CHECKING:  # most commands need no embedded service, and it takes as long to load as all the rest
+if TYPE_CHECKING:  # many commands need no service, and either takes as long to load as all the rest
     from objlib.embedded import Options, Service
+    from objlib.gemini import Client
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class App:
     files: Runner
     now: Callable[[], float]
     opened_at: float
-    _client: Client | None = None
+    _client: "Client | None" = None
     store: str = ""
     embedding_model: str = ""
     ledger_id: str = ""
@@ -63,7 +63,7 @@ class App:
     store_note: str = ""
 
     @property
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """The client of the service.
 
         Raises:

@@ -20,8 +20,7 @@ from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses
 from objlib.engine.scan.scope import Absence, Absent, Scope
-from objlib.engine.upload.run import LAST_SUCCESS_KEY
-from objlib.ledger import FileRow
+from objlib.ledger import LAST_SUCCESS_KEY, FileRow
 
 LISTED_FAILURES: Final = 50
 """Failed files that a status report lists; the others are only counted."""

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from objlib.gemini import names
-from objlib.gemini.errors import Call, ErrorKind, one_line
+from objlib.gemini.errors import Call, ErrorKind
 from objlib.gemini.redact import without_secrets
+from objlib.gemini.refusals import one_line
 from objlib.gemini.transport import Resource
 from objlib.gemini.wire import OperationShape
 

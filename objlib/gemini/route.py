@@ -18,8 +18,8 @@ import httpx
 
 from objlib.core.errors import UsageError
 from objlib.gemini.endpoint import Endpoint
-from objlib.gemini.errors import one_line
 from objlib.gemini.redact import without_secrets
+from objlib.gemini.refusals import one_line
 
 _PORTS: Final = {"http": 80, "https": 443}
 _WITH_PORT: Final = re.compile(r"(\[.*\](?:/\d+)?|[^:]+):(\d{1,5})")

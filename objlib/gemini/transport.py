@@ -18,8 +18,9 @@ from objlib.core.errors import RefusedError
 from objlib.gemini.body import BodyError, Pieces, read_whole, unpacked
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
-from objlib.gemini.errors import Call, ErrorKind, GeminiError, classify
+from objlib.gemini.errors import Call, ErrorKind, GeminiError
 from objlib.gemini.redact import redacting
+from objlib.gemini.refusals import classify
 from objlib.gemini.route import Route
 from objlib.gemini.wire import Nothing, parse
 from objlib.version import __version__

@@ -20,12 +20,13 @@ from objlib.ledger.rates import Rates
 from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, IntentRow, RunRow
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
-from objlib.ledger.settings import LEDGER_KEY, MODEL_KEY
+from objlib.ledger.settings import LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
 from objlib.ledger.summary import LedgerSummary, files_with_content, summarize
 from objlib.ledger.transitions import Guard, Move, Transition
 
 __all__ = [
     "EMBEDDED_KEY",
+    "LAST_SUCCESS_KEY",
     "LEDGER_KEY",
     "LIBRARY_ID_KEY",
     "LIBRARY_KEY",

@@ -1,6 +1,5 @@
 """Documents of another tool that files took over: the ledger knows them by name, since they carry no tag of ours."""
 
-import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
@@ -8,6 +7,7 @@ from objlib.core.ids import FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.adoption import Adoption, LooseDocument, LooseFile, digests
 from objlib.core.lifecycle.table import State
 from objlib.core.remote import DocumentState
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.files import FileTable
 from objlib.ledger.listings import Listed
 from objlib.ledger.rows import FileRow
@@ -32,7 +32,7 @@ class AdoptionTable(Table):
     """Documents of another tool."""
 
     @query
-    def documents(conn: sqlite3.Connection, listing_id: str) -> list[LooseDocument]:
+    def documents(conn: LedgerConnection, listing_id: str) -> list[LooseDocument]:
         """The searchable documents of a listing that carry no mark of any ledger, and that no file has."""
         listed = Listed.all(
             conn,
@@ -53,13 +53,13 @@ class AdoptionTable(Table):
         ]
 
     @query
-    def files(conn: sqlite3.Connection) -> list[LooseFile]:
+    def files(conn: LedgerConnection) -> list[LooseFile]:
         """The files on disk that have no document, and that nothing sends."""
         rows = FileRow.all(conn, f"WHERE {_FREE} ORDER BY file_path")
         return [LooseFile(row.file_id, row.file_path, row.size, row.content_hash) for row in rows]
 
     @stamped
-    def adopt(conn: sqlite3.Connection, now: float, pairs: Iterable[Adoption], *, run_id: RunId) -> int:
+    def adopt(conn: LedgerConnection, now: float, pairs: Iterable[Adoption], *, run_id: RunId) -> int:
         """Let files take documents over by the ordinary edges; how many did.
 
         A file that changed since it was compared, or that has a document by now, is left alone; so is a document
@@ -82,14 +82,15 @@ class AdoptionTable(Table):
             )
             must_apply(conn, Move(row, run_id, attempt).complete_processing(pair.document), now)
             conn.execute(
-                "INSERT OR REPLACE INTO adopted (document, display_name) VALUES (?, ?)",
+                "INSERT INTO adopted (document, display_name) VALUES (?, ?)"
+                " ON CONFLICT (document) DO UPDATE SET display_name = excluded.display_name",
                 (pair.document, pair.display_name),
             )
             adopted += 1
         return adopted
 
     @query
-    def titled(conn: sqlite3.Connection, title: str) -> FileId | None:
+    def titled(conn: LedgerConnection, title: str) -> FileId | None:
         """The file whose document another tool uploaded under this name; None where there is none, or several."""
         rows = conn.execute(
             "SELECT file_id FROM adopted JOIN files ON gemini_document = document WHERE display_name = ? LIMIT 2",
@@ -98,7 +99,7 @@ class AdoptionTable(Table):
         return FileId(rows[0][0]) if len(rows) == 1 else None
 
     @query
-    def held(conn: sqlite3.Connection) -> frozenset[str]:
+    def held(conn: LedgerConnection) -> frozenset[str]:
         """The documents of another tool that files have now."""
         cursor = conn.execute("SELECT document FROM adopted JOIN files ON gemini_document = document")
         return frozenset(document for (document,) in cursor)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from objlib.cli.app import NAMES, app, run
+from objlib.cli.app import app, run
 from objlib.cli.arguments import as_text, in_order
+from objlib.cli.overview import NAMES
 from objlib.core.errors import Exit
 from objlib.core.reports.upload import ScanReport
 from tests.cli.commands.kit import ANSWER, STATUS, UPLOAD, Engine, Read

@@ -7,8 +7,9 @@ from dataclasses import fields
 
 import pytest
 
-from objlib.cli.app import COMMANDS, app
+from objlib.cli.app import app
 from objlib.cli.commands.completion import completion
+from objlib.cli.overview import COMMANDS
 from objlib.core.config.backend import KEY_VARIABLES
 from objlib.core.config.registry import SETTINGS
 from objlib.core.config.resolve import OTHER_VARIABLES

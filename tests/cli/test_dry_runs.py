@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from objlib.cli.app import COMMANDS, app, run
+from objlib.cli.app import app, run
+from objlib.cli.overview import COMMANDS
 from objlib.core.config.registry import SETTINGS
 
 pytestmark = pytest.mark.real_time

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from objlib.cli.app import COMMANDS
+from objlib.cli.overview import COMMANDS
 from tests.cli.conftest import an_environment
 from tests.house.tree import ROOT, read
 

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from objlib.gemini import ErrorKind, GeminiError
-from objlib.gemini.errors import Call, classify, one_line
+from objlib.gemini.errors import Call
+from objlib.gemini.refusals import classify, one_line
 
 GET = Call("document", "asking for a document")
 START = Call("start", "starting an upload")

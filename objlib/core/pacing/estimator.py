@@ -55,16 +55,20 @@ def refusal(state: PaceState, was: float, exhausted_at: float) -> PaceState:
         deeper = min(max(0.0, state.gated_for - state.burst), -early) / 2
         state = state._replace(burst=min(1.0, state.burst + deeper + TUNING.min_duration))
     span = _measured_span(state, exhausted_at)
-    if state.phase is PacingPhase.STARTUP:  # the quota lies between what was admitted and what was sent then
-        low = max(state.rate, min(was, state.admitted / max(span, TUNING.min_duration)))
+    if state.phase is PacingPhase.STARTUP and not _whole(state, span):
+        # The quota lies between what was admitted and what was sent in the last round trip but one.
+        seconds = min(span, max(TUNING.min_duration, exhausted_at - state.ramp_since))
+        low = max(
+            state.rate, min(was, (state.admitted - state.ramp_admitted) / max(seconds, TUNING.min_duration))
+        )
         high = max(low, state.rate * (1 + (state.gain - 1) / TUNING.ramp_growth))
         return state._replace(
             rate=low + (high - low) / 4,  # a rate that is too high costs refusals, one too low a probe
-            measured_for=min(span, 4 / max(TUNING.min_duration, high - low)),
+            measured_for=min(seconds, 4 / max(TUNING.min_duration, high - low)),
             early_seconds=0.0,
             early_admitted=0.0,
         )
-    if state.phase is PacingPhase.PROBE:
+    if state.phase in {PacingPhase.PROBE, PacingPhase.STARTUP}:
         rate = measure(state, span)
         held = state.confident and rate < state.rate
         after = state._replace(
@@ -76,6 +80,15 @@ def refusal(state: PaceState, was: float, exhausted_at: float) -> PaceState:
         sure = after.measured_for * after.rate >= 0.99 * full_interval(after)
         return after._replace(contended=state.contended and not sure)
     return _early(state, exhausted_at, span)
+
+
+def _whole(state: PaceState, span: float) -> bool:
+    """Whether the bucket held, before the ramp, what the cruise left of the rate that the whole count gives."""
+    if state.ramp_since < state.measured_since:
+        return False
+    cruised = state.ramp_since + state.burst - state.measured_since
+    rate = state.admitted / max(TUNING.min_duration, span)
+    return cruised * (rate - TUNING.cruise_gain * state.rate) < state.burst * rate
 
 
 def _early(state: PaceState, exhausted_at: float, span: float) -> PaceState:

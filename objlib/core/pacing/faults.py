@@ -123,19 +123,27 @@ def answered(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, 
 
     So the requests in flight become fewer while more than half of them fail, whatever the cause.
     """
+    counts = answer.started > monitor.since
+    answers, bad = monitor.answers + counts, monitor.faults + (counts and answer.fault)
     if answer.fault:
-        monitor = monitor._replace(run=monitor.run + 1, deficit=monitor.deficit + 1)
+        monitor = monitor._replace(
+            run=monitor.run + 1, deficit=monitor.deficit + 1, answers=answers, faults=bad
+        )
     else:
-        delivered = _delivered(monitor, answer.now) + 1
-        deficit = max(0, monitor.deficit - 1)
-        monitor = monitor._replace(run=0, deficit=deficit, delivered=delivered, delivered_at=answer.now)
+        monitor = monitor._replace(
+            run=0,
+            deficit=max(0, monitor.deficit - 1),
+            delivered=_delivered(monitor, answer.now) + 1,
+            delivered_at=answer.now,
+            answers=answers,
+            faults=bad,
+        )
     if monitor.mode is FaultMode.OUTAGE:
         return _in_outage(monitor, answer), Verdict.NOTHING
-    if monitor.run >= _outage_run(monitor):
+    if monitor.run and monitor.run >= _outage_run(monitor):
         return _start_outage(monitor, answer), Verdict.NOTHING
-    if answer.started <= monitor.since:
+    if not counts:
         return monitor, Verdict.NOTHING
-    monitor = monitor._replace(answers=monitor.answers + 1, faults=monitor.faults + answer.fault)
     match monitor.mode:
         case FaultMode.CLEAR:
             return _clear(monitor, answer)
@@ -154,7 +162,9 @@ def _clear(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Ve
     noise = monitor.noise
     more = min(0.9, 2 * noise + (TUNING.expected_faults if answer.calm else 0.5))
     step = math.log(more / noise) if answer.fault else math.log((1 - more) / (1 - noise))
-    monitor = monitor._replace(score=max(0.0, monitor.score + step))
+    score = max(0.0, monitor.score + step)
+    if score != monitor.score:
+        monitor = monitor._replace(score=score)
     if answer.calm and monitor.congested:
         n, f = monitor.calm_answers + 1, monitor.calm_faults + answer.fault
         monitor = monitor._replace(calm_answers=n, calm_faults=f)

@@ -136,6 +136,8 @@ def throttled(
         gated_for=gated_for,
         window_left=hint_until - started if window else 0.0,
         admitted=0,
+        ramp_since=-math.inf,
+        ramp_admitted=0.0,
         throttled_at=now,
         passed_in_flight=0,
         refused_in_flight=0,
@@ -200,7 +202,7 @@ def _advance(state: PaceState, started: float) -> PaceState:
     ):
         phase = PacingPhase.STARTUP
         if not state.window_left:
-            state = _restart(state, started, held)
+            state = _start_ramp(state, started)
     match phase:
         case PacingPhase.DRAIN:
             gain = TUNING.drain_gain
@@ -221,17 +223,9 @@ def _advance(state: PaceState, started: float) -> PaceState:
     return state._replace(phase=phase, gain=gain)
 
 
-def _restart(state: PaceState, started: float, held: float) -> PaceState:
-    """Restart the measurement: the rate was too low, and the bucket may be full by now."""
-    rate = state.rate * state.admitted / max(state.admitted / 2, state.admitted + held)
-    return state._replace(
-        rate=rate,
-        measured_for=0.0,
-        measured_since=started - state.burst,
-        gated_for=0.0,
-        refused_in_flight=0,
-        admitted=0.0,
-    )
+def _start_ramp(state: PaceState, started: float) -> PaceState:
+    """Start a measurement of the ramp's own: the bucket may have overflowed while the rate was too low."""
+    return state._replace(ramp_since=started - state.burst, ramp_admitted=state.admitted)
 
 
 def _return_to_old_rate(state: PaceState, started: float) -> PaceState:

@@ -43,6 +43,8 @@ class PaceState(NamedTuple):
         window_left: seconds that were left of that window; 0 where there was none.
         burst: capacity of the service's bucket in seconds' worth of the rate, at most one.
         admitted: requests admitted since ``measured_since``, scaled to the present rate.
+        ramp_since: start of the ramp, less the time that filled the bucket; the start of the measurement without one.
+        ramp_admitted: requests admitted before the ramp.
         throttled_at: when the last throttling epoch began; refusals of requests that started before belong to it.
         assessing: whether answers to requests in flight then are still to come, and carry information.
         trusted: whether the rate was confident then.
@@ -73,6 +75,8 @@ class PaceState(NamedTuple):
     window_left: float = 0.0
     burst: float = 1.0
     admitted: float = 0.0
+    ramp_since: float = -math.inf
+    ramp_admitted: float = 0.0
     throttled_at: float = -math.inf
     assessing: bool = False
     trusted: bool = False

@@ -3,9 +3,10 @@
 import re
 import sqlite3
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from objlib.embedded.index.schema import POSITION_BITS
 
@@ -22,6 +23,12 @@ STOPWORDS = frozenset(_STOPWORDS.split())
 """Words left out of queries: OR-ing them takes 7 times the time and finds nothing. Documents keep them."""
 MAX_TERMS = 64
 """Words of a query that are searched; a longer query is a text, and its first words name its topic."""
+
+LONG_QUERY = 20
+"""Words of a query, without stop words, from which on one that is repeated counts each time.
+
+What an abstract repeats is its topic; in a question it is chance. Abstracts as queries gain .01 in nDCG@10.
+"""
 
 # Scripts written without spaces, Thai to Tibetan's neighbours among them: unicode61 takes a whole run for one word,
 # so each character becomes a word.
@@ -50,15 +57,17 @@ _WORD = re.compile(rf"[{_CJK_RANGE}]+|(?:[^\W{_CJK_RANGE}]|[{_SIGNS}])+")
 class Query:
     """A parsed query: its words in lower case, each once, and its quoted phrases of at least two words.
 
-    A run of Chinese or Japanese stands as its pairs of neighbouring characters.
+    A run of Chinese or Japanese stands as its pairs of neighbouring characters. ``repeats`` has the words again that
+    a long query repeats, as often as it does.
     """
 
     words: tuple[str, ...]
     phrases: tuple[str, ...]
+    repeats: tuple[str, ...] = ()
 
     def loose(self) -> str:
         """FTS5 expression: any of the words; empty without words."""
-        return " OR ".join(_quoted(word) for word in self.words)
+        return " OR ".join(_quoted(word) for word in (*self.words, *self.repeats))
 
     def strict(self) -> str:
         """FTS5 expression: all phrases must be there, the words add to the score."""
@@ -70,10 +79,21 @@ def parse_query(text: str) -> Query:
     """Parse a query. Any string is one: only pairs of double quotes are syntax."""
     # A lone surrogate is not a character and SQLite refuses it; a NUL would end the expression.
     text = fold(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " "))
-    all_words = list(dict.fromkeys(terms(text)))
-    words = [word for word in all_words if word not in STOPWORDS] or all_words
+    all_words = list(terms(text))
+    content = [word for word in all_words if word not in STOPWORDS] or all_words
+    words = list(dict.fromkeys(content))[:MAX_TERMS]
+    repeats = _repeats(content, words) if len(content) >= LONG_QUERY else ()
     phrases = [" ".join(_WORD.findall(indexed_form(p))[:MAX_TERMS]) for p in _PHRASE.findall(text)]
-    return Query(tuple(words[:MAX_TERMS]), tuple(phrase for phrase in phrases[:MAX_TERMS] if " " in phrase))
+    return Query(tuple(words), tuple(phrase for phrase in phrases[:MAX_TERMS] if " " in phrase), repeats)
+
+
+def _repeats(content: list[str], words: list[str]) -> tuple[str, ...]:
+    """The searched words as often as they are repeated, the most frequent first, MAX_TERMS at most."""
+    more = Counter(content)
+    more.subtract(words)
+    searched = set(words)
+    again = (word for word, count in more.most_common() if word in searched for _ in range(count))
+    return tuple(islice(again, MAX_TERMS))
 
 
 def terms(text: str) -> Iterator[str]:

@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 INT8_SCALE = 127 / 0.25
 """Units of an int8 component for 1.0: of 384 components of a unit vector few exceed 0.25, and those are clipped."""
 
+HEADED_PASSAGES = 8
+"""Passages of a document at most that are embedded with author, title and heading over them.
+
+They say what a short text is about. Over each of the many passages of a book they are the same words again, and make
+its passages alike.
+"""
+
 
 def head(title: str, author: str, heading: str) -> str:
-    """Author, title and heading of a passage, which are searched and embedded together with its text."""
+    """Author, title and heading of a passage, which are searched with its text (see HEADED_PASSAGES)."""
     parts = (author, title, heading if heading != title else "")
     return " ".join(part for part in parts if part)
 
@@ -62,13 +69,13 @@ def texts_to_embed(db: sqlite3.Connection, chunk_ids: Iterable[int]) -> list[tup
 
 def _to_embed(db: sqlite3.Connection, ids: str, value: int | str) -> list[tuple[int, str]]:
     rows = db.execute(
-        "SELECT c.chunk_id, t.title, t.author, c.heading, c.body FROM chunks c"
+        "SELECT c.chunk_id, t.chunks, t.title, t.author, c.heading, c.body FROM chunks c"
         f" JOIN texts t ON t.text_id = c.chunk_id >> {POSITION_BITS} WHERE c.chunk_id IN ({ids})",
         (value,),
     )
     return [
-        (chunk_id, f"{head(title, author, heading)}\n{body}")
-        for chunk_id, title, author, heading, body in rows
+        (chunk_id, body if passages > HEADED_PASSAGES else f"{head(title, author, heading)}\n{body}")
+        for chunk_id, passages, title, author, heading, body in rows
     ]
 
 

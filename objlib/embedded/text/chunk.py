@@ -1,7 +1,7 @@
 """Cut a text into passages that can be quoted: ``text[start:stop]`` is exactly the passage.
 
-A passage is a run of whole paragraphs. A paragraph that is too long is cut at sentences, a sentence that is
-too long at line ends (code, tables, verse), then at clauses, then at words, and a "word" longer than a
+A passage is a run of paragraphs, filled up with the first sentences of the next one. A sentence that is too
+long is cut at line ends (code, tables, verse), then at clauses, then at words, and a "word" longer than a
 passage by force.
 """
 
@@ -16,7 +16,13 @@ from objlib.embedded.text.sentences import CLOSERS
 PASSAGE_WORDS = 180
 """Words in a passage: about 240 of the 256 tokens that the embedding model reads."""
 _TAIL = 0.4
-"""Share of PASSAGE_WORDS below which a passage joins its neighbour where it can."""
+"""Share of PASSAGE_WORDS below which a passage joins its neighbour where it can, even under the next heading."""
+_FULL = 0.85
+"""Share of PASSAGE_WORDS from which on a passage ends with its paragraph.
+
+An emptier one takes sentences of the next paragraph: the books of the benchmark have 6 % fewer passages, of 156 words
+on average instead of 147. From 1.0 on more paragraphs are torn, and no passage is saved.
+"""
 _CHARS_PER_WORD = 10
 """Characters that count as one word in text without spaces: no passage is longer than PASSAGE_WORDS times this."""
 _PARAGRAPH = re.compile(r"\n[^\S\n]*(?:\n\s*)+|\r[^\S\r\n]*(?:\r\s*)+|\f\s*")
@@ -28,6 +34,8 @@ _CUTS = (
     re.compile("(?<=[;:,\u2013\u2014])\\s+|(?<=[\u3001\uff0c\uff1b])"),
     re.compile(r"\s+"),
 )
+_SENTENCES = 1
+"""The level of _CUTS that parts sentences."""
 _MARKS = (
     "\n\r\f",
     ".!?\u2026\u3002\uff01\uff1f",
@@ -127,13 +135,23 @@ class _Packer:
         self._headings = extracted.headings
         self._heading_starts = [at for at, _ in extracted.headings]
         self._pages = extracted.page_starts
+        self._fills = not extracted.places  # a row of a table, or another place, stays whole
         self._out: list[tuple[int, int, float]] = []
         self._start = self._stop = 0
         self._weight = 0.0
         self._closed = 0
 
     def add(self, start: int, stop: int, more: float) -> None:
-        """Add the next unit, which weighs ``more`` words, to the current passage, or begin a new one with it."""
+        """Add the next unit, which weighs ``more`` words, to the current passage and to new ones behind it."""
+        filled = self._weight >= self._size * _FULL or self._weight + more <= self._size
+        if self._weight and self._fills and not filled and not self._opens_section(start, stop):
+            for sentence in _units(self._text, start, stop, self._size, _SENTENCES):
+                self._join(*sentence)
+        else:
+            self._join(start, stop, more)
+
+    def _join(self, start: int, stop: int, more: float) -> None:
+        """Add a unit to the current passage, or begin a new one with it."""
         if self._weight and (
             self._weight + more > self._size
             or (self._weight >= self._size * _TAIL and self._opens_section(start, stop))

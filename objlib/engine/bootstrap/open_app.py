@@ -26,7 +26,6 @@ from objlib.engine.bootstrap.store_binding import bind_store, look_for_store
 from objlib.engine.requests.governor import open_governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
-from objlib.gemini import Endpoint, open_client
 from objlib.ledger import LEDGER_KEY, open_ledger
 from objlib.threads import thread_runner
 
@@ -138,6 +137,8 @@ async def open_app(
 
 
 async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -> None:
+    from objlib.gemini import Endpoint, open_client
+
     settings, asgi = app.settings, overrides.asgi
     endpoint = Endpoint(settings.base_url, settings.api_key, settings.api_version)
     if settings.backend is Backend.EMBEDDED:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from functools import partial
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -13,7 +13,10 @@ from objlib.core.remote import LISTING_LAG
 from objlib.engine.app import App
 from objlib.engine.bootstrap.lost_ledger import refuse_lost_ledger
 from objlib.engine.requests.governor import Purpose
-from objlib.gemini import GeminiError, Store
+from objlib.gemini import GeminiError
+
+if TYPE_CHECKING:  # it loads the reader of answers, which status needs not
+    from objlib.gemini import Store
 
 DRY_RUN_SECONDS: Final = 15.0
 """Seconds for which a dry run waits for the store: without an answer it goes on with what is on this machine."""
@@ -115,7 +118,7 @@ async def _pin_new(app: App, display_name: str) -> str:
     return await _pin_created(app, await create_store(app, display_name), display_name)
 
 
-async def find_stores(app: App, display_name: str) -> list[Store]:
+async def find_stores(app: App, display_name: str) -> "list[Store]":
     """All stores of that display name, oldest first."""
     return await app.client.stores.find(
         display_name, partial(app.retrier.call, Purpose.LIST, reconnect=False)
@@ -176,7 +179,7 @@ async def _require_store(app: App, name: str) -> None:
     _known(app, store)
 
 
-def _known(app: App, store: Store) -> str:
+def _known(app: App, store: "Store") -> str:
     """Note the embedding model of the store at hand; its name.
 
     Raises:

@@ -24,12 +24,10 @@ from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
 from objlib.engine.vectors import make_vectors
 from objlib.gemini import GeminiError, Store
-from objlib.ledger import FileRow, Move
+from objlib.ledger import LAST_SUCCESS_KEY, FileRow, Move
 
 MAX_ROUNDS: Final = 6
 """Rounds of a run: after each it goes back to the files whose outcome stayed unknown."""
-LAST_SUCCESS_KEY: Final = "last_success"
-"""Setting of the ledger that keeps when a run last left nothing to do, in Unix seconds."""
 LISTED_FAILURES: Final = 1000
 """Failed files that a report lists; the others are only counted."""
 STORE_STATISTICS_SECONDS: Final = 10.0

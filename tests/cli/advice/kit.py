@@ -19,7 +19,8 @@ import pytest
 import trio
 import trio.testing
 
-from objlib.cli.app import COMMANDS, run
+from objlib.cli.app import run
+from objlib.cli.overview import COMMANDS
 from objlib.core import advice
 from objlib.core.config.registry import SETTINGS
 from objlib.embedded import Options

@@ -39,9 +39,9 @@ def experiment(share: float, low_share: float, seed: int, answers: int = 4000) -
 
 
 @pytest.mark.parametrize("share", [0.01, 0.03, 0.06, 0.12, 0.25])
-def test_random_faults_are_hardly_ever_taken_for_congestion(share: float) -> None:
-    wrong = sum(Verdict.CONGESTION in experiment(share, share, seed) for seed in range(40))
-    assert wrong <= 3
+def test_random_faults_are_not_taken_for_congestion(share: float) -> None:
+    wrong = sum(Verdict.CONGESTION in experiment(share, share, seed) for seed in range(12))
+    assert wrong == 0
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.94])

@@ -64,57 +64,56 @@ def after_all(state: PaceState) -> float:
 
 
 @given(histories(), times)
-def test_tokens_are_zero_inside_the_gate_and_within_the_ceiling_outside(state: PaceState, now: float) -> None:
+def test_after_any_history_the_next_departure_is_bounded(state: PaceState, now: float) -> None:
     total = rate_control.tokens(state, now)
     assert (total == 0) == (now < state.gate)
     assert 0 <= total <= state.ceiling
-
-
-@given(histories(), times)
-def test_no_request_departs_inside_the_gate_or_too_early(state: PaceState, now: float) -> None:
     moment = rate_control.departure(state, now)
     assert moment >= max(now, state.gate)
     if state.limited:
         assert moment >= state.last_departure + 1 / send_rate(state)
-
-
-@given(histories())
-def test_the_send_rate_is_always_positive(state: PaceState) -> None:
     # Processes that share the quota share its lowest rate too.
     lowest = TUNING.min_rate / state.peers
     assert send_rate(state) > 0.99 * lowest * TUNING.max_cut * TUNING.cruise_gain
     assert state.limited == math.isfinite(send_rate(state))
     assert rate_control.departure(state, after_all(state)) < math.inf
+    if state.limited and not math.isnan(state.measured_since):
+        more = state._replace(admitted=state.admitted + 1)
+        assert credit(more, now) <= credit(state, now)
+        assert credit(state, now + 1) >= credit(state, now)
 
 
-@given(histories(), st.floats(0, 100), seconds)
-def test_success_never_lowers_the_rate_or_the_window(state: PaceState, took: float, in_use: float) -> None:
+@given(histories(), seconds, st.floats(0, 100))
+def test_a_success_lowers_the_gain_to_cruise_at_most_and_nothing_else(
+    state: PaceState, took: float, in_use: float
+) -> None:
+    """Credit is spent, then the gain is that of cruise; a ramp always sends faster than the rate."""
     now = after_all(state)
     settled = rate_control.succeeded(state, started=now - took, now=now, in_use=int(in_use))
+    assert settled.gain >= min(state.gain, TUNING.cruise_gain)
+    if settled.phase is PacingPhase.STARTUP:
+        assert settled.gain > 1
     after = rate_control.succeeded(settled, started=now, now=now + took, in_use=int(in_use))
     assert after.rate >= settled.rate
     assert after.window >= min(settled.window, settled.ceiling)
 
 
 @given(histories(), seconds, st.none() | st.floats(0, 60), st.integers(1, 64))
-def test_an_epoch_cuts_once(state: PaceState, took: float, pause: float | None, in_use: int) -> None:
+def test_a_refusal_cuts_once_in_an_epoch_and_never_speeds_up(
+    state: PaceState, took: float, pause: float | None, in_use: int
+) -> None:
     now = after_all(state)
+    before = send_rate(
+        estimator.assess(state)
+    )  # after all answers in flight are in, as at this time they are
     first = rate_control.throttled(state, started=now - took, now=now, retry_after=pause, in_use=in_use)
     burst = first
     for _ in range(15):
         burst = rate_control.throttled(burst, started=now - took, now=now, retry_after=pause, in_use=in_use)
     assert burst.rate == first.rate
     assert burst.measured_for == first.measured_for
-
-
-@given(histories(), seconds, st.integers(1, 64))
-def test_a_refusal_never_raises_the_send_rate(state: PaceState, took: float, in_use: int) -> None:
-    now = after_all(state)
-    before = send_rate(
-        estimator.assess(state)
-    )  # after all answers in flight are in, as at this time they are
-    after = rate_control.throttled(state, started=now - took, now=now, retry_after=None, in_use=in_use)
-    assert send_rate(after) <= max(before, TUNING.min_rate)
+    blind = rate_control.throttled(state, started=now - took, now=now, retry_after=None, in_use=in_use)
+    assert send_rate(blind) <= max(before, TUNING.min_rate)
 
 
 @given(histories(), times, st.floats(0, 100), st.floats(0, 100))
@@ -158,16 +157,6 @@ def test_lateness_is_made_up_for_and_never_by_a_burst(rate: float, lates: list[f
             assert (end - begin - 1) * step <= starts[end] - starts[begin] + 1e-6
 
 
-@given(histories(), seconds)
-def test_a_success_lowers_the_gain_to_cruise_at_most(state: PaceState, took: float) -> None:
-    """Credit is spent, then the gain is that of cruise; a ramp always sends faster than the rate."""
-    now = after_all(state)
-    after = rate_control.succeeded(state, started=now - took, now=now, in_use=1)
-    assert after.gain >= min(state.gain, TUNING.cruise_gain)
-    if after.phase is PacingPhase.STARTUP:
-        assert after.gain > 1
-
-
 @given(st.floats(0.5, 100), st.floats(0.1, 100))
 def test_more_than_was_due_ends_in_a_ramp_and_never_in_a_lower_rate(rate: float, surplus: float) -> None:
     state = PaceState(
@@ -182,14 +171,6 @@ def test_more_than_was_due_ends_in_a_ramp_and_never_in_a_lower_rate(rate: float,
     ramping = [send_rate(state) for state in states if state.phase is PacingPhase.STARTUP]
     assert ramping
     assert ramping == sorted(ramping)
-
-
-@given(histories(), times)
-def test_credit_falls_with_each_admitted_request(state: PaceState, at: float) -> None:
-    if state.limited and not math.isnan(state.measured_since):
-        more = state._replace(admitted=state.admitted + 1)
-        assert credit(more, at) <= credit(state, at)
-        assert credit(state, at + 1) >= credit(state, at)
 
 
 def test_a_bucket_smaller_than_the_gate_changes_the_burst_and_not_the_rate() -> None:
@@ -274,17 +255,17 @@ def test_a_rise_is_noticed_within_the_window_in_which_it_comes(seed: int) -> Non
 
 
 @pytest.mark.parametrize("latency", [0.01, 0.05, 0.2, 0.4])
-@pytest.mark.parametrize(("high", "low"), [(20.0, 4.0), (10.0, 5.0), (100.0, 20.0)])
+@pytest.mark.parametrize(("high", "low", "at"), [(20.0, 4.0, 60), (10.0, 5.0, 60), (100.0, 20.0, 30)])
 @pytest.mark.parametrize("hint", [True, False])
 def test_a_quota_that_falls_is_followed_whatever_a_request_takes(
-    latency: float, high: float, low: float, hint: bool
+    latency: float, high: float, low: float, at: int, hint: bool
 ) -> None:
     """With few requests in flight only refusals in a row show a drop; without them up to 72 % were refused."""
-    server = Bucket(((0, high), (60, low)), hint=hint, whole=False)
-    trace = run(server, [Ours(64)], seconds=120, latency=latency, seed=1)
-    assert trace.wasted(60, 120) < 0.13
-    assert trace.wasted(80, 120) < 0.07
-    assert trace.count(60, 120) > 0.93 * server.allowed(60, 120)
+    server, end = Bucket(((0, high), (at, low)), hint=hint, whole=False), at + 60
+    trace = run(server, [Ours(64)], seconds=end, latency=latency, seed=1)
+    assert trace.wasted(at, end) < 0.13
+    assert trace.wasted(at + 20, end) < 0.07
+    assert trace.count(at, end) > 0.93 * server.allowed(at, end)
 
 
 @given(st.floats(5, 20), st.floats(0.1, 0.8))
@@ -401,6 +382,22 @@ def test_two_measurements_in_a_row_are_one(rate: float, one: float, other: float
     assert math.isclose(second, whole, rel_tol=1e-6)
 
 
+@pytest.mark.parametrize(("ramp_admitted", "whole"), [(12.0, True), (400.0, False)])
+def test_a_ramp_counts_from_the_last_refusal_unless_the_bucket_may_have_overflowed(
+    ramp_admitted: float, whole: bool
+) -> None:
+    """A rate that is a little wrong fills no bucket: the whole count gives it, and errs by a request in its seconds."""
+    state = PaceState(ceiling=16, rate=10.0, rtt=0.05, jitter=0.005, measured_for=0.5, gain=2.0)
+    state = state._replace(
+        phase=PacingPhase.STARTUP, measured_since=0.0, ramp_since=7.0, ramp_admitted=80.0, last_departure=10.0
+    )
+    state = state._replace(admitted=80 + ramp_admitted, throttled_at=0.05)
+    after = rate_control.throttled(state, started=9.0, now=9.05, retry_after=0.1, in_use=1)
+    assert math.isclose(after.measured_for, 9.5) == whole
+    assert math.isclose(after.rate, (5 + 92) / 9.5) == whole
+    assert after.rate > state.rate
+
+
 @pytest.mark.parametrize("missing", [1.0, 3.0, 6.0, 12.0])
 @pytest.mark.parametrize("measured_for", [4.0, 20.0])
 def test_only_more_missing_requests_than_both_errors_are_a_drop(missing: float, measured_for: float) -> None:
@@ -420,7 +417,7 @@ def test_few_requests_correct_a_guess_and_not_a_measured_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "latency", "seconds", "most"), [(10, 0.01, 45, 17), (1, 0.4, 300, 10), (0.5, 0.4, 300, 12)]
+    ("rate", "latency", "seconds", "most"), [(10, 0.01, 45, 14), (1, 0.4, 300, 10), (0.5, 0.4, 300, 12)]
 )
 def test_a_cold_start_costs_little_more_than_what_was_in_flight(
     rate: float, latency: float, seconds: float, most: int
@@ -470,7 +467,7 @@ def test_two_refusals_at_cruise_mean_contention_and_two_held_probes_end_it() -> 
 def test_processes_without_a_common_ledger_converge_to_equal_shares() -> None:
     """Without the contended probe interval the mean of Jain's index is 0.90 here."""
     indexes = []
-    for seed in range(200, 220):
+    for seed in range(200, 212):
         clients = [Ours(16) for _ in range(3)]
         trace = run(
             Bucket(((0, 10.0),)), clients, seconds=240, latency=0.4, seed=seed, starts=(0.0, 20.0, 40.0)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.embedded.index import Hit, search
-from objlib.embedded.index.lexical import MAX_TERMS, parse_query
+from objlib.embedded.index.lexical import LONG_QUERY, MAX_TERMS, parse_query
 from tests.support.index import new_store, put
 
 ROOT = Path(__file__).parents[3]
@@ -125,6 +125,19 @@ def test_a_long_query_is_its_first_words() -> None:
     assert len(parse_query(query).words) == MAX_TERMS
     assert documents_with(BOOKS, query) == []
     assert documents_with(BOOKS, "horse " * 3000) == documents_with(BOOKS, "horse")
+
+
+def test_a_long_query_counts_the_words_that_it_repeats() -> None:
+    short = parse_query("the whale and the whale and the ship")
+    assert (short.words, short.repeats) == (("whale", "ship"), ())
+    text = " ".join(f"word{n}" for n in range(LONG_QUERY)) + " whale whale whale ship ship"
+    assert parse_query(text).repeats == ("whale", "whale", "ship")
+    assert len(parse_query("whale " * 10_000).repeats) == MAX_TERMS
+    # The repeated word decides between two documents that have one word of the query each.
+    filler = " ".join(f"word{n}" for n in range(LONG_QUERY))
+    db = store("A ship.", "A whale.")
+    assert documents_with(db, f"{filler} ship whale whale") == [2, 1]
+    assert documents_with(db, f"{filler} whale ship ship") == [1, 2]
 
 
 def test_title_author_and_heading_are_searched() -> None:

@@ -20,6 +20,7 @@ from objlib.embedded.index import (
 )
 from objlib.embedded.index.schema import POSITION_BITS
 from objlib.embedded.index.sign_codes import cosines
+from objlib.embedded.index.vectors import HEADED_PASSAGES
 from objlib.embedded.text.extracted import Extracted
 from tests.support.index import Meanings, counts, give_vectors, new_store, put
 
@@ -85,6 +86,17 @@ def test_pending_passages_come_breadth_first_with_their_heads() -> None:
     assert order == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2)]
     first = dict(rows)[1 << POSITION_BITS]
     assert first.startswith("Someone the name\nParagraph 0.")
+
+
+def test_the_many_passages_of_a_book_are_embedded_without_their_heads() -> None:
+    db = new_store()
+    pages = [f"Paragraph {n}. " + "word " * 150 for n in range(HEADED_PASSAGES + 1)]
+    put(db, 1, "\n\n".join(pages), name="the-long-book.md")
+    put(db, 2, "\n\n".join(pages[1:]), name="the-leaflet.md")
+    texts = dict(pending_chunks(db, 2))
+    assert texts[1 << POSITION_BITS].startswith("Paragraph 0.")
+    assert texts[2 << POSITION_BITS].startswith("the leaflet\nParagraph 1.")
+    assert documents_with(db, "book") == [1] * (HEADED_PASSAGES + 1)  # still searched by their title
 
 
 @pytest.mark.parametrize(
@@ -190,7 +202,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(STEPS)
 def test_the_tables_agree_after_any_history(steps: list[tuple[str, int, str]]) -> None:
     db = new_store()

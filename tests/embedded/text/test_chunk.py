@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.embedded.text.chunk import PASSAGE_WORDS, chunks, weight
-from objlib.embedded.text.extracted import Extracted
+from objlib.embedded.text.extracted import DocumentPlace, Extracted
 
 PIECES = st.sampled_from(
     [
@@ -64,6 +64,27 @@ def test_whole_paragraphs_are_packed() -> None:
 def test_a_long_paragraph_is_cut_between_sentences() -> None:
     sentences = [words(80, f"S{n}") + "." for n in range(5)]
     assert spans(" ".join(sentences)) == [" ".join(sentences[:2]), " ".join(sentences[2:4]), sentences[4]]
+
+
+def test_a_passage_is_filled_up_with_sentences_of_the_next_paragraph() -> None:
+    first, sentences = words(120, "a"), [words(25, f"S{n}") + "." for n in range(4)]
+    assert spans(f"{first}\n\n{' '.join(sentences)}") == [
+        f"{first}\n\n{' '.join(sentences[:2])}",
+        " ".join(sentences[2:]),
+    ]
+
+
+def test_a_passage_that_is_nearly_full_ends_with_its_paragraph() -> None:
+    first, sentences = words(160, "a"), [words(15, f"S{n}") + "." for n in range(8)]
+    assert spans(f"{first}\n\n{' '.join(sentences)}") == [first, " ".join(sentences)]
+
+
+def test_a_row_of_a_table_is_never_cut_to_fill_a_passage() -> None:
+    rows = [words(60, f"R{n}") + ". " + words(50, "end") + "." for n in range(3)]
+    text = "\n".join(rows)
+    places = tuple(DocumentPlace(text.index(row), "row", str(n)) for n, row in enumerate(rows))
+    got = chunks(Extracted(text, places=places))
+    assert [text[c.start : c.stop] for c in got] == rows
 
 
 def test_a_quotation_mark_stays_with_its_sentence() -> None:

@@ -4,6 +4,7 @@ import heapq
 import itertools
 import math
 import random
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -44,13 +45,18 @@ class Trace:
 
     def wasted(self, begin: float = 0.0, end: float = math.inf) -> float:
         """Share of the requests of that time that was refused."""
-        bad = sum(begin <= at < end for at in self.refused)
-        good = sum(begin <= at < end for each in (self.served, self.broken) for at in each)
+        bad = _within(self.refused, begin, end)
+        good = _within(self.served, begin, end) + _within(self.broken, begin, end)
         return bad / max(1, bad + good)
 
     def count(self, begin: float, end: float) -> int:
         """How many were admitted in that time."""
-        return sum(begin <= at < end for at in self.served)
+        return _within(self.served, begin, end)
+
+
+def _within(times: Sequence[float], begin: float, end: float) -> int:
+    """Count the ascending times from ``begin`` to ``end``."""
+    return bisect_left(times, end) - bisect_left(times, begin)
 
 
 @dataclass(slots=True)
