@@ -1,21 +1,16 @@
 """The stores of a service, as a part of the Python API: ``library.stores``."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from objlib.core.config.settings import Settings
-from objlib.core.errors import one_error
-from objlib.core.events import Observer
 from objlib.core.reports.stores import AdoptionReport, StoreDeletion, StoreList, StoreMade
-from objlib.engine.app import App, Overrides
-from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+from objlib.engine.bootstrap.open_app import Command, StoreNeed
+from objlib.engine.sessions import OpenApps, one_error
 from objlib.engine.stores.adoption import adopt_documents
 from objlib.engine.stores.deletion import delete_store, plan_deletion
 from objlib.engine.stores.inventory import list_stores, make_store
-
-T = TypeVar("T")
 
 _LIST: Final = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True)
 _CREATE: Final = Command("stores", records=False, store=StoreNeed.SERVICE)
@@ -25,14 +20,13 @@ _ADOPT: Final = Command("stores-adopt", records=True, store=StoreNeed.EXISTING)
 class Stores:
     """The stores of the service of one library; :attr:`objlib.Library.stores` is one."""
 
-    def __init__(self, settings: Settings, observer: Observer, overrides: Overrides) -> None:
+    def __init__(self, settings: Settings, apps: OpenApps) -> None:
         self._settings = settings
-        self._observer = observer
-        self._overrides = overrides
+        self._apps = apps
 
     async def all(self) -> StoreList:
         """All stores, with sizes, documents by state, and the libraries that use them. Changes nothing."""
-        return await self._run(_LIST, list_stores)
+        return await self._apps.run(_LIST, list_stores)
 
     async def create(self, name: str, *, dry_run: bool = False) -> StoreMade:
         """Make a store of that name, with the embedding model of the settings.
@@ -40,7 +34,7 @@ class Stores:
         Raises:
             RefusedError: there is one of this name.
         """
-        return await self._run(replace(_CREATE, dry_run=dry_run), partial(make_store, display_name=name))
+        return await self._apps.run(replace(_CREATE, dry_run=dry_run), partial(make_store, display_name=name))
 
     async def delete(self, name: str, *, others: int = 0, dry_run: bool = False) -> StoreDeletion:
         """Delete a store with all its documents; the ledger of the library is put aside if it was its own.
@@ -55,7 +49,9 @@ class Stores:
         """
         work = plan_deletion if dry_run else partial(delete_store, others=others)
         with one_error():
-            return await work(self._settings, name, observer=self._observer, overrides=self._overrides)
+            return await work(
+                self._settings, name, observer=self._apps.observer, overrides=self._apps.overrides
+            )
         raise AssertionError("either the work returned or an error was raised")
 
     async def adopt(self, *, by_name: int | None = None, dry_run: bool = False) -> AdoptionReport:
@@ -66,12 +62,4 @@ class Stores:
             dry_run: only say which.
         """
         work = partial(adopt_documents, by_name=by_name)
-        return await self._run(replace(_ADOPT, dry_run=dry_run), work)
-
-    async def _run(self, command: Command, work: Callable[[App], Awaitable[T]]) -> T:
-        with one_error():
-            async with open_app(
-                self._settings, command, observer=self._observer, overrides=self._overrides
-            ) as app:
-                return await work(app)
-        raise AssertionError("either the work returned or an error was raised")
+        return await self._apps.run(replace(_ADOPT, dry_run=dry_run), work)

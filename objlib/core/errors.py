@@ -16,7 +16,6 @@ Every message is one line that says what happened, to what, and what to do about
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -98,15 +97,3 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
             yield from leaves(inner)
     else:
         yield error
-
-
-@contextmanager
-def one_error() -> Iterator[None]:
-    """Raise the error that a command line would print instead of the group that nurseries make of it."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        errors = list(leaves(group))
-        if all(isinstance(error, ObjlibError) for error in errors):
-            raise errors[0] from None
-        raise
