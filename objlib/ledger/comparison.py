@@ -22,6 +22,10 @@ _LEAVING: Final = (
     "(EXISTS (SELECT 1 FROM intents i WHERE i.document_name = {document} AND i.done_at IS NULL)"
     " OR EXISTS (SELECT 1 FROM files s WHERE s.superseded_document = {document}))"
 )
+_RENAMED: Final = (
+    "EXISTS (SELECT 1 FROM attempts a JOIN files r ON r.file_id = a.file_id"
+    " WHERE a.attempt_id = {attempt} AND a.file_path <> r.file_path)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,13 @@ class Standing:
     Attributes:
         in_flight: its attempt is not over.
         leaving: its removal is on record.
+        renamed: it was sent with another path than that of its file; an attempt of an older ledger does not say.
         adopted: another tool uploaded it, and a file took it over; it carries no tag.
     """
 
     in_flight: bool
     leaving: bool
+    renamed: bool = False
     adopted: bool = False
 
 
@@ -72,9 +78,10 @@ class ComparisonTable(Table):
         members = conn.dialect.texts("?2")
         columns = (
             f"{Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
-            f" {_LEAVING.format(document='l.document')}, {_ADOPTED.format(document='l.document')}"
+            f" {_LEAVING.format(document='l.document')}, {_ADOPTED.format(document='l.document')},"
+            f" {_RENAMED.format(attempt='l.attempt_id')}"
         )
-        for file_id, *cells, in_flight, leaving, adopted in conn.execute(
+        for file_id, *cells, in_flight, leaving, adopted, renamed in conn.execute(
             f"SELECT l.file_id, {columns} FROM listed l"
             f" WHERE l.listing_id = ?1 AND l.file_id IN {members}"
             f" UNION ALL SELECT f.file_id, {columns} FROM files f JOIN listed l ON l.document = f.gemini_document"
@@ -82,7 +89,7 @@ class ComparisonTable(Table):
             " ORDER BY created, document",
             (listing_id, id_list),
         ):
-            standing = Standing(bool(in_flight), bool(leaving), bool(adopted))
+            standing = Standing(bool(in_flight), bool(leaving), bool(renamed), bool(adopted))
             documents.setdefault(file_id, []).append((Listed.read(cells), standing))
         return [
             Group(file_id, rows.get(FileId(file_id)), tuple(documents.get(file_id, ()))) for file_id in ids
@@ -104,12 +111,12 @@ class ComparisonTable(Table):
     ) -> tuple[FileRow | None, Standing]:
         """The row of a document's file as it is now, and the standing of the document."""
         row = None if file_id is None else FileTable.get(conn, FileId(file_id))
-        in_flight, leaving, adopted = conn.execute(
+        in_flight, leaving, renamed, adopted = conn.execute(
             f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')},"
-            f" {_ADOPTED.format(document='?2')}",
+            f" {_RENAMED.format(attempt='?1')}, {_ADOPTED.format(document='?2')}",
             (attempt_id, document),
         ).fetchone()
-        return row, Standing(bool(in_flight), bool(leaving), bool(adopted))
+        return row, Standing(bool(in_flight), bool(leaving), bool(renamed), bool(adopted))
 
     @query
     def indexed_total(conn: LedgerConnection) -> int:
