@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from objlib.core.config.settings import Settings
-from objlib.core.reports.stores import AdoptionReport, StoreDeletion, StoreList, StoreMade
+from objlib.core.reports.stores import AdoptionReport, StoreDeletion, StoreInventory, StoreMade
 from objlib.engine.bootstrap.open_app import Command, StoreNeed
 from objlib.engine.sessions import OpenApps, one_error
 from objlib.engine.stores.adoption import adopt_documents
@@ -24,7 +24,7 @@ class Stores:
         self._settings = settings
         self._apps = apps
 
-    async def all(self) -> StoreList:
+    async def all(self) -> StoreInventory:
         """All stores, with sizes, documents by state, and the libraries that use them. Changes nothing."""
         return await self._apps.run(_LIST, list_stores)
 

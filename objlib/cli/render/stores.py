@@ -6,10 +6,10 @@ from objlib.cli.console.terminal import Terminal, counts, more, plural, safe, si
 from objlib.cli.render.plan import ALL, NOTHING_DONE, SHOWN_STEPS
 from objlib.core.advice import advise
 from objlib.core.lifecycle.adoption import Adoption
-from objlib.core.reports.stores import AdoptionReport, StoreDeletion, StoreEntry, StoreList, StoreMade
+from objlib.core.reports.stores import AdoptionReport, StoreDeletion, StoreEntry, StoreInventory, StoreMade
 
 
-def store_list_lines(report: StoreList, screen: Terminal) -> list[str]:
+def store_list_lines(report: StoreInventory, screen: Terminal) -> list[str]:
     """Each store with its documents and libraries, and the share of the tier that all of them take."""
     if not report.stores:
         return [f"No store yet: {advise('upload')}"]
@@ -23,7 +23,7 @@ def store_list_lines(report: StoreList, screen: Terminal) -> list[str]:
     return [*lines, screen.dim(total)]
 
 
-def _entry_lines(entry: StoreEntry, report: StoreList, screen: Terminal) -> list[str]:
+def _entry_lines(entry: StoreEntry, report: StoreInventory, screen: Terminal) -> list[str]:
     states = counts({"pending": entry.pending, "failed": entry.failed})
     share = f" ({100 * entry.size / report.tier_size:.1f} % of {report.tier})" if report.tier else ""
     model = f", {safe(entry.embedding_model.removeprefix('models/'))}" if entry.embedding_model else ""

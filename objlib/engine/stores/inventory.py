@@ -10,14 +10,14 @@ from objlib.core.config.settings import Backend
 from objlib.core.costs import TIERS, smallest_tier
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.limits import MAX_DISPLAY_NAME
-from objlib.core.reports.stores import StoreEntry, StoreList, StoreMade
+from objlib.core.reports.stores import StoreEntry, StoreInventory, StoreMade
 from objlib.engine.app import App
 from objlib.engine.bootstrap.store_binding import create_store
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import Store
 
 
-async def list_stores(app: App) -> StoreList:
+async def list_stores(app: App) -> StoreInventory:
     """All stores of the service, oldest first. Costs one request for 20 stores.
 
     Raises:
@@ -26,7 +26,7 @@ async def list_stores(app: App) -> StoreList:
     entries = await store_entries(app)
     total, embedded = sum(entry.size for entry in entries), app.settings.backend is Backend.EMBEDDED
     name = "" if embedded else smallest_tier(total)
-    return StoreList(
+    return StoreInventory(
         service=str(Backend.EMBEDDED) if embedded else app.settings.base_url,
         stores=entries,
         size=total,
