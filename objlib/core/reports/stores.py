@@ -37,7 +37,7 @@ class StoreEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreList:
+class StoreInventory:
     """All stores of the service.
 
     Attributes:
