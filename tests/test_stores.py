@@ -43,8 +43,12 @@ class Desk:
 
     async def active(self, document: str | None) -> str:
         assert document is not None
-        while (await self.other.documents.get(document)).state is DocumentState.PENDING:
-            await trio.lowlevel.checkpoint()
+
+        async def is_pending() -> bool:
+            return (await self.other.documents.get(document)).state is DocumentState.PENDING
+
+        while await is_pending():
+            pass
         return document
 
     async def store(self, name: str = "tests") -> str:

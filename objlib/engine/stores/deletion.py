@@ -78,15 +78,18 @@ async def delete_store(
 
 async def _delete(app: App, entry: StoreEntry) -> None:
     delete = partial(app.client.stores.delete, entry.name)
+    unanswered: GeminiError | None = None
     try:
         await app.retrier.call(Purpose.DELETE, delete, reconnect=False)
     except GeminiError as error:
-        # A lost answer says nothing; a store that is gone is what was asked for.
         if not error.kind.ambiguous:
             raise
+        unanswered = error
+    if unanswered is not None:
+        # A lost answer says nothing; a store that is gone is what was asked for.
         get = partial(app.client.stores.get, entry.name)
         if await app.retrier.find(Purpose.LIST, get, reconnect=False) is not None:
-            raise
+            raise unanswered
 
 
 async def _count(app: App, entry: StoreEntry) -> StoreDeletion:
