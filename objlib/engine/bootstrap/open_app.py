@@ -40,6 +40,8 @@ class StoreNeed(Enum):
     """How far a command depends on the store."""
 
     NONE = auto()
+    SERVICE = auto()
+    """The service alone, whichever stores it has; the ledger is a private copy."""
     EXISTING = auto()
     CREATE = auto()
 
@@ -95,7 +97,7 @@ async def open_app(
                 runner=overrides.runner,
                 now=clock,
                 create=command.create_ledger,
-                private=command.dry_run,
+                private=command.dry_run or command.store is StoreNeed.SERVICE,
             )
         )
         now = ledger.now
@@ -126,6 +128,7 @@ async def open_app(
         app.adopted = await ledger.settings.adopted()
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
+        if command.store in {StoreNeed.EXISTING, StoreNeed.CREATE}:
             create = command.store is StoreNeed.CREATE
             if create and command.dry_run:
                 app.store, app.store_note = await look_for_store(app)
@@ -133,7 +136,7 @@ async def open_app(
                 app.store = await bind_store(app, create=create, any_ledger=command.any_ledger)
             if command.records:
                 await bind_service(app)
-        if not command.dry_run:
+        if not command.dry_run and command.store is not StoreNeed.SERVICE:
             await enter_catalog(app)
         if command.records:
             await stack.enter_async_context(keep_run_record(app, command.name, tally))
