@@ -77,7 +77,7 @@ async def desk(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
 
 async def test_stores_are_listed_with_their_documents_and_libraries(desk: Desk) -> None:
     assert (await desk.library.stores.all()).stores == ()
-    assert not desk.library.settings.ledger.exists(), "a list makes no ledger"
+    assert not desk.library.settings.ledger_file.exists(), "a list makes no ledger"
     await desk.library.upload()
     other = await desk.store("other")
     listed = await desk.library.stores.all()
@@ -117,7 +117,7 @@ async def test_a_store_goes_with_its_documents_and_the_next_upload_starts_anew(d
     done = await desk.library.stores.delete(planned.name)
     assert done.deleted
     assert Path(done.put_aside).is_file()
-    assert not desk.library.settings.ledger.exists()
+    assert not desk.library.settings.ledger_file.exists()
     assert (await desk.library.upload()).uploaded == 3
     assert (await desk.library.verify(sample=None)).drift == {}
 

@@ -4,7 +4,7 @@ Everything here blocks and runs through a Runner. It is imported only where such
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import psycopg
 
@@ -26,6 +26,8 @@ from objlib.postgres.migrations import (
 )
 from objlib.postgres.session import Session
 from objlib.sqlite.private_copy import make_privately
+
+T = TypeVar("T")
 
 LOOK_SECONDS: Final = 2.0
 """Seconds to wait for a lock where a ledger is only looked into."""
@@ -103,12 +105,17 @@ def _refusal(error: RefusedSchemaError, url: LedgerUrl) -> str:
 
 def read_settings(url: LedgerUrl) -> dict[str, str] | None:
     """The settings of a ledger, read without opening it; None where there is none that can be read now."""
+    return look_into_server(
+        url, lambda conn: dict(conn.execute("SELECT key, value FROM settings").fetchall())
+    )
+
+
+def look_into_server(url: LedgerUrl, look: Callable[[PostgresConnection], T]) -> T | None:
+    """Read something from a ledger without opening it; None where there is none that can be read now."""
     session = Session(url.conninfo, url.schema, PostgresConnection, busy_timeout=LOOK_SECONDS)
     try:
         conn = session.connect()
-        if not read_version(conn, url.schema, MIGRATIONS[-1].version):
-            return None
-        return dict(conn.execute("SELECT key, value FROM settings").fetchall())
+        return look(conn) if read_version(conn, url.schema, MIGRATIONS[-1].version) else None
     except (psycopg.Error, RefusedSchemaError):
         return None
     finally:

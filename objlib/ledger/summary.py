@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.lifecycle.table import State
 from objlib.ledger.database import LedgerConnection
 from objlib.ledger.dialects.sqlite import SQLiteConnection
@@ -40,9 +41,15 @@ class LedgerSummary:
     runs: tuple[RunRow, ...]
 
 
-def summarize(path: Path) -> LedgerSummary | None:
-    """The summary of the ledger at ``path``."""
-    return _look(path, _summarize)
+def summarize(place: Path | LedgerUrl) -> LedgerSummary | None:
+    """The summary of the ledger at ``place``."""
+    if isinstance(place, Path):
+        return _look(place, _summarize)
+    try:
+        from objlib.ledger.server import look_into_server
+    except ImportError:
+        return None
+    return look_into_server(place, _summarize)
 
 
 def files_with_content(path: Path, hashes: Collection[str]) -> list[FileRow]:

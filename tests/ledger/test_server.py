@@ -225,3 +225,40 @@ async def test_a_text_with_nul_is_kept_without_it(url: LedgerUrl) -> None:
     async with open_ledger(url) as ledger:
         await ledger.settings.set("a", "x\0y")
         assert await ledger.settings.get("a") == "x\N{REPLACEMENT CHARACTER}y"
+
+
+async def test_a_role_that_may_only_read_reads(url: LedgerUrl, server: ThrowAwayServer) -> None:
+    async with open_ledger(url) as ledger:
+        row = await add(ledger)
+    role = f"reader_{url.schema}"
+    with psycopg.connect(url.conninfo, autocommit=True) as conn:
+        conn.execute(
+            f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA {url.schema} TO {role};"
+            f" GRANT SELECT ON ALL TABLES IN SCHEMA {url.schema} TO {role}".encode()
+        )
+        try:
+            reader = LedgerUrl.parse(
+                f"postgresql://{role}@/postgres?host={quote(str(server.folder))}&schema={url.schema}"
+            )
+            async with open_ledger(reader, create=False) as ledger:
+                assert await fresh(ledger, row.file_id) == row
+                with pytest.raises(LedgerError, match="may not be used so by this role"):
+                    await ledger.settings.set("a", "b")
+            async with open_ledger(reader, create=False, private=True) as copy:
+                assert await fresh(copy, row.file_id) == row
+                await copy.settings.set("a", "b")
+        finally:
+            conn.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+
+async def test_a_private_copy_changes_nothing(url: LedgerUrl) -> None:
+    async with open_ledger(url, private=True) as copy:
+        await add(copy)
+    assert "there is no ledger" in await refusal(url, create=False)
+    async with open_ledger(url) as ledger:
+        row = await add(ledger)
+    async with open_ledger(url, private=True) as copy:
+        moved = await copy.apply(wanted(Event.START_UPLOAD, await fresh(copy, row.file_id), new_attempt_id()))
+        assert moved.version == 1
+    async with open_ledger(url) as ledger:
+        assert await fresh(ledger, row.file_id) == row

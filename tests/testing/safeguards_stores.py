@@ -34,7 +34,7 @@ STORES: Final = (
     Mutant(
         "the ledger of a deleted store is put aside",
         DELETION,
-        '    aside = put_aside(settings.ledger) if entry.own else ""\n',
+        '    aside = put_aside(settings.ledger_file) if entry.own else ""\n',
         '    aside = ""\n',
         f"{TEST_STORES}::test_a_store_goes_with_its_documents_and_the_next_upload_starts_anew",
     ),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from objlib.core.advice import advise
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
 from objlib.core.events import Observer
@@ -62,6 +63,7 @@ async def delete_store(
     """
     async with open_app(settings, _DELETE, observer=observer, overrides=overrides) as app:
         entry = await find_store(app, named)
+        _refuse_shared_ledger(app, entry)
         report = await _count(app, entry)
         if report.foreign != others:
             owners = ", ".join(f"{number:,} of {owner}" for owner, number in report.others.items())
@@ -72,8 +74,22 @@ async def delete_store(
             )
         await _delete(app, entry)
         requests = app.requests
-    aside = put_aside(settings.ledger) if entry.own else ""
+    aside = put_aside(settings.ledger_file) if entry.own else ""
     return replace(report, deleted=True, put_aside=str(aside), requests=requests)
+
+
+def _refuse_shared_ledger(app: App, entry: StoreEntry) -> None:
+    """Refuse to delete the store of a ledger that other machines may be at work with.
+
+    Raises:
+        RefusedError: the ledger is in a database.
+    """
+    ledger = app.settings.ledger
+    if entry.own and isinstance(ledger, LedgerUrl):
+        raise RefusedError(
+            f"the ledger {ledger} of this store is in a database, where other machines may use it: end their work, "
+            f"drop it there (DROP SCHEMA {ledger.schema} CASCADE), and then delete the store"
+        )
 
 
 async def _delete(app: App, entry: StoreEntry) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from objlib.catalog import Catalog, identify_service
 from objlib.core.advice import advise
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Backend
 from objlib.core.costs import TIERS, smallest_tier
 from objlib.core.errors import RefusedError, UsageError
@@ -98,17 +99,19 @@ def users_of(app: App, stores: Collection[str]) -> dict[str, tuple[str, ...]]:
     return {store: tuple(folders) for store, folders in users.items()}
 
 
-def ledgers_of(app: App, store: str) -> list[Path]:
+def ledgers_of(app: App, store: str) -> list[Path | LedgerUrl]:
     """The ledgers of this user that record the documents of ``store``; blocks."""
     paths = dict.fromkeys(path for path, _ in _known_ledgers(app))
     return [path for path in paths if (identity := identify_service(path)) and identity.store == store]
 
 
-def _known_ledgers(app: App) -> list[tuple[Path, Path]]:
+def _known_ledgers(app: App) -> list[tuple[Path | LedgerUrl, Path]]:
     """Every ledger that the catalog has, and the one at hand, each with its library."""
     settings = app.settings
     known = () if settings.catalog is None else Catalog(settings.catalog).libraries()
-    ledgers = [(ledger.path, library.root) for library in known for ledger in library.ledgers]
+    ledgers: list[tuple[Path | LedgerUrl, Path]] = [
+        (ledger.path, library.root) for library in known for ledger in library.ledgers
+    ]
     return [(settings.ledger, settings.library), *ledgers]
 
 

@@ -1,0 +1,56 @@
+"""A ledger in a PostgreSQL database, by the real command line."""
+
+from pathlib import Path
+
+import pytest
+
+from objlib.testing.postgres import ThrowAwayServer
+from tests.cli.conftest import Objlib
+from tests.support.postgres import empty_schema, server
+
+__all__ = ["server"]
+
+SECRET = "geheim-4711"
+
+
+def test_a_library_is_kept_in_a_database(
+    objlib: Objlib, library: Path, server: ThrowAwayServer, tmp_path: Path
+) -> None:
+    with empty_schema(server) as url:
+        address = f"{url.conninfo}&schema={url.schema}&password={SECRET}"
+        planned = objlib("upload", library, "--ledger", address, "-n")
+        assert planned.code == 0
+        assert "there is no ledger" in objlib("recover", "--library", library, "--ledger", address).err
+        assert objlib("upload", library, "--ledger", address, "-v", "-v").code == 0
+        first = objlib("status", "--library", library, "--ledger", address, "--json")
+        assert first.json()["states"]["indexed"] > 0
+        again = objlib("upload", "--ledger", address, "--json", env={"OBJLIB_LIBRARY": str(library)})
+        assert again.json()["uploaded"] == 0
+        found = objlib("verify", env={"OBJLIB_LEDGER": address})
+        assert found.code == 0, found.err
+        file = next(path for path in library.rglob("*") if path.is_file())
+        explained = objlib("explain", file, "--ledger", address, "--json")
+        assert explained.code == 0
+        for done in (planned, first, again, found, explained):
+            assert SECRET not in done.out + done.err
+    assert not list(tmp_path.rglob("ledger*.db"))
+
+
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        (f"postgresql://me:{SECRET}@127.0.0.1:1/x", "cannot be reached"),
+        (f"postgresql://me:{SECRET}@127.0.0.1:1/x?schema=A-B", "no plain name"),
+        (f"postgresql://me:{SECRET}@127.0.0.1:1/x?nonsense=1", "cannot be reached"),
+    ],
+    ids=["no-server", "no-schema", "no-parameter"],
+)
+def test_what_is_wrong_with_an_address_is_one_line(
+    objlib: Objlib, library: Path, address: str, line: str
+) -> None:
+    for given in ({"OBJLIB_LEDGER": address}, {}):
+        done = objlib("upload", library, *([] if given else ["--ledger", address]), env=given)
+        assert done.code in {1, 2}
+        assert line in done.err.splitlines()[-1]
+        assert SECRET not in done.out + done.err
+        assert "Traceback" not in done.err
