@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -11,15 +10,11 @@ from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.upload.run import upload
 from tests.support.engine import Opener
 
-BOTH_DATABASES: Final = True
-"""Whether each test runs on SQLite and on PostgreSQL."""
 
-
+@pytest.mark.parametrize("database", ["postgres"])
 async def test_another_machine_may_have_the_library_elsewhere(
-    opened: Opener, library: Path, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+    opened: Opener, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if database == "sqlite":
-        pytest.skip("a file belongs to one machine")
     async with opened() as app:
         assert (await upload(app)).indexed == 10
     elsewhere, empty = tmp_path / "mnt", tmp_path / "not-mounted"
