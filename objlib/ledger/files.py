@@ -202,6 +202,12 @@ class FileTable(Table):
             waiting=count(conn, f"FROM files {_claimable(conn)} AND retry_at > ?", now),
             superseded=count(conn, "FROM files WHERE superseded_document IS NOT NULL"),
             open_intents=count(conn, "FROM intents WHERE done_at IS NULL"),
+            stale_names=count(
+                conn,
+                "FROM files f JOIN attempts a ON a.file_id = f.file_id AND a.document_name = f.gemini_document"
+                f" WHERE f.gemini_state = '{State.INDEXED}' AND f.missing_since IS NULL"
+                " AND a.file_path <> f.file_path",
+            ),
         )
 
 
