@@ -26,7 +26,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Row:
-    """What a body needs of a row."""
+    """The columns of a row that a body reads."""
 
     content_hash: str
     size: int
