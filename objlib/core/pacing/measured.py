@@ -94,6 +94,10 @@ class MeasuredController:
         if verdict is Verdict.REFUSED:
             refused = rate_control.throttled(pace, started=started, now=now, retry_after=None, in_use=in_use)
             return MeasuredController(refused, faults.restarted(monitor, now))
+        if (
+            monitor.mode is not FaultMode.CLEAR
+        ):  # an experiment compares two speeds: no probe, no ramp meanwhile
+            pace = pace._replace(busy=False)
         pace = rate_control.succeeded(pace, started=started, now=now, in_use=in_use)
         if verdict is Verdict.CONGESTION:
             rate = monitor.passed_rate / (1 - monitor.noise)
