@@ -91,6 +91,7 @@ class Observation(NamedTuple):
         fault: whether it is a server error or a broken connection.
         calm: whether the rate was not being probed, so that a fault is noise.
         send_rate: requests per second that start; infinity while no limit is known.
+        interval: requests between two refusals of a rate that holds; 0 while no limit is known.
     """
 
     started: float
@@ -98,6 +99,7 @@ class Observation(NamedTuple):
     fault: bool
     calm: bool
     send_rate: float
+    interval: float = 0.0
 
 
 def departure(monitor: FaultMonitor, now: float) -> float:
@@ -174,11 +176,17 @@ def _clear(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Ve
             monitor = _learn(monitor, f, n)
     elif answer.calm:
         monitor = _learn(monitor, int(answer.fault), 1)
-    if monitor.score <= (TUNING.sure if monitor.congested else TUNING.alarm):
+    if monitor.score <= (_refusal_odds(monitor, answer) if monitor.congested else TUNING.alarm):
         return monitor, Verdict.NOTHING
     if monitor.congested:
         return monitor._replace(score=0.0), Verdict.REFUSED
     return _enter(monitor, answer.now, FaultMode.MEASURE), Verdict.NOTHING
+
+
+def _refusal_odds(monitor: FaultMonitor, answer: Observation) -> float:
+    """Log odds that make faults a refusal, so that about one comes by chance between two that do not."""
+    by_chance = (monitor.noise - TUNING.noise_floor) * answer.interval
+    return max(TUNING.sure, math.log(max(1.0, by_chance)))
 
 
 def _measure(monitor: FaultMonitor, answer: Observation) -> FaultMonitor:
