@@ -98,7 +98,7 @@ def take(page: Page, folder: Path, name: str) -> None:
 
 
 def take_for_readme(page: Page, folder: Path, name: str) -> None:
-    """Take the picture of a page that stands in the README: as much as a window shows, which is small enough for git."""
+    """Take the picture of a page for the README: as much as a window shows, small enough for git."""
     page.set_viewport_size({"width": 1100, "height": 620})
     page.emulate_media(color_scheme="light")
     page.screenshot(path=folder / f"readme-{name}.png")
