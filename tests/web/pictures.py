@@ -140,7 +140,7 @@ def main(arguments: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         take_all(browser, folder)
-    print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")  # noqa: T201
+    sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures in {folder}\n")
 
 
 if __name__ == "__main__":
