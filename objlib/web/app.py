@@ -14,7 +14,7 @@ from objlib.api import Library
 from objlib.core.errors import ObjlibError
 from objlib.web.actions import Actions
 from objlib.web.guard import METRICS, SessionGuard, Sessions
-from objlib.web.health import Health
+from objlib.web.health import HealthHandlers
 from objlib.web.pages import LibraryPages
 from objlib.web.tasks import PageRuns
 from objlib.web.view import environment
@@ -33,7 +33,7 @@ def make_pages(library: Library, *, sessions: Sessions, cookie: str, runs: PageR
     """
     actions = None if runs is None else Actions(library, runs, sessions)
     pages = LibraryPages(library, environment(), actions)
-    health = Health(library)
+    health = HealthHandlers(library)
     routes = [
         Route("/", pages.search),
         Route("/ask", pages.ask),

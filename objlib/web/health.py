@@ -16,7 +16,7 @@ UNAVAILABLE: Final = 503
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class HealthHandlers:
     """The handlers of one library."""
 
     library: Library
