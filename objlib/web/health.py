@@ -1,4 +1,4 @@
-"""What a supervisor and a monitor ask: whether the server lives, whether it can serve, and the metrics."""
+"""The questions of a supervisor and a monitor: whether the server lives, whether it can serve, and the metrics."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -72,7 +72,7 @@ def example(folder: Path) -> Settings:
 
 
 def fake_progress(settings: Settings) -> None:
-    """Give the run that goes on a past of some minutes, which nobody would wait for."""
+    """Give the run that goes on a past of some minutes, so that its picture has something to show."""
     now = time.time()
     with damage_database(settings.ledger) as db:
         (run,) = db.execute("SELECT run_id FROM runs WHERE ended IS NULL ORDER BY started DESC").fetchone()
