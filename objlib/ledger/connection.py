@@ -10,6 +10,7 @@ from typing import Final
 
 from objlib.core.advice import advise
 from objlib.core.errors import LedgerError
+from objlib.ledger.dialects.sqlite import SQLiteConnection
 from objlib.ledger.schema import SCHEMA
 from objlib.sqlite import connection
 from objlib.sqlite.errors import ClosedError, Refusal, RefusedFileError, primary_code
@@ -29,7 +30,7 @@ def connect(
     now: float,
     schema: Schema = SCHEMA,
     private: bool = False,
-) -> sqlite3.Connection:
+) -> SQLiteConnection:
     """Open the ledger at ``path``, made or migrated to the newest version where need be.
 
     Args:
@@ -48,7 +49,7 @@ def connect(
     _find_or_make(path, create=create, private=private)
     try:
         open_file = copy_privately if private else connection.connect
-        return open_file(path, schema, busy_timeout=busy_timeout, now=now, create=create)
+        return open_file(path, schema, SQLiteConnection, busy_timeout=busy_timeout, now=now, create=create)
     except RefusedFileError as error:
         raise LedgerError(_refusal(error, path, schema.newest)) from None
     except sqlite3.Error as error:

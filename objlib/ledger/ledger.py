@@ -9,9 +9,11 @@ from typing import Final
 
 import trio
 
+from objlib.commit_queue import CommitQueue
 from objlib.ledger.attempts import AttemptTable
 from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, ledger_error
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.deletions import DeletionTable
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
@@ -25,7 +27,7 @@ from objlib.ledger.settings import SettingTable
 from objlib.ledger.transition_sql import apply_transition, record_failure
 from objlib.ledger.transitions import Transition
 from objlib.sqlite.connection import disconnect
-from objlib.sqlite.group_commit import GroupCommit, group_commit
+from objlib.sqlite.group_commit import group_commit
 from objlib.threads import Runner, thread_runner
 
 CLOSE_SECONDS: Final = 30.0
@@ -35,7 +37,7 @@ CLOSE_SECONDS: Final = 30.0
 class Ledger:
     """An open ledger; :func:`open_ledger` makes one. Times are Unix seconds."""
 
-    def __init__(self, path: Path, database: GroupCommit, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, database: CommitQueue[LedgerConnection], now: Callable[[], float]) -> None:
         self.path = path
         self.now = now
         self._database = database

@@ -186,11 +186,24 @@ _SENT: Final = ("ALTER TABLE intents ADD COLUMN sent_at REAL",)
 # NULL until a scan fills it in: an older ledger does not make every file be read again.
 _CTIME: Final = ("ALTER TABLE files ADD COLUMN ctime_ns INTEGER",)
 
+# A table of its own: ledgers are read from outside without a migration, and the columns of `runs` stay as they were.
+_SAMPLES: Final = (
+    """
+    CREATE TABLE samples (
+        run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        at REAL NOT NULL,
+        progress TEXT NOT NULL CHECK (json_valid(progress)),
+        PRIMARY KEY (run_id, at)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "the first ledger", _FIRST),
     Migration(2, "listings of the store", _LISTINGS),
     Migration(3, "when deletes were sent", _SENT),
     Migration(4, "when the status of files changed", _CTIME),
+    Migration(5, "samples of the progress of runs", _SAMPLES),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 

@@ -28,6 +28,7 @@ SHIPPED = {
     2: "c059a0942700eb4aec28dce1a4a73f51e224410d6e4f22a3ad44a549a1f2d182",
     3: "0740df0fd5cdc16632b59ab4d40e028fd11aee280dddb12f02f41db65aece2d3",
     4: "f2716865f7ab33bd223f54c374ce690a021e0878ec6bfdaaa129e67b3e884827",
+    5: "2a2e9c935d0abea21e1996364544b63d6480113c349bcff2b9859b02a8dc45a9",
 }
 """SHA-256 of the statements of each migration that has shipped; a change of one is a new migration instead."""
 

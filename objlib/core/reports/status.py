@@ -77,25 +77,6 @@ class ExplainReport:
     """Parts of the file of today that are not kept as metadata or not searchable, with the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunEntry:
-    """A run of a command that changes something.
-
-    Attributes:
-        started, heartbeat, ended: Unix times; ``ended`` is None for one that runs, or was killed.
-        alive: whether it works now.
-    """
-
-    run_id: str
-    command: str
-    host: str
-    pid: int
-    started: float
-    heartbeat: float
-    ended: float | None
-    alive: bool
-
-
 class Health(StrEnum):
     """How one thing is that ``doctor`` checked."""
 

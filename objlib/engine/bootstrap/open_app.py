@@ -23,6 +23,7 @@ from objlib.engine.bootstrap.library_binding import (
 )
 from objlib.engine.bootstrap.run_record import keep_run_record
 from objlib.engine.bootstrap.store_binding import bind_store, look_for_store
+from objlib.engine.progress import ProgressTally
 from objlib.engine.requests.governor import open_governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
@@ -77,7 +78,7 @@ async def open_app(
         ObjlibError: the ledger or the service cannot be used, or the ledger belongs to another store.
         InterruptedRun: a signal stopped the command.
     """
-    observer = Observer() if observer is None else observer
+    observer = tally = ProgressTally(Observer() if observer is None else observer)
     overrides = overrides or Overrides()
     now = overrides.now
     async with AsyncExitStack() as stack:
@@ -129,7 +130,7 @@ async def open_app(
         if not command.dry_run:
             await enter_catalog(app)
         if command.records:
-            await stack.enter_async_context(keep_run_record(app, command.name))
+            await stack.enter_async_context(keep_run_record(app, command.name, tally))
         yield app
 
 

@@ -5,15 +5,17 @@ condition that they are still those the scan compared with. A change of state go
 row as it is inside the transaction. Another process can undercut neither.
 """
 
-import sqlite3
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from objlib.core.failures import Failure
 from objlib.core.ids import FileId, RunId, new_attempt_id, new_file_id
+from objlib.core.library.paths import Named
 from objlib.core.library.snapshot import FileSnapshot
 from objlib.core.lifecycle.table import State
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.rows import FileRow, decode_failure, encode_failure, encode_metadata
 from objlib.ledger.scan.diff import blocked
 from objlib.ledger.scan.tables import ChangeKind, Tables
@@ -62,7 +64,7 @@ class Applied:
 
 
 def free_renames(
-    conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
+    conn: LedgerConnection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
 ) -> Applied:
     """Record the next renames to paths that no live row has."""
     page = _page(
@@ -77,7 +79,7 @@ def free_renames(
     return _record_all(conn, page, run_id, now)
 
 
-def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id: RunId) -> Applied:
+def entangled_renames(conn: LedgerConnection, now: float, t: Tables, *, run_id: RunId) -> Applied:
     """Record all renames to paths that another of them makes free, in one transaction.
 
     The rows first step aside to paths that no file can have, so that their order does not matter. A row that
@@ -106,11 +108,36 @@ def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id
 
 
 def other_changes(
-    conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
+    conn: LedgerConnection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
 ) -> Applied:
     """Record the next differences that are not renames."""
     page = _page(conn, t, f"p.kind <> '{ChangeKind.RENAMED}'", after, limit)
     return _record_all(conn, page, run_id, now)
+
+
+def new_files(
+    conn: LedgerConnection, now: float, files: Sequence[tuple[Named, FileSnapshot]], *, run_id: RunId
+) -> int:
+    """Record files at paths that have no row; how many were left alone because they have one by now."""
+    if not files:
+        return 0
+    bump_scan_generation(conn)
+    items = [
+        described(snapshot)
+        | {"path": file.file_path, "path_bytes": file.path_bytes, "now": now, "new_id": new_file_id(now)}
+        for file, snapshot in files
+    ]
+    conn.executemany(_INSERT, items)
+    (recorded,) = conn.execute(
+        f"SELECT count(*) FROM main.files WHERE file_id IN {conn.dialect.texts('?')}",
+        (json.dumps([item["new_id"] for item in items]),),
+    ).fetchone()
+    for item in items:
+        if item["failure_info"] is not None:
+            row = FileRow.first(conn, "WHERE file_id = ?", item["new_id"])
+            if row is not None:
+                _move_state(conn, row, decode_failure(item["failure_info"]), run_id, now, changed=False)
+    return len(files) - int(recorded)
 
 
 def described(snapshot: FileSnapshot) -> dict[str, Any]:
@@ -127,9 +154,7 @@ def described(snapshot: FileSnapshot) -> dict[str, Any]:
     }
 
 
-def _page(
-    conn: sqlite3.Connection, t: Tables, condition: str, after: int, limit: int
-) -> list[dict[str, Any]]:
+def _page(conn: LedgerConnection, t: Tables, condition: str, after: int, limit: int) -> list[dict[str, Any]]:
     """The next rows of the plan that meet ``condition``, each with what was seen at its path, by name."""
     cursor = conn.execute(
         "SELECT p.seq, p.kind, p.path, p.file_id, p.was_path, p.was_hash, p.was_mtime, s.path_bytes, s.size,"
@@ -142,14 +167,14 @@ def _page(
     return [dict(zip(names, cells, strict=True)) for cells in cursor]
 
 
-def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Applied:
+def _record_all(conn: LedgerConnection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Applied:
     if page:
         bump_scan_generation(conn)
     stale = sum(not _record(conn, item, run_id, now) for item in page)
     return Applied(len(page), page[-1]["seq"] if page else 0, stale)
 
 
-def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: float) -> bool:
+def _record(conn: LedgerConnection, item: dict[str, Any], run_id: RunId, now: float) -> bool:
     """Record one difference; False when the row is no longer what it was compared with."""
     kind = ChangeKind(item["kind"])
     new_id = new_file_id(now) if kind is ChangeKind.NEW else None
@@ -165,16 +190,16 @@ def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: 
     return True
 
 
-def write_row(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> FileRow | None:
+def write_row(conn: LedgerConnection, kind: ChangeKind, item: dict[str, Any]) -> FileRow | None:
     """Write a difference to its row; None when the row is no longer what it was compared with."""
     return _row(conn, item["file_id"]) if _write(conn, kind, item) else None
 
 
-def _write(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> bool:
+def _write(conn: LedgerConnection, kind: ChangeKind, item: dict[str, Any]) -> bool:
     return conn.execute(_SQL[kind], item).rowcount == 1
 
 
-def _row(conn: sqlite3.Connection, file_id: FileId) -> FileRow:
+def _row(conn: LedgerConnection, file_id: FileId) -> FileRow:
     """The row of a file that this transaction has written."""
     row = FileRow.first(conn, "WHERE file_id = ?", file_id)
     assert row is not None, "it was written in this transaction"
@@ -182,7 +207,7 @@ def _row(conn: sqlite3.Connection, file_id: FileId) -> FileRow:
 
 
 def _move_state(
-    conn: sqlite3.Connection,
+    conn: LedgerConnection,
     row: FileRow,
     failure: Failure | None,
     run_id: RunId,

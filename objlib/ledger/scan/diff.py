@@ -7,13 +7,13 @@ A path that a row still needs is not taken from it, so ``mv b a`` over an existi
 while ``b`` goes missing, and swaps and chains, where each row makes room for the next, are renames.
 """
 
-import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
 from objlib.core.failures import FailureKind
 from objlib.core.library.snapshot import UNREAD
 from objlib.core.lifecycle.table import State
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import scan_generation
 
@@ -21,7 +21,7 @@ _LOCAL: Final = ", ".join(f"'{kind}'" for kind in sorted(FailureKind) if kind.lo
 _LIVE: Final = "missing_since IS NULL"
 
 
-def vanished(conn: sqlite3.Connection, t: Tables) -> int:
+def vanished(conn: LedgerConnection, t: Tables) -> int:
     """How many live rows with a document there are, if not a single file was seen; 0 otherwise."""
     if conn.execute(f"SELECT 1 FROM {t.seen} LIMIT 1").fetchone() is not None:
         return 0
@@ -32,7 +32,22 @@ def vanished(conn: sqlite3.Connection, t: Tables) -> int:
     return int(documents)
 
 
-def compare(conn: sqlite3.Connection, t: Tables, *, since: int | None) -> Mapping[ChangeKind, int] | None:
+def is_outrun(conn: LedgerConnection, since: int | None) -> bool:
+    """Whether any other run has recorded files since :func:`~objlib.ledger.settings.scan_generation` was ``since``.
+
+    None stands for a scan that goes on in any case.
+    """
+    return since is not None and scan_generation(conn) != since
+
+
+def nothing_left(conn: LedgerConnection, t: Tables) -> bool:
+    """Whether each row is at its path as it was, once all paths are noted; so no new file can be a renamed one."""
+    (rows,) = conn.execute("SELECT count(*) FROM main.files").fetchone()
+    (same,) = conn.execute(f"SELECT count(*) FROM {t.seen} WHERE look = {Look.SAME}").fetchone()
+    return bool(rows == same)
+
+
+def compare(conn: LedgerConnection, t: Tables, *, since: int | None) -> Mapping[ChangeKind, int] | None:
     """Fill the plan; how many differences of each kind there are. All of it sees one moment of the ledger.
 
     Args:
@@ -43,7 +58,7 @@ def compare(conn: sqlite3.Connection, t: Tables, *, since: int | None) -> Mappin
         None if another scan or upload recorded files since then: a file that was renamed meanwhile, for example,
         would be taken for a missing one, because this scan saw only its old path.
     """
-    if since is not None and scan_generation(conn) != since:
+    if is_outrun(conn, since):
         return None
     t.create_comparison(conn)
     # A row may have come to a path, or left it, since the file there was noted.
@@ -60,7 +75,7 @@ def compare(conn: sqlite3.Connection, t: Tables, *, since: int | None) -> Mappin
     return {kind: int(counts.get(kind, 0)) for kind in ChangeKind}
 
 
-def changes(conn: sqlite3.Connection, t: Tables, *, limit: int) -> list[tuple[str, str]]:
+def changes(conn: LedgerConnection, t: Tables, *, limit: int) -> list[tuple[str, str]]:
     """The first ``limit`` differences to report, by path, as (kind, path); a rename has ``old -> new``."""
     return conn.execute(
         f"SELECT kind, iif(kind = '{ChangeKind.RENAMED}', was_path || ' -> ' || path, path) FROM {t.plan}"
@@ -69,7 +84,7 @@ def changes(conn: sqlite3.Connection, t: Tables, *, limit: int) -> list[tuple[st
     ).fetchall()
 
 
-def renames(conn: sqlite3.Connection, t: Tables) -> list[tuple[str, str]]:
+def renames(conn: LedgerConnection, t: Tables) -> list[tuple[str, str]]:
     """All renames, as (old path, new path), by the new one."""
     return conn.execute(
         f"SELECT was_path, path FROM {t.plan} WHERE kind = '{ChangeKind.RENAMED}' ORDER BY path"
@@ -100,7 +115,7 @@ def blocked(moves: str, condition: str = "1") -> str:
     """
 
 
-def _find_movers(conn: sqlite3.Connection, t: Tables) -> None:
+def _find_movers(conn: LedgerConnection, t: Tables) -> None:
     """Fill ``arrived`` and ``gone``."""
     conn.execute(
         f"""
@@ -129,12 +144,14 @@ def _base(path: str) -> str:
     return f"substr({path}, 1 + length(rtrim({path}, replace({path}, '/', ''))))"
 
 
-def _match(conn: sqlite3.Connection, t: Tables, *, only_free: bool) -> None:
+def _match(conn: LedgerConnection, t: Tables, *, only_free: bool) -> None:
     """Pair what has left with what has arrived, the surest signs first.
 
     Where several of equal content qualify, the n-th that left goes to the n-th that arrived, by path: a join
     of all with all would take a thousand empty files a million steps.
     """
+    if conn.execute(f"SELECT 1 FROM {t.gone} LIMIT 1").fetchone() is None:
+        return
     free = "AND a.occupant IS NULL" if only_free else ""
     for keys, sure in (
         ("content_hash, inode", "inode <> 0"),
@@ -155,11 +172,11 @@ def _match(conn: sqlite3.Connection, t: Tables, *, only_free: bool) -> None:
         )
 
 
-def _drop_blocked(conn: sqlite3.Connection, t: Tables) -> None:
+def _drop_blocked(conn: LedgerConnection, t: Tables) -> None:
     conn.execute(f"DELETE FROM {t.match} WHERE file_id IN ({blocked(t.match)})")
 
 
-def _plan(conn: sqlite3.Connection, t: Tables) -> None:
+def _plan(conn: LedgerConnection, t: Tables) -> None:
     """Fill ``plan``, in order of path within each kind of work."""
     insert = f"INSERT INTO {t.plan} (kind, path, file_id, was_path, was_hash, was_mtime)"
     was = "f.file_id, f.file_path, f.content_hash, f.mtime_ns"

@@ -1,9 +1,10 @@
 """The temporary tables of one scan, under names of its own: several scans may share one connection."""
 
-import sqlite3
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Self
+
+from objlib.ledger.database import LedgerConnection
 
 
 class Look(IntEnum):
@@ -74,7 +75,7 @@ class Tables:
             f" OR ({path} > b.path || '/' AND {path} < b.path || '0'))"
         )
 
-    def create(self, conn: sqlite3.Connection) -> None:
+    def create(self, conn: LedgerConnection) -> None:
         """Make the tables that are filled while the scan looks."""
         conn.execute(
             f"""
@@ -97,7 +98,7 @@ class Tables:
         )
         conn.execute(f"CREATE TABLE {self.blind} (path TEXT PRIMARY KEY) WITHOUT ROWID")
 
-    def create_comparison(self, conn: sqlite3.Connection) -> None:
+    def create_comparison(self, conn: LedgerConnection) -> None:
         """Make the tables that are filled by comparing."""
         conn.execute(
             f"CREATE INDEX {self.seen}_row ON {_bare(self.seen)} (file_id) WHERE file_id IS NOT NULL"
@@ -124,7 +125,7 @@ class Tables:
             """
         )
 
-    def drop(self, conn: sqlite3.Connection) -> None:
+    def drop(self, conn: LedgerConnection) -> None:
         """Drop whatever there is of the tables."""
         for table in (self.plan, self.match, self.gone, self.arrived, self.blind, self.seen):
             conn.execute(f"DROP TABLE IF EXISTS {table}")
