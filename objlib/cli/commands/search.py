@@ -37,6 +37,7 @@ def search(
     null: Annotated[
         bool, switch("The same, each with a NUL behind it, as for xargs -0", name=("--null", "-0"))
     ] = False,
+    all_passages: Annotated[bool, switch("Show every passage of a file, not only its best one")] = False,
     fail_empty: FailEmpty = False,
     model: Model = None,
     options: Common = None,
@@ -52,7 +53,7 @@ def search(
     from objlib.cli.runner import note, show
     from objlib.engine.search.ask import search as engine_search
 
-    report = _run(settings, "search", engine_search, question)
+    report = _run(settings, "search", partial(engine_search, all_passages=all_passages), question)
     if files:
         paths = cited_files(report)
         print_paths(paths, null=null)

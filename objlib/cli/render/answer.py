@@ -40,6 +40,8 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
 def search_notes(report: AnswerReport) -> list[str]:
     """Lines about the passages, which are none of them: how many there are, and what was not searched."""
     number = plural(len(report.citations), "passage")
+    if report.hidden:
+        number += f", each the best of its file; --all-passages shows {report.hidden} more"
     first = number if report.citations else f"nothing found for {_quoted(report.question)}"
     return [first, *([report.notice] if report.notice else [])]
 
