@@ -41,14 +41,20 @@ async def status(app: App) -> StatusReport:
     pinned = await ledger.settings.pinned()
     alive = [run for run in await ledger.runs.all() if is_alive(run, now=now, host=platform.node())]
     rates = await ledger.rates.learnt()
+    grace = app.settings.prune_grace
+    gone = await ledger.deletions.prune_totals(cutoff=now - grace)
     states = {str(state): counts.states.get(state, 0) for state in State}
     return StatusReport(
         library=str(app.settings.library),
         ledger=str(app.settings.ledger),
         backend=str(app.settings.backend),
+        service=app.settings.service,
         store=pinned[0] if pinned else "",
         states=states | {State.FAILED: states[State.FAILED] - counts.skipped, SKIPPED: counts.skipped},
         missing=counts.missing,
+        removable=gone.files,
+        removable_from=None if gone.first is None else gone.first + grace,
+        stale_names=counts.stale_names,
         changed=counts.changed,
         waiting=counts.waiting,
         next_retry=await ledger.files.next_retry_at(),
@@ -146,6 +152,7 @@ async def explain(app: App, path: str) -> ExplainReport:
         document=row.document,
         superseded=row.superseded,
         missing_since=row.missing_since,
+        removable_from=_removable_from(app, row),
         attempts=row.attempts,
         retry_at=row.retry_at,
         last_error=row.last_error,
@@ -222,6 +229,13 @@ def _absence(row: FileRow, absent: Absent | None) -> str:
     if row.document is None:
         return f"{reason}, and it has no document; should it come back, the next upload sends it."
     return f"{reason}; `{advise('sync --prune')}` removes its document after the grace."
+
+
+def _removable_from(app: App, row: FileRow) -> float | None:
+    """When the grace of a missing file with a document is over; None for any other file."""
+    if row.missing_since is None or not row.documents:
+        return None
+    return row.missing_since + app.settings.prune_grace
 
 
 def _explanation(row: FileRow) -> str:

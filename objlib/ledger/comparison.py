@@ -21,6 +21,10 @@ _LEAVING: Final = (
     "(EXISTS (SELECT 1 FROM intents i WHERE i.document_name = {document} AND i.done_at IS NULL)"
     " OR EXISTS (SELECT 1 FROM files s WHERE s.superseded_document = {document}))"
 )
+_RENAMED: Final = (
+    "EXISTS (SELECT 1 FROM attempts a JOIN files r ON r.file_id = a.file_id"
+    " WHERE a.attempt_id = {attempt} AND a.file_path <> r.file_path)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,12 @@ class Standing:
     Attributes:
         in_flight: its attempt is not over.
         leaving: its removal is on record.
+        renamed: it was sent with another path than that of its file; an attempt of an older ledger does not say.
     """
 
     in_flight: bool
     leaving: bool
+    renamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +73,15 @@ class ComparisonTable(Table):
         listed_files = FileRow.all(conn, f"WHERE file_id IN {members}", id_list)
         rows = {row.file_id: row for row in listed_files}
         documents: dict[str, list[tuple[Listed, Standing]]] = {}
-        for *cells, in_flight, leaving in conn.execute(
+        for *cells, in_flight, leaving, renamed in conn.execute(
             f"SELECT {Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
-            f" {_LEAVING.format(document='l.document')} FROM listed l"
+            f" {_LEAVING.format(document='l.document')}, {_RENAMED.format(attempt='l.attempt_id')} FROM listed l"
             f" WHERE l.listing_id = ? AND l.file_id IN {members} ORDER BY l.created, l.document",
             (listing_id, id_list),
         ):
             listed = Listed.read(cells)
             documents.setdefault(str(listed.file_id), []).append(
-                (listed, Standing(bool(in_flight), bool(leaving)))
+                (listed, Standing(bool(in_flight), bool(leaving), bool(renamed)))
             )
         return [
             Group(file_id, rows.get(FileId(file_id)), tuple(documents.get(file_id, ()))) for file_id in ids
@@ -97,11 +103,12 @@ class ComparisonTable(Table):
     ) -> tuple[FileRow | None, Standing]:
         """The row of a document's file as it is now, and the standing of the document."""
         row = None if file_id is None else FileTable.get(conn, FileId(file_id))
-        in_flight, leaving = conn.execute(
-            f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')}",
+        in_flight, leaving, renamed = conn.execute(
+            f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')},"
+            f" {_RENAMED.format(attempt='?1')}",
             (attempt_id, document),
         ).fetchone()
-        return row, Standing(bool(in_flight), bool(leaving))
+        return row, Standing(bool(in_flight), bool(leaving), bool(renamed))
 
     @query
     def indexed_total(conn: LedgerConnection) -> int:

@@ -35,6 +35,7 @@ class PruneTotals:
     Attributes:
         files, documents: those gone for long enough.
         young: files that are gone, but not for long enough yet.
+        first, last: when the first and the last of these went missing, in Unix seconds; None where there are none.
         indexed: files that have a document, gone or not.
     """
 
@@ -42,6 +43,8 @@ class PruneTotals:
     documents: int
     young: int
     indexed: int
+    first: float | None
+    last: float | None
 
 
 class Start(Enum):
@@ -62,15 +65,18 @@ class DeletionTable(Table):
     @query
     def prune_totals(conn: LedgerConnection, *, cutoff: float) -> PruneTotals:
         """How much is to be pruned of what went missing at ``cutoff`` (Unix time) or before."""
-        old, documents, young = conn.execute(
+        old, documents, young, first, last = conn.execute(
             "SELECT count(*) FILTER (WHERE missing_since <= :cutoff),"
             " count(gemini_document) FILTER (WHERE missing_since <= :cutoff)"
             " + count(superseded_document) FILTER (WHERE missing_since <= :cutoff),"
-            f" count(*) FILTER (WHERE missing_since > :cutoff) FROM files WHERE {_PRUNABLE}",
+            " count(*) FILTER (WHERE missing_since > :cutoff),"
+            " min(missing_since) FILTER (WHERE missing_since > :cutoff),"
+            " max(missing_since) FILTER (WHERE missing_since > :cutoff)"
+            f" FROM files WHERE {_PRUNABLE}",
             {"cutoff": cutoff},
         ).fetchone()
         indexed = count(conn, "FROM files WHERE gemini_document IS NOT NULL")
-        return PruneTotals(int(old), int(documents), int(young), indexed)
+        return PruneTotals(int(old), int(documents), int(young), indexed, first, last)
 
     @query
     def prunable(conn: LedgerConnection, *, cutoff: float, after: str, limit: int) -> list[FileRow]:

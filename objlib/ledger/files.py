@@ -38,10 +38,10 @@ class FileTable(Table):
     @query
     def claimable_totals(conn: LedgerConnection, *, now: float | None = None) -> tuple[int, int]:
         """How many files are to be uploaded and their bytes: all, or with ``now`` those that are due."""
+        due = "" if now is None else " AND (retry_at IS NULL OR retry_at <= ?)"
         files, size = conn.execute(
-            f"SELECT count(*), coalesce(sum(size), 0) FROM files {_claimable(conn)}"
-            " AND (:now IS NULL OR retry_at IS NULL OR retry_at <= :now)",
-            {"now": now},
+            f"SELECT count(*), coalesce(sum(size), 0) FROM files {_claimable(conn)}{due}",
+            () if now is None else (now,),
         ).fetchone()
         return int(files), int(size)
 
@@ -202,6 +202,12 @@ class FileTable(Table):
             waiting=count(conn, f"FROM files {_claimable(conn)} AND retry_at > ?", now),
             superseded=count(conn, "FROM files WHERE superseded_document IS NOT NULL"),
             open_intents=count(conn, "FROM intents WHERE done_at IS NULL"),
+            stale_names=count(
+                conn,
+                "FROM files f JOIN attempts a ON a.file_id = f.file_id AND a.document_name = f.gemini_document"
+                f" WHERE f.gemini_state = '{State.INDEXED}' AND f.missing_since IS NULL"
+                " AND a.file_path <> f.file_path",
+            ),
         )
 
 

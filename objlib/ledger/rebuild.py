@@ -14,7 +14,7 @@ from objlib.core.advice import advise
 from objlib.core.errors import RefusedError
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import State
-from objlib.core.remote import DocumentState
+from objlib.core.remote import TEMPORARY_NAME, DocumentState
 from objlib.ledger.database import LedgerConnection
 from objlib.ledger.files import FileTable
 from objlib.ledger.listings import Listed
@@ -175,6 +175,8 @@ def _index(conn: LedgerConnection, document: Listed, run_id: RunId, now: float) 
     other = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
     attempt = AttemptId(document.attempt_id) if document.attempt_id and not other else new_attempt_id(now)
     row = must_apply(conn, Move(row, run_id, attempt).start_upload(), now)
+    sent_as = None if TEMPORARY_NAME.fullmatch(document.display_name) else _path(document)
+    conn.execute("UPDATE attempts SET file_path = ? WHERE attempt_id = ?", (sent_as, attempt))
     row = must_apply(
         conn,
         Move(row, run_id, attempt).adopt(operation=None, document=document.document),

@@ -229,6 +229,7 @@ class Counts:
         waiting: untracked files on disk that are not to be tried yet.
         superseded: files with an older document that is still to be deleted.
         open_intents: documents that are to be deleted.
+        stale_names: indexed files on disk whose document was sent with another path.
     """
 
     states: Mapping[State, int]
@@ -238,6 +239,7 @@ class Counts:
     waiting: int
     superseded: int
     open_intents: int
+    stale_names: int
 
 
 def count(conn: LedgerConnection, source: str, *parameters: SqlValue) -> int:

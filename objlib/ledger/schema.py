@@ -186,6 +186,9 @@ _SENT: Final = ("ALTER TABLE intents ADD COLUMN sent_at REAL",)
 # NULL until a scan fills it in: an older ledger does not make every file be read again.
 _CTIME: Final = ("ALTER TABLE files ADD COLUMN ctime_ns INTEGER",)
 
+# NULL for the attempts of an older ledger: the name of their documents is in the store alone.
+_SENT_AS: Final = ("ALTER TABLE attempts ADD COLUMN file_path TEXT",)
+
 # A table of its own: ledgers are read from outside without a migration, and the columns of `runs` stay as they were.
 _SAMPLES: Final = (
     """
@@ -204,6 +207,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(3, "when deletes were sent", _SENT),
     Migration(4, "when the status of files changed", _CTIME),
     Migration(5, "samples of the progress of runs", _SAMPLES),
+    Migration(6, "the path that a document was sent with", _SENT_AS),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 

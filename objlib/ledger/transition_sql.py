@@ -50,8 +50,8 @@ _ON_FILE: Final[dict[Event, str]] = {
 }
 
 _OPEN_ATTEMPT = (
-    "INSERT INTO attempts (attempt_id, file_id, content_hash, run_id, started_at, updated_at)"
-    " SELECT :attempt_id, file_id, content_hash, :run_id, :now, :now FROM files WHERE file_id = :file_id"
+    "INSERT INTO attempts (attempt_id, file_id, file_path, content_hash, run_id, started_at, updated_at)"
+    " SELECT :attempt_id, file_id, file_path, content_hash, :run_id, :now, :now FROM files WHERE file_id = :file_id"
 )
 _NAME_ATTEMPT = (
     "UPDATE attempts SET operation_name = coalesce(:operation, operation_name),"

@@ -21,6 +21,7 @@ from objlib.engine.bootstrap.library_binding import (
     enter_catalog,
     require_library,
 )
+from objlib.engine.bootstrap.lost_ledger import require_ledger
 from objlib.engine.bootstrap.run_record import keep_run_record
 from objlib.engine.bootstrap.store_binding import bind_store, look_for_store
 from objlib.engine.progress import ProgressTally
@@ -81,6 +82,8 @@ async def open_app(
     observer = tally = ProgressTally(Observer() if observer is None else observer)
     overrides = overrides or Overrides()
     now = overrides.now
+    if not command.create_ledger:
+        require_ledger(settings, any_ledger=command.any_ledger)
     async with AsyncExitStack() as stack:
         drain = await stack.enter_async_context(stop_on_signals(observer, listen=overrides.signals))
         stack.enter_context(drain.work())

@@ -90,7 +90,7 @@ async def _join(app: App, name: str, *, create: bool, any_ledger: bool) -> str:
     elif not any_ledger:
         await refuse_lost_ledger(app, name)
     if create:
-        await app.ledger.settings.pin(name, store, ledger=app.ledger.path, model=app.embedding_model)
+        await app.ledger.settings.pin(name, store, ledger=app.ledger.place, model=app.embedding_model)
     return name
 
 
@@ -107,7 +107,7 @@ async def _start_anew(app: App, name: str, display_name: str) -> str:
             name = _known(app, stores[0])
         else:
             break
-    await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path, model=app.embedding_model)
+    await app.ledger.settings.pin(name, display_name, ledger=app.ledger.place, model=app.embedding_model)
     return name
 
 
@@ -151,7 +151,7 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
     """Pin the store that this run has just created, unless another first run was quicker; the one that is pinned."""
     refusal: RefusedError | None = None
     try:
-        await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path, model=app.embedding_model)
+        await app.ledger.settings.pin(name, display_name, ledger=app.ledger.place, model=app.embedding_model)
     except RefusedError as error:
         refusal = error
     if refusal is None:
