@@ -12,6 +12,7 @@ import trio
 from objlib.commit_queue import CommitQueue, serve_queue
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import LedgerError
+from objlib.ledger.adoptions import AdoptionTable
 from objlib.ledger.attempts import AttemptTable
 from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, ledger_error
@@ -46,6 +47,7 @@ class Ledger:
         self.now = now
         self._database = database
         self.files = FileTable(database, now)
+        self.adoptions = AdoptionTable(database, now)
         self.attempts = AttemptTable(database, now)
         self.intents = IntentTable(database, now)
         self.runs = RunTable(database, now)
