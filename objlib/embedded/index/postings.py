@@ -8,7 +8,7 @@ added or removed so touches the few pages of its own block. ``slots`` has the ch
 passage of a block.
 
 FTS5 scores every match through a function call for each. Reading these rows whole and adding up arrays takes a small
-part of that, and no second file has to be kept in step. See docs/adr/0026.
+part of that, and no second file has to be kept in step. See docs/adr/0028.
 """
 
 import sqlite3
