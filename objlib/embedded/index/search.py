@@ -106,14 +106,14 @@ class _Ahead:
         self._embedder = embedder
         self._query = query
         self._vector: Floats | None = None
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="objlib query vector")
         self._thread.start()
 
     def _run(self) -> None:
         try:
             self._vector = self._embedder.embed([self._query])[0]
-        except BaseException as error:  # raised where it is awaited
+        except Exception as error:  # raised where it is awaited
             self._error = error
 
     def result(self) -> "Floats | None":
