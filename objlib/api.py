@@ -5,8 +5,9 @@ Each method does what the command of the same name does, and returns the report 
 """
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,29 +15,35 @@ from typing import Final, TypeVar
 import trio
 
 from objlib.core.config.settings import Settings
-from objlib.core.errors import ObjlibError, UsageError, leaves
+from objlib.core.errors import UsageError
 from objlib.core.events import Observer
 from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
+from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import AnswerReport
 from objlib.core.reports.documents import DocumentText, Facets, FolderListing
-from objlib.core.reports.status import ExplainReport, RunEntry, StatusReport
-from objlib.core.reports.store import VerifyReport
+from objlib.core.reports.runs import RunEntry, RunReport
+from objlib.core.reports.status import Check, ExplainReport, StatusReport
+from objlib.core.reports.store import StoreSyncReport, VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
-from objlib.engine.app import App, Overrides
-from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+from objlib.engine.app import Overrides
+from objlib.engine.bootstrap.open_app import Command, StoreNeed
 from objlib.engine.bootstrap.served_ledger import find_served_ledger
+from objlib.engine.doctor import doctor
 from objlib.engine.documents import list_documents, list_facets, read_document
+from objlib.engine.plan.run import RunOptions, plan_run
+from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
 from objlib.engine.scan.scan import scan
 from objlib.engine.search.ask import ask, search
-from objlib.engine.shutdown import Drain
-from objlib.engine.status import explain, list_runs, status
+from objlib.engine.sessions import OpenApps
+from objlib.engine.status import explain, list_runs, report_run, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.sources import LibraryNeed, load, require_folder
+from objlib.stores import Stores
 
 T = TypeVar("T")
 
@@ -49,6 +56,9 @@ _VERIFY: Final = Command("verify", records=False, store=StoreNeed.EXISTING, crea
 _SCAN: Final = Command("scan", records=True, store=StoreNeed.NONE)
 _UPLOAD: Final = Command("upload", records=True, store=StoreNeed.CREATE)
 _SYNC: Final = Command("sync", records=True, store=StoreNeed.CREATE)
+_REPAIR: Final = Command(
+    "store-sync", records=True, store=StoreNeed.EXISTING, create_ledger=False, any_ledger=True
+)
 _RECOVER: Final = Command("recover", records=True, store=StoreNeed.CREATE, create_ledger=False)
 
 
@@ -60,27 +70,21 @@ class Library:
 
     Attributes:
         settings: as they were resolved from arguments, environment and ``objlib.toml``.
+        stores: the stores of its service.
     """
 
-    def __init__(
-        self, settings: Settings, observer: Observer, overrides: Overrides, tasks: trio.Nursery
-    ) -> None:
+    def __init__(self, settings: Settings, apps: OpenApps) -> None:
         self.settings = settings
-        self._observer = observer
-        self._overrides = overrides
-        self._tasks = tasks
-        self._shared: dict[Command, App] = {}
-        self._opening = trio.Lock()
-        self._running: set[Drain] = set()
+        self.stores = Stores(settings, apps)
+        self._apps = apps
 
     def stop(self) -> None:
         """Let the runs in progress finish what is in flight; a second call ends them at once. Nothing is lost."""
-        for drain in tuple(self._running):
-            drain.stop()
+        self._apps.stop()
 
     def now(self) -> float:
         """The time by the clock of the ledger, in Unix seconds."""
-        return self._overrides.now()
+        return self._apps.overrides.now()
 
     async def scan(self, *, dry_run: bool = False, checksum: bool = False) -> ScanReport:
         """Compare the disk with the ledger and record what changed; nothing is sent.
@@ -89,7 +93,7 @@ class Library:
             dry_run: record nothing; the report lists the changes.
             checksum: read every file, also where size, dates and inode are as they were.
         """
-        return await self._run(_SCAN, partial(scan, dry_run=dry_run, checksum=checksum))
+        return await self._apps.run(_SCAN, partial(scan, dry_run=dry_run, checksum=checksum))
 
     async def upload(
         self,
@@ -108,7 +112,7 @@ class Library:
             observer: hears of this run instead of the observer of the library.
         """
         work = partial(upload, limit=limit, retry_failed=retry_failed, checksum=checksum)
-        return await self._run(_UPLOAD, work, observer)
+        return await self._apps.run(_UPLOAD, work, observer)
 
     async def sync(
         self,
@@ -134,27 +138,82 @@ class Library:
         limit = DeleteLimit.parse(max_delete)
         grace = self.settings.prune_grace if grace is None else grace
         work = partial(sync, prune_missing=prune, grace=grace, limit=limit, checksum=checksum)
-        return await self._run(_SYNC, work, observer)
+        return await self._apps.run(_SYNC, work, observer)
+
+    async def plan(
+        self,
+        *,
+        prune: bool = False,
+        grace: float | None = None,
+        max_delete: str | None = None,
+        retry_failed: bool = False,
+    ) -> UploadReport:
+        """The report of a dry run of :meth:`upload`, or with ``prune`` of :meth:`sync`; nothing is sent or recorded.
+
+        Its ``plan`` has each step. Arguments as for these.
+
+        Raises:
+            RefusedError: the run would be refused for the same reason.
+        """
+        grace = self.settings.prune_grace if grace is None else grace
+        options = RunOptions(
+            retry_failed=retry_failed,
+            grace=grace if prune else None,
+            max_delete=DeleteLimit.parse(max_delete),
+        )
+        return await self._apps.run(replace(_SYNC, dry_run=True), partial(plan_run, options=options))
+
+    async def compare(self) -> tuple[StoreSyncReport, RepairPlan]:
+        """Compare the whole store with the ledger, both ways; the plan has the differences. Nothing is recorded."""
+        work = partial(store_sync, apply=False, metadata=False, limit=DeleteLimit())
+        return await self._apps.run(replace(_REPAIR, dry_run=True), work)
+
+    async def repair(self, plan: RepairPlan, *, max_delete: str | None = None) -> StoreSyncReport:
+        """Carry out the steps of a comparison, each of which is checked again before.
+
+        Args:
+            plan: of :meth:`compare`, or some of its steps.
+            max_delete: as for :meth:`sync`.
+
+        Raises:
+            RefusedError: more would be deleted, or the plan is for another store; nothing was changed.
+        """
+        limit = DeleteLimit.parse(max_delete)
+        work = partial(store_sync, apply=True, metadata=True, limit=limit, plan=plan)
+        report, _ = await self._apps.run(_REPAIR, work)
+        return report
+
+    async def doctor(self) -> tuple[Check, ...]:
+        """Check everything that a run depends on, each with what to do about it; changes nothing."""
+        return tuple(await doctor(self.settings, self._apps.observer))
 
     async def recover(self) -> RecoverReport:
         """Settle everything that a dead run left; doing it again changes nothing."""
-        return await self._run(_RECOVER, recover)
+        return await self._apps.run(_RECOVER, recover)
 
     async def verify(self, *, sample: int | None = 50) -> VerifyReport:
         """Audit ``sample`` indexed files, or all for None: ledger against disk against store. Changes nothing."""
-        return await self._run(_VERIFY, partial(verify, sample=sample))
+        return await self._apps.run(_VERIFY, partial(verify, sample=sample))
 
     async def runs(self) -> tuple[RunEntry, ...]:
         """The runs of commands that change something, the newest first, with whether each is alive."""
-        return await list_runs(await self._share(_LOOK))
+        return await list_runs(await self._apps.share(_LOOK))
+
+    async def run(self, run_id: str) -> RunReport:
+        """One run with its progress over time, and what it has in flight.
+
+        Raises:
+            UsageError: there was no such run.
+        """
+        return await report_run(await self._apps.share(_LOOK), run_id)
 
     async def facets(self) -> Facets:
         """The metadata of the documents in the store: each value of each key, with how many documents have it."""
-        return await list_facets(await self._share(_LOOK))
+        return await list_facets(await self._apps.share(_LOOK))
 
     async def status(self) -> StatusReport:
         """Count files by state, with what failed and why, what is missing or changed, and the limiter."""
-        return await status(await self._share(_LOOK))
+        return await status(await self._apps.share(_LOOK))
 
     async def explain(self, path: str) -> ExplainReport:
         """The whole history of one file, and why it is in its state.
@@ -162,7 +221,7 @@ class Library:
         Args:
             path: relative to the library, or a path on disk inside it, or a file's id.
         """
-        return await explain(await self._share(_LOOK), path)
+        return await explain(await self._apps.share(_LOOK), path)
 
     async def documents(
         self, folder: str = "", *, state: State | None = None, deep: bool = False, after: str = ""
@@ -175,12 +234,12 @@ class Library:
             deep: whether the files of its subfolders are listed too.
             after: :attr:`FolderListing.after` of the page before.
         """
-        app = await self._share(_LOOK)
+        app = await self._apps.share(_LOOK)
         return await list_documents(app, folder, state=state, deep=deep, after=after)
 
     async def document(self, path: str, *, first: int = 1, count: int | None = None) -> DocumentText:
         """The text of one file: ``count`` lines from line ``first`` on, or all."""
-        return await read_document(await self._share(_LOOK), path, first=first, count=count)
+        return await read_document(await self._apps.share(_LOOK), path, first=first, count=count)
 
     async def search(self, query: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
         """The best passages for ``query``, best first.
@@ -191,49 +250,12 @@ class Library:
             top_k: how many passages, 1 to :data:`MAX_PASSAGES`.
         """
         text = _query(query, top_k)
-        return await search(await self._share(_SEARCH), text, where=where, top_k=top_k)
+        return await search(await self._apps.share(_SEARCH), text, where=where, top_k=top_k)
 
     async def ask(self, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
         """An answer with the passages that carry it. Arguments as for :meth:`search`."""
         text = _query(question, top_k)
-        return await ask(await self._share(_SEARCH), text, where=where, top_k=top_k)
-
-    async def _run(
-        self, command: Command, work: Callable[[App], Awaitable[T]], observer: Observer | None = None
-    ) -> T:
-        """Open the application for one command, do ``work`` with it, and close it again."""
-        with _one_error():
-            async with open_app(
-                self.settings, command, observer=observer or self._observer, overrides=self._overrides
-            ) as app:
-                self._running.add(app.drain)
-                try:
-                    return await work(app)
-                finally:
-                    self._running.discard(app.drain)
-        raise AssertionError("either the work returned or an error was raised")
-
-    async def _share(self, command: Command) -> App:
-        """The application that all calls of a command that records nothing share, open until the library is closed.
-
-        It lives in a task of its own: a nursery is left by the task that entered it, and a call may come from any.
-        """
-        async with self._opening:
-            if command not in self._shared:
-                self._shared[command] = await self._tasks.start(self._keep_open, command)
-        app = self._shared[command]
-        app.retrier.reset()
-        return app
-
-    async def _keep_open(
-        self, command: Command, task_status: trio.TaskStatus[App] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        with _one_error():
-            async with open_app(
-                self.settings, command, observer=self._observer, overrides=self._overrides
-            ) as app:
-                task_status.started(app)
-                await trio.sleep_forever()
+        return await ask(await self._apps.share(_SEARCH), text, where=where, top_k=top_k)
 
 
 @asynccontextmanager
@@ -283,7 +305,7 @@ async def open_library(
     failure: Exception | None = None
     async with trio.open_nursery() as tasks:
         try:
-            yield Library(settings, observer or Observer(), overrides, tasks)
+            yield Library(settings, OpenApps(settings, observer or Observer(), overrides, tasks))
         except Exception as error:
             failure = error
         tasks.cancel_scope.cancel(reason="the library is closed")
@@ -307,15 +329,3 @@ def _query(text: str, top_k: int) -> str:
     if not 1 <= top_k <= MAX_PASSAGES:
         raise UsageError(f"top_k must be from 1 to {MAX_PASSAGES}, not {top_k}")
     return text
-
-
-@contextmanager
-def _one_error() -> Iterator[None]:
-    """Raise the error that a command line would print instead of the group that nurseries make of it."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        errors = list(leaves(group))
-        if all(isinstance(error, ObjlibError) for error in errors):
-            raise errors[0] from None
-        raise

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from objlib.core.reports.status import RunEntry, StatusReport
+from objlib.core.reports.runs import RunEntry
+from objlib.core.reports.status import StatusReport
 
 
 def exposition(status: StatusReport, runs: Iterable[RunEntry]) -> bytes:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from objlib.api import Library, open_library
 from objlib.core.errors import ObjlibError, RefusedError, UsageError
@@ -142,3 +143,20 @@ async def test_a_run_that_is_over_is_not_alive(library: Library) -> None:
     assert [run.command for run in runs] == ["scan", "upload"]
     assert not any(run.alive for run in runs)
     assert all(run.ended is not None for run in runs)
+
+
+async def test_a_stop_while_a_run_is_opened_stops_it(library: Library) -> None:
+    stopped: list[object] = []
+
+    async def upload() -> None:
+        try:
+            stopped.append((await library.upload()).stopped)
+        except ObjlibError as error:
+            stopped.append(error)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(upload)
+        await trio.testing.wait_all_tasks_blocked()
+        library.stop()
+    assert "interrupted" in str(stopped[0])
+    assert (await library.upload()).pending == 0

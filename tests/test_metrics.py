@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from objlib.core.reports.status import RunEntry, StatusReport
+from objlib.core.reports.runs import RunEntry
+from objlib.core.reports.status import StatusReport
 from objlib.metrics import exposition
 from tests.house.tree import ROOT
 

@@ -19,7 +19,7 @@ from objlib.cli.console.observers import observing
 from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.console.terminal import Terminal, safe_block, terminal_of
 from objlib.core.config.backend import api_key
-from objlib.core.config.settings import Backend, Settings
+from objlib.core.config.settings import GEMINI_URL, Backend, Settings
 from objlib.core.events import Observer
 from objlib.engine.app import App
 from objlib.engine.bootstrap.open_app import Command, open_app
@@ -148,7 +148,16 @@ def _introduce(settings: Settings, *, with_ledger: bool) -> None:
         why = " (no API key set)" if api_key(os.environ) is None else ""
         print_message(f"embedded store{place}, offline{why}{ledger}")
     else:
-        print_message(f"Gemini store {settings.store} at {settings.base_url}{ledger}")
+        print_message(f"{_kind_of_store(settings)} {settings.store} at {settings.base_url}{ledger}")
+
+
+def _kind_of_store(settings: Settings) -> str:
+    """The kind of a store behind an URL: only the real service is Gemini, and a port may serve an embedded store."""
+    if settings.base_url == GEMINI_URL:
+        return "Gemini store"
+    identity = identify_service(settings.ledger)
+    served = identity is not None and identity.service == Backend.EMBEDDED
+    return "embedded store" if served else "store"
 
 
 def services_of(ledgers: Iterable[Path]) -> list[str]:

@@ -1,10 +1,13 @@
 """Kinds of things at the service, and their states: one set of words for client, lifecycle and engine."""
 
+import re
 from enum import StrEnum
 from typing import Final
 
 LISTING_LAG: Final = 5.0
 """Seconds after which what was made is sure to be listed; users of the service measured 1.5 to 2 s."""
+TEMPORARY_NAME: Final = re.compile(r"[a-z0-9-]{1,40}")
+"""The shape of a temporary file's id. The service names an imported document after it, and cannot rename it."""
 
 
 class DocumentState(StrEnum):

@@ -43,7 +43,9 @@ def connect(path: Path) -> sqlite3.Connection:
         ServiceError: the file cannot be used; one line that says what to do.
     """
     with explained(path):
-        return connection.connect(path, SCHEMA, busy_timeout=BUSY_SECONDS, now=time.time())
+        return connection.connect(
+            path, SCHEMA, sqlite3.Connection, busy_timeout=BUSY_SECONDS, now=time.time()
+        )
 
 
 @contextmanager
@@ -177,7 +179,9 @@ def _open_unchanged(path: Path) -> tuple[ExitStack, list[sqlite3.Connection]]:
             if SCHEMA.read_version(reading.conn) == SCHEMA.newest:
                 stack.push(partial(_check_at_end, path, reading))
                 return stack.pop_all(), [reading.conn] * (1 + READ_LANES)
-        copy = copy_privately(path, SCHEMA, busy_timeout=BUSY_SECONDS, now=time.time(), create=True)
+        copy = copy_privately(
+            path, SCHEMA, sqlite3.Connection, busy_timeout=BUSY_SECONDS, now=time.time(), create=True
+        )
         stack.enter_context(closing(copy))
         return stack.pop_all(), [copy] * (1 + READ_LANES)
 

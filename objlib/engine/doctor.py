@@ -92,6 +92,8 @@ def _existing(folder: Path) -> Path:
 
 
 async def _ledger(settings: Settings) -> list[Check]:
+    if settings.lost:
+        return [_lost("ledger", f"{settings.ledger} sent documents, and is lost")]
     if not settings.ledger.exists():
         return [Check("ledger", Health.OK, f"{settings.ledger} does not exist")]
     async with open_ledger(settings.ledger, create=False) as ledger:
@@ -124,11 +126,11 @@ async def _embedded(settings: Settings, observer: Observer) -> list[Check]:
     if not settings.embedded.exists():
         text = f"{settings.embedded} does not exist yet; the first upload makes it"
         return [Check("store", Health.OK, text)]
-    if not settings.ledger.exists():
+    if settings.lost or not settings.ledger.exists():
         if not documents_named(settings.embedded, settings.store):
             text = f"{settings.embedded} holds nothing of this library yet; the first upload changes that"
             return [Check("store", Health.OK, text)]
-        return [_lost(f"{settings.embedded} holds documents of this library, whose ledger is gone")]
+        return [_lost("store", f"{settings.embedded} holds documents of this library, whose ledger is gone")]
     command = Command("doctor", records=False, store=StoreNeed.EXISTING, create_ledger=False)
     async with open_app(settings, command, observer=observer) as app:
         assert app.service is not None
@@ -137,9 +139,9 @@ async def _embedded(settings: Settings, observer: Observer) -> list[Check]:
     return [Check("store", Health.OK, contents)]
 
 
-def _lost(text: str) -> Check:
+def _lost(name: str, text: str) -> Check:
     advice = f"`{advise('rebuild')}` makes the ledger again from the store, and sends nothing"
-    return Check("store", Health.PROBLEM, text, advice)
+    return Check(name, Health.PROBLEM, text, advice)
 
 
 async def _service(settings: Settings) -> list[Check]:
@@ -150,10 +152,13 @@ async def _service(settings: Settings) -> list[Check]:
             stores = await client.stores.find(settings.store)
     except GeminiError as error:
         return [_refused(error, settings.base_url)]
-    if not settings.ledger.exists() and any(store.active or store.pending for store in stores):
+    if (settings.lost or not settings.ledger.exists()) and any(
+        store.active or store.pending for store in stores
+    ):
         return [
             _lost(
-                f"the store {settings.store} at {settings.base_url} holds documents, and there is no ledger"
+                "store",
+                f"the store {settings.store} at {settings.base_url} holds documents, and there is no ledger",
             )
         ]
     return [Check("service", Health.OK, f"{settings.base_url} answers, {key}, {len(stores)} such store")]

@@ -14,7 +14,7 @@ from objlib.core.library.paths import text_of_root
 from objlib.core.reports.libraries import LedgerEntry, LibraryEntry, MoveReport
 from objlib.engine.bootstrap.library_binding import MOVED_SAMPLE, count_on_disk
 from objlib.engine.runs import is_alive
-from objlib.ledger import EMBEDDED_KEY, LIBRARY_KEY, FileRow, open_ledger, summarize, text_of_store
+from objlib.ledger import EMBEDDED_KEY, LIBRARY_KEY, FileRow, identify, open_ledger, summarize, text_of_store
 
 
 def list_libraries(data: Path) -> list[LibraryEntry]:
@@ -128,12 +128,12 @@ def _ledger_entry(ledger: KnownLedger) -> LedgerEntry:
     summary = summarize(ledger.path)
     entry = LedgerEntry(
         ledger=str(ledger.path),
-        present=ledger.path.is_file(),
+        present=ledger.path.is_file() and not ledger.is_lost(identify(ledger.path)),
         service=ledger.service,
         store=ledger.store,
         embedded_store="" if ledger.embedded is None else str(ledger.embedded),
     )
-    if summary is None:
+    if summary is None or not entry.present:
         return entry
     last = summary.runs[-1].started if summary.runs else None
     return replace(entry, files=summary.files, searchable=summary.indexed, last_run=last)

@@ -8,19 +8,20 @@ from typing import Final, NamedTuple
 
 from objlib.core.advice import advise
 from objlib.core.errors import UsageError
-from objlib.core.ids import FileId
+from objlib.core.ids import FileId, RunId
 from objlib.core.library.paths import disk_path
 from objlib.core.library.snapshot import UNTRUSTED, bounded
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.failed_files import SKIPPED
-from objlib.core.reports.status import ExplainReport, HistoryLine, RunEntry, StatusReport
+from objlib.core.reports.runs import FileInFlight, RunEntry, RunProgress, RunReport
+from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
 from objlib.engine.app import App
 from objlib.engine.failed_files import failed_files, skipped_files, state_of
 from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses
 from objlib.engine.scan.scope import Absence, Absent, Scope
-from objlib.ledger import LAST_SUCCESS_KEY, FileRow
+from objlib.ledger import LAST_SUCCESS_KEY, FileRow, RunRow
 
 LISTED_FAILURES: Final = 50
 """Failed files that a status report lists; the others are only counted."""
@@ -40,14 +41,20 @@ async def status(app: App) -> StatusReport:
     pinned = await ledger.settings.pinned()
     alive = [run for run in await ledger.runs.all() if is_alive(run, now=now, host=platform.node())]
     rates = await ledger.rates.learnt()
+    grace = app.settings.prune_grace
+    gone = await ledger.deletions.prune_totals(cutoff=now - grace)
     states = {str(state): counts.states.get(state, 0) for state in State}
     return StatusReport(
         library=str(app.settings.library),
         ledger=str(app.settings.ledger),
         backend=str(app.settings.backend),
+        service=app.settings.service,
         store=pinned[0] if pinned else "",
         states=states | {State.FAILED: states[State.FAILED] - counts.skipped, SKIPPED: counts.skipped},
         missing=counts.missing,
+        removable=gone.files,
+        removable_from=None if gone.first is None else gone.first + grace,
+        stale_names=counts.stale_names,
         changed=counts.changed,
         waiting=counts.waiting,
         next_retry=await ledger.files.next_retry_at(),
@@ -69,19 +76,45 @@ async def status(app: App) -> StatusReport:
 
 async def list_runs(app: App) -> tuple[RunEntry, ...]:
     """The runs on this ledger, the newest first."""
-    now, host = app.now(), platform.node()
-    return tuple(
-        RunEntry(
-            run_id=run.run_id,
-            command=run.command,
-            host=run.host,
-            pid=run.pid,
-            started=run.started,
-            heartbeat=run.heartbeat,
-            ended=run.ended,
-            alive=bool(is_alive(run, now=now, host=host)),
-        )
-        for run in reversed(await app.ledger.runs.all())
+    runs = await app.ledger.runs.all()
+    progress = await app.ledger.runs.progress()
+    return tuple(_entry(app, run, progress.get(run.run_id)) for run in reversed(runs))
+
+
+async def report_run(app: App, run_id: str) -> RunReport:
+    """One run with its progress over time.
+
+    Raises:
+        UsageError: the ledger knows no such run.
+    """
+    run = await app.ledger.runs.get(RunId(run_id))
+    if run is None:
+        raise UsageError(f"the ledger knows no run {run_id}; the page of runs lists them")
+    samples = await app.ledger.runs.samples(run.run_id)
+    entry = _entry(app, run, samples[-1].progress if samples else None)
+    transient = await app.ledger.files.transient(limit=LISTED_FAILURES) if entry.alive else []
+    return RunReport(
+        entry,
+        tuple(samples),
+        tuple(
+            FileInFlight(row.file_path, str(row.state), row.size, row.state_updated_at)
+            for row, _, owner in transient
+            if owner is not None and owner.run_id == run.run_id
+        ),
+    )
+
+
+def _entry(app: App, run: RunRow, progress: RunProgress | None) -> RunEntry:
+    return RunEntry(
+        run_id=run.run_id,
+        command=run.command,
+        host=run.host,
+        pid=run.pid,
+        started=run.started,
+        heartbeat=run.heartbeat,
+        ended=run.ended,
+        alive=bool(is_alive(run, now=app.now(), host=platform.node())),
+        progress=progress,
     )
 
 
@@ -119,6 +152,7 @@ async def explain(app: App, path: str) -> ExplainReport:
         document=row.document,
         superseded=row.superseded,
         missing_since=row.missing_since,
+        removable_from=_removable_from(app, row),
         attempts=row.attempts,
         retry_at=row.retry_at,
         last_error=row.last_error,
@@ -195,6 +229,13 @@ def _absence(row: FileRow, absent: Absent | None) -> str:
     if row.document is None:
         return f"{reason}, and it has no document; should it come back, the next upload sends it."
     return f"{reason}; `{advise('sync --prune')}` removes its document after the grace."
+
+
+def _removable_from(app: App, row: FileRow) -> float | None:
+    """When the grace of a missing file with a document is over; None for any other file."""
+    if row.missing_since is None or not row.documents:
+        return None
+    return row.missing_since + app.settings.prune_grace
 
 
 def _explanation(row: FileRow) -> str:

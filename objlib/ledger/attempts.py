@@ -1,11 +1,11 @@
 """Attempts: the upload session and the document of each try at a file."""
 
-import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
 from objlib.core.errors import StaleTransitionError, TransitionError
 from objlib.core.ids import AttemptId, FileId
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.intents import IntentTable
 from objlib.ledger.rows import AttemptRow
 from objlib.ledger.table import Table, query, stamped
@@ -32,7 +32,7 @@ class AttemptTable(Table):
     """Tries at getting a file into the store."""
 
     @stamped
-    def record_session(conn: sqlite3.Connection, now: float, attempt_id: AttemptId, session_url: str) -> None:
+    def record_session(conn: LedgerConnection, now: float, attempt_id: AttemptId, session_url: str) -> None:
         """Record the upload session of an attempt: from now on bytes may have been sent.
 
         Raises:
@@ -53,7 +53,7 @@ class AttemptTable(Table):
 
     @stamped
     def record_document(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         now: float,
         move: Move,
         *,
@@ -68,7 +68,7 @@ class AttemptTable(Table):
         """
         updated = conn.execute(
             "UPDATE attempts SET document_name = ?, updated_at = ?"
-            " WHERE attempt_id = ? AND document_name IS ? AND outcome IS NULL RETURNING 1",
+            f" WHERE attempt_id = ? AND {conn.dialect.same('document_name', '?')} AND outcome IS NULL RETURNING 1",
             (document, now, move.attempt_id, expected),
         )
         if updated.fetchone() is None:
@@ -79,12 +79,12 @@ class AttemptTable(Table):
             IntentTable.open(conn, now, move.row.file_id, extra, reason=why, run_id=move.run_id)
 
     @query
-    def last(conn: sqlite3.Connection, file_id: FileId) -> AttemptRow | None:
+    def last(conn: LedgerConnection, file_id: FileId) -> AttemptRow | None:
         """The latest try at a file."""
         return AttemptRow.first(conn, "WHERE file_id = ? ORDER BY seq DESC", file_id)
 
     @query
-    def pace(conn: sqlite3.Connection) -> float | None:
+    def pace(conn: LedgerConnection) -> float | None:
         """Files per second that the last run with uploads indexed, by its last attempts; None without enough."""
         recent = conn.execute(
             "SELECT run_id, updated_at FROM attempts WHERE outcome = 'indexed'"

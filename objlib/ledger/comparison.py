@@ -1,13 +1,13 @@
 """The ledger's side of a comparison with the store: files beside the documents that carry their tags."""
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
 from objlib.core.failures import Failure
 from objlib.core.ids import FileId, RunId
 from objlib.core.lifecycle.table import State
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
 from objlib.ledger.listings import Listed
@@ -17,9 +17,14 @@ from objlib.ledger.transition_sql import apply_transition
 from objlib.ledger.transitions import Move
 
 _IN_FLIGHT: Final = "EXISTS (SELECT 1 FROM attempts a WHERE a.attempt_id = {attempt} AND a.outcome IS NULL)"
+_ADOPTED: Final = "EXISTS (SELECT 1 FROM adopted d WHERE d.document = {document})"
 _LEAVING: Final = (
     "(EXISTS (SELECT 1 FROM intents i WHERE i.document_name = {document} AND i.done_at IS NULL)"
     " OR EXISTS (SELECT 1 FROM files s WHERE s.superseded_document = {document}))"
+)
+_RENAMED: Final = (
+    "EXISTS (SELECT 1 FROM attempts a JOIN files r ON r.file_id = a.file_id"
+    " WHERE a.attempt_id = {attempt} AND a.file_path <> r.file_path)"
 )
 
 
@@ -30,10 +35,14 @@ class Standing:
     Attributes:
         in_flight: its attempt is not over.
         leaving: its removal is on record.
+        renamed: it was sent with another path than that of its file; an attempt of an older ledger does not say.
+        adopted: another tool uploaded it, and a file took it over; it carries no tag.
     """
 
     in_flight: bool
     leaving: bool
+    renamed: bool = False
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +58,45 @@ class ComparisonTable(Table):
     """Files beside the documents that carry their tags."""
 
     @query
-    def groups(conn: sqlite3.Connection, listing_id: str, *, after: str, limit: int) -> list[Group]:
+    def groups(conn: LedgerConnection, listing_id: str, *, after: str, limit: int) -> list[Group]:
         """A page, by ``file_id``, of the files that are indexed or that some listed document belongs to."""
         ids = [
             file_id
             for (file_id,) in conn.execute(
                 "SELECT file_id FROM (SELECT DISTINCT file_id FROM listed WHERE listing_id = ?1 AND file_id > ?2"
-                " ORDER BY file_id LIMIT ?3)"
+                " ORDER BY file_id LIMIT ?3) AS of_listing"
                 " UNION SELECT file_id FROM (SELECT file_id FROM files"
-                f" WHERE gemini_state = '{State.INDEXED}' AND file_id > ?2 ORDER BY file_id LIMIT ?3)"
+                f" WHERE gemini_state = '{State.INDEXED}' AND file_id > ?2 ORDER BY file_id LIMIT ?3) AS of_files"
                 " ORDER BY file_id LIMIT ?3",
                 (listing_id, after, limit),
             )
         ]
         id_list = json.dumps(ids)
-        listed_files = FileRow.all(conn, "WHERE file_id IN (SELECT value FROM json_each(?))", id_list)
+        listed_files = FileRow.all(conn, f"WHERE file_id IN {conn.dialect.texts('?')}", id_list)
         rows = {row.file_id: row for row in listed_files}
         documents: dict[str, list[tuple[Listed, Standing]]] = {}
-        for *cells, in_flight, leaving in conn.execute(
-            f"SELECT {Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
-            f" {_LEAVING.format(document='l.document')} FROM listed l"
-            " WHERE l.listing_id = ? AND l.file_id IN (SELECT value FROM json_each(?)) ORDER BY l.created, l.document",
+        members = conn.dialect.texts("?2")
+        columns = (
+            f"{Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
+            f" {_LEAVING.format(document='l.document')}, {_ADOPTED.format(document='l.document')},"
+            f" {_RENAMED.format(attempt='l.attempt_id')}"
+        )
+        for file_id, *cells, in_flight, leaving, adopted, renamed in conn.execute(
+            f"SELECT l.file_id, {columns} FROM listed l"
+            f" WHERE l.listing_id = ?1 AND l.file_id IN {members}"
+            f" UNION ALL SELECT f.file_id, {columns} FROM files f JOIN listed l ON l.document = f.gemini_document"
+            f" WHERE l.listing_id = ?1 AND l.file_id IS NULL AND f.file_id IN {members}"
+            " ORDER BY created, document",
             (listing_id, id_list),
         ):
-            listed = Listed.read(cells)
-            documents.setdefault(str(listed.file_id), []).append(
-                (listed, Standing(bool(in_flight), bool(leaving)))
-            )
+            standing = Standing(bool(in_flight), bool(leaving), bool(renamed), bool(adopted))
+            documents.setdefault(file_id, []).append((Listed.read(cells), standing))
         return [
             Group(file_id, rows.get(FileId(file_id)), tuple(documents.get(file_id, ()))) for file_id in ids
         ]
 
     @query
-    def untagged(conn: sqlite3.Connection, listing_id: str) -> int:
+    def untagged(conn: LedgerConnection, listing_id: str) -> int:
         """How many listed documents carry no tag of a file and are in no row of the ledger."""
         return count(
             conn,
@@ -92,24 +107,25 @@ class ComparisonTable(Table):
 
     @query
     def standing(
-        conn: sqlite3.Connection, document: str, *, file_id: str | None, attempt_id: str | None
+        conn: LedgerConnection, document: str, *, file_id: str | None, attempt_id: str | None
     ) -> tuple[FileRow | None, Standing]:
         """The row of a document's file as it is now, and the standing of the document."""
         row = None if file_id is None else FileTable.get(conn, FileId(file_id))
-        in_flight, leaving = conn.execute(
-            f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')}",
+        in_flight, leaving, renamed, adopted = conn.execute(
+            f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')},"
+            f" {_RENAMED.format(attempt='?1')}, {_ADOPTED.format(document='?2')}",
             (attempt_id, document),
         ).fetchone()
-        return row, Standing(bool(in_flight), bool(leaving))
+        return row, Standing(bool(in_flight), bool(leaving), bool(renamed), bool(adopted))
 
     @query
-    def indexed_total(conn: sqlite3.Connection) -> int:
+    def indexed_total(conn: LedgerConnection) -> int:
         """How many files have a document."""
         return count(conn, "FROM files WHERE gemini_document IS NOT NULL")
 
     @stamped
     def open_surplus(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         now: float,
         document: str,
         *,
@@ -127,7 +143,7 @@ class ComparisonTable(Table):
 
     @stamped
     def requeue_broken(
-        conn: sqlite3.Connection, now: float, row: FileRow, *, failure: Failure, reason: str, run_id: RunId
+        conn: LedgerConnection, now: float, row: FileRow, *, failure: Failure, reason: str, run_id: RunId
     ) -> FileRow | Exception:
         """Demote a row whose document is broken, and queue the file again, in one transaction.
 
@@ -143,12 +159,12 @@ class ComparisonTable(Table):
         return apply_transition(conn, Move(demoted, run_id).retry(reason), now)
 
     @query
-    def indexed(conn: sqlite3.Connection) -> int:
+    def indexed(conn: LedgerConnection) -> int:
         """How many files are indexed, those included that left the library since."""
         return count(conn, f"FROM files WHERE gemini_state = '{State.INDEXED}'")
 
     @query
-    def sample(conn: sqlite3.Connection, *, size: int | None, after: str, limit: int) -> list[FileId]:
+    def sample(conn: LedgerConnection, *, size: int | None, after: str, limit: int) -> list[FileId]:
         """Ids of indexed files: ``size`` at random, or a page of all of them by id where it is None."""
         which = f"FROM files WHERE gemini_state = '{State.INDEXED}'"
         if size is None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from objlib.core.advice import advise
-from objlib.core.errors import LedgerError
+from objlib.core.errors import LedgerError, NoLedgerError
+from objlib.ledger.dialects.sqlite import SQLiteConnection
 from objlib.ledger.schema import SCHEMA
 from objlib.sqlite import connection
 from objlib.sqlite.errors import ClosedError, Refusal, RefusedFileError, primary_code
@@ -29,7 +30,7 @@ def connect(
     now: float,
     schema: Schema = SCHEMA,
     private: bool = False,
-) -> sqlite3.Connection:
+) -> SQLiteConnection:
     """Open the ledger at ``path``, made or migrated to the newest version where need be.
 
     Args:
@@ -48,9 +49,10 @@ def connect(
     _find_or_make(path, create=create, private=private)
     try:
         open_file = copy_privately if private else connection.connect
-        return open_file(path, schema, busy_timeout=busy_timeout, now=now, create=create)
+        return open_file(path, schema, SQLiteConnection, busy_timeout=busy_timeout, now=now, create=create)
     except RefusedFileError as error:
-        raise LedgerError(_refusal(error, path, schema.newest)) from None
+        kind = NoLedgerError if error.refusal is Refusal.EMPTY else LedgerError
+        raise kind(_refusal(error, path, schema.newest)) from None
     except sqlite3.Error as error:
         raise ledger_error(error, path, busy_timeout) from error
 
@@ -70,12 +72,9 @@ def _find_or_make(path: Path, *, create: bool, private: bool) -> None:
         if create and not private:
             make_file(path)
         if not path.exists():
-            raise LedgerError(
-                f"there is no ledger {path}: `{advise('upload')}` makes it; if it was lost, "
-                f"`{advise('rebuild')}` makes it again from the store"
-            )
+            raise NoLedgerError(_no_ledger(path))
         if not path.is_file():
-            raise LedgerError(f"the ledger {path} is a folder or a device; name a file with --ledger")
+            raise NoLedgerError(f"the ledger {path} is a folder or a device; name a file with --ledger")
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise LedgerError(
@@ -88,13 +87,17 @@ def _find_or_make(path: Path, *, create: bool, private: bool) -> None:
         )
 
 
+def _no_ledger(path: Path) -> str:
+    return (
+        f"there is no ledger {path}: `{advise('upload')}` makes it; if it was lost, "
+        f"`{advise('rebuild')}` makes it again from the store"
+    )
+
+
 def _refusal(error: RefusedFileError, path: Path, newest: int) -> str:
     match error.refusal:
         case Refusal.EMPTY:
-            return (
-                f"there is no ledger {path} yet: `{advise('upload')}` makes it; if it was lost, "
-                f"`{advise('rebuild')}` makes it again from the store"
-            )
+            return _no_ledger(path)
         case Refusal.FOREIGN:
             return f"{path} is a database, but not a ledger of objlib; choose another file with --ledger"
         case Refusal.NEWER:

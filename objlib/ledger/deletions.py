@@ -5,7 +5,6 @@ and remove the document from the row. A crash leaves an open intent, from which 
 the row comes last, a file that is back on disk before its document was deleted simply keeps it.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -13,6 +12,7 @@ from typing import Final
 
 from objlib.core.ids import RunId
 from objlib.core.lifecycle.table import TRANSIENT, State
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.intents import IntentTable
 from objlib.ledger.rows import FileRow, IntentRow, count
 from objlib.ledger.table import Table, query, stamped
@@ -35,6 +35,7 @@ class PruneTotals:
     Attributes:
         files, documents: those gone for long enough.
         young: files that are gone, but not for long enough yet.
+        first, last: when the first and the last of these went missing, in Unix seconds; None where there are none.
         indexed: files that have a document, gone or not.
     """
 
@@ -42,6 +43,8 @@ class PruneTotals:
     documents: int
     young: int
     indexed: int
+    first: float | None
+    last: float | None
 
 
 class Start(Enum):
@@ -60,27 +63,30 @@ class DeletionTable(Table):
     """Deletes of documents that a row still names."""
 
     @query
-    def prune_totals(conn: sqlite3.Connection, *, cutoff: float) -> PruneTotals:
+    def prune_totals(conn: LedgerConnection, *, cutoff: float) -> PruneTotals:
         """How much is to be pruned of what went missing at ``cutoff`` (Unix time) or before."""
-        old, documents, young = conn.execute(
+        old, documents, young, first, last = conn.execute(
             "SELECT count(*) FILTER (WHERE missing_since <= :cutoff),"
-            " coalesce(sum((gemini_document IS NOT NULL) + (superseded_document IS NOT NULL))"
-            "  FILTER (WHERE missing_since <= :cutoff), 0),"
-            f" count(*) FILTER (WHERE missing_since > :cutoff) FROM files WHERE {_PRUNABLE}",
+            " count(gemini_document) FILTER (WHERE missing_since <= :cutoff)"
+            " + count(superseded_document) FILTER (WHERE missing_since <= :cutoff),"
+            " count(*) FILTER (WHERE missing_since > :cutoff),"
+            " min(missing_since) FILTER (WHERE missing_since > :cutoff),"
+            " max(missing_since) FILTER (WHERE missing_since > :cutoff)"
+            f" FROM files WHERE {_PRUNABLE}",
             {"cutoff": cutoff},
         ).fetchone()
         indexed = count(conn, "FROM files WHERE gemini_document IS NOT NULL")
-        return PruneTotals(int(old), int(documents), int(young), indexed)
+        return PruneTotals(int(old), int(documents), int(young), indexed, first, last)
 
     @query
-    def prunable(conn: sqlite3.Connection, *, cutoff: float, after: str, limit: int) -> list[FileRow]:
+    def prunable(conn: LedgerConnection, *, cutoff: float, after: str, limit: int) -> list[FileRow]:
         """A page, by ``file_id``, of the files whose documents are to be removed."""
         page = f"WHERE {_PRUNABLE} AND missing_since <= ? AND file_id > ? ORDER BY file_id LIMIT ?"
         return FileRow.all(conn, page, cutoff, after, limit)
 
     @stamped
     def open_prune(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         now: float,
         files: Iterable[FileRow],
         *,
@@ -98,7 +104,7 @@ class DeletionTable(Table):
         return opened
 
     @stamped
-    def begin(conn: sqlite3.Connection, now: float, intent_id: str, *, run_id: RunId) -> Start:
+    def begin(conn: LedgerConnection, now: float, intent_id: str, *, run_id: RunId) -> Start:
         """Decide how to execute an open intent, and record that; see :class:`Start`."""
         intent = conn.execute(
             f"SELECT i.sent_at, {_ROW} FROM intents i JOIN files f ON f.file_id = i.file_id"
@@ -124,7 +130,7 @@ class DeletionTable(Table):
         return Start.SEND
 
     @stamped
-    def finish(conn: sqlite3.Connection, now: float, intent_id: str, *, outcome: str, run_id: RunId) -> None:
+    def finish(conn: LedgerConnection, now: float, intent_id: str, *, outcome: str, run_id: RunId) -> None:
         """Close an intent whose document is gone, and remove the document from its row.
 
         An indexed row goes back to untracked, so that a file that is on disk after all is sent again. Any other

@@ -1,66 +1,65 @@
 """Queries of files. Pages go by ``file_id``: one starts after the last id of the one before."""
 
-import sqlite3
+import json
 from dataclasses import fields
 from typing import Final
 
 from objlib.core.failures import FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import TRANSIENT, State
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, RunRow, count
 from objlib.ledger.table import Table, query
 
 PAGE: Final = 500
 """Rows of a page where the caller does not say."""
 
-_CLAIMABLE: Final = (
-    f"INDEXED BY files_claimable WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL"
-)
-"""The query names the index, because SQLite prefers an equality on the state to any range of times."""
+_UNSENT: Final = f"WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL"
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
 
+_SLASH: Final = "'/'"
 _SKIPPING: Final = ", ".join(f"'{kind}'" for kind in sorted(FailureKind) if kind.skips)
-_SKIPPED: Final = f"(json_extract(failure_info, '$.kind') IN ({_SKIPPING}))"
 
 
 class FileTable(Table):
     """The files of the library."""
 
     @query
-    def claimable(conn: sqlite3.Connection, *, now: float, limit: int) -> list[FileRow]:
+    def claimable(conn: LedgerConnection, *, now: float, limit: int) -> list[FileRow]:
         """At most ``limit`` files to upload now: never postponed ones by id, then due ones by time.
 
         Two queries, because one with OR would sort all remaining files for each page.
         """
-        new = FileRow.all(conn, f"{_CLAIMABLE} AND retry_at IS NULL ORDER BY file_id LIMIT ?", limit)
-        due = f"{_CLAIMABLE} AND retry_at <= ? ORDER BY retry_at, file_id LIMIT ?"
+        claimable = _claimable(conn)
+        new = FileRow.all(conn, f"{claimable} AND retry_at IS NULL ORDER BY file_id LIMIT ?", limit)
+        due = f"{claimable} AND retry_at <= ? ORDER BY retry_at, file_id LIMIT ?"
         return new + FileRow.all(conn, due, now, limit - len(new))
 
     @query
-    def claimable_totals(conn: sqlite3.Connection, *, now: float | None = None) -> tuple[int, int]:
+    def claimable_totals(conn: LedgerConnection, *, now: float | None = None) -> tuple[int, int]:
         """How many files are to be uploaded and their bytes: all, or with ``now`` those that are due."""
+        due = "" if now is None else " AND (retry_at IS NULL OR retry_at <= ?)"
         files, size = conn.execute(
-            f"SELECT count(*), coalesce(sum(size), 0) FROM files {_CLAIMABLE}"
-            " AND (:now IS NULL OR retry_at IS NULL OR retry_at <= :now)",
-            {"now": now},
+            f"SELECT count(*), coalesce(sum(size), 0) FROM files {_claimable(conn)}{due}",
+            () if now is None else (now,),
         ).fetchone()
         return int(files), int(size)
 
     @query
-    def next_retry_at(conn: sqlite3.Connection) -> float | None:
+    def next_retry_at(conn: LedgerConnection) -> float | None:
         """The earliest time at which a postponed file may be tried again."""
         (when,) = conn.execute(
-            f"SELECT min(retry_at) FROM files {_CLAIMABLE} AND retry_at IS NOT NULL"
+            f"SELECT min(retry_at) FROM files {_claimable(conn)} AND retry_at IS NOT NULL"
         ).fetchone()
         return None if when is None else float(when)
 
     @query
-    def get(conn: sqlite3.Connection, file_id: FileId) -> FileRow | None:
+    def get(conn: LedgerConnection, file_id: FileId) -> FileRow | None:
         """The file with this id."""
         return FileRow.first(conn, "WHERE file_id = ?", file_id)
 
     @query
-    def by_path(conn: sqlite3.Connection, path: str) -> FileRow | None:
+    def by_path(conn: LedgerConnection, path: str) -> FileRow | None:
         """The file at ``path`` on disk; if there is none, the one that went missing from there last."""
         # Two queries, because only a small index covers each half.
         at_path = "WHERE file_path = ? AND missing_since IS"
@@ -70,33 +69,35 @@ class FileTable(Table):
 
     @query
     def page(
-        conn: sqlite3.Connection, state: State | None = None, *, after: str = "", limit: int = PAGE
+        conn: LedgerConnection, state: State | None = None, *, after: str = "", limit: int = PAGE
     ) -> list[FileRow]:
         """A page of the files in ``state``, or of all."""
         return _page(conn, "TRUE" if state is None else f"gemini_state = '{state}'", after, limit)
 
     @query
     def failed(
-        conn: sqlite3.Connection, after: str = "", limit: int = PAGE, *, skipped: bool | None = None
+        conn: LedgerConnection, after: str = "", limit: int = PAGE, *, skipped: bool | None = None
     ) -> list[FileRow]:
         """A page of the files that failed: all, or those (not) of a kind that is skipped."""
-        kinds = "" if skipped is None else f" AND coalesce({_SKIPPED} = {skipped:d}, 1)"
+        kinds = ""
+        if skipped is not None:
+            kinds = f" AND coalesce({_skipped(conn)}, {not skipped}) = {skipped}"
         return _page(conn, f"gemini_state = '{State.FAILED}'{kinds}", after, limit)
 
     @query
-    def some(conn: sqlite3.Connection, *, limit: int) -> list[FileRow]:
+    def some(conn: LedgerConnection, *, limit: int) -> list[FileRow]:
         """Some of the files on disk, spread over all of them."""
         where = "WHERE missing_since IS NULL ORDER BY substr(file_id, -6), file_id LIMIT ?"
         return FileRow.all(conn, where, limit)
 
     @query
-    def superseded(conn: sqlite3.Connection, after: str = "", limit: int = PAGE) -> list[FileRow]:
+    def superseded(conn: LedgerConnection, after: str = "", limit: int = PAGE) -> list[FileRow]:
         """A page of the files with an older document that is still to be deleted."""
         return _page(conn, "superseded_document IS NOT NULL", after, limit)
 
     @query
     def transient(
-        conn: sqlite3.Connection, after: str = "", limit: int = PAGE
+        conn: LedgerConnection, after: str = "", limit: int = PAGE
     ) -> list[tuple[FileRow, AttemptRow | None, RunRow | None]]:
         """A page of the files in a transient state, each with its last attempt and the run that owns it."""
         cursor = conn.execute(
@@ -118,14 +119,14 @@ class FileTable(Table):
         ]
 
     @query
-    def history(conn: sqlite3.Connection, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
+    def history(conn: LedgerConnection, file_id: FileId) -> tuple[list[EventRow], list[AttemptRow]]:
         """All events and attempts of a file, oldest first."""
         events = EventRow.all(conn, "WHERE file_id = ? ORDER BY event_id", file_id)
         return events, AttemptRow.all(conn, "WHERE file_id = ? ORDER BY seq", file_id)
 
     @query
     def listed(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         folder: str = "",
         *,
         state: State | None = None,
@@ -139,51 +140,42 @@ class FileTable(Table):
         if state is not None:
             conditions.append(f"gemini_state = '{state}'")
         if not deep:
-            conditions.append(f"instr(substr(file_path, {len(first) + 1}), '/') = 0")
+            conditions.append(f"{conn.dialect.position(_below(first), _SLASH)} = 0")
         where = f"WHERE {' AND '.join(conditions)} ORDER BY file_path LIMIT ?"
         return FileRow.all(conn, where, max(first, after), last, limit)
 
     @query
-    def subfolders(conn: sqlite3.Connection, folder: str = "") -> list[FolderRow]:
+    def subfolders(conn: LedgerConnection, folder: str = "") -> list[FolderRow]:
         """The folders directly in a folder, with what they hold, by name."""
         first, last = _range(folder)
-        rest = f"substr(file_path, {len(first) + 1})"
+        rest = _below(first)
+        slash = conn.dialect.position(rest, _SLASH)
         cursor = conn.execute(
-            f"SELECT substr({rest}, 1, instr({rest}, '/') - 1) AS name, count(*), sum(size),"
-            f" sum(gemini_state = '{State.INDEXED}'), sum(gemini_state = '{State.FAILED}') FROM files"
-            f" WHERE missing_since IS NULL AND file_path > ? AND file_path < ? AND instr({rest}, '/') > 0"
+            f"SELECT substr({rest}, 1, {slash} - 1) AS name, count(*), sum(size),"
+            f" count(*) FILTER (WHERE gemini_state = '{State.INDEXED}'),"
+            f" count(*) FILTER (WHERE gemini_state = '{State.FAILED}') FROM files"
+            f" WHERE missing_since IS NULL AND file_path > ? AND file_path < ? AND {slash} > 0"
             " GROUP BY name ORDER BY name",
             (first, last),
         )
         return [FolderRow(*cells) for cells in cursor]
 
     @query
-    def metadata_keys(conn: sqlite3.Connection) -> list[str]:
+    def metadata_keys(conn: LedgerConnection) -> list[str]:
         """The keys in the metadata of files that have a document, sorted."""
-        cursor = conn.execute(
-            "SELECT DISTINCT key FROM files, json_each(metadata_json) WHERE gemini_document IS NOT NULL ORDER BY key"
-        )
-        return [key for (key,) in cursor]
+        return [key for (key,) in conn.execute(conn.dialect.metadata_keys)]
 
     @query
-    def facets(conn: sqlite3.Connection, *, limit: int) -> list[tuple[str, str | float, int]]:
+    def facets(conn: LedgerConnection, *, limit: int) -> list[tuple[str, str | float, int]]:
         """Each key and value in the metadata of at least two files that have a document, with their number.
 
         The most first, of each key at most ``limit`` values. A list counts once for each of its texts.
         """
-        cursor = conn.execute(
-            "SELECT key, value, number FROM (SELECT key, value, number, row_number() OVER"
-            " (PARTITION BY key ORDER BY number DESC, value) AS place FROM"
-            " (SELECT entry.key, coalesce(item.value, entry.value) AS value, count(*) AS number FROM files,"
-            " json_each(metadata_json) AS entry LEFT JOIN json_each(CASE entry.type WHEN 'array' THEN entry.value END)"
-            " AS item WHERE gemini_document IS NOT NULL AND missing_since IS NULL GROUP BY 1, 2 HAVING number > 1))"
-            " WHERE place <= ? ORDER BY key, place",
-            (limit,),
-        )
-        return [(key, value, number) for key, value, number in cursor]
+        cursor = conn.execute(conn.dialect.facets, (limit,))
+        return [(key, json.loads(value), number) for key, value, number in cursor]
 
     @query
-    def counts(conn: sqlite3.Connection, *, now: float) -> Counts:
+    def counts(conn: LedgerConnection, *, now: float) -> Counts:
         """How many files there are of each kind at ``now``."""
         states = dict.fromkeys(State, 0)
         cursor = conn.execute(
@@ -205,12 +197,31 @@ class FileTable(Table):
             ),
             skipped=count(
                 conn,
-                f"FROM files WHERE gemini_state = '{State.FAILED}' AND missing_since IS NULL AND {_SKIPPED}",
+                f"FROM files WHERE gemini_state = '{State.FAILED}' AND missing_since IS NULL AND {_skipped(conn)}",
             ),
-            waiting=count(conn, f"FROM files {_CLAIMABLE} AND retry_at > ?", now),
+            waiting=count(conn, f"FROM files {_claimable(conn)} AND retry_at > ?", now),
             superseded=count(conn, "FROM files WHERE superseded_document IS NOT NULL"),
             open_intents=count(conn, "FROM intents WHERE done_at IS NULL"),
+            stale_names=count(
+                conn,
+                "FROM files f JOIN attempts a ON a.file_id = f.file_id AND a.document_name = f.gemini_document"
+                f" WHERE f.gemini_state = '{State.INDEXED}' AND f.missing_since IS NULL"
+                " AND a.file_path <> f.file_path",
+            ),
         )
+
+
+def _claimable(conn: LedgerConnection) -> str:
+    return f"{conn.dialect.by_index('files_claimable')} {_UNSENT}"
+
+
+def _skipped(conn: LedgerConnection) -> str:
+    return f"({conn.dialect.field('failure_info', 'kind')} IN ({_SKIPPING}))"
+
+
+def _below(first: str) -> str:
+    """SQL for what follows ``first`` in a path."""
+    return f"substr(file_path, {len(first) + 1})"
 
 
 def _range(folder: str) -> tuple[str, str]:
@@ -218,5 +229,5 @@ def _range(folder: str) -> tuple[str, str]:
     return (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
 
 
-def _page(conn: sqlite3.Connection, condition: str, after: str, limit: int) -> list[FileRow]:
+def _page(conn: LedgerConnection, condition: str, after: str, limit: int) -> list[FileRow]:
     return FileRow.all(conn, f"WHERE {condition} AND file_id > ? ORDER BY file_id LIMIT ?", after, limit)

@@ -26,7 +26,7 @@ def identify(path: Path) -> LedgerIdentity | None:
     try:
         if not path.is_file() or not path.stat().st_size:
             return None
-        values = look_into(path, _read_settings, busy_timeout=_BUSY_SECONDS)
+        values = look_into(path, _read_settings, sqlite3.Connection, busy_timeout=_BUSY_SECONDS)
     except (OSError, sqlite3.Error, ValueError):
         return None
     if values is None:

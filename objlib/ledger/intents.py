@@ -1,8 +1,7 @@
 """Intents: a remote delete is recorded before it is sent, so that no crash can hide one."""
 
-import sqlite3
-
 from objlib.core.ids import FileId, RunId, new_id
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.rows import IntentRow
 from objlib.ledger.table import Table, query, stamped
 
@@ -12,7 +11,7 @@ class IntentTable(Table):
 
     @stamped
     def open(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         now: float,
         file_id: FileId | None,
         document: str,
@@ -30,13 +29,13 @@ class IntentTable(Table):
         return intent
 
     @query
-    def page(conn: sqlite3.Connection, after: str = "", limit: int = 500) -> list[IntentRow]:
+    def page(conn: LedgerConnection, after: str = "", limit: int = 500) -> list[IntentRow]:
         """At most ``limit`` open intents with an id above ``after``, oldest first."""
         page = "WHERE done_at IS NULL AND intent_id > ? ORDER BY intent_id LIMIT ?"
         return IntentRow.all(conn, page, after, limit)
 
     @stamped
-    def close(conn: sqlite3.Connection, now: float, intent_id: str, outcome: str) -> None:
+    def close(conn: LedgerConnection, now: float, intent_id: str, outcome: str) -> None:
         """Close an intent; no row refers to its document as superseded any more. A closed one stays as it is."""
         closed = conn.execute(
             "UPDATE intents SET done_at = ?, outcome = ? WHERE intent_id = ? AND done_at IS NULL"
@@ -47,7 +46,7 @@ class IntentTable(Table):
             conn.execute("UPDATE files SET superseded_document = NULL WHERE superseded_document = ?", closed)
 
     @stamped
-    def withdraw(conn: sqlite3.Connection, now: float, document: str) -> None:
+    def withdraw(conn: LedgerConnection, now: float, document: str) -> None:
         """Withdraw the open intent on ``document``, if any: the document now belongs to a row.
 
         An intent whose delete was sent stays, since the delete cannot be undone.

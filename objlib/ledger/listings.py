@@ -6,13 +6,13 @@ one page at a time. A listing is dropped when it has been compared.
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from objlib.core.errors import LedgerError
 from objlib.core.ids import RunId, new_id
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.rows import Metadata, Row, count, encode_metadata
 from objlib.ledger.table import Table, command, query, stamped
 
@@ -56,12 +56,15 @@ class Listed(Row):
         return cls(*(*cells[:-1], json.loads(cells[-1])))
 
 
+_REPLACED: Final = ", ".join(f"{name} = excluded.{name}" for name in Listed.columns().split(", ")[1:])
+
+
 class ListingTable(Table):
     """Listings of the store that are under way."""
 
     @stamped
     def begin(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         now: float,
         *,
         store: str,
@@ -77,7 +80,7 @@ class ListingTable(Table):
             alive: live runs, whose listings are theirs.
             since: Unix time; a listing whose last page came before it is too old to resume.
         """
-        dead = "run_id NOT IN (SELECT value FROM json_each(?))"
+        dead = f"run_id NOT IN {conn.dialect.texts('?')}"
         others = json.dumps([run for run in alive if run != run_id])
         listing = conn.execute(
             f"SELECT listing_id, token, pages FROM listings WHERE {dead} AND store = ? AND updated >= ?"
@@ -103,7 +106,7 @@ class ListingTable(Table):
 
     @stamped
     def add_page(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         now: float,
         listing_id: str,
         *,
@@ -128,8 +131,8 @@ class ListingTable(Table):
                 "another run went on with this listing of the store; run the same command again"
             )
         conn.executemany(
-            f"INSERT OR REPLACE INTO listed (listing_id, {Listed.columns()})"
-            f" VALUES (?{', ?' * len(fields(Listed))})",
+            f"INSERT INTO listed (listing_id, {Listed.columns()}) VALUES (?{', ?' * len(fields(Listed))})"
+            f" ON CONFLICT (listing_id, document) DO UPDATE SET {_REPLACED}",
             [
                 (listing_id, *astuple(document)[:-1], encode_metadata(document.metadata))
                 for document in documents
@@ -137,17 +140,17 @@ class ListingTable(Table):
         )
 
     @command
-    def restart(conn: sqlite3.Connection, listing_id: str) -> None:
+    def restart(conn: LedgerConnection, listing_id: str) -> None:
         """Forget the pages of a listing whose token the store no longer accepts."""
         conn.execute("DELETE FROM listed WHERE listing_id = ?", (listing_id,))
         conn.execute("UPDATE listings SET token = NULL, pages = 0 WHERE listing_id = ?", (listing_id,))
 
     @command
-    def drop(conn: sqlite3.Connection, listing_id: str) -> None:
+    def drop(conn: LedgerConnection, listing_id: str) -> None:
         """Delete a listing."""
         conn.execute("DELETE FROM listings WHERE listing_id = ?", (listing_id,))
 
     @query
-    def count(conn: sqlite3.Connection, listing_id: str) -> int:
+    def count(conn: LedgerConnection, listing_id: str) -> int:
         """How many different documents a listing holds."""
         return count(conn, "FROM listed WHERE listing_id = ?", listing_id)

@@ -5,12 +5,12 @@ all shares stays when the runs are gone: the next run starts from it.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from objlib.core.ids import RunId
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.settings import SettingTable
 from objlib.ledger.table import Table, query, stamped
 
@@ -36,7 +36,7 @@ class RateTable(Table):
 
     @stamped
     def exchange(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         now: float,
         run_id: RunId,
         *,
@@ -74,7 +74,7 @@ class RateTable(Table):
 
     @stamped
     def leave(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         now: float,
         run_id: RunId,
         *,
@@ -91,7 +91,7 @@ class RateTable(Table):
             _write(conn, _Shares(shares.living, shares.learnt, left))
 
     @query
-    def learnt(conn: sqlite3.Connection) -> Rates:
+    def learnt(conn: LedgerConnection) -> Rates:
         """The last sum of all runs."""
         return _read(conn).learnt
 
@@ -111,7 +111,7 @@ class _Shares:
     left: Rates = field(default_factory=dict)
 
 
-def _read(conn: sqlite3.Connection) -> _Shares:
+def _read(conn: LedgerConnection) -> _Shares:
     try:
         setting = json.loads(SettingTable.get(conn, RATES_KEY) or "{}")
         shares = {run: _numbers(share) for run, share in dict(setting.get("living", {})).items()}
@@ -121,7 +121,7 @@ def _read(conn: sqlite3.Connection) -> _Shares:
         return _Shares()  # it only saves time: runs learn again what cannot be read
 
 
-def _write(conn: sqlite3.Connection, shares: _Shares) -> None:
+def _write(conn: LedgerConnection, shares: _Shares) -> None:
     SettingTable.set(conn, RATES_KEY, json.dumps(asdict(shares)))
 
 

@@ -4,7 +4,6 @@ Every row begins as a missing file; the scan that follows finds files on disk by
 is one transaction, so that a killed one has done nothing.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,7 +14,8 @@ from objlib.core.advice import advise
 from objlib.core.errors import RefusedError
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import State
-from objlib.core.remote import DocumentState
+from objlib.core.remote import TEMPORARY_NAME, DocumentState
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.files import FileTable
 from objlib.ledger.listings import Listed
 from objlib.ledger.rows import FileRow, count, encode_metadata
@@ -42,7 +42,7 @@ class RebuildTable(Table):
     """Rebuilds the rows of a lost ledger."""
 
     @query
-    def owners(conn: sqlite3.Connection, listing_id: str) -> list[tuple[str, int, str]]:
+    def owners(conn: LedgerConnection, listing_id: str) -> list[tuple[str, int, str]]:
         """Ledgers whose tags documents carry: id (empty where there is none), number of documents, an example."""
         cursor = conn.execute(
             "SELECT coalesce(ledger_id, ''), count(*), min(display_name) FROM listed"
@@ -52,7 +52,7 @@ class RebuildTable(Table):
         return [(str(owner), int(count), str(example)) for owner, count, example in cursor]
 
     @query
-    def refuse_files(conn: sqlite3.Connection) -> None:
+    def refuse_files(conn: LedgerConnection) -> None:
         """Refuse to rebuild a ledger that may have documents. Files that a scan found on disk are no matter.
 
         Raises:
@@ -70,9 +70,7 @@ class RebuildTable(Table):
             )
 
     @stamped
-    def restore(
-        conn: sqlite3.Connection, now: float, listing_id: str, *, owner: str, run_id: RunId
-    ) -> Rebuilt:
+    def restore(conn: LedgerConnection, now: float, listing_id: str, *, owner: str, run_id: RunId) -> Rebuilt:
         """Make a row for each file that a listed document of ``owner`` belongs to.
 
         Args:
@@ -99,7 +97,7 @@ class RebuildTable(Table):
         return rebuilt
 
     @stamped
-    def adopt(conn: sqlite3.Connection, now: float, listing_id: str, *, owner: str, run_id: RunId) -> int:
+    def adopt(conn: LedgerConnection, now: float, listing_id: str, *, owner: str, run_id: RunId) -> int:
         """Let files without a document take over the searchable ones of ``owner`` that have their bytes.
 
         Such a file gets the id that the document carries. Its history begins anew, and the log keeps the old one.
@@ -131,7 +129,7 @@ class RebuildTable(Table):
         return adopted
 
 
-def _by_file(conn: sqlite3.Connection, listing_id: str, owner: str) -> Iterator[list[Listed]]:
+def _by_file(conn: LedgerConnection, listing_id: str, owner: str) -> Iterator[list[Listed]]:
     """The listed documents of ``owner``, those of one file at a time."""
     cursor = conn.execute(
         f"SELECT {Listed.columns()} FROM listed WHERE listing_id = ? AND file_id IS NOT NULL"
@@ -148,7 +146,7 @@ def _usable(documents: list[Listed]) -> list[Listed]:
     return sorted(usable, key=lambda each: (each.state == DocumentState.ACTIVE, each.created, each.document))
 
 
-def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: float) -> bool:
+def _restore(conn: LedgerConnection, document: Listed, run_id: RunId, now: float) -> bool:
     """Make the row of a document and move it to the document's state; whether that is ``indexed``."""
     file_id = FileId(document.file_id or "")
     conn.execute(
@@ -169,7 +167,7 @@ def _restore(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: flo
     return _index(conn, document, run_id, now)
 
 
-def _index(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: float) -> bool:
+def _index(conn: LedgerConnection, document: Listed, run_id: RunId, now: float) -> bool:
     """Move the row of a document to the document's state; whether that is ``indexed``."""
     row = FileTable.get(conn, FileId(document.file_id or ""))
     assert row is not None, "it was made or renamed in this very transaction"
@@ -177,6 +175,8 @@ def _index(conn: sqlite3.Connection, document: Listed, run_id: RunId, now: float
     other = conn.execute("SELECT 1 FROM attempts WHERE attempt_id = ?", (document.attempt_id,)).fetchone()
     attempt = AttemptId(document.attempt_id) if document.attempt_id and not other else new_attempt_id(now)
     row = must_apply(conn, Move(row, run_id, attempt).start_upload(), now)
+    sent_as = None if TEMPORARY_NAME.fullmatch(document.display_name) else _path(document)
+    conn.execute("UPDATE attempts SET file_path = ? WHERE attempt_id = ?", (sent_as, attempt))
     row = must_apply(
         conn,
         Move(row, run_id, attempt).adopt(operation=None, document=document.document),

@@ -1,15 +1,15 @@
 """The ledger's rows as plain values, and how they are read from SQLite."""
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.core.library.metadata import MetadataValue
 from objlib.core.lifecycle.table import Event, State
+from objlib.ledger.database import LedgerConnection
 
 SqlValue = str | bytes | int | float | None
 
@@ -41,13 +41,13 @@ class Row:
         return cls(*cells)
 
     @classmethod
-    def all(cls, conn: sqlite3.Connection, rest: str, *parameters: SqlValue) -> list[Self]:
+    def all(cls, conn: LedgerConnection, rest: str, *parameters: SqlValue) -> list[Self]:
         """The rows of the table that ``rest`` of a SELECT names, from WHERE or INDEXED BY on."""
         cursor = conn.execute(f"SELECT {cls.columns()} FROM {cls.table} {rest}", parameters)
         return [cls.read(cells) for cells in cursor]
 
     @classmethod
-    def first(cls, conn: sqlite3.Connection, rest: str, *parameters: SqlValue) -> Self | None:
+    def first(cls, conn: LedgerConnection, rest: str, *parameters: SqlValue) -> Self | None:
         """The first of these rows; None where there is none."""
         return next(iter(cls.all(conn, f"{rest} LIMIT 1", *parameters)), None)
 
@@ -229,6 +229,7 @@ class Counts:
         waiting: untracked files on disk that are not to be tried yet.
         superseded: files with an older document that is still to be deleted.
         open_intents: documents that are to be deleted.
+        stale_names: indexed files on disk whose document was sent with another path.
     """
 
     states: Mapping[State, int]
@@ -238,16 +239,21 @@ class Counts:
     waiting: int
     superseded: int
     open_intents: int
+    stale_names: int
 
 
-def count(conn: sqlite3.Connection, source: str, *parameters: SqlValue) -> int:
+def count(conn: LedgerConnection, source: str, *parameters: SqlValue) -> int:
     """How many rows ``source`` has: a FROM clause, with its conditions."""
     return int(conn.execute(f"SELECT count(*) {source}", parameters).fetchone()[0])
 
 
+_SORTED: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+"""Made once: ``json.dumps`` makes an encoder for each call that asks for anything but its defaults."""
+
+
 def encode_metadata(metadata: Mapping[str, MetadataValue]) -> str:
     """``metadata`` as the JSON that ``metadata_json`` holds: keys sorted, so equal values are equal text."""
-    return json.dumps(metadata, ensure_ascii=False, sort_keys=True)
+    return _SORTED.encode(metadata) if metadata else "{}"
 
 
 def encode_failure(failure: Failure) -> str:

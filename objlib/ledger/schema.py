@@ -186,11 +186,40 @@ _SENT: Final = ("ALTER TABLE intents ADD COLUMN sent_at REAL",)
 # NULL until a scan fills it in: an older ledger does not make every file be read again.
 _CTIME: Final = ("ALTER TABLE files ADD COLUMN ctime_ns INTEGER",)
 
+# NULL for the attempts of an older ledger: the name of their documents is in the store alone.
+_SENT_AS: Final = ("ALTER TABLE attempts ADD COLUMN file_path TEXT",)
+
+# A table of its own: ledgers are read from outside without a migration, and the columns of `runs` stay as they were.
+_SAMPLES: Final = (
+    """
+    CREATE TABLE samples (
+        run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        at REAL NOT NULL,
+        progress TEXT NOT NULL CHECK (json_valid(progress)),
+        PRIMARY KEY (run_id, at)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+# Such a document carries no tag of ours, so only this table says that it is a file's, and how a citation names it.
+_ADOPTED: Final = (
+    """
+    CREATE TABLE adopted (
+        document TEXT NOT NULL PRIMARY KEY,
+        display_name TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX adopted_name ON adopted (display_name)",
+)
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "the first ledger", _FIRST),
     Migration(2, "listings of the store", _LISTINGS),
     Migration(3, "when deletes were sent", _SENT),
     Migration(4, "when the status of files changed", _CTIME),
+    Migration(5, "samples of the progress of runs", _SAMPLES),
+    Migration(6, "the path that a document was sent with", _SENT_AS),
+    Migration(7, "documents of other tools", _ADOPTED),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 

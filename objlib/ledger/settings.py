@@ -1,13 +1,14 @@
 """Settings of the ledger: the store it belongs to, and values that the engine keeps between runs."""
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import RefusedError
 from objlib.core.ids import new_id
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.table import Table, command, query, stamped
 
 LEDGER_KEY: Final = "ledger_id"
@@ -30,13 +31,13 @@ class SettingTable(Table):
     """Values by key."""
 
     @query
-    def get(conn: sqlite3.Connection, key: str) -> str | None:
+    def get(conn: LedgerConnection, key: str) -> str | None:
         """The value kept under ``key``."""
         row = conn.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
     @command
-    def set(conn: sqlite3.Connection, key: str, value: str) -> None:
+    def set(conn: LedgerConnection, key: str, value: str) -> None:
         """Keep ``value`` under ``key``."""
         conn.execute(
             "INSERT INTO settings (key, value) VALUES (?, ?)"
@@ -45,17 +46,17 @@ class SettingTable(Table):
         )
 
     @query
-    def unreadable(conn: sqlite3.Connection) -> list[tuple[str, str]]:
+    def unreadable(conn: LedgerConnection) -> list[tuple[str, str]]:
         """(path, reason) of what the last scan could not look at."""
         return [(path, reason) for path, reason in json.loads(SettingTable.get(conn, _UNREADABLE) or "[]")]
 
     @command
-    def set_unreadable(conn: sqlite3.Connection, entries: Sequence[tuple[str, str]]) -> None:
+    def set_unreadable(conn: LedgerConnection, entries: Sequence[tuple[str, str]]) -> None:
         """Keep what a scan could not look at."""
         SettingTable.set(conn, _UNREADABLE, json.dumps(entries))
 
     @stamped
-    def ledger_id(conn: sqlite3.Connection, now: float) -> str:
+    def ledger_id(conn: LedgerConnection, now: float) -> str:
         """The id by which this ledger tags its documents; made once."""
         conn.execute(
             "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
@@ -65,23 +66,25 @@ class SettingTable(Table):
         return str(value)
 
     @query
-    def adopted(conn: sqlite3.Connection) -> frozenset[str]:
+    def adopted(conn: LedgerConnection) -> frozenset[str]:
         """The ids of lost ledgers whose documents this one took over."""
         return frozenset(json.loads(SettingTable.get(conn, _ADOPTED) or "[]"))
 
     @command
-    def adopt(conn: sqlite3.Connection, ledger_id: str) -> None:
+    def adopt(conn: LedgerConnection, ledger_id: str) -> None:
         """Take the documents of a lost ledger over."""
         SettingTable.set(conn, _ADOPTED, json.dumps(sorted({*SettingTable.adopted(conn), ledger_id})))
 
     @query
-    def pinned(conn: sqlite3.Connection) -> tuple[str, str] | None:
+    def pinned(conn: LedgerConnection) -> tuple[str, str] | None:
         """The store (resource name, display name) that this ledger belongs to."""
         store = SettingTable.get(conn, STORE_KEY)
         return None if store is None else (store, SettingTable.get(conn, STORE_DISPLAY_KEY) or "")
 
     @command
-    def pin(conn: sqlite3.Connection, store: str, display: str, *, ledger: Path, model: str = "") -> None:
+    def pin(
+        conn: LedgerConnection, store: str, display: str, *, ledger: Path | LedgerUrl, model: str = ""
+    ) -> None:
         """Make this the ledger of ``store``, once and for all; its display name may change.
 
         Raises:
@@ -99,11 +102,11 @@ class SettingTable(Table):
             SettingTable.set(conn, MODEL_KEY, model)
 
 
-def scan_generation(conn: sqlite3.Connection) -> int:
+def scan_generation(conn: LedgerConnection) -> int:
     """How often any run recorded what files on disk are; a scan that began before is out of date."""
     return int(SettingTable.get(conn, _SCAN_GENERATION) or 0)
 
 
-def bump_scan_generation(conn: sqlite3.Connection) -> None:
+def bump_scan_generation(conn: LedgerConnection) -> None:
     """Count a record of what files on disk are, in its transaction."""
     SettingTable.set(conn, _SCAN_GENERATION, str(scan_generation(conn) + 1))

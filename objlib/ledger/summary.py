@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from objlib.core.lifecycle.table import State
+from objlib.ledger.database import LedgerConnection
+from objlib.ledger.dialects.sqlite import SQLiteConnection
 from objlib.ledger.rows import FileRow, RunRow
 from objlib.sqlite.private_copy import look_into
 
@@ -48,22 +50,22 @@ def files_with_content(path: Path, hashes: Collection[str]) -> list[FileRow]:
     return _look(path, partial(_files_with_content, hashes=json.dumps(list(hashes)))) or []
 
 
-def _look(path: Path, read: Callable[[sqlite3.Connection], T]) -> T | None:
+def _look(path: Path, read: Callable[[LedgerConnection], T]) -> T | None:
     with suppress(OSError, sqlite3.Error, ValueError):
         if path.is_file() and path.stat().st_size:
-            return look_into(path, read, busy_timeout=_BUSY_SECONDS)
+            return look_into(path, read, SQLiteConnection, busy_timeout=_BUSY_SECONDS)
     return None
 
 
-def _summarize(conn: sqlite3.Connection) -> LedgerSummary:
+def _summarize(conn: LedgerConnection) -> LedgerSummary:
     files, indexed, documents = conn.execute(
-        "SELECT coalesce(sum(missing_since IS NULL), 0),"
-        f" coalesce(sum(missing_since IS NULL AND gemini_state = '{State.INDEXED}'), 0),"
-        " coalesce(sum(gemini_document IS NOT NULL), 0) FROM files"
+        "SELECT count(*) FILTER (WHERE missing_since IS NULL),"
+        f" count(*) FILTER (WHERE missing_since IS NULL AND gemini_state = '{State.INDEXED}'),"
+        " count(gemini_document) FROM files"
     ).fetchone()
     return LedgerSummary(files, indexed, documents, tuple(RunRow.all(conn, "ORDER BY started, run_id")))
 
 
-def _files_with_content(conn: sqlite3.Connection, hashes: str) -> list[FileRow]:
-    where = "WHERE gemini_document IS NOT NULL AND content_hash IN (SELECT value FROM json_each(?))"
-    return FileRow.all(conn, where, hashes)
+def _files_with_content(conn: LedgerConnection, hashes: str) -> list[FileRow]:
+    contents = conn.dialect.texts("?")
+    return FileRow.all(conn, f"WHERE gemini_document IS NOT NULL AND content_hash IN {contents}", hashes)

@@ -7,13 +7,13 @@ connection. So the SQL stands once, its types are checked, and callers outside t
 Their docstrings leave out ``conn``, the ledger's connection inside a transaction, and ``now``, Unix time.
 """
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
 from operator import attrgetter
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from objlib.sqlite.group_commit import GroupCommit
+from objlib.commit_queue import CommitQueue
+from objlib.ledger.database import LedgerConnection
 
 F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
@@ -23,23 +23,23 @@ T = TypeVar("T")
 class Table:
     """One topic of an open ledger. Each call is one transaction, durable when it returns."""
 
-    def __init__(self, database: GroupCommit, now: Callable[[], float]) -> None:
+    def __init__(self, database: CommitQueue[LedgerConnection], now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
 
     async def _read(
-        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[LedgerConnection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         return await self._database.read(lambda conn: function(conn, *args, **kwargs))
 
     async def _write(
-        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[LedgerConnection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         return await self._database.write(lambda conn: function(conn, *args, **kwargs))
 
     async def _record(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, float, P], T],
+        function: Callable[Concatenate[LedgerConnection, float, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
@@ -62,7 +62,7 @@ class _Method(Generic[F, P, T]):
         return self.function if table is None else partial(self.door(table), self.function)
 
 
-class query(_Method[Callable[Concatenate[sqlite3.Connection, P], T], P, T]):  # a decorator
+class query(_Method[Callable[Concatenate[LedgerConnection, P], T], P, T]):  # a decorator
     """A function of the connection that reads: all of it sees one moment, and only what is committed.
 
     It may fill temporary tables, but must not change the ledger.
@@ -71,7 +71,7 @@ class query(_Method[Callable[Concatenate[sqlite3.Connection, P], T], P, T]):  # 
     door = attrgetter("_read")
 
 
-class command(_Method[Callable[Concatenate[sqlite3.Connection, P], T], P, T]):  # a decorator
+class command(_Method[Callable[Concatenate[LedgerConnection, P], T], P, T]):  # a decorator
     """A function of the connection that writes: if it raises, what it wrote is undone.
 
     It may share its transaction with others, so it must neither commit nor roll back (``with conn`` and
@@ -81,7 +81,7 @@ class command(_Method[Callable[Concatenate[sqlite3.Connection, P], T], P, T]):  
     door = attrgetter("_write")
 
 
-class stamped(_Method[Callable[Concatenate[sqlite3.Connection, float, P], T], P, T]):  # a decorator
+class stamped(_Method[Callable[Concatenate[LedgerConnection, float, P], T], P, T]):  # a decorator
     """A command whose second argument is the time of the record (Unix seconds), by the ledger's clock."""
 
     door = attrgetter("_record")

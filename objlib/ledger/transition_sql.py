@@ -5,7 +5,6 @@ One table of effects by event keeps the SQL of a transition in one place: the mo
 the transaction of a batch.
 """
 
-import sqlite3
 from typing import Any, Final
 
 from objlib.core.errors import (
@@ -15,6 +14,7 @@ from objlib.core.errors import (
     TransitionNotAllowedError,
 )
 from objlib.core.lifecycle.table import Event, State, target
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.intents import IntentTable
 from objlib.ledger.rows import FileRow
 from objlib.ledger.transitions import Transition
@@ -44,14 +44,14 @@ _ON_FILE: Final[dict[Event, str]] = {
     Event.REQUEUE_PROCESSING: _REQUEUED,
     Event.RETRY: _CLEAN,
     Event.RESET: (
-        "gemini_document = iif(:gone, NULL, gemini_document),"
-        " indexed_hash = iif(:gone, NULL, indexed_hash), " + _CLEAN
+        "gemini_document = CASE WHEN :gone = 0 THEN gemini_document END,"
+        " indexed_hash = CASE WHEN :gone = 0 THEN indexed_hash END, " + _CLEAN
     ),
 }
 
 _OPEN_ATTEMPT = (
-    "INSERT INTO attempts (attempt_id, file_id, content_hash, run_id, started_at, updated_at)"
-    " SELECT :attempt_id, file_id, content_hash, :run_id, :now, :now FROM files WHERE file_id = :file_id"
+    "INSERT INTO attempts (attempt_id, file_id, file_path, content_hash, run_id, started_at, updated_at)"
+    " SELECT :attempt_id, file_id, file_path, content_hash, :run_id, :now, :now FROM files WHERE file_id = :file_id"
 )
 _NAME_ATTEMPT = (
     "UPDATE attempts SET operation_name = coalesce(:operation, operation_name),"
@@ -92,7 +92,7 @@ _RECORD = (
 )
 
 
-def apply_transition(conn: sqlite3.Connection, t: Transition, now: float) -> FileRow | Exception:
+def apply_transition(conn: LedgerConnection, t: Transition, now: float) -> FileRow | Exception:
     """Try one transition and record the try, both in the transaction that the caller holds.
 
     Returns:
@@ -126,7 +126,7 @@ def apply_transition(conn: sqlite3.Connection, t: Transition, now: float) -> Fil
     return row
 
 
-def must_apply(conn: sqlite3.Connection, t: Transition, now: float) -> FileRow:
+def must_apply(conn: LedgerConnection, t: Transition, now: float) -> FileRow:
     """The row after a transition that cannot be refused: its row was read in this transaction, its edge exists."""
     row = apply_transition(conn, t, now)
     if isinstance(row, Exception):
@@ -134,7 +134,7 @@ def must_apply(conn: sqlite3.Connection, t: Transition, now: float) -> FileRow:
     return row
 
 
-def record_failure(conn: sqlite3.Connection, t: Transition, error: Exception, *, now: float) -> None:
+def record_failure(conn: LedgerConnection, t: Transition, error: Exception, *, now: float) -> None:
     """Record that ``t``, which the lifecycle allows, was tried and that ``error`` undid it."""
     _record(conn, t, target(t.state, t.event), "failed", describe(error), now=now)
 
@@ -145,7 +145,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def _move(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> FileRow | None:
+def _move(conn: LedgerConnection, t: Transition, goal: State, now: float) -> FileRow | None:
     """The row after compare-and-set and all side effects; None when it was no longer as ``t`` believes."""
     parameters: dict[str, Any] = {
         "file_id": t.file_id, "state": t.state, "version": t.version, "target": goal, "now": now,
@@ -171,7 +171,7 @@ def _move(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> F
     return row
 
 
-def _superseded(conn: sqlite3.Connection, t: Transition) -> str | None:
+def _superseded(conn: LedgerConnection, t: Transition) -> str | None:
     """The superseded document before the move, once it is certain that the attempt's hash is known."""
     attempt = conn.execute(
         "SELECT 1 FROM attempts WHERE attempt_id = ? AND file_id = ?", (t.attempt_id, t.file_id)
@@ -184,14 +184,14 @@ def _superseded(conn: sqlite3.Connection, t: Transition) -> str | None:
     return None if row is None else row[0]
 
 
-def _stale(conn: sqlite3.Connection, t: Transition, goal: State, now: float) -> StaleTransitionError:
+def _stale(conn: LedgerConnection, t: Transition, goal: State, now: float) -> StaleTransitionError:
     refusal = StaleTransitionError(t.file_id, t.version)
     _record(conn, t, goal, "rejected", str(refusal), now=now)
     return refusal
 
 
 def _record(
-    conn: sqlite3.Connection,
+    conn: LedgerConnection,
     t: Transition,
     goal: State,
     outcome: str,

@@ -7,23 +7,32 @@ import sqlite3
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from objlib.sqlite.errors import Refusal, RefusedFileError, primary_code
 from objlib.sqlite.migrations import Schema
+
+C = TypeVar("C", bound=sqlite3.Connection)
 
 _POLL: Final = 0.01
 """Seconds between two tries to switch to WAL, where SQLite's own busy handler is not asked."""
 
 
 def connect(
-    path: Path, schema: Schema, *, busy_timeout: float, now: float, create: bool = True
-) -> sqlite3.Connection:
+    path: Path,
+    schema: Schema,
+    factory: type[C],
+    *,
+    busy_timeout: float,
+    now: float,
+    create: bool = True,
+) -> C:
     """Open the database at ``path``, made or migrated where need be. A commit waits for the disk.
 
     Args:
         path: the file.
         schema: what it holds.
+        factory: the class of the connection.
         busy_timeout: seconds to wait for another program's lock.
         now: Unix time for the record of a migration.
         create: whether the tables may be made in an empty file, and the file where it is missing.
@@ -38,6 +47,7 @@ def connect(
         timeout=busy_timeout,
         isolation_level=None,
         check_same_thread=False,
+        factory=factory,
     )
     try:
         require_schema(conn, schema, create=create)

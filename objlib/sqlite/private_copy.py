@@ -14,12 +14,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar, cast
 
 from objlib.sqlite.connection import require_schema
 from objlib.sqlite.migrations import Schema
 
 T = TypeVar("T")
+C = TypeVar("C", bound=sqlite3.Connection)
 
 _TRIES: Final = 5
 """Times that a file is read from the start which other processes open and close all the time."""
@@ -52,7 +53,9 @@ def lost_index(path: Path) -> bool:
     return _beside(path, "-wal").exists() and not _beside(path, "-shm").exists()
 
 
-def read_unchanged(path: Path, *, busy_timeout: float) -> Reading:
+def read_unchanged(
+    path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection, *, busy_timeout: float
+) -> Reading:
     """Open a database to read and leave everything as it is; not one with a :func:`lost_index`.
 
     Raises:
@@ -66,11 +69,18 @@ def read_unchanged(path: Path, *, busy_timeout: float) -> Reading:
         timeout=busy_timeout,
         isolation_level=None,
         check_same_thread=False,
+        factory=factory,
     )
     return Reading(conn, path, before)
 
 
-def look_into(path: Path, look: Callable[[sqlite3.Connection], T], *, busy_timeout: float) -> T:
+def look_into(
+    path: Path,
+    look: Callable[[C], T],
+    factory: type[C],
+    *,
+    busy_timeout: float,
+) -> T:
     """Read something from a database, and leave everything as it is; begun again where another process opens it.
 
     Raises:
@@ -78,11 +88,11 @@ def look_into(path: Path, look: Callable[[sqlite3.Connection], T], *, busy_timeo
     """
     for tries in range(1, _TRIES + 1):
         if lost_index(path):
-            return _look_into_copy(path, look)
-        reading = read_unchanged(path, busy_timeout=busy_timeout)
+            return _look_into_copy(path, look, factory)
+        reading = read_unchanged(path, factory, busy_timeout=busy_timeout)
         with closing(reading.conn):
             try:
-                result = look(reading.conn)
+                result = look(cast("C", reading.conn))  # its factory made it
                 reading.check()
             except sqlite3.DatabaseError:
                 if tries == _TRIES or reading.before in (None, _status(path)):
@@ -93,8 +103,14 @@ def look_into(path: Path, look: Callable[[sqlite3.Connection], T], *, busy_timeo
 
 
 def copy_privately(
-    path: Path, schema: Schema, *, busy_timeout: float, now: float, create: bool
-) -> sqlite3.Connection:
+    path: Path,
+    schema: Schema,
+    factory: type[C],
+    *,
+    busy_timeout: float,
+    now: float,
+    create: bool,
+) -> C:
     """Copy the database at ``path`` into a private one, at the newest version, which goes with its connection.
 
     SQLite keeps it in memory, and what is too much for that in a file without a name.
@@ -102,6 +118,7 @@ def copy_privately(
     Args:
         path: the file.
         schema: what it holds.
+        factory: the class of the connection.
         busy_timeout: seconds to wait for another program's lock.
         now: Unix time for the record of a migration.
         create: whether the copy of a file that is missing or empty is a new database.
@@ -110,10 +127,14 @@ def copy_privately(
         RefusedFileError: it is no file of ours, or not one that this program can use.
         sqlite3.Error: SQLite cannot read it.
     """
-    conn = sqlite3.connect("", timeout=busy_timeout, isolation_level=None, check_same_thread=False)
+    conn = sqlite3.connect(
+        "", timeout=busy_timeout, isolation_level=None, check_same_thread=False, factory=factory
+    )
     try:
         if path.exists() or not create:
-            look_into(path, lambda original: original.backup(conn), busy_timeout=busy_timeout)
+            look_into(
+                path, lambda original: original.backup(conn), sqlite3.Connection, busy_timeout=busy_timeout
+            )
         require_schema(conn, schema, create=create)
         conn.execute("PRAGMA foreign_keys = ON")
         schema.migrate(conn, now)
@@ -123,13 +144,13 @@ def copy_privately(
     return conn
 
 
-def _look_into_copy(path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+def _look_into_copy(path: Path, look: Callable[[C], T], factory: type[C]) -> T:
     """Look into a copy of a database with a :func:`lost_index`: SQLite would make that again beside the original."""
     with TemporaryDirectory() as folder:  # for its owner alone
         twin = Path(folder, "copy.db")
         shutil.copyfile(path, twin)
         shutil.copyfile(_beside(path, "-wal"), _beside(twin, "-wal"))
-        with closing(sqlite3.connect(twin)) as conn:
+        with closing(sqlite3.connect(twin, factory=factory)) as conn:
             return look(conn)
 
 

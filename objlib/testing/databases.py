@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
+from objlib.commit_queue import CommitQueue
 from objlib.ledger import Ledger
-from objlib.sqlite.group_commit import GroupCommit
 
 
 @contextmanager
@@ -30,6 +31,6 @@ def forget_sessions(store: Path, *, all_of_them: bool = False) -> None:
         db.execute("DELETE FROM uploads" if all_of_them else "DELETE FROM uploads WHERE status <> 'active'")
 
 
-def raw(ledger: Ledger) -> GroupCommit:
+def raw(ledger: Ledger) -> CommitQueue[Any]:
     """The group commit behind ``ledger``: for SQL of a test among the operations of an open ledger."""
     return ledger._database

@@ -128,5 +128,5 @@ class Failpoints:
 
 def _kind(fn: Callable[[], object]) -> str | None:
     if isinstance(fn, partial) and fn.func is perform:
-        return "commit" if any(op.writes for op in fn.args[1]) else None
+        return "commit" if any(op.writes for op in fn.args[-1]) else None
     return "work"

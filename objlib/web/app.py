@@ -12,35 +12,45 @@ from starlette.types import ASGIApp
 
 from objlib.api import Library
 from objlib.core.errors import ObjlibError
+from objlib.web.actions import Actions
 from objlib.web.guard import SessionGuard, Sessions
 from objlib.web.pages import LibraryPages
+from objlib.web.tasks import PageRuns
 from objlib.web.view import environment
 
-STATIC: Final = {"style.css": "text/css", "keys.js": "text/javascript"}
+STATIC: Final = {"style.css": "text/css", "keys.js": "text/javascript", "icon.svg": "image/svg+xml"}
 """The files that pages load, with their types."""
 
 
-def make_pages(library: Library, *, sessions: Sessions, cookie: str) -> ASGIApp:
+def make_pages(library: Library, *, sessions: Sessions, cookie: str, runs: PageRuns | None = None) -> ASGIApp:
     """The pages of one library.
 
     Args:
         sessions: the one-time token, and the session of the browser that redeems it.
         cookie: name of the session's cookie.
+        runs: starts the runs of the pages; None where the pages only show.
     """
-    pages = LibraryPages(library, environment())
+    actions = None if runs is None else Actions(library, runs, sessions)
+    pages = LibraryPages(library, environment(), actions)
     routes = [
         Route("/", pages.search),
         Route("/ask", pages.ask),
         Route("/doc/{file_id}", pages.document),
         Route("/library", pages.files),
         Route("/runs", pages.runs),
+        Route("/runs/{run_id}", pages.run),
+        Route("/events", pages.events),
         Route("/problems", pages.problems),
+        Route("/plan", pages.plan),
+        Route("/differences", pages.differences),
         Route("/settings", pages.settings),
         Route("/static/{name}", _static),
     ]
+    if actions is not None:
+        routes.append(Route("/do/{action}", actions.post, methods=["POST"]))
     handlers = {ObjlibError: pages.failed, HTTPException: pages.failed}
     app = Starlette(routes=routes, exception_handlers=handlers)
-    return SessionGuard(app, sessions=sessions, cookie=cookie)
+    return SessionGuard(app, sessions=sessions, cookie=cookie, write=actions is not None)
 
 
 async def _static(request: Request) -> Response:

@@ -1,32 +1,41 @@
 """The pages: each turns reports of the Python API into one document. Their addresses are their whole state."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from objlib.api import MAX_PASSAGES, Library
 from objlib.core.errors import ObjlibError, UsageError
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
-from objlib.web.view import best_line
+from objlib.web.actions import Actions
+from objlib.web.live import live_events, live_run, live_runs
+from objlib.web.view import best_line, lines_with
 
 WINDOW: Final = 400
 """Lines of a document before and after the cited ones that a page shows."""
 DEFAULT_HITS: Final = 10
 """Passages of a search where the address does not say."""
+SHOWN_STEPS: Final = 500
+"""Steps of a plan that a page lists; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryPages:
-    """The handlers of one library."""
+    """The handlers of one library.
+
+    Attributes:
+        actions: the forms of the pages; None where the pages only show.
+    """
 
     library: Library
     templates: Environment
+    actions: Actions | None = None
 
     async def search(self, request: Request) -> Response:
         """The hits of ``?q=&filter=&k=``, with the metadata there is as filters."""
@@ -57,23 +66,24 @@ class LibraryPages:
         return await self._page(request, "ask.html", query=query, where=where, report=report, error=error)
 
     async def document(self, request: Request) -> Response:
-        """The lines of a file around ``?from=&to=``, and its history."""
-        file_id = request.path_params["file_id"]
-        first = _number(request.query_params.get("from", ""), 1, 10**9)
-        last = max(first, _number(request.query_params.get("to", ""), first, 10**9))
+        """The lines of a file around ``?from=&to=``, those with words of ``?q=`` marked, and its history."""
+        file_id, options = request.path_params["file_id"], request.query_params
+        first = _number(options.get("from", ""), 1, 10**9)
+        last = max(first, _number(options.get("to", ""), first, 10**9))
         top = max(1, first - WINDOW)
         try:
             text = await self.library.document(file_id, first=top, count=last - top + WINDOW)
             history = await self.library.explain(file_id)
         except UsageError as problem:
             raise HTTPException(404, str(problem)) from None
-        cited = range(first, last + 1) if "from" in request.query_params else range(0)
-        query = request.query_params.get("q", "")
+        cited = range(first, last + 1) if "from" in options else range(0)
+        query = options.get("q", "")
         start = max(0, first - text.first)
         best = first + best_line(text.lines[start : start + len(cited)], query) if cited else None
+        hits = [text.first + at for at in lines_with(text.lines, query)] if query else []
         return await self._page(
             request, "document.html", text=text, history=history, cited=cited, best=best, query=query,
-            window=WINDOW,
+            hits=hits, window=WINDOW,
         )  # fmt: skip
 
     async def files(self, request: Request) -> Response:
@@ -88,28 +98,78 @@ class LibraryPages:
         return await self._page(request, "files.html", listing=listing, state=state or "", states=list(State))
 
     async def runs(self, request: Request) -> Response:
-        """The runs on this ledger, the newest first."""
-        return await self._page(request, "runs.html", runs=await self.library.runs())
+        """The runs that go on, and those that are over, the newest first."""
+        status = await self._status()
+        runs = [run for run in await self.library.runs() if not run.alive]
+        live = await live_runs(self.library, status)
+        last = None if self.actions is None else self.actions.runs.last
+        return await self._page(request, "runs.html", status=status, runs=runs, live=live, last=last)
+
+    async def run(self, request: Request) -> Response:
+        """One run: what it did, and its requests over time."""
+        try:
+            report = await self.library.run(request.path_params["run_id"])
+        except UsageError as problem:
+            raise HTTPException(404, str(problem)) from None
+        status = await self._status()
+        end = report.run.ended or report.run.heartbeat
+        now = self.library.now() if report.run.alive else end
+        return await self._page(request, "run.html", status=status, one=live_run(report, status, now))
+
+    async def events(self, _: Request) -> Response:
+        """The runs that go on, as server-sent events."""
+        stream = live_events(self.library, self.templates)
+        return StreamingResponse(stream, media_type="text/event-stream")
 
     async def problems(self, request: Request) -> Response:
         """The failed and skipped files by reason, and the missing ones."""
         return await self._page(request, "problems.html")
 
+    async def plan(self, request: Request) -> Response:
+        """The plan of a sync that removes the documents of files that are gone: a dry run."""
+        try:
+            report = await self.library.plan(prune=True, max_delete="100%")
+        except ObjlibError as problem:
+            return await self._page(request, "plan.html", plan=None, error=str(problem))
+        return await self._page(request, "plan.html", plan=report.plan, error="", shown=SHOWN_STEPS)
+
+    async def differences(self, request: Request) -> Response:
+        """Store and ledger compared, with the steps that mend what differs; it asks the store for every document."""
+        if "compare" not in request.query_params:
+            return await self._page(request, "differences.html", report=None, steps=(), made=0.0)
+        try:
+            report, plan = await self.library.compare()
+        except UsageError as problem:
+            raise HTTPException(404, str(problem)) from None
+        if self.actions is not None:
+            self.actions.compared = plan
+        return await self._page(request, "differences.html", report=report, steps=plan.steps, made=plan.made)
+
     async def settings(self, request: Request) -> Response:
-        """Where things are, and how it is set."""
-        return await self._page(request, "settings.html", settings=self.library.settings)
+        """Where things are, how it is set, and whether all of it works."""
+        checks = await self.library.doctor() if "check" in request.query_params else ()
+        return await self._page(request, "settings.html", settings=self.library.settings, checks=checks)
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """An error as a page: what happened and what to do."""
         status = error.status_code if isinstance(error, HTTPException) else 503
+        if isinstance(error, ObjlibError) and request.method == "POST":
+            status = 409
         text = error.detail if isinstance(error, HTTPException) else str(error)
-        document = self.templates.get_template("error.html").render(page="", error=text, status=None)
-        return HTMLResponse(document, status)
+        template = self.templates.get_template("error.html")
+        return HTMLResponse(template.render(page="", error=text, status=None, **self._rights()), status)
 
     async def _page(self, request: Request, template: str, **values: Any) -> Response:
-        status = await self._status()
+        values = {"status": values.pop("status", None) or await self._status(), **self._rights(), **values}
         page = request.url.path.strip("/").split("/")[0] or "search"
-        return HTMLResponse(self.templates.get_template(template).render(page=page, status=status, **values))
+        return HTMLResponse(self.templates.get_template(template).render(page=page, **values))
+
+    def _rights(self) -> dict[str, Any]:
+        """The values with which a template offers what this server may change, and nothing else."""
+        if self.actions is None:
+            return {"write": False, "form_token": "", "busy": False}
+        token, busy = self.actions.sessions.form_token, self.actions.runs.busy
+        return {"write": True, "form_token": token, "busy": busy}
 
     async def _status(self) -> StatusReport:
         return await self.library.status()
@@ -119,9 +179,6 @@ class LibraryPages:
             return (await self.library.facets()).keys
         except ObjlibError:
             return {}
-
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def _number(text: str, default: int, most: int) -> int:

@@ -13,11 +13,22 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from objlib.core.advice import advise
 from objlib.core.reports.answers import AnswerReport, Citation
 from objlib.core.reports.excerpt import excerpt, mark, terms
+from objlib.core.reports.store import StoreSyncReport
+from objlib.core.reports.upload import RecoverReport, SyncReport, UploadReport
 
 EXCERPT: Final = 420
 """Characters of a passage on a page of hits: about three lines."""
+_PICTURES: Final[dict[int, int | str]] = {
+    **{code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r"},
+    0x7F: 0x2421,
+    **dict.fromkeys(range(128, 160), "�"),
+}
+"""Control characters and the pictures of them (Unicode, Control Pictures); those of C1 have none."""
+_DIRECTIONS: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""The marks that turn the direction of writing (Unicode Standard Annex 9, 2)."""
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -27,11 +38,11 @@ def marked(text: str, query: str, room: int = EXCERPT) -> Markup:
 
 
 def place_of(citation: Citation) -> str:
-    """Lines or page of a citation, and its heading."""
+    """Lines, page or place of a citation, such as ``lines 4 to 8``."""
     first, last = citation.line_start, citation.line_stop
     parts = [f"line {first}" if first == last else f"lines {first} to {last}"] if first is not None else []
     parts += [f"page {citation.page}"] if citation.page is not None else []
-    return " · ".join([*parts, *([citation.heading] if citation.heading else [])])
+    return " · ".join(parts) or citation.place or ""
 
 
 def link_of(citation: Citation, query: str) -> str:
@@ -59,16 +70,24 @@ def answer_of(report: AnswerReport) -> Markup:
         at.setdefault(stop, set()).update(support.citations)
     pieces, start = [], 0
     for stop in sorted(at):
-        pieces.append(escape(report.text[start:stop]))
+        pieces.append(escape(visible(report.text[start:stop])))
         pieces += [
             Markup('<a class="chip" href="#source-{0}">{0}</a>').format(number + 1)
             for number in sorted(at[stop])
         ]
         start = stop
-    whole = Markup("").join([*pieces, escape(report.text[start:])])
+    whole = Markup("").join([*pieces, escape(visible(report.text[start:]))])
     return Markup("").join(
         Markup("<p>{}</p>").format(Markup(part)) for part in whole.split("\n\n") if part.strip()
     )
+
+
+def lines_with(lines: Sequence[str], query: str) -> list[int]:
+    """The indices of the lines that hold at least half of the query's words: places worth jumping to."""
+    words = terms(query)
+    enough = max(1, (len(words) + 1) // 2)
+    counts = [len(words & set(re.findall(r"\w+", line.casefold()))) for line in lines]
+    return [at for at, count in enumerate(counts) if count >= enough]
 
 
 def size_of(number: int) -> str:
@@ -94,6 +113,15 @@ def span_of(seconds: float) -> str:
     return " ".join(shown) or "0 s"
 
 
+def clock_of(seconds: float | None) -> str:
+    """A duration that counts down, as hours, minutes and seconds."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
 def trail_of(path: str) -> list[tuple[str, str]]:
     """The folders above a path, each with its name and its own path."""
     parents = [parent for parent in PurePosixPath(path).parents if parent.name]
@@ -113,10 +141,45 @@ def grouped(failures: Sequence[Any]) -> list[tuple[str, list[Any]]]:
     return sorted(groups, key=lambda group: -len(group[1]))
 
 
+def visible(text: object) -> str:
+    """The text with a picture for each control character, such as ``␛`` for an escape of a terminal."""
+    return str(text).translate(_PICTURES)
+
+
+def plain(text: object) -> str:
+    """The same without the marks that turn the direction of writing, for places that cannot isolate them."""
+    return _DIRECTIONS.sub("", visible(text))
+
+
+def isolated(text: object) -> Markup:
+    """The text in an element of its own direction: marks in it turn nothing of what stands around it."""
+    return Markup("<bdi>{}</bdi>").format(visible(text))
+
+
+def sentence(text: str) -> str:
+    """A notice as a sentence of its own."""
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!', ':')) or not text else '.'}"
+
+
+def outcome_of(report: object) -> str:
+    """The figures of a run that ended, to be put behind "is done"."""
+    report = report.upload if isinstance(report, SyncReport) else report
+    if isinstance(report, UploadReport):
+        failed = f", {report.failed:,} failed" if report.failed else ""
+        early = f"; it ended early: {str(report.stopped).replace('_', ' ')}" if report.stopped else ""
+        return f": {report.uploaded:,} sent, {report.deleted:,} removed{failed}{early}"
+    if isinstance(report, StoreSyncReport):
+        return f": {report.deleted:,} deleted, {report.requeued:,} to be sent again by the next upload"
+    if isinstance(report, RecoverReport):
+        return f": {report.found:,} unfinished, {report.left:,} left"
+    return ""
+
+
 def _marked(text: str, query: str) -> Markup:
     return Markup(
         mark(
-            text,
+            visible(text),
             query,
             lambda word: str(Markup("<mark>{}</mark>").format(word)),
             lambda rest: str(escape(rest)),
@@ -138,6 +201,11 @@ def environment() -> Environment:
         "time": time_of,
         "span": span_of,
         "place": place_of,
+        "clock": clock_of,
+        "bdi": isolated,
+        "plain": plain,
+        "sentence": sentence,
+        "outcome": outcome_of,
         "answer": answer_of,
         "trail": trail_of,
         "by_reason": grouped,
@@ -149,6 +217,7 @@ def environment() -> Environment:
         "now": time.time,
         "address": address,
         "condition": condition,
+        "command": advise,
     }
     return templates
 

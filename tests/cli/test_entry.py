@@ -222,7 +222,7 @@ def test_serve_answers_until_it_is_interrupted(
         ledger = tmp_path / "remote.db"
         done = objlib("upload", library, "--base-url", url, "--ledger", ledger)
         assert done.code == 0, done.err
-        assert done.err.startswith("objlib: Gemini store objlib-library-")
+        assert done.err.startswith("objlib: store objlib-library-")
         result = objlib("search", "deliberately", "--library", library, "--base-url", url, "--ledger", ledger)
         assert "walden.md:" in result.out
         child.send_signal(signal.SIGTERM)

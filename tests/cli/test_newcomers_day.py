@@ -33,7 +33,7 @@ DATA = "~/home/data/objlib/libraries"
 NOTES = f"objlib: embedded store at {DATA}/notes/store.db, offline (no API key set); ledger {DATA}/notes/ledger.db"
 BOTH = f"{NOTES}; this library is also in a store at http://HOST"
 SERVED = (
-    f"objlib: Gemini store STORE-notes at http://HOST; ledger {DATA}/notes/ledger-HOST.db; "
+    f"objlib: store STORE-notes at http://HOST; ledger {DATA}/notes/ledger-HOST.db; "
     "this library is also in the embedded store"
 )
 PAPERS = NOTES.replace("notes", "papers")

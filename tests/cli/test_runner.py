@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from objlib.cli.app import run
+from objlib.core.config.known import LedgerIdentity
 from objlib.core.errors import Exit, RefusedError
 from objlib.core.reports.status import StatusReport
 from tests.cli.commands.kit import STATUS, Engine, Read
@@ -38,6 +39,25 @@ def test_gemini_is_introduced_by_store_and_address(engine: Engine, read: Read) -
     err = read()[1]
     assert err.startswith("objlib: Gemini store mine at https://generativelanguage.googleapis.com; ledger ")
     assert "AIzaSecret" not in err
+
+
+def test_a_store_behind_another_address_is_not_called_gemini(
+    engine: Engine, read: Read, tmp_path: Path
+) -> None:
+    engine.gives("status.status", STATUS)
+    for url in ("http://127.0.0.1:8765", "https://files.example/v1"):
+        assert run(["status", "--store", "mine", "--ledger", "other.db", "--base-url", url]) == Exit.OK
+        assert read()[1].startswith(f"objlib: store mine at {url}; ledger ")
+
+
+def test_an_embedded_store_behind_a_port_is_called_so(
+    engine: Engine, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.gives("status.status", STATUS)
+    identity = LedgerIdentity(service="embedded", store="fileSearchStores/x")
+    monkeypatch.setattr("objlib.cli.runner.identify_service", lambda path: identity)
+    assert run(["status", "--store", "mine", "--ledger", "o.db", "--base-url", "http://[::1]:1"]) == Exit.OK
+    assert read()[1].startswith("objlib: embedded store mine at http://[::1]:1; ledger ")
 
 
 def test_an_error_of_the_engine_is_a_line_and_its_code(engine: Engine, read: Read) -> None:

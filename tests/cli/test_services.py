@@ -51,7 +51,7 @@ def test_a_library_goes_from_one_service_to_another_and_back_without_an_option(
     assert {each["service"]: each["searchable"] for each in entry["services"]} == {"embedded": 4, url: 4}
     assert len(list(data_of(tmp_path).glob("libraries/*/ledger*.db"))) == 2
     key = objlib("status", env={"GEMINI_API_KEY": "k"})
-    assert (key.code, "there is no ledger" in key.err) == (1, True), "not taken for that of another service"
+    assert (key.code, "there is no ledger" in key.err) == (2, True), "not taken for that of another service"
 
 
 def test_the_librarys_own_store_behind_a_port_needs_no_second_ledger(

@@ -58,6 +58,24 @@ async def test_status_and_explain_tell_the_story(opened: Opener, settings: Setti
     assert story.explanation == "The store said ACTIVE for exactly these bytes; nothing is left to do."
 
 
+async def test_status_and_explain_say_until_when_a_document_is_kept(
+    opened: Opener, library: Path, settings: Settings
+) -> None:
+    async with opened(prune_grace=600.0) as app:
+        await upload(app)
+        (gone, *_) = sorted(library.rglob("*.txt"))
+        gone.unlink()
+        uploaded = await upload(app)
+        since = app.now()
+        report, story = await status(app), await explain(app, gone.relative_to(library).as_posix())
+        assert (report.missing, report.removable) == (1, 0)
+        assert report.removable_from == pytest.approx(since + 600, abs=5)
+        assert uploaded.removable_from == story.removable_from == report.removable_from
+        await trio.sleep(601)
+        report = await status(app)
+        assert (report.removable, report.removable_from) == (1, None)
+
+
 async def test_status_before_the_first_upload_names_no_store(opened: Opener) -> None:
     async with opened("scan", need=StoreNeed.NONE) as app:
         await scan(app)

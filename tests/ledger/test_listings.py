@@ -1,12 +1,11 @@
 """Listings of the store: noted a page at a time, resumed when their run is dead, and dropped when done."""
 
-import sqlite3
-
 import pytest
 
 from objlib.core.errors import LedgerError
 from objlib.core.ids import RunId
 from objlib.ledger import LEDGER_KEY, Ledger, Listed, Listing
+from objlib.ledger.database import LedgerConnection
 from objlib.ledger.listings import ListingTable
 from objlib.testing.databases import raw
 
@@ -49,7 +48,7 @@ async def note(
 
 
 async def held(ledger: Ledger) -> int:
-    def count(conn: sqlite3.Connection) -> int:
+    def count(conn: LedgerConnection) -> int:
         return int(conn.execute("SELECT count(*) FROM listed").fetchone()[0])
 
     return await raw(ledger).read(count)
@@ -98,7 +97,7 @@ async def test_a_document_that_is_listed_twice_is_noted_as_it_was_last(ledger: L
     await note(ledger, one, FIRST, "t1", listed("a", state="pending"))
     await note(ledger, one, FIRST, None, listed("a", state="active"))
 
-    def read(conn: sqlite3.Connection) -> list[Listed]:
+    def read(conn: LedgerConnection) -> list[Listed]:
         return Listed.all(conn, "")
 
     assert await raw(ledger).read(read) == [listed("a")]

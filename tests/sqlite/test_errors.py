@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from objlib.sqlite.capture import CapturedError
+from objlib.capture import CapturedError
 from objlib.sqlite.errors import disk_is_full, is_fatal, primary_code
 
 

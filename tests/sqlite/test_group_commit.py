@@ -10,11 +10,11 @@ import pytest
 import trio
 import trio.testing
 
+from objlib.commit_queue import BATCH
 from objlib.core.errors import LedgerError
 from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import Ledger, Move, open_ledger
-from objlib.sqlite.group_commit import BATCH
 from objlib.testing.databases import damage_database, raw
 from objlib.threads import inline_runner
 from tests.support.ledger import (

@@ -16,11 +16,11 @@ NEW = Schema(0x1234, (*OLD.migrations, Migration(2, "second", ("CREATE TABLE u (
 
 
 def opened(path: Path, schema: Schema = NEW) -> sqlite3.Connection:
-    return connection.connect(path, schema, busy_timeout=1, now=0)
+    return connection.connect(path, schema, sqlite3.Connection, busy_timeout=1, now=0)
 
 
 def copied(path: Path, *, create: bool = False, schema: Schema = NEW) -> sqlite3.Connection:
-    return private_copy.copy_privately(path, schema, busy_timeout=1, now=0, create=create)
+    return private_copy.copy_privately(path, schema, sqlite3.Connection, busy_timeout=1, now=0, create=create)
 
 
 def rows(conn: sqlite3.Connection) -> list[int]:
@@ -112,7 +112,9 @@ def test_a_copy_begins_again_when_another_process_opens_the_file(
     others: list[sqlite3.Connection] = []
     read = private_copy.read_unchanged
 
-    def opened_meanwhile(path: Path, *, busy_timeout: float) -> private_copy.Reading:
+    def opened_meanwhile(
+        path: Path, factory: type[sqlite3.Connection], *, busy_timeout: float
+    ) -> private_copy.Reading:
         reading = read(path, busy_timeout=busy_timeout)
         if not others:
             others.append(opened(path))

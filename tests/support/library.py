@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from objlib.api import Library, open_library
 from objlib.core.config.settings import Backend, Settings
@@ -20,14 +21,18 @@ LECTURES: Final[dict[str, str | bytes]] = {
 """Three documents with metadata, in two folders."""
 
 
-def library_settings(folder: Path, files: Files) -> Settings:
-    """Write ``files`` into a library in ``folder``; its settings, with ledger and embedded store beside it."""
+def library_settings(folder: Path, files: Files, **changes: Any) -> Settings:
+    """Write ``files`` into a library in ``folder``; its settings, with ledger and embedded store beside it.
+
+    Args:
+        changes: values of further settings.
+    """
     root = folder / "library"
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return Settings(
+    settings = Settings(
         library=root,
         ledger=folder / "ledger.db",
         embedded=folder / "store.db",
@@ -35,14 +40,15 @@ def library_settings(folder: Path, files: Files) -> Settings:
         backend=Backend.EMBEDDED,
         embed_seconds=0.0,
     )
+    return replace(settings, **changes)
 
 
 @asynccontextmanager
 async def small_library(
-    folder: Path, files: Files, *, uploaded: bool = False, overrides: Overrides | None = None
+    folder: Path, files: Files, *, uploaded: bool = False, overrides: Overrides | None = None, **changes: Any
 ) -> AsyncIterator[Library]:
     """An open library of ``files`` below ``folder``, which is in its store already if it is ``uploaded``."""
-    async with open_library(library_settings(folder, files), overrides=overrides) as library:
+    async with open_library(library_settings(folder, files, **changes), overrides=overrides) as library:
         if uploaded:
             await library.upload()
         yield library

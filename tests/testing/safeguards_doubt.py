@@ -108,8 +108,8 @@ DOUBTS: Final = (
     Mutant(
         "for an attempt that is over nothing is chosen",
         "objlib/ledger/attempts.py",
-        " AND document_name IS ? AND outcome IS NULL RETURNING 1",
-        " AND document_name IS ? RETURNING 1",
+        " AND {conn.dialect.same('document_name', '?')} AND outcome IS NULL RETURNING 1",
+        " AND {conn.dialect.same('document_name', '?')} RETURNING 1",
         f"{TEST_SURPLUS}::test_for_an_attempt_that_is_over_nothing_is_chosen",
     ),
     Mutant(
@@ -152,9 +152,24 @@ DOUBTS: Final = (
     Mutant(
         "a scan that another run's scan has outrun looks again",
         "objlib/ledger/scan/diff.py",
-        "    if since is not None and scan_generation(conn) != since:\n",
-        "    if False:\n",
+        "    return since is not None and scan_generation(conn) != since\n",
+        "    return False\n",
         "tests/engine/scan/test_scan.py::test_who_looked_before_another_run_recorded_looks_again",
+    ),
+    Mutant(
+        "also between two pages of new files",
+        "objlib/ledger/scan/session.py",
+        "    if diff.is_outrun(conn, since):\n",
+        "    if False:\n",
+        "tests/engine/scan/test_scan.py::test_who_is_outrun_between_two_pages_of_new_files_looks_again",
+    ),
+    Mutant(
+        "a file is new only if none has left its path",
+        "objlib/ledger/scan/diff.py",
+        "    return bool(rows == same)\n",
+        "    return True\n",
+        "tests/engine/scan/test_scan.py"
+        "::test_new_files_are_recorded_at_once_only_while_no_file_has_left_its_path",
     ),
     Mutant(
         "and one that an upload has outrun",

@@ -190,7 +190,7 @@ REPAIRS: Final = (
     Mutant(
         "a living run keeps its listing",
         "objlib/ledger/listings.py",
-        '    dead = "run_id NOT IN (SELECT value FROM json_each(?))"\n',
+        "    dead = f\"run_id NOT IN {conn.dialect.texts('?')}\"\n",
         '    dead = "? IS NOT NULL"\n',
         f"{TEST_LISTINGS}::test_a_dead_runs_listing_is_resumed_and_a_living_runs_is_not",
     ),

@@ -19,12 +19,16 @@ def ui(
     /,
     *,
     port: Annotated[int, option("Port of the pages; 0 takes any free one")] = 0,
+    write: Annotated[
+        bool, switch("Let the pages also run uploads and repairs, each after a button or a typed number")
+    ] = False,
     no_open: Annotated[bool, switch("Only print the address, for a browser that you open yourself")] = False,
     options: Common = None,
 ) -> int:
     """Show the library in a browser: search, documents, runs and problems; stop it with Ctrl-C.
 
-    The pages are for this machine, and for the browser that opens the printed address first. They change nothing.
+    The pages are for this machine, and for the browser that opens the printed address first. They change nothing,
+    unless --write lets them.
     """
     if not 0 <= port <= 65_535:
         raise UsageError(f"--port must be a whole number from 0 to 65535, not {port}")
@@ -47,7 +51,7 @@ def ui(
             )
 
     async def work(observer: Observer) -> None:
-        await serve_pages(settings, port=port, observer=observer, ready=ready)
+        await serve_pages(settings, port=port, observer=observer, ready=ready, write=write)
 
     run_without_app(settings, work)
     return Exit.OK

@@ -134,6 +134,12 @@ def scan(
     report = run(
         settings, command, partial(engine_scan, dry_run=dry_run, checksum=checksum, complete=dry_run)
     )
-    lines = partial(scan_lines, report, verbose=settings.verbose > 0 or every_step, complete=every_step)
-    show(settings, "scan", report, lines, library=str(settings.library), dry_run=dry_run)
+    lines = partial(
+        scan_lines,
+        report,
+        verbose=settings.verbose > 0 or every_step,
+        complete=every_step,
+        lost=settings.lost,
+    )
+    show(settings, "scan", report, lines, dry_run=dry_run, ledger_lost=settings.lost)
     return Exit.SOME_FAILED if report.unreadable else Exit.OK

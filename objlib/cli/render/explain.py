@@ -34,6 +34,8 @@ def _facts(report: ExplainReport, zone: tzinfo | None) -> list[tuple[str, str]]:
         facts.append(("superseded", f"{safe(report.superseded)} (to be deleted)"))
     if report.missing_since is not None:
         facts.append(("missing", f"since {moment(report.missing_since, zone)}"))
+    if report.removable_from is not None:
+        facts.append(("grace", f"until {moment(report.removable_from, zone)}"))
     if report.attempts:
         facts.append(("attempts", f"{report.attempts} since it last worked"))
     if report.retry_at is not None:

@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from objlib.cli.console.terminal import Terminal, about, counts, duration, more, plural, safe, size, wrap
+from objlib.cli.console.terminal import (
+    Terminal,
+    about,
+    counts,
+    duration,
+    moment,
+    more,
+    plural,
+    safe,
+    size,
+    wrap,
+)
 from objlib.core.costs import USD_PER_MILLION_TOKENS
 from objlib.core.reports.plan import Action, Cost, PlannedStep, RunPlan
 
@@ -59,7 +70,8 @@ def _step_line(step: PlannedStep, screen: Terminal) -> str:
     label = f"{_LABELS.get(step.action, str(step.action)):9}"
     path = f"{safe(step.was)} -> {safe(step.path)}" if step.was else safe(step.path)
     amount = f" ({size(step.bytes)})" if step.action in {Action.SEND, Action.REPLACE} else ""
-    reason = screen.dim(f": {safe(step.reason)}") if step.reason else ""
+    until = "" if step.until is None else f" until {moment(step.until)}"
+    reason = screen.dim(f": {safe(step.reason)}{until}") if step.reason else ""
     return f"  {label} {screen.cyan(path)}{amount}{reason}"
 
 

@@ -12,7 +12,12 @@ SHOWN_ENTRIES = 20
 
 
 def scan_lines(
-    report: ScanReport, screen: Terminal, *, verbose: bool = False, complete: bool = False
+    report: ScanReport,
+    screen: Terminal,
+    *,
+    verbose: bool = False,
+    complete: bool = False,
+    lost: bool = False,
 ) -> list[str]:
     """How disk and ledger differed, in a few lines.
 
@@ -21,6 +26,7 @@ def scan_lines(
         screen: how to write.
         verbose: list what rules left out.
         complete: list every change and every entry, not only the first.
+        lost: whether the ledger that sent the library's documents is lost.
     """
     shown = sys.maxsize if complete else SHOWN_ENTRIES
     lines = [f"{plural(report.scanned, 'file')} on disk, {size(report.bytes)}: {difference(report)}"]
@@ -30,7 +36,10 @@ def scan_lines(
         total = report.unreadable_total
         lines.append(screen.red(f"{plural(total, 'entry', 'entries')} could not be read:"))
         lines += _listed(report.unreadable, screen, shown, total)
-    if report.new or report.changed or report.returned:
+    if lost:
+        way = f"`{advise('rebuild')}` makes it again, and nothing is sent twice"
+        lines.append(screen.yellow(f"the ledger that knows what was sent is lost: {way}"))
+    elif report.new or report.changed or report.returned:
         lines.append(screen.dim(f"send them with: {advise('upload')}"))
     return lines
 

@@ -24,7 +24,7 @@ def status_lines(report: StatusReport, screen: Terminal, now: float) -> list[str
         [
             ("library", safe(report.library)),
             ("ledger", safe(report.ledger)),
-            ("store", f"{safe(store)} ({report.backend})"),
+            ("store", f"{safe(store)} ({safe(report.service or report.backend)})"),
         ],
         indent="",
     )
@@ -67,7 +67,8 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
         seconds = report.next_retry - now
         when = f", the next one {'in ' + duration(seconds) if seconds > 0 else 'now'} ({moment(report.next_retry)})"
     counted = [
-        ("missing", report.missing, "file", "gone from disk, or left out by a rule"),
+        ("missing", report.missing, "file", f"gone from disk, or left out by a rule{_removable(report)}"),
+        ("renamed", report.stale_names, "document", _stale_names()),
         ("changed", report.changed, "file", f"newer on disk than in the store: {advise('upload')}"),
         ("waiting", report.waiting, "file", f"for another try{when}"),
         ("superseded", report.superseded, "old document", f"to delete: {advise('recover')}"),
@@ -85,6 +86,24 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
     if limits:
         notes.append(("limiter", ", ".join(limits)))
     return notes
+
+
+def _removable(report: StatusReport) -> str:
+    """How many documents of missing files a prune removes now, and from when on the next one."""
+    now = f"{report.removable:,} to remove now" if report.removable else ""
+    until = "" if report.removable_from is None else f"in grace until {moment(report.removable_from)}"
+    if not (now or until):
+        return ""
+    if now and until:
+        until = f"the next {until}"
+    return f" ({', '.join(filter(None, [now, until]))}): {advise('sync --prune')}"
+
+
+def _stale_names() -> str:
+    return (
+        f"sent before the file was renamed, which is no fault; `{advise('store-sync --apply --metadata')}` and the "
+        "next upload refresh name and metadata"
+    )
 
 
 def _number(value: object) -> str:

@@ -1,6 +1,6 @@
 """A sync's report: the upload's, and the documents that were removed."""
 
-from objlib.cli.console.terminal import Terminal, duration, more, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, duration, moment, more, phrases, plural, safe
 from objlib.cli.render.upload import upload_lines, upload_problems
 from objlib.core.advice import advise
 from objlib.core.reports.upload import PruneReport, SyncReport
@@ -17,7 +17,11 @@ def sync_lines(report: SyncReport, screen: Terminal, *, complete: bool = False) 
     if report.prune is None:
         if report.upload.missing:
             what = plural(report.upload.missing, "file")
-            lines.append(screen.dim(f"remove the documents of {what} with: {advise('sync --prune')}"))
+            line = f"remove the documents of {what} with: {advise('sync --prune')}"
+            if report.upload.removable_from is not None:
+                first = "the next" if report.upload.removable else "the first"
+                line += f" ({first} can go from {moment(report.upload.removable_from)} on)"
+            lines.append(screen.dim(line))
         return lines
     return lines + prune_lines(report.prune, screen)
 
@@ -48,8 +52,16 @@ def prune_lines(report: PruneReport, screen: Terminal) -> list[str]:
     if report.kept:
         lines.append(
             screen.dim(
-                f"{plural(report.kept, 'file')} gone for less than {duration(report.grace)}, kept for now "
-                "(--grace 0 removes at once)"
+                f"{plural(report.kept, 'file')} gone for less than {duration(report.grace)}, kept for now"
+                f"{_until(report)} (--grace 0 removes at once)"
             )
         )
     return lines
+
+
+def _until(report: PruneReport) -> str:
+    """When the grace is over: for all of them, or for the first and the last."""
+    if report.kept_until is None or report.kept_last is None:
+        return ""
+    first, last = moment(report.kept_until), moment(report.kept_last)
+    return f": until {first}" if first == last else f": the first until {first}, the last until {last}"

@@ -45,6 +45,12 @@ class KnownLedger:
     embedded: Path | None = None
     store: str = ""
 
+    def is_lost(self, identity: LedgerIdentity | None) -> bool:
+        """Whether it sent documents that the ledger at its path, whose identity is given, does not know."""
+        if not self.store:
+            return False
+        return identity is None or (identity.ledger_id != self.ledger_id and not identity.store)
+
 
 @dataclass(frozen=True, slots=True)
 class KnownLibrary:

@@ -93,12 +93,14 @@ class ChosenFiles:
         embedded: of the embedded store of this library.
         others: ledgers that this library has for other services.
         store: display name of the store that the ledger was bound to when it was last open; empty if unknown.
+        lost: whether that ledger sent documents, and is not there any more.
     """
 
     ledger: Path
     embedded: Path
     others: tuple[Path, ...] = ()
     store: str = ""
+    lost: bool = False
 
 
 def select_files(
@@ -122,8 +124,14 @@ def select_files(
     family = {row.path for row in rows} | set(map(folders.real, (base, *folders.beside(base))))
     real = folders.real(ledger)
     others = tuple(path for path in sorted(family - {real}) if _belongs(path, library, folders))
-    store = next((row.store for row in rows if row.path == real), "")
-    return ChosenFiles(ledger, _embedded(base, ledger, known, named is not None, folders), others, store)
+    row = next((row for row in rows if row.path == real), None)
+    return ChosenFiles(
+        ledger,
+        _embedded(base, ledger, known, named is not None, folders),
+        others,
+        "" if row is None else row.store,
+        row is not None and row.is_lost(folders.identity(ledger)),
+    )
 
 
 def _folder(library: Path, folders: Folders) -> Path:

@@ -86,6 +86,7 @@ def resolve(
         "ledger": files.ledger,
         "ledger_given": "ledger" in sourced and sourced["ledger"].source is Source.FLAG,
         "other_ledgers": files.others,
+        "lost": files.lost,
         "embedded": embedded,
         "store": value("store", "") or files.store or default_store(library),
         "store_given": "store" in sourced,

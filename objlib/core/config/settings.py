@@ -27,6 +27,7 @@ class Settings:
         ledger_given: whether the command line names the ledger.
         library_id: the id of the library; empty until it is in the catalog.
         other_ledgers: ledgers of the library for other services.
+        lost: whether the ledger that sent the library's documents is known, and is not there any more.
         catalog: the data folder whose catalog names the library; None for none.
         new: whether the user wants a new library or store, although it looks like one that is known.
         embedded: the embedded store's SQLite file (unused with another backend).
@@ -60,6 +61,7 @@ class Settings:
     ledger_given: bool = field(default=False, compare=False)
     library_id: str = ""
     other_ledgers: tuple[Path, ...] = ()
+    lost: bool = False
     catalog: Path | None = None
     new: bool = False
     store_given: bool = False

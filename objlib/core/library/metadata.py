@@ -12,7 +12,7 @@ from typing import Final
 
 from objlib.core.ids import RESERVED_KEYS
 from objlib.core.library.front_matter import Scalar, front_matter, number
-from objlib.core.library.mime import MARKDOWN, detect
+from objlib.core.library.mime import MARKDOWN, type_of_suffix
 from objlib.core.library.patterns import PathPattern
 from objlib.core.limits import MAX_ENTRIES, MAX_TEXT_BYTES
 
@@ -52,7 +52,7 @@ def document_metadata(path: str, head: bytes | str, patterns: Sequence[PathPatte
     dropped: list[str] = []
     for key, text in values.items():
         _add(entries, dropped, key, _from_path(text))
-    if detect(path, b"") == MARKDOWN:
+    if type_of_suffix(path) == MARKDOWN:
         block = front_matter(head)
         for key, value in block.values.items():
             _add(entries, dropped, key, _from_front_matter(value))

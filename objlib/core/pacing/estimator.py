@@ -13,9 +13,11 @@ from objlib.core.pacing.state import (
     PacingPhase,
     credit,
     full_interval,
+    least_rate,
     lost_seconds,
     overflow_seconds,
     refusal_cost,
+    reserve,
     uncertainty,
 )
 from objlib.core.pacing.tuning import TUNING
@@ -25,10 +27,11 @@ def first_limit(state: PaceState, exhausted_at: float, *, window: bool) -> PaceS
     """Estimate the rate at the first limit: a full bucket of one second is assumed until more answers come."""
     begun = state.hint_until if window else state.measured_since - state.burst
     span = max(0.1, exhausted_at - begun)
+    state = state._replace(held_first=max(1.0, state.admitted))
     rate = max(1, state.admitted - (not window)) / span
     return state._replace(
-        rate=max(TUNING.min_rate, rate),
-        measured_for=span if window else 1 / max(TUNING.min_rate, rate),
+        rate=max(least_rate(state), rate),
+        measured_for=span if window else 1 / max(least_rate(state), rate),
         assessing=not window,
         trusted=False,
     )
@@ -38,7 +41,7 @@ def window_exhausted(state: PaceState, exhausted_at: float) -> PaceState:
     """Estimate the rate from a used-up window of time: its requests by the seconds until the next one."""
     span = max(1.0, exhausted_at - max(state.measured_since, state.hint_until))
     return state._replace(
-        rate=max(TUNING.min_rate, state.admitted / span), measured_for=span, assessing=False
+        rate=max(least_rate(state), state.admitted / span), measured_for=span, assessing=False
     )
 
 
@@ -51,44 +54,54 @@ def refusal(state: PaceState, was: float, exhausted_at: float) -> PaceState:
     early = credit(state, exhausted_at) / state.rate
     if state.phase is PacingPhase.DRAIN:  # the rate is sure: the bucket holds less than was saved
         return state._replace(burst=max(0.0, state.burst - max(0.0, early)))
-    if early < 0:
+    if (
+        early < 0 and state.phase is not PacingPhase.STARTUP
+    ):  # a ramp shows a higher rate, not a larger bucket
         deeper = min(max(0.0, state.gated_for - state.burst), -early) / 2
         state = state._replace(burst=min(1.0, state.burst + deeper + TUNING.min_duration))
     span = _measured_span(state, exhausted_at)
-    if state.phase is PacingPhase.STARTUP and not _whole(state, span):
+    if state.phase is PacingPhase.CRUISE:
+        return _early(state, exhausted_at, span)
+    whole = _whole(state, span)
+    seconds = span if whole else max(TUNING.min_duration, min(span, exhausted_at - state.probe_since))
+    admitted = state.admitted if whole else state.admitted - state.probe_admitted
+    if state.phase is PacingPhase.STARTUP and not whole:
         # The quota lies between what was admitted and what was sent in the last round trip but one.
-        seconds = min(span, max(TUNING.min_duration, exhausted_at - state.ramp_since))
-        low = max(
-            state.rate, min(was, (state.admitted - state.ramp_admitted) / max(seconds, TUNING.min_duration))
-        )
+        low = max(state.rate, min(was, admitted / seconds))
         high = max(low, state.rate * (1 + (state.gain - 1) / TUNING.ramp_growth))
+        rate = low + (high - low) / 4  # a rate that is too high costs refusals, one too low a probe
         return state._replace(
-            rate=low + (high - low) / 4,  # a rate that is too high costs refusals, one too low a probe
+            rate=rate,
+            # Of a first ramp: what the bucket held at the start, and not its seconds, is known.
+            burst=state.burst if state.probe_since > -math.inf else min(1.0, state.held_first / rate),
             measured_for=min(seconds, 4 / max(TUNING.min_duration, high - low)),
             early_seconds=0.0,
             early_admitted=0.0,
         )
-    if state.phase in {PacingPhase.PROBE, PacingPhase.STARTUP}:
-        rate = measure(state, span)
-        held = state.confident and rate < state.rate
-        after = state._replace(
-            rate=state.rate if held else rate,
-            measured_for=_remembered(state, span),
-            early_seconds=0.0,
-            early_admitted=0.0,
-        )
-        sure = after.measured_for * after.rate >= 0.99 * full_interval(after)
-        return after._replace(contended=state.contended and not sure)
-    return _early(state, exhausted_at, span)
+    rate = measure(state._replace(admitted=admitted), seconds)
+    # With a full bucket the cruise before proved the rate; what the probe got of it depends on the guess of the burst.
+    held = rate < state.rate and (state.confident or not (whole or state.contended))
+    after = state._replace(
+        rate=state.rate if held else rate,
+        measured_for=_remembered(state, span if held else seconds),
+        early_seconds=0.0,
+        early_admitted=0.0,
+    )
+    sure = after.measured_for * after.rate >= 0.99 * full_interval(after)
+    return after._replace(contended=state.contended and not sure)
 
 
 def _whole(state: PaceState, span: float) -> bool:
-    """Whether the bucket held, before the ramp, what the cruise left of the rate that the whole count gives."""
-    if state.ramp_since < state.measured_since:
+    """Whether the bucket held, before the probe, all that was saved if the whole count gives the rate."""
+    if not state.saves:
+        return (
+            state.phase is PacingPhase.PROBE
+        )  # where nothing is saved, a slow time says nothing about a quick one
+    if state.probe_since < state.measured_since:
         return False
-    cruised = state.ramp_since + state.burst - state.measured_since
+    cruised = state.probe_since + state.burst - state.measured_since
     rate = state.admitted / max(TUNING.min_duration, span)
-    return cruised * (rate - TUNING.cruise_gain * state.rate) < state.burst * rate
+    return reserve(state) + cruised * (rate - state.rate) < state.burst * rate
 
 
 def _early(state: PaceState, exhausted_at: float, span: float) -> PaceState:
@@ -120,7 +133,7 @@ def _dropped(state: PaceState, seconds: float, admitted: float) -> PaceState:
     """Forget the rate: it is what refusals in a row admitted. Other clients may have caused them."""
     rate = max(0.5, admitted) / seconds
     return state._replace(
-        rate=max(TUNING.min_rate, min(state.rate, rate)),
+        rate=max(least_rate(state), min(state.rate, rate)),
         measured_for=seconds,
         early_seconds=0.0,
         early_admitted=0.0,
@@ -162,7 +175,7 @@ def measure(state: PaceState, span: float) -> float:
     rate = (state.rate * state.measured_for + state.admitted) / max(
         TUNING.min_duration, state.measured_for + span
     )
-    return max(TUNING.min_rate, TUNING.max_cut * state.rate, rate)
+    return max(least_rate(state), TUNING.max_cut * state.rate, rate)
 
 
 def _remembered(state: PaceState, span: float) -> float:

@@ -122,6 +122,9 @@ def _limited(pace: PaceState, rate: float, now: float) -> PaceState:
         measured_since=now - 1,  # the bucket may hold something
         hint_until=now,
         admitted=0,
+        saves=False,
+        probe_since=now - 1,
+        probe_admitted=0.0,
         throttled_at=now,
         last_departure=now,
         gated_for=0.0,

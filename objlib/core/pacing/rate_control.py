@@ -16,6 +16,7 @@ from objlib.core.pacing.state import (
     credit,
     full_interval,
     overflow_seconds,
+    probe_credit,
     probe_gain,
     probe_interval,
     reserve,
@@ -136,8 +137,8 @@ def throttled(
         gated_for=gated_for,
         window_left=hint_until - started if window else 0.0,
         admitted=0,
-        ramp_since=-math.inf,
-        ramp_admitted=0.0,
+        probe_since=-math.inf,
+        probe_admitted=0.0,
         throttled_at=now,
         passed_in_flight=0,
         refused_in_flight=0,
@@ -194,15 +195,16 @@ def _advance(state: PaceState, started: float) -> PaceState:
     if phase is PacingPhase.DRAIN and held < kept:
         phase = PacingPhase.CRUISE
     if phase in (PacingPhase.DRAIN, PacingPhase.CRUISE) and state.admitted >= probe_interval(state):
-        phase = PacingPhase.PROBE
+        phase, state = PacingPhase.PROBE, _start_probe(state, started)
+    if phase is PacingPhase.PROBE and not state.window_left:
+        held = min(held, probe_credit(state, started))
     # In a window of time everything passes until it is used up: there the threshold is what was left of the last one.
     if phase is PacingPhase.PROBE and held < -max(
         uncertainty(state, started - state.measured_since) + overflow_seconds(state) * state.rate,
         1 + state.window_left * state.rate,
     ):
         phase = PacingPhase.STARTUP
-        if not state.window_left:
-            state = _start_ramp(state, started)
+        state = state if state.window_left else _start_probe(state, started)
     match phase:
         case PacingPhase.DRAIN:
             gain = TUNING.drain_gain
@@ -211,9 +213,7 @@ def _advance(state: PaceState, started: float) -> PaceState:
         case PacingPhase.PROBE:
             gain = TUNING.drain_gain if held > kept else probe_gain(state)
         case _:
-            growth = TUNING.ramp_growth ** (
-                1 / max(1.0, send_rate(state) * max(state.rtt, TUNING.min_ramp_rtt))
-            )
+            growth = TUNING.ramp_growth ** (1 / max(1.0, send_rate(state) * _feedback_seconds(state)))
             gain = 1 + (max(state.gain, probe_gain(state)) - 1) * growth
             if state.rate < state.rate_before_drop < gain * state.rate:
                 return _return_to_old_rate(state, started)
@@ -223,9 +223,18 @@ def _advance(state: PaceState, started: float) -> PaceState:
     return state._replace(phase=phase, gain=gain)
 
 
-def _start_ramp(state: PaceState, started: float) -> PaceState:
-    """Start a measurement of the ramp's own: the bucket may have overflowed while the rate was too low."""
-    return state._replace(ramp_since=started - state.burst, ramp_admitted=state.admitted)
+def _feedback_seconds(state: PaceState) -> float:
+    """Seconds until a higher speed can be refused: a round trip, or the time for which the bucket hides it.
+
+    What a first ramp meets held a number of requests at the start, which a higher speed uses up sooner.
+    """
+    hidden = TUNING.min_ramp_rtt * state.burst
+    return max(state.rtt, hidden if state.probe_since > -math.inf else hidden / max(1.0, state.gain))
+
+
+def _start_probe(state: PaceState, started: float) -> PaceState:
+    """Start a measurement of the probe's own: the bucket may have overflowed before it."""
+    return state._replace(probe_since=started - state.burst, probe_admitted=state.admitted)
 
 
 def _return_to_old_rate(state: PaceState, started: float) -> PaceState:
@@ -239,4 +248,6 @@ def _return_to_old_rate(state: PaceState, started: float) -> PaceState:
         measured_since=started,
         gated_for=0.0,
         admitted=0,
+        probe_since=started,
+        probe_admitted=0.0,
     )

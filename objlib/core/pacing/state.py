@@ -42,9 +42,11 @@ class PaceState(NamedTuple):
         gated_for: seconds for which that closed the gate; 0 where a window of time was used up.
         window_left: seconds that were left of that window; 0 where there was none.
         burst: capacity of the service's bucket in seconds' worth of the rate, at most one.
+        saves: whether the service saves unused requests, as a quota does and an overloaded service need not.
+        held_first: requests that the bucket held before the first throttling, at least.
         admitted: requests admitted since ``measured_since``, scaled to the present rate.
-        ramp_since: start of the ramp, less the time that filled the bucket; the start of the measurement without one.
-        ramp_admitted: requests admitted before the ramp.
+        probe_since: start of the last probe, less the seconds that fill the bucket; minus infinity before the first.
+        probe_admitted: requests admitted before it.
         throttled_at: when the last throttling epoch began; refusals of requests that started before belong to it.
         assessing: whether answers to requests in flight then are still to come, and carry information.
         trusted: whether the rate was confident then.
@@ -74,9 +76,11 @@ class PaceState(NamedTuple):
     gated_for: float = 0.0
     window_left: float = 0.0
     burst: float = 1.0
+    saves: bool = True
+    held_first: float = 1.0
     admitted: float = 0.0
-    ramp_since: float = -math.inf
-    ramp_admitted: float = 0.0
+    probe_since: float = -math.inf
+    probe_admitted: float = 0.0
     throttled_at: float = -math.inf
     assessing: bool = False
     trusted: bool = False
@@ -105,6 +109,11 @@ class PaceState(NamedTuple):
         return self.measured_for * self.rate >= 0.5 * full_interval(self)
 
 
+def least_rate(state: PaceState) -> float:
+    """Requests per second that are always tried, by all processes on one ledger together."""
+    return TUNING.min_rate / state.peers
+
+
 def send_rate(state: PaceState) -> float:
     """Requests per second to start now; infinity while no limit is known."""
     return state.rate * (
@@ -115,6 +124,11 @@ def send_rate(state: PaceState) -> float:
 def credit(state: PaceState, at: float) -> float:
     """Requests allowed and not used since the measurement began: the level of the copied bucket."""
     return state.rate * (at - state.measured_since - lost_seconds(state)) - state.admitted
+
+
+def probe_credit(state: PaceState, at: float) -> float:
+    """The credit if the bucket was full when the probe began, which it cannot exceed."""
+    return state.rate * (at - state.probe_since) - (state.admitted - state.probe_admitted)
 
 
 def uncertainty(state: PaceState, seconds: float) -> float:
@@ -187,9 +201,8 @@ def probe_interval(state: PaceState) -> float:
         return max(
             min(TUNING.min_contended_requests, TUNING.max_probe_wait * rate), state.peers * wait * rate
         )
-    count = min(
-        full_interval(state), max(TUNING.least_interval * full_interval(state), rate * state.measured_for)
-    )
+    least = min(TUNING.least_interval * full_interval(state), TUNING.least_requests)
+    count = min(full_interval(state), max(least, rate * state.measured_for))
     return max(min(TUNING.min_probe_requests, TUNING.max_probe_wait * rate), state.peers * count)
 
 

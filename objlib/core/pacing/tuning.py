@@ -58,6 +58,9 @@ class Tuning:
     least_interval: float = constant(0.25, "of the interval", 0.1, 0.5, "bench: 429s count, rise")
     """Shortest probe interval as a share of the full one, however short the rate was measured."""
 
+    least_requests: float = constant(100.0, "requests", 50, 200, "1 % refused")
+    """Shortest probe interval in requests, whatever the full one."""
+
     max_cut: float = constant(0.5, "of the rate", 0.3, 0.8, "TCP halves (RFC 5681)")
     """Smallest share of the rate that one throttling leaves; also the gain until the answers in flight are in."""
 

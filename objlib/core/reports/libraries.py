@@ -9,7 +9,7 @@ class LedgerEntry:
 
     Attributes:
         ledger: its file.
-        present: whether the file is there.
+        present: whether it is there, and not another one in its place.
         service: ``embedded``, or the base URL.
         store: display name of the store; empty before the first upload.
         embedded_store: file of the embedded store; empty at another service.

@@ -42,6 +42,7 @@ class PlannedStep:
         bytes: what is sent, and 0 where nothing is.
         tokens: of its text, as far as it is sent.
         documents: documents that are removed.
+        until: when the grace of a document that is kept is over, in Unix seconds; None where there is none.
     """
 
     action: Action
@@ -51,6 +52,7 @@ class PlannedStep:
     bytes: int = 0
     tokens: int = 0
     documents: int = 0
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

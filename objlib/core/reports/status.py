@@ -13,7 +13,11 @@ class StatusReport:
     """The state of the ledger.
 
     Attributes:
+        service: ``embedded``, or the base URL of the service.
         states: files by state; ``skipped`` ones apart from ``failed`` ones.
+        removable: files among ``missing`` whose document may be removed, because their grace is over.
+        removable_from: when the next one may be, in Unix seconds; None where there is none.
+        stale_names: documents with the name or metadata from before a rename, which is no fault.
         last_success: Unix time of the last upload that left nothing to do; None before the first.
     """
 
@@ -34,6 +38,10 @@ class StatusReport:
     failures_total: int = 0
     skips: tuple[FailedFile, ...] = ()
     last_success: float | None = None
+    service: str = ""
+    removable: int = 0
+    removable_from: float | None = None
+    stale_names: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,8 @@ class HistoryLine:
 class ExplainReport:
     """The whole history of one file; without a ``file_id``, why the ledger does not know it.
 
-    ``explanation`` says why it is in this state and what happens next.
+    ``explanation`` says why it is in this state and what happens next, and ``removable_from`` from when on, in Unix
+    seconds, a prune removes the document of a missing file.
     """
 
     path: str
@@ -68,6 +77,7 @@ class ExplainReport:
     document: str | None = None
     superseded: str | None = None
     missing_since: float | None = None
+    removable_from: float | None = None
     attempts: int = 0
     retry_at: float | None = None
     last_error: str | None = None
@@ -75,25 +85,6 @@ class ExplainReport:
     events: tuple[HistoryLine, ...] = ()
     left_out: tuple[str, ...] = ()
     """Parts of the file of today that are not kept as metadata or not searchable, with the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunEntry:
-    """A run of a command that changes something.
-
-    Attributes:
-        started, heartbeat, ended: Unix times; ``ended`` is None for one that runs, or was killed.
-        alive: whether it works now.
-    """
-
-    run_id: str
-    command: str
-    host: str
-    pid: int
-    started: float
-    heartbeat: float
-    ended: float | None
-    alive: bool
 
 
 class Health(StrEnum):

@@ -117,7 +117,8 @@ class UploadReport:
     ``throttled`` counts requests that the service throttled: answered with 429 or a server error, or broken off.
     ``failed`` counts failures, ``unreadable`` folders among them. ``skipped`` are the files that no store takes;
     ``pending`` are those that are not in and neither failed nor were skipped; of these, ``elsewhere`` were in flight in
-    another run at the end. ``postponed`` documents were to be removed, and could not be now.
+    another run at the end. ``postponed`` documents were to be removed, and could not be now. ``removable`` of the
+    ``missing`` files are gone for longer than the grace; ``removable_from`` says when the next one is, in Unix seconds.
     """
 
     run_id: str
@@ -137,6 +138,8 @@ class UploadReport:
     postponed: int = 0
     renamed: int = 0
     missing: int = 0
+    removable: int = 0
+    removable_from: float | None = None
     deleted: int = 0
     requests: int = 0
     throttled: int = 0
@@ -167,6 +170,8 @@ class PruneReport:
         deleted: documents that are gone from the store.
         postponed: documents that could not be removed now, on record or not; the next run goes on with them.
         kept: files that have not been gone for ``grace`` seconds yet; their documents stay.
+        kept_until: when the first of these has been, in Unix seconds; None where there are none.
+        kept_last: when the last of these has been.
         grace: seconds.
         skipped: why it was not done to its end.
         paths: paths of the files, at most 1,000.
@@ -176,6 +181,8 @@ class PruneReport:
     deleted: int = 0
     postponed: int = 0
     kept: int = 0
+    kept_until: float | None = None
+    kept_last: float | None = None
     grace: float = 0.0
     skipped: StopReason = StopReason.NONE
     paths: tuple[str, ...] = ()

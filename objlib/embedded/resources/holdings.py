@@ -22,7 +22,9 @@ def _count(file: Path, source: str, value: str) -> int:
     try:
         if not file.is_file():
             return 0
-        return look_into(file, partial(_rows, source=source, value=value), busy_timeout=2.0)
+        return look_into(
+            file, partial(_rows, source=source, value=value), sqlite3.Connection, busy_timeout=2.0
+        )
     except (OSError, sqlite3.Error, ValueError):
         return 0
 

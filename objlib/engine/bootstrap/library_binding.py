@@ -91,6 +91,8 @@ async def enter_catalog(app: App) -> None:
     if settings.catalog is None or await table.get(LIBRARY_KEY) is None:
         return
     service, pinned = await table.get(SERVICE_KEY) or settings.service, await table.pinned()
+    if settings.lost and pinned is None:
+        return  # the catalog is the only place that still knows the lost one
     ledger = KnownLedger(
         path=_real(settings.ledger),
         ledger_id=app.ledger_id,

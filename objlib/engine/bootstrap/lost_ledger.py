@@ -1,4 +1,4 @@
-"""Stores that hold documents of a ledger that is not here: a ledger that joins one would send everything again."""
+"""Ledgers that are lost while their documents are in a store: another that joins it would send everything again."""
 
 from functools import partial
 from pathlib import Path
@@ -6,10 +6,31 @@ from pathlib import Path
 from objlib.catalog import Catalog
 from objlib.core.advice import advise
 from objlib.core.config.known import KnownLibrary
+from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
 from objlib.core.ids import KEY_FILE, KEY_LEDGER
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
+from objlib.ledger import identify
+
+
+def require_ledger(settings: Settings, *, any_ledger: bool) -> None:
+    """Refuse to look at a ledger that is lost, or at one that a scan made in its place.
+
+    Args:
+        settings: of the command.
+        any_ledger: whether the one in its place will do.
+
+    Raises:
+        RefusedError: the catalog knows it, and that it sent documents.
+    """
+    identity = identify(settings.ledger) if settings.lost else None
+    # A rebuild may have made it again since the settings were read.
+    if settings.lost and (identity is None or not (identity.store or any_ledger)):
+        raise RefusedError(
+            f"the ledger {settings.ledger} is lost, and its documents are in the store {settings.store}: "
+            f"`{advise('rebuild')}` makes it again, and nothing is sent twice"
+        )
 
 
 async def refuse_lost_ledger(app: App, store: str) -> None:

@@ -21,8 +21,10 @@ from objlib.engine.bootstrap.library_binding import (
     enter_catalog,
     require_library,
 )
+from objlib.engine.bootstrap.lost_ledger import require_ledger
 from objlib.engine.bootstrap.run_record import keep_run_record
 from objlib.engine.bootstrap.store_binding import bind_store, look_for_store
+from objlib.engine.progress import ProgressTally
 from objlib.engine.requests.governor import open_governor
 from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
@@ -37,6 +39,8 @@ class StoreNeed(Enum):
     """How far a command depends on the store."""
 
     NONE = auto()
+    SERVICE = auto()
+    """The service alone, whichever stores it has; the ledger is a private copy."""
     EXISTING = auto()
     CREATE = auto()
 
@@ -77,9 +81,11 @@ async def open_app(
         ObjlibError: the ledger or the service cannot be used, or the ledger belongs to another store.
         InterruptedRun: a signal stopped the command.
     """
-    observer = Observer() if observer is None else observer
+    observer = tally = ProgressTally(Observer() if observer is None else observer)
     overrides = overrides or Overrides()
     now = overrides.now
+    if not command.create_ledger:
+        require_ledger(settings, any_ledger=command.any_ledger)
     async with AsyncExitStack() as stack:
         drain = await stack.enter_async_context(stop_on_signals(observer, listen=overrides.signals))
         stack.enter_context(drain.work())
@@ -89,7 +95,7 @@ async def open_app(
                 runner=overrides.runner,
                 now=now,
                 create=command.create_ledger,
-                private=command.dry_run,
+                private=command.dry_run or command.store is StoreNeed.SERVICE,
             )
         )
         governor = await stack.enter_async_context(
@@ -119,6 +125,7 @@ async def open_app(
         app.adopted = await ledger.settings.adopted()
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
+        if command.store in {StoreNeed.EXISTING, StoreNeed.CREATE}:
             create = command.store is StoreNeed.CREATE
             if create and command.dry_run:
                 app.store, app.store_note = await look_for_store(app)
@@ -126,10 +133,10 @@ async def open_app(
                 app.store = await bind_store(app, create=create, any_ledger=command.any_ledger)
             if command.records:
                 await bind_service(app)
-        if not command.dry_run:
+        if not command.dry_run and command.store is not StoreNeed.SERVICE:
             await enter_catalog(app)
         if command.records:
-            await stack.enter_async_context(keep_run_record(app, command.name))
+            await stack.enter_async_context(keep_run_record(app, command.name, tally))
         yield app
 
 

@@ -8,7 +8,9 @@ from typing import Final
 
 import trio
 
+from objlib.core.reports.runs import RunProgress
 from objlib.engine.app import App
+from objlib.engine.progress import ProgressTally
 from objlib.engine.runs import HEARTBEAT
 
 LAST_WRITES: Final = 5.0
@@ -16,12 +18,12 @@ LAST_WRITES: Final = 5.0
 
 
 @asynccontextmanager
-async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
-    """Record the run and its end, and write its heartbeat in between."""
+async def keep_run_record(app: App, command: str, tally: ProgressTally) -> AsyncIterator[None]:
+    """Record the run and its end, and write its heartbeat and its progress in between."""
     await app.ledger.runs.start(app.run_id, os.getpid(), platform.node(), command)
     async with trio.open_nursery() as nursery:
         await _share_quota(app)
-        nursery.start_soon(_beat, app)
+        nursery.start_soon(_beat, app, tally)
         try:
             yield
         finally:
@@ -29,16 +31,20 @@ async def keep_run_record(app: App, command: str) -> AsyncIterator[None]:
             with trio.move_on_after(LAST_WRITES, shield=True):
                 rates = app.governor.rates(final=True)
                 await app.ledger.rates.leave(app.run_id, rates=rates, last_share=app.governor.last_share)
-                await app.ledger.runs.end(app.run_id)
+                await app.ledger.runs.end(app.run_id, _progress(app, tally))
         nursery.cancel_scope.cancel(reason="the run is over")
 
 
-async def _beat(app: App) -> None:
+async def _beat(app: App, tally: ProgressTally) -> None:
     while True:
         await trio.sleep(HEARTBEAT)
-        await app.ledger.runs.heartbeat(app.run_id)
+        await app.ledger.runs.heartbeat(app.run_id, _progress(app, tally))
         await _share_quota(app)
         app.governor.report()
+
+
+def _progress(app: App, tally: ProgressTally) -> RunProgress:
+    return tally.progress(requests=app.requests, now=app.governor.statistics())
 
 
 async def _share_quota(app: App) -> None:

@@ -109,22 +109,26 @@ async def steps_of_recovery(app: App) -> list[PlannedStep]:
 
 async def steps_of_absence(app: App, grace: float | None) -> list[PlannedStep]:
     """Files that left the library and have documents; None for ``grace`` where none are removed."""
-    cutoff, steps, after = app.now() - (grace or 0), list[PlannedStep](), ""
+    steps, after = list[PlannedStep](), ""
     while page := await app.ledger.deletions.prunable(cutoff=math.inf, after=after, limit=PAGE):
         after = page[-1].file_id
         for file, absent in zip(page, await app.files(partial(absences, app.settings, page)), strict=True):
-            steps.append(_step_of_absence(file, absent, grace, cutoff))
+            steps.append(_step_of_absence(app, file, absent, grace))
     return steps
 
 
-def _step_of_absence(file: FileRow, absent: Absent | None, grace: float | None, cutoff: float) -> PlannedStep:
+def _step_of_absence(app: App, file: FileRow, absent: Absent | None, grace: float | None) -> PlannedStep:
     if absent is None:
         return PlannedStep(Action.KEEP, file.file_path, "it is back on disk; the next run notices it")
     if absent.kind is Absence.UNREADABLE:
         return PlannedStep(Action.KEEP, file.file_path, absent.reason)
+    over = (file.missing_since or 0) + (app.settings.prune_grace if grace is None else grace)
+    until = over if over > app.now() else None
     if grace is None:
-        reason = f"{absent.reason}; `{advise('sync --prune')}` removes its document after the grace"
-        return PlannedStep(Action.KEEP, file.file_path, reason)
-    if (file.missing_since or 0) > cutoff:
-        return PlannedStep(Action.KEEP, file.file_path, f"{absent.reason}; kept for grace")
+        reason = f"{absent.reason}; `{advise('sync --prune')}` removes its document"
+        return PlannedStep(
+            Action.KEEP, file.file_path, f"{reason} after the grace" if until else reason, until=until
+        )
+    if until:
+        return PlannedStep(Action.KEEP, file.file_path, f"{absent.reason}; kept for grace", until=until)
     return PlannedStep(Action.DELETE, file.file_path, absent.reason, documents=len(file.documents))

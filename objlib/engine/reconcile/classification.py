@@ -4,21 +4,16 @@ It never guesses: a document that may be on its way is never called surplus, and
 tags is left alone.
 """
 
-import re
 import struct
 from collections.abc import Iterable
-from typing import Final
 
 from objlib.core.ids import RESERVED_KEYS
 from objlib.core.library.metadata import MetadataValue
 from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.lifecycle.table import State
-from objlib.core.remote import DocumentState
+from objlib.core.remote import TEMPORARY_NAME, DocumentState
 from objlib.gemini.metadata import display_name
 from objlib.ledger import FileRow, Listed, Standing
-
-_TEMPORARY: Final = re.compile(r"[a-z0-9-]{1,40}")
-"""The shape of a temporary file's id. The service names an imported document after it, and cannot rename it."""
 
 
 def classify(
@@ -63,10 +58,14 @@ def _kind_of_named(row: FileRow, listed: Listed, standing: Standing, *, ours: bo
         return DriftKind.OK
     if listed.state == DocumentState.FAILED:
         return DriftKind.BROKEN
+    if standing.adopted and listed.file_id is None:
+        return DriftKind.OK  # it cannot carry our tags, nor the metadata that we would send
     if listed.content_hash is not None and listed.content_hash != row.indexed_hash:
         return DriftKind.STALE_CONTENT
-    named = _TEMPORARY.fullmatch(listed.display_name) or listed.display_name == display_name(row.file_path)
-    if listed.content_hash is not None and ours and not named:
+    named = TEMPORARY_NAME.fullmatch(listed.display_name) or listed.display_name == display_name(
+        row.file_path
+    )
+    if listed.content_hash is not None and ours and (standing.renamed or not named):
         return DriftKind.STALE_NAME
     if listed.content_hash is None or not ours or as_kept(listed.metadata) != as_kept(row.metadata):
         return DriftKind.METADATA_MISMATCH

@@ -65,6 +65,8 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
         deleted=app.deleted - before,
         postponed=work.unreached + work.opened - work.done,
         kept=totals.young,
+        kept_until=None if totals.first is None else totals.first + grace,
+        kept_last=None if totals.last is None else totals.last + grace,
         grace=grace,
         skipped=StopReason.INTERRUPTED if app.drain.requested else app.retrier.report_stop()[0],
         paths=tuple(sorted(work.files))[:MAX_LISTED],

@@ -30,7 +30,9 @@ MAX_SKEW: Final = 24 * 3600 * 1_000_000_000
 """Nanoseconds that the clock of a file server may be ahead. A later date was set by hand, and a change would replace it
 by the present."""
 
-_BUFFER: Final = 256 * 1024
+BUFFER: Final = 256 * 1024
+"""Bytes that are hashed at once: what fits beside the rest into a core's own cache."""
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors of this process rather than of the file."""
@@ -57,7 +59,7 @@ def read_files(
     root: Path, files: Iterable[Named], patterns: Sequence[PathPattern], clock: Clock
 ) -> list[FileSnapshot | None]:
     """:func:`read_file` for several files, with one buffer for all."""
-    buffer = bytearray(_BUFFER)
+    buffer = bytearray(BUFFER)
     return [read_file(root, file, patterns, clock, buffer) for file in files]
 
 
@@ -72,16 +74,18 @@ def read_file(
     Raises:
         OSError: this process is out of resources (open files, memory).
     """
-    space = bytearray(_BUFFER) if buffer is None else buffer
-    path = disk_path(root, file)
+    path, shown = disk_path(root, file), file.file_path
     try:
-        with open_regular(path) as source:
-            read, stable = _read(source, file.file_path, patterns, clock, space)
+        descriptor = open_descriptor(path)
+        try:
+            read, stable = _read(descriptor, shown, patterns, clock, buffer)
             for _ in range(_MORE_READINGS):
                 if stable:
                     break
-                source.seek(0)
-                read, stable = _read(source, file.file_path, patterns, clock, space)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                read, stable = _read(descriptor, shown, patterns, clock, buffer)
+        finally:
+            os.close(descriptor)
         return read if stable else replace(read, mtime_ns=UNTRUSTED)
     except FileNotFoundError:
         return None
@@ -105,49 +109,67 @@ def open_regular(path: str | bytes) -> FileIO:
         FileNotFoundError: there is none, or it is no regular file.
         OSError: it cannot be opened.
     """
+    return FileIO(open_descriptor(path), closefd=True)
+
+
+def open_descriptor(path: str | bytes) -> int:
+    """The descriptor of :func:`open_regular`."""
     if stat.S_ISREG(status_of(path).st_mode):
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, _FLAGS)
         # It may have been replaced since.
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return FileIO(descriptor, closefd=True)
+            return descriptor
         os.close(descriptor)
     raise FileNotFoundError(errno.ENOENT, "no regular file", path)
 
 
 def _read(
-    source: FileIO, path: str, patterns: Sequence[PathPattern], clock: Clock, buffer: bytearray
+    descriptor: int, path: str, patterns: Sequence[PathPattern], clock: Clock, buffer: bytearray | None
 ) -> tuple[FileSnapshot, bool]:
     """Read the file from the start once; also whether it was the same before and after."""
-    began, before = clock(), os.fstat(source.fileno())
-    mtime = _trusted(before.st_mtime_ns, began)
-    inode, changed = before.st_ino & (2**63 - 1), ctime(before)
-    unread = FileSnapshot(UNREAD, before.st_size, mtime, inode, ctime_ns=changed)
-    if before.st_size > MAX_DOCUMENT:
-        return _too_large(unread), True
-    digest, view, head, size = sha256(), memoryview(buffer), b"", 0
-    while count := source.readinto(view[size:] if size < HEAD else view):
-        if size < HEAD:
-            digest.update(view[size : size + count])
-            head = bytes(view[: min(size + count, HEAD)])
-        else:
-            digest.update(view[:count])
-        size += count
-        if size > MAX_DOCUMENT:
-            return _too_large(replace(unread, size=size)), False
-    after = os.fstat(source.fileno())
+    began, before = clock(), os.fstat(descriptor)
+    mtime, inode, changed = _trusted(before.st_mtime_ns, began), before.st_ino & (2**63 - 1), ctime(before)
+    size = before.st_size
+    if size > MAX_DOCUMENT:
+        return _too_large(FileSnapshot(UNREAD, size, mtime, inode, ctime_ns=changed)), True
+    digest, head, size = _digest(descriptor, size, buffer)
+    if size > MAX_DOCUMENT:
+        return _too_large(FileSnapshot(UNREAD, size, mtime, inode, ctime_ns=changed)), False
+    after = os.fstat(descriptor)
     stable = (before.st_mtime_ns, before.st_size, changed) == (after.st_mtime_ns, after.st_size, ctime(after))
     mime = detect(path, head)
-    read = FileSnapshot(
-        digest.hexdigest(),
-        size,
-        mtime,
-        unread.inode,
-        mime or NO_TYPE,
-        document_metadata(path, head, patterns).entries,
-        _unfit(size, mime),
-        changed,
-    )
+    entries = document_metadata(path, head, patterns).entries
+    read = FileSnapshot(digest, size, mtime, inode, mime or NO_TYPE, entries, _unfit(size, mime), changed)
     return read, stable
+
+
+def _digest(descriptor: int, size: int, buffer: bytearray | None) -> tuple[str, bytes, int]:
+    """The hash of a file to its end, its head, and how many bytes it has, which may be more than its status said.
+
+    Not more than :data:`MAX_DOCUMENT` bytes and a buffer are read.
+
+    Args:
+        descriptor: the file, at its start.
+        size: bytes by its status.
+        buffer: room for a large file; made where it is missing.
+    """
+    if size < HEAD:
+        # One question takes all of a small file: its status after that tells whether there was more to come.
+        data = os.read(descriptor, size + 1)
+        if len(data) == size and size:
+            return sha256(data).hexdigest(), data, size
+    else:
+        data = b""
+    digest, view, head, total = sha256(data), memoryview(buffer or bytearray(BUFFER)), data, len(data)
+    with FileIO(descriptor, closefd=False) as source:
+        while count := source.readinto(view):
+            digest.update(view[:count])
+            if total < HEAD:
+                head += view[: min(count, HEAD - total)]
+            total += count
+            if total > MAX_DOCUMENT:
+                break
+    return digest.hexdigest(), head, total
 
 
 def judged(snapshot: FileSnapshot, taken: Set[str]) -> FileSnapshot:

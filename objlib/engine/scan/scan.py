@@ -37,8 +37,8 @@ READ_FILES: Final = 64
 """Files read per hop to a thread, at most."""
 READ_BYTES: Final = 32 * 1024 * 1024
 """Bytes read per hop to a thread, so that a stop is never far away; a single file may have more."""
-READ_PAGE: Final = 512
-"""Files whose hashes are kept in memory before they are noted."""
+READ_PAGE: Final = 1024
+"""Files whose hashes are kept in memory before they are noted, or recorded."""
 APPLY_PAGE: Final = 500
 """Differences recorded per transaction."""
 MAX_RESTARTS: Final = 3
@@ -75,31 +75,36 @@ async def scan(
     changes: list[tuple[str, str]] = []
     renames: list[tuple[str, str]] = []
     limit = sys.maxsize if complete else MAX_LISTED
-    scans = left_alone = 0
+    scans = left_alone = recorded = 0
     while True:
         scans += 1
+        outrun = scans > MAX_RESTARTS
         work = _Scan(app, Walk(scope, limit), patterns, clock, checksum, taken, limit)
         with app.observer.phase(Phase.SCAN):
             async with app.ledger.scans.open() as session:
                 await work.walk_all(session)
                 app.observer.total(Phase.SCAN, work.files, work.bytes)
-                await work.read_changed(session)
+                at_once = not (dry_run or complete) and await session.nothing_left()
+                finished = await work.read_changed(session, at_once=at_once, outrun=outrun)
+                recorded, left_alone = recorded + work.recorded, left_alone + work.left_alone
+                if not finished:
+                    continue
                 await _refuse_vanished(settings.library, session)
-                counts = await session.compare(outrun=scans > MAX_RESTARTS)
+                counts = await session.compare(outrun=outrun)
                 if counts is not None:
                     if dry_run or complete:
                         changes = await session.changes(limit=limit)
                     if complete:
                         renames = await session.renames()
                     if not dry_run:
-                        left_alone = await session.apply(run_id=app.run_id, page=APPLY_PAGE)
+                        left_alone += await session.apply(run_id=app.run_id, page=APPLY_PAGE)
                     break
     if not dry_run and await app.ledger.settings.unreadable() != work.unreadable:
         await app.ledger.settings.set_unreadable(work.unreadable)
     app.observer.event(
         EventKind.SCANNED, files=work.files, ignored=work.walk.ignored, read=work.read, left_alone=left_alone
     )
-    new, changed = counts[ChangeKind.NEW], counts[ChangeKind.CHANGED]
+    new, changed = counts[ChangeKind.NEW] + recorded, counts[ChangeKind.CHANGED]
     renamed, returned = counts[ChangeKind.RENAMED], counts[ChangeKind.RETURNED]
     return ScanReport(
         scanned=work.files,
@@ -152,6 +157,8 @@ class _Scan:
         files: files on disk so far.
         bytes: their size.
         read: files among them that had to be read.
+        recorded: files among those that were recorded at once.
+        left_alone: files among these that another run had recorded before.
         limit: entries that each list may have.
         skipped, unreadable: (path, reason) of what was not taken in, at most ``limit`` each.
         skipped_total, unreadable_total: how many there are.
@@ -167,6 +174,8 @@ class _Scan:
     files: int = 0
     bytes: int = 0
     read: int = 0
+    recorded: int = 0
+    left_alone: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     skipped_total: int = 0
@@ -192,21 +201,33 @@ class _Scan:
             self.bytes += size
             self.app.observer.advance(Phase.SCAN, len(files) - to_read, size - size_to_read)
 
-    async def read_changed(self, session: ScanSession) -> None:
-        """Read the files that may have changed, and note what they are."""
+    async def read_changed(self, session: ScanSession, *, at_once: bool, outrun: bool) -> bool:
+        """Read the files that may have changed, and note what they are; with ``at_once`` record them as new instead.
+
+        Returns:
+            False if another run outran this one, and so all has to be looked at again; never with ``outrun``.
+        """
         after = 0
         while page := await session.to_read(after=after, limit=READ_PAGE):
             after = page[-1].number
-            results: list[tuple[str, FileSnapshot | None]] = []
+            results: list[tuple[ToRead, FileSnapshot | None]] = []
             async with trio.open_nursery() as nursery:
                 for hop in _hops(page):
                     nursery.start_soon(self._read_hop, hop, results)
-            await session.note_read(results)
+            if not at_once:
+                await session.note_read(results)
+                continue
+            stale = await session.record_new(results, run_id=self.app.run_id, outrun=outrun)
+            if stale is None:
+                return False
+            self.recorded += sum(snapshot is not None for _, snapshot in results)
+            self.left_alone += stale
+        return True
 
-    async def _read_hop(self, hop: list[ToRead], results: list[tuple[str, FileSnapshot | None]]) -> None:
+    async def _read_hop(self, hop: list[ToRead], results: list[tuple[ToRead, FileSnapshot | None]]) -> None:
         read = partial(read_files, self.walk.scope.root, hop, self.patterns, self.clock)
         snapshots = [file and judged(file, self.taken) for file in await self.app.files(read)]
-        results += zip((file.file_path for file in hop), snapshots, strict=True)
+        results += zip(hop, snapshots, strict=True)
         gone = [file for file, snapshot in zip(hop, snapshots, strict=True) if snapshot is None]
         self.read += len(hop) - len(gone)
         self.files -= len(gone)

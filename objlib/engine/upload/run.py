@@ -164,6 +164,8 @@ async def make_report(
     """The report of a run as its ledger is now."""
     app = run.app
     counts = await app.ledger.files.counts(now=app.now())
+    grace = app.settings.prune_grace
+    gone = await app.ledger.deletions.prune_totals(cutoff=app.now() - grace)
     store = await _store_statistics(run)
     claimable, _ = await app.ledger.files.claimable_totals()
     in_flight = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
@@ -188,6 +190,8 @@ async def make_report(
         postponed=run.postponed if finished else max(counts.open_intents, counts.superseded),
         renamed=scanned.renamed,
         missing=counts.missing,
+        removable=gone.files,
+        removable_from=None if gone.first is None else gone.first + grace,
         deleted=app.deleted,
         requests=app.requests,
         throttled=app.governor.throttled,

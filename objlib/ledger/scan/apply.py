@@ -5,15 +5,18 @@ condition that they are still those the scan compared with. A change of state go
 row as it is inside the transaction. Another process can undercut neither.
 """
 
-import sqlite3
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from objlib.core.failures import Failure
 from objlib.core.ids import FileId, RunId, new_attempt_id, new_file_id
+from objlib.core.library.paths import Named
 from objlib.core.library.snapshot import FileSnapshot
 from objlib.core.lifecycle.table import State
+from objlib.ledger.database import Dialect, LedgerConnection
 from objlib.ledger.rows import FileRow, decode_failure, encode_failure, encode_metadata
 from objlib.ledger.scan.diff import blocked
 from objlib.ledger.scan.tables import ChangeKind, Tables
@@ -33,12 +36,12 @@ _STATUS: Final = (
 )
 _MEANING: Final = "mime_type = :mime_type, metadata_json = :metadata_json"
 
-# OR IGNORE: two live rows never share a path; where another scan was faster, its row stays. No RETURNING: for SQLite it
-# makes a statement one that may fail in its middle, of which it keeps a journal, in a file for more than 64 KiB.
+# DO NOTHING: two live rows never share a path; where another scan was faster, its row stays. No RETURNING: for SQLite
+# it makes a statement one that may fail in its middle, of which it keeps a journal, in a file for more than 64 KiB.
 _INSERT: Final = (
-    "INSERT OR IGNORE INTO main.files (file_id, file_path, path_bytes, content_hash, size, mtime_ns, inode,"
+    "INSERT INTO files (file_id, file_path, path_bytes, content_hash, size, mtime_ns, inode,"
     " ctime_ns, mime_type, metadata_json, gemini_state_updated_at) VALUES (:new_id, :path, :path_bytes, :content_hash,"
-    " :size, :mtime_ns, :inode, :ctime_ns, :mime_type, :metadata_json, :now)"
+    " :size, :mtime_ns, :inode, :ctime_ns, :mime_type, :metadata_json, :now) ON CONFLICT DO NOTHING"
 )
 _UPDATES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.CHANGED: f"content_hash = :content_hash, {_STATUS}, {_MEANING}, missing_since = NULL",
@@ -46,9 +49,6 @@ _UPDATES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.MISSING: "missing_since = coalesce(missing_since, :now)",
     ChangeKind.RETURNED: f"{_STATUS}, missing_since = NULL",
     ChangeKind.TOUCHED: _STATUS,
-}
-_SQL: Final[Mapping[ChangeKind, str]] = {ChangeKind.NEW: _INSERT} | {
-    kind: f"UPDATE OR IGNORE main.files SET {update} WHERE {_WAS}" for kind, update in _UPDATES.items()
 }
 
 
@@ -62,14 +62,14 @@ class Applied:
 
 
 def free_renames(
-    conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
+    conn: LedgerConnection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
 ) -> Applied:
     """Record the next renames to paths that no live row has."""
     page = _page(
         conn,
         t,
         f"p.kind = '{ChangeKind.RENAMED}' AND NOT EXISTS"
-        " (SELECT 1 FROM main.files o WHERE o.file_path = p.path AND o.missing_since IS NULL)",
+        " (SELECT 1 FROM files o WHERE o.file_path = p.path AND o.missing_since IS NULL)",
         after,
         limit,
     )
@@ -77,16 +77,16 @@ def free_renames(
     return _record_all(conn, page, run_id, now)
 
 
-def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id: RunId) -> Applied:
+def entangled_renames(conn: LedgerConnection, now: float, t: Tables, *, run_id: RunId) -> Applied:
     """Record all renames to paths that another of them makes free, in one transaction.
 
     The rows first step aside to paths that no file can have, so that their order does not matter. A row that
     another run has changed since stays, and so does every row that would have taken its place.
     """
-    pending = f"p.kind = '{ChangeKind.RENAMED}' AND NOT p.done"
+    pending = f"p.kind = '{ChangeKind.RENAMED}' AND p.done = 0"
     (planned,) = conn.execute(f"SELECT count(*) FROM {t.plan} p WHERE {pending}").fetchone()
     conn.execute(
-        f"UPDATE {t.plan} AS p SET done = 1 WHERE {pending} AND NOT EXISTS (SELECT 1 FROM main.files f WHERE"
+        f"UPDATE {t.plan} AS p SET done = 1 WHERE {pending} AND NOT EXISTS (SELECT 1 FROM files f WHERE"
         " f.file_id = p.file_id AND f.file_path = p.was_path AND f.content_hash = p.was_hash"
         " AND f.mtime_ns = p.was_mtime)"
     )
@@ -94,7 +94,7 @@ def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id
         f"UPDATE {t.plan} AS p SET done = 1 WHERE {pending} AND file_id IN ({blocked(t.plan, pending)})"
     )
     conn.execute(
-        "UPDATE main.files SET file_path = '/' || file_id WHERE file_id IN"
+        "UPDATE files SET file_path = '/' || file_id WHERE file_id IN"
         f" (SELECT p.file_id FROM {t.plan} p WHERE {pending})"
     )
     last, moved = 0, 0
@@ -106,11 +106,36 @@ def entangled_renames(conn: sqlite3.Connection, now: float, t: Tables, *, run_id
 
 
 def other_changes(
-    conn: sqlite3.Connection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
+    conn: LedgerConnection, now: float, t: Tables, *, after: int, limit: int, run_id: RunId
 ) -> Applied:
     """Record the next differences that are not renames."""
     page = _page(conn, t, f"p.kind <> '{ChangeKind.RENAMED}'", after, limit)
     return _record_all(conn, page, run_id, now)
+
+
+def new_files(
+    conn: LedgerConnection, now: float, files: Sequence[tuple[Named, FileSnapshot]], *, run_id: RunId
+) -> int:
+    """Record files at paths that have no row; how many were left alone because they have one by now."""
+    if not files:
+        return 0
+    bump_scan_generation(conn)
+    items = [
+        described(snapshot)
+        | {"path": file.file_path, "path_bytes": file.path_bytes, "now": now, "new_id": new_file_id(now)}
+        for file, snapshot in files
+    ]
+    conn.executemany(_INSERT, items)
+    (recorded,) = conn.execute(
+        f"SELECT count(*) FROM files WHERE file_id IN {conn.dialect.texts('?')}",
+        (json.dumps([item["new_id"] for item in items]),),
+    ).fetchone()
+    for item in items:
+        if item["failure_info"] is not None:
+            row = FileRow.first(conn, "WHERE file_id = ?", item["new_id"])
+            if row is not None:
+                _move_state(conn, row, decode_failure(item["failure_info"]), run_id, now, changed=False)
+    return len(files) - int(recorded)
 
 
 def described(snapshot: FileSnapshot) -> dict[str, Any]:
@@ -127,9 +152,7 @@ def described(snapshot: FileSnapshot) -> dict[str, Any]:
     }
 
 
-def _page(
-    conn: sqlite3.Connection, t: Tables, condition: str, after: int, limit: int
-) -> list[dict[str, Any]]:
+def _page(conn: LedgerConnection, t: Tables, condition: str, after: int, limit: int) -> list[dict[str, Any]]:
     """The next rows of the plan that meet ``condition``, each with what was seen at its path, by name."""
     cursor = conn.execute(
         "SELECT p.seq, p.kind, p.path, p.file_id, p.was_path, p.was_hash, p.was_mtime, s.path_bytes, s.size,"
@@ -142,14 +165,14 @@ def _page(
     return [dict(zip(names, cells, strict=True)) for cells in cursor]
 
 
-def _record_all(conn: sqlite3.Connection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Applied:
+def _record_all(conn: LedgerConnection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Applied:
     if page:
         bump_scan_generation(conn)
     stale = sum(not _record(conn, item, run_id, now) for item in page)
     return Applied(len(page), page[-1]["seq"] if page else 0, stale)
 
 
-def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: float) -> bool:
+def _record(conn: LedgerConnection, item: dict[str, Any], run_id: RunId, now: float) -> bool:
     """Record one difference; False when the row is no longer what it was compared with."""
     kind = ChangeKind(item["kind"])
     new_id = new_file_id(now) if kind is ChangeKind.NEW else None
@@ -165,16 +188,24 @@ def _record(conn: sqlite3.Connection, item: dict[str, Any], run_id: RunId, now: 
     return True
 
 
-def write_row(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> FileRow | None:
+def write_row(conn: LedgerConnection, kind: ChangeKind, item: dict[str, Any]) -> FileRow | None:
     """Write a difference to its row; None when the row is no longer what it was compared with."""
     return _row(conn, item["file_id"]) if _write(conn, kind, item) else None
 
 
-def _write(conn: sqlite3.Connection, kind: ChangeKind, item: dict[str, Any]) -> bool:
-    return conn.execute(_SQL[kind], item).rowcount == 1
+def _write(conn: LedgerConnection, kind: ChangeKind, item: dict[str, Any]) -> bool:
+    return conn.execute(_sql(conn.dialect, kind), item).rowcount == 1
 
 
-def _row(conn: sqlite3.Connection, file_id: FileId) -> FileRow:
+@cache
+def _sql(dialect: Dialect, kind: ChangeKind) -> str:
+    if kind is ChangeKind.NEW:
+        return _INSERT
+    path = ":path" if kind is ChangeKind.RENAMED else "files.file_path"
+    return dialect.update_of_file(_UPDATES[kind], _WAS, path)
+
+
+def _row(conn: LedgerConnection, file_id: FileId) -> FileRow:
     """The row of a file that this transaction has written."""
     row = FileRow.first(conn, "WHERE file_id = ?", file_id)
     assert row is not None, "it was written in this transaction"
@@ -182,7 +213,7 @@ def _row(conn: sqlite3.Connection, file_id: FileId) -> FileRow:
 
 
 def _move_state(
-    conn: sqlite3.Connection,
+    conn: LedgerConnection,
     row: FileRow,
     failure: Failure | None,
     run_id: RunId,

@@ -6,7 +6,6 @@ leaves nothing behind but the pages that it had applied.
 """
 
 import itertools
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,10 +13,12 @@ from typing import Any, Concatenate, Final, Generic, NamedTuple, ParamSpec, Type
 
 import trio
 
+from objlib.commit_queue import CommitQueue
 from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
+from objlib.ledger.database import Dialect, LedgerConnection
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
 from objlib.ledger.scan.apply import (
@@ -25,13 +26,13 @@ from objlib.ledger.scan.apply import (
     described,
     entangled_renames,
     free_renames,
+    new_files,
     other_changes,
     write_row,
 )
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import bump_scan_generation, scan_generation
 from objlib.ledger.table import Table, stamped
-from objlib.sqlite.group_commit import GroupCommit
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,23 +41,27 @@ CLOSE_SECONDS: Final = 10.0
 """Seconds that closing a scan may wait for its turn at the connection."""
 _NUMBERS: Final = itertools.count(1)
 
+
 # A file whose status is that of its row is not read, unless its next state depends on its bytes: an indexed file
 # that changed while it was under way, one found unfit after it was queued, and one that could not be read, since
 # permission to read leaves no trace in the status that is compared.
-_UNCHANGED: Final = f"""
-    f.size = ?3 AND f.mtime_ns = ?4 AND f.inode = ?5 AND coalesce(f.ctime_ns, ?6) = ?6 AND f.path_bytes IS ?2
-    AND CASE f.gemini_state
-        WHEN '{State.INDEXED}' THEN f.content_hash = f.indexed_hash
-        WHEN '{State.UNTRACKED}' THEN f.content_hash <> '{UNREAD}' AND f.size > 0 AND f.mime_type <> '{NO_TYPE}'
-        WHEN '{State.FAILED}' THEN json_extract(f.failure_info, '$.kind') <> '{FailureKind.UNREADABLE}'
-        ELSE 1 END
-"""
+def _unchanged(dialect: Dialect) -> str:
+    return f"""
+        f.size = ?3 AND f.mtime_ns = ?4 AND f.inode = ?5 AND coalesce(f.ctime_ns, ?6) = ?6
+        AND {dialect.same("f.path_bytes", "?2")}
+        AND CASE f.gemini_state
+            WHEN '{State.INDEXED}' THEN f.content_hash = f.indexed_hash
+            WHEN '{State.UNTRACKED}' THEN f.content_hash <> '{UNREAD}' AND f.size > 0 AND f.mime_type <> '{NO_TYPE}'
+            WHEN '{State.FAILED}' THEN {dialect.field("f.failure_info", "kind")} <> '{FailureKind.UNREADABLE}'
+            ELSE TRUE END
+    """
 
 
-_SKIPPED_PICTURE: Final = f"""
-    f.gemini_state = '{State.FAILED}' AND f.mime_type LIKE 'image/%'
-    AND json_extract(f.failure_info, '$.kind') = '{FailureKind.UNSUPPORTED}'
-"""
+def _skipped_picture(dialect: Dialect) -> str:
+    return f"""
+        f.gemini_state = '{State.FAILED}' AND f.mime_type LIKE 'image/%'
+        AND {dialect.field("f.failure_info", "kind")} = '{FailureKind.UNSUPPORTED}'
+    """
 
 
 class ToRead(NamedTuple):
@@ -71,7 +76,7 @@ class ToRead(NamedTuple):
 class noted(Generic[P, T]):  # a decorator
     """A query over the temporary tables of one scan, which are its second argument."""
 
-    def __init__(self, function: Callable[Concatenate[sqlite3.Connection, Tables, P], T]) -> None:
+    def __init__(self, function: Callable[Concatenate[LedgerConnection, Tables, P], T]) -> None:
         self.function = function
 
     def __get__(self, scan: "ScanSession", owner: type) -> Callable[P, Awaitable[T]]:
@@ -82,7 +87,11 @@ class ScanSession(Table):
     """One scan under way; :meth:`ScanTable.open` makes one."""
 
     def __init__(
-        self, database: GroupCommit, now: Callable[[], float], tables: Tables, generation: int
+        self,
+        database: CommitQueue[LedgerConnection],
+        now: Callable[[], float],
+        tables: Tables,
+        generation: int,
     ) -> None:
         super().__init__(database, now)
         self.tables = tables
@@ -90,7 +99,7 @@ class ScanSession(Table):
 
     @noted
     def note_files(
-        conn: sqlite3.Connection,
+        conn: LedgerConnection,
         t: Tables,
         files: Sequence[FileStatus],
         *,
@@ -104,12 +113,13 @@ class ScanSession(Table):
         (last,) = conn.execute(f"SELECT coalesce(max(seq), 0) FROM {t.seen}").fetchone()
         conn.executemany(
             f"""
-            INSERT OR IGNORE INTO {t.seen} (path, path_bytes, size, mtime_ns, inode, ctime_ns, file_id, look)
+            INSERT INTO {t.seen} (path, path_bytes, size, mtime_ns, inode, ctime_ns, file_id, look)
             SELECT ?1, ?2, ?3, ?4, ?5, ?6, f.file_id, CASE
-                WHEN {read_all:d} OR f.file_id IS NULL OR NOT ({_UNCHANGED})
-                    OR ({pictures:d} AND {_SKIPPED_PICTURE}) THEN {Look.READ}
+                WHEN {read_all} OR f.file_id IS NULL OR NOT ({_unchanged(conn.dialect)})
+                    OR ({pictures} AND {_skipped_picture(conn.dialect)}) THEN {Look.READ}
                 WHEN f.missing_since IS NOT NULL THEN {Look.RETURNED} ELSE {Look.SAME} END
-            FROM (SELECT 1) LEFT JOIN main.files f ON f.seq = {Tables.row_at("?1")}
+            FROM (SELECT 1) AS one LEFT JOIN files f ON f.seq = {Tables.row_at("?1")}
+            WHERE TRUE ON CONFLICT DO NOTHING
             """,
             files,
         )
@@ -120,12 +130,14 @@ class ScanSession(Table):
         return int(count), int(size)
 
     @noted
-    def note_blind(conn: sqlite3.Connection, t: Tables, paths: Sequence[str]) -> None:
+    def note_blind(conn: LedgerConnection, t: Tables, paths: Sequence[str]) -> None:
         """Note files and folders that could not be read; the scan records nothing about what is in them."""
-        conn.executemany(f"INSERT OR IGNORE INTO {t.blind} VALUES (?)", [(path,) for path in paths])
+        conn.executemany(
+            f"INSERT INTO {t.blind} VALUES (?) ON CONFLICT DO NOTHING", [(path,) for path in paths]
+        )
 
     @noted
-    def to_read(conn: sqlite3.Connection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
+    def to_read(conn: LedgerConnection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
         """A page, in the order of the walk, of the files that have to be read."""
         cursor = conn.execute(
             f"SELECT seq, path, path_bytes, size FROM {t.seen}"
@@ -136,23 +148,41 @@ class ScanSession(Table):
 
     @noted
     def note_read(
-        conn: sqlite3.Connection, t: Tables, results: Sequence[tuple[str, FileSnapshot | None]]
+        conn: LedgerConnection, t: Tables, results: Sequence[tuple[ToRead, FileSnapshot | None]]
     ) -> None:
         """Note what files were when they were read; None stands for one that was no longer there."""
-        for path, snapshot in results:
-            if snapshot is None:
-                conn.execute(f"DELETE FROM {t.seen} WHERE path = ?", (path,))
-                continue
-            conn.execute(
-                f"UPDATE {t.seen} SET content_hash = :content_hash, size = :size, mtime_ns = :mtime_ns,"
-                " inode = :inode, ctime_ns = :ctime_ns, mime_type = :mime_type, metadata_json = :metadata_json,"
-                " failure_info = :failure_info WHERE path = :path",
-                described(snapshot) | {"path": path},
-            )
+        _forget(conn, t, [file for file, snapshot in results if snapshot is None])
+        conn.executemany(
+            f"UPDATE {t.seen} SET content_hash = :content_hash, size = :size, mtime_ns = :mtime_ns,"
+            " inode = :inode, ctime_ns = :ctime_ns, mime_type = :mime_type, metadata_json = :metadata_json,"
+            " failure_info = :failure_info WHERE seq = :seq",
+            (
+                described(snapshot) | {"seq": file.number}
+                for file, snapshot in results
+                if snapshot is not None
+            ),
+        )
 
     vanished = noted(diff.vanished)
     changes = noted(diff.changes)
     renames = noted(diff.renames)
+    nothing_left = noted(diff.nothing_left)
+
+    async def record_new(
+        self, results: Sequence[tuple[ToRead, FileSnapshot | None]], *, run_id: RunId, outrun: bool
+    ) -> int | None:
+        """Record files as new at once, without the comparison; None stands for one that is no longer there.
+
+        For a scan after :meth:`nothing_left`. The comparison takes them for unchanged.
+
+        Returns:
+            How many were left alone; None, and nothing is recorded, as for :meth:`compare`.
+        """
+        since = None if outrun else self._generation
+        stale = await self._record(_record_new, self.tables, results, run_id=run_id, since=since)
+        if stale is not None:
+            self._generation += 1
+        return stale
 
     async def compare(self, *, outrun: bool = False) -> Mapping[ChangeKind, int] | None:
         """Compare disk and ledger; how many differences of each kind there are.
@@ -181,15 +211,38 @@ class ScanSession(Table):
             after, stale = page.last, stale + page.stale
 
 
+def _record_new(
+    conn: LedgerConnection,
+    now: float,
+    t: Tables,
+    results: Sequence[tuple[ToRead, FileSnapshot | None]],
+    *,
+    run_id: RunId,
+    since: int | None,
+) -> int | None:
+    if diff.is_outrun(conn, since):
+        return None
+    _forget(conn, t, [file for file, snapshot in results if snapshot is None])
+    files = [(file, snapshot) for file, snapshot in results if snapshot is not None]
+    conn.executemany(
+        f"UPDATE {t.seen} SET look = {Look.SAME} WHERE seq = ?", ((file.number,) for file, _ in files)
+    )
+    return new_files(conn, now, files, run_id=run_id)
+
+
+def _forget(conn: LedgerConnection, t: Tables, files: Sequence[ToRead]) -> None:
+    """Take out files that were no longer there when they were read."""
+    conn.executemany(f"DELETE FROM {t.seen} WHERE seq = ?", ((file.number,) for file in files))
+
+
 class ScanTable(Table):
     """The files on disk, as scans and uploads see them."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ScanSession]:
         """Open a scan for the length of the block. Several may be open on one ledger."""
-        tables = Tables.numbered(next(_NUMBERS))
+        tables = await self._read(partial(Tables.make, number=next(_NUMBERS)))
         try:
-            await self._read(tables.create)
             yield ScanSession(self._database, self._now, tables, await self._read(scan_generation))
         finally:
             with trio.move_on_after(CLOSE_SECONDS, shield=True):
@@ -197,7 +250,7 @@ class ScanTable(Table):
 
     @stamped
     def record_content(
-        conn: sqlite3.Connection, now: float, row: FileRow, snapshot: FileSnapshot | None
+        conn: LedgerConnection, now: float, row: FileRow, snapshot: FileSnapshot | None
     ) -> FileRow | None:
         """Record a file that was read outside a scan; its state stays as it is.
 

@@ -1,15 +1,33 @@
-// Keys for the pages: "/" goes to the box, Escape leaves it, j and k move between hits, Enter opens one, y copies its place.
+// Keys for the pages, and runs that are shown live. Every page works without it.
+// "/" goes to the box, Escape leaves it, j and k move between hits, Enter opens one, y copies its citation,
+// n and p move between the lines of a document that hold the words.
 "use strict";
 const hits = [...document.querySelectorAll(".hits > li:not(.none)")];
+const lines = [...document.querySelectorAll(".lines > li:has(mark)")];
+const cited = document.getElementById("cited");
 let current = -1;
+let line = cited ? lines.indexOf(cited.parentElement) : -1;
 
 function choose(index) {
   if (!hits.length) return;
   if (current >= 0) hits[current].classList.remove("current");
   current = Math.max(0, Math.min(index, hits.length - 1));
   hits[current].classList.add("current");
-  (hits[current].querySelector("a") || hits[current]).focus();
+  (hits[current].querySelector("a") || hits[current]).focus({ preventScroll: true });
   hits[current].scrollIntoView({ block: "nearest" });
+}
+
+function jump(step) {
+  if (!lines.length) return;
+  if (line >= 0) lines[line].classList.remove("current");
+  line = (line + step + lines.length) % lines.length;
+  lines[line].classList.add("current");
+  lines[line].scrollIntoView({ block: "center" });
+}
+
+function citation(hit) {
+  const [title, at] = [hit.querySelector("[data-path]"), hit.querySelector(".at")];
+  return title.dataset.path + (at ? ` (${at.textContent.trim()})` : "");
 }
 
 document.addEventListener("keydown", (event) => {
@@ -20,12 +38,26 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     box.focus();
     box.select();
-  } else if (event.key === "j") {
-    choose(current + 1);
-  } else if (event.key === "k") {
-    choose(current - 1);
-  } else if (event.key === "y" && current >= 0 && navigator.clipboard) {
-    const [title, place] = [hits[current].querySelector("h2, h3"), hits[current].querySelector(".place")];
-    navigator.clipboard.writeText(`${title.textContent.trim()} (${place.textContent.trim()})`);
+  } else if (event.key === "j") choose(current + 1);
+  else if (event.key === "k") choose(current - 1);
+  else if (event.key === "n") jump(1);
+  else if (event.key === "p") jump(-1);
+  else if (event.key === "y" && current >= 0 && navigator.clipboard) {
+    navigator.clipboard.writeText(citation(hits[current]));
   }
 });
+
+const live = document.getElementById("live");
+if (live) {
+  const events = new EventSource(live.dataset.events);
+  let running = live.querySelectorAll(".run").length;
+  events.onmessage = (event) => {
+    const open = live.querySelector("details[open]") !== null;
+    live.innerHTML = event.data; // our own template, which escapes whatever it is given
+    const details = live.querySelector("details");
+    if (details && open) details.open = true;
+    const now = live.querySelectorAll(".run").length;
+    if (now !== running) location.reload(); // a run began or ended: the list and the buttons change too
+    running = now;
+  };
+}

@@ -96,13 +96,9 @@ def a_search_before_the_first_upload(world: World) -> None:
     assert "3 of 3 files indexed" in done.text
 
 
-@situation("ledger/connection.py _find_or_make: upload", "ledger/connection.py _refusal: upload")
+@situation("ledger/connection.py _no_ledger: upload")
 def a_library_without_a_ledger(world: World) -> None:
-    done = world.follow(world.at("status"), "ledger/connection.py _find_or_make: upload")
-    assert "3 of 3 files indexed" in done.text
-    world.database("ledger.db").write_bytes(b"")
-    world.database("store.db").unlink()
-    done = world.follow(world.at("status"), "ledger/connection.py _refusal: upload")
+    done = world.follow(world.at("status"), "ledger/connection.py _no_ledger: upload")
     assert "3 of 3 files indexed" in done.text
 
 
@@ -130,3 +126,26 @@ def a_search_for_nothing(world: World) -> None:
     world.upload()
     done = world.follow(world.at("search", " "), "cli/commands/search.py _question: command")
     assert done.code == Exit.OK
+
+
+@situation("cli/render/status.py _removable: sync --prune")
+def a_file_whose_grace_is_not_over(world: World) -> None:
+    world.upload()
+    (world.library / "walden.txt").unlink()
+    world("scan", world.library)
+    status = world.at("status")
+    assert "gone from disk, or left out by a rule (in grace until " in status.text
+    pruned = world.follow(status, "cli/render/status.py _removable: sync --prune")
+    assert "kept for now: until " in pruned.text
+
+
+@situation("cli/render/status.py _stale_names: store-sync --apply --metadata")
+def a_status_after_a_rename(world: World) -> None:
+    world.upload()
+    (world.library / "walden.txt").rename(world.library / "woods.txt")
+    world.upload()
+    status = world.at("status")
+    assert "1 document sent before the file was renamed" in status.text
+    world.follow(status, "cli/render/status.py _stale_names: store-sync --apply --metadata")
+    world.upload()
+    assert "renamed" not in world.at("status").text

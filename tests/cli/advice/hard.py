@@ -5,6 +5,7 @@ import os
 import platform
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from objlib.core.errors import Exit
@@ -131,26 +132,51 @@ def a_document_that_the_store_could_not_make(world: World) -> None:
     assert "walden.txt" in status.text
 
 
+def a_scan_in_its_place(world: World, ledger: Path) -> None:
+    ledger.unlink()
+    assert world.at("scan").code == Exit.OK
+
+
 @situation(
     "engine/doctor.py _lost: rebuild",
     "engine/bootstrap/lost_ledger.py refuse_lost_ledger: rebuild",
-    "ledger/connection.py _find_or_make: rebuild",
-    "ledger/connection.py _refusal: rebuild",
+    "engine/bootstrap/lost_ledger.py require_ledger: rebuild",
+    "cli/render/scan.py scan_lines: rebuild",
 )
 def a_store_whose_ledger_is_lost(world: World) -> None:
     world.upload()
-    for site, lose, command in [
-        ("engine/doctor.py _lost: rebuild", unlink, "doctor"),
-        ("engine/bootstrap/lost_ledger.py refuse_lost_ledger: rebuild", unlink, "upload"),
-        ("ledger/connection.py _find_or_make: rebuild", unlink, "status"),
-        ("ledger/connection.py _refusal: rebuild", empty, "status"),
-    ]:
+    scanned, status = (
+        partial(a_scan_in_its_place, world),
+        "engine/bootstrap/lost_ledger.py require_ledger: rebuild",
+    )
+    cases: list[tuple[str, str, Callable[[Path], None], Exit]] = [
+        ("engine/doctor.py _lost: rebuild", "doctor", unlink, Exit.FATAL),
+        ("engine/bootstrap/lost_ledger.py refuse_lost_ledger: rebuild", "upload", scanned, Exit.REFUSED),
+        ("cli/render/scan.py scan_lines: rebuild", "scan", unlink, Exit.OK),
+        (status, "status", scanned, Exit.REFUSED),
+        (status, "recover", empty, Exit.REFUSED),
+        (status, "verify", unlink, Exit.REFUSED),
+    ]
+    for site, command, lose, code in cases:
         lose(world.database("ledger.db"))
         refused = world.at(command)
-        assert refused.code == (Exit.REFUSED if command == "upload" else Exit.FATAL)
+        assert refused.code == code, refused.text
+        assert "objlib upload" not in refused.text or command in {"upload", "doctor"}, refused.text
         done = world.follow(refused, site)
         assert "3 files found in the store: 3 match the disk" in done.text
-        assert "Nothing to send" in world.upload().text
+    assert "Nothing to send" in world.upload().text
+
+
+@situation("ledger/connection.py _no_ledger: rebuild")
+def a_ledger_that_no_catalog_knows(world: World) -> None:
+    ledger = world.root / "elsewhere.db"
+    world.upload("--ledger", str(ledger))
+    ledger.unlink()
+    world.database("catalog.db").unlink()
+    refused = world.at("status", "--ledger", str(ledger))
+    assert refused.code == Exit.USAGE
+    done = world.follow(refused, "ledger/connection.py _no_ledger: rebuild")
+    assert "3 files found in the store: 3 match the disk" in done.text
 
 
 @situation("engine/bootstrap/lost_ledger.py refuse_lost_ledger: upload --new")

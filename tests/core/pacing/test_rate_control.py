@@ -382,16 +382,20 @@ def test_two_measurements_in_a_row_are_one(rate: float, one: float, other: float
     assert math.isclose(second, whole, rel_tol=1e-6)
 
 
-@pytest.mark.parametrize(("ramp_admitted", "whole"), [(12.0, True), (400.0, False)])
+@pytest.mark.parametrize(("probe_admitted", "whole"), [(12.0, True), (400.0, False)])
 def test_a_ramp_counts_from_the_last_refusal_unless_the_bucket_may_have_overflowed(
-    ramp_admitted: float, whole: bool
+    probe_admitted: float, whole: bool
 ) -> None:
     """A rate that is a little wrong fills no bucket: the whole count gives it, and errs by a request in its seconds."""
     state = PaceState(ceiling=16, rate=10.0, rtt=0.05, jitter=0.005, measured_for=0.5, gain=2.0)
     state = state._replace(
-        phase=PacingPhase.STARTUP, measured_since=0.0, ramp_since=7.0, ramp_admitted=80.0, last_departure=10.0
+        phase=PacingPhase.STARTUP,
+        measured_since=0.0,
+        probe_since=7.0,
+        probe_admitted=80.0,
+        last_departure=10.0,
     )
-    state = state._replace(admitted=80 + ramp_admitted, throttled_at=0.05)
+    state = state._replace(admitted=80 + probe_admitted, throttled_at=0.05)
     after = rate_control.throttled(state, started=9.0, now=9.05, retry_after=0.1, in_use=1)
     assert math.isclose(after.measured_for, 9.5) == whole
     assert math.isclose(after.rate, (5 + 92) / 9.5) == whole

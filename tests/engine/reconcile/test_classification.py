@@ -51,6 +51,7 @@ OK_DOCUMENT = Listed(
 )
 OTHER = replace(OK_DOCUMENT, document="d2")
 FOREIGN = replace(OTHER, ledger_id="another")
+RENAMED = Standing(in_flight=False, leaving=False, renamed=True)
 SETTLED, IN_FLIGHT, LEAVING = Standing(False, False), Standing(True, False), Standing(False, True)
 
 names = st.sampled_from(["d1", "d2", "d3"])
@@ -78,7 +79,7 @@ documents = st.lists(
             file_id=st.sampled_from(["f", None]),
             ledger_id=st.sampled_from([OURS, "another", None]),
         ),
-        st.builds(Standing, st.booleans(), st.booleans()),
+        st.builds(Standing, st.booleans(), st.booleans(), st.booleans()),
     ),
     max_size=3,
     unique_by=lambda pair: pair[0].document,
@@ -106,6 +107,9 @@ def is_ours(listed: Listed, row: FileRow | None) -> bool:
         (replace(OK_DOCUMENT, display_name="c.txt", metadata={}), SETTLED, DriftKind.STALE_NAME),
         (replace(OK_DOCUMENT, display_name="c.txt", content_hash="g"), SETTLED, DriftKind.STALE_CONTENT),
         (replace(OK_DOCUMENT, metadata={}), SETTLED, DriftKind.METADATA_MISMATCH),
+        (replace(OK_DOCUMENT, metadata={}), RENAMED, DriftKind.STALE_NAME),
+        (replace(OK_DOCUMENT, display_name="k3j2h1g4f5d6"), RENAMED, DriftKind.STALE_NAME),
+        (replace(OK_DOCUMENT, content_hash="g"), RENAMED, DriftKind.STALE_CONTENT),
         (replace(OK_DOCUMENT, ledger_id="another"), SETTLED, DriftKind.METADATA_MISMATCH),
         (replace(OK_DOCUMENT, file_id=None), SETTLED, DriftKind.METADATA_MISMATCH),
         (OK_DOCUMENT, LEAVING, DriftKind.DELETING),

@@ -85,6 +85,9 @@ async def test_without_prune_and_within_the_grace_everything_is_kept(
         young = await pruned(app, grace=3600)
         assert young.prune is not None
         assert (young.prune.files, young.prune.kept) == (0, 2)
+        assert young.prune.kept_until is not None
+        assert app.now() < young.prune.kept_until <= app.now() + 3600
+        assert young.prune.kept_last == young.prune.kept_until
         assert faults.count["delete"] == 0
         await trio.sleep(3600)
         old = await pruned(app, grace=3600)

@@ -21,7 +21,7 @@ from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.shutdown import InterruptedRun
-from objlib.engine.status import explain
+from objlib.engine.status import explain, status
 from objlib.engine.upload.run import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
 from objlib.ledger import FileRow, Move
@@ -380,14 +380,22 @@ async def test_a_step_that_gets_no_answer_is_left(opened: Opener, faults: Faults
     assert (report.unanswered, report.left, report.requeued) == (1, 1, 0)
 
 
+@pytest.mark.parametrize("two_steps", [False, True], ids=["direct", "in two steps"])
+@pytest.mark.parametrize("place", ["Ethics/Year 2020/another name.txt", "Physics/Year 1905/lecture 7.txt"])
 async def test_a_rename_is_information_and_refreshed_only_on_request(
-    opened: Opener, settings: Settings, library: Path, faults: Faults
+    opened: Opener, settings: Settings, library: Path, faults: Faults, two_steps: bool, place: str
 ) -> None:
-    async with opened("store-sync") as app:
+    broken = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
+    async with opened("store-sync", max_uploads=1) as app:
+        if two_steps:
+            faults.script = lambda what, count: broken if what == "start" and count % 2 == 0 else None
         await upload(app)
+        faults.script = lambda what, count: None
         path = min(library.rglob("*.txt"))
-        path.rename(path.with_name("another name.txt"))
+        (library / place).parent.mkdir(parents=True, exist_ok=True)
+        path.rename(library / place)
         await upload(app)
+        assert (await status(app)).stale_names == 1
         report = await checked(app)
         assert (report.drift, report.left, report.stale_names) == ({}, 0, 1)
         assert [finding.kind for finding in report.findings] == [DriftKind.STALE_NAME]
@@ -402,7 +410,20 @@ async def test_a_rename_is_information_and_refreshed_only_on_request(
         assert faults.count["start"] == before + 1
         report = await checked(app)
         assert (report.drift, report.stale_names) == ({}, 0)
+        assert (await status(app)).stale_names == 0
     assert_exactly_once(settings)
+
+
+async def test_a_file_that_is_renamed_back_has_no_stale_name(opened: Opener, library: Path) -> None:
+    async with opened("store-sync") as app:
+        await upload(app)
+        path = min(library.rglob("*.txt"))
+        for old, new in ((path, path.with_name("x.txt")), (path.with_name("x.txt"), path)):
+            old.rename(new)
+            await upload(app)
+        assert (await status(app)).stale_names == 0
+        report = await checked(app)
+        assert (report.drift, report.stale_names) == ({}, 0)
 
 
 @pytest.mark.parametrize("kind", [DriftKind.GHOST, DriftKind.BROKEN])

@@ -205,7 +205,7 @@ async def test_running_out_of_open_files_is_no_fault_of_a_file(
         def refuse(path: str) -> Any:
             raise OSError(errno.EMFILE, "Too many open files", path)
 
-        monkeypatch.setattr(read_file, "open_regular", refuse)
+        monkeypatch.setattr(read_file, "open_descriptor", refuse)
         with pytest.RaisesGroup(pytest.RaisesExc(OSError, match="Too many open files")):
             await desk.scan()
         assert await desk.rows() == {}

@@ -1,7 +1,7 @@
 """A scan records each file that it finds."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,18 +14,13 @@ from objlib.core.ids import AttemptId, content_hash
 from objlib.core.library.snapshot import UNTRUSTED
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.upload import ScanReport
+from objlib.engine.scan import scan as scan_module
 from objlib.ledger import Move, ScanSession
 from objlib.testing.databases import raw
 from objlib.threads import thread_runner
 from tests.support.scan import LONG_AGO, RUN, Desk, open_desk
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(tmp_path) as opened:
-        yield opened
 
 
 async def test_a_new_file_is_recorded_with_all_that_is_known_of_it(desk: Desk) -> None:
@@ -262,6 +257,7 @@ async def test_a_file_that_comes_back_changed_is_sent_again(desk: Desk) -> None:
     assert (after.file_id, after.missing_since, after.state) == (before.file_id, None, State.UNTRACKED)
 
 
+@pytest.mark.of_a_file
 async def test_a_dry_run_lists_and_writes_nothing(desk: Desk) -> None:
     for name in ("a", "b", "c", "d"):
         desk.write(f"{name}.txt", name)
@@ -305,6 +301,7 @@ async def test_every_file_advances_the_observer(desk: Desk) -> None:
     assert desk.observer.phases == ["begin scan", "end scan"]
 
 
+@pytest.mark.of_a_file
 async def test_nothing_of_a_scan_is_left_in_the_connection(desk: Desk) -> None:
     desk.write("a.txt", "one")
     await desk.scan()
@@ -416,6 +413,53 @@ async def test_who_looked_before_an_upload_found_a_file_gone_looks_again(desk: D
     report = await desk.scan()
     assert (report.scanned, report.unchanged, report.returned) == (1, 1, 0)
     assert desk.observer.phases.count("begin scan") == 3
+
+
+async def test_who_is_outrun_between_two_pages_of_new_files_looks_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_module, "READ_PAGE", 1)
+    for name in ("a", "b", "c"):
+        desk.write(f"{name}.txt", name)
+    record = ScanSession.record_new
+
+    async def overtaken(session: ScanSession, *args: Any, **kwargs: Any) -> Any:
+        stale = await record(session, *args, **kwargs)
+        monkeypatch.setattr(ScanSession, "record_new", record)
+        (desk.root / "b.txt").rename(desk.root / "renamed.txt")
+        assert (await desk.scan()).new == 2
+        return stale
+
+    monkeypatch.setattr(ScanSession, "record_new", overtaken)
+    report = await desk.scan()
+    assert (report.new, report.unchanged, report.missing) == (1, 2, 0)
+    assert sorted(await desk.rows()) == ["a.txt", "c.txt", "renamed.txt"]
+    assert (await desk.scan()).unchanged == 3
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_new_files_are_recorded_at_once_only_while_no_file_has_left_its_path(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    desk.write("a.txt", "one")
+    desk.write("b.txt", "two")
+    await desk.scan()
+    before = await desk.row("a.txt")
+    desk.write("new.txt", "new")
+    if gone:
+        (desk.root / "a.txt").rename(desk.root / "c.txt")
+    calls: list[int] = []
+    record = ScanSession.record_new
+
+    async def counted(session: ScanSession, results: Any, **kwargs: Any) -> Any:
+        calls.append(len(results))
+        return await record(session, results, **kwargs)
+
+    monkeypatch.setattr(ScanSession, "record_new", counted)
+    report = await desk.scan()
+    assert (report.new, report.renamed, report.unchanged) == (1, int(gone), 2 - gone)
+    assert calls == ([] if gone else [1])
+    assert (await desk.row("c.txt" if gone else "a.txt")).file_id == before.file_id
 
 
 async def test_who_is_outrun_again_and_again_records_what_he_has(desk: Desk) -> None:

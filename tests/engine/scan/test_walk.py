@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from objlib.core.errors import UsageError
+from objlib.core.library.front_matter import HEAD
 from objlib.core.library.ignore import IgnoreRules
 from objlib.core.library.paths import disk_path
 from objlib.core.library.snapshot import UNTRUSTED
@@ -389,11 +390,11 @@ async def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
 ) -> None:
     target = desk.write("a.txt", "text")
 
-    def meddle() -> Any:
+    def meddle(data: bytes) -> Any:
         with target.open("a") as file:
             file.write("!")
         desk.age(target)
-        return hashlib.sha256()
+        return hashlib.sha256(data)
 
     monkeypatch.setattr(read_file, "sha256", meddle)
     await desk.scan()
@@ -403,16 +404,34 @@ async def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
     assert (await desk.row("a.txt")).mtime_ns == target.stat().st_mtime_ns
 
 
+@pytest.mark.parametrize("before", [b"", b"text", b"t" * (HEAD - 1), b"t" * HEAD], ids=len)
+async def test_a_file_that_grows_between_its_status_and_its_reading_is_read_to_its_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    target = desk.write("a.txt", before)
+    judge, grown = read_file._trusted, before + b"!" * HEAD
+
+    def grow(mtime: int, began: int) -> int:
+        target.write_bytes(grown)
+        desk.age(target)
+        return judge(mtime, began)
+
+    monkeypatch.setattr(read_file, "_trusted", grow)
+    await desk.scan()
+    row = await desk.row("a.txt")
+    assert (row.content_hash, row.size) == (hashlib.sha256(grown).hexdigest(), len(grown))
+
+
 async def test_a_file_that_grows_too_large_while_it_is_read_is_told_apart(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read_file, "MAX_DOCUMENT", 4)
     target = desk.write("a.txt", "text")
 
-    def grow() -> Any:
+    def grow(data: bytes) -> Any:
         with target.open("a") as file:
             file.write("!")
-        return hashlib.sha256()
+        return hashlib.sha256(data)
 
     monkeypatch.setattr(read_file, "sha256", grow)
     await desk.scan()

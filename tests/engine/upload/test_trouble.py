@@ -44,7 +44,7 @@ class FullDisk:
                 return await inline_runner(partial(cast("Any", perform), full, *rest))
         return await inline_runner(fn)
 
-    def _is_commit(self, conn: sqlite3.Connection, batch: list[Any], _translate: object) -> bool:
+    def _is_commit(self, conn: sqlite3.Connection, _translate: object, batch: list[Any]) -> bool:
         (_, _, path) = conn.execute("PRAGMA database_list").fetchone()
         return Path(path) == self.ledger and any(op.writes for op in batch)
 

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from objlib.core.ids import RunId
 from objlib.core.pacing.measured import MeasuredController, measured
 from objlib.engine.requests.governor import REQUEST_RATE
+from objlib.ledger.dialects.sqlite import SQLiteConnection
 from objlib.ledger.rates import RateTable
 
 from .servers import Outcome
@@ -213,7 +214,7 @@ class Ours:
 @contextmanager
 def one_ledger() -> Iterator[Meeting]:
     """Let processes share rates at each heartbeat, one after the other, in a ledger that holds nothing else."""
-    with closing(sqlite3.connect(":memory:")) as ledger:
+    with closing(sqlite3.connect(":memory:", factory=SQLiteConnection)) as ledger:
         ledger.execute("CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT)")
         last_shares: dict[int, dict[str, float]] = {}
 

@@ -1,0 +1,1 @@
+"""The words of each database, side by side; see :mod:`objlib.ledger.database`."""

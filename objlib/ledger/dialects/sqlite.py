@@ -1,0 +1,69 @@
+"""The words of SQLite."""
+
+import sqlite3
+from typing import ClassVar, Final
+
+
+class SQLiteDialect:
+    """SQLite from 3.37."""
+
+    facets: Final = """
+        SELECT key, json_quote(value), number FROM (
+            SELECT key, value, number,
+                row_number() OVER (PARTITION BY key ORDER BY number DESC, value) AS place
+            FROM (
+                SELECT entry.key, coalesce(item.value, entry.value) AS value, count(*) AS number
+                FROM files, json_each(metadata_json) AS entry
+                LEFT JOIN json_each(CASE entry.type WHEN 'array' THEN entry.value END) AS item
+                WHERE gemini_document IS NOT NULL AND missing_since IS NULL
+                GROUP BY 1, 2 HAVING number > 1
+            )
+        ) WHERE place <= ? ORDER BY key, place
+        """
+    metadata_keys: Final = (
+        "SELECT DISTINCT key FROM files, json_each(metadata_json)"
+        " WHERE gemini_document IS NOT NULL ORDER BY key"
+    )
+
+    temporary: Final = "temp"
+
+    def same(self, one: str, other: str) -> str:
+        """``IS``, for which SQLite uses an index as for ``=``."""
+        return f"{one} IS {other}"
+
+    def position(self, text: str, part: str) -> str:
+        """``instr``."""
+        return f"instr({text}, {part})"
+
+    def field(self, column: str, key: str) -> str:
+        """``json_extract``; the ``->>`` of newer versions is not there in 3.37."""
+        return f"json_extract({column}, '$.{key}')"
+
+    def texts(self, parameter: str) -> str:
+        """``json_each``."""
+        return f"(SELECT value FROM json_each({parameter}))"
+
+    def by_index(self, name: str) -> str:
+        """``INDEXED BY``: SQLite prefers an equality on the state to any range of times."""
+        return f"INDEXED BY {name}"
+
+    def ddl(self, statement: str) -> str:
+        """The same: the types of our statements are SQLite's."""
+        return statement
+
+    def index_on(self, table: str, name: str) -> str:
+        """The index has the schema, and its table none."""
+        return f"CREATE INDEX {table}_{name} ON {table.partition('.')[2]}"
+
+    def measure(self, conn: object, table: str) -> None:
+        """Nothing: the queries are planned by the indices alone."""
+
+    def update_of_file(self, update: str, where: str, path: str) -> str:
+        """``OR IGNORE``, of a row that breaks a constraint."""
+        return f"UPDATE OR IGNORE files SET {update} WHERE {where}"
+
+
+class SQLiteConnection(sqlite3.Connection):
+    """A connection to a ledger that is a file."""
+
+    dialect: ClassVar = SQLiteDialect()
