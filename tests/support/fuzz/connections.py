@@ -90,7 +90,7 @@ async def cut(port: int, path: str, number: int, seed: int) -> None:
             with trio.move_on_after(0.02):
                 await stream.receive_some(10)
         if rng.random() < 0.3:
-            await trio.sleep(rng.random() * 0.02)
+            await trio.sleep(rng.random() * 0.02)  # real time
     if rng.random() < 0.7:  # with a reset, as a dying process or a cut line does
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         stream.socket.close()
@@ -108,7 +108,7 @@ async def slow(port: int, seconds: float) -> Answer:
     try:
         for at in range(len(data)):
             await stream.send_all(data[at : at + 1])
-            await trio.sleep(seconds / len(data))
+            await trio.sleep(seconds / len(data))  # real time
         return await _answer(stream)
     except trio.BrokenResourceError:
         return Answer(0, {}, b"")
@@ -126,6 +126,6 @@ async def silent(port: int, seconds: float) -> None:
     try:
         with suppress(trio.BrokenResourceError):
             await stream.send_all(b"GET /v1beta/fileSea")
-            await trio.sleep(seconds)
+            await trio.sleep(seconds)  # real time
     finally:
         await trio.aclose_forcefully(stream)

@@ -117,7 +117,7 @@ async def settle(server: Server, name: str, sockets: int) -> None:
     for _ in range(100):
         if server.sockets() <= sockets:
             return
-        await trio.sleep(0.1)
+        await trio.sleep(0.1)  # real time
     server.fail(f"{name}: {server.sockets() - sockets} connections are left")
 
 
@@ -158,7 +158,7 @@ async def run(server: Server, options: argparse.Namespace) -> None:
     for part in rounds:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(play, server, part, part.count)
-            await trio.sleep(min(1.0, options.seconds / 2))
+            await trio.sleep(min(1.0, options.seconds / 2))  # real time
             begun = trio.current_time()
             if (await ask(port, GET)).status != 200:
                 server.fail(f"{part.name}: another client gets no answer meanwhile")
