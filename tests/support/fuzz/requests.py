@@ -37,6 +37,8 @@ METHODS: Final = {
     "count": ("POST", "/v1beta/models/gemini-x:countTokens"),
     "embed": ("POST", "/v1beta/models/gemini-embedding-2:embedContent"),
     "batch": ("POST", "/v1beta/models/gemini-embedding-2:batchEmbedContents"),
+    "interactions.create": ("POST", "/v1beta/interactions"),
+    "interactions.get": ("GET", "/v1beta/interactions/{odd}"),
     "models.list": ("GET", "/v1beta/models"),
     "models.get": ("GET", "/v1beta/models/{odd}"),
     "session": ("POST", "/upload/v1beta/{store}:uploadToFileSearchStore?upload_id={session}"),
@@ -119,6 +121,16 @@ def template(rng: Random, name: str, store: str) -> Any:
         question = {"contents": [{"role": rng.choice(["user", "model", odd]), "parts": [{"text": odd}]}]}
         more = {rng.choice(["systemInstruction", "generationConfig", "toolConfig", "safetySettings"]): odd}
         return rng.choice([question, part | {"tools": [{"fileSearch": search}]}, part | more])
+    if name == "interactions.create":
+        tool = {
+            "type": "file_search",
+            "file_search_store_names": [store],
+            rng.choice(["top_k", "type", "novelty"]): odd,
+        }
+        whole = {"model": "gemini-x", "input": "where do bees bring honey from?", "tools": [tool]}
+        return whole | {
+            rng.choice(["input", "model", "stream", "store", "tools", "previous_interaction_id"]): odd
+        }
     if name in {"embed", "batch"}:
         one = {
             "content": {"parts": [{"text": "a"}]},
