@@ -84,6 +84,10 @@ system-tools:
     @command -v chromium >/dev/null || apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core
     @ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -qq -y --no-install-recommends postgresql
 
+# take pictures of all pages, light and dark, wide and narrow: just pages [FOLDER]
+pages *FOLDER: (env "dev")
+    @{{ python }} -m tests.web.pictures "$@"
+
 # measure branch coverage of core, sqlite, ledger and engine by the tests of these rooms, and list what they miss
 coverage *ARGS: (env "dev")
     @{{ python }} -m coverage run -m pytest -q tests/core tests/sqlite tests/ledger tests/engine "$@"
