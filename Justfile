@@ -120,6 +120,10 @@ constraints:
     @"${UV:-uv}" pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url \
         --no-annotate --all-extras --group dev pyproject.toml -o constraints.txt
 
+# misuse a served store over a real port (just fuzz twin), or measure the readers of documents (just fuzz readers)
+fuzz NAME *ARGS: (env "dev")
+    @name="$1" && shift && {{ python }} -m "tests.support.fuzz.$name" "$@"
+
 # play seeded simulated worlds and check the promises in each: just torture [--seeds N] [--seed S] [--jobs N]
 torture *ARGS: (env "main")
     @{{ python }} -m objlib.testing.torture "$@"

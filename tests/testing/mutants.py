@@ -21,6 +21,7 @@ from tests.testing.safeguards_formats import FORMATS
 from tests.testing.safeguards_pace import PACE
 from tests.testing.safeguards_prune import PRUNES
 from tests.testing.safeguards_repair import REPAIRS
+from tests.testing.safeguards_search import SEARCH
 from tests.testing.safeguards_stores import STORES
 from tests.testing.safeguards_twin import TWIN
 from tests.testing.safeguards_upload import UPLOAD
@@ -37,6 +38,7 @@ MUTANTS: Final = (
     *STORES,
     *REPAIRS,
     *TWIN,
+    *SEARCH,
     *FORMATS,
     *WIRE,
     *BORDER,
