@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
-from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import UsageError
 
 COMMON = Group("Common options", sort_key=90)
@@ -37,10 +36,22 @@ def common(about: str, *, setting: str, **more: Any) -> Parameter:
 class CommonOptions:
     """Options that every command takes; None means "not given", so that environment and file have their turn."""
 
-    library: Annotated[Path | None, common("Folder of documents", setting="library")] = None
+    library: Annotated[
+        tuple[Path, ...] | None,
+        common(
+            "Folder of documents; repeatable for search and ask",
+            setting="library",
+            metavar="PATH",
+            negative="",
+        ),
+    ] = None
     ledger: Annotated[
-        str | Path | LedgerUrl | None,
-        common("SQLite file, or postgresql:// URL, that remembers what was sent", setting="ledger"),
+        str | Path | None,
+        common(
+            "SQLite file, or postgresql:// URL, that remembers what was sent",
+            setting="ledger",
+            metavar="PATH",
+        ),
     ] = None
     store: Annotated[str | None, common("Name of the File Search store", setting="store")] = None
     backend: Annotated[
@@ -92,9 +103,21 @@ class CommonOptions:
         ),
     ] = None
 
+    @property
+    def folder(self) -> Path | None:
+        """The one library that is named.
+
+        Raises:
+            UsageError: several are named, and this command works with one.
+        """
+        if self.library is not None and len(self.library) > 1:
+            names = " and ".join(map(str, self.library))
+            raise UsageError(f"this command works with one library, not with {names}; name one")
+        return self.library[0] if self.library else None
+
     def flags(self, **more: object) -> dict[str, object]:
         """The values by setting name, with those of one command's own options."""
-        own = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        own = {name: getattr(self, name) for name in self.__dataclass_fields__} | {"library": self.folder}
         if own["verbose"] == 0:  # a counting option starts at 0, which is not "given"
             own["verbose"] = None
         return own | more

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from objlib.core.advice import advise
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import LedgerError, NoLedgerError
 from objlib.ledger.dialects.sqlite import SQLiteConnection
 from objlib.ledger.schema import SCHEMA
@@ -72,7 +73,7 @@ def _find_or_make(path: Path, *, create: bool, private: bool) -> None:
         if create and not private:
             make_file(path)
         if not path.exists():
-            raise NoLedgerError(_no_ledger(path))
+            raise NoLedgerError(no_ledger(path))
         if not path.is_file():
             raise NoLedgerError(f"the ledger {path} is a folder or a device; name a file with --ledger")
     except OSError as error:
@@ -87,7 +88,7 @@ def _find_or_make(path: Path, *, create: bool, private: bool) -> None:
         )
 
 
-def _no_ledger(path: Path) -> str:
+def no_ledger(path: Path | LedgerUrl) -> str:
     return (
         f"there is no ledger {path}: `{advise('upload')}` makes it; if it was lost, "
         f"`{advise('rebuild')}` makes it again from the store"
@@ -97,7 +98,7 @@ def _no_ledger(path: Path) -> str:
 def _refusal(error: RefusedFileError, path: Path, newest: int) -> str:
     match error.refusal:
         case Refusal.EMPTY:
-            return _no_ledger(path)
+            return no_ledger(path)
         case Refusal.FOREIGN:
             return f"{path} is a database, but not a ledger of objlib; choose another file with --ledger"
         case Refusal.NEWER:

@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 
 import psycopg
 
-from objlib.core.advice import advise
 from objlib.core.config.ledger_url import LedgerUrl
-from objlib.core.errors import LedgerError
+from objlib.core.errors import LedgerError, NoLedgerError
+from objlib.ledger.connection import no_ledger
 from objlib.ledger.copying import copy_rows
 from objlib.ledger.dialects.postgres import PostgresConnection, translate_ddl
 from objlib.ledger.dialects.sqlite import SQLiteConnection
@@ -57,7 +57,7 @@ def open_session(
         migrate(session, STEPS, create=create, now=session.clock() if now is None else now)  # type: ignore[arg-type]  # invariant, and only read
     except RefusedSchemaError as error:
         session.drop()
-        raise LedgerError(_refusal(error, url)) from None
+        raise _refused(error, url) from None
     except psycopg.Error as error:
         session.drop()
         raise server_error(error, url, busy_timeout) from error
@@ -79,13 +79,15 @@ def closed_error(url: LedgerUrl) -> LedgerError:
     return LedgerError(f"the ledger {url} is closed already; this is a mistake in the program")
 
 
+def _refused(error: RefusedSchemaError, url: LedgerUrl) -> LedgerError:
+    kind = NoLedgerError if error.refused is Refused.ABSENT else LedgerError
+    return kind(_refusal(error, url))
+
+
 def _refusal(error: RefusedSchemaError, url: LedgerUrl) -> str:
     match error.refused:
         case Refused.ABSENT:
-            return (
-                f"there is no ledger {url} yet: `{advise('upload')}` makes it; if it was lost, "
-                f"`{advise('rebuild')}` makes it again from the store"
-            )
+            return no_ledger(url)
         case Refused.FOREIGN:
             return (
                 f"the schema {url.schema} of {url} holds tables of another program; "
@@ -144,7 +146,7 @@ def copy_privately(
     except BaseException as error:
         conn.close()
         if isinstance(error, RefusedSchemaError):
-            raise LedgerError(_refusal(error, url)) from None
+            raise _refused(error, url) from None
         if isinstance(error, psycopg.Error):
             raise server_error(error, url, busy_timeout) from error
         raise

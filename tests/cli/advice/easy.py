@@ -96,9 +96,9 @@ def a_search_before_the_first_upload(world: World) -> None:
     assert "3 of 3 files indexed" in done.text
 
 
-@situation("ledger/connection.py _no_ledger: upload")
+@situation("ledger/connection.py no_ledger: upload")
 def a_library_without_a_ledger(world: World) -> None:
-    done = world.follow(world.at("status"), "ledger/connection.py _no_ledger: upload")
+    done = world.follow(world.at("status"), "ledger/connection.py no_ledger: upload")
     assert "3 of 3 files indexed" in done.text
 
 

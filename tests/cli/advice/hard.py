@@ -167,7 +167,7 @@ def a_store_whose_ledger_is_lost(world: World) -> None:
     assert "Nothing to send" in world.upload().text
 
 
-@situation("ledger/connection.py _no_ledger: rebuild")
+@situation("ledger/connection.py no_ledger: rebuild")
 def a_ledger_that_no_catalog_knows(world: World) -> None:
     ledger = world.root / "elsewhere.db"
     world.upload("--ledger", str(ledger))
@@ -175,7 +175,7 @@ def a_ledger_that_no_catalog_knows(world: World) -> None:
     world.database("catalog.db").unlink()
     refused = world.at("status", "--ledger", str(ledger))
     assert refused.code == Exit.USAGE
-    done = world.follow(refused, "ledger/connection.py _no_ledger: rebuild")
+    done = world.follow(refused, "ledger/connection.py no_ledger: rebuild")
     assert "3 files found in the store: 3 match the disk" in done.text
 
 
