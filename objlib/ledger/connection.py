@@ -89,6 +89,7 @@ def _find_or_make(path: Path, *, create: bool, private: bool) -> None:
 
 
 def no_ledger(path: Path | LedgerUrl) -> str:
+    """The line for a ledger that is not there."""
     return (
         f"there is no ledger {path}: `{advise('upload')}` makes it; if it was lost, "
         f"`{advise('rebuild')}` makes it again from the store"

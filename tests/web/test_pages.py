@@ -148,8 +148,8 @@ async def test_a_supervisor_and_a_monitor_are_answered_and_no_other(library: Lib
         assert 'state="indexed"} 4.0' in metrics.text
         assert metrics.headers["content-type"].startswith("text/plain; version=")
         assert (await stranger.get("/library", headers=own)).status_code == 403
-        library.settings.ledger.write_bytes(b"no ledger")
-        for path in library.settings.ledger.parent.glob("ledger.db-*"):
+        library.settings.ledger_file.write_bytes(b"no ledger")
+        for path in library.settings.ledger_file.parent.glob("ledger.db-*"):
             path.unlink()
     async with open_library(library.settings) as damaged:
         transport = httpx.ASGITransport(make_pages(damaged, sessions=Sessions(), cookie=COOKIE))
