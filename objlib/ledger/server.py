@@ -54,7 +54,7 @@ def open_session(
     session = Session(url.conninfo, url.schema, PostgresConnection, busy_timeout=busy_timeout)
     try:
         session.connect()
-        migrate(session, STEPS, create=create, now=session.clock() if now is None else now)  # type: ignore[arg-type]  # invariant, and only read
+        migrate(session, STEPS, create=create, now=session.clock() if now is None else now)
     except RefusedSchemaError as error:
         session.drop()
         raise _refused(error, url) from None
@@ -136,9 +136,7 @@ def copy_privately(
     conn = make_privately(SCHEMA, SQLiteConnection, busy_timeout=busy_timeout, now=now or 0.0)
     try:
         source = session.connect()
-        if not read_version(source, url.schema, MIGRATIONS[-1].version) and not create:
-            raise RefusedSchemaError(Refused.ABSENT)  # noqa: TRY301  # what was opened is closed below
-        if read_version(source, url.schema, MIGRATIONS[-1].version):
+        if read_version(source, url.schema, MIGRATIONS[-1].version, create=create):
             source.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             conn.execute("BEGIN")
             copy_rows(source, conn)

@@ -73,9 +73,7 @@ def migrate(session: Session[SessionConnection], steps: Sequence[Step], *, creat
 def _migrate(
     conn: SessionConnection, schema: str, steps: Sequence[Step], *, create: bool, now: float
 ) -> None:
-    version = read_version(conn, schema, steps[-1].version)
-    if not version and not create:
-        raise RefusedSchemaError(Refused.ABSENT)
+    version = read_version(conn, schema, steps[-1].version, create=create)
     if not version:
         if not _exists(conn, schema):
             conn.native.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
@@ -88,17 +86,20 @@ def _migrate(
             conn.execute("INSERT INTO migrations VALUES (?, ?, ?)", (step.version, step.name, now))
 
 
-def read_version(conn: SessionConnection, schema: str, newest: int) -> int:
+def read_version(conn: SessionConnection, schema: str, newest: int, *, create: bool = True) -> int:
     """The version of a schema; 0 where there is none, or nothing is in it.
 
     Raises:
-        RefusedSchemaError: something else is in it, or a newer program made it.
+        RefusedSchemaError: something else is in it, or a newer program made it; or there is none, and none may be
+            made.
     """
     (tables, ours) = conn.execute(
         "SELECT count(*), count(*) FILTER (WHERE tablename IN ('operations', 'migrations', 'files'))"
         " FROM pg_catalog.pg_tables WHERE schemaname = ?",
         (schema,),
     ).fetchone() or (0, 0)
+    if not tables and not create:
+        raise RefusedSchemaError(Refused.ABSENT)
     if not tables:
         return 0
     if ours != 3:

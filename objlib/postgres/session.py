@@ -18,7 +18,7 @@ from psycopg.types.string import StrDumperUnknown
 from objlib.postgres.errors import Fate, UnreachableError, fate
 from objlib.postgres.statements import in_order, translate
 
-C = TypeVar("C", bound="SessionConnection")
+C_co = TypeVar("C_co", bound="SessionConnection", covariant=True)
 
 CONNECT_SECONDS: Final = 10
 """Seconds for one try to connect."""
@@ -71,7 +71,7 @@ class SessionConnection:
         return self.native.execute(sql.encode(), prepare=False)
 
 
-class Session(Generic[C]):
+class Session(Generic[C_co]):
     """The session of one ledger.
 
     Attributes:
@@ -83,7 +83,7 @@ class Session(Generic[C]):
         self,
         conninfo: str,
         schema: str,
-        factory: Callable[["psycopg.Connection[Any]"], C],
+        factory: Callable[["psycopg.Connection[Any]"], C_co],
         *,
         busy_timeout: float,
         reconnect: float = RECONNECT_SECONDS,
@@ -93,7 +93,7 @@ class Session(Generic[C]):
         self._factory = factory
         self.busy_timeout = busy_timeout
         self._reconnect = reconnect
-        self._conn: C | None = None
+        self._conn: C_co | None = None
         self.opened = 0
         self._ahead = 0.0
         self.key = 0
@@ -111,7 +111,7 @@ class Session(Generic[C]):
         """Whether there is no connection that can be used."""
         return self._conn is None or self._conn.native.closed
 
-    def connect(self) -> C:
+    def connect(self) -> C_co:
         """The connection, opened if there is none; after the first time with patience.
 
         Raises:
@@ -136,7 +136,7 @@ class Session(Generic[C]):
                 self.opened += 1
                 return self._conn
 
-    def _open(self) -> C:
+    def _open(self) -> C_co:
         native = psycopg.connect(
             self._conninfo,
             autocommit=True,
