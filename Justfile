@@ -77,11 +77,12 @@ fix: (env "dev")
     @{{ python }} -m ruff check --fix-only .
     @{{ python }} -m ruff format .
 
-# install from the system's packages (Debian, Ubuntu) what some tests need: promtool for the metrics, Chromium for the pages
+# install from the system's packages (Debian, Ubuntu) what some tests need: promtool, Chromium, and PostgreSQL
 system-tools:
-    @{ command -v promtool && command -v chromium; } >/dev/null || apt-get update -qq
+    @{ command -v promtool && command -v chromium && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || apt-get update -qq
     @command -v promtool >/dev/null || apt-get install -qq -y --no-install-recommends prometheus
     @command -v chromium >/dev/null || apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core
+    @ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -qq -y --no-install-recommends postgresql
 
 # measure branch coverage of core, sqlite, ledger and engine by the tests of these rooms, and list what they miss
 coverage *ARGS: (env "dev")

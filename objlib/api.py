@@ -43,6 +43,7 @@ from objlib.engine.status import explain, list_runs, report_run, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.sources import LibraryNeed, load, require_folder
+from objlib.stores import Stores
 
 T = TypeVar("T")
 
@@ -69,10 +70,12 @@ class Library:
 
     Attributes:
         settings: as they were resolved from arguments, environment and ``objlib.toml``.
+        stores: the stores of its service.
     """
 
     def __init__(self, settings: Settings, apps: OpenApps) -> None:
         self.settings = settings
+        self.stores = Stores(settings, apps)
         self._apps = apps
 
     def stop(self) -> None:

@@ -30,6 +30,7 @@ COMMANDS = (
         "objlib.cli.commands.libraries:libraries",
         "List the libraries that are known, or forget one",
     ),
+    ("stores", "objlib.cli.commands.stores:stores", "List the stores of the service; create, delete, adopt"),
     ("move", "objlib.cli.commands.libraries:move", "Say that the folder of a library has moved"),
     ("doctor", "objlib.cli.commands.doctor:doctor", "Check the set-up, and say what to do"),
     ("completion", "objlib.cli.commands.completion:completion", "Print a completion script for a shell"),

@@ -46,7 +46,7 @@ class OpenApps:
     ) -> T:
         """Open the application for one command, do ``work`` with it, and close it again."""
         stops = self._stops
-        with _one_error():
+        with one_error():
             async with open_app(
                 self._settings, command, observer=observer or self.observer, overrides=self.overrides
             ) as app:
@@ -74,7 +74,7 @@ class OpenApps:
     async def _keep_open(
         self, command: Command, task_status: trio.TaskStatus[App] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        with _one_error():
+        with one_error():
             async with open_app(
                 self._settings, command, observer=self.observer, overrides=self.overrides
             ) as app:
@@ -83,7 +83,7 @@ class OpenApps:
 
 
 @contextmanager
-def _one_error() -> Iterator[None]:
+def one_error() -> Iterator[None]:
     """Raise the error that a command line would print instead of the group that nurseries make of it."""
     try:
         yield

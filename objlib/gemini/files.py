@@ -1,5 +1,6 @@
 """Temporary files: the first half of the two-step path, for when the direct upload is broken."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -29,6 +30,19 @@ _STATES: Final[dict[str | int, FileState]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class TemporaryFile:
+    """A temporary file in the words of the service.
+
+    Attributes:
+        display_name: as it was sent.
+        digest: SHA-256 of its bytes, as the service writes it; either may be empty.
+    """
+
+    display_name: str
+    digest: str
+
+
 class FilesApi(Resource):
     """The requests about temporary files, which expire after 48 hours; see :attr:`objlib.gemini.Client.files`."""
 
@@ -39,6 +53,11 @@ class FilesApi(Resource):
         """
         shape = await self._transport.json(_GET, names.file_name(name), FileShape)
         return _STATES.get(shape.state, FileState.PROCESSING)
+
+    async def describe(self, name: str) -> TemporaryFile:
+        """The name and the digest of the file of that name. Errors as for :meth:`state`."""
+        shape = await self._transport.json(_GET, names.file_name(name), FileShape)
+        return TemporaryFile(shape.display_name, shape.sha256_hash)
 
     async def delete(self, name: str) -> bool:
         """Delete a temporary file, so that nothing can be made of it any more; False when there is none.

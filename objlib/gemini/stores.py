@@ -59,10 +59,16 @@ class StoresApi(Resource):
 
     async def find(self, display_name: str, send: Send[StoreList] = at_once) -> list[Store]:
         """All stores of that display name, oldest first; the service cannot search, so this lists all pages."""
-        name, stores = valid_name(display_name), dict[str, Store]()
+        name = valid_name(display_name)
+        return [store for store in await self.all(send) if store.display_name == name]
+
+    async def all(self, send: Send[StoreList] = at_once) -> list[Store]:
+        """All stores of the key's project, oldest first."""
+        stores = dict[str, Store]()
         async for page in Pages(_LIST, self._page, send):
-            listed = [_named(_LIST, store) for store in page.file_search_stores]
-            stores |= {store.name: store for store in listed if store.display_name == name}
+            stores |= {
+                store.name: store for store in (_named(_LIST, each) for each in page.file_search_stores)
+            }
         return list(stores.values())
 
     async def _page(self, token: str | None) -> StoreList:

@@ -104,6 +104,8 @@ class FileShape(Wire):
 
     name: str = ""
     state: str | int = ""
+    display_name: str = ""
+    sha256_hash: str = ""
 
 
 class Finalized(Wire):

@@ -17,6 +17,7 @@ from objlib.ledger.transition_sql import apply_transition
 from objlib.ledger.transitions import Move
 
 _IN_FLIGHT: Final = "EXISTS (SELECT 1 FROM attempts a WHERE a.attempt_id = {attempt} AND a.outcome IS NULL)"
+_ADOPTED: Final = "EXISTS (SELECT 1 FROM adopted d WHERE d.document = {document})"
 _LEAVING: Final = (
     "(EXISTS (SELECT 1 FROM intents i WHERE i.document_name = {document} AND i.done_at IS NULL)"
     " OR EXISTS (SELECT 1 FROM files s WHERE s.superseded_document = {document}))"
@@ -35,11 +36,13 @@ class Standing:
         in_flight: its attempt is not over.
         leaving: its removal is on record.
         renamed: it was sent with another path than that of its file; an attempt of an older ledger does not say.
+        adopted: another tool uploaded it, and a file took it over; it carries no tag.
     """
 
     in_flight: bool
     leaving: bool
     renamed: bool = False
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +72,25 @@ class ComparisonTable(Table):
             )
         ]
         id_list = json.dumps(ids)
-        members = conn.dialect.texts("?")
-        listed_files = FileRow.all(conn, f"WHERE file_id IN {members}", id_list)
+        listed_files = FileRow.all(conn, f"WHERE file_id IN {conn.dialect.texts('?')}", id_list)
         rows = {row.file_id: row for row in listed_files}
         documents: dict[str, list[tuple[Listed, Standing]]] = {}
-        for *cells, in_flight, leaving, renamed in conn.execute(
-            f"SELECT {Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
-            f" {_LEAVING.format(document='l.document')}, {_RENAMED.format(attempt='l.attempt_id')} FROM listed l"
-            f" WHERE l.listing_id = ? AND l.file_id IN {members} ORDER BY l.created, l.document",
+        members = conn.dialect.texts("?2")
+        columns = (
+            f"{Listed.columns('l')}, {_IN_FLIGHT.format(attempt='l.attempt_id')},"
+            f" {_LEAVING.format(document='l.document')}, {_ADOPTED.format(document='l.document')},"
+            f" {_RENAMED.format(attempt='l.attempt_id')}"
+        )
+        for file_id, *cells, in_flight, leaving, adopted, renamed in conn.execute(
+            f"SELECT l.file_id, {columns} FROM listed l"
+            f" WHERE l.listing_id = ?1 AND l.file_id IN {members}"
+            f" UNION ALL SELECT f.file_id, {columns} FROM files f JOIN listed l ON l.document = f.gemini_document"
+            f" WHERE l.listing_id = ?1 AND l.file_id IS NULL AND f.file_id IN {members}"
+            " ORDER BY created, document",
             (listing_id, id_list),
         ):
-            listed = Listed.read(cells)
-            documents.setdefault(str(listed.file_id), []).append(
-                (listed, Standing(bool(in_flight), bool(leaving), bool(renamed)))
-            )
+            standing = Standing(bool(in_flight), bool(leaving), bool(renamed), bool(adopted))
+            documents.setdefault(file_id, []).append((Listed.read(cells), standing))
         return [
             Group(file_id, rows.get(FileId(file_id)), tuple(documents.get(file_id, ()))) for file_id in ids
         ]
@@ -103,12 +111,12 @@ class ComparisonTable(Table):
     ) -> tuple[FileRow | None, Standing]:
         """The row of a document's file as it is now, and the standing of the document."""
         row = None if file_id is None else FileTable.get(conn, FileId(file_id))
-        in_flight, leaving, renamed = conn.execute(
+        in_flight, leaving, renamed, adopted = conn.execute(
             f"SELECT {_IN_FLIGHT.format(attempt='?1')}, {_LEAVING.format(document='?2')},"
-            f" {_RENAMED.format(attempt='?1')}",
+            f" {_RENAMED.format(attempt='?1')}, {_ADOPTED.format(document='?2')}",
             (attempt_id, document),
         ).fetchone()
-        return row, Standing(bool(in_flight), bool(leaving), bool(renamed))
+        return row, Standing(bool(in_flight), bool(leaving), bool(renamed), bool(adopted))
 
     @query
     def indexed_total(conn: LedgerConnection) -> int:

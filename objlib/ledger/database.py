@@ -5,14 +5,14 @@ method of the :class:`Dialect` of the connection. There is one module for each d
 ``objlib/ledger/dialects``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 """For ``?`` in order, or ``?1`` by number; or for ``:name``."""
 
 
-class Dialect(Protocol):
+class Dialect(Hashable, Protocol):
     """The SQL in which one database differs from another. Every text is a fragment of a statement."""
 
     @property
@@ -23,6 +23,11 @@ class Dialect(Protocol):
     @property
     def metadata_keys(self) -> str:
         """A query of the keys in the metadata of files that have a document, in order."""
+        ...
+
+    @property
+    def temporary(self) -> str:
+        """The schema of temporary tables, which go with their connection."""
         ...
 
     def same(self, one: str, other: str) -> str:
@@ -43,6 +48,22 @@ class Dialect(Protocol):
 
     def by_index(self, name: str) -> str:
         """The hint behind a table's name that its rows are to be found by this index, where the planner takes hints."""
+        ...
+
+    def ddl(self, statement: str) -> str:
+        """A statement that makes a table, in the types of this database."""
+        ...
+
+    def index_on(self, table: str, name: str) -> str:
+        """The head of a statement that makes an index of a temporary table, up to its columns."""
+        ...
+
+    def measure(self, conn: "LedgerConnection", table: str) -> None:
+        """Let the planner know how full a temporary table is, where it does not see for itself."""
+        ...
+
+    def update_of_file(self, update: str, where: str, path: str) -> str:
+        """An update of a row of ``files`` that leaves it alone where another live row has its ``path``."""
         ...
 
 

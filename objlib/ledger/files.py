@@ -38,10 +38,10 @@ class FileTable(Table):
     @query
     def claimable_totals(conn: LedgerConnection, *, now: float | None = None) -> tuple[int, int]:
         """How many files are to be uploaded and their bytes: all, or with ``now`` those that are due."""
+        due = "" if now is None else " AND (retry_at IS NULL OR retry_at <= ?)"
         files, size = conn.execute(
-            f"SELECT count(*), coalesce(sum(size), 0) FROM files {_claimable(conn)}"
-            " AND (:now IS NULL OR retry_at IS NULL OR retry_at <= :now)",
-            {"now": now},
+            f"SELECT count(*), coalesce(sum(size), 0) FROM files {_claimable(conn)}{due}",
+            () if now is None else (now,),
         ).fetchone()
         return int(files), int(size)
 

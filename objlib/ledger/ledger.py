@@ -1,4 +1,4 @@
-"""The ledger: one open file, and everything the engine may ask of it."""
+"""The ledger: one open file or database, and everything the engine may ask of it."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,7 +9,10 @@ from typing import Final
 
 import trio
 
-from objlib.commit_queue import CommitQueue
+from objlib.commit_queue import CommitQueue, serve_queue
+from objlib.core.config.ledger_url import LedgerUrl
+from objlib.core.errors import LedgerError
+from objlib.ledger.adoptions import AdoptionTable
 from objlib.ledger.attempts import AttemptTable
 from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, ledger_error
@@ -37,11 +40,14 @@ CLOSE_SECONDS: Final = 30.0
 class Ledger:
     """An open ledger; :func:`open_ledger` makes one. Times are Unix seconds."""
 
-    def __init__(self, path: Path, database: CommitQueue[LedgerConnection], now: Callable[[], float]) -> None:
-        self.path = path
+    def __init__(
+        self, place: Path | LedgerUrl, database: CommitQueue[LedgerConnection], now: Callable[[], float]
+    ) -> None:
+        self.place = place
         self.now = now
         self._database = database
         self.files = FileTable(database, now)
+        self.adoptions = AdoptionTable(database, now)
         self.attempts = AttemptTable(database, now)
         self.intents = IntentTable(database, now)
         self.runs = RunTable(database, now)
@@ -52,6 +58,12 @@ class Ledger:
         self.rebuild = RebuildTable(database, now)
         self.rates = RateTable(database, now)
         self.scans = ScanTable(database, now)
+
+    @property
+    def path(self) -> Path:
+        """The file of a ledger that is one."""
+        assert isinstance(self.place, Path), "it is in a database"
+        return self.place
 
     async def apply(self, t: Transition) -> FileRow:
         """Apply a transition by compare-and-set; the row after it, once that is on disk.
@@ -70,6 +82,7 @@ class Ledger:
             lambda conn: apply_transition(conn, t, now),
             writes=True,
             rescue=lambda conn, error: record_failure(conn, t, error, now=now),
+            alone=False,
         )
         if isinstance(row, Exception):
             raise row
@@ -85,33 +98,49 @@ class Ledger:
             LedgerError: the database failed; nothing happened.
         """
         now = self.now()
-        rows = await self._database.write(lambda conn: [apply_transition(conn, t, now) for t in transitions])
+        rows = await self._database.submit(
+            lambda conn: [apply_transition(conn, t, now) for t in transitions], writes=True, alone=False
+        )
         return sum(not isinstance(row, Exception) for row in rows)
 
 
 @asynccontextmanager
 async def open_ledger(
-    path: Path,
+    place: Path | LedgerUrl,
     *,
     runner: Runner | None = None,
-    now: Callable[[], float] = time.time,
+    now: Callable[[], float] | None = None,
     create: bool = True,
     busy_timeout: float = 10.0,
     private: bool = False,
 ) -> AsyncIterator[Ledger]:
-    """Open the ledger at ``path`` for the length of the block.
+    """Open the ledger at ``place``, a file or a database, for the length of the block.
 
     Args:
         runner: where the database is used; it must run one function at a time. A thread when absent.
-        now: the clock (Unix seconds) of every record.
+        now: the clock (Unix seconds) of every record. When absent, the machine's for a file, and the server's for a
+            database, which the machines of a fleet have in common.
         create: whether a ledger that is not there may be made.
         busy_timeout: seconds to wait for another program's lock.
-        private: open a copy that is dropped at the end of the block; the file stays as it is, or absent.
+        private: open a copy that is dropped at the end of the block; the ledger stays as it is, or absent.
 
     Raises:
         LedgerError: it cannot be used; the message says why and what to do.
     """
     run = thread_runner(1) if runner is None else runner
+    opened = (
+        _open_file(place, run, now or time.time, create=create, busy_timeout=busy_timeout, private=private)
+        if isinstance(place, Path)
+        else _open_server(place, run, now, create=create, busy_timeout=busy_timeout)
+    )
+    async with opened as ledger:
+        yield ledger
+
+
+@asynccontextmanager
+async def _open_file(
+    path: Path, run: Runner, now: Callable[[], float], *, create: bool, busy_timeout: float, private: bool
+) -> AsyncIterator[Ledger]:
     conn = await run(
         partial(connect, path, create=create, busy_timeout=busy_timeout, now=now(), private=private)
     )
@@ -126,3 +155,28 @@ async def open_ledger(
                 await run(partial(disconnect, conn))
         finally:
             conn.close()
+
+
+@asynccontextmanager
+async def _open_server(
+    url: LedgerUrl, run: Runner, now: Callable[[], float] | None, *, create: bool, busy_timeout: float
+) -> AsyncIterator[Ledger]:
+    try:
+        from objlib.ledger.server import closed_error, open_session, server_error
+        from objlib.postgres.transactions import perform
+    except ImportError as error:
+        raise LedgerError(
+            f"the ledger {url} takes a driver that is not installed ({error}): pip install 'objlib[postgres]'"
+        ) from error
+    session = await run(
+        partial(open_session, url, create=create, busy_timeout=busy_timeout, now=now and now())
+    )
+    try:
+        translate = partial(server_error, url=url, busy_timeout=busy_timeout)
+        async with serve_queue(
+            partial(perform, session, translate), run, partial(closed_error, url)
+        ) as commit:
+            yield Ledger(url, commit, now or session.clock)
+    finally:
+        with trio.move_on_after(CLOSE_SECONDS, shield=True):
+            await run(session.drop)

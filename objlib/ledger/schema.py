@@ -201,6 +201,17 @@ _SAMPLES: Final = (
     """,
 )
 
+# Such a document carries no tag of ours, so only this table says that it is a file's, and how a citation names it.
+_ADOPTED: Final = (
+    """
+    CREATE TABLE adopted (
+        document TEXT NOT NULL PRIMARY KEY,
+        display_name TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX adopted_name ON adopted (display_name)",
+)
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "the first ledger", _FIRST),
     Migration(2, "listings of the store", _LISTINGS),
@@ -208,6 +219,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(4, "when the status of files changed", _CTIME),
     Migration(5, "samples of the progress of runs", _SAMPLES),
     Migration(6, "the path that a document was sent with", _SENT_AS),
+    Migration(7, "documents of other tools", _ADOPTED),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 

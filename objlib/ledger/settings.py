@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import RefusedError
 from objlib.core.ids import new_id
 from objlib.ledger.database import LedgerConnection
@@ -81,7 +82,9 @@ class SettingTable(Table):
         return None if store is None else (store, SettingTable.get(conn, STORE_DISPLAY_KEY) or "")
 
     @command
-    def pin(conn: LedgerConnection, store: str, display: str, *, ledger: Path, model: str = "") -> None:
+    def pin(
+        conn: LedgerConnection, store: str, display: str, *, ledger: Path | LedgerUrl, model: str = ""
+    ) -> None:
         """Make this the ledger of ``store``, once and for all; its display name may change.
 
         Raises:

@@ -34,6 +34,9 @@ DRY_RUNS: tuple[tuple[str, ...], ...] = (
     ("store-sync",),
     ("store-sync", "--apply", "--metadata", "--max-delete", "100%"),
     ("index",),
+    ("stores",),
+    ("stores", "create", "new"),
+    ("stores", "adopt"),
 )
 
 

@@ -26,6 +26,9 @@ def test_every_advice_has_a_situation() -> None:
 PROSE = {
     "cli/commands/libraries.py: objlib libraries forget needs the folder of a library",
     "cli/commands/mcp.py: objlib mcp needs the extra mcp",
+    "cli/commands/stores.py: objlib stores",
+    "cli/commands/stores.py: is for objlib stores delete",
+    "cli/commands/stores.py: --by-name is for objlib stores adopt",
     "cli/commands/serve.py: objlib serve serves the embedded store itself",
     "embedded/server/guard.py: ; if it should, start it with `objlib serve --allow-host NAME`.",
     "mcp/serve.py: send the token of `objlib mcp --http`",

@@ -1,16 +1,21 @@
 """An open ledger with a clock that stands still."""
 
+import inspect
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.ledger import Ledger, open_ledger
 from objlib.ledger.connection import connect
 from objlib.sqlite.connection import disconnect
 from objlib.threads import inline_runner
 from tests.support.clock import Clock
+from tests.support.postgres import DATABASES, open_place, server
+
+__all__ = ["server"]
 
 
 @pytest.fixture
@@ -33,9 +38,32 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test of a ledger on both databases, unless a file is its subject."""
+    names = inspect.signature(metafunc.function).parameters
+    if "database" in metafunc.fixturenames:
+        metafunc.parametrize("database", ["sqlite"] if "path" in names else DATABASES)
+
+
 @pytest.fixture
-async def ledger(path: Path, empty: Path, clock: Clock) -> AsyncIterator[Ledger]:
+def database() -> str:
+    """Which database holds the ledger."""
+    return "sqlite"
+
+
+@pytest.fixture
+def place(
+    database: str, path: Path, empty: Path, request: pytest.FixtureRequest
+) -> Iterator[Path | LedgerUrl]:
+    """A new ledger: a file, or a schema of its own in a database."""
+    if database == "sqlite":
+        shutil.copyfile(empty, path)
+    with open_place(database, path, request) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def ledger(place: Path | LedgerUrl, clock: Clock) -> AsyncIterator[Ledger]:
     """A new ledger, used inline."""
-    shutil.copyfile(empty, path)
-    async with open_ledger(path, runner=inline_runner, now=clock) as opened:
+    async with open_ledger(place, runner=inline_runner, now=clock) as opened:
         yield opened

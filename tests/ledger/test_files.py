@@ -209,16 +209,16 @@ async def test_a_run_lives_from_its_start_to_its_end(ledger: Ledger, clock: Cloc
 
 
 async def test_a_ledger_belongs_to_one_store(ledger: Ledger) -> None:
-    await ledger.settings.pin("fileSearchStores/a", "Library", ledger=ledger.path)
-    await ledger.settings.pin("fileSearchStores/a", "Renamed", ledger=ledger.path)
+    await ledger.settings.pin("fileSearchStores/a", "Library", ledger=ledger.place)
+    await ledger.settings.pin("fileSearchStores/a", "Renamed", ledger=ledger.place)
     assert await ledger.settings.pinned() == ("fileSearchStores/a", "Renamed")
     with pytest.raises(RefusedError, match=r"belongs to the store fileSearchStores/a \(Renamed\), not to"):
-        await ledger.settings.pin("fileSearchStores/b", "Library", ledger=ledger.path)
+        await ledger.settings.pin("fileSearchStores/b", "Library", ledger=ledger.place)
     assert await ledger.settings.pinned() == ("fileSearchStores/a", "Renamed")
 
 
 async def test_of_two_runs_that_pin_at_once_one_is_refused(ledger: Ledger) -> None:
-    results = await gather(*(partial(ledger.settings.pin, name, name, ledger=ledger.path) for name in "ab"))
+    results = await gather(*(partial(ledger.settings.pin, name, name, ledger=ledger.place) for name in "ab"))
     assert sorted(type(result).__name__ for result in results) == ["NoneType", "RefusedError"]
 
 
@@ -252,7 +252,7 @@ def test_metadata_and_failures_survive_the_way_through_the_database(
     assert decode_failure(None) is None
 
 
-async def test_no_question_reads_a_whole_table(ledger: Ledger) -> None:
+async def test_no_question_reads_a_whole_table(ledger: Ledger, path: Path) -> None:
     """Every statement of a page of work is planned: only counting may walk a whole index, nothing a table."""
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     said: list[str] = []

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise, product
 from typing import cast
 
+import psycopg
 import pytest
 
 from objlib.core.errors import (
@@ -294,13 +295,13 @@ async def test_a_guard_is_not_asked_about_a_stale_row(ledger: Ledger) -> None:
 async def test_an_effect_that_breaks_undoes_the_move_and_is_recorded(ledger: Ledger) -> None:
     one, two = await add(ledger, "a"), await add(ledger, "b")
     _, attempt = await bring(ledger, one, State.UPLOADING)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
         await ledger.apply(wanted(Event.START_UPLOAD, two, attempt))
     assert await fresh(ledger, two.file_id) == two
     (event,), attempts = await ledger.files.history(two.file_id)
     assert (event.outcome, event.to_state, attempts) == ("failed", State.UPLOADING, [])
     assert event.error is not None
-    assert "UNIQUE" in event.error
+    assert "unique" in event.error.lower()
 
 
 async def test_an_attempt_of_another_file_completes_nothing(ledger: Ledger) -> None:
@@ -314,7 +315,7 @@ async def test_an_attempt_of_another_file_completes_nothing(ledger: Ledger) -> N
 async def test_a_table_that_is_gone_is_reported_and_recorded(ledger: Ledger) -> None:
     row = await add(ledger)
     await raw(ledger).write(lambda conn: conn.execute("DROP TABLE attempts"))
-    with pytest.raises(LedgerError, match="no such table"):
+    with pytest.raises(LedgerError, match=r"no such table|does not exist"):
         await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))
     assert await fresh(ledger, row.file_id) == row
     outcomes = await raw(ledger).read(lambda conn: conn.execute("SELECT outcome FROM events").fetchall())
@@ -330,8 +331,9 @@ async def test_an_event_that_cannot_be_recorded_harms_no_other(ledger: Ledger) -
         partial(ledger.apply, wanted(Event.START_UPLOAD, two, new_attempt_id())),
     )
     kinds = [type(result) for result in results]
-    assert kinds == [sqlite3.ProgrammingError, sqlite3.ProgrammingError, FileRow]
-    assert isinstance(results[0], sqlite3.ProgrammingError)
+    assert {kind.__name__ for kind in kinds[:2]} == {"ProgrammingError"}
+    assert kinds[2] is FileRow
+    assert isinstance(results[0], Exception)
     assert "could not be recorded" in results[0].__notes__[0]
     assert await fresh(ledger, one.file_id) == one
     assert await ledger.files.history(one.file_id) == ([], [])
@@ -355,6 +357,6 @@ async def test_of_many_transitions_none_happens_where_the_database_fails(ledger:
     other, _ = await bring(ledger, await add(ledger, "b.txt"), State.INDEXED)
     broken = Move(other, RUN).reset("an index without its document", gone=True)
     moves = [Move(row, RUN).retry("again"), replace(broken, run_id=cast("RunId", object()))]
-    with pytest.raises(sqlite3.Error):
+    with pytest.raises((sqlite3.Error, psycopg.Error)):
         await ledger.apply_each(moves)
     assert await fresh(ledger, row.file_id) == row

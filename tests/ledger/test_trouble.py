@@ -31,7 +31,9 @@ def fill(conn: sqlite3.Connection) -> None:
     conn.execute("INSERT INTO settings VALUES ('ballast', ?)", ("x" * 1_000_000,))
 
 
-async def test_a_full_disk_reaches_the_whole_batch_and_harms_nothing_before_it(ledger: Ledger) -> None:
+async def test_a_full_disk_reaches_the_whole_batch_and_harms_nothing_before_it(
+    ledger: Ledger, path: Path
+) -> None:
     row = await add(ledger)
     await limit_pages(ledger, 2)
     results = await gather(
@@ -98,7 +100,7 @@ async def test_a_lock_while_opening_a_new_ledger_is_reported(path: Path) -> None
     other.close()
 
 
-async def test_a_connection_that_became_read_only_is_reported(ledger: Ledger) -> None:
+async def test_a_connection_that_became_read_only_is_reported(ledger: Ledger, path: Path) -> None:
     await raw(ledger).read(lambda conn: conn.execute("PRAGMA query_only = 1").fetchall())
     with pytest.raises(LedgerError, match="cannot be written: make the file and its folder writable"):
         await ledger.settings.set("a", "x")

@@ -1,5 +1,5 @@
 """The floor is tested through the ledger that stands on it."""
 
-from tests.ledger.conftest import clock, empty, ledger, path
+from tests.ledger.conftest import clock, database, empty, ledger, path, place
 
-__all__ = ["clock", "empty", "ledger", "path"]
+__all__ = ["clock", "database", "empty", "ledger", "path", "place"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import trio
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.ids import RunId
 from objlib.core.lifecycle.table import State
@@ -113,12 +114,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(folder: Path, runner: Runner = inline_runner) -> AsyncIterator[Desk]:
-    """An empty library in ``folder`` and a ledger beside it."""
+async def open_desk(
+    folder: Path, runner: Runner = inline_runner, place: Path | LedgerUrl | None = None
+) -> AsyncIterator[Desk]:
+    """An empty library in ``folder`` and a ledger beside it, or at ``place``."""
     root = folder / "library"
     root.mkdir(exist_ok=True)
     clock = Clock()
-    async with open_ledger(folder / "ledger.db", runner=runner, now=clock) as ledger:
+    async with open_ledger(place or folder / "ledger.db", runner=runner, now=clock) as ledger:
         yield Desk(root, ledger, clock, runner)
 
 

@@ -192,14 +192,14 @@ UPLOAD: Final = (
     Mutant(
         "first runs at once agree on one store",
         "objlib/engine/bootstrap/store_binding.py",
-        "    return await _pin_created(app, await _create_store(app, display_name), display_name)\n",
-        "    return await _join(app, await _create_store(app, display_name), create=True, any_ledger=True)\n",
+        "    return await _pin_created(app, await create_store(app, display_name), display_name)\n",
+        "    return await _join(app, await create_store(app, display_name), create=True, any_ledger=True)\n",
         f"{STORE_BINDING}::test_first_runs_at_once_agree_on_one_store",
     ),
     Mutant(
         "a store whose making was not answered is looked for before another is made",
         "objlib/engine/bootstrap/store_binding.py",
-        "        if stores := await _find_stores(app, display_name):\n            return _known(app, stores[0])\n",
+        "        if stores := await find_stores(app, display_name):\n            return _known(app, stores[0])\n",
         "",
         f"{FIRST}::test_a_store_whose_making_was_not_answered_is_looked_for_and_not_made_twice",
     ),

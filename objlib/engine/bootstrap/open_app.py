@@ -39,6 +39,8 @@ class StoreNeed(Enum):
     """How far a command depends on the store."""
 
     NONE = auto()
+    SERVICE = auto()
+    """The service alone, whichever stores it has; the ledger is a private copy."""
     EXISTING = auto()
     CREATE = auto()
 
@@ -93,7 +95,7 @@ async def open_app(
                 runner=overrides.runner,
                 now=now,
                 create=command.create_ledger,
-                private=command.dry_run,
+                private=command.dry_run or command.store is StoreNeed.SERVICE,
             )
         )
         governor = await stack.enter_async_context(
@@ -123,6 +125,7 @@ async def open_app(
         app.adopted = await ledger.settings.adopted()
         if command.store is not StoreNeed.NONE:
             await _open_service(app, stack, overrides)
+        if command.store in {StoreNeed.EXISTING, StoreNeed.CREATE}:
             create = command.store is StoreNeed.CREATE
             if create and command.dry_run:
                 app.store, app.store_note = await look_for_store(app)
@@ -130,7 +133,7 @@ async def open_app(
                 app.store = await bind_store(app, create=create, any_ledger=command.any_ledger)
             if command.records:
                 await bind_service(app)
-        if not command.dry_run:
+        if not command.dry_run and command.store is not StoreNeed.SERVICE:
             await enter_catalog(app)
         if command.records:
             await stack.enter_async_context(keep_run_record(app, command.name, tally))

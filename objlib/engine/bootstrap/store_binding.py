@@ -65,7 +65,7 @@ async def bind_store(app: App, *, create: bool, any_ledger: bool = False) -> str
         await _require_store(app, store)
         name = store
     else:
-        stores = await _find_stores(app, store)
+        stores = await find_stores(app, store)
         if len(stores) > 1 and (pinned := await app.ledger.settings.pinned()) is not None:
             return pinned[0]  # other first runs create stores too, and one of them has pinned its own
         if len(stores) > 1:
@@ -90,7 +90,7 @@ async def _join(app: App, name: str, *, create: bool, any_ledger: bool) -> str:
     elif not any_ledger:
         await refuse_lost_ledger(app, name)
     if create:
-        await app.ledger.settings.pin(name, store, ledger=app.ledger.path, model=app.embedding_model)
+        await app.ledger.settings.pin(name, store, ledger=app.ledger.place, model=app.embedding_model)
     return name
 
 
@@ -101,13 +101,13 @@ async def _start_anew(app: App, name: str, display_name: str) -> str:
             await refuse_lost_ledger(app, name)
         except RefusedError:
             display_name = f"{app.settings.store}-{number}"
-            stores = await _find_stores(app, display_name)
+            stores = await find_stores(app, display_name)
             if not stores:
                 return await _pin_new(app, display_name)
             name = _known(app, stores[0])
         else:
             break
-    await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path, model=app.embedding_model)
+    await app.ledger.settings.pin(name, display_name, ledger=app.ledger.place, model=app.embedding_model)
     return name
 
 
@@ -115,16 +115,17 @@ async def _pin_new(app: App, display_name: str) -> str:
     """Create a store and pin it; in a dry run neither."""
     if app.dry_run:
         return ""
-    return await _pin_created(app, await _create_store(app, display_name), display_name)
+    return await _pin_created(app, await create_store(app, display_name), display_name)
 
 
-async def _find_stores(app: App, display_name: str) -> "list[Store]":
+async def find_stores(app: App, display_name: str) -> "list[Store]":
+    """All stores of that display name, oldest first."""
     return await app.client.stores.find(
         display_name, partial(app.retrier.call, Purpose.LIST, reconnect=False)
     )
 
 
-async def _create_store(app: App, display_name: str) -> str:
+async def create_store(app: App, display_name: str) -> str:
     """Create the store; after a lost answer look for it first, since a second request may make a second store.
 
     It is looked for when it is sure to be listed; one that the service makes even later stays as an empty store.
@@ -142,7 +143,7 @@ async def _create_store(app: App, display_name: str) -> str:
         first = now if first is None else first
         await app.retrier.wait(Purpose.LIST, unanswered, tries, first, now)
         await trio.sleep_until(now + LISTING_LAG)
-        if stores := await _find_stores(app, display_name):
+        if stores := await find_stores(app, display_name):
             return _known(app, stores[0])
     raise AssertionError("the last try returns or raises")
 
@@ -151,7 +152,7 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
     """Pin the store that this run has just created, unless another first run was quicker; the one that is pinned."""
     refusal: RefusedError | None = None
     try:
-        await app.ledger.settings.pin(name, display_name, ledger=app.ledger.path, model=app.embedding_model)
+        await app.ledger.settings.pin(name, display_name, ledger=app.ledger.place, model=app.embedding_model)
     except RefusedError as error:
         refusal = error
     if refusal is None:

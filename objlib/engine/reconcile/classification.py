@@ -58,6 +58,8 @@ def _kind_of_named(row: FileRow, listed: Listed, standing: Standing, *, ours: bo
         return DriftKind.OK
     if listed.state == DocumentState.FAILED:
         return DriftKind.BROKEN
+    if standing.adopted and listed.file_id is None:
+        return DriftKind.OK  # it cannot carry our tags, nor the metadata that we would send
     if listed.content_hash is not None and listed.content_hash != row.indexed_hash:
         return DriftKind.STALE_CONTENT
     named = TEMPORARY_NAME.fullmatch(listed.display_name) or listed.display_name == display_name(

@@ -36,7 +36,7 @@ async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
         rows = await app.ledger.rebuild.restore(listing.listing_id, owner=lost, run_id=app.run_id)
     app.ledger_id = await app.ledger.settings.get(LEDGER_KEY) or ""
     if await app.ledger.settings.pinned() is None:
-        await app.ledger.settings.pin(app.store, app.settings.store, ledger=app.ledger.path)
+        await app.ledger.settings.pin(app.store, app.settings.store, ledger=app.ledger.place)
     await scan(app)
     counts, paths = await _compared(app)
     return RebuildReport(

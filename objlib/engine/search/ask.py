@@ -9,7 +9,7 @@ import trio
 
 from objlib.core.advice import advise
 from objlib.core.errors import UsageError
-from objlib.core.ids import KEY_FILE, KEY_HASH, RESERVED_KEYS, FileId
+from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS, FileId
 from objlib.core.library.paths import disk_path
 from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
 from objlib.embedded import EXTRACTIVE, filter_keys
@@ -111,7 +111,7 @@ async def _report(app: App, question: str, answer: Answer, notice: str, began: f
 
 
 async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
-    tags = [passage.metadata.get(KEY_FILE) for passage in passages]
+    tags = [passage.metadata.get(KEY_FILE) or await _adopted(app, passage) for passage in passages]
     root = app.settings.library
     citations = [_citation(root, passage, None, _UNKNOWN) for passage in passages]
     scope = Scope.of(app.settings)
@@ -120,7 +120,7 @@ async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:
         if row is None:
             continue
         numbers = [number for number, other in enumerate(tags) if other == tag]
-        cited = [CitedPassage(passages[n].text, _hash(passages[n])) for n in numbers]
+        cited = [CitedPassage(passages[n].text, _hash(passages[n], row)) for n in numbers]
         look = partial(check_passages, scope, row, cited)
         for number, checked in zip(numbers, await app.files(look), strict=True):
             citations[number] = _citation(root, passages[number], row, checked)
@@ -146,8 +146,15 @@ def _citation(root: Path, passage: Passage, row: FileRow | None, checked: Checke
     )
 
 
-def _hash(passage: Passage) -> str | None:
+async def _adopted(app: App, passage: Passage) -> str | None:
+    """The file that took over the document of another tool with this title."""
+    return None if KEY_LEDGER in passage.metadata else await app.ledger.adoptions.titled(passage.title)
+
+
+def _hash(passage: Passage, row: FileRow) -> str | None:
     tag = passage.metadata.get(KEY_HASH)
+    if KEY_FILE not in passage.metadata:
+        return row.indexed_hash
     return tag if isinstance(tag, str) else None
 
 

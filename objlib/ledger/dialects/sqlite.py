@@ -25,6 +25,8 @@ class SQLiteDialect:
         " WHERE gemini_document IS NOT NULL ORDER BY key"
     )
 
+    temporary: Final = "temp"
+
     def same(self, one: str, other: str) -> str:
         """``IS``, for which SQLite uses an index as for ``=``."""
         return f"{one} IS {other}"
@@ -44,6 +46,21 @@ class SQLiteDialect:
     def by_index(self, name: str) -> str:
         """``INDEXED BY``: SQLite prefers an equality on the state to any range of times."""
         return f"INDEXED BY {name}"
+
+    def ddl(self, statement: str) -> str:
+        """The same: the types of our statements are SQLite's."""
+        return statement
+
+    def index_on(self, table: str, name: str) -> str:
+        """The index has the schema, and its table none."""
+        return f"CREATE INDEX {table}_{name} ON {table.partition('.')[2]}"
+
+    def measure(self, conn: object, table: str) -> None:
+        """Nothing: the queries are planned by the indices alone."""
+
+    def update_of_file(self, update: str, where: str, path: str) -> str:
+        """``OR IGNORE``, of a row that breaks a constraint."""
+        return f"UPDATE OR IGNORE files SET {update} WHERE {where}"
 
 
 class SQLiteConnection(sqlite3.Connection):

@@ -8,6 +8,7 @@ row as it is inside the transaction. Another process can undercut neither.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from objlib.core.failures import Failure
@@ -15,7 +16,7 @@ from objlib.core.ids import FileId, RunId, new_attempt_id, new_file_id
 from objlib.core.library.paths import Named
 from objlib.core.library.snapshot import FileSnapshot
 from objlib.core.lifecycle.table import State
-from objlib.ledger.database import LedgerConnection
+from objlib.ledger.database import Dialect, LedgerConnection
 from objlib.ledger.rows import FileRow, decode_failure, encode_failure, encode_metadata
 from objlib.ledger.scan.diff import blocked
 from objlib.ledger.scan.tables import ChangeKind, Tables
@@ -35,12 +36,12 @@ _STATUS: Final = (
 )
 _MEANING: Final = "mime_type = :mime_type, metadata_json = :metadata_json"
 
-# OR IGNORE: two live rows never share a path; where another scan was faster, its row stays. No RETURNING: for SQLite it
-# makes a statement one that may fail in its middle, of which it keeps a journal, in a file for more than 64 KiB.
+# DO NOTHING: two live rows never share a path; where another scan was faster, its row stays. No RETURNING: for SQLite
+# it makes a statement one that may fail in its middle, of which it keeps a journal, in a file for more than 64 KiB.
 _INSERT: Final = (
-    "INSERT OR IGNORE INTO main.files (file_id, file_path, path_bytes, content_hash, size, mtime_ns, inode,"
+    "INSERT INTO files (file_id, file_path, path_bytes, content_hash, size, mtime_ns, inode,"
     " ctime_ns, mime_type, metadata_json, gemini_state_updated_at) VALUES (:new_id, :path, :path_bytes, :content_hash,"
-    " :size, :mtime_ns, :inode, :ctime_ns, :mime_type, :metadata_json, :now)"
+    " :size, :mtime_ns, :inode, :ctime_ns, :mime_type, :metadata_json, :now) ON CONFLICT DO NOTHING"
 )
 _UPDATES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.CHANGED: f"content_hash = :content_hash, {_STATUS}, {_MEANING}, missing_since = NULL",
@@ -48,9 +49,6 @@ _UPDATES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.MISSING: "missing_since = coalesce(missing_since, :now)",
     ChangeKind.RETURNED: f"{_STATUS}, missing_since = NULL",
     ChangeKind.TOUCHED: _STATUS,
-}
-_SQL: Final[Mapping[ChangeKind, str]] = {ChangeKind.NEW: _INSERT} | {
-    kind: f"UPDATE OR IGNORE main.files SET {update} WHERE {_WAS}" for kind, update in _UPDATES.items()
 }
 
 
@@ -71,7 +69,7 @@ def free_renames(
         conn,
         t,
         f"p.kind = '{ChangeKind.RENAMED}' AND NOT EXISTS"
-        " (SELECT 1 FROM main.files o WHERE o.file_path = p.path AND o.missing_since IS NULL)",
+        " (SELECT 1 FROM files o WHERE o.file_path = p.path AND o.missing_since IS NULL)",
         after,
         limit,
     )
@@ -85,10 +83,10 @@ def entangled_renames(conn: LedgerConnection, now: float, t: Tables, *, run_id: 
     The rows first step aside to paths that no file can have, so that their order does not matter. A row that
     another run has changed since stays, and so does every row that would have taken its place.
     """
-    pending = f"p.kind = '{ChangeKind.RENAMED}' AND NOT p.done"
+    pending = f"p.kind = '{ChangeKind.RENAMED}' AND p.done = 0"
     (planned,) = conn.execute(f"SELECT count(*) FROM {t.plan} p WHERE {pending}").fetchone()
     conn.execute(
-        f"UPDATE {t.plan} AS p SET done = 1 WHERE {pending} AND NOT EXISTS (SELECT 1 FROM main.files f WHERE"
+        f"UPDATE {t.plan} AS p SET done = 1 WHERE {pending} AND NOT EXISTS (SELECT 1 FROM files f WHERE"
         " f.file_id = p.file_id AND f.file_path = p.was_path AND f.content_hash = p.was_hash"
         " AND f.mtime_ns = p.was_mtime)"
     )
@@ -96,7 +94,7 @@ def entangled_renames(conn: LedgerConnection, now: float, t: Tables, *, run_id: 
         f"UPDATE {t.plan} AS p SET done = 1 WHERE {pending} AND file_id IN ({blocked(t.plan, pending)})"
     )
     conn.execute(
-        "UPDATE main.files SET file_path = '/' || file_id WHERE file_id IN"
+        "UPDATE files SET file_path = '/' || file_id WHERE file_id IN"
         f" (SELECT p.file_id FROM {t.plan} p WHERE {pending})"
     )
     last, moved = 0, 0
@@ -129,7 +127,7 @@ def new_files(
     ]
     conn.executemany(_INSERT, items)
     (recorded,) = conn.execute(
-        f"SELECT count(*) FROM main.files WHERE file_id IN {conn.dialect.texts('?')}",
+        f"SELECT count(*) FROM files WHERE file_id IN {conn.dialect.texts('?')}",
         (json.dumps([item["new_id"] for item in items]),),
     ).fetchone()
     for item in items:
@@ -196,7 +194,15 @@ def write_row(conn: LedgerConnection, kind: ChangeKind, item: dict[str, Any]) ->
 
 
 def _write(conn: LedgerConnection, kind: ChangeKind, item: dict[str, Any]) -> bool:
-    return conn.execute(_SQL[kind], item).rowcount == 1
+    return conn.execute(_sql(conn.dialect, kind), item).rowcount == 1
+
+
+@cache
+def _sql(dialect: Dialect, kind: ChangeKind) -> str:
+    if kind is ChangeKind.NEW:
+        return _INSERT
+    path = ":path" if kind is ChangeKind.RENAMED else "files.file_path"
+    return dialect.update_of_file(_UPDATES[kind], _WAS, path)
 
 
 def _row(conn: LedgerConnection, file_id: FileId) -> FileRow:

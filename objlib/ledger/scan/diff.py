@@ -13,7 +13,7 @@ from typing import Final
 from objlib.core.failures import FailureKind
 from objlib.core.library.snapshot import UNREAD
 from objlib.core.lifecycle.table import State
-from objlib.ledger.database import LedgerConnection
+from objlib.ledger.database import Dialect, LedgerConnection
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
 from objlib.ledger.settings import scan_generation
 
@@ -26,7 +26,7 @@ def vanished(conn: LedgerConnection, t: Tables) -> int:
     if conn.execute(f"SELECT 1 FROM {t.seen} LIMIT 1").fetchone() is not None:
         return 0
     (documents,) = conn.execute(
-        f"SELECT count(*) FROM main.files f WHERE {_LIVE} AND gemini_document IS NOT NULL"
+        f"SELECT count(*) FROM files f WHERE {_LIVE} AND gemini_document IS NOT NULL"
         f" AND NOT {t.unseen('f.file_path')}"
     ).fetchone()
     return int(documents)
@@ -42,7 +42,7 @@ def is_outrun(conn: LedgerConnection, since: int | None) -> bool:
 
 def nothing_left(conn: LedgerConnection, t: Tables) -> bool:
     """Whether each row is at its path as it was, once all paths are noted; so no new file can be a renamed one."""
-    (rows,) = conn.execute("SELECT count(*) FROM main.files").fetchone()
+    (rows,) = conn.execute("SELECT count(*) FROM files").fetchone()
     (same,) = conn.execute(f"SELECT count(*) FROM {t.seen} WHERE look = {Look.SAME}").fetchone()
     return bool(rows == same)
 
@@ -63,7 +63,7 @@ def compare(conn: LedgerConnection, t: Tables, *, since: int | None) -> Mapping[
     t.create_comparison(conn)
     # A row may have come to a path, or left it, since the file there was noted.
     conn.execute(
-        f"UPDATE {t.seen} SET file_id = (SELECT file_id FROM main.files WHERE seq = {t.row_at('path')})"
+        f"UPDATE {t.seen} SET file_id = (SELECT file_id FROM files WHERE seq = {t.row_at('path')})"
         f" WHERE look = {Look.READ}"
     )
     _find_movers(conn, t)
@@ -78,7 +78,8 @@ def compare(conn: LedgerConnection, t: Tables, *, since: int | None) -> Mapping[
 def changes(conn: LedgerConnection, t: Tables, *, limit: int) -> list[tuple[str, str]]:
     """The first ``limit`` differences to report, by path, as (kind, path); a rename has ``old -> new``."""
     return conn.execute(
-        f"SELECT kind, iif(kind = '{ChangeKind.RENAMED}', was_path || ' -> ' || path, path) FROM {t.plan}"
+        f"SELECT kind, CASE kind WHEN '{ChangeKind.RENAMED}' THEN was_path || ' -> ' || path ELSE path END"
+        f" FROM {t.plan}"
         f" WHERE kind <> '{ChangeKind.TOUCHED}' ORDER BY path, kind LIMIT ?",
         (limit,),
     ).fetchall()
@@ -91,7 +92,7 @@ def renames(conn: LedgerConnection, t: Tables) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def blocked(moves: str, condition: str = "1") -> str:
+def blocked(moves: str, condition: str = "TRUE") -> str:
     """SQL for the ``file_id`` of those moves whose target is not free and will not become so.
 
     A target is taken for good by a live row that is not about to move; and so is, in turn, the place of each
@@ -105,10 +106,10 @@ def blocked(moves: str, condition: str = "1") -> str:
         WITH RECURSIVE
         moves AS MATERIALIZED (SELECT p.file_id, p.path FROM {moves} p WHERE {condition}),
         stuck(file_id) AS (
-            SELECT m.file_id FROM moves m JOIN main.files o ON o.file_path = m.path AND o.{_LIVE}
+            SELECT m.file_id FROM moves m JOIN files o ON o.file_path = m.path AND o.{_LIVE}
             WHERE o.file_id NOT IN (SELECT file_id FROM moves)
             UNION
-            SELECT m.file_id FROM stuck JOIN main.files o ON o.file_id = stuck.file_id AND o.{_LIVE}
+            SELECT m.file_id FROM stuck JOIN files o ON o.file_id = stuck.file_id AND o.{_LIVE}
             JOIN moves m ON m.path = o.file_path
         )
         SELECT file_id FROM stuck
@@ -120,9 +121,9 @@ def _find_movers(conn: LedgerConnection, t: Tables) -> None:
     conn.execute(
         f"""
         INSERT INTO {t.arrived} (path, occupant, content_hash, inode, base, late)
-        SELECT s.path, (SELECT file_id FROM main.files WHERE file_path = s.path AND {_LIVE}),
+        SELECT s.path, (SELECT file_id FROM files WHERE file_path = s.path AND {_LIVE}),
             s.content_hash, s.inode, {_base("s.path")}, 0
-        FROM {t.seen} s LEFT JOIN main.files f ON f.file_id = s.file_id
+        FROM {t.seen} s LEFT JOIN files f ON f.file_id = s.file_id
         WHERE s.look = {Look.READ} AND s.content_hash <> '{UNREAD}'
         AND (f.file_id IS NULL OR f.content_hash <> s.content_hash)
         """
@@ -130,8 +131,9 @@ def _find_movers(conn: LedgerConnection, t: Tables) -> None:
     conn.execute(
         f"""
         INSERT INTO {t.gone} (file_id, path, content_hash, inode, base, late)
-        SELECT f.file_id, f.file_path, f.content_hash, f.inode, {_base("f.file_path")}, f.missing_since IS NOT NULL
-        FROM main.files f LEFT JOIN {t.seen} s ON s.file_id = f.file_id
+        SELECT f.file_id, f.file_path, f.content_hash, f.inode, {_base("f.file_path")},
+            CASE WHEN f.missing_since IS NULL THEN 0 ELSE 1 END
+        FROM files f LEFT JOIN {t.seen} s ON s.file_id = f.file_id
         WHERE f.content_hash IN (SELECT content_hash FROM {t.arrived})
         AND (s.path IS NULL OR (s.look = {Look.READ} AND s.content_hash NOT IN ('{UNREAD}', f.content_hash)))
         AND NOT {t.unseen("f.file_path")}
@@ -155,8 +157,8 @@ def _match(conn: LedgerConnection, t: Tables, *, only_free: bool) -> None:
     free = "AND a.occupant IS NULL" if only_free else ""
     for keys, sure in (
         ("content_hash, inode", "inode <> 0"),
-        ("content_hash, base", "1"),
-        ("content_hash", "1"),
+        ("content_hash, base", "TRUE"),
+        ("content_hash", "TRUE"),
     ):
         conn.execute(
             f"""
@@ -182,22 +184,24 @@ def _plan(conn: LedgerConnection, t: Tables) -> None:
     was = "f.file_id, f.file_path, f.content_hash, f.mtime_ns"
     conn.execute(
         f"{insert} SELECT '{ChangeKind.RENAMED}', m.path, {was} FROM {t.match} m"
-        " JOIN main.files f ON f.file_id = m.file_id ORDER BY m.path"
+        " JOIN files f ON f.file_id = m.file_id ORDER BY m.path"
     )
     conn.execute(
         f"""
         {insert}
-        SELECT {_kind()} AS kind, s.path, {was} FROM {t.seen} s
-        LEFT JOIN main.files f ON f.file_id = s.file_id AND s.file_id NOT IN (SELECT file_id FROM {t.match})
-        WHERE (s.look <> {Look.SAME} OR (f.file_id IS NOT NULL AND f.ctime_ns IS NULL))
-        AND s.path NOT IN (SELECT path FROM {t.match}) AND kind IS NOT NULL
-        ORDER BY s.path
+        SELECT kind, path, file_id, file_path, content_hash, mtime_ns FROM (
+            SELECT {_kind(conn.dialect)} AS kind, s.path, {was} FROM {t.seen} s
+            LEFT JOIN files f ON f.file_id = s.file_id AND s.file_id NOT IN (SELECT file_id FROM {t.match})
+            WHERE (s.look <> {Look.SAME} OR (f.file_id IS NOT NULL AND f.ctime_ns IS NULL))
+            AND s.path NOT IN (SELECT path FROM {t.match})
+        ) AS kinds
+        WHERE kind IS NOT NULL ORDER BY path
         """
     )
     conn.execute(
         f"""
         {insert}
-        SELECT '{ChangeKind.MISSING}', f.file_path, {was} FROM main.files f
+        SELECT '{ChangeKind.MISSING}', f.file_path, {was} FROM files f
         WHERE f.{_LIVE} AND NOT EXISTS (SELECT 1 FROM {t.seen} s WHERE s.path = f.file_path)
         AND f.file_id NOT IN (SELECT file_id FROM {t.match}) AND NOT {t.unseen("f.file_path")}
         ORDER BY f.file_path
@@ -205,7 +209,7 @@ def _plan(conn: LedgerConnection, t: Tables) -> None:
     )
 
 
-def _kind() -> str:
+def _kind(dialect: Dialect) -> str:
     """SQL for what a file that was seen (``s``) means for the row at its path (``f``); NULL for nothing.
 
     An indexed file whose rights alone were taken stays indexed.
@@ -220,11 +224,12 @@ def _kind() -> str:
         WHEN s.content_hash <> f.content_hash THEN '{ChangeKind.CHANGED}'
         WHEN f.gemini_state = '{State.INDEXED}' AND f.indexed_hash <> f.content_hash THEN '{ChangeKind.CHANGED}'
         WHEN f.gemini_state = '{State.UNTRACKED}' AND s.failure_info IS NOT NULL THEN '{ChangeKind.CHANGED}'
-        WHEN f.gemini_state = '{State.FAILED}' AND s.failure_info IS NOT f.failure_info
-            AND json_extract(f.failure_info, '$.kind') IN ({_LOCAL}) THEN '{ChangeKind.CHANGED}'
+        WHEN f.gemini_state = '{State.FAILED}' AND NOT ({dialect.same("s.failure_info", "f.failure_info")})
+            AND {dialect.field("f.failure_info", "kind")} IN ({_LOCAL}) THEN '{ChangeKind.CHANGED}'
         WHEN f.missing_since IS NOT NULL THEN '{ChangeKind.RETURNED}'
-        WHEN (s.size, s.mtime_ns, s.inode) <> (f.size, f.mtime_ns, f.inode) OR s.path_bytes IS NOT f.path_bytes
-            OR s.ctime_ns IS NOT f.ctime_ns
+        WHEN (s.size, s.mtime_ns, s.inode) <> (f.size, f.mtime_ns, f.inode)
+            OR NOT ({dialect.same("s.path_bytes", "f.path_bytes")})
+            OR NOT ({dialect.same("s.ctime_ns", "f.ctime_ns")})
             THEN '{ChangeKind.TOUCHED}'
         END
     """

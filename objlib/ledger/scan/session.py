@@ -18,7 +18,7 @@ from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
-from objlib.ledger.database import LedgerConnection
+from objlib.ledger.database import Dialect, LedgerConnection
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
 from objlib.ledger.scan.apply import (
@@ -41,23 +41,27 @@ CLOSE_SECONDS: Final = 10.0
 """Seconds that closing a scan may wait for its turn at the connection."""
 _NUMBERS: Final = itertools.count(1)
 
+
 # A file whose status is that of its row is not read, unless its next state depends on its bytes: an indexed file
 # that changed while it was under way, one found unfit after it was queued, and one that could not be read, since
 # permission to read leaves no trace in the status that is compared.
-_UNCHANGED: Final = f"""
-    f.size = ?3 AND f.mtime_ns = ?4 AND f.inode = ?5 AND coalesce(f.ctime_ns, ?6) = ?6 AND f.path_bytes IS ?2
-    AND CASE f.gemini_state
-        WHEN '{State.INDEXED}' THEN f.content_hash = f.indexed_hash
-        WHEN '{State.UNTRACKED}' THEN f.content_hash <> '{UNREAD}' AND f.size > 0 AND f.mime_type <> '{NO_TYPE}'
-        WHEN '{State.FAILED}' THEN json_extract(f.failure_info, '$.kind') <> '{FailureKind.UNREADABLE}'
-        ELSE 1 END
-"""
+def _unchanged(dialect: Dialect) -> str:
+    return f"""
+        f.size = ?3 AND f.mtime_ns = ?4 AND f.inode = ?5 AND coalesce(f.ctime_ns, ?6) = ?6
+        AND {dialect.same("f.path_bytes", "?2")}
+        AND CASE f.gemini_state
+            WHEN '{State.INDEXED}' THEN f.content_hash = f.indexed_hash
+            WHEN '{State.UNTRACKED}' THEN f.content_hash <> '{UNREAD}' AND f.size > 0 AND f.mime_type <> '{NO_TYPE}'
+            WHEN '{State.FAILED}' THEN {dialect.field("f.failure_info", "kind")} <> '{FailureKind.UNREADABLE}'
+            ELSE TRUE END
+    """
 
 
-_SKIPPED_PICTURE: Final = f"""
-    f.gemini_state = '{State.FAILED}' AND f.mime_type LIKE 'image/%'
-    AND json_extract(f.failure_info, '$.kind') = '{FailureKind.UNSUPPORTED}'
-"""
+def _skipped_picture(dialect: Dialect) -> str:
+    return f"""
+        f.gemini_state = '{State.FAILED}' AND f.mime_type LIKE 'image/%'
+        AND {dialect.field("f.failure_info", "kind")} = '{FailureKind.UNSUPPORTED}'
+    """
 
 
 class ToRead(NamedTuple):
@@ -109,12 +113,13 @@ class ScanSession(Table):
         (last,) = conn.execute(f"SELECT coalesce(max(seq), 0) FROM {t.seen}").fetchone()
         conn.executemany(
             f"""
-            INSERT OR IGNORE INTO {t.seen} (path, path_bytes, size, mtime_ns, inode, ctime_ns, file_id, look)
+            INSERT INTO {t.seen} (path, path_bytes, size, mtime_ns, inode, ctime_ns, file_id, look)
             SELECT ?1, ?2, ?3, ?4, ?5, ?6, f.file_id, CASE
-                WHEN {read_all:d} OR f.file_id IS NULL OR NOT ({_UNCHANGED})
-                    OR ({pictures:d} AND {_SKIPPED_PICTURE}) THEN {Look.READ}
+                WHEN {read_all} OR f.file_id IS NULL OR NOT ({_unchanged(conn.dialect)})
+                    OR ({pictures} AND {_skipped_picture(conn.dialect)}) THEN {Look.READ}
                 WHEN f.missing_since IS NOT NULL THEN {Look.RETURNED} ELSE {Look.SAME} END
-            FROM (SELECT 1) LEFT JOIN main.files f ON f.seq = {Tables.row_at("?1")}
+            FROM (SELECT 1) AS one LEFT JOIN files f ON f.seq = {Tables.row_at("?1")}
+            WHERE TRUE ON CONFLICT DO NOTHING
             """,
             files,
         )
@@ -127,7 +132,9 @@ class ScanSession(Table):
     @noted
     def note_blind(conn: LedgerConnection, t: Tables, paths: Sequence[str]) -> None:
         """Note files and folders that could not be read; the scan records nothing about what is in them."""
-        conn.executemany(f"INSERT OR IGNORE INTO {t.blind} VALUES (?)", [(path,) for path in paths])
+        conn.executemany(
+            f"INSERT INTO {t.blind} VALUES (?) ON CONFLICT DO NOTHING", [(path,) for path in paths]
+        )
 
     @noted
     def to_read(conn: LedgerConnection, t: Tables, *, after: int, limit: int) -> list[ToRead]:
@@ -234,9 +241,8 @@ class ScanTable(Table):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ScanSession]:
         """Open a scan for the length of the block. Several may be open on one ledger."""
-        tables = Tables.numbered(next(_NUMBERS))
+        tables = await self._read(partial(Tables.make, number=next(_NUMBERS)))
         try:
-            await self._read(tables.create)
             yield ScanSession(self._database, self._now, tables, await self._read(scan_generation))
         finally:
             with trio.move_on_after(CLOSE_SECONDS, shield=True):

@@ -51,10 +51,12 @@ class Tables:
     plan: str
 
     @classmethod
-    def numbered(cls, number: int) -> Self:
-        """The names for scan ``number`` of this process."""
+    def make(cls, conn: LedgerConnection, *, number: int) -> Self:
+        """Make the tables of scan ``number`` of this process that are filled while it looks."""
         names = ("seen", "blind", "arrived", "gone", "match", "plan")
-        return cls(*(f"temp.scan{number}_{name}" for name in names))
+        tables = cls(*(f"{conn.dialect.temporary}.scan{number}_{name}" for name in names))
+        tables.create(conn)
+        return tables
 
     @staticmethod
     def row_at(path: str) -> str:
@@ -63,8 +65,8 @@ class Tables:
         Each SELECT names its condition on ``missing_since``, which the partial indices of ``files`` require.
         """
         return (
-            f"coalesce((SELECT seq FROM main.files WHERE file_path = {path} AND missing_since IS NULL),"
-            f" (SELECT seq FROM main.files WHERE file_path = {path} AND missing_since IS NOT NULL"
+            f"coalesce((SELECT seq FROM files WHERE file_path = {path} AND missing_since IS NULL),"
+            f" (SELECT seq FROM files WHERE file_path = {path} AND missing_since IS NOT NULL"
             " ORDER BY missing_since DESC, file_id DESC LIMIT 1))"
         )
 
@@ -77,8 +79,9 @@ class Tables:
 
     def create(self, conn: LedgerConnection) -> None:
         """Make the tables that are filled while the scan looks."""
+        ddl = conn.dialect.ddl
         conn.execute(
-            f"""
+            ddl(f"""
             CREATE TABLE {self.seen} (
                 seq INTEGER PRIMARY KEY,
                 path TEXT NOT NULL UNIQUE,
@@ -94,24 +97,27 @@ class Tables:
                 metadata_json TEXT,
                 failure_info TEXT
             )
-            """
+            """)
         )
-        conn.execute(f"CREATE TABLE {self.blind} (path TEXT PRIMARY KEY) WITHOUT ROWID")
+        conn.execute(ddl(f"CREATE TABLE {self.blind} (path TEXT PRIMARY KEY) WITHOUT ROWID"))
 
     def create_comparison(self, conn: LedgerConnection) -> None:
         """Make the tables that are filled by comparing."""
-        conn.execute(
-            f"CREATE INDEX {self.seen}_row ON {_bare(self.seen)} (file_id) WHERE file_id IS NOT NULL"
-        )
+        ddl = conn.dialect.ddl
+        conn.execute(f"{conn.dialect.index_on(self.seen, 'row')} (file_id) WHERE file_id IS NOT NULL")
+        for table in (self.seen, self.blind):
+            conn.dialect.measure(conn, table)
         for table, key in ((self.arrived, "path"), (self.gone, "file_id")):
             conn.execute(
-                f"CREATE TABLE {table} ({key} TEXT PRIMARY KEY, {'occupant' if key == 'path' else 'path'} TEXT,"
-                " content_hash TEXT NOT NULL, inode INTEGER NOT NULL, base TEXT NOT NULL,"
-                " late INTEGER NOT NULL) WITHOUT ROWID"
+                ddl(
+                    f"CREATE TABLE {table} ({key} TEXT PRIMARY KEY, {'occupant' if key == 'path' else 'path'} TEXT,"
+                    " content_hash TEXT NOT NULL, inode INTEGER NOT NULL, base TEXT NOT NULL,"
+                    " late INTEGER NOT NULL) WITHOUT ROWID"
+                )
             )
-        conn.execute(f"CREATE TABLE {self.match} (file_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE)")
+        conn.execute(ddl(f"CREATE TABLE {self.match} (file_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE)"))
         conn.execute(
-            f"""
+            ddl(f"""
             CREATE TABLE {self.plan} (
                 seq INTEGER PRIMARY KEY,
                 kind TEXT NOT NULL,
@@ -122,15 +128,10 @@ class Tables:
                 was_mtime INTEGER,
                 done INTEGER NOT NULL DEFAULT 0
             )
-            """
+            """)
         )
 
     def drop(self, conn: LedgerConnection) -> None:
         """Drop whatever there is of the tables."""
         for table in (self.plan, self.match, self.gone, self.arrived, self.blind, self.seen):
             conn.execute(f"DROP TABLE IF EXISTS {table}")
-
-
-def _bare(name: str) -> str:
-    """A table's name without its schema, as CREATE INDEX wants it."""
-    return name.partition(".")[2]

@@ -100,3 +100,48 @@ def a_first_look_at_the_libraries(world: World) -> None:
     none = world("libraries")
     done = world.follow(none, "cli/render/libraries.py libraries_lines: upload", FOLDER=world.library)
     assert "3 of 3 files indexed" in done.text
+
+
+@situation(
+    "engine/stores/inventory.py find_store: stores",
+    "cli/render/stores.py store_list_lines: upload",
+)
+def a_store_that_is_not_there(world: World) -> None:
+    nothing = world.at("stores")
+    assert (
+        "3 of 3 files indexed" in world.follow(nothing, "cli/render/stores.py store_list_lines: upload").text
+    )
+    refused = world.at("stores", "delete", "none", "--yes")
+    assert refused.code == Exit.REFUSED
+    assert "3 searchable" in world.follow(refused, "engine/stores/inventory.py find_store: stores").text
+
+
+@situation("engine/stores/deletion.py delete_store: f'stores --yes --others {report.foreign}'")
+def a_store_with_documents_of_others(world: World) -> None:
+    world.upload("--store", "lectures")
+    world.store("UPDATE documents SET metadata = '{}' WHERE doc_id = 1")
+    refused = world.at("stores", "delete", "lectures", "--yes")
+    assert refused.code == Exit.REFUSED
+    site = "engine/stores/deletion.py delete_store: f'stores --yes --others {report.foreign}'"
+    assert world.follow(refused, site).code == Exit.OK
+    assert "No store yet" in world.at("stores").text
+
+
+@situation(
+    "engine/stores/adoption.py adopt_documents: stores --dry-run --all",
+    "cli/render/stores.py adoption_lines: f'stores --by-name {number}'",
+)
+def documents_of_another_tool(world: World) -> None:
+    world.upload("--store", "lectures")
+    world.store("UPDATE documents SET metadata = '{}'")
+    world.database("ledger.db").unlink()
+    options = ("--store", "lectures")
+    refused = world.at("stores", "adopt", "--by-name", "2", *options)
+    assert refused.code == Exit.REFUSED, refused.text
+    look = world.follow(refused, "engine/stores/adoption.py adopt_documents: stores --dry-run --all")
+    assert look.text.count("same name and size") == 3
+    asked = world.at("stores", "adopt", *options)
+    assert asked.code == Exit.DRIFT
+    done = world.follow(asked, "cli/render/stores.py adoption_lines: f'stores --by-name {number}'")
+    assert "3 files took over" in done.text
+    assert "Nothing to send" in world.upload(*options).text

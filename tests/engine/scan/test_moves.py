@@ -2,20 +2,12 @@
 
 import itertools
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from objlib.core.ids import FileId, content_hash
 from objlib.core.lifecycle.table import State
-from tests.support.scan import Desk, open_desk
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(tmp_path) as opened:
-        yield opened
+from tests.support.scan import Desk
 
 
 async def ids(desk: Desk) -> dict[str, FileId]:

@@ -1,7 +1,7 @@
 """A scan records each file that it finds."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,12 +21,6 @@ from objlib.threads import thread_runner
 from tests.support.scan import LONG_AGO, RUN, Desk, open_desk
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(tmp_path) as opened:
-        yield opened
 
 
 async def test_a_new_file_is_recorded_with_all_that_is_known_of_it(desk: Desk) -> None:
@@ -263,6 +257,7 @@ async def test_a_file_that_comes_back_changed_is_sent_again(desk: Desk) -> None:
     assert (after.file_id, after.missing_since, after.state) == (before.file_id, None, State.UNTRACKED)
 
 
+@pytest.mark.of_a_file
 async def test_a_dry_run_lists_and_writes_nothing(desk: Desk) -> None:
     for name in ("a", "b", "c", "d"):
         desk.write(f"{name}.txt", name)
@@ -306,6 +301,7 @@ async def test_every_file_advances_the_observer(desk: Desk) -> None:
     assert desk.observer.phases == ["begin scan", "end scan"]
 
 
+@pytest.mark.of_a_file
 async def test_nothing_of_a_scan_is_left_in_the_connection(desk: Desk) -> None:
     desk.write("a.txt", "one")
     await desk.scan()

@@ -1,0 +1,1 @@
+"""PostgreSQL as the ledger uses it: addresses, connections, migrations, batches, error codes."""

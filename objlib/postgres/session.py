@@ -1,0 +1,180 @@
+"""One session with a PostgreSQL server, opened again when it breaks.
+
+Everything here blocks and runs through a Runner, which runs one function at a time.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Generic, TypeVar
+
+import psycopg
+from psycopg import pq
+from psycopg.adapt import Buffer, Loader
+from psycopg.sql import SQL, Identifier
+from psycopg.types.numeric import Int8Dumper
+from psycopg.types.string import StrDumperUnknown
+
+from objlib.postgres.errors import Fate, UnreachableError, fate
+from objlib.postgres.statements import in_order, translate
+
+C = TypeVar("C", bound="SessionConnection")
+
+CONNECT_SECONDS: Final = 10
+"""Seconds for one try to connect."""
+RECONNECT_SECONDS: Final = 60.0
+"""Seconds for which a session that broke is opened again: a failover or a restart takes less."""
+SILENT_SECONDS: Final = 15.0
+"""Seconds after which the server ends a transaction whose program says nothing: a frozen one blocks no others."""
+_PAUSE: Final = 0.25
+"""Seconds between two tries to connect."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Text(StrDumperUnknown):
+    """Text without NUL, which PostgreSQL cannot hold; an error message of a service may have one."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in obj else obj)
+
+
+class _Number(Loader):
+    """A sum of integers, which the server makes a ``numeric``."""
+
+    format = pq.Format.TEXT
+
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data).decode()
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+class SessionConnection:
+    """A connection that takes the placeholders of this repository; its heirs add a dialect."""
+
+    def __init__(self, native: "psycopg.Connection[Any]") -> None:
+        self.native = native
+
+    def execute(self, sql: str, parameters: Any = (), /) -> "psycopg.Cursor[Any]":
+        """Run a statement."""
+        text, names = translate(sql)
+        return self.native.execute(text, in_order(names, parameters))
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> None:
+        """Run a statement for each of these parameters, in one round trip."""
+        text, names = translate(sql)
+        with self.native.cursor() as cursor:
+            cursor.executemany(text, [in_order(names, each) for each in parameters])
+
+    def script(self, sql: str) -> "psycopg.Cursor[Any]":
+        """Run statements without parameters in one round trip; the first that fails is the last."""
+        return self.native.execute(sql.encode(), prepare=False)
+
+
+class Session(Generic[C]):
+    """The session of one ledger.
+
+    Attributes:
+        key: the number of the ledger's advisory locks.
+        opened: how often it was opened; temporary tables are those of one time.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        schema: str,
+        factory: Callable[["psycopg.Connection[Any]"], C],
+        *,
+        busy_timeout: float,
+        reconnect: float = RECONNECT_SECONDS,
+    ) -> None:
+        self._conninfo = conninfo
+        self.schema = schema
+        self._factory = factory
+        self.busy_timeout = busy_timeout
+        self._reconnect = reconnect
+        self._conn: C | None = None
+        self.opened = 0
+        self._ahead = 0.0
+        self.key = 0
+
+    def clock(self) -> float:
+        """Unix seconds by the server's clock, as the last transaction read it."""
+        return time.monotonic() + self._ahead
+
+    def set_clock(self, server: float) -> None:
+        """Take the server's time as of now."""
+        self._ahead = server - time.monotonic()
+
+    @property
+    def broken(self) -> bool:
+        """Whether there is no connection that can be used."""
+        return self._conn is None or self._conn.native.closed
+
+    def connect(self) -> C:
+        """The connection, opened if there is none; after the first time with patience.
+
+        Raises:
+            UnreachableError: the server cannot be reached, or refuses.
+        """
+        if self._conn is not None and not self._conn.native.closed:
+            return self._conn
+        deadline = time.monotonic() + (self._reconnect if self.opened else 0.0)
+        said = False
+        while True:
+            try:
+                self._conn = self._open()
+            except psycopg.Error as error:
+                passing = not error.sqlstate or fate(error, broken=False) is Fate.LOST
+                if not passing or time.monotonic() >= deadline:
+                    raise UnreachableError(str(error)) from error
+                if not said:
+                    _log.warning("waiting for the database: %s", str(error).strip().splitlines()[0])
+                    said = True
+                time.sleep(_PAUSE)
+            else:
+                self.opened += 1
+                return self._conn
+
+    def _open(self) -> C:
+        native = psycopg.connect(
+            self._conninfo,
+            autocommit=True,
+            cursor_factory=psycopg.RawCursor,
+            connect_timeout=CONNECT_SECONDS,
+            fallback_application_name="objlib",
+            tcp_user_timeout=int(SILENT_SECONDS * 1000),
+        )
+        try:
+            native.adapters.register_dumper(int, Int8Dumper)
+            native.adapters.register_dumper(str, _Text)
+            native.adapters.register_loader("numeric", _Number)
+            native.execute(
+                SQL(
+                    "SET search_path TO {schema}; SET lock_timeout = {lock};"
+                    " SET work_mem = '64MB'; SET idle_in_transaction_session_timeout = {silent};"
+                    " SELECT set_config('synchronous_commit', 'on', false)"
+                    " WHERE current_setting('synchronous_commit') = 'off'"
+                )
+                .format(
+                    schema=Identifier(self.schema),
+                    lock=max(1, int(self.busy_timeout * 1000)),
+                    silent=int(SILENT_SECONDS * 1000),
+                )
+                .as_bytes()
+            )
+            self.key, now = native.execute(
+                b"SELECT hashtextextended('objlib ' || current_setting('search_path'), 0),"
+                b" extract(epoch FROM clock_timestamp())::float8"
+            ).fetchone() or (0, 0.0)
+            self.set_clock(now)
+        except BaseException:
+            native.close()
+            raise
+        return self._factory(native)
+
+    def drop(self) -> None:
+        """Close the connection, which the server may not have noticed to be gone."""
+        if self._conn is not None:
+            self._conn.native.close()
+            self._conn = None

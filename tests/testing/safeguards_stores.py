@@ -1,0 +1,56 @@
+"""The safeguards of ``stores``: what goes with a store, and what a file may take over."""
+
+from typing import Final
+
+from tests.testing.mutant import Mutant
+
+DELETION: Final = "objlib/engine/stores/deletion.py"
+ADOPTIONS: Final = "objlib/ledger/adoptions.py"
+TEST_STORES: Final = "tests/test_stores.py"
+TEST_COMMAND: Final = "tests/cli/commands/test_stores.py"
+
+STORES: Final = (
+    Mutant(
+        "documents of others go with a store only when their number is named",
+        DELETION,
+        "        if report.foreign != others:\n",
+        "        if False:\n",
+        f"{TEST_STORES}::test_documents_of_others_go_only_with_their_number",
+    ),
+    Mutant(
+        "a store goes only when its name was typed, or with --yes",
+        "objlib/cli/commands/stores.py",
+        "    if sys.stdin.readline().strip() != answer:\n",
+        "    if False:\n",
+        f"{TEST_COMMAND}::test_a_store_goes_when_its_name_is_typed",
+    ),
+    Mutant(
+        "a store in which a run is at work stays",
+        DELETION,
+        "            if is_alive(run, now=app.now(), host=platform.node()):\n",
+        "            if False:\n",
+        f"{TEST_STORES}::test_a_store_in_which_a_run_is_at_work_stays",
+    ),
+    Mutant(
+        "the ledger of a deleted store is put aside",
+        DELETION,
+        '    aside = put_aside(settings.ledger) if entry.own else ""\n',
+        '    aside = ""\n',
+        f"{TEST_STORES}::test_a_store_goes_with_its_documents_and_the_next_upload_starts_anew",
+    ),
+    Mutant(
+        "a name and a size are no proof of the bytes",
+        "objlib/engine/stores/adoption.py",
+        "    pairs = (*matches.by_content, *(matches.by_name if by_name else ()))\n",
+        "    pairs = (*matches.by_content, *matches.by_name)\n",
+        f"{TEST_STORES}::test_documents_with_the_bytes_of_files_are_taken_over_and_nothing_is_sent",
+    ),
+    Mutant(
+        "a document of any ledger is taken over by no file",
+        ADOPTIONS,
+        "AND file_id IS NULL AND ledger_id IS NULL AND attempt_id IS NULL AND state = ?",
+        "AND state = ?",
+        f"{TEST_STORES}::test_a_document_of_a_ledger_is_taken_over_by_no_file",
+    ),
+)
+"""In the order in which they matter."""
