@@ -14,6 +14,11 @@ _HIDDEN: Final = frozenset(
     {"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "title"}
 )
 """Elements whose content is no text of the page."""
+_INLINE: Final = frozenset(
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr output q rp rt ruby s samp "
+    "small span strike strong sub sup time tt u var wbr".split()
+)
+"""Elements that end no word; any other one stands between two."""
 _NAME: Final = re.compile(r"</?(?:[A-Za-z][\w.-]*:)?([A-Za-z][\w-]*)|<[!?]")
 _BREAKS: Final = re.compile(r"\r\n|\r|\n")
 _CUE: Final = re.compile(
@@ -48,7 +53,8 @@ def _pieces(source: str) -> Iterator[str]:
             at = start + 1
             continue
         at = tags.end(start, (name[1] or "").lower(), closes=source.startswith("</", start))
-        yield "\n" * source.count("\n", start, at)
+        border = name[1] and name[1].lower() not in _INLINE | _HIDDEN
+        yield " " * bool(border) + "\n" * source.count("\n", start, at)
     yield _unescaped(source[at:])
 
 

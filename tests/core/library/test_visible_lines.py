@@ -36,6 +36,11 @@ def test_each_word_of_a_page_has_the_line_of_its_source() -> None:
     assert line_of("five", PAGE.replace("\n", "\r\n")) == 12
 
 
+def test_only_what_stands_on_its_own_ends_a_word() -> None:
+    text = visible_lines("<li>one<li>t<b>w</b>o<td>three<td>f<!-- x -->our", "text/html", "a.html")
+    assert text.split() == ["one", "two", "three", "four"]
+
+
 def test_a_line_break_that_is_written_as_a_reference_is_no_line() -> None:
     assert line_of("end", "<p>a&#10;b&#13;&#10;c end\n") == 1
 
