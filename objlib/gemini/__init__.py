@@ -5,6 +5,7 @@ TYPE_CHECKING = False  # type checkers take it for true
 if TYPE_CHECKING:
     from objlib.core.library.metadata import MetadataValue
     from objlib.gemini.ask import Answer, Passage
+    from objlib.gemini.body import BodySourceError
     from objlib.gemini.client import Client, open_client
     from objlib.gemini.documents import Document, DocumentPage
     from objlib.gemini.endpoint import Endpoint, SessionUrl
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHUNK",
     "Answer",
+    "BodySourceError",
     "Client",
     "Document",
     "DocumentPage",
@@ -44,6 +46,7 @@ __all__ = [
 _MODULES = {
     "core.library.metadata": ("MetadataValue",),
     "gemini.ask": ("Answer", "Passage"),
+    "gemini.body": ("BodySourceError",),
     "gemini.client": ("Client", "open_client"),
     "gemini.documents": ("Document", "DocumentPage"),
     "gemini.endpoint": ("Endpoint", "SessionUrl"),

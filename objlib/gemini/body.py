@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 import httpx
 import trio
@@ -40,6 +40,53 @@ class Pieces(httpx.AsyncByteStream):
         if not piece:
             raise StopAsyncIteration
         self._sent += len(piece)
+        return piece
+
+
+class BodySource(Protocol):
+    """Bytes that are made while they are sent."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    async def take(self) -> memoryview:
+        """The next of them, valid until the next call; empty at the end. It raises whatever it likes."""
+        ...
+
+
+class BodySourceError(Exception):
+    """A source gave up: the request ended before its body did, so it was not carried out. The cause says why."""
+
+
+class Streamed(httpx.AsyncByteStream):
+    """A body from a source; it is sent once."""
+
+    def __init__(self, source: BodySource) -> None:
+        self._source = source
+        self._piece = memoryview(b"")
+
+    def __aiter__(self) -> "Streamed":
+        return self
+
+    async def take(self) -> memoryview:
+        """The next bytes, valid until the next call; empty at the end.
+
+        Raises:
+            BodySourceError: the source raised.
+        """
+        try:
+            return await self._source.take()
+        except Exception as error:
+            raise BodySourceError from error
+
+    async def __anext__(self) -> bytes:
+        """The next piece, for other transports than our own."""
+        await trio.lowlevel.checkpoint()
+        self._piece = self._piece or await self.take()
+        if not self._piece:
+            raise StopAsyncIteration
+        piece, self._piece = bytes(self._piece[:WRITE_SIZE]), self._piece[WRITE_SIZE:]
         return piece
 
 

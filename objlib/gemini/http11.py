@@ -14,7 +14,7 @@ import h11
 import httpx
 import trio
 
-from objlib.gemini.body import Pieces, Received, Whole
+from objlib.gemini.body import Pieces, Received, Streamed, Whole
 
 MAX_HEAD: Final = 100 * 1024
 """Bytes of the head of an answer, or of a line between two chunks of its body, at most; as httpcore has it."""
@@ -116,10 +116,10 @@ class ClientConnection:
                     self._frame(body.view)
                     await self._send(body.view, seconds)
                 else:
-                    assert isinstance(body, httpx.AsyncByteStream)
-                    async for piece in body:
+                    assert isinstance(body, Streamed), "the bodies of this client are of these two kinds"
+                    while piece := await body.take():
                         self._frame(piece)
-                        await self._send(memoryview(piece), seconds)
+                        await self._send(piece, seconds)
                 self._http.send(h11.EndOfMessage())
             except _BROKEN:
                 pass  # a server that closes may have said why before

@@ -9,7 +9,7 @@ import httpx
 import trio
 
 from objlib.core.errors import UsageError
-from objlib.gemini.body import Pieces
+from objlib.gemini.body import BodySourceError, Pieces
 from objlib.gemini.connections import Connections
 from objlib.gemini.redact import without_secrets
 from objlib.gemini.route import Route
@@ -65,6 +65,8 @@ class InProcess(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("refused", request=request) from None
         except ConnectionError:
             raise httpx.ReadError("lost", request=request) from None
+        except BodySourceError:
+            raise  # a fault of this side
         except Exception:
             _LOG.error("the service in this process failed: %s", without_secrets(traceback.format_exc()))
             return httpx.Response(500, request=request, stream=Pieces(b""))

@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from objlib.core.errors import RefusedError
-from objlib.gemini.body import BodyError, Pieces, read_whole, unpacked
+from objlib.gemini.body import BodyError, BodySource, Pieces, Streamed, read_whole, unpacked
 from objlib.gemini.endpoint import Endpoint
 from objlib.gemini.envelope import read_envelope
 from objlib.gemini.errors import Call, ErrorKind, GeminiError
@@ -149,13 +149,14 @@ class Transport:
         url: str,
         *,
         headers: Mapping[str, str],
-        content: bytes | None = None,
+        content: bytes | BodySource | None = None,
         slow: bool = False,
         secrets: Iterable[str] = (),
     ) -> Reply:
         """Send one request as it is and give back its answer, whatever the status.
 
         Raises:
+            BodySourceError: ``content`` gave up, and so the request was not sent to its end.
             GeminiError: there was no answer. Its kind says whether the request may have been carried out.
             RefusedError: it may change something, and this client only reads; nothing was sent.
         """
@@ -183,7 +184,7 @@ class Transport:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        content: bytes | None,
+        content: bytes | BodySource | None,
         limits: dict[str, float],
     ) -> httpx.Request:
         """The request with all its headers: httpx adds none to one whose stream is given."""
@@ -192,9 +193,10 @@ class Transport:
         framed += [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
         if content is not None:
             framed.append((b"content-length", b"%d" % len(content)))
-        return httpx.Request(
-            method, address, headers=framed, stream=Pieces(content or b""), extensions={"timeout": limits}
+        stream = (
+            Pieces(content or b"") if content is None or isinstance(content, bytes) else Streamed(content)
         )
+        return httpx.Request(method, address, headers=framed, stream=stream, extensions={"timeout": limits})
 
     def refusal(self, call: Call, reply: Reply, secrets: Iterable[str] = ()) -> GeminiError:
         """The error that ``reply`` is."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from objlib.core.library.metadata import MetadataValue
 from objlib.core.remote import SessionState
 from objlib.gemini import names
+from objlib.gemini.body import BodySource
 from objlib.gemini.endpoint import SessionUrl
 from objlib.gemini.errors import Call, ErrorKind, GeminiError
 from objlib.gemini.metadata import display_name as valid_name
@@ -110,12 +111,15 @@ class UploadsApi(Resource):
             )
         return SessionUrl(url)
 
-    async def send(self, session: str, data: bytes, *, offset: int, final: bool) -> UploadProgress:
+    async def send(
+        self, session: str, data: bytes | BodySource, *, offset: int, final: bool
+    ) -> UploadProgress:
         """Send ``data``, which starts at ``offset`` of the file; the answer to the ``final`` chunk has the result.
 
         A chunk is a multiple of :data:`CHUNK`, but for the last, which may be empty.
 
         Raises:
+            BodySourceError: the source of ``data`` gave up, so that the chunk did not arrive as a whole.
             GeminiError: UNKNOWN when it may have arrived, so that the session has to be queried.
         """
         if not self._transport.endpoint.trusts(session):
@@ -178,7 +182,7 @@ class UploadsApi(Resource):
         call: Call,
         session: str,
         command: str,
-        data: bytes = b"",
+        data: bytes | BodySource = b"",
         *,
         offset: int | None = None,
         slow: bool = False,

@@ -12,7 +12,7 @@ import trio
 import trio.testing
 
 from objlib.gemini import body, connections
-from objlib.gemini.body import BodyError, Pieces
+from objlib.gemini.body import BodyError, BodySource, BodySourceError, Pieces, Streamed
 from objlib.gemini.connections import Connections
 from tests.support.sockets import Handler, port, reply, request
 from tests.support.tls import certificate
@@ -28,13 +28,14 @@ class Sender:
         self._transport, self._base = transport, base
 
     async def send(
-        self, method: str = "GET", content: bytes = b"", *, path: str = "/", **limits: float
+        self, method: str = "GET", content: bytes | BodySource = b"", *, path: str = "/", **limits: float
     ) -> tuple[int, bytes]:
         """Send one request; status and body of its answer."""
         url = httpx.URL(self._base + path)
         headers = [("host", url.netloc.decode()), ("content-length", str(len(content)))]
+        stream = Pieces(content) if isinstance(content, bytes) else Streamed(content)
         message = httpx.Request(
-            method, url, headers=headers, stream=Pieces(content), extensions={"timeout": {**LIMITS, **limits}}
+            method, url, headers=headers, stream=stream, extensions={"timeout": {**LIMITS, **limits}}
         )
         answer = await self._transport.handle_async_request(message)
         return answer.status_code, await body.read_whole(answer)
@@ -211,6 +212,72 @@ async def test_an_early_answer_ends_a_body_that_is_not_read(encrypted: bool, tmp
             assert await sender.send("POST", b"x" * LONG * 4, write=60.0) == (413, b"too large")
             assert await sender.send("POST", b"x" * LONG * 4, write=60.0) == (413, b"too large")
     assert numbers == [0, 1], "a connection with half a request on it was used again"
+
+
+class Source:
+    """A body of pieces, of which the last may be an error."""
+
+    def __init__(self, size: int, *pieces: bytes | Exception) -> None:
+        self._size, self._pieces = size, [*pieces]
+
+    def __len__(self) -> int:
+        return self._size
+
+    async def take(self) -> memoryview:
+        await trio.lowlevel.checkpoint()
+        piece = self._pieces.pop(0) if self._pieces else b""
+        if isinstance(piece, Exception):
+            raise piece
+        return memoryview(piece)
+
+
+async def test_a_body_that_is_made_while_it_is_sent_arrives_as_it_is() -> None:
+    messages = []
+
+    async def serve(stream: trio.SocketStream, number: int) -> None:
+        while message := await request(stream):
+            messages.append(message)
+            await stream.send_all(reply("200 OK", str(number).encode()))
+
+    async with sender_to(serve) as sender:
+        for _ in range(2):
+            source = Source(200_000, b"a" * 100_000, b"b" * 100_000)
+            assert await sender.send("POST", source) == (200, b"0")
+    assert [message.partition(b"\r\n\r\n")[2] for message in messages] == [
+        b"a" * 100_000 + b"b" * 100_000
+    ] * 2
+
+
+@pytest.mark.parametrize("error", [ValueError(), OSError(), trio.BrokenResourceError()], ids=repr)
+async def test_a_source_that_gives_up_ends_its_request_before_the_body_is_whole(error: Exception) -> None:
+    received, closed = bytearray(), trio.Event()
+
+    async def serve(stream: trio.SocketStream, number: int) -> None:
+        if number == 0:
+            while data := await stream.receive_some():
+                received.extend(data)
+            closed.set()
+        else:
+            await request(stream)
+            await stream.send_all(reply("200 OK", str(number).encode()))
+
+    async with sender_to(serve) as sender:
+        with pytest.raises(BodySourceError) as caught:
+            await sender.send("POST", Source(20, b"a" * 10, error))
+        await closed.wait()
+        assert await sender.send() == (200, b"1"), "its connection is not used again"
+    assert caught.value.__cause__ is error
+    assert received.partition(b"\r\n\r\n")[2] == b"a" * 10
+
+
+async def test_a_source_is_not_asked_for_more_than_its_request_says() -> None:
+    async def serve(stream: trio.SocketStream, _: int) -> None:
+        while await stream.receive_some():
+            pass
+
+    async with sender_to(serve) as sender:
+        with pytest.raises(httpx.LocalProtocolError):
+            await sender.send("POST", Source(5, b"a" * 10))
 
 
 async def test_a_server_that_closes_may_have_said_why() -> None:

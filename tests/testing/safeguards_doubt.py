@@ -8,6 +8,7 @@ RECOVER: Final = "objlib/engine/recover.py"
 INQUIRY: Final = "objlib/engine/attempt/probe.py"
 REMOVALS: Final = "objlib/ledger/deletions.py"
 TEST_DOUBT: Final = "tests/engine/attempt/test_wait_active.py"
+TEST_BODY: Final = "tests/engine/attempt/test_file_body.py"
 TEST_SURPLUS: Final = "tests/ledger/test_intents.py"
 TEST_STORE_SYNC: Final = "tests/engine/reconcile/test_store_sync.py"
 SILENCE: Final = f"{TEST_DOUBT}::test_silence_about_one_document_decides_nothing_and_blocks_no_other"
@@ -15,10 +16,31 @@ SILENCE: Final = f"{TEST_DOUBT}::test_silence_about_one_document_decides_nothing
 DOUBTS: Final = (
     Mutant(
         "the last bytes are sent only if all of them add up to the hash",
-        "objlib/engine/attempt/send.py",
-        "        if not _matches(row, digest.hexdigest(), offset + len(data)):\n",
+        "objlib/engine/attempt/file_body.py",
+        "        if last and digest.hexdigest() != self._row.content_hash:\n",
         "        if False:\n",
         f"{TEST_DOUBT}::test_a_file_that_changes_behind_its_first_chunk_makes_no_document_of_both",
+    ),
+    Mutant(
+        "bytes that are sent again are those of the first time",
+        "objlib/engine/attempt/file_body.py",
+        "        if self._pieces.setdefault(at, digest.digest()) != digest.digest():\n",
+        "        if False:\n",
+        f"{TEST_BODY}::test_bytes_that_are_read_again_have_to_be_what_they_were",
+    ),
+    Mutant(
+        "bytes that the service had before are held against the file",
+        "objlib/engine/attempt/file_body.py",
+        "        while self._source is not None and self._at < self._end:\n",
+        "        while False:\n",
+        f"{TEST_BODY}::test_what_the_service_has_already_is_held_against_the_file",
+    ),
+    Mutant(
+        "a file that has grown is not sent as it was",
+        "objlib/engine/attempt/file_body.py",
+        "    return filled == len(piece) and not (last and source.read(1))\n",
+        "    return filled == len(piece)\n",
+        f"{TEST_BODY}::test_the_last_piece_of_a_file_that_is_another_is_not_given_out",
     ),
     Mutant(
         "a session that cannot be asked leaves the outcome unknown",

@@ -1,14 +1,10 @@
 """Sending the bytes of one file to the store: one read, one hash, one session.
 
-The bytes sent are the bytes hashed. The hash travels in the metadata before the bytes do, so the last chunk,
-which makes the document, is only sent if all the bytes read have that hash. Otherwise the file has changed: the
-session is cancelled, and the file is a newer version.
+The bytes sent are the bytes hashed, as :mod:`objlib.engine.attempt.file_body` has it. If they do not have the hash of
+the row, the file has changed: the session is cancelled, and the file is a newer version.
 """
 
-import hashlib
-from functools import partial
-from io import FileIO
-from typing import Final
+from typing import Final, NoReturn
 
 import trio
 
@@ -19,18 +15,22 @@ from objlib.core.pacing.backoff import next_poll
 from objlib.core.remote import SessionState
 from objlib.engine.app import App
 from objlib.engine.attempt.enact import Attempt
-from objlib.engine.scan.read_file import open_regular
-from objlib.gemini import CHUNK, ErrorKind, FileState, GeminiError, SessionUrl, UploadProgress, UploadResult
-from objlib.ledger import FileRow
+from objlib.engine.attempt.file_body import ChangedWhileReadError, FileBody, open_body
+from objlib.gemini import (
+    CHUNK,
+    BodySourceError,
+    ErrorKind,
+    FileState,
+    GeminiError,
+    SessionUrl,
+    UploadProgress,
+    UploadResult,
+)
 
 MAX_RESUMES: Final = 3
 """Resumptions of one chunk after a lost answer before the attempt's outcome is left unknown."""
 TEMPORARY_FILE_SECONDS: Final = 60.0
 """Seconds that a temporary file may take until it can be imported; a few are usual."""
-
-
-class ChangedWhileReadError(Exception):
-    """The file is not the one that the scan saw; nothing of it is in the store."""
 
 
 class OutcomeUnknownError(Exception):
@@ -52,27 +52,17 @@ async def send(attempt: Attempt, *, two_step: bool = False) -> UploadResult:
         OSError: the file cannot be read.
     """
     app, row = attempt.app, attempt.row
-    source = await app.files(partial(open_regular, disk_path(app.settings.library, row)))
-    with source:
-        digest = hashlib.sha256()
-        data = await app.files(partial(_read, source, digest))
-        whole = len(data) < CHUNK or len(data) >= row.size
-        if whole and not _matches(row, digest.hexdigest(), len(data)):
-            raise ChangedWhileReadError
+    body = await open_body(app.files, disk_path(app.settings.library, row), row)
+    try:
         session = await _start(attempt, two_step=two_step)
         await app.ledger.attempts.record_session(attempt.attempt_id, session)
         offset = 0
-        while offset + len(data) < row.size:
-            if len(data) < CHUNK:
-                await _cancel(app, session)
-                raise ChangedWhileReadError
-            await _deliver(app, session, data, offset, final=False)
-            offset += len(data)
-            data = await app.files(partial(_read, source, digest))
-        if not _matches(row, digest.hexdigest(), offset + len(data)):
-            await _cancel(app, session)
-            raise ChangedWhileReadError
-        progress = await _deliver(app, session, data, offset, final=True)
+        while offset + CHUNK < row.size:
+            await _deliver(app, session, body, offset, offset + CHUNK, final=False)
+            offset += CHUNK
+        progress = await _deliver(app, session, body, offset, row.size, final=True)
+    finally:
+        body.close()
     result = progress.result
     if two_step and result is not None and result.file is not None:
         return await _import(attempt, result.file)
@@ -91,21 +81,6 @@ def _metadata(attempt: Attempt) -> dict[str, str | float | list[str]]:
         KEY_HASH: row.content_hash,
         KEY_LEDGER: attempt.app.ledger_id,
     }
-
-
-def _read(source: FileIO, digest: "hashlib._Hash") -> bytes:
-    """The next chunk, full unless the file ends; hashed in the same thread."""
-    parts = []
-    missing = CHUNK
-    while missing and (part := source.read(missing)):
-        digest.update(part)
-        parts.append(part)
-        missing -= len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _matches(row: FileRow, digest: str, size: int) -> bool:
-    return digest == row.content_hash and size == row.size
 
 
 async def _start(attempt: Attempt, *, two_step: bool) -> SessionUrl:
@@ -156,29 +131,41 @@ async def _wait_until_importable(app: App, file: str) -> None:
         await trio.sleep(next_poll(waited))
 
 
-async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, final: bool) -> UploadProgress:
+async def _deliver(
+    app: App, session: SessionUrl, body: FileBody, offset: int, end: int, *, final: bool
+) -> UploadProgress:
     """Send one chunk; after a lost answer ask how much has arrived, and go on from there."""
-    end, position, unanswered = offset + len(data), offset, False
+    body.chunk(offset, end)
+    position, unanswered = offset, False
     for _ in range(MAX_RESUMES + 1):
         try:
+            part = await body.part(position)
+        except (ChangedWhileReadError, OSError) as error:
+            await _give_up(app, session, error, sent=body.verified)
+        try:
             async with app.governor.request():
-                progress = await app.client.uploads.send(
-                    session, data[position - offset :], offset=position, final=final
-                )
+                progress = await app.client.uploads.send(session, part, offset=position, final=final)
+        except BodySourceError:
+            progress = None
         except GeminiError as error:
-            if error.kind.final:
+            if error.kind.final and body.error is None:
                 if unanswered:
                     # The refusal is for this request; an earlier one whose answer was lost may still be carried out.
                     raise OutcomeUnknownError(str(error)) from error
                 raise
             unanswered = unanswered or error.kind.ambiguous
-            progress = await _query(app, session, error)
+            progress = None if body.error else await _query(app, session, error)
+        if body.error is not None:
+            await _give_up(app, session, body.error, sent=body.verified)
+        assert progress is not None
         match progress.status:
             case SessionState.FINAL:
+                await _finish(app, session, body, final=True)
                 return progress
             case SessionState.ACTIVE:
                 received = end if progress.received is None else progress.received
                 if received == end and not final:
+                    await _finish(app, session, body, final=False)
                     return progress
                 if not offset <= received <= end:
                     break
@@ -186,6 +173,29 @@ async def _deliver(app: App, session: SessionUrl, data: bytes, offset: int, *, f
             case SessionState.CANCELLED | SessionState.GONE:
                 break
     raise OutcomeUnknownError("the upload session did not take the bytes")
+
+
+async def _finish(app: App, session: SessionUrl, body: FileBody, *, final: bool) -> None:
+    """Hold the bytes that the service has, and this process did not send to their end, against the file."""
+    try:
+        await body.finish()
+    except (ChangedWhileReadError, OSError) as error:
+        await _give_up(app, session, error, sent=final)
+
+
+async def _give_up(app: App, session: SessionUrl, error: Exception, *, sent: bool) -> NoReturn:
+    """End an upload whose file cannot be read on; with ``sent`` a document may have been made of it before.
+
+    Raises:
+        OutcomeUnknownError: a document may have been made.
+        ChangedWhileReadError: the file has changed, and its session is closed.
+        OSError: it cannot be read.
+    """
+    if sent:
+        raise OutcomeUnknownError("the file changed, or could not be read, after it was sent") from error
+    if isinstance(error, ChangedWhileReadError):
+        await _cancel(app, session)
+    raise error
 
 
 async def _query(app: App, session: SessionUrl, error: GeminiError) -> UploadProgress:

@@ -20,8 +20,9 @@ from objlib.core.lifecycle.table import State
 from objlib.core.pacing.backoff import backoff
 from objlib.core.stop_reason import StopReason
 from objlib.engine.attempt.enact import MAX_PROBES, Attempt
+from objlib.engine.attempt.file_body import ChangedWhileReadError
 from objlib.engine.attempt.probe import probe
-from objlib.engine.attempt.send import ChangedWhileReadError, OutcomeUnknownError, send
+from objlib.engine.attempt.send import OutcomeUnknownError, send
 from objlib.engine.attempt.wait_active import wait_until_active
 from objlib.engine.requests.governor import NotBegunError
 from objlib.engine.scan.scan import record_change

@@ -61,7 +61,7 @@ async def test_a_file_that_can_no_longer_be_read_fails_with_the_reason(
         raise PermissionError(13, "Permission denied", path)
 
     with monkeypatch.context() as patch:
-        patch.setattr("objlib.engine.attempt.send.open_regular", refuse)
+        patch.setattr("objlib.engine.attempt.file_body.open_regular", refuse)
         async with opened() as app:
             report = await upload(app)
     assert (report.indexed, report.failed, faults.count["start"]) == (0, 1, 0)
