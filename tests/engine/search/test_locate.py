@@ -217,7 +217,8 @@ def test_passages_of_a_page_are_on_the_lines_of_its_source(tmp_path: Path) -> No
     """Each passage as the embedded store keeps it, in UTF-8, in a declared encoding, and by a byte order mark."""
     page = (
         "<html><head><meta charset='iso-8859-1'><title>T</title></head>\r\n<body><h1>Top</h1>\r\n"
-        "<p>The <b>quokka</b> eats&nbsp;caf\u00e9 &amp;\r\nleaves.</p>\r\n<ul><li>one</li><li>two</li></ul></body></html>"
+        "<p>The <b>quokka</b> eats&nbsp;caf\u00e9 &amp;\r\n"
+        "leaves.</p>\r\n<ul><li>one</li><li>two</li></ul></body></html>"
     )
     passage = "The quokka eats caf\u00e9 & leaves.\n\none\n\ntwo"
     for number, encoding in enumerate(("iso-8859-1", "utf-8-sig", "utf-16")):
