@@ -84,6 +84,10 @@ system-tools:
     @command -v chromium >/dev/null || apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core
     @ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -qq -y --no-install-recommends postgresql
 
+# take pictures of all pages, light and dark, wide and narrow: just pages [FOLDER]
+pages *FOLDER: (env "dev")
+    @{{ python }} -m tests.web.pictures "$@"
+
 # measure branch coverage of core, sqlite, ledger and engine by the tests of these rooms, and list what they miss
 coverage *ARGS: (env "dev")
     @{{ python }} -m coverage run -m pytest -q tests/core tests/sqlite tests/ledger tests/engine "$@"
@@ -115,6 +119,10 @@ release *TAG: (env "main")
 constraints:
     @"${UV:-uv}" pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url \
         --no-annotate --all-extras --group dev pyproject.toml -o constraints.txt
+
+# misuse a served store over a real port (just fuzz twin), or measure the readers of documents (just fuzz readers)
+fuzz NAME *ARGS: (env "dev")
+    @name="$1" && shift && {{ python }} -m "tests.support.fuzz.$name" "$@"
 
 # play seeded simulated worlds and check the promises in each: just torture [--seeds N] [--seed S] [--jobs N]
 torture *ARGS: (env "main")

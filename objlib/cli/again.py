@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import objlib
 from objlib.cli.options import CommonOptions
@@ -49,7 +49,8 @@ def options_again(settings: Settings, load: Load) -> list[str]:
     for option, field in _CARRIED:
         value = getattr(settings, field)
         if value is not None and _differs(load, given, field, value):
-            given = replace(given, **{option: value})
+            more: dict[str, Any] = {option: (value,) if option == "library" else value}
+            given = replace(given, **more)
             words += _words(option.replace("_", "-"), value)
     return words
 

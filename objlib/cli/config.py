@@ -42,9 +42,9 @@ def load_settings(
 def _load(
     options: CommonOptions, *, path: Path | None = None, place: LibraryNeed, new: bool, **more: object
 ) -> Settings:
-    if path is not None and options.library not in (None, path):
-        raise UsageError(f"two libraries are named: {path} and --library {options.library}; name one")
-    flags = options.flags(**more) | {"library": path or options.library}
+    if path is not None and options.folder not in (None, path):
+        raise UsageError(f"two libraries are named: {path} and --library {options.folder}; name one")
+    flags = options.flags(**more) | {"library": path or options.folder}
     if flags["quiet"] and flags["verbose"]:
         raise UsageError("--quiet and --verbose contradict each other; leave one out")
     return load(flags, options.config, place=place, new=new, environ=os.environ)

@@ -36,7 +36,15 @@ def common(about: str, *, setting: str, **more: Any) -> Parameter:
 class CommonOptions:
     """Options that every command takes; None means "not given", so that environment and file have their turn."""
 
-    library: Annotated[Path | None, common("Folder of documents", setting="library")] = None
+    library: Annotated[
+        tuple[Path, ...] | None,
+        common(
+            "Folder of documents; repeatable for search and ask",
+            setting="library",
+            metavar="PATH",
+            negative="",
+        ),
+    ] = None
     ledger: Annotated[Path | None, common("SQLite file that remembers what was sent", setting="ledger")] = (
         None
     )
@@ -90,9 +98,21 @@ class CommonOptions:
         ),
     ] = None
 
+    @property
+    def folder(self) -> Path | None:
+        """The one library that is named.
+
+        Raises:
+            UsageError: several are named, and this command works with one.
+        """
+        if self.library is not None and len(self.library) > 1:
+            names = " and ".join(map(str, self.library))
+            raise UsageError(f"this command works with one library, not with {names}; name one")
+        return self.library[0] if self.library else None
+
     def flags(self, **more: object) -> dict[str, object]:
         """The values by setting name, with those of one command's own options."""
-        own = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        own = {name: getattr(self, name) for name in self.__dataclass_fields__} | {"library": self.folder}
         if own["verbose"] == 0:  # a counting option starts at 0, which is not "given"
             own["verbose"] = None
         return own | more

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp
 from objlib.api import Library
 from objlib.core.errors import ObjlibError
 from objlib.web.actions import Actions
-from objlib.web.guard import SessionGuard, Sessions
+from objlib.web.guard import METRICS, SessionGuard, Sessions
+from objlib.web.health import HealthHandlers
 from objlib.web.pages import LibraryPages
 from objlib.web.tasks import PageRuns
 from objlib.web.view import environment
@@ -32,6 +33,7 @@ def make_pages(library: Library, *, sessions: Sessions, cookie: str, runs: PageR
     """
     actions = None if runs is None else Actions(library, runs, sessions)
     pages = LibraryPages(library, environment(), actions)
+    health = HealthHandlers(library)
     routes = [
         Route("/", pages.search),
         Route("/ask", pages.ask),
@@ -45,6 +47,9 @@ def make_pages(library: Library, *, sessions: Sessions, cookie: str, runs: PageR
         Route("/differences", pages.differences),
         Route("/settings", pages.settings),
         Route("/static/{name}", _static),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route(METRICS, health.metrics),
     ]
     if actions is not None:
         routes.append(Route("/do/{action}", actions.post, methods=["POST"]))

@@ -22,6 +22,8 @@ READING: Final = frozenset({"GET", "HEAD"})
 """The methods that change nothing."""
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """The addresses that are answered without a session: a supervisor has none, and they tell nothing of the library."""
+METRICS: Final = "/metrics"
+"""The address that a monitor with its own token may read, which has no browser to keep a session."""
 HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -43,11 +45,13 @@ class Sessions:
         token: valid for one visit; empty afterwards.
         session: the cookie of the browser that made it.
         form_token: in every form of a page; a site that cannot read our pages cannot send one.
+        metrics_token: that of a monitor; empty where none may read the metrics.
     """
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     session: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     form_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    metrics_token: str = ""
 
     def redeem(self, token: str) -> bool:
         """Whether ``token`` is the one-time token; it is not from then on."""
@@ -59,6 +63,10 @@ class Sessions:
     def admits(self, session: str) -> bool:
         """Whether ``session`` is that of the browser that redeemed the token."""
         return _same(session, self.session)
+
+    def is_monitor(self, authorization: str) -> bool:
+        """Whether a header ``Authorization`` has the token of the monitor."""
+        return bool(self.metrics_token) and _same(authorization, f"Bearer {self.metrics_token}")
 
     def signed(self, form_token: str) -> bool:
         """Whether a form comes from a page of this session."""
@@ -100,6 +108,8 @@ class SessionGuard:
             )
         if request.method in READING and request.url.path in OPEN:
             return None
+        if request.method in READING and request.url.path == METRICS and self._is_monitor(request):
+            return None
         if request.method in READING and self._sessions.redeem(request.query_params.get("token", "")):
             answer = RedirectResponse(request.url.path, 303)
             answer.set_cookie(self._cookie, self._sessions.session, httponly=True, samesite="strict")
@@ -112,6 +122,9 @@ class SessionGuard:
         if request.method == "POST" and not _from_our_page(request):
             return PlainTextResponse("A form is taken from our own pages alone.\n", 403)
         return None
+
+    def _is_monitor(self, request: Request) -> bool:
+        return self._sessions.is_monitor(request.headers.get("authorization", ""))
 
 
 def _from_our_page(request: Request) -> bool:

@@ -1,12 +1,14 @@
 """The runs as they go on: what the ledger says of them now, as a part of a page and as server-sent events."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import trio
 from jinja2 import Environment
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from objlib.api import Library
 from objlib.core.errors import ObjlibError
@@ -103,23 +105,49 @@ def _rates(samples: tuple[RunSample, ...], now: float) -> tuple[float | None, fl
     return max(0.0, files), max(0.0, size)
 
 
-async def live_events(library: Library, templates: Environment) -> AsyncIterator[str]:
+class LiveEvents(Response):
     """The part of the page that shows the runs, whenever it changes, as server-sent events.
 
-    An error of the ledger ends the stream; the browser opens it again.
+    An error of the ledger ends the stream; the browser opens it again. A class that sends by itself, since a generator
+    that is cancelled with its connection would be left to the garbage collector.
+
+    Args:
+        library: whose runs.
+        templates: those of the pages.
+        busy: whether a run of a page goes on, which its record in the ledger does not show at its very start and end.
     """
-    template, before, quiet = templates.get_template("_live.html"), "", 0.0
-    while True:
+
+    def __init__(self, library: Library, templates: Environment, busy: Callable[[], bool]) -> None:
+        super().__init__(media_type="text/event-stream")
+        del self.headers["content-length"]
+        self._library = library
+        self._busy = busy
+        self._template = templates.get_template("_live.html")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events until the client goes."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        before, quiet = "", 0.0
+        while (part := await self._part()) is not None:
+            if part != before:
+                before, quiet = part, 0.0
+                event = "".join(f"data: {line}\n" for line in part.splitlines()) + "\n"
+                await _send(send, event)
+            elif quiet >= KEEP_ALIVE:
+                quiet = 0.0
+                await _send(send, ": nothing changed\n\n")
+            await trio.sleep(EVERY)
+            quiet += EVERY
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _part(self) -> str | None:
         try:
-            status = await library.status()
-            part = template.render(live=await live_runs(library, status), status=status)
+            status = await self._library.status()
+            live = await live_runs(self._library, status)
+            return self._template.render(live=live, status=status, busy=self._busy())
         except ObjlibError:
-            return
-        if part != before:
-            before, quiet = part, 0.0
-            yield "".join(f"data: {line}\n" for line in part.splitlines()) + "\n"
-        elif quiet >= KEEP_ALIVE:
-            quiet = 0.0
-            yield ": nothing changed\n\n"
-        await trio.sleep(EVERY)
-        quiet += EVERY
+            return None
+
+
+async def _send(send: Send, text: str) -> None:
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})

@@ -7,14 +7,14 @@ from typing import Any, Final
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response
 
 from objlib.api import MAX_PASSAGES, Library
 from objlib.core.errors import ObjlibError, UsageError
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
 from objlib.web.actions import Actions
-from objlib.web.live import live_events, live_run, live_runs
+from objlib.web.live import LiveEvents, live_run, live_runs
 from objlib.web.view import best_line, lines_with
 
 WINDOW: Final = 400
@@ -118,8 +118,7 @@ class LibraryPages:
 
     async def events(self, _: Request) -> Response:
         """The runs that go on, as server-sent events."""
-        stream = live_events(self.library, self.templates)
-        return StreamingResponse(stream, media_type="text/event-stream")
+        return LiveEvents(self.library, self.templates, lambda: bool(self._rights()["busy"]))
 
     async def problems(self, request: Request) -> Response:
         """The failed and skipped files by reason, and the missing ones."""

@@ -27,6 +27,7 @@ async def serve_pages(
     observer: Observer,
     ready: Callable[[str], None],
     write: bool = False,
+    metrics_token: str = "",
     overrides: Overrides | None = None,
 ) -> None:
     """Serve the pages of one library until a signal stops it, which is the regular end.
@@ -38,13 +39,14 @@ async def serve_pages(
         observer: hears of the stop.
         ready: called with the address to open once connections are accepted. It is good for one visit.
         write: whether the pages may change something, and not only show.
+        metrics_token: the token with which a monitor reads ``/metrics``; empty for none.
         overrides: a test's own clock, threads and faults.
 
     Raises:
         ServiceError: the port is taken or not allowed.
         InterruptedRun: a second signal stopped it while connections were still open.
     """
-    sessions = Sessions()
+    sessions = Sessions(metrics_token=metrics_token)
 
     @asynccontextmanager
     async def open_pages(port: int) -> AsyncIterator[ASGIApp]:

@@ -98,6 +98,11 @@ def size_of(number: int) -> str:
     return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 10 else f"{value:.1f} {_UNITS[unit]}"
 
 
+def count_of(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is not one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def time_of(seconds: float | None) -> str:
     """A Unix time as date and time in UTC."""
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -141,9 +146,13 @@ def grouped(failures: Sequence[Any]) -> list[tuple[str, list[Any]]]:
     return sorted(groups, key=lambda group: -len(group[1]))
 
 
-def visible(text: object) -> str:
-    """The text with a picture for each control character, such as ``␛`` for an escape of a terminal."""
-    return str(text).translate(_PICTURES)
+def visible(value: object) -> str:
+    """A value as a text, with a picture for each control character, such as ``␛`` for an escape of a terminal.
+
+    A number of metadata that is whole is written as such: the service keeps every number as a fraction.
+    """
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return text.translate(_PICTURES)
 
 
 def plain(text: object) -> str:
@@ -199,6 +208,7 @@ def environment() -> Environment:
     templates.filters |= {
         "size": size_of,
         "time": time_of,
+        "count": count_of,
         "span": span_of,
         "place": place_of,
         "clock": clock_of,

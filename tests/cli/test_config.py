@@ -121,9 +121,9 @@ def test_a_command_that_needs_a_library_and_finds_none_says_how_to_name_one() ->
 
 def test_path_and_library_are_the_same_setting(home: Path) -> None:
     assert load_settings(None, path=Path("x")).library == Path.cwd() / "x"
-    assert load_settings(CommonOptions(library=Path("x")), path=Path("x")).library == Path.cwd() / "x"
+    assert load_settings(CommonOptions(library=(Path("x"),)), path=Path("x")).library == Path.cwd() / "x"
     with pytest.raises(UsageError, match="two libraries"):
-        load_settings(CommonOptions(library=Path("x")), path=Path("y"))
+        load_settings(CommonOptions(library=(Path("x"),)), path=Path("y"))
 
 
 @pytest.mark.usefixtures("home")

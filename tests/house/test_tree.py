@@ -35,10 +35,15 @@ def test_no_lock_file_is_kept() -> None:
     assert [path.name for path in ALL if path.name in {"uv.lock", "package-lock.json", "poetry.lock"}] == []
 
 
-def test_only_text_and_the_model_are_kept() -> None:
+def test_only_text_the_model_and_the_readmes_pictures_are_kept() -> None:
+    pictures = [path for path in ALL if path.is_relative_to(ROOT / "docs/pages")]
+    assert len(pictures) == 3
+    assert all(path.suffix == ".png" and path.stat().st_size <= 150_000 for path in pictures)
     binary = [path.relative_to(ROOT).as_posix() for path in ALL if not lines(path) and path.stat().st_size]
     outside = [
-        name for name in binary if not name.startswith(("objlib/embedded/model/", "tests/", "objlib/web/"))
+        name
+        for name in binary
+        if not name.startswith(("objlib/embedded/model/", "tests/", "objlib/web/", "docs/pages/"))
     ]
     assert outside == []
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from objlib.core.config.settings import Settings
 from objlib.core.events import Observer
+from objlib.engine.app import Overrides
 from objlib.web.serve import serve_pages
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -34,28 +35,48 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+class ServedPages:
+    """Pages that another thread serves.
+
+    Attributes:
+        address: the one to open first, with the one-time token.
+    """
+
+    def __init__(self, address: str, token: trio.lowlevel.TrioToken) -> None:
+        self.address = address
+        self._token = token
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call a function of trio in the thread of the pages."""
+        trio.from_thread.run_sync(function, trio_token=self._token)
+
+
 @contextmanager
-def served_pages(settings: Settings) -> Iterator[str]:
-    """Serve the pages of a library in another thread; the address to open first, with the one-time token."""
+def served_pages(
+    settings: Settings, *, write: bool = False, overrides: Overrides | None = None
+) -> Iterator[ServedPages]:
+    """Serve the pages of a library in another thread for the length of the block."""
     ready = threading.Event()
     addresses: list[str] = []
-    stop: list[Callable[[], None]] = []
+    running: list[tuple[trio.lowlevel.TrioToken, trio.CancelScope]] = []
 
     def opened(address: str) -> None:
         addresses.append(address)
         ready.set()
 
     async def main() -> None:
-        token = trio.lowlevel.current_trio_token()
         with trio.CancelScope() as scope:
-            stop.append(lambda: trio.from_thread.run_sync(scope.cancel, trio_token=token))
-            await serve_pages(settings, port=0, observer=Observer(), ready=opened)
+            running.append((trio.lowlevel.current_trio_token(), scope))
+            await serve_pages(
+                settings, port=0, observer=Observer(), ready=opened, write=write, overrides=overrides
+            )
 
     thread = threading.Thread(target=trio.run, args=(main,))
     thread.start()
     try:
         assert ready.wait(30), "the pages are not served"
-        yield addresses[0]
+        yield ServedPages(addresses[0], running[0][0])
     finally:
-        stop[0]()
+        token, scope = running[0]
+        trio.from_thread.run_sync(scope.cancel, trio_token=token)
         thread.join()

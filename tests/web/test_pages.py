@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from objlib.api import Library
+from objlib.api import Library, open_library
 from objlib.web.app import make_pages
 from objlib.web.guard import HEADERS, Sessions
 from tests.support.library import LECTURES, Files, small_library
@@ -134,9 +134,43 @@ async def test_a_file_that_changed_says_so(library: Library, browser: httpx.Asyn
     assert "changed since it was indexed" in page
 
 
+async def test_a_supervisor_and_a_monitor_are_answered_and_no_other(library: Library) -> None:
+    sessions = Sessions(metrics_token="sesame")
+    transport = httpx.ASGITransport(make_pages(library, sessions=sessions, cookie=COOKIE))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as stranger:
+        for address in ("/healthz", "/readyz"):
+            assert (await stranger.get(address)).text == "ok\n"
+        for guess in ("", "Bearer guess", "Bearer ", "sesame"):
+            refused = await stranger.get("/metrics", headers={"authorization": guess})
+            assert refused.status_code == 403
+        own = {"authorization": "Bearer sesame"}
+        metrics = await stranger.get("/metrics", headers=own)
+        assert 'state="indexed"} 4.0' in metrics.text
+        assert metrics.headers["content-type"].startswith("text/plain; version=")
+        assert (await stranger.get("/library", headers=own)).status_code == 403
+        library.settings.ledger.write_bytes(b"no ledger")
+        for path in library.settings.ledger.parent.glob("ledger.db-*"):
+            path.unlink()
+    async with open_library(library.settings) as damaged:
+        transport = httpx.ASGITransport(make_pages(damaged, sessions=Sessions(), cookie=COOKIE))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as stranger:
+            assert (await stranger.get("/healthz")).status_code == 200
+            assert (await stranger.get("/readyz")).status_code == 503
+
+
+async def test_without_a_token_no_monitor_reads_the_metrics(library: Library) -> None:
+    transport = httpx.ASGITransport(make_pages(library, sessions=Sessions(), cookie=COOKIE))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as stranger:
+        for guess in ("Bearer ", "Bearer", ""):
+            assert (await stranger.get("/metrics", headers={"authorization": guess})).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("method", "address", "status"),
     [
+        ("GET", "/events", 403),
+        ("GET", "/metrics", 403),
+        ("POST", "/healthz", 405),
         ("GET", "/", 403),
         ("GET", "/library", 403),
         ("GET", "/static/style.css", 403),

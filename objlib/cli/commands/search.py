@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
 
+from objlib.cli.commands.several import ask_each, libraries_asked
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, option, switch
 from objlib.core.advice import advise
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, UsageError
 from objlib.core.library.paths import valid_text
-from objlib.core.reports.answers import AnswerReport
+from objlib.core.reports.answers import AnswerReport, merge_passages
 
 MOST_PASSAGES: Final = 100
 """Passages that --top-k may ask for: a model's context holds no more of them."""
@@ -26,6 +27,7 @@ TopK = Annotated[
     int, option(f"How many passages to look at, 1 to {MOST_PASSAGES}", name=("--top-k", "-k"), metavar="N")
 ]
 FailEmpty = Annotated[bool, switch("Exit with 1 where nothing is found")]
+Everywhere = Annotated[bool, switch("Ask every library that is known", name="--all")]
 Model = Annotated[str | None, option("The model that answers", setting="model")]
 
 
@@ -38,12 +40,17 @@ def search(
         bool, switch("The same, each with a NUL behind it, as for xargs -0", name=("--null", "-0"))
     ] = False,
     fail_empty: FailEmpty = False,
+    everywhere: Everywhere = False,
     model: Model = None,
     options: Common = None,
 ) -> int:
-    """Find passages, best first, each with its file and its place in it."""
+    """Find passages, best first, each with its file and its place in it.
+
+    With several libraries each is asked in turn: the first passage of each, then the second of each, and so on.
+    """
     question = _question("search", query, where, top_k)
-    settings = load_settings(options, model=model)
+    each_of = libraries_asked(options, everywhere=everywhere)
+    settings = load_settings(each_of[0], model=model)
     files = files or null
     if files and settings.json:
         raise UsageError("--json has the paths in citations[].file; leave out --files and --null")
@@ -52,7 +59,12 @@ def search(
     from objlib.cli.runner import note, show
     from objlib.engine.search.ask import search as engine_search
 
-    report = _run(settings, "search", engine_search, question)
+    if len(each_of) == 1:
+        report = _run(settings, "search", engine_search, question)
+    else:
+        load = partial(load_settings, model=model)
+        answers = ask_each(each_of, load, lambda one: _run(one, "search", engine_search, question))
+        report = merge_passages(answers, top_k)
     if files:
         paths = cited_files(report)
         print_paths(paths, null=null)
@@ -68,16 +80,34 @@ def ask(
     where: Filter = None,
     top_k: TopK = 8,
     fail_empty: FailEmpty = False,
+    everywhere: Everywhere = False,
     model: Model = None,
     options: Common = None,
 ) -> int:
-    """Answer a question from the library, with the passages that the answer stands on."""
+    """Answer a question from the library, with the passages that the answer stands on.
+
+    With several libraries each is asked in turn, and each answer stands below the name of its library.
+    """
     asked = _question("ask", question, where, top_k)
-    settings = load_settings(options, model=model)
-    from objlib.cli.render.answer import ask_lines, ask_notes
+    each_of = libraries_asked(options, everywhere=everywhere)
+    settings = load_settings(each_of[0], model=model)
+    from objlib.cli.render.answer import ask_lines, ask_notes, library_answer_lines, library_answer_notes
     from objlib.cli.runner import show
     from objlib.engine.search.ask import ask as engine_ask
 
+    if len(each_of) > 1:
+        load = partial(load_settings, model=model)
+        answers = ask_each(each_of, load, lambda one: _run(one, "ask", engine_ask, asked))
+        show(
+            settings,
+            "ask-several",
+            {"answers": answers},
+            lambda screen: library_answer_lines(answers, screen),
+            asked=True,
+            notes=library_answer_notes(answers),
+            library=[each.library for each in answers],
+        )
+        return _exit(fail_empty=fail_empty, empty=not any(each.report.citations for each in answers))
     report = _run(settings, "ask", engine_ask, asked)
     notes = ask_notes(report)
     show(settings, "ask", report, lambda screen: ask_lines(report, screen), asked=True, notes=notes)

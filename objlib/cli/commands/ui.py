@@ -3,7 +3,8 @@
 import os
 import sys
 import webbrowser
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Final
 
 from objlib.cli.config import load_settings
 from objlib.cli.console.errors import print_message
@@ -12,6 +13,9 @@ from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
 from objlib.sources import require_folder
+
+METRICS_TOKEN: Final = "OBJLIB_METRICS_TOKEN"
+"""Variable with the token with which a monitor reads the metrics; without it only the browser of the session does."""
 
 
 def ui(
@@ -28,7 +32,8 @@ def ui(
     """Show the library in a browser: search, documents, runs and problems; stop it with Ctrl-C.
 
     The pages are for this machine, and for the browser that opens the printed address first. They change nothing,
-    unless --write lets them.
+    unless --write lets them. /healthz and /readyz answer everyone on this machine; /metrics answers a monitor that
+    sends the token of OBJLIB_METRICS_TOKEN.
     """
     if not 0 <= port <= 65_535:
         raise UsageError(f"--port must be a whole number from 0 to 65535, not {port}")
@@ -51,7 +56,9 @@ def ui(
             )
 
     async def work(observer: Observer) -> None:
-        await serve_pages(settings, port=port, observer=observer, ready=ready, write=write)
+        token = os.environ.get(METRICS_TOKEN, "")
+        serving = partial(serve_pages, port=port, ready=ready, write=write, metrics_token=token)
+        await serving(settings, observer=observer)
 
     run_without_app(settings, work)
     return Exit.OK

@@ -1,9 +1,11 @@
 """Passages and answers, each with its place in the library."""
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 from objlib.cli.console.terminal import Terminal, plural, safe, safe_block, wrap
-from objlib.core.reports.answers import AnswerReport, Citation, with_markers
+from objlib.core.reports.answers import AnswerReport, Citation, LibraryAnswer, with_markers
 from objlib.core.reports.excerpt import excerpt, mark
 
 
@@ -35,6 +37,20 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
         )
         lines += [f"    {screen.dim(line)}" for line in wrap(text, screen.width - 4)]
     return lines
+
+
+def library_answer_lines(answers: Sequence[LibraryAnswer], screen: Terminal) -> list[str]:
+    """The answer of each library that has one, below its folder."""
+    lines: list[str] = []
+    for each in answers:
+        if each.report.citations or each.report.text.strip():
+            lines += [screen.bold(safe(each.library)), *ask_lines(each.report, screen), ""]
+    return lines[:-1]
+
+
+def library_answer_notes(answers: Sequence[LibraryAnswer]) -> list[str]:
+    """Lines about the answers of several libraries, each with its folder."""
+    return [f"{safe(each.library)}: {note}" for each in answers for note in ask_notes(each.report)]
 
 
 def search_notes(report: AnswerReport) -> list[str]:
@@ -98,7 +114,10 @@ def _place(citation: Citation, screen: Terminal) -> str:
         path += f":{citation.line_start}"
         if citation.line_stop is not None and citation.line_stop != citation.line_start:
             path += f"-{citation.line_stop}"
-    parts = [screen.cyan(path)]
+    parts = [
+        *([screen.bold(safe(Path(citation.library).name))] if citation.library else []),
+        screen.cyan(path),
+    ]
     if citation.place:
         parts.append(safe(citation.place))
     elif citation.page is not None:

@@ -24,8 +24,10 @@ _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS if setting.key is not None}
 
 
-OTHER_VARIABLES: Final = frozenset({"OBJLIB_DEBUG", "OBJLIB_MCP_TOKEN", "OBJLIB_SERVE_KEY"})
-"""Variables that are no settings: the tracebacks of a bug, and the token of the port for agents."""
+OTHER_VARIABLES: Final = frozenset(
+    {"OBJLIB_DEBUG", "OBJLIB_MCP_TOKEN", "OBJLIB_METRICS_TOKEN", "OBJLIB_SERVE_KEY"}
+)
+"""Variables that are no settings: the tracebacks of a bug, and the tokens of the ports."""
 
 
 @dataclass(frozen=True, slots=True)

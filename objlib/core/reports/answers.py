@@ -1,8 +1,9 @@
 """Answers and passages with their citations."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any, Final
 
 
@@ -55,6 +56,7 @@ class Citation:
         known: whether the ledger has the file.
         state: how the file is now.
         metadata: the document's metadata, without our own tags.
+        library: folder of the library that it is from; empty where only one was asked.
     """
 
     path: str
@@ -70,6 +72,7 @@ class Citation:
     state: CitationState = CitationState.CURRENT
     metadata: Mapping[str, Any] = field(default_factory=dict)
     file: str | None = None
+    library: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,35 @@ class AnswerReport:
     notice: str = ""
     """One line for the user, such as 'search by words only: …'."""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryAnswer:
+    """The report of one library of several, by its folder."""
+
+    library: str
+    report: AnswerReport
+
+
+def merge_passages(answers: Sequence[LibraryAnswer], top_k: int) -> AnswerReport:
+    """The passages of several libraries as one ranking: the first of each, then the second of each, and so on.
+
+    Passages of different stores have no scores that could be compared. A notice names its library.
+    """
+    first = answers[0].report
+    ranks = zip_longest(
+        *[[replace(cited, library=each.library) for cited in each.report.citations] for each in answers]
+    )
+    cited = [citation for rank in ranks for citation in rank if citation is not None]
+    notices = [f"{each.library}: {each.report.notice}" for each in answers if each.report.notice]
+    return replace(
+        first,
+        citations=tuple(cited[:top_k]),
+        notice="; ".join(notices),
+        seconds=sum(each.report.seconds for each in answers),
+        store=", ".join(dict.fromkeys(each.report.store for each in answers)),
+        backend=", ".join(dict.fromkeys(each.report.backend for each in answers)),
+    )
 
 
 def with_markers(text: str, supports: Iterable[Support]) -> str:

@@ -243,19 +243,24 @@ def _response(text: str, grounding: Json | None, prompt_size: int, retrieved: in
     }
 
 
-def in_events(response: Json) -> list[Json]:
-    """The same answer as a stream has it: the text in pieces; grounding and reason with the last one."""
-    (candidate,) = response["candidates"]
-    text: str = candidate["content"]["parts"][0]["text"]
+def text_pieces(text: str) -> list[str]:
+    """A text in pieces for a stream, cut at blanks; at least one."""
     pieces: list[str] = []
     start = 0
     while start < len(text):
         stop = text.find(" ", start + EVENT_CHARACTERS) + 1 or len(text)
         pieces.append(text[start:stop])
         start = stop
+    return pieces or [""]
+
+
+def in_events(response: Json) -> list[Json]:
+    """The same answer as a stream has it: the text in pieces; grounding and reason with the last one."""
+    (candidate,) = response["candidates"]
+    pieces = text_pieces(candidate["content"]["parts"][0]["text"])
     frame = {"modelVersion": response["modelVersion"], "responseId": response["responseId"]}
     events: list[Json] = []
-    for number, piece in enumerate(pieces or [""], 1):
+    for number, piece in enumerate(pieces, 1):
         content = {"parts": [{"text": piece}], "role": "model"}
         if number < len(pieces):
             events.append({"candidates": [{"content": content, "index": 0}], **frame})

@@ -3,7 +3,7 @@
 import hmac
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import trio
 from starlette.requests import Request
@@ -71,6 +71,17 @@ async def read_body(request: Request, message: str) -> Json:
         return read_message(read_json(body), message)
     # The event loop goes on meanwhile.
     return await trio.to_thread.run_sync(lambda: read_message(read_json(body), message), limiter=_parsers)
+
+
+async def read_value(request: Request) -> Any:
+    """The JSON value in the body, which no message of the discovery document describes.
+
+    Raises:
+        ApiError: it is not declared as JSON, is too large, or no JSON.
+    """
+    body = await read_bytes(request, MAX_JSON)
+    check_json_type(request.headers.get("content-type", ""))
+    return await trio.to_thread.run_sync(lambda: read_json(body), limiter=_parsers)
 
 
 async def read_bytes(request: Request, most: int) -> bytes:

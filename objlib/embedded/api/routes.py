@@ -18,9 +18,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from objlib.core.limits import MAX_DISPLAY_NAME
-from objlib.embedded.api import generate, models, upload_protocol
+from objlib.embedded.api import generate, interactions, models, upload_protocol
 from objlib.embedded.api.render import document_json, file_json, operation_json, page_json, store_json
-from objlib.embedded.api.request import ApiRequest, check_key
+from objlib.embedded.api.request import ApiRequest, check_key, read_value
 from objlib.embedded.api.responses import JSON_TYPE, error_response, json_response
 from objlib.embedded.context import Context
 from objlib.embedded.resources import documents, files, operations, stores
@@ -46,6 +46,7 @@ _OPERATION: Final = f"(?P<name>fileSearchStores/{ID}/(?:upload/)?operations/{ID}
 _FILE: Final = f"(?P<name>files/{ID})"
 _NO_SUCH_URL: Final = "The requested URL was not found on this server."
 _MODEL: Final = r"models/(?P<model>[A-Za-z0-9._-]+)"
+_INTERACTION: Final = r"interactions/(?P<interaction>[A-Za-z0-9_-]+)"
 
 
 Handler = Callable[[ApiRequest], Awaitable[Json | Response]]
@@ -56,6 +57,7 @@ class Routes:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._interactions = interactions.Interactions(context)
         table: Iterable[tuple[str, str, Handler]] = (
             ("POST", "fileSearchStores", self._create_store),
             ("GET", "fileSearchStores", self._list_stores),
@@ -76,6 +78,9 @@ class Routes:
             ("POST", f"{_MODEL}:countTokens", self._count_tokens),
             ("POST", f"{_MODEL}:embedContent", self._embed),
             ("POST", f"{_MODEL}:batchEmbedContents", self._embed_batch),
+            ("POST", "interactions", self._create_interaction),
+            ("GET", _INTERACTION, self._get_interaction),
+            ("DELETE", _INTERACTION, self._delete_interaction),
             ("GET", "models", self._list_models),
             ("GET", _MODEL, self._get_model),
         )
@@ -261,6 +266,21 @@ class Routes:
             )
         return Response(b"[" + b",\r\n".join(events) + b"]", 200, media_type=JSON_TYPE)
 
+    async def _create_interaction(self, request: ApiRequest) -> Json | Response:
+        whole, streamed = await self._interactions.create(await read_value(request.http))
+        return _interaction_stream(whole) if streamed else whole
+
+    async def _get_interaction(self, request: ApiRequest) -> Json | Response:
+        await trio.lowlevel.checkpoint()
+        whole = self._interactions.get(request.parts["interaction"])
+        streamed = request.http.query_params.get("stream", "").lower() in {"true", "1"}
+        return _interaction_stream(whole) if streamed else whole
+
+    async def _delete_interaction(self, request: ApiRequest) -> Json:
+        await trio.lowlevel.checkpoint()
+        self._interactions.delete(request.parts["interaction"])
+        return {}
+
     async def _count_tokens(self, request: ApiRequest) -> Json:
         await trio.lowlevel.checkpoint()
         models.check(request.parts["model"], "countTokens")
@@ -292,6 +312,12 @@ async def _stream_chunks(chunks: Iterable[bytes]) -> AsyncGenerator[bytes, None]
     for chunk in chunks:
         await trio.lowlevel.checkpoint()
         yield chunk
+
+
+def _interaction_stream(whole: Json) -> Response:
+    events = interactions.events(whole)
+    lines = (b"event: " + name.encode() + b"\r\ndata: " + dump(event) + b"\r\n\r\n" for name, event in events)
+    return StreamingResponse(_stream_chunks(lines), media_type="text/event-stream")
 
 
 def make_app(context: Context) -> ASGIApp:

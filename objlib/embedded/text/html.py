@@ -23,6 +23,7 @@ _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"<[^<>]*>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
+_DOCTYPE_START = re.compile("<!DOCTYPE", re.IGNORECASE)
 _XHTML = re.compile(
     r"\s*<\?xml\b|\s*(?:<!--[^>]*-->\s*|<!DOCTYPE[^>]*>\s*)*<(?:\w+:)?html\b[^>]*/1999/xhtml", re.IGNORECASE
 )
@@ -50,7 +51,7 @@ def html_text(source: str) -> Extracted:
     """Extract the text of HTML or XHTML, its title and author, and the headings h1 to h6."""
     from lxml import etree  # 50 ms that only HTML should cost
 
-    if _XHTML.match(source[:4096]) and "<!ENTITY" not in (xml := _DOCTYPE.sub("", source, count=1)):
+    if _XHTML.match(source[:4096]) and "<!ENTITY" not in (xml := _without_doctype(source)):
         xml = _NAMED.sub(
             lambda name: escape(unescape(name[0])) if unescape(name[0]) != name[0] else name[0], xml
         )
@@ -83,6 +84,16 @@ def _parse(etree: Any, parser: Any, source: str, **options: bool) -> Extracted:
         author=_tidy(reader.author),
         headings=tuple(reader.headings),
     )
+
+
+def _without_doctype(source: str) -> str:
+    """The source without its document type.
+
+    Only the first is looked at: a regular expression would read from each that is left open to the end.
+    """
+    first = _DOCTYPE_START.search(source)
+    doctype = first and _DOCTYPE.match(source, first.start())
+    return source[: doctype.start()] + source[doctype.end() :] if doctype else source
 
 
 def _without_cdata(source: str) -> str:

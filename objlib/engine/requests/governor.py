@@ -35,7 +35,10 @@ class Purpose(StrEnum):
 
 
 CEILINGS: Final = {Purpose.POLL: 16, Purpose.LIST: 2, Purpose.DELETE: 8, Purpose.ASK: 4}
-"""Requests in flight at most, by purpose; that of uploads is a setting."""
+"""Requests in flight at most, by purpose; that of uploads is a setting.
+
+Eight deletes carry a thousand in ten seconds where an answer takes 50 ms; with four it is 13.
+"""
 REQUEST_RATE: Final = "requests"
 """Name of the rate in the ledger, which keeps it for the next run and for other processes."""
 

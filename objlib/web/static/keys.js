@@ -50,14 +50,13 @@ document.addEventListener("keydown", (event) => {
 const live = document.getElementById("live");
 if (live) {
   const events = new EventSource(live.dataset.events);
-  let running = live.querySelectorAll(".run").length;
+  const state = () => `${live.querySelectorAll(".run").length} ${live.querySelector("[data-busy]") !== null}`;
+  const before = state();
   events.onmessage = (event) => {
     const open = live.querySelector("details[open]") !== null;
     live.innerHTML = event.data; // our own template, which escapes whatever it is given
     const details = live.querySelector("details");
     if (details && open) details.open = true;
-    const now = live.querySelectorAll(".run").length;
-    if (now !== running) location.reload(); // a run began or ended: the list and the buttons change too
-    running = now;
+    if (state() !== before) location.reload(); // a run began or ended: the list and the buttons change too
   };
 }

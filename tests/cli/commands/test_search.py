@@ -49,7 +49,7 @@ def test_hits_are_alone_on_stdout(command: str, engine: Engine, read: Read) -> N
     hits, messages = read()
     assert "a passage" in hits
     assert "by words only" not in hits
-    assert messages.startswith("objlib: embedded store at ")
+    assert messages.startswith("objlib: embedded store, offline")
     assert messages.endswith("objlib: by words only\n")
     assert run([command, "x", "--library", "lib", "-q"]) == Exit.OK
     assert read() == (hits, "")

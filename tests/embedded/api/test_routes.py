@@ -114,7 +114,7 @@ async def test_a_required_key_is_checked(tmp_path: Path) -> None:
         ("GET", "/upload/v1/files"),
         ("POST", "/v1/fileSearchStores/UPPER:importFile"),
         ("GET", "/v1/fileSearchStores/a/media/b"),
-        ("POST", "/v1/interactions"),
+        ("POST", "/v1/cachedContents"),
         ("OPTIONS", "/v1/fileSearchStores"),
         ("BREW", "/v1/fileSearchStores"),
         ("OPTIONS", "*"),
