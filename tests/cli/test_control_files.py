@@ -100,6 +100,7 @@ def test_a_rules_file_that_is_gone_stops_the_next_scan(
     assert run(["scan", str(library), *options]) == 0
     rules.unlink()
     read()
+    refusal = ""
     for command in (["scan"], ["upload", "-n"], ["sync", "--prune", "--grace", "0"]):
         assert run([*command, *options]) == 4
         refusal = read()
