@@ -26,7 +26,7 @@ def build(task: Task) -> sqlite3.Connection:
     db.execute(DOCUMENTS)
     for name, function in index.FUNCTIONS.items():
         db.create_function(name, -1, function)
-    for statement in (*index.SCHEMA, *index.REBUILD):
+    for statement in (*index.SCHEMA, *index.REBUILD, *index.POSTINGS):
         db.execute(statement)
     db.execute("BEGIN")
     for doc_id, (name, data) in enumerate(task.documents.items(), 1):

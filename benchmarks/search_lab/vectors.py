@@ -20,7 +20,8 @@ class Cached:
     def __init__(self, inner: Embedder, path: Path) -> None:
         self.model_id = inner.model_id
         self._inner = inner
-        self._db = sqlite3.connect(path, timeout=60)
+        # A query is embedded in a thread of its own, while nothing else uses the file.
+        self._db = sqlite3.connect(path, timeout=60, check_same_thread=False)
         self._db.execute("CREATE TABLE IF NOT EXISTS made(key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
 
     def embed(self, texts: Sequence[str]) -> Floats:

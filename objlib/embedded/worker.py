@@ -67,6 +67,7 @@ class Worker:
         self._context = context
         self._last_sweep = -inf
         self._readers = Readers(context)
+        self._untidy = True
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -116,9 +117,18 @@ class Worker:
             searchable_at = now + self._context.options.searchable_seconds
             await database.write(partial(index_whole, batch=work.batch, now=now, searchable_at=searchable_at))
             self._context.passages.set()
+            self._untidy = True
         if work.deleted:
             await database.write(purge)
-        return 0.0 if work.abandoned or work.batch or work.deleted else work.delay
+        if work.abandoned or work.batch or work.deleted:
+            return 0.0
+        return 0.0 if self._untidy and await self._tidy() else work.delay
+
+    async def _tidy(self) -> bool:
+        """Do a step of what an index needs after bulk work, or after an older objlib, while there is nothing else."""
+        write = self._context.database.write
+        self._untidy = await write(index.move_older) or await write(index.merge_next)
+        return self._untidy
 
 
 def _gather(db: sqlite3.Connection, claim: str, now: float, busy: frozenset[int], rooms: int | None) -> _Work:

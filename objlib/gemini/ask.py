@@ -68,11 +68,13 @@ class ModelsApi(Resource):
         metadata_filter: str | None = None,
         top_k: int | None = None,
         system: str | None = None,
+        max_tokens: int | None = None,
     ) -> Answer:
         """Ask ``model`` a question that it may search ``store`` for; ``system`` instructs it.
 
         ``metadata_filter`` is an AIP-160 expression over the metadata of documents. ``top_k`` bounds the passages of
-        one retrieval, and the model may retrieve several times.
+        one retrieval, and the model may retrieve several times. ``max_tokens`` bounds the answer: 1 where only the
+        passages of an embedded store are wanted, which then composes none.
         """
         search: dict[str, Any] = {"fileSearchStoreNames": [names.store_name(store)]}
         if top_k is not None:
@@ -85,6 +87,8 @@ class ModelsApi(Resource):
         }
         if system is not None:
             body["systemInstruction"] = {"parts": [{"text": system}]}
+        if max_tokens is not None:
+            body["generationConfig"] = {"maxOutputTokens": max_tokens}
         path = f"{names.model_name(model)}:generateContent"
         return read(await self._transport.json(_ASK, path, GenerateShape, body=body))
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objlib.embedded.index import FUNCTIONS, REBUILD, SCHEMA, index_document
+from objlib.embedded.index import FUNCTIONS, POSTINGS, REBUILD, SCHEMA, index_document
+from objlib.embedded.index.sign_rows import SIGN_BYTES
 from objlib.embedded.index.vectors import pending_chunks, store_vectors
 from objlib.embedded.model import DIMENSIONS
 from objlib.embedded.text.extract import extract
@@ -21,7 +22,7 @@ DOCUMENTS = """
         doc_id INTEGER PRIMARY KEY, store_id INTEGER NOT NULL, display_name TEXT NOT NULL, metadata TEXT NOT NULL
     )
 """
-TABLES = ("texts", "chunks", "fts", "pending", "codes", "vectors")
+TABLES = ("texts", "chunks", "pending", "signs", "vectors")
 
 
 def new_store(path: str = ":memory:") -> sqlite3.Connection:
@@ -30,7 +31,7 @@ def new_store(path: str = ":memory:") -> sqlite3.Connection:
     db.execute(DOCUMENTS)
     for name, function in FUNCTIONS.items():
         db.create_function(name, -1, function)
-    for statement in (*SCHEMA, *REBUILD):
+    for statement in (*SCHEMA, *REBUILD, *POSTINGS):
         db.execute(statement)
     return db
 
@@ -56,7 +57,13 @@ def put(
 
 
 def counts(db: sqlite3.Connection) -> dict[str, int]:
-    return {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
+    """Rows by table; of the sign bits, the slots that have some."""
+    rows = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
+    blobs = db.execute("SELECT bits FROM signs").fetchall()
+    rows["signs"] = sum(
+        any(bits[at : at + SIGN_BYTES]) for (bits,) in blobs for at in range(0, len(bits), SIGN_BYTES)
+    )
+    return rows
 
 
 class Meanings:

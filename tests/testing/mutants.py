@@ -20,6 +20,7 @@ from tests.testing.safeguards_doubt import DOUBTS
 from tests.testing.safeguards_formats import FORMATS
 from tests.testing.safeguards_prune import PRUNES
 from tests.testing.safeguards_repair import REPAIRS
+from tests.testing.safeguards_search import SEARCH
 from tests.testing.safeguards_stores import STORES
 from tests.testing.safeguards_twin import TWIN
 from tests.testing.safeguards_upload import UPLOAD
@@ -28,7 +29,19 @@ from tests.testing.safeguards_wire import WIRE
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "reliability.md"
-MUTANTS: Final = (*UPLOAD, *VERDICTS, *DOUBTS, *PRUNES, *STORES, *REPAIRS, *TWIN, *FORMATS, *WIRE, *BORDER)
+MUTANTS: Final = (
+    *UPLOAD,
+    *VERDICTS,
+    *DOUBTS,
+    *PRUNES,
+    *STORES,
+    *REPAIRS,
+    *TWIN,
+    *SEARCH,
+    *FORMATS,
+    *WIRE,
+    *BORDER,
+)
 
 _TABLE: Final = re.compile(
     r"(safeguards from a copy of the tree; the named test catches all )\d+( edits\.\n\n)(?:\|[^\n]*\n)+"

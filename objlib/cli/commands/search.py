@@ -39,6 +39,7 @@ def search(
     null: Annotated[
         bool, switch("The same, each with a NUL behind it, as for xargs -0", name=("--null", "-0"))
     ] = False,
+    all_passages: Annotated[bool, switch("Show every passage of a file, not only its best one")] = False,
     fail_empty: FailEmpty = False,
     everywhere: Everywhere = False,
     model: Model = None,
@@ -59,11 +60,12 @@ def search(
     from objlib.cli.runner import note, show
     from objlib.engine.search.ask import search as engine_search
 
+    verb = partial(engine_search, all_passages=all_passages)
     if len(each_of) == 1:
-        report = _run(settings, "search", engine_search, question)
+        report = _run(settings, "search", verb, question)
     else:
         load = partial(load_settings, model=model)
-        answers = ask_each(each_of, load, lambda one: _run(one, "search", engine_search, question))
+        answers = ask_each(each_of, load, lambda one: _run(one, "search", verb, question))
         report = merge_passages(answers, top_k)
     if files:
         paths = cited_files(report)

@@ -56,6 +56,8 @@ def library_answer_notes(answers: Sequence[LibraryAnswer]) -> list[str]:
 def search_notes(report: AnswerReport) -> list[str]:
     """Lines about the passages, which are none of them: how many there are, and what was not searched."""
     number = plural(len(report.citations), "passage")
+    if report.hidden:
+        number += f", each the best of its file; --all-passages shows {report.hidden} more"
     first = number if report.citations else f"nothing found for {_quoted(report.question)}"
     return [first, *([report.notice] if report.notice else [])]
 

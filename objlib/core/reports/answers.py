@@ -107,6 +107,8 @@ class AnswerReport:
     supports: tuple[Support, ...] = ()
     notice: str = ""
     """One line for the user, such as 'search by words only: …'."""
+    hidden: int = 0
+    """Passages that are left out because a better one of their file stands for it."""
     seconds: float = 0.0
 
 

@@ -50,7 +50,7 @@ class GenerateRequest:
     """A GenerateContentRequest, parsed; ``question`` is the last text of the user.
 
     ``searches`` says whether the fileSearch tool is there at all, ``prompt_size`` counts the characters of the
-    whole prompt.
+    whole prompt. Of ``max_tokens`` only 1 makes a difference.
     """
 
     question: str
@@ -59,6 +59,7 @@ class GenerateRequest:
     top_k: int
     where: str | None
     prompt_size: int
+    max_tokens: int | None = None
 
 
 def _texts(content: Any) -> list[str]:
@@ -102,6 +103,7 @@ def read_request(body: Json) -> GenerateRequest:
         top_k=min(top_k or DEFAULT_TOP_K, MAX_TOP_K),
         where=filters[0] if len(filters) == 1 else " AND ".join(f"({each})" for each in filters) or None,
         prompt_size=sum(len(text) for _, parts in texts for text in parts),
+        max_tokens=int_field(object_field(body, "generationConfig"), "maxOutputTokens"),
     )
 
 
@@ -155,7 +157,7 @@ class _Search:
             media = {hit.doc_id: name for hit in hits if (name := _media_of(db, hit.doc_id))}
         finally:
             db.execute("COMMIT")
-        quoted = index.quote_answer(self.request.question, hits, embedder)
+        quoted = self._quoted(hits)
         chunks = [
             {
                 "retrievedContext": compact(
@@ -179,6 +181,12 @@ class _Search:
         grounding = compact(groundingChunks=chunks, groundingSupports=supports)
         retrieved = sum(len(hit.text) for hit in hits)
         return _response(quoted.text, grounding, self.request.prompt_size, retrieved)
+
+    def _quoted(self, hits: "list[index.Hit]") -> "index.QuotedAnswer":
+        """The answer; a request for one token at most is about the passages alone, and gets an empty one."""
+        if self.request.max_tokens == 1:
+            return index.QuotedAnswer("", ())
+        return index.quote_answer(self.request.question, hits, self.embedder.loaded())
 
     def _visible_hits(
         self, db: sqlite3.Connection, store_ids: Sequence[int], embedder: "index.Embedder | None"

@@ -8,9 +8,10 @@ imported before a function needs it. The service owns the tables ``documents`` a
 from objlib.embedded.index.embedder import Embedder, load_embedder
 from objlib.embedded.index.filters import compile_filter, filter_keys
 from objlib.embedded.index.lazy_embedder import LazyEmbedder
+from objlib.embedded.index.postings import merge_next
 from objlib.embedded.index.quote import quote_answer
-from objlib.embedded.index.records import FilterError, Hit
-from objlib.embedded.index.schema import REBUILD, SCHEMA
+from objlib.embedded.index.records import FilterError, Hit, QuotedAnswer
+from objlib.embedded.index.schema import POSTINGS, REBUILD, SCHEMA
 from objlib.embedded.index.search import OnDemand, search
 from objlib.embedded.index.sign_codes import SignBitCache
 from objlib.embedded.index.vectors import adopt_model, pending_chunks, store_vectors, vector_progress
@@ -21,10 +22,12 @@ from objlib.embedded.index.writer import (
     begin_document,
     drop_document,
     index_document,
+    move_older,
 )
 
 __all__ = [
     "FUNCTIONS",
+    "POSTINGS",
     "REBUILD",
     "SCHEMA",
     "Embedder",
@@ -33,6 +36,7 @@ __all__ = [
     "IndexedText",
     "LazyEmbedder",
     "OnDemand",
+    "QuotedAnswer",
     "SignBitCache",
     "add_passages",
     "adopt_model",
@@ -42,6 +46,8 @@ __all__ = [
     "filter_keys",
     "index_document",
     "load_embedder",
+    "merge_next",
+    "move_older",
     "pending_chunks",
     "quote_answer",
     "search",

@@ -18,6 +18,10 @@ MAX_TOKENS = 256
 """Tokens of a text that the model reads, as it was trained; the rest is cut."""
 
 
+class ModelError(Exception):
+    """The model cannot be loaded; search goes by words alone."""
+
+
 class Embedder(Protocol):
     """Maps texts to unit vectors; texts of similar meaning have a large inner product."""
 

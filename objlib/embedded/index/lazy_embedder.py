@@ -2,10 +2,16 @@
 
 import sqlite3
 import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from objlib.embedded.index.embedder import Embedder, load_embedder, obstacle
+from objlib.embedded.index.embedder import Embedder, ModelError, load_embedder, obstacle
 from objlib.embedded.index.sign_codes import SignBitCache
 from objlib.embedded.index.vectors import vector_progress
+from objlib.embedded.model import MODEL_ID
+
+if TYPE_CHECKING:
+    from objlib.embedded.index.embedder import Floats
 
 
 class LazyEmbedder:
@@ -33,6 +39,28 @@ class LazyEmbedder:
             return obstacle() if self._reason is None else self._reason
 
     def for_search(self, db: sqlite3.Connection) -> Embedder | None:
-        """The embedder if it is loaded or the store has passages; an empty store is no reason to load it."""
-        useful = self._reason is not None or vector_progress(db)[1] > 0
-        return self.load()[0] if useful else None
+        """An embedder that is loaded at its first use, in the thread that uses it; None for an empty store.
+
+        Its use raises :class:`ModelError` if the model cannot be loaded after all.
+        """
+        if self.obstacle() or (self._reason is None and vector_progress(db)[1] == 0):
+            return None
+        return _Loading(self)
+
+    def loaded(self) -> Embedder | None:
+        """The embedder if a search has loaded it."""
+        with self._lock:
+            return self._embedder
+
+
+class _Loading:
+    model_id = MODEL_ID
+
+    def __init__(self, lazy: LazyEmbedder) -> None:
+        self._lazy = lazy
+
+    def embed(self, texts: Sequence[str]) -> "Floats":
+        embedder, reason = self._lazy.load()
+        if embedder is None:
+            raise ModelError(reason)
+        return embedder.embed(texts)

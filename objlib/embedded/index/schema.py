@@ -5,12 +5,13 @@ a filter on documents costs no look-up per passage, and the passages of a docume
 ``text_id`` is AUTOINCREMENT: an id is never used again, so a vector that was computed while its document
 was replaced never joins another text.
 
-``fts`` is contentless: the passages stand once, in ``chunks``. A change of
-:func:`objlib.embedded.index.lexical.indexed_form` needs a migration that rebuilds ``fts`` (:data:`REBUILD`),
-because a delete from a contentless table needs exactly the text that was inserted.
+The words are in ``postings`` and ``slots``; those of documents that an older objlib indexed are in ``fts``. A change
+of :func:`objlib.embedded.index.terms.index_terms` needs a new form of documents, because a passage is removed by the
+terms that it was added with.
 
 Sign bits (48 bytes, scanned whole) and int8 vectors (384 bytes, fetched for a few hundred) stand in tables of
-their own, so that a scan reads a ninth of the bytes. ``codes.seq`` lets a cache read only what is new.
+their own, so that a scan reads a ninth of the bytes. The bits stand in ``signs`` by slot; ``codes`` has those of
+documents that an older objlib indexed.
 """
 
 POSITION_BITS = 20
@@ -79,4 +80,28 @@ REBUILD: tuple[str, ...] = (
 """Statements that index the words of all passages anew, with the functions of :data:`FUNCTIONS` of the writer.
 
 Version 2: vowel signs belong to their word, points and widths make no difference.
+"""
+
+POSTINGS: tuple[str, ...] = (
+    "ALTER TABLE texts ADD COLUMN form INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX texts_by_form ON texts(form, text_id)",
+    "ALTER TABLE chunks ADD COLUMN slot INTEGER",
+    """
+    CREATE TABLE postings (
+        segment INTEGER NOT NULL,
+        term TEXT NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (segment, term)
+    ) WITHOUT ROWID
+    """,
+    "CREATE TABLE segments (segment INTEGER PRIMARY KEY, block INTEGER NOT NULL, passages INTEGER NOT NULL)",
+    "CREATE TABLE slots (block INTEGER PRIMARY KEY, ids BLOB NOT NULL, lengths BLOB NOT NULL)",
+    "CREATE TABLE slot_changes (block INTEGER PRIMARY KEY, version INTEGER NOT NULL)",
+    "CREATE TABLE signs (block INTEGER PRIMARY KEY, bits BLOB NOT NULL)",
+    "CREATE TABLE sign_changes (block INTEGER PRIMARY KEY, version INTEGER NOT NULL)",
+    "CREATE TABLE free_slots (slot INTEGER PRIMARY KEY)",
+)
+"""Statements of the word index of our own (:mod:`objlib.embedded.index.postings`).
+
+Documents of an older index keep ``form`` 0, no slots and their words in ``fts``, until they are indexed again.
 """

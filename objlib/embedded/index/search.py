@@ -2,15 +2,17 @@
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from objlib.embedded.index.embedder import Embedder
+from objlib.embedded.index.embedder import Embedder, ModelError
 from objlib.embedded.index.filters import compile_filter
 from objlib.embedded.index.fusion import fuse
 from objlib.embedded.index.lexical import bm25, parse_query
+from objlib.embedded.index.meta import meta
 from objlib.embedded.index.records import Hit
 from objlib.embedded.index.schema import POSITION_BITS
 from objlib.embedded.index.sign_codes import SignBitCache, cosines, nearest
@@ -77,23 +79,64 @@ def search(
     if k < 1 or not query.strip() or (allowed is not None and not allowed):
         return []
     depth = max(LIST_DEPTH, k)
-    words, strict = bm25(db, parse_query(query), allowed=allowed, depth=depth)
+    ahead = _embed_ahead(db, query, embedder, on_demand)
+    slots = codes.slots.load(db) if codes is not None else None
+    words, strict = bm25(db, parse_query(query), slots, allowed=allowed, depth=depth)
     meaning: dict[int, float] = {}
-    if embedder is not None:
+    vector = ahead.result() if ahead is not None else None
+    if embedder is not None and vector is not None:
         sign_bits = (codes or SignBitCache()).load(db, embedder.model_id)
-        if sign_bits is not None or on_demand is not None:
-            vector = embedder.embed([query])[0]
-            if sign_bits is not None:
-                count = max(SHORTLIST, 2 * depth)
-                near = [] if strict else nearest(sign_bits, vector, allowed=allowed, count=count)
-                meaning = _meaning(db, vector, list(words), near, depth)
-            if on_demand is not None:
-                missing = [chunk_id for chunk_id in words if chunk_id not in meaning][: on_demand.limit]
-                meaning |= _embed_now(db, vector, missing, embedder, on_demand)
+        if sign_bits is not None:
+            count = max(SHORTLIST, 2 * depth)
+            near = [] if strict else nearest(sign_bits, vector, allowed=allowed, count=count)
+            meaning = _meaning(db, vector, list(words), near, depth)
+        if on_demand is not None:
+            missing = [chunk_id for chunk_id in words if chunk_id not in meaning][: on_demand.limit]
+            meaning |= _embed_now(db, vector, missing, embedder, on_demand)
     scores = fuse(words, meaning)
     # Of equal scores the one nearer in meaning comes first, then the order of the library decides.
     best = sorted(scores, key=lambda n: (-scores[n], -meaning.get(n, -1.0), n))[:k]
     return _hits(db, best, scores, words, meaning)
+
+
+class _Ahead:
+    """The vector of a query, made in a thread while the caller ranks by words."""
+
+    def __init__(self, embedder: Embedder, query: str) -> None:
+        self._embedder = embedder
+        self._query = query
+        self._vector: Floats | None = None
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="objlib query vector")
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._vector = self._embedder.embed([self._query])[0]
+        except Exception as error:  # raised where it is awaited
+            self._error = error
+
+    def result(self) -> "Floats | None":
+        """The vector; None if the model turned out to be unusable."""
+        self._thread.join()
+        if isinstance(self._error, ModelError):
+            return None
+        if self._error is not None:
+            raise self._error
+        return self._vector
+
+
+def _embed_ahead(
+    db: sqlite3.Connection, query: str, embedder: Embedder | None, on_demand: OnDemand | None
+) -> _Ahead | None:
+    """Begin with the vector of the query; None where it would be compared with nothing."""
+    if embedder is None:
+        return None
+    useful = on_demand is not None or (
+        meta(db, "model") == embedder.model_id
+        and db.execute("SELECT 1 FROM vectors LIMIT 1").fetchone() is not None
+    )
+    return _Ahead(embedder, query) if useful else None
 
 
 def _allowed(db: sqlite3.Connection, store_ids: Sequence[int], where: str | None) -> list[int] | None:

@@ -9,7 +9,10 @@ import sqlite3
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+from objlib.embedded.index.meta import bump, meta, set_meta
+from objlib.embedded.index.postings import totals
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
+from objlib.embedded.index.sign_rows import NO_VECTOR, clear_sign_bits, write_sign_bits
 from objlib.embedded.model import MODEL_ID
 
 if TYPE_CHECKING:
@@ -46,11 +49,24 @@ def products(rows: "NDArray[Any]", vector: "Floats") -> "Floats":
 
 
 def vector_progress(db: sqlite3.Connection) -> tuple[int, int]:
-    """(passages with a vector, all passages)."""
-    done, pending = db.execute(
-        "SELECT (SELECT count(*) FROM codes), (SELECT count(*) FROM pending)"
+    """(passages with a vector of the newest kind, all passages)."""
+    (pending,) = db.execute("SELECT count(*) FROM pending").fetchone()
+    total = totals(db).passages + unmoved(db)
+    return total - pending, total
+
+
+def unmoved(db: sqlite3.Connection) -> int:
+    """Passages that are still in the word index of an older objlib; documents are moved in the order of their ids."""
+    first, passages = db.execute(
+        "SELECT min(text_id), coalesce(sum(chunks), 0) FROM texts WHERE form < 1"
     ).fetchone()
-    return done, done + pending
+    if first is None:
+        return 0
+    (moved,) = db.execute(
+        "SELECT count(slot) FROM chunks WHERE chunk_id BETWEEN ? AND ?",
+        (first << POSITION_BITS, first << POSITION_BITS | POSITION_MASK),
+    ).fetchone()
+    return int(passages - moved)
 
 
 def pending_chunks(db: sqlite3.Connection, limit: int) -> list[tuple[int, str]]:
@@ -79,6 +95,17 @@ def _to_embed(db: sqlite3.Connection, ids: str, value: int | str) -> list[tuple[
     ]
 
 
+def searched_texts(db: sqlite3.Connection, chunk_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """(what stands over the passage, its text) by chunk id, as the word index has them."""
+    rows = db.execute(
+        "SELECT c.chunk_id, t.title, t.author, c.heading, c.body FROM chunks c"
+        f" JOIN texts t ON t.text_id = c.chunk_id >> {POSITION_BITS}"
+        " WHERE c.chunk_id IN (SELECT value FROM json_each(?))",
+        (str(list(chunk_ids)),),
+    )
+    return {n: (head(title, author, heading), body) for n, title, author, heading, body in rows}
+
+
 def store_vectors(
     db: sqlite3.Connection, rows: Iterable[tuple[int, "Floats"]], *, model_id: str = MODEL_ID
 ) -> None:
@@ -96,19 +123,23 @@ def store_vectors(
     floats = np.asarray([vector for _, vector in pairs], dtype=np.float32)
     small = np.clip(np.rint(floats * INT8_SCALE), -127, 127).astype(np.int8)
     bits = np.packbits(floats > 0, axis=1)
+    bits_of_slots = []
     for (chunk_id, _), i8, code in zip(pairs, small, bits, strict=True):
-        if db.execute("SELECT 1 FROM chunks WHERE chunk_id = ?", (chunk_id,)).fetchone() is None:
+        row = db.execute("SELECT slot FROM chunks WHERE chunk_id = ?", (chunk_id,)).fetchone()
+        if row is None:
             continue
         db.execute("INSERT OR REPLACE INTO vectors VALUES(?, ?)", (chunk_id, i8.tobytes()))
-        # Not REPLACE: the row would get another number, and a cache would hold the passage twice.
-        db.execute(
-            "INSERT INTO codes(chunk_id, bits) VALUES(?, ?)"
-            " ON CONFLICT(chunk_id) DO UPDATE SET bits = excluded.bits",
-            (chunk_id, code.tobytes()),
-        )
+        if row[0] is None:  # of a document that an older objlib indexed
+            db.execute(
+                "INSERT OR REPLACE INTO codes(chunk_id, bits) VALUES(?, ?)", (chunk_id, code.tobytes())
+            )
+            bump(db, "signs_version")
+        else:
+            bits_of_slots.append((row[0], code.tobytes()))
         db.execute(
             "DELETE FROM pending WHERE position = ? AND chunk_id = ?", (chunk_id & POSITION_MASK, chunk_id)
         )
+    write_sign_bits(db, bits_of_slots)
 
 
 def adopt_model(db: sqlite3.Connection, model_id: str = MODEL_ID) -> bool:
@@ -116,43 +147,22 @@ def adopt_model(db: sqlite3.Connection, model_id: str = MODEL_ID) -> bool:
 
     The caller holds a transaction. Returns whether vectors were dropped.
     """
-    current = _meta(db, "model")
+    current = meta(db, "model")
     if current == model_id:
         return False
-    _set_meta(db, "model", model_id)
+    set_meta(db, "model", model_id)
     if current is None:
         return False
-    db.execute(f"INSERT OR IGNORE INTO pending SELECT chunk_id & {POSITION_MASK}, chunk_id FROM codes")
+    db.execute(f"INSERT OR IGNORE INTO pending SELECT chunk_id & {POSITION_MASK}, chunk_id FROM vectors")
     db.execute("DELETE FROM codes")
     db.execute("DELETE FROM vectors")
-    _bump_epoch(db)
+    clear_sign_bits(db)
     return True
 
 
-def drop_vectors(db: sqlite3.Connection, span: tuple[int, int]) -> None:
-    """Delete the vectors of the chunk ids from ``span[0]`` to ``span[1]`` inclusive."""
+def drop_vectors(db: sqlite3.Connection, span: tuple[int, int], slots: Iterable[int]) -> None:
+    """Delete the vectors of the chunk ids from ``span[0]`` to ``span[1]`` inclusive, which have these slots."""
     db.execute("DELETE FROM vectors WHERE chunk_id BETWEEN ? AND ?", span)
     if db.execute("DELETE FROM codes WHERE chunk_id BETWEEN ? AND ?", span).rowcount:
-        _bump_epoch(db)
-
-
-def code_state(db: sqlite3.Connection) -> tuple[str, str, int]:
-    """(model, epoch, last sequence number) of the sign bits.
-
-    With another epoch or model some were deleted: read all again. With a higher number read only the new ones.
-    """
-    (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM codes").fetchone()
-    return _meta(db, "model") or "", _meta(db, "epoch") or "", last
-
-
-def _bump_epoch(db: sqlite3.Connection) -> None:
-    _set_meta(db, "epoch", str(int(_meta(db, "epoch") or 0) + 1))
-
-
-def _meta(db: sqlite3.Connection, key: str) -> str | None:
-    row = db.execute("SELECT value FROM index_meta WHERE key = ?", (key,)).fetchone()
-    return str(row[0]) if row else None
-
-
-def _set_meta(db: sqlite3.Connection, key: str, value: str) -> None:
-    db.execute("INSERT OR REPLACE INTO index_meta VALUES(?, ?)", (key, value))
+        bump(db, "signs_version")
+    write_sign_bits(db, ((slot, NO_VECTOR) for slot in slots))

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -14,13 +15,19 @@ from objlib.embedded.extraction.frames import (
     Outline,
     passages_of,
 )
-from objlib.embedded.index.lexical import indexed_form
+from objlib.embedded.index import legacy_words, postings
+from objlib.embedded.index.legacy_words import indexed_form
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
-from objlib.embedded.index.vectors import drop_vectors, head
+from objlib.embedded.index.sign_rows import write_sign_bits
+from objlib.embedded.index.vectors import HEADED_PASSAGES, drop_vectors, head
 from objlib.embedded.text.extracted import Extracted
 
 FUNCTIONS: Mapping[str, Callable[..., str]] = {"indexed_form": indexed_form, "passage_head": head}
 """Functions that the migrations of the word index call."""
+FORM = 1
+"""The way in which documents are indexed now; one of a lower form is indexed again in the background."""
+_INDEXED_AT_ONCE = 200
+"""Passages of one call of the word index, which keeps their postings in memory."""
 _SEPARATOR = re.compile(r"[\W_]+")
 _MEANINGFUL = re.compile(r"[^\W\d]+|[12]\d{3}")
 """Meaningful words of a file name: letters, or a year; not serial numbers or the names of a camera."""
@@ -65,9 +72,9 @@ def begin_document(
     title = without_surrogates(outline.title or _text(metadata.get("title")) or _name_as_title(display_name))
     author = without_surrogates(outline.author or _text(metadata.get("author")))
     row = db.execute(
-        "INSERT INTO texts(doc_id, store_id, title, author, chunks)"
-        " SELECT doc_id, store_id, ?, ?, ? FROM documents WHERE doc_id = ? RETURNING text_id",
-        (title, author, outline.passages, doc_id),
+        "INSERT INTO texts(doc_id, store_id, title, author, chunks, form)"
+        " SELECT doc_id, store_id, ?, ?, ?, ? FROM documents WHERE doc_id = ? RETURNING text_id",
+        (title, author, outline.passages, FORM, doc_id),
     ).fetchone()
     if row is None:
         raise LookupError(f"no document {doc_id} to index")
@@ -83,19 +90,25 @@ def add_passages(
         The number of the passage that follows.
     """
     number = start
-    for passage in passages:
-        chunk_id = text.text_id << POSITION_BITS | number
-        db.execute(
-            "INSERT INTO chunks VALUES(?, ?, ?, ?, ?, ?)",
-            (chunk_id, passage.start, passage.stop, passage.page, passage.heading, passage.body),
+    remaining = iter(passages)
+    while group := list(islice(remaining, _INDEXED_AT_ONCE)):
+        ids = [text.text_id << POSITION_BITS | n for n in range(number, number + len(group))]
+        slots = postings.add(
+            db,
+            [
+                postings.IndexedPassage(n, _searched(text.title, text.author, passage.heading, passage.body))
+                for n, passage in zip(ids, group, strict=True)
+            ],
         )
-        above = indexed_form(head(text.title, text.author, passage.heading))
-        db.execute(
-            "INSERT INTO fts(rowid, head, body) VALUES(?, ?, ?)",
-            (chunk_id, above, indexed_form(passage.body)),
+        db.executemany(
+            "INSERT INTO chunks(chunk_id, start, stop, page, heading, body, slot) VALUES(?, ?, ?, ?, ?, ?, ?)",
+            (
+                (n, passage.start, passage.stop, passage.page, passage.heading, passage.body, slot)
+                for n, slot, passage in zip(ids, slots, group, strict=True)
+            ),
         )
-        db.execute("INSERT INTO pending VALUES(?, ?)", (number, chunk_id))
-        number += 1
+        db.executemany("INSERT INTO pending VALUES(?, ?)", ((n & POSITION_MASK, n) for n in ids))
+        number += len(group)
     return number
 
 
@@ -111,23 +124,76 @@ def drop_document(db: sqlite3.Connection, doc_id: int) -> None:
         return
     text_id, title, author, count = row
     span = (text_id << POSITION_BITS, text_id << POSITION_BITS | POSITION_MASK)
-    # A contentless FTS5 table deletes by the very text that was inserted.
-    db.executemany(
-        "INSERT INTO fts(fts, rowid, head, body) VALUES('delete', ?, ?, ?)",
+    passages = db.execute(
+        "SELECT chunk_id, slot, heading, body FROM chunks WHERE chunk_id BETWEEN ? AND ?", span
+    ).fetchall()
+    postings.remove(
+        db,
         (
-            (chunk_id, indexed_form(head(title, author, heading)), indexed_form(body))
-            for chunk_id, heading, body in db.execute(
-                "SELECT chunk_id, heading, body FROM chunks WHERE chunk_id BETWEEN ? AND ?", span
-            ).fetchall()
+            (slot, _searched(title, author, heading, body))
+            for _, slot, heading, body in passages
+            if slot is not None
+        ),
+    )
+    legacy_words.remove(
+        db,
+        (
+            (chunk_id, head(title, author, heading), body)
+            for chunk_id, slot, heading, body in passages
+            if slot is None
         ),
     )
     db.executemany(
         "DELETE FROM pending WHERE position = ? AND chunk_id = ?",
         ((n, text_id << POSITION_BITS | n) for n in range(count)),
     )
-    drop_vectors(db, span)
+    drop_vectors(db, span, [slot for _, slot, _, _ in passages if slot is not None])
     db.execute("DELETE FROM chunks WHERE chunk_id BETWEEN ? AND ?", span)
     db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
+
+
+def move_older(db: sqlite3.Connection, limit: int = _INDEXED_AT_ONCE) -> bool:
+    """Move some passages from the word index of an older objlib to ours; the caller holds a transaction.
+
+    A search reads both, so it may stop at any time. Of documents whose passages are embedded without their heads by
+    now, the vectors are queued again; the old ones are used until then.
+
+    Returns:
+        Whether there was anything to move.
+    """
+    row = db.execute(
+        "SELECT text_id, title, author, chunks FROM texts WHERE form < 1 ORDER BY text_id LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return False
+    text_id, title, author, count = row
+    passages = db.execute(
+        "SELECT c.chunk_id, c.heading, c.body, o.bits FROM chunks c LEFT JOIN codes o ON o.chunk_id = c.chunk_id"
+        " WHERE c.chunk_id BETWEEN ? AND ? AND c.slot IS NULL LIMIT ?",
+        (text_id << POSITION_BITS, text_id << POSITION_BITS | POSITION_MASK, limit),
+    ).fetchall()
+    legacy_words.remove(db, ((n, head(title, author, heading), body) for n, heading, body, _ in passages))
+    slots = postings.add(
+        db,
+        [
+            postings.IndexedPassage(n, _searched(title, author, heading, body))
+            for n, heading, body, _ in passages
+        ],
+    )
+    ids = [row[0] for row in passages]
+    db.executemany("UPDATE chunks SET slot = ? WHERE chunk_id = ?", zip(slots, ids, strict=True))
+    write_sign_bits(db, ((slot, row[3]) for slot, row in zip(slots, passages, strict=True) if row[3]))
+    db.executemany("DELETE FROM codes WHERE chunk_id = ?", ((n,) for n in ids))
+    if count > HEADED_PASSAGES:
+        db.executemany("INSERT OR IGNORE INTO pending VALUES(?, ?)", ((n & POSITION_MASK, n) for n in ids))
+    if len(passages) < limit:
+        db.execute("UPDATE texts SET form = ? WHERE text_id = ?", (FORM, text_id))
+    return True
+
+
+def _searched(title: str, author: str, heading: str, body: str) -> str:
+    """A passage with what stands over it, as the word index has it."""
+    return f"{head(title, author, heading)}\n{body}"
 
 
 def _text(value: object) -> str:

@@ -115,6 +115,7 @@ MIGRATIONS: Final = (
             for column in ("chunk_words", "chunk_overlap")
         ),
     ),
+    Migration(4, "postings", index.POSTINGS),
 )
 """All migrations, oldest first: versions 1, 2 and so on. One that has shipped is never edited."""
 SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS, functions=index.FUNCTIONS)

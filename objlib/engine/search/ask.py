@@ -8,6 +8,7 @@ from typing import Final
 import trio
 
 from objlib.core.advice import advise
+from objlib.core.config.settings import Backend
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS, FileId
 from objlib.core.library.paths import disk_path
@@ -27,10 +28,16 @@ SYSTEM: Final = (
 """The instruction to search: the API has no way to force a model to use the tool."""
 LISTED_KEYS: Final = 20
 """Keys of metadata that are named where a filter has one that no document has."""
+GROUPED: Final = 4
+"""Passages asked for, for each file that is to be shown by its best one."""
+MOST_ASKED: Final = 100
+"""Passages that the embedded store gives at most."""
 _UNKNOWN: Final = CheckedPassage(CitationState.UNKNOWN, None)
 
 
-async def search(app: App, query: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
+async def search(
+    app: App, query: str, *, where: str | None = None, top_k: int = 8, all_passages: bool = True
+) -> AnswerReport:
     """The best passages for ``query``, best first, without the text of the model.
 
     Args:
@@ -38,15 +45,34 @@ async def search(app: App, query: str, *, where: str | None = None, top_k: int =
         query: in the words of the question.
         where: a metadata filter such as ``course = "Ethics" AND year >= 2020``.
         top_k: how many passages.
+        all_passages: several of one file too; otherwise the best one stands for its file.
 
     Raises:
         UsageError: the service does not understand the filter.
         GeminiError: the service refused for another reason, or did not answer.
     """
     began = trio.current_time()
-    answer = await _ask(app, query, where, top_k)
-    shown = replace(answer, text="", passages=answer.passages[:top_k], supports=[])
-    return await _report(app, query, shown, await _notice(app, answer, where), began)
+    offline = app.settings.backend is Backend.EMBEDDED
+    # A model is paid for each passage that it is given; the embedded store has more of them for nothing.
+    count = min(GROUPED * top_k, MOST_ASKED) if offline and not all_passages else top_k
+    answer = await _ask(app, query, where, count, passages_only=offline)
+    passages = answer.passages if all_passages else _best_of_each_file(answer.passages)
+    shown = replace(answer, text="", passages=passages[:top_k], supports=[])
+    report = await _report(app, query, shown, await _notice(app, answer, where), began)
+    return replace(report, hidden=0 if all_passages else _hidden(answer.passages, top_k))
+
+
+def _hidden(passages: list[Passage], top_k: int) -> int:
+    """Passages among the first ``top_k`` that another one of their file stands for."""
+    first = passages[:top_k]
+    return len(first) - len(_best_of_each_file(first))
+
+
+def _best_of_each_file(passages: list[Passage]) -> list[Passage]:
+    best: dict[object, Passage] = {}
+    for passage in passages:
+        best.setdefault(passage.metadata.get(KEY_FILE, passage.title), passage)
+    return list(best.values())
 
 
 async def ask(app: App, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
@@ -61,7 +87,9 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
     return await _report(app, question, _with_carriers(answer), notice, began)
 
 
-async def _ask(app: App, question: str, where: str | None, top_k: int) -> Answer:
+async def _ask(
+    app: App, question: str, where: str | None, top_k: int, *, passages_only: bool = False
+) -> Answer:
     request = partial(
         app.client.models.ask,
         model=app.settings.model,
@@ -70,6 +98,7 @@ async def _ask(app: App, question: str, where: str | None, top_k: int) -> Answer
         metadata_filter=where,
         top_k=top_k,
         system=SYSTEM,
+        max_tokens=1 if passages_only else None,
     )
     try:
         return await app.retrier.call(Purpose.ASK, request, reconnect=False)

@@ -19,7 +19,7 @@ def test_search_and_ask(engine: Engine, read: Read) -> None:
     assert read()[0].startswith("1. a.txt\n   a passage")
     assert engine.asked[-1] == (
         "search.ask.search",
-        {"args": ("two words",), "where": "year = 1", "top_k": 3},
+        {"args": ("two words",), "where": "year = 1", "top_k": 3, "all_passages": False},
     )
     assert run(["ask", "why", "--model", "models/other", "--json"]) == Exit.OK
     assert json.loads(read()[0])["schema"] == "objlib/ask/1"
@@ -27,6 +27,14 @@ def test_search_and_ask(engine: Engine, read: Read) -> None:
     assert run(["ask", "why"]) == Exit.OK
     assert read()[0].startswith("Claim.\n")
     assert engine.opened[-1][1].store is StoreNeed.EXISTING
+
+
+def test_the_passages_that_another_one_stands_for_are_counted(engine: Engine, read: Read) -> None:
+    engine.gives("search.ask.search", replace(ANSWER, hidden=2))
+    assert run(["search", "x", "--library", "lib"]) == Exit.OK
+    assert "1 passage, each the best of its file; --all-passages shows 2 more\n" in read()[1]
+    assert run(["search", "x", "--all-passages", "--library", "lib"]) == Exit.OK
+    assert engine.asked[-1][1]["all_passages"] is True
 
 
 NOTHING = replace(ANSWER, text="", citations=())

@@ -277,3 +277,23 @@ async def test_models_have_descriptions_and_methods(tmp_path: Path) -> None:
             assert await box.get(model["name"]) == model
         assert "generateContent" in (await box.get("models/gemini-3.5-flash"))["supportedGenerationMethods"]
         assert "embedContent" in (await box.get("models/gemini-embedding-001"))["supportedGenerationMethods"]
+
+
+async def test_a_request_for_one_token_gets_the_passages_without_an_answer(tmp_path: Path) -> None:
+    async with open_box(tmp_path / "s.db") as box:
+        await filled(box)
+        body: dict[str, Any] = {
+            "contents": [{"parts": [{"text": "What does the blacksmith of the village keep?"}]}],
+            "tools": [{"fileSearch": {"fileSearchStoreNames": [box.store]}}],
+        }
+        bare_body = body | {"generationConfig": {"maxOutputTokens": 1}}
+        full, bare = [
+            ok(await box.client.post("/v1/models/gemini-3.5-flash:generateContent", json=each))["candidates"][
+                0
+            ]
+            for each in (body, bare_body)
+        ]
+    assert full["content"]["parts"][0]["text"]
+    assert bare["content"]["parts"] == [{"text": ""}]
+    assert bare["groundingMetadata"]["groundingChunks"] == full["groundingMetadata"]["groundingChunks"]
+    assert not bare["groundingMetadata"].get("groundingSupports")

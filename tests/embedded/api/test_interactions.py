@@ -88,6 +88,15 @@ async def test_an_interaction_that_is_not_stored_cannot_be_continued(tmp_path: P
         assert (await box.client.post("/v1/interactions", json=body)).status_code == 404
 
 
+async def test_the_newest_interactions_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("objlib.embedded.api.interactions.KEPT", 2)
+    async with open_box(tmp_path / "s.db") as box:
+        body = {"model": "gemini-x", "input": "Who?"}
+        names = [(await box.post("interactions", body))["id"] for _ in range(3)]
+        kept = [(await box.client.get(f"/v1/interactions/{name}")).status_code for name in names]
+        assert kept == [404, 200, 200]
+
+
 @pytest.mark.parametrize(
     "change",
     [

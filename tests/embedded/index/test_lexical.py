@@ -200,13 +200,13 @@ def test_a_filter_limits_the_documents() -> None:
 
 ALONE = """
 import sqlite3, sys
-from objlib.embedded.index import FUNCTIONS, REBUILD, SCHEMA, index_document, search
+from objlib.embedded.index import FUNCTIONS, POSTINGS, REBUILD, SCHEMA, index_document, search
 from objlib.embedded.text.extract import extract
 db = sqlite3.connect(":memory:")
 db.execute("CREATE TABLE documents(doc_id INTEGER PRIMARY KEY, store_id, display_name, metadata)")
 for name, function in FUNCTIONS.items():
     db.create_function(name, -1, function)
-for statement in (*SCHEMA, *REBUILD):
+for statement in (*SCHEMA, *REBUILD, *POSTINGS):
     db.execute(statement)
 db.execute("INSERT INTO documents VALUES(1, 1, 'a', '{}')")
 text = extract(b"one cat", mime_type="text/plain", name="a.txt")

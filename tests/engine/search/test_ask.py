@@ -182,3 +182,23 @@ async def test_a_question_that_the_service_refuses_is_no_usage_error(opened: Ope
         )
         with pytest.raises(GeminiError, match="no such model"):
             await ask(app, "How is a virtue made?")
+
+
+async def test_the_best_passage_stands_for_its_file_unless_all_are_asked_for(
+    opened: Opener, library: Path
+) -> None:
+    pages = "\n\n".join(f"# Page {n}\n\nThe clavichord and its strings. " + "Word. " * 120 for n in range(6))
+    write(library, "book.md", pages)
+    write(library, "letter.md", "A letter on the clavichord.\n")
+    async with opened() as app:
+        await upload(app)
+        grouped = await search(app, "clavichord strings", top_k=2, all_passages=False)
+        every = await search(app, "clavichord strings", top_k=2)
+        whole = await search(app, "clavichord strings", top_k=20, all_passages=False)
+    assert {citation.path for citation in grouped.citations} == {"book.md", "letter.md"}
+    assert grouped.hidden == 1
+    assert [citation.path for citation in every.citations] == ["book.md", "book.md"]
+    assert every.hidden == 0
+    assert grouped.citations[0] == every.citations[0]
+    paths = [citation.path for citation in whole.citations]
+    assert len(paths) == len(set(paths))

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -42,8 +43,11 @@ class Server:
 
     def sockets(self) -> int:
         """The number of open sockets."""
-        links = Path(f"/proc/{self.process.pid}/fd").iterdir()
-        return sum(str(link.readlink()).startswith("socket:") for link in links)
+        count = 0
+        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # it was closed meanwhile
+                count += str(link.readlink()).startswith("socket:")
+        return count
 
     def memory(self) -> int:
         """Resident bytes."""
