@@ -18,6 +18,7 @@ from tests.testing.mutant import Mutant
 from tests.testing.safeguards_border import BORDER
 from tests.testing.safeguards_doubt import DOUBTS
 from tests.testing.safeguards_formats import FORMATS
+from tests.testing.safeguards_pace import PACE
 from tests.testing.safeguards_prune import PRUNES
 from tests.testing.safeguards_repair import REPAIRS
 from tests.testing.safeguards_search import SEARCH
@@ -41,6 +42,7 @@ MUTANTS: Final = (
     *FORMATS,
     *WIRE,
     *BORDER,
+    *PACE,
 )
 
 _TABLE: Final = re.compile(

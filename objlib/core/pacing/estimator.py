@@ -13,7 +13,6 @@ from objlib.core.pacing.state import (
     PacingPhase,
     credit,
     full_interval,
-    least_rate,
     lost_seconds,
     overflow_seconds,
     refusal_cost,
@@ -30,8 +29,8 @@ def first_limit(state: PaceState, exhausted_at: float, *, window: bool) -> PaceS
     state = state._replace(held_first=max(1.0, state.admitted))
     rate = max(1, state.admitted - (not window)) / span
     return state._replace(
-        rate=max(least_rate(state), rate),
-        measured_for=span if window else 1 / max(least_rate(state), rate),
+        rate=max(TUNING.min_rate, rate),
+        measured_for=span if window else 1 / max(TUNING.min_rate, rate),
         assessing=not window,
         trusted=False,
     )
@@ -41,7 +40,7 @@ def window_exhausted(state: PaceState, exhausted_at: float) -> PaceState:
     """Estimate the rate from a used-up window of time: its requests by the seconds until the next one."""
     span = max(1.0, exhausted_at - max(state.measured_since, state.hint_until))
     return state._replace(
-        rate=max(least_rate(state), state.admitted / span), measured_for=span, assessing=False
+        rate=max(TUNING.min_rate, state.admitted / span), measured_for=span, assessing=False
     )
 
 
@@ -133,7 +132,7 @@ def _dropped(state: PaceState, seconds: float, admitted: float) -> PaceState:
     """Forget the rate: it is what refusals in a row admitted. Other clients may have caused them."""
     rate = max(0.5, admitted) / seconds
     return state._replace(
-        rate=max(least_rate(state), min(state.rate, rate)),
+        rate=max(TUNING.min_rate, min(state.rate, rate)),
         measured_for=seconds,
         early_seconds=0.0,
         early_admitted=0.0,
@@ -175,7 +174,7 @@ def measure(state: PaceState, span: float) -> float:
     rate = (state.rate * state.measured_for + state.admitted) / max(
         TUNING.min_duration, state.measured_for + span
     )
-    return max(least_rate(state), TUNING.max_cut * state.rate, rate)
+    return max(TUNING.min_rate, TUNING.max_cut * state.rate, rate)
 
 
 def _remembered(state: PaceState, span: float) -> float:

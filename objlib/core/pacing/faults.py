@@ -91,6 +91,7 @@ class Observation(NamedTuple):
         fault: whether it is a server error or a broken connection.
         calm: whether the rate was not being probed, so that a fault is noise.
         send_rate: requests per second that start; infinity while no limit is known.
+        interval: requests between two refusals of a rate that holds; 0 while no limit is known.
     """
 
     started: float
@@ -98,6 +99,7 @@ class Observation(NamedTuple):
     fault: bool
     calm: bool
     send_rate: float
+    interval: float = 0.0
 
 
 def departure(monitor: FaultMonitor, now: float) -> float:
@@ -174,11 +176,17 @@ def _clear(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Ve
             monitor = _learn(monitor, f, n)
     elif answer.calm:
         monitor = _learn(monitor, int(answer.fault), 1)
-    if monitor.score <= (TUNING.sure if monitor.congested else TUNING.alarm):
+    if monitor.score <= (_refusal_odds(monitor, answer) if monitor.congested else TUNING.alarm):
         return monitor, Verdict.NOTHING
     if monitor.congested:
         return monitor._replace(score=0.0), Verdict.REFUSED
     return _enter(monitor, answer.now, FaultMode.MEASURE), Verdict.NOTHING
+
+
+def _refusal_odds(monitor: FaultMonitor, answer: Observation) -> float:
+    """Log odds that make faults a refusal, so that about one comes by chance between two that do not."""
+    by_chance = (monitor.noise - TUNING.noise_floor) * answer.interval
+    return max(TUNING.sure, math.log(max(1.0, by_chance)))
 
 
 def _measure(monitor: FaultMonitor, answer: Observation) -> FaultMonitor:
@@ -210,9 +218,7 @@ def _test(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Ver
     """
     n, f, n0, f0 = monitor.answers, monitor.faults, monitor.base_answers, monitor.base_faults
     same = _predictive(f, n, f0, n0)
-    fewer = _predictive(
-        f, n, 0, 5 * n0 / max(1, f0) - 1
-    )  # a tenth of the share, as far as ten shares can tell
+    fewer = _predictive(f, n, 0, 0.5 / _noise_share(f0 / n0) - 1)
     more = _log_likelihood(f, n, f / n) if f / n > f0 / n0 else -math.inf
     if more - same > TUNING.sure:
         enough = n >= TUNING.min_measure  # what passed before was a burst
@@ -226,8 +232,17 @@ def _test(monitor: FaultMonitor, answer: Observation) -> tuple[FaultMonitor, Ver
         weight = 1.25 * TUNING.full_measure
         return clear._replace(noise=noise, noise_weight=weight, congested=True), Verdict.CONGESTION
     if n >= 1.5 * TUNING.full_measure:
-        return _enter(monitor, answer.now, FaultMode.MEASURE), Verdict.NOTHING
+        # Undecided, since the faults are few: those at the lower speed are noise.
+        return _learn(_enter(monitor, answer.now, FaultMode.MEASURE), f, n), Verdict.NOTHING
     return monitor, Verdict.NOTHING
+
+
+def _noise_share(share: float) -> float:
+    """Share of faults expected at a lower speed if ``share`` is congestion: a tenth of it, as ten shares can tell.
+
+    Where most requests fail the tenth is little, and a service with much noise would pass for one without congestion.
+    """
+    return max(1e-3, share) * max(0.1, min(TUNING.assumed_noise, share - 0.5))
 
 
 def _outage_run(monitor: FaultMonitor) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from objlib.core.pacing import faults, rate_control
 from objlib.core.pacing.faults import FaultMode, FaultMonitor, Observation, Verdict
-from objlib.core.pacing.state import PaceState, PacingPhase, probe_gain, send_rate
+from objlib.core.pacing.state import PaceState, PacingPhase, full_interval, probe_gain, send_rate
 from objlib.core.pacing.tuning import TUNING
 
 
@@ -88,12 +88,18 @@ class MeasuredController:
         pace = self.pace
         calm = not pace.limited or pace.phase in {PacingPhase.CRUISE, PacingPhase.DRAIN}
         calm = calm and (started > pace.throttled_at or not self.faults.congested)
-        monitor, verdict = faults.answered(
-            self.faults, Observation(started, now, fault=fault, calm=calm, send_rate=send_rate(pace))
+        interval = full_interval(pace) if pace.limited else 0.0
+        answer = Observation(
+            started, now, fault=fault, calm=calm, send_rate=send_rate(pace), interval=interval
         )
+        monitor, verdict = faults.answered(self.faults, answer)
         if verdict is Verdict.REFUSED:
             refused = rate_control.throttled(pace, started=started, now=now, retry_after=None, in_use=in_use)
             return MeasuredController(refused, faults.restarted(monitor, now))
+        if (
+            monitor.mode is not FaultMode.CLEAR
+        ):  # an experiment compares two speeds: no probe, no ramp meanwhile
+            pace = pace._replace(busy=False)
         pace = rate_control.succeeded(pace, started=started, now=now, in_use=in_use)
         if verdict is Verdict.CONGESTION:
             rate = monitor.passed_rate / (1 - monitor.noise)

@@ -109,11 +109,6 @@ class PaceState(NamedTuple):
         return self.measured_for * self.rate >= 0.5 * full_interval(self)
 
 
-def least_rate(state: PaceState) -> float:
-    """Requests per second that are always tried, by all processes on one ledger together."""
-    return TUNING.min_rate / state.peers
-
-
 def send_rate(state: PaceState) -> float:
     """Requests per second to start now; infinity while no limit is known."""
     return state.rate * (

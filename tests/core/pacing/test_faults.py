@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from objlib.core.pacing import faults
 from objlib.core.pacing.faults import FaultMode, FaultMonitor, Observation, Verdict
+from objlib.core.pacing.measured import MeasuredController
+from objlib.core.pacing.state import PaceState, PacingPhase
 from objlib.core.pacing.tuning import TUNING
 
 
@@ -93,3 +95,48 @@ def test_a_lost_alarm_is_forgotten() -> None:
     monitor = feed(FaultMonitor(), [True, False, True, True])
     assert monitor.mode is FaultMode.MEASURE
     assert feed(monitor, [False] * 60, now=1.0).mode is FaultMode.CLEAR
+
+
+@pytest.mark.parametrize(("interval", "refused"), [(100.0, True), (100_000.0, False)])
+def test_faults_close_together_are_a_refusal_only_where_few_come_by_chance(
+    interval: float, refused: bool
+) -> None:
+    """A quick service breaks two requests in a row several times a second; each time the rate fell."""
+    monitor, verdicts = FaultMonitor(congested=True, noise=0.08, noise_weight=1000), []
+    for at in (1.0, 1.1, 1.2):
+        answer = Observation(at - 0.01, at, fault=True, calm=True, send_rate=300.0, interval=interval)
+        monitor, verdict = faults.answered(monitor, answer)
+        verdicts.append(verdict)
+    assert (Verdict.REFUSED in verdicts) == refused
+
+
+def test_two_faults_at_a_lower_speed_do_not_show_that_most_of_them_are_random() -> None:
+    """Where a quarter fails at any speed, two in a row are no rarity."""
+    tested = FaultMonitor(mode=FaultMode.TEST, base_answers=45, base_faults=37, limit=5.0)
+    assert feed(tested, [True, True]).mode is FaultMode.TEST
+    assert feed(tested, [True] * 8).mode is FaultMode.CLEAR
+
+
+def test_a_test_that_stays_undecided_teaches_the_noise() -> None:
+    tested = FaultMonitor(mode=FaultMode.TEST, base_answers=95, base_faults=5, limit=5.0)
+    outcomes = [number % 25 == 12 for number in range(60)]
+    after = feed(tested, outcomes)
+    assert after.mode is FaultMode.MEASURE
+    assert after.noise > 0.02
+
+
+@pytest.mark.parametrize("mode", [FaultMode.MEASURE, FaultMode.TEST])
+def test_an_experiment_holds_the_speed(mode: FaultMode) -> None:
+    """It compares two speeds: a ramp that went on would make each test quicker than the one before."""
+    pace = PaceState(ceiling=64, rate=10.0, rtt=0.05, phase=PacingPhase.STARTUP, gain=1.5, measured_since=0.0)
+    controller = MeasuredController(
+        pace._replace(last_departure=0.9),
+        FaultMonitor(mode=mode, congested=True, base_answers=45, base_faults=20),
+    )
+    gains = []
+    for number in range(12):
+        now = 1.0 + number / 20
+        controller = controller.departed(now)
+        controller = controller.succeeded(started=now, now=now + 0.05, in_use=1)
+        gains.append(controller.pace.gain)
+    assert gains == [1.5] * 12
