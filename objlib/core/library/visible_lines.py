@@ -24,7 +24,7 @@ _BREAKS: Final = re.compile(r"\r\n|\r|\n")
 _CUE: Final = re.compile(
     r"(?m)^(?:WEBVTT.*|\d+[ \t]*|[ \t]*(?:\d+:)?\d\d:\d\d[.,]\d{3}[ \t]*-->.*)$|<[^<>\n]{0,200}>"
 )
-"""What a file of subtitles has beside the words: its head, the numbers and times of cues, and tags."""
+"""Lines and signs of subtitles that are no words: its head, the numbers and times of cues, and tags."""
 _MARKUP: Final = frozenset({"text/html", "application/xhtml+xml"})
 _SUBTITLES: Final = (".srt", ".vtt")
 

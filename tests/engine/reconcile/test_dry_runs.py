@@ -1,4 +1,4 @@
-"""What a dry run of a repair says is what the repair then asks of the service, request by request."""
+"""Each dry run of a repair says what the repair then asks of the service, request by request."""
 
 from collections import Counter
 from pathlib import Path
