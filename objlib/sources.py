@@ -15,7 +15,7 @@ from typing import Final
 
 from platformdirs import user_data_dir
 
-from objlib.core.advice import advise
+from objlib.core.advice import advise, quote
 from objlib.core.config.default_paths import Folders
 from objlib.core.config.known import KnownLibrary
 from objlib.core.config.libraries import refuse_suspicious_root
@@ -80,8 +80,16 @@ def load(
     file = find_config(config, folders, environ)
     root = locate(flags, environ, file, folders)
     known = _entry(root, folders)
+    missing: Path | None = None
     if config is None and not environ.get("OBJLIB_CONFIG"):
         file = _own_config(file, root, known, folders)
+        missing = _missing_config(file, root, known, folders)
+    if missing is not None and place in {LibraryNeed.NEW, LibraryNeed.NEW_DRY} and root.is_dir():
+        raise RefusedError(
+            f"{missing}, with the rules of the library {root}, is gone or cannot be reached; nothing was changed: put "
+            "it back, name another with --config or, if its rules are not wanted any more, put an empty file there: "
+            f"touch {quote(str(missing))}"
+        )
     settings = resolve(flags, environ, file, folders)
     if (
         place in {LibraryNeed.NEW, LibraryNeed.NEW_DRY}
@@ -99,6 +107,7 @@ def load(
         settings,
         catalog=catalog.data,
         library_id=known.library_id if known else "",
+        missing_config=missing,
         new=new,
     )
 
@@ -120,6 +129,17 @@ def _own_config(
         return config
     own = read_config(known.config, "")
     return own if "library" not in own.values or names_library(own, root, folders) else config
+
+
+def _missing_config(
+    config: Config | None, root: Path, known: KnownLibrary | None, folders: Folders
+) -> Path | None:
+    """The ``objlib.toml`` that the library was last used with, where it is gone and ``config`` is none for it."""
+    if known is None or known.config is None or _is_file(known.config):
+        return None
+    if config is not None and ("library" not in config.values or names_library(config, root, folders)):
+        return None
+    return known.config
 
 
 def _ledgers_beside(ledger: Path) -> tuple[Path, ...]:

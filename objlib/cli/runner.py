@@ -143,6 +143,10 @@ def _introduce(settings: Settings, *, with_ledger: bool) -> None:
     ledger = ("; no ledger yet" if unnamed else f"; ledger {settings.ledger}") if with_ledger else ""
     if with_ledger and not settings.library_given and not Path.cwd().is_relative_to(settings.library):
         ledger += f"; library {settings.library}"
+    if settings.missing_config is not None:
+        print_message(
+            f"{settings.missing_config}, with the rules of this library, is gone; they do not count now"
+        )
     if with_ledger and (others := services_of(settings.other_ledgers)):
         ledger += f"; this library is also in {', '.join(others)}"
     if settings.backend is Backend.EMBEDDED:

@@ -11,6 +11,7 @@ WALK: Final = "tests/engine/scan/test_walk.py"
 MATTER: Final = "tests/core/library/test_front_matter.py"
 IGNORE: Final = "objlib/core/library/ignore.py"
 TEST_IGNORE: Final = "tests/core/library/test_ignore.py"
+GONE: Final = "tests/cli/test_control_files.py"
 CONTROL: Final = "objlib/core/library/control_text.py"
 PRIVATE: Final = "objlib/sqlite/private.py"
 TEST_PRIVATE: Final = "tests/sqlite/test_private.py"
@@ -140,6 +141,34 @@ CONTROLS: Final = (
         '    return _MARK.sub("", text)\n',
         "    return text\n",
         f"{WALK}::test_a_byte_order_mark_inside_hides_no_rule",
+    ),
+    Mutant(
+        "a rules file that is gone stops the scan",
+        "objlib/engine/scan/rules_files.py",
+        "    if missing:\n",
+        "    if False:\n",
+        f"{GONE}::test_a_rules_file_that_is_gone_stops_the_next_scan",
+    ),
+    Mutant(
+        "a configuration that is gone stops what would send",
+        "objlib/sources.py",
+        "    if missing is not None and place in",
+        "    if False and place in",
+        f"{GONE}::test_a_remembered_configuration_that_is_gone_stops_what_would_send",
+    ),
+    Mutant(
+        "looking at a library without its configuration does not forget it",
+        "objlib/engine/bootstrap/library_binding.py",
+        "settings.config or settings.missing_config\n",
+        "settings.config\n",
+        f"{GONE}::test_a_remembered_configuration_that_is_gone_stops_what_would_send",
+    ),
+    Mutant(
+        "a scan in the place of a lost ledger does not make the catalog forget it",
+        "objlib/engine/bootstrap/library_binding.py",
+        "    if settings.lost and pinned is None:\n",
+        "    if False:\n",
+        "tests/cli/test_ledger_lost.py::test_a_lost_ledger_stops_every_command_and_is_made_again",
     ),
 )
 

@@ -40,6 +40,7 @@ class Settings:
         api_key: the key, hidden from repr; empty for the embedded backend.
         api_version: path prefix of the REST API.
         config: the ``objlib.toml`` that was read, if any.
+        missing_config: the one that the library was last used with, where it is gone and none stands in for it.
         patterns: path patterns that become metadata, first match wins.
         ignore: extra ignore rules in gitignore syntax.
         exclude: further ones, which are stronger than any other.
@@ -73,6 +74,7 @@ class Settings:
     model: str = "gemini-3.5-flash"
     embedding_model: str = ""
     config: Path | None = None
+    missing_config: Path | None = None
     patterns: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

@@ -133,6 +133,11 @@ class IgnoreRules:
             _include=_spec(normalize("NFC", line) for line in include) if include else None,
         )
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """Where the rules of these layers stand, such as ``notes/.objlibignore``."""
+        return frozenset(layer.source for layer in (*self._layers, *self._git))
+
     def below(self, folder: str, text: str, name: str = IGNORE_FILE) -> Self:
         """The rules of a folder whose ignore file ``name`` holds ``text``.
 

@@ -134,7 +134,8 @@ async def enter_catalog(app: App) -> None:
         store="" if pinned is None else pinned[1],
     )
     library_id = settings.library_id or await table.get(LIBRARY_ID_KEY) or new_id(app.now())
-    record = partial(Catalog(settings.catalog).record, settings.library, library_id, settings.config, ledger)
+    config = settings.config or settings.missing_config
+    record = partial(Catalog(settings.catalog).record, settings.library, library_id, config, ledger)
     try:
         await app.files(record)
     except CatalogError as error:

@@ -27,6 +27,7 @@ from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.app import App
 from objlib.engine.scan.read_file import Clock, judged, read_file, read_files
+from objlib.engine.scan.rules_files import refuse_missing_rules, remember_rules
 from objlib.engine.scan.scope import Scope
 from objlib.engine.scan.walk import Skipped, Walk
 from objlib.ledger import MODEL_KEY, ChangeKind, FileRow, ScanSession, ToRead
@@ -65,7 +66,7 @@ async def scan(
 
     Raises:
         UsageError: the library is not there or cannot be read, or a setting cannot be understood.
-        RefusedError: the library is empty and was not, as if its disk were not mounted.
+        RefusedError: the library is empty and was not, as if its disk were not mounted; or a rules file is gone.
         LedgerError: the ledger cannot be used.
     """
     settings = app.settings
@@ -83,6 +84,7 @@ async def scan(
         with app.observer.phase(Phase.SCAN):
             async with app.ledger.scans.open() as session:
                 await work.walk_all(session)
+                rules_files = await refuse_missing_rules(app, scope, work.walk.rules_files)
                 app.observer.total(Phase.SCAN, work.files, work.bytes)
                 at_once = not (dry_run or complete) and await session.nothing_left()
                 finished = await work.read_changed(session, at_once=at_once, outrun=outrun)
@@ -101,6 +103,8 @@ async def scan(
                     break
     if not dry_run and await app.ledger.settings.unreadable() != work.unreadable:
         await app.ledger.settings.set_unreadable(work.unreadable)
+    if not dry_run:
+        await remember_rules(app, rules_files)
     app.observer.event(
         EventKind.SCANNED, files=work.files, ignored=work.walk.ignored, read=work.read, left_alone=left_alone
     )

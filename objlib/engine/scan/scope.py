@@ -67,11 +67,13 @@ class Scope:
         root: the library.
         rules: the rules that hold in the whole of it.
         follow_links: whether links to files and folders outside are followed.
+        rules_above: git's files of rules around the library that count.
     """
 
     root: Path
     rules: IgnoreRules
     follow_links: bool = False
+    rules_above: tuple[Path, ...] = ()
     _cache: dict[bytes, IgnoreRules] = field(default_factory=dict, init=False)
 
     @classmethod
@@ -88,9 +90,12 @@ class Scope:
             include=settings.include,
             gitignore=settings.gitignore,
         )
+        above: tuple[Path, ...] = ()
         if settings.gitignore:
+            inner = rules.sources
             rules = _with_rules_above(settings.library, rules)
-        return cls(settings.library, rules, settings.follow_links)
+            above = tuple(Path(source) for source in sorted(rules.sources - inner))
+        return cls(settings.library, rules, settings.follow_links, above)
 
     def absent(self, file: Named) -> Absent | None:
         """Why ``file`` is not in the library now; None if it is."""

@@ -63,12 +63,14 @@ class Walk:
         limit: entries that ``left_out`` may have.
         ignored: entries left out by a rule so far; a folder counts once.
         left_out: (path, rule) of the first of them.
+        rules_files: disk paths of the files with rules so far, relative to the library.
     """
 
     scope: Scope
     limit: int = MAX_LISTED
     ignored: int = 0
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    rules_files: list[str] = field(default_factory=list)
     _entered: set[tuple[int, int]] = field(default_factory=set, init=False)
     """Device and inode of the folders so far; kept only where links are followed."""
     _entries: Iterator[FileStatus | Skipped] | None = field(default=None, init=False)
@@ -104,6 +106,12 @@ class Walk:
         """
         try:
             names, rules = _listing(folder)
+            new = () if rules is folder.rules else rules.sources - folder.rules.sources
+            self.rules_files += [
+                os.fsdecode(folder.exact + b"/" * bool(folder.path) + name.encode())
+                for name in rules.files
+                if folder.inner(name) in new
+            ]
             yield from self._entries_of(folder, rules, self._not_ignored(folder, rules, names))
         except OSError as error:
             if not folder.path:

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from objlib.core.library.decode import UnreadableError, decode, without_inline_data
 from objlib.core.library.mime import is_text_type
 from objlib.core.library.paths import disk_path
+from objlib.core.library.visible_lines import visible_lines
 from objlib.core.reports.answers import CitationState
 from objlib.embedded import Extracted, PassagePlace, extract, has_places, passage_place
 from objlib.engine.scan.read_file import MAX_DOCUMENT, open_regular
@@ -75,8 +76,11 @@ def check_passages(scope: Scope, row: FileRow, passages: Sequence[CitedPassage])
     except OSError:
         return [CheckedPassage(CitationState.UNREADABLE, None)] * len(passages)
     text = _decoded(data) if is_text_type(row.mime_type) else ""
-    # The embedded store has the second.
-    texts = {raw: _Text(raw) for raw in (text, without_inline_data(text))}
+    # The embedded store has the second, and of a page the third.
+    texts = {
+        raw: _Text(raw)
+        for raw in (text, without_inline_data(text), visible_lines(text, row.mime_type, row.file_path))
+    }
     structure = _structure(data, row)
     if structure is not None and structure.keeps_lines:
         texts[structure.text] = _Text(structure.text)

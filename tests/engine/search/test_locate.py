@@ -211,3 +211,19 @@ def test_a_passage_without_its_pictures_and_nuls_has_its_line(tmp_path: Path) ->
         Place(3, 5, "Trip"),
         Place(5, 5, "Trip"),
     ]
+
+
+def test_passages_of_a_page_are_on_the_lines_of_its_source(tmp_path: Path) -> None:
+    """Each passage as the embedded store keeps it, in UTF-8, in a declared encoding, and by a byte order mark."""
+    page = (
+        "<html><head><meta charset='iso-8859-1'><title>T</title></head>\r\n<body><h1>Top</h1>\r\n"
+        "<p>The <b>quokka</b> eats&nbsp;caf\u00e9 &amp;\r\n"
+        "leaves.</p>\r\n<ul><li>one</li><li>two</li></ul></body></html>"
+    )
+    passage = "The quokka eats caf\u00e9 & leaves.\n\none\n\ntwo"
+    for number, encoding in enumerate(("iso-8859-1", "utf-8-sig", "utf-16")):
+        (tmp_path / f"{number}.html").write_bytes(page.encode(encoding))
+        row = row_of(tmp_path, f"{number}.html", "text/html")
+        (checked,) = check_passages(Scope(tmp_path, IgnoreRules()), row, [CitedPassage(passage, None)])
+        assert checked.place is not None, encoding
+        assert (checked.place.line_start, checked.place.line_stop) == (3, 5), encoding
