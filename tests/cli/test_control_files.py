@@ -104,7 +104,7 @@ def test_a_rules_file_that_is_gone_stops_the_next_scan(
     for command in (["scan"], ["upload", "-n"], ["sync", "--prune", "--grace", "0"]):
         assert run([*command, *options]) == 4
         refusal = read()
-        assert "left files out in the last scan, and is gone; nothing was changed" in refusal
+        assert "had rules in the last scan, and is gone; nothing was changed" in refusal
     if "\udce9" not in file:
         obey(refusal)
         assert run(["scan", *options]) == 0

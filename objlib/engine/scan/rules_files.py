@@ -46,7 +46,7 @@ async def refuse_missing_rules(app: App, scope: Scope, present: Iterable[str]) -
         more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
         files = " ".join(quote(str(scope.root / path)) for path in missing[:NAMED])
         raise RefusedError(
-            f"{names}{more} left files out in the last scan, and is gone; nothing was changed: put it back or, if "
+            f"{names}{more} had rules in the last scan, and is gone; nothing was changed: put it back or, if "
             f"what it left out may be sent, put an empty file there: touch {files}"
         )
     return sorted({*present, *asleep})

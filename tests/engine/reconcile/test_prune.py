@@ -383,7 +383,7 @@ async def test_what_a_rule_leaves_out_afterwards_is_explained_verified_and_prune
         report = await sync(app, prune_missing=True, grace=3600, limit=ALL)
         assert report.prune is not None
         assert (report.prune.kept, report.prune.deleted) == (2, 0)
-        (library / ".objlibignore").unlink()
+        (library / ".objlibignore").write_text("")
         report = await sync(app, prune_missing=True, grace=0, limit=ALL)
         assert report.prune is not None
         assert report.prune.paths == ("replaced.md",), "the rule is gone, so the file is back"
