@@ -61,7 +61,7 @@ async def test_a_rebuild_and_its_plan_ask_the_same_and_change_nothing(
 ) -> None:
     async with opened() as app:
         await upload(app)
-    for file in settings.ledger.parent.glob(f"{settings.ledger.name}*"):
+    for file in settings.ledger_file.parent.glob(f"{settings.ledger_file.name}*"):
         file.unlink()
     logs, reports = [], []
     for dry_run in (True, False):
@@ -80,7 +80,7 @@ async def test_an_adoption_takes_over_and_deletes_what_its_plan_counts(
     async with opened() as app:
         await upload(app)
         lost = app.ledger_id
-    for file in settings.ledger.parent.glob(f"{settings.ledger.name}*"):
+    for file in settings.ledger_file.parent.glob(f"{settings.ledger_file.name}*"):
         file.unlink()
     for path in sorted(library.rglob("*.txt"))[:2]:
         path.unlink()
