@@ -1,8 +1,6 @@
-"""Copying a ledger from one database into another, row by row, and comparing both by digests of their rows."""
+"""Copying a ledger from one database into another, row by row."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
 
 from objlib.core.errors import LedgerError
@@ -17,20 +15,14 @@ TABLES: Final = {
     "intents": "intent_id",
     "listings": "listing_id",
     "listed": "listing_id, document",
+    "samples": "run_id, at",
+    "adopted": "document",
 }
 """The tables of a ledger, each after those it refers to, with its key. ``migrations`` is each database's own."""
 NUMBERED: Final = {"files": "seq", "attempts": "seq", "events": "event_id"}
 """Tables whose key the database counts up."""
 PAGE: Final = 2000
 """Rows that are read, and written, at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class TableDigest:
-    """The rows of a table: how many there are, and a hash of all their values in the order of the key."""
-
-    rows: int
-    digest: str
 
 
 def copy_rows(source: LedgerConnection, target: LedgerConnection) -> None:
@@ -47,25 +39,6 @@ def copy_rows(source: LedgerConnection, target: LedgerConnection) -> None:
             target.executemany(insert, page)
         if table in NUMBERED:
             target.dialect.count_on(target, table, NUMBERED[table])
-
-
-def digest_rows(conn: LedgerConnection) -> dict[str, TableDigest]:
-    """The digest of each table."""
-    digests = {}
-    for table in TABLES:
-        columns = sorted(column_names(conn, table))
-        rows, total = 0, sha256()
-        for page in _pages(conn, table, columns):
-            for row in page:
-                rows += 1
-                total.update(repr([_plain(value) for value in row]).encode())
-        digests[table] = TableDigest(rows, total.hexdigest())
-    return digests
-
-
-def is_empty(conn: LedgerConnection) -> bool:
-    """Whether no table has a row."""
-    return not any(conn.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in TABLES)
 
 
 def column_names(conn: LedgerConnection, table: str) -> list[str]:
@@ -87,8 +60,3 @@ def _pages(conn: LedgerConnection, table: str, columns: list[str]) -> Iterator[l
             return
         yield [row[: len(columns)] for row in page]
         last = page[-1][len(columns) :]
-
-
-def _plain(value: Any) -> Any:
-    """A value as both databases give it back: a whole number in a column of real ones is a float in both."""
-    return bytes(value) if isinstance(value, memoryview | bytearray) else value

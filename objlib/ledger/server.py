@@ -4,6 +4,7 @@ Everything here blocks and runs through a Runner. It is imported only where such
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Final, TypeVar
 
 import psycopg
@@ -133,21 +134,21 @@ def copy_privately(
         LedgerError: it cannot be read; or there is none, and none may be made.
     """
     session = Session(url.conninfo, url.schema, PostgresConnection, busy_timeout=busy_timeout)
-    conn = make_privately(SCHEMA, SQLiteConnection, busy_timeout=busy_timeout, now=now or 0.0)
-    try:
-        source = session.connect()
-        if read_version(source, url.schema, MIGRATIONS[-1].version, create=create):
-            source.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            conn.execute("BEGIN")
-            copy_rows(source, conn)
-            conn.execute("COMMIT")
-    except BaseException as error:
-        conn.close()
-        if isinstance(error, RefusedSchemaError):
+    with ExitStack() as undo:
+        undo.callback(session.drop)
+        conn = make_privately(SCHEMA, SQLiteConnection, busy_timeout=busy_timeout, now=now or 0.0)
+        spoiled = undo.enter_context(ExitStack())
+        spoiled.callback(conn.close)
+        try:
+            source = session.connect()
+            if read_version(source, url.schema, MIGRATIONS[-1].version, create=create):
+                source.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                conn.execute("BEGIN")
+                copy_rows(source, conn)
+                conn.execute("COMMIT")
+        except RefusedSchemaError as error:
             raise _refused(error, url) from None
-        if isinstance(error, psycopg.Error):
+        except psycopg.Error as error:
             raise server_error(error, url, busy_timeout) from error
-        raise
-    finally:
-        session.drop()
+        spoiled.pop_all()
     return conn, session.clock
