@@ -94,9 +94,14 @@ class KillRounds:
             self.counts["kills"] += 1
         else:
             self.counts[f"ended with {code}"] += 1
-            # Before the first run has ended there may be no store, and only an upload makes one.
+            # Before the first run has ended there may be no ledger or store, and only an upload makes them.
             early = not self.counts["ended with 0"] + self.counts["ended with 3"]
-            refused = early and code == Exit.REFUSED and "there is no store called" in self._output()
+            absences: dict[int, str] = {
+                Exit.USAGE: "there is no ledger",
+                Exit.REFUSED: "there is no store called",
+            }
+            absence = absences.get(code)
+            refused = early and absence is not None and absence in self._output()
             if code not in {0, 1, 3, 5} and not refused:
                 self.broken.append(f"a process ended with status {code}: {self._last_words()}")
 

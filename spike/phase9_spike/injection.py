@@ -35,7 +35,7 @@ class BreakingRunner:
 
     async def __call__(self, fn: Callable[[], T], /) -> T:
         """Run ``fn`` in the ledger's thread, and break."""
-        writes = self.armed and any(op.writes for op in getattr(fn, "args", [None, []])[1])
+        writes = self.armed and any(op.writes for op in getattr(fn, "args", [[]])[-1])
         if writes and self.before:
             self.broke += 1
             raise InjectedError("before the commit")

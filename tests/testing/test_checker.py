@@ -103,7 +103,7 @@ DOCUMENT = "(SELECT min(name) FROM documents WHERE name <> 'foreign')"
         ),
         (
             "INSERT INTO attempts SELECT 1000, 'again', file_id, content_hash, NULL, NULL, NULL, NULL, 1, 1,"
-            f" 'indexed' FROM attempts WHERE file_id = {ONE}",
+            f" 'indexed', NULL FROM attempts WHERE file_id = {ONE}",
             "",
             "uploaded again",
         ),

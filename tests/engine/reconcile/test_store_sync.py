@@ -383,9 +383,9 @@ async def test_a_step_that_gets_no_answer_is_left(opened: Opener, faults: Faults
 
 
 @pytest.mark.parametrize("two_steps", [False, True], ids=["direct", "in two steps"])
-@pytest.mark.parametrize("place", ["Ethics/Year 2020/another name.txt", "Physics/Year 1905/lecture 7.txt"])
+@pytest.mark.parametrize("new_path", ["Ethics/Year 2020/another name.txt", "Physics/Year 1905/lecture 7.txt"])
 async def test_a_rename_is_information_and_refreshed_only_on_request(
-    opened: Opener, settings: Settings, library: Path, faults: Faults, two_steps: bool, place: str
+    opened: Opener, settings: Settings, library: Path, faults: Faults, two_steps: bool, new_path: str
 ) -> None:
     broken = refusal(400, "INVALID_ARGUMENT", "Failed to count tokens.")
     async with opened("store-sync", max_uploads=1) as app:
@@ -394,8 +394,8 @@ async def test_a_rename_is_information_and_refreshed_only_on_request(
         await upload(app)
         faults.script = lambda what, count: None
         path = min(library.rglob("*.txt"))
-        (library / place).parent.mkdir(parents=True, exist_ok=True)
-        path.rename(library / place)
+        (library / new_path).parent.mkdir(parents=True, exist_ok=True)
+        path.rename(library / new_path)
         await upload(app)
         assert (await status(app)).stale_names == 1
         report = await checked(app)
