@@ -1,6 +1,7 @@
 """The metrics: their names, and whether Prometheus itself takes them."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -78,7 +79,8 @@ def test_a_file_is_replaced_in_one_piece(tmp_path: Path) -> None:
 
     def objlib(*words: str) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "objlib", *words, *places]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+        environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data")}
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, env=environment)
 
     assert objlib("upload", "-q").returncode == 0
     assert objlib("metrics", "--file", "objlib.prom", "-q").returncode == 0

@@ -162,6 +162,7 @@ def _become(arguments: Sequence[str], messages: Path) -> None:
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(os.open(messages, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+        os.environ["XDG_DATA_HOME"] = str(messages.parent / "data")  # not the catalog of who runs this
         sys.argv = ["objlib", *arguments]
         status = objlib()
     except SystemExit as end:

@@ -124,17 +124,18 @@ async def test_a_resource_is_the_text_of_a_document(library: Library) -> None:
         assert read.contents[0].text == "What is it like to be a bat?"
 
 
-async def test_a_client_starts_it_over_pipes(library: Library) -> None:
+async def test_a_client_starts_it_over_pipes(library: Library, tmp_path: Path) -> None:
     await library.upload()
-    server = StdioServerParameters(command=sys.executable, args=arguments_of(library))
+    data = {"XDG_DATA_HOME": str(tmp_path / "data")}
+    server = StdioServerParameters(command=sys.executable, args=arguments_of(library), env=data)
     async with Client(server) as client:
         assert {tool.name for tool in (await client.list_tools()).tools} == READING
         assert (await call(client, "search", query="bat"))["passages"][0]["path"] == "Mind/bat.md"
 
 
-async def test_a_client_with_the_token_reaches_the_port(library: Library) -> None:
+async def test_a_client_with_the_token_reaches_the_port(library: Library, tmp_path: Path) -> None:
     await library.upload()
-    environment = {**os.environ, "OBJLIB_MCP_TOKEN": "sesame"}
+    environment = {**os.environ, "OBJLIB_MCP_TOKEN": "sesame", "XDG_DATA_HOME": str(tmp_path / "data")}
     command = [sys.executable, *arguments_of(library), "--http", "--port", "0", "--json"]
     async with trio.open_nursery() as nursery:
         run = partial(trio.run_process, command, stdout=subprocess.PIPE, env=environment, check=False)

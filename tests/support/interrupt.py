@@ -81,6 +81,7 @@ def interrupt(
             *map(str, words),
         ],
         stdin=subprocess.DEVNULL,
+        env={**os.environ, "XDG_DATA_HOME": str(folder / "data")},
     )
     with run:
         try:
