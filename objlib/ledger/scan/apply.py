@@ -47,7 +47,9 @@ _UPDATES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.CHANGED: f"content_hash = :content_hash, {_STATUS}, {_MEANING}, missing_since = NULL",
     ChangeKind.RENAMED: f"file_path = :path, {_STATUS}, {_MEANING}, missing_since = NULL",
     ChangeKind.MISSING: "missing_since = coalesce(missing_since, :now)",
-    ChangeKind.RETURNED: f"{_STATUS}, missing_since = NULL",
+    # One whose status was enough to know it again was not read, and keeps what is known of it.
+    ChangeKind.RETURNED: f"{_STATUS}, metadata_json = coalesce(:metadata_json, metadata_json), missing_since = NULL",
+    ChangeKind.DESCRIBED: f"{_STATUS}, {_MEANING}",
     ChangeKind.TOUCHED: _STATUS,
 }
 
