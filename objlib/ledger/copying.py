@@ -16,6 +16,7 @@ TABLES: Final = {
     "listings": "listing_id",
     "listed": "listing_id, document",
     "samples": "run_id, at",
+    "stops": "run_id",
     "adopted": "document",
 }
 """The tables of a ledger, each after those it refers to, with its key. ``migrations`` is each database's own."""

@@ -212,6 +212,16 @@ _ADOPTED: Final = (
     "CREATE INDEX adopted_name ON adopted (display_name)",
 )
 
+# Its run reads it with the next heartbeat; a table of its own for the same reason as the samples.
+_STOPS: Final = (
+    """
+    CREATE TABLE stops (
+        run_id TEXT NOT NULL PRIMARY KEY REFERENCES runs (run_id) ON DELETE CASCADE,
+        at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "the first ledger", _FIRST),
     Migration(2, "listings of the store", _LISTINGS),
@@ -220,6 +230,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(5, "samples of the progress of runs", _SAMPLES),
     Migration(6, "the path that a document was sent with", _SENT_AS),
     Migration(7, "documents of other tools", _ADOPTED),
+    Migration(8, "runs that are asked to stop", _STOPS),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 
