@@ -17,6 +17,7 @@ TABLES: Final = {
     "listed": "listing_id, document",
     "samples": "run_id, at",
     "stops": "run_id",
+    "leases": "name",
     "adopted": "document",
 }
 """The tables of a ledger, each after those it refers to, with its key. ``migrations`` is each database's own."""
