@@ -73,7 +73,7 @@ def _phase(now: RunProgress) -> str:
 
 
 def stop_lines(report: StopReport, screen: Terminal) -> list[str]:
-    """What the run that was asked to stop does now."""
+    """The answer of a run that was asked to stop, as far as it is known."""
     run = report.run
     name = f"{safe(run.command)} {safe(run.run_id)} on {safe(run.host)}"
     if run.ended is not None:

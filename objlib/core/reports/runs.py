@@ -96,7 +96,7 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class StopReport:
-    """What came of asking a run to stop.
+    """A run that was asked to stop, and what came of it.
 
     Attributes:
         run: as it was then.
