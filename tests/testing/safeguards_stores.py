@@ -28,14 +28,14 @@ STORES: Final = (
     Mutant(
         "a store in which a run is at work stays",
         DELETION,
-        "            if is_alive(run, now=app.now(), host=platform.node()):\n",
+        "            if run.run_id != app.run_id and is_alive(run, now=app.now(), host=platform.node()):\n",
         "            if False:\n",
         f"{TEST_STORES}::test_a_store_in_which_a_run_is_at_work_stays",
     ),
     Mutant(
         "the ledger of a deleted store is put aside",
         DELETION,
-        '    aside = put_aside(settings.ledger_file) if entry.own else ""\n',
+        '    aside = await run(partial(put_aside, settings.ledger_file)) if own else ""\n',
         '    aside = ""\n',
         f"{TEST_STORES}::test_a_store_goes_with_its_documents_and_the_next_upload_starts_anew",
     ),
