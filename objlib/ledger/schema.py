@@ -212,6 +212,23 @@ _ADOPTED: Final = (
     "CREATE INDEX adopted_name ON adopted (display_name)",
 )
 
+# Kept with the row, since only a join of all files with their attempts would find it. The attempt of an older ledger
+# may not say its path, and then the column is NULL until the file is renamed.
+_SENT_PATH: Final = (
+    "ALTER TABLE files ADD COLUMN sent_path TEXT",
+    f"""
+    UPDATE files SET sent_path = (
+        SELECT a.file_path FROM attempts a
+        WHERE a.file_id = files.file_id AND a.document_name = files.gemini_document AND a.file_path <> files.file_path
+        ORDER BY a.seq DESC LIMIT 1
+    ) WHERE gemini_state = '{State.INDEXED}'
+    """,
+    f"""
+    CREATE INDEX files_renamed ON files (file_id)
+    WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL AND sent_path IS NOT NULL
+    """,
+)
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "the first ledger", _FIRST),
     Migration(2, "listings of the store", _LISTINGS),
@@ -220,6 +237,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(5, "samples of the progress of runs", _SAMPLES),
     Migration(6, "the path that a document was sent with", _SENT_AS),
     Migration(7, "documents of other tools", _ADOPTED),
+    Migration(8, "the path that an indexed file was sent with", _SENT_PATH),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 
