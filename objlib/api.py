@@ -206,10 +206,7 @@ class Library:
         return await list_runs(await self._apps.share(_LOOK))
 
     async def stop_run(self, run_id: str) -> StopReport:
-        """Ask a run, on whichever machine, to finish what it has in flight; it hears of it within a heartbeat.
-
-        Args:
-            run_id: its id, or a beginning of it that no other run has.
+        """Ask a run, by its id or a unique beginning, to finish what it has in flight, on whichever machine it is.
 
         Raises:
             UsageError: there is no such run, or there are several.
