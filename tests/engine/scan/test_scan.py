@@ -535,7 +535,7 @@ async def test_other_patterns_describe_unchanged_files_anew_once(desk: Desk) -> 
     assert (report.hashed, report.described) == (0, 0)
 
 
-async def test_a_file_that_comes_back_after_the_patterns_changed_is_described_by_those_of_now(
+async def test_a_file_that_comes_back_is_described_by_the_patterns_of_now(
     desk: Desk,
 ) -> None:
     away = desk.write("Ethics/virtue.md", "# Virtue\n")
