@@ -16,6 +16,7 @@ class ScanReport:
         bytes: their size together.
         hashed: how many had to be read, because size, mtime or inode differed from the ledger.
         new, changed, renamed, missing, returned, unchanged: files by what happened to them.
+        described: unchanged files to which the metadata patterns give other metadata than before.
         skipped: (path, reason) of entries that are no files to take in, such as a dangling link.
         unreadable: (path, reason) of folders and entries that could not be looked at.
         skipped_total, unreadable_total: how many there are; at most 1,000 of each are listed.
@@ -35,6 +36,7 @@ class ScanReport:
     missing: int = 0
     returned: int = 0
     unchanged: int = 0
+    described: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     skipped_total: int = 0
@@ -53,8 +55,9 @@ class RecoverReport:
         found: rows in a transient state, open intents and superseded documents that were looked at.
         adopted, requeued, completed, failed: rows by verdict.
         deleted: surplus or superseded documents that were removed, each with an intent.
+        stores: stores that were deleted, since their deletion was on record.
         left: rows that could not be settled now, since the service did not answer.
-        postponed: documents whose removal is on record, and that could not be removed now.
+        postponed: documents and stores whose removal is on record, and that could not be removed now.
         elsewhere: rows in flight in a living run; they were not touched.
         stopped: why it ended before its end.
         advice: what to do about that.
@@ -69,6 +72,7 @@ class RecoverReport:
     completed: int = 0
     failed: int = 0
     deleted: int = 0
+    stores: int = 0
     left: int = 0
     postponed: int = 0
     elsewhere: int = 0
