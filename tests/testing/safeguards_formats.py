@@ -26,8 +26,8 @@ FORMATS: Final = (
     Mutant(
         "the text of a packed document has a bound",
         "objlib/embedded/text/builder.py",
-        "        if self._length > MAX_TEXT:\n",
-        "        if False:\n",
+        "    if length > MAX_TEXT:\n",
+        "    if False:\n",
         f"{OFFICE}::test_a_text_without_end_is_refused",
     ),
     Mutant(
