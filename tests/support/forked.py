@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
+from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,9 +81,12 @@ def _command(argv: list[str], environ: dict[str, str], cwd: Path, out: Path, err
         opened = os.open(path, os.O_WRONLY | os.O_CREAT if descriptor else os.O_RDONLY, 0o600)
         os.dup2(opened, descriptor)
         os.close(opened)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stdin, sys.stdout, sys.stderr = _text(0, "r"), _text(1, "w"), _text(2, "w", "backslashreplace")
     warnings.simplefilter("error")
     sys.argv = [objlib.__main__.__file__, *argv]
     sys.exit(objlib.__main__.main())
+
+
+def _text(descriptor: int, mode: str, errors: str = "strict") -> TextIOWrapper:
+    file = FileIO(descriptor, mode, closefd=False)
+    return TextIOWrapper(BufferedReader(file) if mode == "r" else BufferedWriter(file), "utf-8", errors)
