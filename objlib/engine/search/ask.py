@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from objlib.core.advice import advise
+from objlib.core.advice import advise, quote
 from objlib.core.config.settings import Backend
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS, FileId
@@ -209,8 +209,15 @@ async def _coverage(app: App, answer: Answer) -> str:
         searched = answer.passages or answer.model_version == EXTRACTIVE
         return "" if searched else "the model did not search the store; ask again in other words"
     vectors = await app.service.vectors()
-    if not vectors.available:
-        return f"search by words only: {vectors.reason}"
+    if vectors.words_only:
+        return f"search by words only: {vectors.words_only}"
+    if vectors.coming:
+        share = 100 * vectors.done // max(1, vectors.total)
+        command = "index" if vectors.begun else f"index --embedder {quote(vectors.coming)}"
+        return (
+            f"search by meaning uses the vectors of the model before; {share} % are made with "
+            f"{vectors.coming} so far; `{advise(command)}` finishes them"
+        )
     if vectors.done < vectors.total:
         share = 100 * vectors.done // max(1, vectors.total)
         return f"search by meaning covers {share} % of the passages so far; `{advise('index')}` finishes it"
