@@ -23,7 +23,7 @@ from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import AnswerReport
 from objlib.core.reports.documents import DocumentText, Facets, FolderListing
-from objlib.core.reports.runs import RunEntry, RunReport
+from objlib.core.reports.runs import RunEntry, RunReport, StopReport
 from objlib.core.reports.status import Check, ExplainReport, StatusReport
 from objlib.core.reports.store import StoreSyncReport, VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
@@ -36,10 +36,11 @@ from objlib.engine.plan.run import RunOptions, plan_run
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
+from objlib.engine.run_list import list_runs, report_run, stop_run
 from objlib.engine.scan.scan import scan
 from objlib.engine.search.ask import ask, search
 from objlib.engine.sessions import OpenApps
-from objlib.engine.status import explain, list_runs, report_run, status
+from objlib.engine.status import explain, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.sources import LibraryNeed, load, require_folder
@@ -168,18 +169,21 @@ class Library:
         work = partial(store_sync, apply=False, metadata=False, limit=DeleteLimit())
         return await self._apps.run(replace(_REPAIR, dry_run=True), work)
 
-    async def repair(self, plan: RepairPlan, *, max_delete: str | None = None) -> StoreSyncReport:
+    async def repair(
+        self, plan: RepairPlan, *, metadata: bool = False, max_delete: str | None = None
+    ) -> StoreSyncReport:
         """Carry out the steps of a comparison, each of which is checked again before.
 
         Args:
             plan: of :meth:`compare`, or some of its steps.
+            metadata: also send files again whose document only has a wrong name or metadata.
             max_delete: as for :meth:`sync`.
 
         Raises:
             RefusedError: more would be deleted, or the plan is for another store; nothing was changed.
         """
         limit = DeleteLimit.parse(max_delete)
-        work = partial(store_sync, apply=True, metadata=True, limit=limit, plan=plan)
+        work = partial(store_sync, apply=True, metadata=metadata, limit=limit, plan=plan)
         report, _ = await self._apps.run(_REPAIR, work)
         return report
 
@@ -189,6 +193,8 @@ class Library:
 
     async def recover(self) -> RecoverReport:
         """Settle everything that a dead run left; doing it again changes nothing."""
+        if report := await self.stores.finish_deletion():
+            return report
         return await self._apps.run(_RECOVER, recover)
 
     async def verify(self, *, sample: int | None = 50) -> VerifyReport:
@@ -198,6 +204,14 @@ class Library:
     async def runs(self) -> tuple[RunEntry, ...]:
         """The runs of commands that change something, the newest first, with whether each is alive."""
         return await list_runs(await self._apps.share(_LOOK))
+
+    async def stop_run(self, run_id: str) -> StopReport:
+        """Ask a run, by its id or a unique beginning, to finish what it has in flight, on whichever machine it is.
+
+        Raises:
+            UsageError: there is no such run, or there are several.
+        """
+        return await stop_run(await self._apps.share(_LOOK), run_id)
 
     async def run(self, run_id: str) -> RunReport:
         """One run with its progress over time, and what it has in flight.
@@ -241,19 +255,23 @@ class Library:
         """The text of one file: ``count`` lines from line ``first`` on, or all."""
         return await read_document(await self._apps.share(_LOOK), path, first=first, count=count)
 
-    async def search(self, query: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
+    async def search(
+        self, query: str, *, where: str | None = None, top_k: int = 8, all_passages: bool = False
+    ) -> AnswerReport:
         """The best passages for ``query``, best first.
 
         Args:
             query: in the words of the question.
             where: a metadata filter such as ``course = "Ethics" AND year >= 2020``.
             top_k: how many passages, 1 to :data:`MAX_PASSAGES`.
+            all_passages: several of one file too; otherwise the best one stands for its file.
         """
         text = _query(query, top_k)
-        return await search(await self._apps.share(_SEARCH), text, where=where, top_k=top_k)
+        work = partial(search, where=where, top_k=top_k, all_passages=all_passages)
+        return await work(await self._apps.share(_SEARCH), text)
 
     async def ask(self, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
-        """An answer with the passages that carry it. Arguments as for :meth:`search`."""
+        """An answer with the passages that carry it. ``where`` and ``top_k`` as for :meth:`search`."""
         text = _query(question, top_k)
         return await ask(await self._apps.share(_SEARCH), text, where=where, top_k=top_k)
 

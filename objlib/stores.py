@@ -6,10 +6,11 @@ from typing import Final
 
 from objlib.core.config.settings import Settings
 from objlib.core.reports.stores import AdoptionReport, StoreDeletion, StoreInventory, StoreMade
+from objlib.core.reports.upload import RecoverReport
 from objlib.engine.bootstrap.open_app import Command, StoreNeed
 from objlib.engine.sessions import OpenApps, one_error
 from objlib.engine.stores.adoption import adopt_documents
-from objlib.engine.stores.deletion import delete_store, plan_deletion
+from objlib.engine.stores.deletion import delete_store, finish_deletion, plan_deletion
 from objlib.engine.stores.inventory import list_stores, make_store
 
 _LIST: Final = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True)
@@ -51,6 +52,17 @@ class Stores:
         with one_error():
             return await work(
                 self._settings, name, observer=self._apps.observer, overrides=self._apps.overrides
+            )
+        raise AssertionError("either the work returned or an error was raised")
+
+    async def finish_deletion(self) -> RecoverReport | None:
+        """Go on with a deletion of the library's own store that was killed; None where none was begun.
+
+        :meth:`objlib.Library.recover` begins with it.
+        """
+        with one_error():
+            return await finish_deletion(
+                self._settings, observer=self._apps.observer, overrides=self._apps.overrides
             )
         raise AssertionError("either the work returned or an error was raised")
 

@@ -26,6 +26,7 @@ from objlib.engine.attempt.delete import Removal, delete_document, execute_inten
 from objlib.engine.attempt.enact import MAX_PROBES, Attempt, enact
 from objlib.engine.attempt.probe import probe
 from objlib.engine.attempt.wait_active import wait_until_active
+from objlib.engine.bootstrap.store_deletion import execute_store_deletion
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import RunLiveness
@@ -37,6 +38,10 @@ MAX_CONCURRENT: Final = 256
 these rows wait for a document to become ACTIVE, and a longer queue of them would only wait one after another."""
 LISTED_ACTIONS: Final = 1000
 """Actions that a report lists, but for that of a dry run; the others are only counted."""
+
+
+STORE_REASON: Final = "the deletion of this store was on record"
+"""Why a recovery deletes a store."""
 
 
 async def recover(app: App, *, own: bool = False) -> RecoverReport:
@@ -52,6 +57,7 @@ async def recover(app: App, *, own: bool = False) -> RecoverReport:
         if recovery.unlisted:
             await recovery.decide_by_listing()
         await recovery.delete_documents()
+        await recovery.delete_stores()
     return recovery.finish()
 
 
@@ -72,7 +78,8 @@ class _Recovery:
         """Rows and deletions to look at, as the ledger knows them before; adopting may add deletions."""
         counts = await self._app.ledger.files.counts(now=self._app.now())
         rows = counts.states.get(State.UPLOADING, 0) + counts.states.get(State.PROCESSING, 0)
-        return rows + counts.open_intents + counts.superseded
+        stores = len(await self._app.ledger.store_deletions.all())
+        return rows + counts.open_intents + counts.superseded + stores
 
     def finish(self) -> RecoverReport:
         """Complete the report."""
@@ -144,6 +151,24 @@ class _Recovery:
                             continue
                         removal = partial(delete_document, app, old, file_id=row.file_id, reason="replaced")
                         await deletes.start(old, removal)
+
+    async def delete_stores(self) -> None:
+        """Delete the stores whose deletion is on record; never the ledger's own, with which no recovery gets here."""
+        app, report = self._app, self._report
+        for intent in await app.ledger.store_deletions.all():
+            report.found += 1
+            app.observer.advance(Phase.RECOVER, 1, 0)
+            if app.dry_run:
+                report.stores += 1
+                self._actions.append((intent.display_name, "deleted", STORE_REASON))
+                continue
+            with suppress(GeminiError):
+                gone = await execute_store_deletion(app, intent)
+                await app.ledger.store_deletions.close(intent.store)
+                report.stores += gone
+                self._actions.append((intent.display_name, "deleted" if gone else "left", STORE_REASON))
+                continue
+            self._postponed.add(intent.store)
 
     def _belongs_to_live_task(self, run: RunRow | None) -> bool:
         if run is not None and run.run_id == self._app.run_id:

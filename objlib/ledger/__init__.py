@@ -23,6 +23,7 @@ from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow,
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
+from objlib.ledger.store_deletions import StoreIntent
 from objlib.ledger.summary import LedgerSummary, files_with_content, summarize
 from objlib.ledger.transitions import Guard, Move, Transition
 
@@ -55,6 +56,7 @@ __all__ = [
     "ScanSession",
     "Standing",
     "Start",
+    "StoreIntent",
     "ToRead",
     "Transition",
     "files_with_content",

@@ -24,7 +24,7 @@ _LEAVING: Final = (
 )
 _RENAMED: Final = (
     "EXISTS (SELECT 1 FROM attempts a JOIN files r ON r.file_id = a.file_id"
-    " WHERE a.attempt_id = {attempt} AND a.file_path <> r.file_path)"
+    " WHERE a.attempt_id = {attempt} AND coalesce(a.file_path, r.sent_path) <> r.file_path)"
 )
 
 
@@ -35,7 +35,8 @@ class Standing:
     Attributes:
         in_flight: its attempt is not over.
         leaving: its removal is on record.
-        renamed: it was sent with another path than that of its file; an attempt of an older ledger does not say.
+        renamed: it was sent with another path than that of its file; the attempt of
+            an older ledger does not say before the file is renamed again.
         adopted: another tool uploaded it, and a file took it over; it carries no tag.
     """
 

@@ -14,7 +14,7 @@ from objlib.core.ids import RunId
 from objlib.core.lifecycle.table import TRANSIENT, State
 from objlib.ledger.database import LedgerConnection
 from objlib.ledger.intents import IntentTable
-from objlib.ledger.rows import FileRow, IntentRow, count
+from objlib.ledger.rows import FileRow, IntentRow
 from objlib.ledger.table import Table, query, stamped
 from objlib.ledger.transition_sql import must_apply
 from objlib.ledger.transitions import Move
@@ -36,13 +36,11 @@ class PruneTotals:
         files, documents: those gone for long enough.
         young: files that are gone, but not for long enough yet.
         first, last: when the first and the last of these went missing, in Unix seconds; None where there are none.
-        indexed: files that have a document, gone or not.
     """
 
     files: int
     documents: int
     young: int
-    indexed: int
     first: float | None
     last: float | None
 
@@ -72,11 +70,10 @@ class DeletionTable(Table):
             " count(*) FILTER (WHERE missing_since > :cutoff),"
             " min(missing_since) FILTER (WHERE missing_since > :cutoff),"
             " max(missing_since) FILTER (WHERE missing_since > :cutoff)"
-            f" FROM files WHERE {_PRUNABLE}",
+            f" FROM files {conn.dialect.by_index('files_missing')} WHERE {_PRUNABLE}",
             {"cutoff": cutoff},
         ).fetchone()
-        indexed = count(conn, "FROM files WHERE gemini_document IS NOT NULL")
-        return PruneTotals(int(old), int(documents), int(young), indexed, first, last)
+        return PruneTotals(int(old), int(documents), int(young), first, last)
 
     @query
     def prunable(conn: LedgerConnection, *, cutoff: float, after: str, limit: int) -> list[FileRow]:

@@ -17,6 +17,9 @@ PAGE: Final = 500
 _UNSENT: Final = f"WHERE gemini_state = '{State.UNTRACKED}' AND missing_since IS NULL"
 _IN_TRANSIT: Final = ", ".join(f"'{state}'" for state in sorted(TRANSIENT))
 
+_INDEXED: Final = f"gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
+_OTHERS: Final = ", ".join(f"'{state}'" for state in State if state is not State.INDEXED)
+
 _SLASH: Final = "'/'"
 _SKIPPING: Final = ", ".join(f"'{kind}'" for kind in sorted(FailureKind) if kind.skips)
 
@@ -177,13 +180,8 @@ class FileTable(Table):
     @query
     def counts(conn: LedgerConnection, *, now: float) -> Counts:
         """How many files there are of each kind at ``now``."""
-        states = dict.fromkeys(State, 0)
-        cursor = conn.execute(
-            "SELECT gemini_state, count(*) FROM files WHERE missing_since IS NULL GROUP BY gemini_state"
-        )
-        states.update((State(state), number) for state, number in cursor)
         return Counts(
-            states=states,
+            states=_states(conn),
             # A file that was indexed and has no document any more was pruned: it is history, not missing.
             missing=count(
                 conn,
@@ -192,8 +190,8 @@ class FileTable(Table):
             ),
             changed=count(
                 conn,
-                f"FROM files WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL"
-                " AND content_hash <> indexed_hash",
+                f"FROM files {conn.dialect.by_index('files_changed')}"
+                f" WHERE {_INDEXED} AND content_hash <> indexed_hash",
             ),
             skipped=count(
                 conn,
@@ -204,11 +202,29 @@ class FileTable(Table):
             open_intents=count(conn, "FROM intents WHERE done_at IS NULL"),
             stale_names=count(
                 conn,
-                "FROM files f JOIN attempts a ON a.file_id = f.file_id AND a.document_name = f.gemini_document"
-                f" WHERE f.gemini_state = '{State.INDEXED}' AND f.missing_since IS NULL"
-                " AND a.file_path <> f.file_path",
+                f"FROM files {conn.dialect.by_index('files_renamed')} WHERE {_INDEXED} AND sent_path IS NOT NULL",
             ),
         )
+
+
+def _states(conn: LedgerConnection) -> dict[State, int]:
+    """How many files on disk are in each state.
+
+    Most files are indexed. So the others are counted, by their index, and the indexed ones are the rest of all: a
+    count without a condition takes a tenth of the time.
+    """
+    missing, others = dict.fromkeys(State, 0), dict.fromkeys(State, 0)
+    number = "SELECT gemini_state, count(*) FROM files"
+    of_missing = (
+        f"{number} {conn.dialect.by_index('files_missing')} WHERE missing_since IS NOT NULL GROUP BY 1"
+    )
+    missing.update((State(state), files) for state, files in conn.execute(of_missing))
+    of_others = (
+        f"{number} {conn.dialect.by_index('files_state')} WHERE gemini_state IN ({_OTHERS}) GROUP BY 1"
+    )
+    others.update((State(state), files) for state, files in conn.execute(of_others))
+    others[State.INDEXED] = count(conn, "FROM files") - sum(others.values())
+    return {state: others[state] - missing[state] for state in State}
 
 
 def _claimable(conn: LedgerConnection) -> str:

@@ -1,5 +1,6 @@
 """Statements of a ledger about itself, read from outside: nothing is migrated, and nothing is left behind."""
 
+import json
 import platform
 import sqlite3
 from pathlib import Path
@@ -10,6 +11,7 @@ from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.library.paths import root_of_text, text_of_root
 from objlib.ledger.schema import APPLICATION_ID
 from objlib.ledger.settings import LEDGER_KEY, STORE_DISPLAY_KEY, STORE_KEY
+from objlib.ledger.store_deletions import STORE_DELETIONS_KEY
 from objlib.sqlite.private_copy import look_into
 
 LIBRARY_KEY: Final = "library"
@@ -60,6 +62,7 @@ def _identity(values: dict[str, str], key: str, folder: Path) -> LedgerIdentity:
         embedded=None if embedded is None else folder / root_of_text(embedded),
         store=values.get(STORE_KEY, ""),
         display_name=values.get(STORE_DISPLAY_KEY, ""),
+        deleting=values.get(STORE_KEY, "") in json.loads(values.get(STORE_DELETIONS_KEY, "{}")),
     )
 
 

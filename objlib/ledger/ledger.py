@@ -28,6 +28,7 @@ from objlib.ledger.rows import FileRow
 from objlib.ledger.runs import RunTable
 from objlib.ledger.scan.session import ScanTable
 from objlib.ledger.settings import SettingTable
+from objlib.ledger.store_deletions import StoreDeletionTable
 from objlib.ledger.transition_sql import apply_transition, record_failure
 from objlib.ledger.transitions import Transition
 from objlib.liveness import machine_name
@@ -57,6 +58,7 @@ class Ledger:
         self.listings = ListingTable(database, now)
         self.comparison = ComparisonTable(database, now)
         self.deletions = DeletionTable(database, now)
+        self.store_deletions = StoreDeletionTable(database, now)
         self.rebuild = RebuildTable(database, now)
         self.rates = RateTable(database, now)
         self.scans = ScanTable(database, now)

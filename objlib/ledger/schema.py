@@ -212,6 +212,44 @@ _ADOPTED: Final = (
     "CREATE INDEX adopted_name ON adopted (display_name)",
 )
 
+# Its run reads it with the next heartbeat; a table of its own for the same reason as the samples.
+_STOPS: Final = (
+    """
+    CREATE TABLE stops (
+        run_id TEXT NOT NULL PRIMARY KEY REFERENCES runs (run_id) ON DELETE CASCADE,
+        at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+# Of two machines that scan at once, one only repeats what the other reads.
+_LEASES: Final = (
+    """
+    CREATE TABLE leases (
+        name TEXT NOT NULL PRIMARY KEY,
+        run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+# Kept with the row, since only a join of all files with their attempts would find it. The attempt of an older ledger
+# may not say its path, and then the column is NULL until the file is renamed.
+_SENT_PATH: Final = (
+    "ALTER TABLE files ADD COLUMN sent_path TEXT",
+    f"""
+    UPDATE files SET sent_path = (
+        SELECT a.file_path FROM attempts a
+        WHERE a.file_id = files.file_id AND a.document_name = files.gemini_document AND a.file_path <> files.file_path
+        ORDER BY a.seq DESC LIMIT 1
+    ) WHERE gemini_state = '{State.INDEXED}'
+    """,
+    f"""
+    CREATE INDEX files_renamed ON files (file_id)
+    WHERE gemini_state = '{State.INDEXED}' AND missing_since IS NULL AND sent_path IS NOT NULL
+    """,
+)
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "the first ledger", _FIRST),
     Migration(2, "listings of the store", _LISTINGS),
@@ -220,6 +258,9 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(5, "samples of the progress of runs", _SAMPLES),
     Migration(6, "the path that a document was sent with", _SENT_AS),
     Migration(7, "documents of other tools", _ADOPTED),
+    Migration(8, "the path that an indexed file was sent with", _SENT_PATH),
+    Migration(9, "runs that are asked to stop", _STOPS),
+    Migration(10, "leases of runs", _LEASES),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 

@@ -35,7 +35,8 @@ _ON_FILE: Final[dict[Event, str]] = {
         " WHEN gemini_document <> :document THEN gemini_document"
         " WHEN superseded_document <> :document THEN superseded_document END,"
         " gemini_document = :document,"
-        " indexed_hash = (SELECT content_hash FROM attempts WHERE attempt_id = :attempt_id), " + _CLEAN
+        " (indexed_hash, sent_path) = (SELECT a.content_hash, nullif(a.file_path, files.file_path) FROM attempts a"
+        " WHERE a.attempt_id = :attempt_id), " + _CLEAN
     ),
     Event.FAIL_UPLOAD: _FAILED,
     Event.FAIL_PROCESSING: _FAILED,

@@ -59,7 +59,9 @@ def _add_reading(server: MCPServer[Any], library: Library) -> None:
         passages: Annotated[int, Field(ge=1, le=MAX_PASSAGES, description="How many passages")] = 5,
     ) -> Answer:
         """Find passages of the documents, best first, each with its path, its lines and the call that reads on."""
-        return answers.passages(await library.search(query, where=metadata_filter, top_k=passages))
+        return answers.passages(
+            await library.search(query, where=metadata_filter, top_k=passages, all_passages=True)
+        )
 
     @server.tool(annotations=READS, structured_output=True)
     @_explained

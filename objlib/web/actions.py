@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from objlib.api import Library
+from objlib.core.lifecycle.drift import ON_REQUEST
 from objlib.core.lifecycle.repair_plan import Plan
 from objlib.web.guard import Sessions
 from objlib.web.tasks import PageRuns
@@ -89,8 +90,9 @@ class Actions:
                 422,
                 f"{len(chosen.steps)} steps are ticked; type that number to apply them. Nothing was changed",
             )
-        limit = str(chosen.deletions())
-        self.runs.start("store-sync", partial(self.library.repair, chosen, max_delete=limit))
+        metadata = any(step.kind in ON_REQUEST for step in chosen.steps)
+        work = partial(self.library.repair, chosen, metadata=metadata, max_delete=str(chosen.deletions()))
+        self.runs.start("store-sync", work)
         self.compared = None
         return "/runs"
 

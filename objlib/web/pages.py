@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from objlib.api import MAX_PASSAGES, Library
 from objlib.core.errors import ObjlibError, UsageError
+from objlib.core.lifecycle.drift import ON_REQUEST
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
 from objlib.web.actions import Actions
@@ -45,7 +46,7 @@ class LibraryPages:
         report, error = None, ""
         try:
             if query:
-                report = await self.library.search(query, where=where or None, top_k=hits)
+                report = await self.library.search(query, where=where or None, top_k=hits, all_passages=True)
         except UsageError as problem:
             error = str(problem)
         return await self._page(
@@ -135,14 +136,23 @@ class LibraryPages:
     async def differences(self, request: Request) -> Response:
         """Store and ledger compared, with the steps that mend what differs; it asks the store for every document."""
         if "compare" not in request.query_params:
-            return await self._page(request, "differences.html", report=None, steps=(), made=0.0)
+            return await self._page(
+                request, "differences.html", report=None, steps=(), made=0.0, on_request=ON_REQUEST
+            )
         try:
             report, plan = await self.library.compare()
         except UsageError as problem:
             raise HTTPException(404, str(problem)) from None
         if self.actions is not None:
             self.actions.compared = plan
-        return await self._page(request, "differences.html", report=report, steps=plan.steps, made=plan.made)
+        return await self._page(
+            request,
+            "differences.html",
+            report=report,
+            steps=plan.steps,
+            made=plan.made,
+            on_request=ON_REQUEST,
+        )
 
     async def settings(self, request: Request) -> Response:
         """Where things are, how it is set, and whether all of it works."""

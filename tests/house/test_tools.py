@@ -3,23 +3,19 @@
 ``just lint`` runs this folder, so there is one list of tools and one way to call each.
 """
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.house.tree import ROOT, files
+from tests.house.tree import ROOT
+from tests.house.trio_rules import asynchronous
 
 BIN = Path(sys.executable).parent
 
-ASYNC = ("flake8-async", "--disable=ASYNC9,ASYNC114,ASYNC124,ASYNC127")
-"""Without the optional 9xx and 124, which forbid a function that is async only because its interface is; without
-114, which wants every function that can be started named here; without 127, since docs/adr/0004 decided on httpx."""
-
 ASYNC_PARTS = 4
-"""Tests into which its files are divided, so that several cores share its work: it takes a second for four files."""
+"""Tests into which its files are divided, so that several cores share its work: it takes a second for seven files."""
 
 
 @pytest.mark.parametrize(
@@ -37,7 +33,28 @@ def test_a_tool_finds_nothing(command: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("part", range(ASYNC_PARTS))
 def test_flake8_async_finds_nothing(part: int) -> None:
-    _run((*ASYNC, *_asynchronous()[part::ASYNC_PARTS]))
+    _run(("python", "-m", "tests.house.trio_rules", *asynchronous()[part::ASYNC_PARTS]))
+
+
+def test_flake8_async_finds_what_breaks_a_rule(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text(
+        """import trio
+
+async def gen():
+    async with trio.open_nursery():
+        yield 1
+
+async def end():
+    try:
+        await close()
+    finally:
+        await close()  # noqa: ASYNC102
+""",
+        "utf-8",
+    )
+    with pytest.raises(pytest.fail.Exception, match=r"(?s)5:9: ASYNC101.*11:9: ASYNC102"):
+        _run(("python", "-m", "tests.house.trio_rules", str(broken)))
 
 
 def _run(command: tuple[str, ...]) -> None:
@@ -46,12 +63,3 @@ def _run(command: tuple[str, ...]) -> None:
     )
     if done.returncode:
         pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
-
-
-def _asynchronous() -> list[str]:
-    """List the files to which flake8-async applies; it takes no folders."""
-    return [
-        str(path.relative_to(ROOT))
-        for path in files("*.py")
-        if re.search(r"\basync\b|\btrio\b", path.read_text("utf-8"))
-    ]

@@ -17,7 +17,19 @@ from objlib.ledger import FileRow, Ledger, Move, open_ledger
 from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata
 from objlib.testing.databases import raw
 from tests.support.clock import Clock
-from tests.support.ledger import RUN, add, add_many, bring, fresh, gather, index, reset, wanted
+from tests.support.ledger import (
+    RUN,
+    add,
+    add_many,
+    bring,
+    fresh,
+    gather,
+    index,
+    lose,
+    put_off,
+    reset,
+    wanted,
+)
 
 
 async def paged(ask: Callable[[str], Awaitable[Sequence[FileRow]]]) -> list[FileId]:
@@ -26,18 +38,6 @@ async def paged(ask: Callable[[str], Awaitable[Sequence[FileRow]]]) -> list[File
     while page := await ask(found[-1] if found else ""):
         found += [row.file_id for row in page]
     return found
-
-
-async def put_off(ledger: Ledger, row: FileRow, until: float | None) -> FileRow:
-    """An untracked row that is to be tried again at a time."""
-    row, attempt = await bring(ledger, row, State.UPLOADING)
-    return await ledger.apply(Move(row, RUN, attempt).requeue("busy", retry_at=until))
-
-
-async def lose(ledger: Ledger, row: FileRow, since: float = 500.0) -> None:
-    """A scan no longer found the file."""
-    change = "UPDATE files SET missing_since = ? WHERE file_id = ?"
-    await raw(ledger).write(lambda conn: conn.execute(change, (since, row.file_id)).rowcount)
 
 
 async def test_files_never_put_off_are_claimable_first_then_the_longest_waiting(
@@ -155,37 +155,6 @@ async def test_superseded_documents_are_listed_until_their_intent_is_closed(
         lambda conn: conn.execute("SELECT outcome FROM intents WHERE done_at IS NOT NULL").fetchall()
     )
     assert closed == [("deleted",)]
-
-
-async def test_counts_are_of_files_on_disk(ledger: Ledger, clock: Clock) -> None:
-    rows = await add_many(ledger, 8)
-    await put_off(ledger, rows[0], clock.time + 1)
-    await put_off(ledger, rows[1], clock.time - 1)
-    await bring(ledger, rows[2], State.INDEXED)
-    await bring(ledger, rows[3], State.INDEXED)
-    await bring(ledger, rows[4], State.FAILED)
-    await bring(ledger, rows[5], State.PROCESSING)
-    await lose(ledger, rows[6])
-    await bring(ledger, rows[7], State.INDEXED)
-    await lose(ledger, rows[7])
-    await raw(ledger).write(
-        lambda conn: (
-            conn.execute(
-                "UPDATE files SET content_hash = 'x' WHERE file_id IN (?, ?)",
-                (rows[2].file_id, rows[7].file_id),
-            ).rowcount
-        )
-    )
-    counts = await ledger.files.counts(now=ledger.now())
-    assert counts.states == {
-        State.UNTRACKED: 2,
-        State.UPLOADING: 0,
-        State.PROCESSING: 1,
-        State.INDEXED: 2,
-        State.FAILED: 1,
-    }
-    assert (counts.missing, counts.changed, counts.waiting) == (2, 1, 1)
-    assert (counts.superseded, counts.open_intents) == (0, 0)
 
 
 async def test_a_run_lives_from_its_start_to_its_end(ledger: Ledger, clock: Clock) -> None:

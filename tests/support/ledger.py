@@ -108,6 +108,18 @@ async def reset(ledger: Ledger, row: FileRow) -> FileRow:
     return await ledger.apply(wanted(Event.RESET, row, AttemptId("")))
 
 
+async def put_off(ledger: Ledger, row: FileRow, until: float | None) -> FileRow:
+    """An untracked row that is to be tried again at a time."""
+    row, attempt = await bring(ledger, row, State.UPLOADING)
+    return await ledger.apply(Move(row, RUN, attempt).requeue("busy", retry_at=until))
+
+
+async def lose(ledger: Ledger, row: FileRow, since: float = 500.0) -> None:
+    """A scan no longer found the file."""
+    change = "UPDATE files SET missing_since = ? WHERE file_id = ?"
+    await raw(ledger).write(lambda conn: conn.execute(change, (since, row.file_id)).rowcount)
+
+
 @dataclass
 class HeldRunner:
     """Runs everything inline, but keeps each call waiting while the gate is shut. Counts the calls."""

@@ -28,6 +28,7 @@ def library_settings(folder: Path, files: Files, **changes: Any) -> Settings:
         changes: values of further settings.
     """
     root = folder / "library"
+    root.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

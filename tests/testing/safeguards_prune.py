@@ -19,14 +19,14 @@ PRUNES: Final = (
     Mutant(
         "--max-delete holds for a prune, before anything is sent",
         PRUNE,
-        '    limit.check(totals.documents, totals.indexed, "sync --prune")\n\n\nasync def prune',
+        '    limit.check(totals.documents, indexed, "sync --prune")\n\n\nasync def prune',
         "\n\nasync def prune",
         f"{TEST_PRUNE}::test_too_many_deletions_are_refused_before_anything_is_sent",
     ),
     Mutant(
         "--max-delete holds for a prune, before anything is deleted",
         PRUNE,
-        '    limit.check(totals.documents, totals.indexed, "sync --prune")\n    app.retrier',
+        '    limit.check(totals.documents, indexed, "sync --prune")\n    app.retrier',
         "    app.retrier",
         f"{TEST_PRUNE}::test_too_many_deletions_are_refused_before_anything_is_sent",
     ),

@@ -144,6 +144,13 @@ REPAIRS: Final = (
         f"{TEST_SYNC}::test_a_rename_is_information_and_refreshed_only_on_request",
     ),
     Mutant(
+        "files that change places keep the paths that they were sent with",
+        "objlib/ledger/scan/apply.py",
+        "'/' || file_id, sent_path = {_SENT_PATH} WHERE",
+        "'/' || file_id WHERE",
+        "tests/engine/scan/test_moves.py::test_files_that_change_places_have_stale_names_until_they_change_back",
+    ),
+    Mutant(
         "a repair has its intent first",
         STORE_SYNC,
         "            deleted = await execute_intent(app, intent) is Removal.DONE\n",

@@ -7,14 +7,15 @@ from tests.testing.mutant import Mutant
 DELETION: Final = "objlib/engine/stores/deletion.py"
 ADOPTIONS: Final = "objlib/ledger/adoptions.py"
 TEST_STORES: Final = "tests/test_stores.py"
+TEST_DEATHS: Final = "tests/engine/stores/test_deletion.py"
 TEST_COMMAND: Final = "tests/cli/commands/test_stores.py"
 
 STORES: Final = (
     Mutant(
         "documents of others go with a store only when their number is named",
         DELETION,
-        "        if report.foreign != others:\n",
-        "        if False:\n",
+        "    if report.foreign != others:\n",
+        "    if False:\n",
         f"{TEST_STORES}::test_documents_of_others_go_only_with_their_number",
     ),
     Mutant(
@@ -27,16 +28,39 @@ STORES: Final = (
     Mutant(
         "a store in which a run is at work stays",
         DELETION,
-        "            if is_alive(run, now=app.now(), host=platform.node()):\n",
+        "            if run.run_id != app.run_id and is_alive(run, now=app.now(), host=platform.node()):\n",
         "            if False:\n",
         f"{TEST_STORES}::test_a_store_in_which_a_run_is_at_work_stays",
     ),
     Mutant(
         "the ledger of a deleted store is put aside",
         DELETION,
-        '    aside = put_aside(settings.ledger_file) if entry.own else ""\n',
+        '    aside = await run(partial(put_aside, settings.ledger_file)) if own else ""\n',
         '    aside = ""\n',
         f"{TEST_STORES}::test_a_store_goes_with_its_documents_and_the_next_upload_starts_anew",
+    ),
+    Mutant(
+        "the deletion of a store is on record before it is sent",
+        DELETION,
+        "            intent = await app.ledger.store_deletions.open(\n"
+        "                entry.name, entry.display_name, force=True, documents=report.documents, run_id=app.run_id\n"
+        "            )\n",
+        "            intent = StoreIntent(entry.name, entry.display_name, True, report.documents, app.run_id, 0.0)\n",
+        f"{TEST_DEATHS}::test_a_deletion_that_dies_at_any_point_is_finished_by_the_next_recovery",
+    ),
+    Mutant(
+        "the record of the deletion of the own store stays until its ledger is put aside",
+        DELETION,
+        "    if not own:\n        await app.ledger.store_deletions.close(intent.store)\n",
+        "    await app.ledger.store_deletions.close(intent.store)\n",
+        f"{TEST_DEATHS}::test_a_deletion_that_dies_at_any_point_is_finished_by_the_next_recovery",
+    ),
+    Mutant(
+        "nothing works on a store whose deletion was begun",
+        "objlib/engine/bootstrap/store_binding.py",
+        '    if intent is not None:\n        raise RefusedError(\n            f"the deletion',
+        '    if False:\n        raise RefusedError(\n            f"the deletion',
+        f"{TEST_DEATHS}::test_a_deletion_that_dies_at_any_point_is_finished_by_the_next_recovery",
     ),
     Mutant(
         "a name and a size are no proof of the bytes",

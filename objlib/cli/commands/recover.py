@@ -3,6 +3,7 @@
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, EveryStep, require_dry_run
 from objlib.core.errors import Exit
+from objlib.core.events import Observer
 from objlib.core.reports.upload import RecoverReport
 
 
@@ -11,12 +12,23 @@ def recover(*, dry_run: DryRun = False, every_step: EveryStep = False, options: 
     require_dry_run(dry_run, every_step)
     settings = load_settings(options)
     from objlib.cli.render.recover import recover_lines, recover_problems
-    from objlib.cli.runner import run, show
+    from objlib.cli.runner import run, run_without_app, show
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.recover import recover as engine_recover
+    from objlib.engine.stores.deletion import finish_deletion
+    from objlib.ledger import identify
 
     command = Command("recover", records=True, store=StoreNeed.CREATE, create_ledger=False, dry_run=dry_run)
-    report = run(settings, command, engine_recover, events=True)
+    identity = identify(settings.ledger)
+    report: RecoverReport | None = None
+    if identity is not None and identity.deleting:
+
+        async def finish(observer: Observer) -> RecoverReport | None:
+            return await finish_deletion(settings, observer=observer, dry_run=dry_run)
+
+        report = run_without_app(settings, finish, events=True, changes=not dry_run)
+    if report is None:
+        report = run(settings, command, engine_recover, events=True)
     show(
         settings,
         "recover",

@@ -62,6 +62,7 @@ def outcome(report: RecoverReport) -> str:
         "requeued": report.requeued,
         "failed": report.failed,
         "surplus or old documents deleted": report.deleted,
+        "store deleted" if report.stores == 1 else "stores deleted": report.stores,
         "left as they are": report.left,
         "documents not deleted yet": report.postponed,
     }

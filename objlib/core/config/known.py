@@ -16,6 +16,7 @@ class LedgerIdentity:
         embedded: the file of its embedded store.
         store: resource name of the store it is bound to; empty before that.
         display_name: of that store.
+        deleting: whether the deletion of that store was begun, and is not known to be done.
     """
 
     root: Path | None = None
@@ -25,6 +26,7 @@ class LedgerIdentity:
     embedded: Path | None = None
     store: str = ""
     display_name: str = ""
+    deleting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,9 @@ class RecoverReport:
         found: rows in a transient state, open intents and superseded documents that were looked at.
         adopted, requeued, completed, failed: rows by verdict.
         deleted: surplus or superseded documents that were removed, each with an intent.
+        stores: stores that were deleted, since their deletion was on record.
         left: rows that could not be settled now, since the service did not answer.
-        postponed: documents whose removal is on record, and that could not be removed now.
+        postponed: documents and stores whose removal is on record, and that could not be removed now.
         elsewhere: rows in flight in a living run; they were not touched.
         stopped: why it ended before its end.
         advice: what to do about that.
@@ -69,6 +70,7 @@ class RecoverReport:
     completed: int = 0
     failed: int = 0
     deleted: int = 0
+    stores: int = 0
     left: int = 0
     postponed: int = 0
     elsewhere: int = 0

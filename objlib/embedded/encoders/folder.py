@@ -193,7 +193,7 @@ def _pooling(path: Path) -> tuple[Pooling, int | None]:
 
 
 def _prompts(path: Path) -> tuple[str, str]:
-    """What stands before a query, and before a passage."""
+    """The prefix of a query, and that of a passage."""
     prompts = _json(path / "config_sentence_transformers.json").get("prompts")
     prompts = prompts if isinstance(prompts, dict) else {}
     passage = prompts.get("document") or prompts.get("passage") or ""

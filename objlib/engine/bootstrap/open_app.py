@@ -44,7 +44,7 @@ class StoreNeed(Enum):
 
     NONE = auto()
     SERVICE = auto()
-    """The service alone, whichever stores it has; the ledger is a private copy."""
+    """The service alone, whichever stores it has; the ledger is a private copy unless the command is recorded."""
     EXISTING = auto()
     CREATE = auto()
 
@@ -100,7 +100,7 @@ async def open_app(
                 runner=overrides.runner,
                 now=clock,
                 create=command.create_ledger,
-                private=command.dry_run or command.store is StoreNeed.SERVICE,
+                private=command.dry_run or (command.store is StoreNeed.SERVICE and not command.records),
             )
         )
         now = ledger.now

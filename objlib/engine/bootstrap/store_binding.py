@@ -12,6 +12,7 @@ from objlib.core.errors import RefusedError, ServiceError
 from objlib.core.remote import LISTING_LAG
 from objlib.engine.app import App
 from objlib.engine.bootstrap.lost_ledger import refuse_lost_ledger
+from objlib.engine.bootstrap.store_deletion import execute_store_deletion
 from objlib.engine.requests.governor import Purpose
 from objlib.gemini import GeminiError
 
@@ -59,6 +60,7 @@ async def bind_store(app: App, *, create: bool, any_ledger: bool = False) -> str
                 f"the ledger {settings.ledger} belongs to the store {display_name} ({name}), not to {store}; "
                 "use that store, or another --ledger"
             )
+        await _refuse_begun_deletion(app, name)
         await _require_store(app, name)
         return name
     if store.startswith("fileSearchStores/"):
@@ -160,11 +162,23 @@ async def _pin_created(app: App, name: str, display_name: str) -> str:
     pinned = await app.ledger.settings.pinned()
     if pinned is None or pinned[1] != display_name:
         raise refusal
-    # The one created here is empty; where it cannot be deleted now, one more empty store does no harm.
+    # The one created here is empty. Where it cannot be deleted now, it is on record for the next recovery.
+    intent = await app.ledger.store_deletions.open(
+        name, display_name, force=False, documents=0, run_id=app.run_id
+    )
     with suppress(GeminiError):
-        async with app.governor.slot(Purpose.DELETE):
-            await app.client.stores.delete(name, force=False)
+        await execute_store_deletion(app, intent, retry=False)
+        await app.ledger.store_deletions.close(name)
     return pinned[0]
+
+
+async def _refuse_begun_deletion(app: App, name: str) -> None:
+    intent = await app.ledger.store_deletions.get(name)
+    if intent is not None:
+        raise RefusedError(
+            f"the deletion of the store {intent.display_name} ({name}) was begun, and is not known to be done: "
+            f"`{advise('recover')}` finishes it, and the next upload starts anew"
+        )
 
 
 async def _require_store(app: App, name: str) -> None:

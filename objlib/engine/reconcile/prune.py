@@ -44,7 +44,8 @@ async def check_prune(app: App, scanned: ScanReport, *, grace: float, limit: Del
             f"the library {app.settings.library} holds no files, so nothing is pruned; mount its disk or check "
             "--library (if it was cleared on purpose, put one file into it and run again)"
         )
-    limit.check(totals.documents, totals.indexed, "sync --prune")
+    indexed = await app.ledger.comparison.indexed_total()
+    limit.check(totals.documents, indexed, "sync --prune")
 
 
 async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
@@ -55,7 +56,8 @@ async def prune(app: App, *, grace: float, limit: DeleteLimit) -> PruneReport:
     """
     cutoff = app.now() - grace
     totals = await app.ledger.deletions.prune_totals(cutoff=cutoff)
-    limit.check(totals.documents, totals.indexed, "sync --prune")
+    indexed = await app.ledger.comparison.indexed_total()
+    limit.check(totals.documents, indexed, "sync --prune")
     app.retrier.reset()
     work, before = _Prune(app, cutoff, totals.documents), app.deleted
     with app.observer.phase(Phase.PRUNE, totals.documents):

@@ -15,19 +15,23 @@ from objlib.core.errors import RefusedError
 from objlib.core.events import Observer
 from objlib.core.ids import KEY_FILE, KEY_LEDGER
 from objlib.core.reports.stores import StoreDeletion, StoreEntry
+from objlib.core.reports.upload import RecoverReport
 from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.lost_ledger import holder_of
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
+from objlib.engine.bootstrap.store_deletion import execute_store_deletion
+from objlib.engine.recover import STORE_REASON
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import is_alive
 from objlib.engine.stores.inventory import find_store, ledgers_of
-from objlib.gemini import GeminiError
-from objlib.ledger import summarize
+from objlib.ledger import StoreIntent, identify, ledger_exists, summarize
+from objlib.threads import thread_runner
 
 ANOTHER_TOOL: Final = "another tool"
 """Whose a document without any mark of ours is."""
 _PLAN: Final = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True)
-_DELETE: Final = Command("stores", records=False, store=StoreNeed.SERVICE)
+_DELETE: Final = Command("stores-delete", records=True, store=StoreNeed.SERVICE)
+_FINISH: Final = Command("recover", records=True, store=StoreNeed.SERVICE, create_ledger=False)
 
 
 async def plan_deletion(
@@ -50,6 +54,9 @@ async def delete_store(
 ) -> StoreDeletion:
     """Delete a store with all its documents. The ledger at hand is put aside if it recorded them.
 
+    The deletion is on record in the ledger before it is sent: :func:`finish_deletion` and the next recovery go on
+    with one that was killed. Without a ledger nothing is recorded, since nothing on this machine depends on the store.
+
     Args:
         settings: which service and which ledger.
         named: resource name or display name.
@@ -61,21 +68,97 @@ async def delete_store(
         RefusedError: as for :func:`plan_deletion`, or it holds another number of documents of others.
         GeminiError: the service did not answer; then the store may be gone, and a repetition says so.
     """
-    async with open_app(settings, _DELETE, observer=observer, overrides=overrides) as app:
-        entry = await find_store(app, named)
-        _refuse_shared_ledger(app, entry)
-        report = await _count(app, entry)
-        if report.foreign != others:
-            owners = ", ".join(f"{number:,} of {owner}" for owner, number in report.others.items())
-            raise RefusedError(
-                f"the store {entry.display_name} holds {report.foreign:,} documents that are not of this library"
-                f"{f' ({owners})' if owners else ''}, and --others says {others:,}: nothing was deleted; to delete "
-                f"those too: `{advise(f'stores --yes --others {report.foreign}', 'delete', entry.name)}`"
+    overrides = overrides or Overrides()
+    run = overrides.runner or thread_runner(1)
+    recorded = await run(partial(ledger_exists, settings.ledger))
+    command = replace(_DELETE, records=recorded)
+    async with open_app(settings, command, observer=observer, overrides=overrides) as app:
+        intent = await _begun(app, named)
+        if intent is None:
+            entry = await find_store(app, named)
+            _refuse_shared_ledger(app, entry)
+            report = await _count(app, entry)
+            _refuse_others(report, others)
+            intent = await app.ledger.store_deletions.open(
+                entry.name, entry.display_name, force=True, documents=report.documents, run_id=app.run_id
             )
-        await _delete(app, entry)
+        else:
+            report = StoreDeletion(intent.store, intent.display_name, intent.documents, 0)
+        own = await _execute(app, intent)
         requests = app.requests
-    aside = put_aside(settings.ledger_file) if entry.own else ""
+    aside = await run(partial(put_aside, settings.ledger_file)) if own else ""
     return replace(report, deleted=True, put_aside=str(aside), requests=requests)
+
+
+async def finish_deletion(
+    settings: Settings, *, observer: Observer, overrides: Overrides | None = None, dry_run: bool = False
+) -> RecoverReport | None:
+    """Go on with the deletion of the ledger's own store, and put the ledger aside; None where none was begun.
+
+    Raises:
+        RefusedError: a run is at work on the store.
+        GeminiError: the service did not answer; the deletion stays on record.
+    """
+    overrides = overrides or Overrides()
+    run = overrides.runner or thread_runner(1)
+    identity = await run(partial(identify, settings.ledger))
+    if identity is None or not identity.deleting:
+        return None
+    command = replace(_FINISH, records=not dry_run, dry_run=dry_run)
+    async with open_app(settings, command, observer=observer, overrides=overrides) as app:
+        intent = await app.ledger.store_deletions.get(identity.store)
+        if intent is None:  # another process was faster
+            return RecoverReport(dry_run=dry_run)
+        await app.files(partial(_refuse_alive, app, intent.store, intent.display_name))
+        if not dry_run:
+            await _execute(app, intent)
+    actions = [(intent.display_name, "deleted", STORE_REASON)]
+    if not dry_run:
+        aside = await run(partial(put_aside, settings.ledger_file))
+        actions.append(
+            (str(settings.ledger), "put aside", f"it recorded the documents of this store: {aside}")
+        )
+    return RecoverReport(
+        found=1, stores=1, actions=tuple(actions), actions_total=len(actions), dry_run=dry_run
+    )
+
+
+async def _begun(app: App, named: str) -> StoreIntent | None:
+    """The record of a deletion that was begun and whose store is gone; one that is there is counted again."""
+    for intent in await app.ledger.store_deletions.all():
+        if named in {intent.store, intent.display_name}:
+            get = partial(app.client.stores.get, intent.store)
+            if await app.retrier.find(Purpose.LIST, get, reconnect=False) is None:
+                return intent
+    return None
+
+
+async def _execute(app: App, intent: StoreIntent) -> bool:
+    """Carry out a deletion that is on record; whether it was the ledger's own store.
+
+    The record of that one stays in the ledger, which is put aside: until then it says what is to be done.
+    """
+    await execute_store_deletion(app, intent)
+    pinned = await app.ledger.settings.pinned()
+    own = pinned is not None and pinned[0] == intent.store
+    if not own:
+        await app.ledger.store_deletions.close(intent.store)
+    return own
+
+
+def _refuse_others(report: StoreDeletion, others: int) -> None:
+    """Refuse to delete documents of others whose number the caller did not name.
+
+    Raises:
+        RefusedError: it holds another number of them.
+    """
+    if report.foreign != others:
+        owners = ", ".join(f"{number:,} of {owner}" for owner, number in report.others.items())
+        raise RefusedError(
+            f"the store {report.display_name} holds {report.foreign:,} documents that are not of this library"
+            f"{f' ({owners})' if owners else ''}, and --others says {others:,}: nothing was deleted; to delete "
+            f"those too: `{advise(f'stores --yes --others {report.foreign}', 'delete', report.name)}`"
+        )
 
 
 def _refuse_shared_ledger(app: App, entry: StoreEntry) -> None:
@@ -92,24 +175,8 @@ def _refuse_shared_ledger(app: App, entry: StoreEntry) -> None:
         )
 
 
-async def _delete(app: App, entry: StoreEntry) -> None:
-    delete = partial(app.client.stores.delete, entry.name)
-    unanswered: GeminiError | None = None
-    try:
-        await app.retrier.call(Purpose.DELETE, delete, reconnect=False)
-    except GeminiError as error:
-        if not error.kind.ambiguous:
-            raise
-        unanswered = error
-    if unanswered is not None:
-        # A lost answer says nothing; a store that is gone is what was asked for.
-        get = partial(app.client.stores.get, entry.name)
-        if await app.retrier.find(Purpose.LIST, get, reconnect=False) is not None:
-            raise unanswered
-
-
 async def _count(app: App, entry: StoreEntry) -> StoreDeletion:
-    await app.files(partial(_refuse_alive, app, entry))
+    await app.files(partial(_refuse_alive, app, entry.name, entry.display_name))
     app.observer.note(f"listing the store {entry.display_name} to see whose its documents are")
     adopted = await app.ledger.adoptions.held()
     owners = Counter[str]()
@@ -149,14 +216,14 @@ def _whose(app: App, owner: str) -> str:
     return f"a ledger that is not here ({owner or 'without an id'})"
 
 
-def _refuse_alive(app: App, entry: StoreEntry) -> None:
-    for path in ledgers_of(app, entry.name):
+def _refuse_alive(app: App, store: str, display_name: str) -> None:
+    for path in ledgers_of(app, store):
         summary = summarize(path)
         for run in () if summary is None else summary.runs:
-            if is_alive(run, now=app.now(), host=platform.node()):
+            if run.run_id != app.run_id and is_alive(run, now=app.now(), host=platform.node()):
                 raise RefusedError(
-                    f"a run ({run.command}, process {run.pid}) is at work on the store {entry.display_name}; wait "
-                    "for its end, or stop it"
+                    f"a run ({run.command}, process {run.pid}) is at work on the store {display_name}; wait for its "
+                    "end, or stop it"
                 )
 
 

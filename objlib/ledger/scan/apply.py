@@ -34,6 +34,8 @@ _WAS: Final = (
 _STATUS: Final = (
     "path_bytes = :path_bytes, size = :size, mtime_ns = :mtime_ns, inode = :inode, ctime_ns = :ctime_ns"
 )
+_SENT_PATH: Final = "coalesce(sent_path, file_path)"
+"""The path under which a file's document was sent; it matters where the file is indexed."""
 _MEANING: Final = "mime_type = :mime_type, metadata_json = :metadata_json"
 
 # DO NOTHING: two live rows never share a path; where another scan was faster, its row stays. No RETURNING: for SQLite
@@ -45,7 +47,9 @@ _INSERT: Final = (
 )
 _UPDATES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.CHANGED: f"content_hash = :content_hash, {_STATUS}, {_MEANING}, missing_since = NULL",
-    ChangeKind.RENAMED: f"file_path = :path, {_STATUS}, {_MEANING}, missing_since = NULL",
+    ChangeKind.RENAMED: (
+        f"file_path = :path, sent_path = nullif({_SENT_PATH}, :path), {_STATUS}, {_MEANING}, missing_since = NULL"
+    ),
     ChangeKind.MISSING: "missing_since = coalesce(missing_since, :now)",
     ChangeKind.RETURNED: f"{_STATUS}, missing_since = NULL",
     ChangeKind.TOUCHED: _STATUS,
@@ -94,7 +98,7 @@ def entangled_renames(conn: LedgerConnection, now: float, t: Tables, *, run_id: 
         f"UPDATE {t.plan} AS p SET done = 1 WHERE {pending} AND file_id IN ({blocked(t.plan, pending)})"
     )
     conn.execute(
-        "UPDATE files SET file_path = '/' || file_id WHERE file_id IN"
+        f"UPDATE files SET file_path = '/' || file_id, sent_path = {_SENT_PATH} WHERE file_id IN"
         f" (SELECT p.file_id FROM {t.plan} p WHERE {pending})"
     )
     last, moved = 0, 0

@@ -116,15 +116,32 @@ def a_store_that_is_not_there(world: World) -> None:
     assert "3 searchable" in world.follow(refused, "engine/stores/inventory.py find_store: stores").text
 
 
-@situation("engine/stores/deletion.py delete_store: f'stores --yes --others {report.foreign}'")
+@situation("engine/stores/deletion.py _refuse_others: f'stores --yes --others {report.foreign}'")
 def a_store_with_documents_of_others(world: World) -> None:
     world.upload("--store", "lectures")
     world.store("UPDATE documents SET metadata = '{}' WHERE doc_id = 1")
     refused = world.at("stores", "delete", "lectures", "--yes")
     assert refused.code == Exit.REFUSED
-    site = "engine/stores/deletion.py delete_store: f'stores --yes --others {report.foreign}'"
+    site = "engine/stores/deletion.py _refuse_others: f'stores --yes --others {report.foreign}'"
     assert world.follow(refused, site).code == Exit.OK
     assert "No store yet" in world.at("stores").text
+
+
+@situation("engine/bootstrap/store_binding.py _refuse_begun_deletion: recover")
+def a_store_whose_deletion_was_killed(world: World) -> None:
+    world.upload("--store", "lectures")
+    world.ledger(
+        "INSERT INTO settings SELECT 'store_deletions', json_object(value, json_object('store', value,"
+        " 'display_name', 'lectures', 'force', json('true'), 'documents', 3, 'run_id', '', 'created', 1))"
+        " FROM settings WHERE key = 'pinned_store'"
+    )
+    refused = world.upload()
+    assert refused.code == Exit.REFUSED
+    assert "Plan for 1 thing that an earlier run left: 1 store deleted" in world.at("recover", "-n").text
+    site = "engine/bootstrap/store_binding.py _refuse_begun_deletion: recover"
+    done = world.follow(refused, site)
+    assert (done.code, "1 store deleted" in done.text, "put aside" in done.text) == (Exit.OK, True, True)
+    assert "3 of 3 files indexed" in world.upload().text
 
 
 @situation(

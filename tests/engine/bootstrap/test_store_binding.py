@@ -9,6 +9,7 @@ import trio
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
 from objlib.engine.bootstrap.open_app import StoreNeed
+from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
 from objlib.gemini import ErrorKind, GeminiError
 from objlib.testing import (
@@ -81,6 +82,9 @@ async def test_a_surplus_store_that_cannot_be_deleted_does_no_harm(
     faults.script = lambda _kind, _count: None
     async with opened() as app:
         assert app.store == stores[0]
+        assert (await recover(app)).stores == 1
+        assert (await recover(app)).found == 0
+    assert stores_of(settings) == [stores[0]]
 
 
 async def test_a_first_run_that_sees_the_stores_of_two_others_takes_the_pinned_one(

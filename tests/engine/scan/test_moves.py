@@ -77,6 +77,16 @@ async def test_files_that_change_places_keep_their_rows(desk: Desk, count: int) 
     assert [after[name] for name in names] == [before[name] for name in names[-1:] + names[:-1]]
 
 
+async def test_files_that_change_places_have_stale_names_until_they_change_back(desk: Desk) -> None:
+    await prepared(desk, "a.txt", "b.txt")
+    stale = []
+    for _ in range(2):
+        swap(desk, "a.txt", "b.txt")
+        await desk.scan()
+        stale.append((await desk.ledger.files.counts(now=1.0)).stale_names)
+    assert stale == [2, 0]
+
+
 async def test_a_chain_of_renames_keeps_its_rows(desk: Desk) -> None:
     before = await prepared(desk, "a.txt", "b.txt", "c.txt")
     for source, target in (("c", "d"), ("b", "c"), ("a", "b")):
