@@ -6,7 +6,7 @@ from tests.testing.mutant import Mutant
 
 RANKING: Final = "tests/embedded/index/test_ranking.py"
 MOVE: Final = "tests/embedded/index/test_move_older.py"
-MODELS: Final = "tests/embedded/test_models.py"
+MODELS: Final = "tests/embedded/test_service.py"
 WRITER: Final = "tests/embedded/index/test_writer.py"
 
 SEARCH: Final = (
@@ -48,8 +48,8 @@ SEARCH: Final = (
     Mutant(
         "a deleted document leaves the vectors of a coming model too",
         "objlib/embedded/index/vectors.py",
-        "    for vector_set in sets(db):\n        db.executemany(\n            f\"DELETE",
-        "    for vector_set in (ANSWERING,):\n        db.executemany(\n            f\"DELETE",
+        '    for vector_set in sets(db):\n        db.executemany(\n            f"DELETE',
+        '    for vector_set in (ANSWERING,):\n        db.executemany(\n            f"DELETE',
         f"{MODELS}::test_a_document_that_is_deleted_meanwhile_leaves_both_sets",
     ),
     Mutant(
@@ -64,6 +64,6 @@ SEARCH: Final = (
         "objlib/embedded/encoders/sentence_encoder.py",
         "        if not np.isfinite(lengths).all():\n",
         "        if False:\n",
-        "tests/embedded/encoders/test_encoders.py::test_graphs_that_cannot_be_used_are_refused_in_one_line",
+        "tests/embedded/encoders/test_sentence_encoder.py::test_graphs_that_cannot_be_used_are_refused_in_one_line",
     ),
 )
