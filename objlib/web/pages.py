@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from objlib.api import MAX_PASSAGES, Library
-from objlib.core.errors import ObjlibError, UsageError
+from objlib.core.errors import NoLedgerError, ObjlibError, UsageError
 from objlib.core.lifecycle.drift import ON_REQUEST
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
@@ -154,6 +154,22 @@ class LibraryPages:
             on_request=ON_REQUEST,
         )
 
+    async def stores(self, request: Request) -> Response:
+        """The stores of the service; ``?delete=`` counts whose documents one has, ``?adopt=1`` compares with files."""
+        options, deletion, adoption = request.query_params, None, None
+        try:
+            inventory = await self.library.stores.all()
+            if options.get("delete"):
+                deletion = await self.library.stores.delete(options["delete"], dry_run=True)
+            if "adopt" in options:
+                adoption = await self.library.stores.adopt(dry_run=True)
+        except ObjlibError as problem:
+            return await self._page(request, "stores.html", inventory=None, error=str(problem))
+        return await self._page(
+            request, "stores.html", inventory=inventory, deletion=deletion, adoption=adoption, error="",
+            shown=SHOWN_STEPS,
+        )  # fmt: skip
+
     async def settings(self, request: Request) -> Response:
         """Where things are, how it is set, and whether all of it works."""
         checks = await self.library.doctor() if "check" in request.query_params else ()
@@ -166,7 +182,8 @@ class LibraryPages:
             status = 409
         text = error.detail if isinstance(error, HTTPException) else str(error)
         template = self.templates.get_template("error.html")
-        return HTMLResponse(template.render(page="", error=text, status=None, **self._rights()), status)
+        values = {"error": text, "begin": isinstance(error, NoLedgerError), **self._rights()}
+        return HTMLResponse(template.render(page="", status=None, **values), status)
 
     async def _page(self, request: Request, template: str, **values: Any) -> Response:
         values = {"status": values.pop("status", None) or await self._status(), **self._rights(), **values}
