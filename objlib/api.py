@@ -23,7 +23,7 @@ from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import AnswerReport
 from objlib.core.reports.documents import DocumentText, Facets, FolderListing
-from objlib.core.reports.runs import RunEntry, RunReport
+from objlib.core.reports.runs import RunEntry, RunReport, StopReport
 from objlib.core.reports.status import Check, ExplainReport, StatusReport
 from objlib.core.reports.store import StoreSyncReport, VerifyReport
 from objlib.core.reports.upload import RecoverReport, ScanReport, SyncReport, UploadReport
@@ -36,10 +36,11 @@ from objlib.engine.plan.run import RunOptions, plan_run
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.reconcile.verify import verify
 from objlib.engine.recover import recover
+from objlib.engine.run_list import list_runs, report_run, stop_run
 from objlib.engine.scan.scan import scan
 from objlib.engine.search.ask import ask, search
 from objlib.engine.sessions import OpenApps
-from objlib.engine.status import explain, list_runs, report_run, status
+from objlib.engine.status import explain, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.sources import LibraryNeed, load, require_folder
@@ -203,6 +204,14 @@ class Library:
     async def runs(self) -> tuple[RunEntry, ...]:
         """The runs of commands that change something, the newest first, with whether each is alive."""
         return await list_runs(await self._apps.share(_LOOK))
+
+    async def stop_run(self, run_id: str) -> StopReport:
+        """Ask a run, by its id or a unique beginning, to finish what it has in flight, on whichever machine it is.
+
+        Raises:
+            UsageError: there is no such run, or there are several.
+        """
+        return await stop_run(await self._apps.share(_LOOK), run_id)
 
     async def run(self, run_id: str) -> RunReport:
         """One run with its progress over time, and what it has in flight.

@@ -55,10 +55,17 @@ class Drain:
                 f"interrupted; nothing is lost: the next upload, or `{advise('recover')}`, finishes it"
             )
 
-    def stop(self) -> None:
-        """Stop: the first call ends the intake and gives the work :data:`GRACE` seconds, the next one ends the work."""
+    def stop(self, why: str = "") -> None:
+        """Stop: the first call ends the intake and gives the work :data:`GRACE` seconds, the next one ends the work.
+
+        ``why`` is for the user, where it was not they who interrupted the run.
+        """
+        if not self.requested and (self.intakes or why):
+            cause = f", {why}" if why else ""
+            self._observer.note(
+                f"stopping{cause}: finishing what is in flight (interrupt again to stop at once)"
+            )
         if not self.requested and self.intakes:
-            self._observer.note("stopping: finishing what is in flight (interrupt again to stop at once)")
             for scope in tuple(self.intakes):
                 scope.cancel(reason="a stop was requested")
             self._work.deadline = trio.current_time() + self._grace

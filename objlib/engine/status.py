@@ -7,12 +7,11 @@ from typing import Final, NamedTuple
 
 from objlib.core.advice import advise
 from objlib.core.errors import UsageError
-from objlib.core.ids import FileId, RunId
+from objlib.core.ids import FileId
 from objlib.core.library.paths import disk_path
 from objlib.core.library.snapshot import UNTRUSTED, bounded
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.failed_files import SKIPPED
-from objlib.core.reports.runs import FileInFlight, RunEntry, RunProgress, RunReport
 from objlib.core.reports.status import ExplainReport, HistoryLine, StatusReport
 from objlib.engine.app import App
 from objlib.engine.failed_files import failed_files, skipped_files, state_of
@@ -20,7 +19,7 @@ from objlib.engine.requests.governor import REQUEST_RATE
 from objlib.engine.runs import is_alive
 from objlib.engine.scan.losses import losses
 from objlib.engine.scan.scope import Absence, Absent, Scope
-from objlib.ledger import LAST_SUCCESS_KEY, FileRow, RunRow
+from objlib.ledger import LAST_SUCCESS_KEY, FileRow
 
 LISTED_FAILURES: Final = 50
 """Failed files that a status report lists; the others are only counted."""
@@ -70,50 +69,6 @@ async def status(app: App) -> StatusReport:
         last_success=None
         if (moment := await ledger.settings.get(LAST_SUCCESS_KEY)) is None
         else float(moment),
-    )
-
-
-async def list_runs(app: App) -> tuple[RunEntry, ...]:
-    """The runs on this ledger, the newest first."""
-    runs = await app.ledger.runs.all()
-    progress = await app.ledger.runs.progress()
-    return tuple(_entry(app, run, progress.get(run.run_id)) for run in reversed(runs))
-
-
-async def report_run(app: App, run_id: str) -> RunReport:
-    """One run with its progress over time.
-
-    Raises:
-        UsageError: the ledger knows no such run.
-    """
-    run = await app.ledger.runs.get(RunId(run_id))
-    if run is None:
-        raise UsageError(f"the ledger knows no run {run_id}; the page of runs lists them")
-    samples = await app.ledger.runs.samples(run.run_id)
-    entry = _entry(app, run, samples[-1].progress if samples else None)
-    transient = await app.ledger.files.transient(limit=LISTED_FAILURES) if entry.alive else []
-    return RunReport(
-        entry,
-        tuple(samples),
-        tuple(
-            FileInFlight(row.file_path, str(row.state), row.size, row.state_updated_at)
-            for row, _, owner in transient
-            if owner is not None and owner.run_id == run.run_id
-        ),
-    )
-
-
-def _entry(app: App, run: RunRow, progress: RunProgress | None) -> RunEntry:
-    return RunEntry(
-        run_id=run.run_id,
-        command=run.command,
-        host=run.host,
-        pid=run.pid,
-        started=run.started,
-        heartbeat=run.heartbeat,
-        ended=run.ended,
-        alive=bool(is_alive(run, now=app.now(), host=app.ledger.machine)),
-        progress=progress,
     )
 
 

@@ -16,6 +16,8 @@ TABLES: Final = {
     "listings": "listing_id",
     "listed": "listing_id, document",
     "samples": "run_id, at",
+    "stops": "run_id",
+    "leases": "name",
     "adopted": "document",
 }
 """The tables of a ledger, each after those it refers to, with its key. ``migrations`` is each database's own."""

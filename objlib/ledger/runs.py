@@ -33,10 +33,18 @@ class RunTable(Table):
     @stamped
     def heartbeat(
         conn: LedgerConnection, now: float, run_id: RunId, progress: RunProgress | None = None
-    ) -> None:
-        """Record that a run is alive, and how far it is."""
+    ) -> bool:
+        """Record that a run is alive, and how far it is; whether it is asked to stop."""
         conn.execute("UPDATE runs SET heartbeat = ? WHERE run_id = ?", (now, run_id))
         _sample(conn, now, run_id, progress)
+        return conn.execute("SELECT 1 FROM stops WHERE run_id = ?", (run_id,)).fetchone() is not None
+
+    @stamped
+    def ask_to_stop(conn: LedgerConnection, now: float, run_id: RunId) -> None:
+        """Ask a run to finish what it has in flight, which it does from its next heartbeat on."""
+        conn.execute(
+            "INSERT INTO stops (run_id, at) VALUES (?, ?) ON CONFLICT (run_id) DO NOTHING", (run_id, now)
+        )
 
     @stamped
     def end(conn: LedgerConnection, now: float, run_id: RunId, progress: RunProgress | None = None) -> None:
@@ -55,6 +63,11 @@ class RunTable(Table):
     def all(conn: LedgerConnection) -> list[RunRow]:
         """All runs, oldest first."""
         return RunRow.all(conn, "ORDER BY started, run_id")
+
+    @query
+    def stops(conn: LedgerConnection) -> dict[RunId, float]:
+        """When each run that was asked to stop was asked first."""
+        return {RunId(run_id): float(at) for run_id, at in conn.execute("SELECT run_id, at FROM stops")}
 
     @query
     def samples(conn: LedgerConnection, run_id: RunId) -> list[RunSample]:

@@ -212,6 +212,27 @@ _ADOPTED: Final = (
     "CREATE INDEX adopted_name ON adopted (display_name)",
 )
 
+# Its run reads it with the next heartbeat; a table of its own for the same reason as the samples.
+_STOPS: Final = (
+    """
+    CREATE TABLE stops (
+        run_id TEXT NOT NULL PRIMARY KEY REFERENCES runs (run_id) ON DELETE CASCADE,
+        at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+# Of two machines that scan at once, one only repeats what the other reads.
+_LEASES: Final = (
+    """
+    CREATE TABLE leases (
+        name TEXT NOT NULL PRIMARY KEY,
+        run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
 # Kept with the row, since only a join of all files with their attempts would find it. The attempt of an older ledger
 # may not say its path, and then the column is NULL until the file is renamed.
 _SENT_PATH: Final = (
@@ -238,6 +259,8 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(6, "the path that a document was sent with", _SENT_AS),
     Migration(7, "documents of other tools", _ADOPTED),
     Migration(8, "the path that an indexed file was sent with", _SENT_PATH),
+    Migration(9, "runs that are asked to stop", _STOPS),
+    Migration(10, "leases of runs", _LEASES),
 )
 """All migrations, oldest first: versions 1, 2 and so on."""
 

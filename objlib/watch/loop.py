@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import trio
 
 from objlib.api import Library
-from objlib.core.errors import ObjlibError
+from objlib.core.errors import Exit, ObjlibError
 from objlib.core.events import Observer
 from objlib.core.reports.upload import UploadReport
 from objlib.core.stop_reason import StopReason
@@ -113,9 +113,11 @@ class Watch:
         try:
             report = await self._work()
         except ObjlibError as error:
-            return self._failed(str(error))
+            return self._end() if error.exit_code is Exit.INTERRUPTED else self._failed(str(error))
         if self.stopping:
             return 0.0
+        if report.stopped is StopReason.INTERRUPTED:
+            return self._end()
         if report.stopped is StopReason.DAILY_QUOTA:
             self._failed(report.advice or report.stopped.headline)
             return until_renewal(datetime.now(UTC)) + self._timing.renewal
@@ -140,6 +142,13 @@ class Watch:
         if self._prune and status.missing:
             waits.append(self._library.settings.prune_grace + 1)
         return min(waits)
+
+    def _end(self) -> float:
+        """The run was stopped, by another command or by us: another one right after it would undo that."""
+        if not self.stopping:
+            self._observer.note("another command stopped the run, so that watching ends too")
+        self.stopping = True
+        return 0.0
 
     def _failed(self, message: str) -> float:
         if message != self._said:

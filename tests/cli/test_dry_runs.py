@@ -37,6 +37,7 @@ DRY_RUNS: tuple[tuple[str, ...], ...] = (
     ("stores",),
     ("stores", "create", "new"),
     ("stores", "adopt"),
+    ("runs",),
 )
 
 

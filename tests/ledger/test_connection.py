@@ -33,6 +33,8 @@ SHIPPED = {
     6: "3b2593f4eb58c78e67a48902b4bed88221d21d6ccc568a0af3dacdbec324a697",
     7: "2d47513f904c65824730ed7072c0a45237abdd6e77c6c2ac7b48cc576a694cb4",
     8: "1d7af47dffdca0e94a8a088f8c13bb21f7a74e0650deb91f813220e9f93f3559",
+    9: "841db28ff00d539086d3d206d2f829b10a33f36140b50aff885ba1449630a7d0",
+    10: "c1d2c25946d41986ddc008fe6f4ec008fe1b219cbe693f53aa4f0dfe5c638b2f",
 }
 """SHA-256 of the statements of each migration that has shipped; a change of one is a new migration instead."""
 

@@ -22,6 +22,19 @@ async def test_each_heartbeat_leaves_a_sample_and_the_end_the_last(ledger: Ledge
     assert await ledger.runs.progress() == {RUN: last}
 
 
+async def test_a_run_hears_with_its_heartbeat_that_it_is_to_stop(ledger: Ledger, clock: Clock) -> None:
+    other = RunId("two")
+    for run in (RUN, other):
+        await ledger.runs.start(run, 7, "here", "upload")
+    assert not await ledger.runs.heartbeat(RUN)
+    await ledger.runs.ask_to_stop(RUN)
+    clock.time += 5
+    await ledger.runs.ask_to_stop(RUN)
+    assert await ledger.runs.heartbeat(RUN)
+    assert not await ledger.runs.heartbeat(other)
+    assert await ledger.runs.stops() == {RUN: 1_000.0}
+
+
 async def test_of_old_runs_the_last_sample_alone_is_kept(ledger: Ledger, clock: Clock) -> None:
     for number in range(KEPT_SERIES + 2):
         run = RunId(f"{number:03}")

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import trio
 
 from objlib.api import Library, open_library
 from objlib.core.config.settings import Backend, Settings
+from objlib.core.reports.upload import UploadReport
+from objlib.core.stop_reason import StopReason
 from objlib.engine.app import Overrides
+from objlib.engine.shutdown import InterruptedRun
 from objlib.testing import RecordingObserver
 from objlib.threads import inline_runner
 from objlib.watch.loop import Watch, until_renewal
@@ -166,3 +170,22 @@ def test_a_daily_quota_is_tried_again_after_midnight_pacific_time() -> None:
     assert until_renewal(datetime(2026, 1, 1, 8, 0, 0, tzinfo=UTC)) == 24 * 3600
     # The night in which the clocks go forward is an hour shorter.
     assert until_renewal(datetime(2026, 3, 8, 8, 0, 0, tzinfo=UTC)) == 23 * 3600
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["by its report", "by an error"])
+async def test_a_run_that_another_command_stopped_is_not_followed_by_another(
+    library: Library, observer: RecordingObserver, monkeypatch: pytest.MonkeyPatch, early: bool
+) -> None:
+    done = await library.upload()
+
+    async def upload() -> UploadReport:
+        await trio.sleep(1)
+        if early:
+            raise InterruptedRun("interrupted")
+        return replace(done, stopped=StopReason.INTERRUPTED)
+
+    monkeypatch.setattr(library, "upload", upload)
+    watch = Watch(library, prune=False, observer=observer)
+    await watch.run()
+    assert watch.runs == 1
+    assert observer.notes == ["another command stopped the run, so that watching ends too"]

@@ -73,7 +73,7 @@ def _notes(report: StatusReport, now: float) -> list[tuple[str, str]]:
         ("waiting", report.waiting, "file", f"for another try{when}"),
         ("superseded", report.superseded, "old document", f"to delete: {advise('recover')}"),
         ("deletions", report.intents, "delete", f"begun and not finished: {advise('recover')}"),
-        ("running", report.runs_alive, "run", ""),
+        ("running", report.runs_alive, "run", f"at work: {advise('runs')}"),
     ]
     notes = [(name, f"{plural(count, noun)} {rest}") for name, count, noun, rest in counted if count]
     if report.last_success is not None:

@@ -55,6 +55,7 @@ class RunEntry:
         started, heartbeat, ended: Unix times; ``ended`` is None for one that runs, or was killed.
         alive: whether it works now.
         progress: as it last recorded; None for a run of an older version.
+        stop_asked: Unix time at which the ledger asked it to stop; None where it did not.
     """
 
     run_id: str
@@ -66,6 +67,7 @@ class RunEntry:
     ended: float | None
     alive: bool
     progress: RunProgress | None = None
+    stop_asked: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,18 @@ class RunReport:
     run: RunEntry
     samples: tuple[RunSample, ...] = ()
     in_flight: tuple[FileInFlight, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """A run that was asked to stop, and what came of it.
+
+    Attributes:
+        run: as it was then.
+        asked: whether it is asked now, and was not before; False for one that has ended or whose process is gone.
+        dry_run: whether nothing was recorded, and the rest is what would be.
+    """
+
+    run: RunEntry
+    asked: bool
+    dry_run: bool = False

@@ -37,7 +37,9 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
 async def _beat(app: App, tally: ProgressTally) -> None:
     while True:
         await trio.sleep(HEARTBEAT)
-        await app.ledger.runs.heartbeat(app.run_id, _progress(app, tally))
+        asked = await app.ledger.runs.heartbeat(app.run_id, _progress(app, tally))
+        if asked and not app.drain.requested:
+            app.drain.stop("as another command asked")
         await _share_quota(app)
         app.governor.report()
 

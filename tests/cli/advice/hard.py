@@ -288,7 +288,11 @@ def an_old_document_that_stays(world: World) -> None:
     assert world.follow(uploaded, "cli/render/upload.py upload_lines: recover").code == Exit.OK
 
 
-@situation("cli/render/upload.py upload_lines: status")
+@situation(
+    "cli/render/upload.py upload_lines: status",
+    "cli/render/status.py _notes: runs",
+    "engine/run_list.py _named: runs",
+)
 def a_file_in_flight_in_another_run(world: World) -> None:
     leave_in_flight(world)
     world.ledger(
@@ -301,6 +305,22 @@ def a_file_in_flight_in_another_run(world: World) -> None:
     uploaded = world.upload()
     status = world.follow(uploaded, "cli/render/upload.py upload_lines: status")
     assert "1 run" in status.text
+    assert "at work" in world.follow(status, "cli/render/status.py _notes: runs").text
+    unknown = world.at("runs", "stop", "nonsense")
+    assert unknown.code == Exit.USAGE
+    assert "at work" in world.follow(unknown, "engine/run_list.py _named: runs").text
+    assert "finishes what it has in flight" in world.at("runs", "stop", "dead").text
+
+
+@situation("cli/render/runs.py run_list_lines: recover")
+def a_run_that_died(world: World) -> None:
+    leave_in_flight(world)
+    world.ledger("UPDATE runs SET ended = NULL, pid = ?", 2**30)
+    listed = world.at("runs")
+    assert "died" in listed.text
+    done = world.follow(listed, "cli/render/runs.py run_list_lines: recover")
+    assert done.code == Exit.OK
+    assert "1 requeued" in done.text
 
 
 @situation("cli/render/verify.py rebuild_lines: upload", "cli/render/verify.py rebuild_lines: store-sync")
