@@ -55,7 +55,7 @@ async def test_a_store_goes_when_its_name_was_typed(desk: Desk) -> None:
     assert (await desk.run_ended()).error == ""
     page = await desk.get("/stores")
     assert "old &lt;b&gt; lectures" in page
-    assert page.count("good\">this library") == 1
+    assert page.count('good">this library') == 1
     link = re.findall(r'href="(/stores\?delete=[^"]+)"', page)[1]
     shown = await fields(desk, unescape(link))
     for typed in ("", "old", "tests", str(shown["store"])):
