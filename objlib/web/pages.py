@@ -16,6 +16,7 @@ from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
 from objlib.web.actions import Actions
 from objlib.web.live import LiveEvents, live_run, live_runs
+from objlib.web.stores import stores_values
 from objlib.web.view import best_line, lines_with
 
 WINDOW: Final = 400
@@ -155,20 +156,9 @@ class LibraryPages:
         )
 
     async def stores(self, request: Request) -> Response:
-        """The stores of the service; ``?delete=`` counts whose documents one has, ``?adopt=1`` compares with files."""
-        options, deletion, adoption = request.query_params, None, None
-        try:
-            inventory = await self.library.stores.all()
-            if options.get("delete"):
-                deletion = await self.library.stores.delete(options["delete"], dry_run=True)
-            if "adopt" in options:
-                adoption = await self.library.stores.adopt(dry_run=True)
-        except ObjlibError as problem:
-            return await self._page(request, "stores.html", inventory=None, error=str(problem))
-        return await self._page(
-            request, "stores.html", inventory=inventory, deletion=deletion, adoption=adoption, error="",
-            shown=SHOWN_STEPS,
-        )  # fmt: skip
+        """The stores of the service; an error stands on the page, beside the list where there is one."""
+        values = await stores_values(self.library, request.query_params)
+        return await self._page(request, "stores.html", shown=SHOWN_STEPS, **values)
 
     async def settings(self, request: Request) -> Response:
         """Where things are, how it is set, and whether all of it works."""
