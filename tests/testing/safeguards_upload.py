@@ -57,7 +57,7 @@ UPLOAD: Final = (
     Mutant(
         "an older superseded document gets an intent in the same transaction",
         "objlib/ledger/transition_sql.py",
-        "    if older is not None and older not in (row.superseded, row.document):\n",
+        "    if older is not None and row is not None and older not in row.documents:\n",
         "    if False:\n",
         f"{LEDGER}::test_an_older_document_is_superseded_and_never_forgotten",
     ),
@@ -263,15 +263,15 @@ UPLOAD: Final = (
     Mutant(
         "the compare-and-set compares the version",
         "objlib/ledger/transition_sql.py",
-        ' AND gemini_state = :state AND version = :version"\n        f" RETURNING',
-        ' AND gemini_state = :state"\n        f" RETURNING',
+        ' AND gemini_state = :state AND version = :version"\n    )\n',
+        ' AND gemini_state = :state"\n    )\n',
         "tests/ledger/test_races.py::test_a_row_that_came_back_to_its_state_is_another_than_before",
     ),
     Mutant(
         "an attempt that another run has ended takes no session",
         "objlib/ledger/attempts.py",
-        ' AND outcome IS NULL"\n            " RETURNING 1"',
-        '"\n            " RETURNING 1"',
+        ' WHERE attempt_id = ? AND outcome IS NULL",\n            (session_url',
+        ' WHERE attempt_id = ?",\n            (session_url',
         f"{LEDGER}::test_the_session_url_is_wiped_when_the_attempt_is_over",
     ),
 )

@@ -48,7 +48,9 @@ class Attempt:
 
     async def mark_uploaded(self, operation: str | None, document: str | None) -> None:
         """The store has the bytes; the names are what it answered."""
-        await self._apply(self._move.complete_upload(operation=operation, document=document))
+        # Not read back: only the state of the row matters until the document is ACTIVE, and then it is read.
+        await self.app.ledger.apply_only(self._move.complete_upload(operation=operation, document=document))
+        self.row = self.row.moved(State.PROCESSING)
 
     async def mark_indexed(self, document: str) -> None:
         """The document is ACTIVE: record it, and delete the one it replaces.
