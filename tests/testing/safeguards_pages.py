@@ -32,13 +32,6 @@ PAGES: Final = (
         TEST_ATTEMPTS,
     ),
     Mutant(
-        "an origin is the pages' own with its port",
-        GUARD,
-        '.casefold() == f"http://{host}".casefold()\n',
-        '.startswith("http://127.0.0.1")\n',
-        TEST_ATTEMPTS,
-    ),
-    Mutant(
         "a form has the token of a page of this session",
         ACTIONS,
         '        if not self.sessions.signed(_one(form, "form_token")):\n',

@@ -66,7 +66,7 @@ class Day:
         """Choose when what is away."""
         for _ in range(4):
             begin = self.chance.uniform(0, DAY - 3 * 3600)
-            action = self.chance.choice([Refuse(), DOWN])
+            action: Action = self.chance.choice((Refuse(), DOWN))
             self.outages.append((begin, begin + self.chance.uniform(60, 3600), action))
         self.quota_from = self.chance.uniform(0.6, 0.9) * DAY
         begin = self.chance.uniform(0.1, 0.5) * DAY
