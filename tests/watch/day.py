@@ -143,7 +143,7 @@ async def play(day: Day, settings: Settings, faults: Faults) -> list[str]:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch.run)
             await _live(day, watch)
-            await trio.sleep(3 * 3600)
+            await trio.sleep_until(DAY + 3 * GRACE)
             nursery.cancel_scope.cancel()
         return [*await _compare(day, library), *_judge(day, faults.history, _documents(settings))]
 
