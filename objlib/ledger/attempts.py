@@ -40,11 +40,10 @@ class AttemptTable(Table):
                 that no later run could find.
         """
         updated = conn.execute(
-            "UPDATE attempts SET session_url = ?, updated_at = ? WHERE attempt_id = ? AND outcome IS NULL"
-            " RETURNING 1",
+            "UPDATE attempts SET session_url = ?, updated_at = ? WHERE attempt_id = ? AND outcome IS NULL",
             (session_url, now, attempt_id),
         )
-        if updated.fetchone() is None:
+        if updated.rowcount != 1:
             attempt = conn.execute(
                 "SELECT file_id, files.version FROM attempts JOIN files USING (file_id) WHERE attempt_id = ?",
                 (attempt_id,),
@@ -68,10 +67,10 @@ class AttemptTable(Table):
         """
         updated = conn.execute(
             "UPDATE attempts SET document_name = ?, updated_at = ?"
-            f" WHERE attempt_id = ? AND {conn.dialect.same('document_name', '?')} AND outcome IS NULL RETURNING 1",
+            f" WHERE attempt_id = ? AND {conn.dialect.same('document_name', '?')} AND outcome IS NULL",
             (document, now, move.attempt_id, expected),
         )
-        if updated.fetchone() is None:
+        if updated.rowcount != 1:
             raise StaleTransitionError(move.row.file_id, move.row.version)
         IntentTable.withdraw(conn, now, document)
         for extra in surplus:

@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import trio
 
 from objlib.commit_queue import CommitQueue, serve_queue
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import LedgerError
+from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.ledger.adoptions import AdoptionTable
 from objlib.ledger.attempts import AttemptTable
+from objlib.ledger.claims import claim_files
 from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, ledger_error
 from objlib.ledger.database import LedgerConnection
@@ -29,12 +31,14 @@ from objlib.ledger.runs import RunTable
 from objlib.ledger.scan.session import ScanTable
 from objlib.ledger.settings import SettingTable
 from objlib.ledger.store_deletions import StoreDeletionTable
-from objlib.ledger.transition_sql import apply_transition, record_failure
+from objlib.ledger.transition_sql import apply_only, apply_transition, record_failure
 from objlib.ledger.transitions import Transition
 from objlib.liveness import machine_name
 from objlib.sqlite.connection import disconnect
 from objlib.sqlite.group_commit import group_commit
 from objlib.threads import Runner, thread_runner
+
+T = TypeVar("T")
 
 CLOSE_SECONDS: Final = 30.0
 """Seconds that closing waits for its turn on the runner before it closes the connection without it."""
@@ -86,16 +90,43 @@ class Ledger:
             Exception: whatever the guard raised.
             LedgerError: the database failed; nothing happened.
         """
+        row = await self._submit(t, apply_transition)
+        if isinstance(row, Exception):
+            raise row
+        return row
+
+    async def apply_only(self, t: Transition) -> None:
+        """As :meth:`apply`, but the row is not read back, which is half of the work."""
+        error = await self._submit(t, apply_only)
+        if error is not None:
+            raise error
+
+    async def _submit(self, t: Transition, apply: Callable[[LedgerConnection, Transition, float], T]) -> T:
         now = self.now()
-        row = await self._database.submit(
-            lambda conn: apply_transition(conn, t, now),
+        return await self._database.submit(
+            lambda conn: apply(conn, t, now),
             writes=True,
             rescue=lambda conn, error: record_failure(conn, t, error, now=now),
             alone=False,
         )
-        if isinstance(row, Exception):
-            raise row
-        return row
+
+    async def claim(
+        self, run_id: RunId, attempts: Sequence[AttemptId], *, among: Sequence[FileId] | None = None
+    ) -> list[tuple[FileRow, AttemptId]]:
+        """Claim the next files that are due, at most one for each attempt; their rows, once that is on disk.
+
+        Args:
+            run_id: whose the files are then.
+            attempts: an id for each claim.
+            among: the only files that may be claimed; None for all.
+
+        Raises:
+            LedgerError: the database failed; nothing happened.
+        """
+        now = self.now()
+        return await self._database.submit(
+            lambda conn: claim_files(conn, now, run_id, attempts, among=among), writes=True, alone=False
+        )
 
     async def apply_each(self, transitions: Sequence[Transition]) -> int:
         """Apply transitions of many rows as one operation; how many rows moved, once that is on disk.
@@ -107,10 +138,10 @@ class Ledger:
             LedgerError: the database failed; nothing happened.
         """
         now = self.now()
-        rows = await self._database.submit(
-            lambda conn: [apply_transition(conn, t, now) for t in transitions], writes=True, alone=False
+        errors = await self._database.submit(
+            lambda conn: [apply_only(conn, t, now) for t in transitions], writes=True, alone=False
         )
-        return sum(not isinstance(row, Exception) for row in rows)
+        return errors.count(None)
 
 
 @asynccontextmanager

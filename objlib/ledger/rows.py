@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, ClassVar, Final, Self
 
 from objlib.core.failures import Failure, FailureKind
@@ -30,6 +31,7 @@ class Row:
     renamed: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
+    @cache
     def columns(cls, alias: str = "") -> str:
         """The columns as a select list, each with the prefix ``alias`` where one is given."""
         prefix = f"{alias}." if alias else ""
@@ -113,6 +115,10 @@ class FileRow(Row):
     def documents(self) -> tuple[str, ...]:
         """Its documents in the store: the one that answers searches, and an older one if it is still there."""
         return tuple(name for name in (self.document, self.superseded) if name is not None)
+
+    def moved(self, state: State) -> Self:
+        """The row after a move to ``state`` that was not read back: all else is as it was before."""
+        return replace(self, state=state, version=self.version + 1)
 
     @classmethod
     def read(cls, cells: Sequence[Any]) -> Self:

@@ -82,10 +82,10 @@ _MOVE: Final[dict[Event, str]] = {
     event: (
         "UPDATE files SET gemini_state = :target, version = version + 1, gemini_state_updated_at = :now, "
         f"{_ON_FILE[event]} WHERE file_id = :file_id AND gemini_state = :state AND version = :version"
-        f" RETURNING {FileRow.columns()}"
     )
     for event in Event
 }
+_RETURNING: Final = f" RETURNING {FileRow.columns()}"
 _FRESH = "WHERE file_id = ? AND gemini_state = ? AND version = ?"
 _RECORD = (
     "INSERT INTO events (attempt_id, timestamp, file_id, event, from_state, to_state, guard_result, outcome,"
@@ -101,6 +101,18 @@ def apply_transition(conn: LedgerConnection, t: Transition, now: float) -> FileR
         :class:`StaleTransitionError`, :class:`TransitionNotAllowedError`, :class:`GuardRejectedError`, or
         whatever the guard raised.
     """
+    row = _try(conn, t, now, look=True)
+    assert row is not None, "a move that looks has the row"
+    return row
+
+
+def apply_only(conn: LedgerConnection, t: Transition, now: float) -> Exception | None:
+    """As :func:`apply_transition`, but the row is not read back: None after a move, or the error that prevented it."""
+    result = _try(conn, t, now, look=False)
+    return result if isinstance(result, Exception) else None
+
+
+def _try(conn: LedgerConnection, t: Transition, now: float, *, look: bool) -> FileRow | Exception | None:
     try:
         goal = target(t.state, t.event)
     except TransitionNotAllowedError as refusal:
@@ -120,8 +132,8 @@ def apply_transition(conn: LedgerConnection, t: Transition, now: float) -> FileR
             _record(conn, t, goal, "rejected", reason, now=now, guard_result="rejected")
             return GuardRejectedError(t.file_id, t.event, reason)
         guard_result = "passed"
-    row = _move(conn, t, goal, now)
-    if row is None:
+    moved, row = _move(conn, t, goal, now, look=look)
+    if not moved:
         return _stale(conn, t, goal, now)
     _record(conn, t, goal, "success", t.reason, now=now, guard_result=guard_result)
     return row
@@ -146,17 +158,22 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def _move(conn: LedgerConnection, t: Transition, goal: State, now: float) -> FileRow | None:
-    """The row after compare-and-set and all side effects; None when it was no longer as ``t`` believes."""
+def _move(
+    conn: LedgerConnection, t: Transition, goal: State, now: float, *, look: bool
+) -> tuple[bool, FileRow | None]:
+    """Compare, set, and take all side effects.
+
+    Returns:
+        Whether the row was as ``t`` believes; and the row afterwards, where ``look`` asks for it.
+    """
     parameters: dict[str, Any] = {
         "file_id": t.file_id, "state": t.state, "version": t.version, "target": goal, "now": now,
         "attempt_id": t.attempt_id, "run_id": t.run_id, **t.values,
     }  # fmt: skip
     older = _superseded(conn, t) if t.event is Event.COMPLETE_PROCESSING else None
-    cells = conn.execute(_MOVE[t.event], parameters).fetchone()
-    if cells is None:
-        return None
-    row = FileRow.read(cells)
+    moved, row = _compare_and_set(conn, t, parameters, look=look or older is not None)
+    if not moved:
+        return False, None
     on_attempt = _ON_ATTEMPT.get(t.event)
     if on_attempt is not None and t.attempt_id is not None:
         conn.execute(on_attempt, parameters)
@@ -166,10 +183,20 @@ def _move(conn: LedgerConnection, t: Transition, goal: State, now: float) -> Fil
     for discard in t.discards:
         # In the same transaction: whichever is first, completing the row or failing it, decides on the document.
         why = "not indexed" if t.event is Event.FAIL_PROCESSING else "surplus document"
-        IntentTable.open(conn, now, row.file_id, discard, reason=why, run_id=t.run_id)
-    if older is not None and older not in (row.superseded, row.document):
-        IntentTable.open(conn, now, row.file_id, older, reason="superseded again", run_id=t.run_id)
-    return row
+        IntentTable.open(conn, now, t.file_id, discard, reason=why, run_id=t.run_id)
+    if older is not None and row is not None and older not in row.documents:
+        IntentTable.open(conn, now, t.file_id, older, reason="superseded again", run_id=t.run_id)
+    return True, row
+
+
+def _compare_and_set(
+    conn: LedgerConnection, t: Transition, parameters: dict[str, Any], *, look: bool
+) -> tuple[bool, FileRow | None]:
+    # SQLite collects what RETURNING gives in a table of its own: with it an update takes twice the time.
+    if not look:
+        return conn.execute(_MOVE[t.event], parameters).rowcount == 1, None
+    cells = conn.execute(_MOVE[t.event] + _RETURNING, parameters).fetchone()
+    return cells is not None, None if cells is None else FileRow.read(cells)
 
 
 def _superseded(conn: LedgerConnection, t: Transition) -> str | None:

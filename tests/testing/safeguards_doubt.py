@@ -130,8 +130,8 @@ DOUBTS: Final = (
     Mutant(
         "for an attempt that is over nothing is chosen",
         "objlib/ledger/attempts.py",
-        " AND {conn.dialect.same('document_name', '?')} AND outcome IS NULL RETURNING 1",
-        " AND {conn.dialect.same('document_name', '?')} RETURNING 1",
+        " AND {conn.dialect.same('document_name', '?')} AND outcome IS NULL",
+        " AND {conn.dialect.same('document_name', '?')}",
         f"{TEST_SURPLUS}::test_for_an_attempt_that_is_over_nothing_is_chosen",
     ),
     Mutant(

@@ -117,8 +117,8 @@ VERDICTS: Final = (
     Mutant(
         "of two recoveries one chooses",
         "objlib/ledger/attempts.py",
-        " AND {conn.dialect.same('document_name', '?')} AND outcome IS NULL RETURNING 1",
-        " AND coalesce(?, 1) IS NOT NULL AND outcome IS NULL RETURNING 1",
+        " AND {conn.dialect.same('document_name', '?')} AND outcome IS NULL",
+        " AND coalesce(?, 1) IS NOT NULL AND outcome IS NULL",
         f"{TEST_SURPLUS}::test_of_two_that_choose_for_an_attempt_under_way_the_first_decides",
     ),
     Mutant(
