@@ -48,6 +48,7 @@ class PostgresDialect:
     )
 
     temporary: Final = "pg_temp"
+    skip_locked: Final = "FOR NO KEY UPDATE SKIP LOCKED"
 
     def same(self, one: str, other: str) -> str:
         """``IS NOT DISTINCT FROM``, for which PostgreSQL uses no index: only beside a condition that has one."""

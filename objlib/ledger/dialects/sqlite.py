@@ -26,6 +26,7 @@ class SQLiteDialect:
     )
 
     temporary: Final = "temp"
+    skip_locked: Final = ""
 
     def same(self, one: str, other: str) -> str:
         """``IS``, for which SQLite uses an index as for ``=``."""
