@@ -54,6 +54,7 @@ class Settings:
         pacing: name of the rate controller: ``measured`` or ``aimd``.
         settle_seconds: how long one document may take to become ACTIVE before it is left for recovery.
         embed_seconds: how long an upload may go on making vectors in the embedded store afterwards.
+        log_file: gets what happens as JSON lines; None for none.
         prune_grace: how long a file must have been missing before its document may be removed.
     """
 
@@ -92,6 +93,7 @@ class Settings:
     json: bool = False
     quiet: bool = False
     verbose: int = 0
+    log_file: Path | None = None
 
     @property
     def ledger_file(self) -> Path:
