@@ -53,6 +53,7 @@ class Settings:
         settle_seconds: how long one document may take to become ACTIVE before it is left for recovery.
         embed_seconds: how long an upload may go on making vectors in the embedded store afterwards.
         prune_grace: how long a file must have been missing before its document may be removed.
+        keep_history: how old the history of files must be before it may be removed.
     """
 
     library: Path
@@ -87,6 +88,7 @@ class Settings:
     settle_seconds: float = 900.0
     embed_seconds: float = 120.0
     prune_grace: float = 3600.0
+    keep_history: float = 90 * 86_400.0
     json: bool = False
     quiet: bool = False
     verbose: int = 0
