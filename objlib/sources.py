@@ -11,7 +11,6 @@ from dataclasses import replace
 from enum import Enum, auto
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 from platformdirs import user_data_dir
 
@@ -20,7 +19,7 @@ from objlib.core.config.default_paths import Folders
 from objlib.core.config.known import KnownLibrary
 from objlib.core.config.libraries import refuse_suspicious_root
 from objlib.core.config.resolve import Config, locate, names_library, resolve
-from objlib.core.config.settings import Settings
+from objlib.core.config.settings import CONFIG_NAME, Settings
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.library.control_text import decode_control
 
@@ -36,10 +35,6 @@ class LibraryNeed(Enum):
     """One that is named or known; a named one that is new is entered into the catalog."""
     NEW_DRY = auto()
     """The same, and nothing is entered."""
-
-
-CONFIG_NAME: Final = "objlib.toml"
-"""Name of the configuration file that is looked for, going up from the working folder."""
 
 
 def load(
@@ -119,16 +114,21 @@ def _entry(root: Path, folders: Folders) -> KnownLibrary | None:
 def _own_config(
     config: Config | None, root: Path, known: KnownLibrary | None, folders: Folders
 ) -> Config | None:
-    """The library's own ``objlib.toml``, where the working folder has none for it.
+    """The configuration file of a library, given the one of the working folder: the first of these that there is.
 
-    Rules that keep files private are in it, so it counts from whatever folder a command is run.
+    1. The one of the working folder, if it names the library.
+    2. The one that the library was last used with, if it names the library.
+    3. The first going up from the library, whatever the working folder is: rules that keep files private are in it.
+    4. The one of the working folder, then the one that was last used, if they name no library at all.
     """
-    if known is None or known.config is None or not _is_file(known.config):
-        return config
-    if config is not None and ("library" not in config.values or names_library(config, root, folders)):
-        return config
-    own = read_config(known.config, "")
-    return own if "library" not in own.values or names_library(own, root, folders) else config
+    last = read_config(known.config, "") if known and known.config and _is_file(known.config) else None
+    for file in (config, last):
+        if file is not None and "library" in file.values and names_library(file, root, folders):
+            return file
+    for file in (_config_above(root, folders), config, last):
+        if file is not None and ("library" not in file.values or names_library(file, root, folders)):
+            return file
+    return config
 
 
 def _missing_config(
@@ -137,7 +137,11 @@ def _missing_config(
     """The ``objlib.toml`` that the library was last used with, where it is gone and ``config`` is none for it."""
     if known is None or known.config is None or _is_file(known.config):
         return None
-    if config is not None and ("library" not in config.values or names_library(config, root, folders)):
+    if config is not None and "library" in config.values:
+        return None if names_library(config, root, folders) else known.config
+    if config is not None and (
+        root.is_relative_to(config.path.parent) or not root.is_relative_to(known.config.parent)
+    ):
         return None
     return known.config
 
@@ -167,7 +171,11 @@ def find_config(path: Path | None, folders: Folders, environ: Mapping[str, str])
         return read_config(folders.cwd / path, "--config")
     if variable:
         return read_config(folders.cwd / Path(variable).expanduser(), "OBJLIB_CONFIG")
-    for folder in (folders.cwd, *folders.cwd.parents):
+    return _config_above(folders.cwd, folders)
+
+
+def _config_above(start: Path, folders: Folders) -> Config | None:
+    for folder in (start, *start.parents):
         if os.path.lexists(folder / CONFIG_NAME):
             return read_config(folder / CONFIG_NAME, "")
         if folder == folders.home:

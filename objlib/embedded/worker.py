@@ -148,7 +148,7 @@ def _gather(db: sqlite3.Connection, claim: str, now: float, busy: frozenset[int]
         document = PendingDocument._make((*row, Chunking(words, overlap)))
         if document.doc_id in busy:
             continue
-        if rooms is not None and needs_reader(document.mime_type, document.display_name, document.size):
+        if rooms is not None and _reader_for(document):
             if len(for_readers) < rooms:
                 for_readers.append(document)
         elif size < INDEX_BATCH_BYTES and len(batch) < INDEX_BATCH and time.monotonic() < stop:
@@ -157,6 +157,10 @@ def _gather(db: sqlite3.Connection, claim: str, now: float, busy: frozenset[int]
     query = "SELECT ready_at, doc_id FROM documents WHERE state = 'PENDING' AND claim = ? AND ready_at > ?"
     due = db.execute(f"SELECT min(ready_at) FROM ({query})", (claim, now)).fetchone()[0]
     return _Work(abandoned, deleted, batch, for_readers, inf if due is None else max(0.0, due - now))
+
+
+def _reader_for(document: PendingDocument) -> bool:
+    return needs_reader(document.mime_type, document.display_name, document.size, document.chunking)
 
 
 def _read(db: sqlite3.Connection, document: PendingDocument) -> ReadDocument:

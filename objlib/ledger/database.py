@@ -35,6 +35,11 @@ class Dialect(Hashable, Protocol):
         """The schema of temporary tables, which go with their connection."""
         ...
 
+    @property
+    def skip_locked(self) -> str:
+        """The end of a query that locks its rows, and skips those that another session has locked."""
+        ...
+
     def same(self, one: str, other: str) -> str:
         """Whether two values are equal, or both are NULL."""
         ...

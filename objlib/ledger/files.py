@@ -28,15 +28,26 @@ class FileTable(Table):
     """The files of the library."""
 
     @query
-    def claimable(conn: LedgerConnection, *, now: float, limit: int) -> list[FileRow]:
+    def claimable(conn: LedgerConnection, *, now: float, limit: int, suffix: str = "") -> list[FileRow]:
         """At most ``limit`` files to upload now: never postponed ones by id, then due ones by time.
 
-        Two queries, because one with OR would sort all remaining files for each page.
+        Two queries, because one with OR would sort all remaining files for each page. ``suffix`` ends both of them.
         """
         claimable = _claimable(conn)
-        new = FileRow.all(conn, f"{claimable} AND retry_at IS NULL ORDER BY file_id LIMIT ?", limit)
-        due = f"{claimable} AND retry_at <= ? ORDER BY retry_at, file_id LIMIT ?"
+        new = FileRow.all(conn, f"{claimable} AND retry_at IS NULL ORDER BY file_id LIMIT ? {suffix}", limit)
+        if len(new) == limit:
+            return new
+        due = f"{claimable} AND retry_at <= ? ORDER BY retry_at, file_id LIMIT ? {suffix}"
         return new + FileRow.all(conn, due, now, limit - len(new))
+
+    @query
+    def due_among(
+        conn: LedgerConnection, file_ids: str, *, now: float, limit: int, suffix: str = ""
+    ) -> list[FileRow]:
+        """As :meth:`claimable`, of the files with these ids, a JSON list, alone."""
+        among = f"file_id IN {conn.dialect.texts('?')}"
+        due = f"{_UNSENT} AND {among} AND coalesce(retry_at, 0) <= ? ORDER BY file_id LIMIT ? {suffix}"
+        return FileRow.all(conn, due, file_ids, now, limit)
 
     @query
     def claimable_totals(conn: LedgerConnection, *, now: float | None = None) -> tuple[int, int]:

@@ -13,8 +13,10 @@ import trio
 from objlib.commit_queue import CommitQueue, serve_queue
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import LedgerError
+from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.ledger.adoptions import AdoptionTable
 from objlib.ledger.attempts import AttemptTable
+from objlib.ledger.claims import claim_files
 from objlib.ledger.compaction import CompactionTable
 from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, ledger_error
@@ -119,6 +121,24 @@ class Ledger:
             writes=True,
             rescue=lambda conn, error: record_failure(conn, t, error, now=now),
             alone=False,
+        )
+
+    async def claim(
+        self, run_id: RunId, attempts: Sequence[AttemptId], *, among: Sequence[FileId] | None = None
+    ) -> list[tuple[FileRow, AttemptId]]:
+        """Claim the next files that are due, at most one for each attempt; their rows, once that is on disk.
+
+        Args:
+            run_id: whose the files are then.
+            attempts: an id for each claim.
+            among: the only files that may be claimed; None for all.
+
+        Raises:
+            LedgerError: the database failed; nothing happened.
+        """
+        now = self.now()
+        return await self._database.submit(
+            lambda conn: claim_files(conn, now, run_id, attempts, among=among), writes=True, alone=False
         )
 
     async def apply_each(self, transitions: Sequence[Transition]) -> int:

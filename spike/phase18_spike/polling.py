@@ -249,8 +249,7 @@ async def _processing(app: App) -> Attempt:
             " gemini_state_updated_at) VALUES ('file', 'a.txt', 'hash', 10, 1, 'text/plain', 1.0)"
         )
     )
-    (row,) = await app.ledger.files.page()
-    attempt = Attempt(app, row, new_attempt_id())
-    await attempt.start()
+    ((row, attempt_id),) = await app.ledger.claim(app.run_id, [new_attempt_id()])
+    attempt = Attempt(app, row, attempt_id)
     await attempt.mark_uploaded(operation=None, document=f"{app.store}/documents/waited-for")
     return attempt

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from objlib.core.config.registry import SETTINGS
 from tests.cli.commands.kit import Engine, Read
+from tests.support.forked import CAN_FORK, run_forked
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +26,11 @@ class Done:
     code: int
     out: str
     err: str
+
+    @classmethod
+    def of(cls, code: int, out: bytes, err: bytes) -> Self:
+        """The same, decoded."""
+        return cls(code, out.decode(errors="replace"), err.decode(errors="replace"))
 
     def json(self) -> dict[str, Any]:
         """The one JSON object of stdout, or the last of several lines."""
@@ -59,8 +65,11 @@ def an_environment(root: Path) -> dict[str, str]:
     }
 
 
-def an_objlib(environ: Mapping[str, str], work: Path) -> Objlib:
-    """Runs ``objlib ARGS`` in ``environ``, from ``work`` unless another folder is named."""
+def an_objlib(environ: Mapping[str, str], work: Path, *, fresh: bool = False) -> Objlib:
+    """Runs ``objlib ARGS`` in ``environ``, from ``work`` unless another folder is named.
+
+    A forked process runs it; a fresh interpreter where ``fresh``, and where it has to see how it is started.
+    """
 
     def run(
         *args: str | Path,
@@ -68,6 +77,9 @@ def an_objlib(environ: Mapping[str, str], work: Path) -> Objlib:
         cwd: Path | None = None,
         stdout: Any = subprocess.PIPE,
     ) -> Done:
+        seen_at_start = stdout is not subprocess.PIPE or any(name.startswith("PYTHON") for name in env or {})
+        if CAN_FORK and not fresh and not seen_at_start:
+            return Done.of(*run_forked([*map(str, args)], dict(environ) | dict(env or {}), cwd or work))
         done: subprocess.CompletedProcess[bytes] = subprocess.run(
             [sys.executable, "-m", "objlib", *map(str, args)],
             env=dict(environ) | dict(env or {}),
@@ -78,8 +90,7 @@ def an_objlib(environ: Mapping[str, str], work: Path) -> Objlib:
             stdout=stdout,
             stderr=subprocess.PIPE,
         )
-        out, err = done.stdout or b"", done.stderr or b""
-        return Done(done.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+        return Done.of(done.returncode, done.stdout or b"", done.stderr or b"")
 
     return run
 

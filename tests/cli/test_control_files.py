@@ -67,6 +67,26 @@ def test_a_remembered_configuration_that_is_gone_stops_what_would_send(
     assert "2 new" in read(), "the private files: the user said so"
 
 
+@pytest.mark.parametrize(
+    ("place", "text", "elsewhere"),
+    [
+        ("my docs/objlib.toml", "", None),
+        ("my docs/objlib.toml", "", "max_uploads = 4\n"),
+        ("objlib.toml", 'library = "my docs"\n', "max_uploads = 4\n"),
+        ("objlib.toml", "", None),
+    ],
+    ids=["in it", "in it, and one where the user stands", "above it, naming it", "above it"],
+)
+def test_the_configuration_of_a_library_counts_from_any_folder_at_its_first_use(
+    library: Path, read: Read, place: str, text: str, elsewhere: str | None
+) -> None:
+    (library.parent / place).write_text(text + 'ignore = ["private/"]\n', encoding="utf-8")
+    if elsewhere is not None:
+        Path("objlib.toml").write_text(elsewhere, encoding="utf-8")
+    assert run(["scan", str(library)]) == 0
+    assert "1 file on disk" in read(), "neither what is private nor the configuration itself"
+
+
 def test_a_configuration_at_another_place_stands_in_for_it(
     library: Path, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:

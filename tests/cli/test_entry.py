@@ -36,7 +36,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Objlib, Path]:
         (library / name).write_text(text, encoding="utf-8")
     (library / "broken.pdf").write_bytes(b"%PDF-1.4 this is no PDF")
     (root / "work").mkdir()
-    objlib = an_objlib(an_environment(root), root / "work")
+    objlib = an_objlib(an_environment(root), root / "work", fresh=True)
     first = objlib("upload", library, *NO_VECTORS)
     assert first.code == 3, first.err
     assert "5 of 6 files indexed" in first.out

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from objlib.testing.databases import read_database
-from tests.cli.conftest import Objlib
+from tests.cli.conftest import Objlib, an_objlib
 
 _CHANGING = (
     (re.compile(r"\b\d+\.\d s\b"), "T"),
@@ -128,8 +128,10 @@ def served(environ: dict[str, str], root: Path) -> Iterator[str]:
             child.wait(30)
 
 
-def test_a_newcomers_day(objlib: Objlib, environ: dict[str, str], tmp_path: Path) -> None:
-    day = Day(objlib, tmp_path)
+def test_a_newcomers_day(environ: dict[str, str], tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    day = Day(an_objlib(environ, work, fresh=True), tmp_path)
     notes = write(
         tmp_path / "notes",
         walnut="The walnut tree stands by the gate.\n",

@@ -157,6 +157,20 @@ CONTROLS: Final = (
         f"{GONE}::test_a_remembered_configuration_that_is_gone_stops_what_would_send",
     ),
     Mutant(
+        "the configuration of a library counts from any folder, at its first use too",
+        "objlib/sources.py",
+        "    for file in (_config_above(root, folders), config, last):\n",
+        "    for file in (config, last):\n",
+        f"{GONE}::test_the_configuration_of_a_library_counts_from_any_folder_at_its_first_use",
+    ),
+    Mutant(
+        "other metadata patterns describe unchanged files anew",
+        "objlib/ledger/scan/session.py",
+        '        conn.execute("UPDATE files SET mtime_ns = ?", (UNTRUSTED,))\n',
+        "",
+        "tests/engine/scan/test_scan.py::test_other_patterns_describe_unchanged_files_anew_once",
+    ),
+    Mutant(
         "looking at a library without its configuration does not forget it",
         "objlib/engine/bootstrap/library_binding.py",
         "settings.config or settings.missing_config\n",

@@ -26,6 +26,13 @@ UPLOAD: Final = (
         f"{RECOVER}::test_recovery_probes_again_where_a_session_cannot_be_closed",
     ),
     Mutant(
+        "files that another session is claiming are left to it",
+        "objlib/ledger/dialects/postgres.py",
+        '"FOR NO KEY UPDATE SKIP LOCKED"',
+        '"FOR NO KEY UPDATE"',
+        "tests/ledger/test_claims.py::test_a_file_that_another_session_has_locked_is_left_to_it",
+    ),
+    Mutant(
         "the names of operation and document are recorded",
         "objlib/engine/upload/file_task.py",
         "mark_uploaded(result.operation, result.document)",

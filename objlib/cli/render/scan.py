@@ -31,6 +31,7 @@ def scan_lines(
     shown = sys.maxsize if complete else SHOWN_ENTRIES
     lines = [f"{plural(report.scanned, 'file')} on disk, {size(report.bytes)}: {difference(report)}"]
     lines += change_lines(report, screen, shown)
+    lines += described_lines(report, screen)
     lines += skipped_lines(report, screen, verbose=verbose, shown=shown)
     if report.unreadable:
         total = report.unreadable_total
@@ -60,8 +61,21 @@ def difference(report: ScanReport) -> str:
 def change_lines(report: ScanReport, screen: Terminal, shown: int = SHOWN_ENTRIES) -> list[str]:
     """The single differences, where they were asked for."""
     lines = [f"  {kind:9} {screen.cyan(safe(path))}" for kind, path in report.changes[:shown]]
-    total = report.new + report.changed + report.renamed + report.missing + report.returned
+    total = report.new + report.changed + report.renamed + report.missing + report.returned + report.described
     return lines + more(total - len(lines), hint="--all lists them") if lines else []
+
+
+def described_lines(report: ScanReport, screen: Terminal) -> list[str]:
+    """How many files have other metadata than they had, and what gives it to their documents."""
+    if not report.described:
+        return []
+    files = "1 file has" if report.described == 1 else f"{report.described:,} files have"
+    refresh = advise("store-sync --apply --metadata")
+    return [
+        screen.yellow(
+            f"{files} other metadata by the patterns of now; `{refresh}` and the next upload refresh it"
+        )
+    ]
 
 
 def skipped_lines(

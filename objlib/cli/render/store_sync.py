@@ -49,7 +49,8 @@ def store_sync_lines(report: StoreSyncReport, screen: Terminal, *, complete: boo
         return lines + _done(report, screen)
     if report.drift:
         of = f" --of {report.of}" if report.of else ""
-        repair = f"nothing was changed; repair with: {advise(f'store-sync{of} --apply')}"
+        metadata = " --metadata" if DriftKind.METADATA_MISMATCH in report.drift else ""
+        repair = f"nothing was changed; repair with: {advise(f'store-sync{of} --apply{metadata}')}"
         if report.of:
             repair += " (--adopt first lets files without a document take over those with their bytes)"
         lines.append(screen.dim(repair))

@@ -5,7 +5,7 @@ from objlib.cli.render.failures import failure_lines, skip_lines
 from objlib.cli.render.index import vector_lines
 from objlib.cli.render.plan import plan_lines
 from objlib.cli.render.recover import outcome
-from objlib.cli.render.scan import skipped_lines
+from objlib.cli.render.scan import described_lines, skipped_lines
 from objlib.cli.render.stop import stop_lines
 from objlib.core.advice import advise
 from objlib.core.reports.upload import UploadReport
@@ -34,6 +34,7 @@ def upload_lines(
     if report.recovered.found:
         lines.append(screen.dim(f"Recovered from an earlier run: {outcome(report.recovered)}."))
     lines.append(_summary(report, screen))
+    lines += described_lines(report.scan, screen)
     lines += skipped_lines(report.scan, screen)
     if report.failures:
         failed = plural(report.failed, "file or folder", "files or folders")

@@ -7,6 +7,8 @@ from typing import Final
 
 from objlib.core.config.ledger_url import LedgerUrl
 
+CONFIG_NAME: Final = "objlib.toml"
+"""Name of the configuration file that is looked for, going up from the working folder and from the library."""
 GEMINI_URL: Final = "https://generativelanguage.googleapis.com"
 DUMMY_KEY: Final = "objlib-local"
 """Sent to a ``--base-url`` when no key is set, so that a real key is never needed locally."""

@@ -16,6 +16,7 @@ class ScanReport:
         bytes: their size together.
         hashed: how many had to be read, because size, mtime or inode differed from the ledger.
         new, changed, renamed, missing, returned, unchanged: files by what happened to them.
+        described: unchanged files to which the metadata patterns give other metadata than before.
         skipped: (path, reason) of entries that are no files to take in, such as a dangling link.
         unreadable: (path, reason) of folders and entries that could not be looked at.
         skipped_total, unreadable_total: how many there are; at most 1,000 of each are listed.
@@ -35,6 +36,7 @@ class ScanReport:
     missing: int = 0
     returned: int = 0
     unchanged: int = 0
+    described: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     skipped_total: int = 0

@@ -20,7 +20,6 @@ from objlib.embedded.extraction.frames import (
     ExtractionFailure,
     Passages,
     ReadRequest,
-    TooMuchTextError,
     decode_request,
     frame,
     passages_of,
@@ -30,7 +29,6 @@ from objlib.embedded.text.extract import UnindexableError, extract
 _MARGIN: Final = 30
 """Seconds beyond the limit after which the alarm rings: the service has killed this process by then, if it lives."""
 TOO_MUCH_MEMORY: Final = "Reading it took too much memory. Split the document, or save it as text."
-_TOO_MUCH_TEXT: Final = "It unpacks to more text than a document can have. Split it."
 
 
 def main(arguments: list[str]) -> int:
@@ -77,8 +75,6 @@ def _answer(request: ReadRequest, data: bytes, answers: BinaryIO) -> None:
         send(ExtractionFailure("UNIMPLEMENTED", str(error)))
     except UnreadableError as error:
         send(ExtractionFailure("INVALID_ARGUMENT", str(error)))
-    except TooMuchTextError:
-        send(ExtractionFailure("INVALID_ARGUMENT", _TOO_MUCH_TEXT))
     except MemoryError:
         send(ExtractionFailure("INVALID_ARGUMENT", TOO_MUCH_MEMORY))
     except (OSError, BrokenPipeError):

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from objlib.core.library.decode import UnreadableError
 from objlib.embedded.extraction.white_space import white_space_chunks
 from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.extracted import Extracted
@@ -22,8 +23,19 @@ BATCH: Final = 200
 """Passages of one message, and of one transaction: some 20 ms of work for the store."""
 MAX_TEXT: Final = 150_000_000
 """Characters of a document's text at most. The largest document has 100 MiB, and no honest format grows in reading."""
+OVERLAP_TEXT: Final = 16 * 1024 * 1024
+"""Characters of passages that overlap, all together, whatever the length of the text."""
+OVERLAP_GROWTH: Final = 4
+"""Times the text that passages which overlap may hold; beyond it an overlap of nearly a passage multiplies by 512."""
 MAX_PASSAGES: Final = 1 << 20
 """Passages of a document at most: their ids have 20 bits for the position."""
+
+
+_TOO_LONG: Final = "It unpacks to more text than a document can have. Split it."
+_TOO_MANY: Final = (
+    "It would be cut into more passages than a document can have. Ask for longer ones, or split it."
+)
+_OVERLAP: Final = "Its passages would repeat it too often. Ask for a smaller overlap of them, or split it."
 
 
 class Chunking(msgspec.Struct, frozen=True, array_like=True):
@@ -93,23 +105,25 @@ def frame(message: msgspec.Struct) -> bytes:
     return LENGTH.pack(len(data)) + data
 
 
-class TooMuchTextError(ValueError):
-    """The document holds more text than :data:`MAX_TEXT`, or more passages than :data:`MAX_PASSAGES`."""
+class TooMuchTextError(UnreadableError):
+    """The document holds more text, or would be cut into more passages, than a document can have."""
 
 
 def passages_of(extracted: Extracted, chunking: Chunking) -> tuple[Outline, Iterator[ExtractedPassage]]:
     """Cut a document into its passages.
 
     Raises:
-        TooMuchTextError: it is larger than any document can be.
+        TooMuchTextError: it is larger than any document can be, or its passages are.
     """
     text = extracted.text
     if len(text) > MAX_TEXT:
-        raise TooMuchTextError
+        raise TooMuchTextError(_TOO_LONG)
     words, overlap = chunking.words, chunking.overlap
-    spans = white_space_chunks(extracted, words, overlap) if words else chunks(extracted)
+    spans = white_space_chunks(extracted, words, overlap, MAX_PASSAGES + 1) if words else chunks(extracted)
     if len(spans) > MAX_PASSAGES:
-        raise TooMuchTextError
+        raise TooMuchTextError(_TOO_MANY)
+    if overlap and sum(s.stop - s.start for s in spans) > max(OVERLAP_TEXT, OVERLAP_GROWTH * len(text)):
+        raise TooMuchTextError(_OVERLAP)
     outline = Outline(extracted.title, extracted.author, len(spans))
     return outline, (
         ExtractedPassage(span.start, span.stop, span.page, span.heading, text[span.start : span.stop])

@@ -12,6 +12,8 @@ from objlib.core.library.decode import UnreadableError
 from objlib.core.library.mime import is_text_type
 from objlib.embedded.extraction.child import TOO_MUCH_MEMORY
 from objlib.embedded.extraction.frames import (
+    BATCH,
+    DEFAULT_CHUNKING,
     LENGTH,
     MAX_FRAME,
     Answer,
@@ -40,11 +42,13 @@ _WRITE: Final = 1024 * 1024
 """Bytes of one write to a reader."""
 
 
-def needs_reader(mime_type: str, name: str, size: int) -> bool:
-    """Whether a document is read in a process of its own: everything but short plain text."""
+def needs_reader(mime_type: str, name: str, size: int, chunking: Chunking = DEFAULT_CHUNKING) -> bool:
+    """Whether a document is read in a process of its own: everything but short plain text in few passages."""
     kind, _ = kind_of(mime_type, name)
     plain = kind in _LINEAR or (is_text_type(kind) and kind not in EXTRACTORS)
-    return size > IN_PROCESS or not plain
+    # A word has two bytes at least, and a passage begins after each step of them.
+    many = chunking.words and size > 2 * BATCH * (chunking.words - chunking.overlap)
+    return size > IN_PROCESS or not plain or bool(many)
 
 
 class ReadError(UnreadableError):

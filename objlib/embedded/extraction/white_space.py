@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from objlib.embedded.text.chunk import Chunk
@@ -12,8 +13,11 @@ from objlib.embedded.text.extracted import Extracted
 _WORD: Final = re.compile(r"\S+")
 
 
-def white_space_chunks(extracted: Extracted, words: int, overlap: int) -> list[Chunk]:
-    """Cut a document each ``words`` words; each passage begins with the last ``overlap`` words of the one before."""
+def white_space_chunks(extracted: Extracted, words: int, overlap: int, limit: int) -> list[Chunk]:
+    """Cut a document each ``words`` words; each passage begins with the last ``overlap`` words of the one before.
+
+    It stops after ``limit`` passages.
+    """
     headings = [start for start, _ in extracted.headings]
     return [
         Chunk(
@@ -22,7 +26,7 @@ def white_space_chunks(extracted: Extracted, words: int, overlap: int) -> list[C
             extracted.headings[at - 1][1] if (at := bisect_right(headings, start)) else "",
             bisect_right(extracted.page_starts, start) if extracted.page_starts else None,
         )
-        for start, stop in _spans(extracted, words, overlap)
+        for start, stop in islice(_spans(extracted, words, overlap), limit)
     ]
 
 

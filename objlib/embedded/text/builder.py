@@ -13,6 +13,16 @@ _UNWANTED: Final = dict.fromkeys((*range(9), 11, *range(14, 32), 65534, 65535))
 """Control characters, which text does not hold; fields of old formats are full of them."""
 
 
+def check_length(length: int) -> None:
+    """Refuse a text that is longer than any document may hold, before it fills the memory.
+
+    Raises:
+        UnreadableError: it is longer than :data:`MAX_TEXT`.
+    """
+    if length > MAX_TEXT:
+        raise UnreadableError(_TOO_LONG.format(MAX_TEXT // 1_000_000))
+
+
 class TextBuilder:
     """Collects blocks, and counts their length for the offsets of places."""
 
@@ -48,8 +58,7 @@ class TextBuilder:
         after = self._separator if separator is None else separator
         self._blocks.append(text + after)
         self._length += len(text) + len(after)
-        if self._length > MAX_TEXT:
-            raise UnreadableError(_TOO_LONG.format(MAX_TEXT // 1_000_000))
+        check_length(self._length)
 
     def place(self, kind: str, name: str | int, inside: str = "", *, alone: bool = False) -> None:
         """Begin a place with the next block that is not blank."""

@@ -46,6 +46,8 @@ _MARKS = (
 """Characters without which a text has no border of that level."""
 _HUGE = 200_000
 """Characters of a piece from which on its borders are not looked for one by one where there can be none."""
+_RUNS = 12
+"""Parts of a passage by which a sentence that is too long is cut at words: 15 words each."""
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 
@@ -95,12 +97,14 @@ def _units(text: str, start: int, stop: int, size: int, level: int) -> Iterator[
     if stop - start > _HUGE and not any(mark in text for mark in _MARKS[level]):
         yield from _fit(text, start, stop, size, level)
         return
-    if stop - start > _HUGE and level == len(_CUTS) - 1:
+    if level == len(_CUTS) - 1 and (count := size // (2 if stop - start > _HUGE else _RUNS)) > 1:
         # One by one, the words of a line of 95 MB would take minutes.
-        run = re.compile(rf"(?:\S{{1,{2 * _CHARS_PER_WORD}}}+\s++){{{size // 2}}}+")
+        run = re.compile(rf"(?:\S{{1,{2 * _CHARS_PER_WORD}}}+\s++){{{count}}}+")
         while match := run.match(text, position, stop):
             unit = match[0].rstrip()
-            yield position, position + len(unit), weight(unit)
+            if (words := weight(unit)) > size:
+                break  # of a script that counts by characters
+            yield position, position + len(unit), words
             position = match.end()
     for cut in _CUTS[level].finditer(text, position, stop):
         yield from _fit(text, position, cut.start(cut.lastindex or 0), size, level)

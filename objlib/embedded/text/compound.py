@@ -11,9 +11,10 @@ from io import BytesIO
 from typing import Any, Final
 
 from objlib.core.library.decode import UnreadableError
-from objlib.embedded.text.builder import MAX_TEXT, TextBuilder
+from objlib.embedded.text.builder import TextBuilder, check_length
 from objlib.embedded.text.extra import MissingReaderError
 from objlib.embedded.text.extracted import Extracted
+from objlib.embedded.text.zipped import UnpackedBudget
 
 _BROKEN: Final = "The {} file is damaged, or no {} file. Open it in its program and save it again."
 _PASSWORD: Final = "The {} file is protected by a password. Save it without one and upload it again."
@@ -109,12 +110,14 @@ def hwp_text(data: bytes) -> Extracted:
         flags = struct.unpack_from("<I", header, 36)[0]
         if flags & (_ENCRYPTED | _DISTRIBUTED):
             raise UnreadableError(_PASSWORD.format("Hangul"))
+        budget = UnpackedBudget("Hangul")
         sections = [entry for entry in ole.listdir() if len(entry) == 2 and entry[0] == "BodyText"]
         number = 0
         for entry in sorted(sections, key=lambda entry: (len(entry[1]), entry[1])):
             section = _stream(ole, "/".join(entry), "Hangul")
+            budget.take(len(section))  # sections may share their sectors
             if flags & _COMPRESSED:
-                section = _inflated(section)
+                section = _inflated(section, budget)
             for paragraph in _paragraphs(section):
                 number += 1
                 builder.place("paragraph", number)
@@ -197,9 +200,8 @@ def _pieces(stream: bytes, clx: bytes) -> Iterator[str]:
         narrow, place = bool(place & 0x4000_0000), place & 0x3FFF_FFFF
         start, width = (place // 2, 1) if narrow else (place, 2)
         piece = stream[start : start + length * width]
-        total += len(piece)
-        if total > 2 * MAX_TEXT:  # pieces may share their bytes
-            return
+        total += len(piece) // width
+        check_length(total)  # pieces may share their bytes
         # One character for each unit: the parts of a document are counted in them.
         yield piece.decode("cp1252" if narrow else "utf-16-le", "replace").ljust(len(piece) // width)
 
@@ -226,12 +228,14 @@ def _without_fields(text: str) -> str:
     return "".join(out)
 
 
-def _inflated(data: bytes) -> bytes:
+def _inflated(data: bytes, budget: UnpackedBudget) -> bytes:
     inflate = zlib.decompressobj(-15)
     try:
-        return inflate.decompress(data, 2 * MAX_TEXT)
+        section = inflate.decompress(data, budget.left + 1)
     except zlib.error as error:
         raise UnreadableError(_BROKEN.format("Hangul", "Hangul")) from error
+    budget.take(len(section))
+    return section
 
 
 def _paragraphs(section: bytes) -> Iterator[str]:

@@ -8,6 +8,7 @@ from objlib.core.library.decode import UnreadableError, decode, without_inline_d
 from objlib.embedded.text.builder import TextBuilder
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.html import html_text
+from objlib.embedded.text.markdown import MAX_HEADING
 from objlib.embedded.text.zipped import Parts, Reader, picture_remark
 
 _NO_BOOK: Final = "The EPUB file has no list of chapters. Save it again with a program for books."
@@ -39,7 +40,7 @@ def epub_text(data: bytes) -> Extracted:
         page = html_text(without_inline_data(decode(parts.read(name)).text)) if name.endswith(_HTML) else None
         if page is None or not page.text.strip():
             continue
-        heading = page.headings[0][1] if page.headings else page.title
+        heading = page.headings[0][1] if page.headings else page.title[:MAX_HEADING]
         builder.place("chapter", heading or number, alone=True)
         builder.nest(page)
     for line in picture_remark(parts.pictures()):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Final
 
-from objlib.core.library.decode import decode, without_inline_data
+from objlib.core.library.decode import UnreadableError, decode, without_inline_data
 from objlib.core.library.mime import PICTURES, base_type, is_text_type, suffix_of, type_of_suffix
 from objlib.embedded.text.disguise import true_type
 from objlib.embedded.text.extra import UnindexableError
@@ -29,6 +29,18 @@ _EMPTY: Final = "The file is empty: there is no text in it to search."
 _NO_WORDS: Final = "The file holds no words: there is no text in it to search."
 _ARCHIVE: Final = "An archive is not opened here. Unpack it, and put its files into the library."
 _PROTECTED: Final = "The file is a secure container of IBM, which nothing here can open. Save it unprotected."
+SMALL_TEXT: Final = 16 * 1024 * 1024
+"""Characters that a document may hold whatever its size: some three thousand pages."""
+GROWTH: Final = 8
+"""Characters for each byte of a document that may hold more: prose in a ZIP file has 4, repetitive tables fewer than 8.
+
+A few kilobytes can stand for any amount of text, by packing or by rows that share it; cutting it takes a second for
+each million characters, and indexing it longer.
+"""
+_GROWN: Final = (
+    "The file of {:,} bytes holds {:,} million characters of text, and one of its size may hold {:,} million."
+    " Split it and upload the parts."
+)
 _UNSTATED: Final = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-unknown"})
 """Types that say nothing: the suffix of the name decides."""
 
@@ -46,7 +58,7 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
 
     Raises:
         UnindexableError: empty, or a type that has no text.
-        UnreadableError: binary, encrypted, or a scan without text.
+        UnreadableError: binary, encrypted, a scan without text, or more text than such a file can hold.
     """
     kind, charset = kind_of(mime_type, name)
     if not data.strip():
@@ -62,6 +74,9 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
     if extractor is None:
         raise UnindexableError(f"{kind} cannot be read here. Convert it to text, Markdown, HTML or PDF.")
     extracted = extractor(data, charset)
+    limit = max(SMALL_TEXT, GROWTH * len(data))
+    if (length := len(extracted.text)) > limit:
+        raise UnreadableError(_GROWN.format(len(data), length // 1_000_000, limit // 1_000_000))
     if not extracted.text[extracted.body_start :].strip():
         raise UnindexableError(_EMPTY if is_text_type(kind) else " ".join((_NO_WORDS, *extracted.remarks)))
     return extracted

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from objlib.core.library.decode import UnreadableError, without_surrogates
+from objlib.embedded.text.builder import check_length
 from objlib.embedded.text.extracted import Extracted
 
 _ENCRYPTED = "The PDF is protected by a password. Save it without one and upload it again."
@@ -61,6 +62,7 @@ def _read(document: Any, pypdfium2: Any) -> Extracted:
         starts.append(length)
         pages.append(text + "\n\n")
         length += len(text) + 2
+        check_length(length)  # pages may share one content
     if not "".join(pages).strip():
         raise UnreadableError(
             _NO_TEXT if pictures else _ALL_BROKEN if broken else _BLANK if pages else _NO_PAGES

@@ -20,6 +20,8 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8\xff"
 _MAX_WORDS: Final = 64 * 1024
 """Bytes of one description that are read."""
+_MAX_ALL: Final = 1024 * 1024
+"""Characters of all descriptions that are read: entries may share their bytes, and packed ones have few."""
 _TELLING: Final = frozenset({"title", "description", "comment", "author", "caption", "subject"})
 """Keywords of PNG (11.3.3.2) whose text is about the picture."""
 _XMP: Final = re.compile(r"<(?:dc:)(title|description)\b[^>]{0,500}>(.{0,4000}?)</dc:\1>", re.DOTALL)
@@ -43,10 +45,27 @@ def picture_text(data: bytes, name: str) -> Extracted:
         raise UnreadableError(_BROKEN)
     builder = TextBuilder()
     builder.add("Picture " + " ".join(filter(None, _SEPARATOR.split(PurePosixPath(name).stem))))
-    for words in dict.fromkeys(" ".join(words.split()) for words in found):
+    for words in _distinct(found):
         builder.add(words)
+    if builder.length > _MAX_ALL:
+        builder.remark(
+            f"only the first {_MAX_ALL // 1_000_000} million characters of its descriptions are searched"
+        )
     builder.remark("what the picture shows is not searchable offline, only its name and the words it carries")
     return builder.finish()
+
+
+def _distinct(texts: Iterator[str]) -> Iterator[str]:
+    """Each text once, until there are enough of them."""
+    length = 0
+    seen = set()
+    for text in texts:
+        length += len(text)
+        if (words := " ".join(text.split())) not in seen:
+            seen.add(words)
+            yield words
+        if length > _MAX_ALL:
+            return
 
 
 def _png_words(data: bytes) -> Iterator[str]:

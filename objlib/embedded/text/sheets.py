@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from objlib.embedded.text.builder import TextBuilder
+from objlib.embedded.text.builder import TextBuilder, check_length
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.zipped import Parts, Reader, picture_remark, related
 
@@ -12,6 +12,10 @@ _DATES: Final = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *rang
 """The built-in number formats of dates and times (ECMA-376, part 1, 18.8.30)."""
 _LITERAL: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 _DATE_LETTER: Final = re.compile(r"[dmyhs]", re.IGNORECASE)
+_MAX_TITLE: Final = 100
+"""Characters of a sheet's title: Excel writes 31, and each row repeats them."""
+_MAX_CODE: Final = 255
+"""Characters of a number format: Excel's own limit. A bracket that is left open would be looked for from each other."""
 _LAST_DAY: Final = 2_958_465
 """The serial number of 9999-12-31."""
 _TRUE_OR_FALSE: Final = {"1": "TRUE", "0": "FALSE"}
@@ -45,7 +49,7 @@ def sheets_text(data: bytes) -> Extracted:
             notes = _Strings("comment")
             parts.parse(comments, notes)
             for note in notes.strings:
-                builder.place("comment", "", f"sheet {title}")
+                builder.place("comment", "", f"sheet {title[:_MAX_TITLE]}")
                 builder.add(f"Comment: {note}")
         builder.gap()
     for line in picture_remark(parts.pictures()):
@@ -58,11 +62,12 @@ class SheetWriter:
 
     def __init__(self, builder: TextBuilder, title: str) -> None:
         self._builder = builder
-        self._title = title
+        self._title = title[:_MAX_TITLE]
         self._first = True
 
     def row(self, number: int | str, cells: list[str]) -> None:
         """Write a row, unless it is blank."""
+        check_length(sum(map(len, cells)))  # cells share their texts, and a row is put together as a whole
         values = [" ".join(cell.split()) for cell in cells]
         if not any(values):
             return
@@ -91,7 +96,7 @@ def date_text(serial: float, epoch: datetime) -> str:
 
 def is_date_format(code: str) -> bool:
     """Whether a number format shows a date or a time."""
-    return _DATE_LETTER.search(_LITERAL.sub("", code.partition(";")[0])) is not None
+    return _DATE_LETTER.search(_LITERAL.sub("", code[:_MAX_CODE].partition(";")[0])) is not None
 
 
 class _Book(Reader):

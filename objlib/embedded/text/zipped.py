@@ -17,17 +17,38 @@ MAX_UNPACKED: Final = 256 * 1024 * 1024
 """Bytes that are unpacked of one document, all parts together."""
 MAX_PARTS: Final = 20_000
 """Parts that a document may have."""
+MAX_READS: Final = 2 * MAX_PARTS
+"""Times that parts are looked up: a slide costs three, and a list of slides may name one of them a million times."""
 _PIECE: Final = 65_536
 _BROKEN: Final = "The {} file is damaged and cannot be read. Open it in its program and save it again."
 _PASSWORD: Final = "The {} file is protected by a password. Save it without one and upload it again."
 _BOMB: Final = (
     "The {} file unpacks to more than {} MiB. Split it, or save it without its pictures, and upload it again."
 )
+_TOO_MANY: Final = "The {} file names its parts more than {:,} times. Split it and upload the parts."
 _ENTITIES: Final = tuple("<!ENTITY".encode(code) for code in ("ascii", "utf-16-le", "utf-16-be"))
 """Declarations of entities, which these formats do not have (ECMA-376, part 2, 10.2; OpenDocument and EPUB neither)."""
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".emf", ".wmf")
 _CORE: Final = {"title": "title", "creator": "author", "initial-creator": "author"}
+
+
+class UnpackedBudget:
+    """Counts what is unpacked of one document; what the document says about its sizes may be a lie."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self.left = MAX_UNPACKED
+
+    def take(self, size: int) -> None:
+        """Count some bytes more.
+
+        Raises:
+            UnreadableError: they are more than :data:`MAX_UNPACKED` together.
+        """
+        self.left -= size
+        if self.left < 0:
+            raise UnreadableError(_BOMB.format(self._kind, MAX_UNPACKED >> 20))
 
 
 class Parts:
@@ -40,7 +61,8 @@ class Parts:
             UnreadableError: it is no ZIP file, it is encrypted, or it has too many parts.
         """
         self.kind = kind
-        self._left = MAX_UNPACKED
+        self._budget = UnpackedBudget(kind)
+        self._reads = 0
         if data.startswith(_COMPOUND):  # this is how Office writes what it encrypts
             raise UnreadableError(_PASSWORD.format(kind))
         try:
@@ -69,6 +91,9 @@ class Parts:
         Raises:
             UnreadableError: it is damaged or encrypted, or all parts together unpack to too much.
         """
+        self._reads += 1
+        if self._reads > MAX_READS:
+            raise UnreadableError(_TOO_MANY.format(self.kind, MAX_READS))
         known = self._names.get(name.lower())
         if known is None:
             return b""
@@ -77,10 +102,8 @@ class Parts:
         pieces = []
         try:
             with self._zip.open(known) as part:
-                while piece := part.read(_PIECE):  # what a ZIP file says about its sizes may be a lie
-                    self._left -= len(piece)
-                    if self._left < 0:
-                        raise UnreadableError(_BOMB.format(self.kind, MAX_UNPACKED >> 20))
+                while piece := part.read(_PIECE):
+                    self._budget.take(len(piece))
                     pieces.append(piece)
         except (
             zipfile.BadZipFile,

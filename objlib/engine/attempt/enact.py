@@ -46,10 +46,6 @@ class Attempt:
         """Read the record anew: this run has written a session, or another one the document that it chose."""
         self.record = await self.app.ledger.attempts.last(self.row.file_id)
 
-    async def start(self) -> None:
-        """Claim the file for this run."""
-        await self._apply(self._move.start_upload())
-
     async def mark_uploaded(self, operation: str | None, document: str | None) -> None:
         """The store has the bytes; the names are what it answered."""
         # Not read back: only the state of the row matters until the document is ACTIVE, and then it is read.

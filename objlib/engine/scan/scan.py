@@ -2,8 +2,8 @@
 
 Three steps, none of which holds the library in memory. The walk notes what is on disk, a batch at a time; a file whose
 status is that of its row counts as unchanged, and every other file is read. Then SQL classifies the differences: new,
-changed, renamed, missing, returned. Last, they are recorded a page per transaction, so that a scan interrupted anywhere
-has recorded a part that is true, and the next one finds the rest.
+changed, renamed, missing, returned, described anew. Last, they are recorded a page per transaction, so that a scan
+interrupted anywhere has recorded a part that is true, and the next one finds the rest.
 """
 
 import sys
@@ -73,6 +73,9 @@ async def scan(
     scope = await app.files(partial(Scope.of, settings))
     patterns = parse_patterns(settings.patterns)
     taken = await taken_types(app)
+    if not dry_run:
+        await app.ledger.scans.describe_by(settings.patterns)
+    checksum = checksum or not await app.ledger.scans.describes_by(settings.patterns)
     changes: list[tuple[str, str]] = []
     renames: list[tuple[str, str]] = []
     limit = sys.maxsize if complete else MAX_LISTED
@@ -119,6 +122,7 @@ async def scan(
         renamed=renamed,
         missing=counts[ChangeKind.MISSING],
         returned=returned,
+        described=counts[ChangeKind.DESCRIBED],
         unchanged=work.files - new - changed - renamed - returned,
         skipped=tuple(work.skipped),
         unreadable=tuple(work.unreadable),

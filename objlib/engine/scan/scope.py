@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 from unicodedata import normalize
 
-from objlib.core.config.settings import Settings
+from objlib.core.config.settings import CONFIG_NAME, Settings
 from objlib.core.errors import UsageError
 from objlib.core.library.control_text import decode_control
 from objlib.core.library.ignore import GIT_FILE, IgnoreRules
@@ -213,6 +213,7 @@ def why(error: OSError) -> str:
 def _own_files(settings: Settings) -> list[str]:
     """Our own files that lie in the library, relative to it and spelt as the walk spells them."""
     own = [Path(f"{path}{end}") for path in (settings.ledger, settings.embedded) for end in _SQLITE_FILES]
+    own.append(settings.library / CONFIG_NAME)
     if settings.config is not None:
         own.append(settings.config)
     root, resolved = settings.library.resolve(), [path.resolve() for path in own]

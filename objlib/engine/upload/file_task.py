@@ -1,4 +1,4 @@
-"""One file's way into the store, from claim to indexed: one task, one owner, whatever happens.
+"""One file's way into the store, from its claim to indexed: one task, one owner, whatever happens.
 
 One file's failure is data: it ends as a transition, never as an exception through the nursery. Only an answer
 that ends the run stops the others.
@@ -13,7 +13,7 @@ import trio
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
-from objlib.core.ids import new_attempt_id
+from objlib.core.ids import AttemptId
 from objlib.core.library.snapshot import NO_TYPE
 from objlib.core.lifecycle.recovery import Adopt, Requeue
 from objlib.core.lifecycle.table import State
@@ -43,20 +43,23 @@ class FileUpload:
     """The task of one file. It holds a slot and an upload token, and returns both whatever happens.
 
     Args:
-        row: a file that may be claimed.
+        row: the file, which was claimed for this run.
+        attempt_id: the attempt that the claim began.
         slot: bounds the files between claimed and indexed.
         token: bounds the uploads; it covers sending, never a wait after it.
     """
 
-    def __init__(self, run: UploadRun, row: FileRow, slot: ExitStack, token: ExitStack) -> None:
+    def __init__(
+        self, run: UploadRun, row: FileRow, attempt_id: AttemptId, slot: ExitStack, token: ExitStack
+    ) -> None:
         self._run = run
         self._app = run.app
-        self._attempt = Attempt(run.app, row, new_attempt_id(run.app.now()))
+        self._attempt = Attempt(run.app, row, attempt_id)
         self._slot = slot
         self._token = token
 
     async def run(self) -> None:
-        """Claim the file, send it, and wait until its document is ACTIVE."""
+        """Send the file, and wait until its document is ACTIVE."""
         attempt, observer = self._attempt, self._app.observer
         try:
             with self._token:
@@ -75,9 +78,8 @@ class FileUpload:
             self._run.end(attempt.row.file_id)
 
     async def _upload(self) -> None:
-        """Claim the file and send it; its row is in PROCESSING afterwards if the store has the bytes."""
+        """Send the file; its row is in PROCESSING afterwards if the store has the bytes."""
         attempt = self._attempt
-        await attempt.start()
         try:
             self._require_fit()
             result = await self._send()

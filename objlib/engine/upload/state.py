@@ -1,21 +1,20 @@
 """The state of one upload run: which files have a task, which are due again, and why it takes in nothing more."""
 
-from collections import deque
+import sys
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Final
 
 import trio
 
 from objlib.core.events import EventKind
-from objlib.core.ids import FileId
+from objlib.core.ids import AttemptId, FileId, new_attempt_id
 from objlib.core.lifecycle.table import State
 from objlib.core.stop_reason import StopReason
 from objlib.engine.app import App
 from objlib.gemini import ErrorKind, GeminiError
 from objlib.ledger import FileRow
 
-CLAIM_PAGE: Final = 128
-"""Rows that the pump reads at once: some tasks' worth, so that it sees early what became due meanwhile."""
 LONGEST_SLEEP: Final = 3600.0
 """Seconds that the pump sleeps at most while no file is due; each task that ends wakes it earlier."""
 SHORTEST_SLEEP: Final = 0.02
@@ -29,7 +28,7 @@ class UploadRun:
     Attributes:
         limit: bound of the files that the run begins; None for no bound.
         recent: seconds that the last documents took to become ACTIVE.
-        active: files that have a task now.
+        active: tasks of each file; one whose task is about to end may be claimed again.
         changed: set when a task ends; the pump waits for it.
         begun: files begun so far; kept only under a limit.
         due_again: begun files that wait for another attempt, and when (Unix time); kept only under a limit.
@@ -46,7 +45,7 @@ class UploadRun:
     app: App
     limit: int | None
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
-    active: set[FileId] = field(default_factory=set)
+    active: Counter[FileId] = field(default_factory=Counter)
     changed: trio.Event = field(default_factory=trio.Event)
     begun: set[FileId] = field(default_factory=set)
     due_again: dict[FileId, float] = field(default_factory=dict)
@@ -78,20 +77,24 @@ class UploadRun:
         """Whether the limit has no room for another file."""
         return self.limit is not None and len(self.begun) >= self.limit
 
-    def may_begin(self, file_id: FileId) -> bool:
-        """Whether a task may take this file now: it has none yet, and the limit has room for it."""
-        return file_id not in self.active and (file_id in self.begun or not self.limit_reached)
+    @property
+    def room(self) -> int:
+        """Files that the run may claim now. Once the limit is reached, those of them that are due again."""
+        if self.limit is None:
+            return sys.maxsize
+        return len(self._due()) if self.limit_reached else self.limit - len(self.begun)
 
     def begin(self, file_id: FileId) -> None:
         """A task takes this file."""
-        self.active.add(file_id)
+        self.active[file_id] += 1
         if self.limit is not None:
             self.begun.add(file_id)
             self.due_again.pop(file_id, None)
 
     def end(self, file_id: FileId) -> None:
         """The task of this file is over."""
-        self.active.discard(file_id)
+        self.active[file_id] -= 1
+        self.active += Counter()  # drops what is zero
         self.changed.set()
 
     def count_upload(self, row: FileRow) -> None:
@@ -99,20 +102,40 @@ class UploadRun:
         self.uploaded += 1
         self.sent_bytes += row.size
 
-    async def claimable(self) -> list[FileRow]:
-        """The files to begin next. Once the limit is reached, only those of them that are due again."""
-        ledger, now = self.app.ledger, self.app.now()
-        if not self.limit_reached:
-            rows = await ledger.files.claimable(now=now, limit=CLAIM_PAGE)
-            return [row for row in rows if self.may_begin(row.file_id)]
-        rows = []
-        for file_id in [file_id for file_id, due in self.due_again.items() if due <= now]:
-            row = await ledger.files.get(file_id)
-            if row is not None and row.state is State.UNTRACKED and row.missing_since is None:
-                rows.append(row)
-            else:
-                del self.due_again[file_id]  # another run took it, or it is gone: it never becomes claimable
-        return [row for row in rows if self.may_begin(row.file_id)]
+    async def claim(self, limit: int) -> list[tuple[FileRow, AttemptId]]:
+        """Claim at most ``limit`` files; each with its attempt, and its row in UPLOADING."""
+        app, among = self.app, None
+        if self.limit_reached:
+            among = await self._still_due()
+        if not limit or among == []:
+            return []
+        attempts = [new_attempt_id(app.now()) for _ in range(limit)]
+        return await app.ledger.claim(app.run_id, attempts, among=among)
+
+    async def any_due(self) -> bool:
+        """Whether a file may be claimed now."""
+        if self.limit_reached:
+            return bool(self._due())
+        return (await self.app.ledger.files.claimable_totals(now=self.app.now()))[0] > 0
+
+    async def any_left(self) -> bool:
+        """Whether a file is due now or will be; one that another session is claiming counts until that is done."""
+        if self.limit_reached:
+            return bool(self.due_again)
+        return (await self.app.ledger.files.claimable_totals())[0] > 0
+
+    def _due(self) -> list[FileId]:
+        now = self.app.now()
+        return [file_id for file_id, due in self.due_again.items() if due <= now]
+
+    async def _still_due(self) -> list[FileId]:
+        """The begun files that are due again; those are forgotten that another run took, or that are gone."""
+        due = self._due()
+        for file_id in due:
+            row = await self.app.ledger.files.get(file_id)
+            if row is None or row.state is not State.UNTRACKED or row.missing_since is not None:
+                del self.due_again[file_id]
+        return [file_id for file_id in due if file_id in self.due_again]
 
     async def next_due(self) -> float | None:
         """When the next file that has to go again is due, as Unix time; None when there is none."""
@@ -123,6 +146,9 @@ class UploadRun:
     async def wait(self) -> None:
         """Wait until a task ends or the next file is due again."""
         due = await self.next_due()
-        pause = LONGEST_SLEEP if due is None else max(SHORTEST_SLEEP, due - self.app.now())
+        if due is None:
+            pause = LONGEST_SLEEP if self.active else SHORTEST_SLEEP
+        else:
+            pause = max(SHORTEST_SLEEP, due - self.app.now())
         with trio.move_on_after(pause):
             await self.changed.wait()

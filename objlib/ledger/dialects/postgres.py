@@ -52,6 +52,7 @@ class PostgresDialect:
         " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
     )
     temporary: Final = "pg_temp"
+    skip_locked: Final = "FOR NO KEY UPDATE SKIP LOCKED"
 
     def same(self, one: str, other: str) -> str:
         """``IS NOT DISTINCT FROM``, for which PostgreSQL uses no index: only beside a condition that has one."""

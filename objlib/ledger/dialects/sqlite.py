@@ -27,6 +27,7 @@ class SQLiteDialect:
 
     size: Final = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
     temporary: Final = "temp"
+    skip_locked: Final = ""
 
     def same(self, one: str, other: str) -> str:
         """``IS``, for which SQLite uses an index as for ``=``."""

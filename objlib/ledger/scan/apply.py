@@ -51,7 +51,9 @@ _UPDATES: Final[Mapping[ChangeKind, str]] = {
         f"file_path = :path, sent_path = nullif({_SENT_PATH}, :path), {_STATUS}, {_MEANING}, missing_since = NULL"
     ),
     ChangeKind.MISSING: "missing_since = coalesce(missing_since, :now)",
-    ChangeKind.RETURNED: f"{_STATUS}, missing_since = NULL",
+    # One whose status was enough to know it again was not read, and keeps what is known of it.
+    ChangeKind.RETURNED: f"{_STATUS}, metadata_json = coalesce(:metadata_json, metadata_json), missing_since = NULL",
+    ChangeKind.DESCRIBED: f"{_STATUS}, {_MEANING}",
     ChangeKind.TOUCHED: _STATUS,
 }
 

@@ -227,6 +227,7 @@ def _kind(dialect: Dialect) -> str:
         WHEN f.gemini_state = '{State.FAILED}' AND NOT ({dialect.same("s.failure_info", "f.failure_info")})
             AND {dialect.field("f.failure_info", "kind")} IN ({_LOCAL}) THEN '{ChangeKind.CHANGED}'
         WHEN f.missing_since IS NOT NULL THEN '{ChangeKind.RETURNED}'
+        WHEN s.content_hash <> '{UNREAD}' AND s.metadata_json <> f.metadata_json THEN '{ChangeKind.DESCRIBED}'
         WHEN (s.size, s.mtime_ns, s.inode) <> (f.size, f.mtime_ns, f.inode)
             OR NOT ({dialect.same("s.path_bytes", "f.path_bytes")})
             OR NOT ({dialect.same("s.ctime_ns", "f.ctime_ns")})

@@ -26,6 +26,8 @@ class ChangeKind(StrEnum):
     RENAMED = "renamed"
     MISSING = "missing"
     RETURNED = "returned"
+    DESCRIBED = "described"
+    """Its bytes are the same, and other metadata follows from its path and head than did."""
     TOUCHED = "touched"
     """Only its status differs; not reported."""
 

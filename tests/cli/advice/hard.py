@@ -189,7 +189,7 @@ def a_library_that_starts_anew(world: World) -> None:
 
 @situation(
     "cli/render/store_sync.py store_sync_lines: f'store-sync --of {ledger}'",
-    "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply'",
+    "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply{metadata}'",
 )
 def a_document_of_a_ledger_that_is_lost(world: World) -> None:
     world.upload()
@@ -202,7 +202,7 @@ def a_document_of_a_ledger_that_is_lost(world: World) -> None:
     compared = world.at("store-sync")
     of = world.follow(compared, "cli/render/store_sync.py store_sync_lines: f'store-sync --of {ledger}'")
     assert of.code == Exit.DRIFT, of.text
-    done = world.follow(of, "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply'")
+    done = world.follow(of, "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply{metadata}'")
     assert done.code == Exit.OK, done.text
     after = world.at("store-sync")
     assert after.text.startswith("✓ Store and ledger agree: 3 documents (3 as it should be)."), after.text
@@ -233,7 +233,7 @@ def a_file_that_changed_while_it_was_sent(world: World) -> None:
 
 
 @situation(
-    "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply'",
+    "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply{metadata}'",
     "cli/render/store_sync.py _done: upload",
     "cli/render/verify.py _advice: store-sync --apply",
 )
@@ -243,7 +243,9 @@ def a_document_that_vanished(world: World) -> None:
     compared = world.at("store-sync")
     verified = world.at("verify", "--sample", "all")
     assert (compared.code, verified.code) == (Exit.DRIFT, Exit.DRIFT)
-    repaired = world.follow(compared, "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply'")
+    repaired = world.follow(
+        compared, "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply{metadata}'"
+    )
     sent = world.follow(repaired, "cli/render/store_sync.py _done: upload")
     assert "3 of 3 files indexed" in sent.text
     again = world.follow(verified, "cli/render/verify.py _advice: store-sync --apply")
@@ -265,6 +267,29 @@ def a_document_with_another_name(world: World) -> None:
     ]:
         assert world.follow(done, site).code == Exit.OK
     assert "3 of 3 files indexed" in world.upload().text
+
+
+@situation(
+    "cli/render/scan.py described_lines: store-sync --apply --metadata",
+    "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply{metadata}'",
+)
+def patterns_that_describe_files_otherwise(world: World) -> None:
+    for sites, pattern in enumerate(["{book}.txt", "{title}.txt"]):
+        world.upload()
+        (world.library / "objlib.toml").write_text(
+            f'[metadata]\npatterns = ["{pattern}"]\n', encoding="utf-8"
+        )
+        uploaded = world.upload()
+        assert "files have other metadata by the patterns of now" in uploaded.text, uploaded.text
+        compared = world.at("store-sync")
+        done = [uploaded, compared][sites]
+        site = [
+            "cli/render/scan.py described_lines: store-sync --apply --metadata",
+            "cli/render/store_sync.py store_sync_lines: f'store-sync{of} --apply{metadata}'",
+        ][sites]
+        world.follow(done, site)
+        world.upload()
+        assert world.at("store-sync").code == Exit.OK
 
 
 @situation("cli/render/store_sync.py _done: recover")

@@ -14,6 +14,7 @@ from objlib.embedded.extraction import child
 from objlib.embedded.extraction.frames import (
     BATCH,
     DEFAULT_CHUNKING,
+    Chunking,
     ExtractionFailure,
     Outline,
     Passages,
@@ -188,6 +189,11 @@ def test_everything_but_short_text_needs_a_reader(
     mime_type: str, name: str, size: int, expected: bool
 ) -> None:
     assert needs_reader(mime_type, name, size) is expected
+
+
+def test_short_text_in_many_passages_needs_a_reader() -> None:
+    for words, overlap, expected in [(200, 20, False), (512, 511, True), (1, 0, True)]:
+        assert needs_reader("text/plain", "a.txt", 10_000, Chunking(words, overlap)) is expected
 
 
 async def test_a_service_reads_short_and_long_documents(tmp_path: Path) -> None:

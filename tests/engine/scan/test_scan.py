@@ -518,3 +518,32 @@ async def test_an_empty_library_is_nothing_special_before_anything_was_indexed(d
     await desk.scan()
     (desk.root / "a.txt").unlink()
     assert (await desk.scan()).missing == 1
+
+
+async def test_other_patterns_describe_unchanged_files_anew_once(desk: Desk) -> None:
+    desk.write("Ethics/virtue.md", "# Virtue\n")
+    desk.write("plain.txt", "plain")
+    await desk.scan()
+    patterns = ["{course}/{lecture}.md"]
+    report = await desk.scan(patterns=patterns, dry_run=True)
+    assert (report.hashed, report.described, report.changes) == (2, 1, (("described", "Ethics/virtue.md"),))
+    assert (await desk.row("Ethics/virtue.md")).metadata == {}
+    report = await desk.scan(patterns=patterns)
+    assert (report.hashed, report.described, report.changed, report.unchanged) == (2, 1, 0, 2)
+    assert (await desk.row("Ethics/virtue.md")).metadata == {"course": "Ethics", "lecture": "virtue"}
+    report = await desk.scan(patterns=patterns)
+    assert (report.hashed, report.described) == (0, 0)
+
+
+async def test_a_file_that_comes_back_is_described_by_the_patterns_of_now(
+    desk: Desk,
+) -> None:
+    away = desk.write("Ethics/virtue.md", "# Virtue\n")
+    desk.write("plain.txt", "plain")
+    await desk.scan()
+    aside = away.rename(desk.root.parent / "aside.md")
+    await desk.scan(patterns=["{course}/{lecture}.md"])
+    aside.rename(away)
+    report = await desk.scan(patterns=["{course}/{lecture}.md"])
+    assert report.returned == 1
+    assert (await desk.row("Ethics/virtue.md")).metadata == {"course": "Ethics", "lecture": "virtue"}
