@@ -20,6 +20,7 @@ from tests.testing.safeguards_compaction import COMPACTION
 from tests.testing.safeguards_doubt import DOUBTS
 from tests.testing.safeguards_formats import FORMATS
 from tests.testing.safeguards_pace import PACE
+from tests.testing.safeguards_pages import PAGES
 from tests.testing.safeguards_prune import PRUNES
 from tests.testing.safeguards_repair import REPAIRS
 from tests.testing.safeguards_search import SEARCH
@@ -38,6 +39,7 @@ MUTANTS: Final = (
     *PRUNES,
     *COMPACTION,
     *STORES,
+    *PAGES,
     *REPAIRS,
     *TWIN,
     *SEARCH,
