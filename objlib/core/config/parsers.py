@@ -39,6 +39,11 @@ def path(raw: object, base: Path, home: Path) -> Path:
     return base / text
 
 
+def model_folder(raw: object, base: Path, home: Path) -> str:
+    """The absolute path of a model's folder, or ``default``, which stands for the model that ships."""
+    return "default" if raw in {"default", Path("default")} else str(path(raw, base, home))
+
+
 def ledger_place(raw: object, base: Path, home: Path) -> Path | LedgerUrl:
     """A path, or the URL of a ledger in a PostgreSQL database."""
     if isinstance(raw, LedgerUrl):
@@ -70,7 +75,7 @@ def whole(low: int, high: int) -> Parser:
 def seconds(low: float, high: float) -> Parser:
     """A parser of durations from ``low`` to ``high`` seconds: a number of them, or a text such as ``1h30m``."""
     day = _UNITS["d"]
-    most = f"{high:g} seconds" if high < day else f"{high / day:g} days"
+    most = f"{high:g} seconds" if high < day else f"{high / day:g} days" if high > day else "1 day"
     expected = f"a time such as 90, 15m, 1h30m or 7d, from {low:g} seconds to {most}"
     number = _number(float, low, high, expected)
 
