@@ -132,6 +132,10 @@ torture *ARGS: (env "main")
 crash *ARGS: (env "main")
     @{{ python }} -m objlib.testing.crash "$@"
 
+# live through days of `objlib watch` in virtual time, with outages and quotas: just watch-day [--seeds N] [--seed S]
+watch-day *ARGS: (env "dev")
+    @{{ python }} -m tests.watch.day "$@"
+
 # kill real processes at random instants: just kill [-n N]
 kill *ARGS: (env "main")
     @{{ python }} -m objlib.testing.kill "$@"

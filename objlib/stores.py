@@ -49,22 +49,29 @@ class Stores:
             RefusedError: there is no such store, it holds other documents, or a run is at work on it.
         """
         work = plan_deletion if dry_run else partial(delete_store, others=others)
+        report: StoreDeletion | None = None
         with one_error():
-            return await work(
+            report = await work(
                 self._settings, name, observer=self._apps.observer, overrides=self._apps.overrides
             )
-        raise AssertionError("either the work returned or an error was raised")
+        assert report is not None, "either the work returned or an error was raised"
+        if report.put_aside:
+            await self._apps.close_shared()
+        return report
 
     async def finish_deletion(self) -> RecoverReport | None:
         """Go on with a deletion of the library's own store that was killed; None where none was begun.
 
         :meth:`objlib.Library.recover` begins with it.
         """
+        report: RecoverReport | None = None
         with one_error():
-            return await finish_deletion(
+            report = await finish_deletion(
                 self._settings, observer=self._apps.observer, overrides=self._apps.overrides
             )
-        raise AssertionError("either the work returned or an error was raised")
+        if report is not None:
+            await self._apps.close_shared()
+        return report
 
     async def adopt(self, *, by_name: int | None = None, dry_run: bool = False) -> AdoptionReport:
         """Let files of the library take over documents that another tool uploaded. Nothing is sent or deleted.

@@ -28,6 +28,7 @@ TABLES = (
     *index.SCHEMA,
     *index.REBUILD,
     *index.POSTINGS,
+    *index.COMING_VECTORS,
 )
 
 

@@ -8,6 +8,7 @@ from benchmarks.search_lab.vectors import Cached
 from objlib.embedded import index
 from objlib.embedded.index import Hit
 from objlib.embedded.index import sign_codes as index_codes
+from objlib.embedded.index import vectors as index_vectors
 from objlib.embedded.index.search import _hits
 from objlib.embedded.text.extract import extract
 
@@ -26,7 +27,7 @@ def build(task: Task) -> sqlite3.Connection:
     db.execute(DOCUMENTS)
     for name, function in index.FUNCTIONS.items():
         db.create_function(name, -1, function)
-    for statement in (*index.SCHEMA, *index.REBUILD, *index.POSTINGS):
+    for statement in (*index.SCHEMA, *index.REBUILD, *index.POSTINGS, *index.COMING_VECTORS):
         db.execute(statement)
     db.execute("BEGIN")
     for doc_id, (name, data) in enumerate(task.documents.items(), 1):
@@ -71,9 +72,9 @@ def meaning(db: sqlite3.Connection, embedder: index.Embedder) -> System:
     def search(query: str) -> list[Hit]:
         bits = cache.load(db, embedder.model_id)
         assert bits is not None
-        vector = embedder.embed([query])[0]
+        vector = embedder.embed_query(query)
         near = index_codes.nearest(bits, vector, allowed=None, count=500)
-        cosines = index_codes.cosines(db, vector, near)
+        cosines = index_vectors.cosines(db, vector, near)
         best = sorted(cosines, key=lambda n: -cosines[n])[:DEPTH]
         return _hits(db, best, cosines, {}, cosines)
 

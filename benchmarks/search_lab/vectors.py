@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objlib.embedded.index import Embedder
-from objlib.embedded.model import DIMENSIONS
 
 Floats = NDArray[np.float32]
 
@@ -19,6 +18,7 @@ class Cached:
 
     def __init__(self, inner: Embedder, path: Path) -> None:
         self.model_id = inner.model_id
+        self.dimensions = inner.dimensions
         self._inner = inner
         # A query is embedded in a thread of its own, while nothing else uses the file.
         self._db = sqlite3.connect(path, timeout=60, check_same_thread=False)
@@ -26,7 +26,7 @@ class Cached:
 
     def embed(self, texts: Sequence[str]) -> Floats:
         keys = [hashlib.sha256(f"{self.model_id}\0{text}".encode()).digest() for text in texts]
-        out = np.zeros((len(texts), DIMENSIONS), np.float32)
+        out = np.zeros((len(texts), self.dimensions), np.float32)
         missing = []
         for row, key in enumerate(keys):
             vector = self._db.execute("SELECT vector FROM made WHERE key = ?", (key,)).fetchone()
@@ -42,3 +42,14 @@ class Cached:
             )
             self._db.commit()
         return out
+
+    def embed_query(self, text: str) -> Floats:
+        """A query, kept apart: some models read it in another way."""
+        key = hashlib.sha256(f"{self.model_id}\0query\0{text}".encode()).digest()
+        row = self._db.execute("SELECT vector FROM made WHERE key = ?", (key,)).fetchone()
+        if row:
+            return np.frombuffer(row[0], np.float32)
+        vector = self._inner.embed_query(text)
+        self._db.execute("INSERT OR REPLACE INTO made VALUES(?, ?)", (key, vector.tobytes()))
+        self._db.commit()
+        return vector

@@ -126,6 +126,26 @@ class CommonOptions:
 Common = Annotated[CommonOptions | None, Parameter(name="*")]
 """The parameter by which a command takes the common options."""
 
+Embedder = Annotated[
+    str | None,
+    option(
+        "Folder of the ONNX model that makes the vectors of the embedded store, or default",
+        setting="embedder",
+        metavar="PATH",
+    ),
+]
+"""The model of vectors."""
+
+Reranker = Annotated[
+    Path | None,
+    option(
+        "Folder of an ONNX cross-encoder that orders the first passages of the embedded store",
+        setting="reranker",
+        metavar="PATH",
+    ),
+]
+"""The model that orders passages anew."""
+
 DryRun = Annotated[bool, dry("Only say what would be done to each path, and what it costs; leave no trace")]
 """Whether a command only says what it would do."""
 

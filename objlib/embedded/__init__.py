@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from objlib.embedded.api.generate import EXTRACTIVE
-    from objlib.embedded.index import filter_keys, load_embedder
+    from objlib.embedded.encoders.errors import ModelFolderError
+    from objlib.embedded.index import filter_keys, load_embedder, load_folder, load_reranker
     from objlib.embedded.options import Options
     from objlib.embedded.resources.holdings import documents_named, holds_store
     from objlib.embedded.service import Service, open_service
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EXTRACTIVE",
     "Extracted",
+    "ModelFolderError",
     "Options",
     "PassagePlace",
     "Service",
@@ -32,12 +34,15 @@ __all__ = [
     "has_places",
     "holds_store",
     "load_embedder",
+    "load_folder",
+    "load_reranker",
     "open_service",
     "passage_place",
 ]
 _MODULES: Final = {
     "EXTRACTIVE": "api.generate",
     "Extracted": "text.extracted",
+    "ModelFolderError": "encoders.errors",
     "Options": "options",
     "PassagePlace": "text.places",
     "Service": "service",
@@ -47,6 +52,8 @@ _MODULES: Final = {
     "has_places": "text.extract",
     "holds_store": "resources.holdings",
     "load_embedder": "index",
+    "load_folder": "index",
+    "load_reranker": "index",
     "open_service": "service",
     "passage_place": "text.places",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import trio
 
 from objlib.embedded.database import Database
-from objlib.embedded.index import LazyEmbedder
+from objlib.embedded.index import LazyEmbedder, Reranking
 from objlib.embedded.options import Options, Writer
 from objlib.threads import Runner
 
@@ -38,7 +38,8 @@ class Context:
         now: the clock, in Unix seconds.
         claim: this open service's mark on the documents that it will index.
         embedding_runner: runs the embedding model, which never touches the file.
-        embedder: the model, loaded at its first use.
+        embedder: the models of vectors, loaded at their first use.
+        reranking: orders the first passages of a search anew; None for none.
         work: set when there may be documents to index or stores to empty.
         passages: set when this service has indexed documents.
         requests: set by each request, since work that can wait avoids busy moments.
@@ -52,6 +53,7 @@ class Context:
     claim: str
     embedding_runner: Runner
     embedder: LazyEmbedder = field(default_factory=LazyEmbedder)
+    reranking: Reranking | None = None
     work: Wakeup = field(default_factory=Wakeup)
     passages: Wakeup = field(default_factory=Wakeup)
     requests: Wakeup = field(default_factory=Wakeup)

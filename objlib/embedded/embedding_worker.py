@@ -7,6 +7,7 @@ may run it at once; a passage embedded twice is stored twice with the same resul
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Final
@@ -16,6 +17,7 @@ import trio
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import index
 from objlib.embedded.context import Context
+from objlib.embedded.encoders.errors import ModelError
 
 _log = logging.getLogger(__name__)
 
@@ -31,9 +33,28 @@ LOOK_AGAIN_SECONDS: Final = 60.0
 
 async def vector_state(context: Context) -> VectorReport:
     """The progress, and whether vectors can be made here at all; loads no model."""
-    done, total = await context.database.read(index.vector_progress)
-    reason = await context.embedding_runner(context.embedder.obstacle)
-    return VectorReport(done=done, total=total, available=not reason, reason=reason)
+    report, answering = await context.database.read(partial(_progress, embedder=context.embedder))
+    reason = await context.embedding_runner(
+        partial(context.embedder.obstacle, answering.folder, answering.model_id)
+    )
+    report = replace(report, words_only=reason)
+    if report.coming or not answering.model_id:
+        folder = await context.database.read(context.embedder.folder)
+        reason = await context.embedding_runner(partial(context.embedder.obstacle, folder))
+    return replace(report, available=not reason, reason=reason)
+
+
+def _progress(db: sqlite3.Connection, embedder: index.LazyEmbedder) -> tuple[VectorReport, index.StoredModel]:
+    """The progress of the model that the store is to have, and the model that answers."""
+    folder = embedder.folder(db)
+    answering, coming = index.ANSWERING.model(db), index.COMING.model(db)
+    done, total = index.vector_progress(db)
+    current = answering or index.StoredModel("", folder)
+    if answering is None or index.ANSWERING.is_empty(db) or answering.folder == folder:
+        return VectorReport(done, total), current
+    begun = coming is not None and coming.folder == folder
+    done = index.vector_progress(db, index.COMING)[0] if begun else 0
+    return VectorReport(done, total, coming=folder or "default", begun=begun), current
 
 
 async def make_vectors(
@@ -52,23 +73,40 @@ async def make_vectors(
         progress: called with the number of passages of each batch that is done, and with 0 first.
     """
     deadline = trio.current_time() + seconds
-    embedder, _ = await context.embedding_runner(context.embedder.load)
+    embedder = await choose_model(context)
     state = await vector_state(context)
     progress(0)
     if embedder is None:
         return state
-    await context.database.write(partial(index.adopt_model, model_id=embedder.model_id))
+    write = context.database.write
+    while state.coming and trio.current_time() < deadline and await write(index.move_older):
+        await before_batch()  # a set that comes has a place for passages of our word index alone
     while trio.current_time() < deadline:
         await before_batch()
-        rows = await context.database.bulk.run(partial(index.pending_chunks, limit=EMBEDDING_BATCH))
+        pending = partial(index.pending_chunks, limit=EMBEDDING_BATCH, model_id=embedder.model_id)
+        rows = await context.database.bulk.run(pending)
         if not rows:
+            await write(index.replace_answering)
             break
         texts = [text for _, text in rows]
-        vectors = await context.embedding_runner(partial(embedder.embed, texts))
+        try:
+            vectors = await context.embedding_runner(partial(embedder.embed, texts))
+        except ModelError as error:
+            return replace(await vector_state(context), available=False, reason=str(error))
         pairs = list(zip((chunk_id for chunk_id, _ in rows), vectors, strict=True))
-        await context.database.write(partial(index.store_vectors, rows=pairs, model_id=embedder.model_id))
+        await write(partial(index.store_vectors, rows=pairs, model_id=embedder.model_id))
         progress(len(pairs))
     return await vector_state(context)
+
+
+async def choose_model(context: Context) -> index.Embedder | None:
+    """Load the model that the store is to have, and write down that it is; None if it cannot be loaded."""
+    folder = await context.database.read(context.embedder.folder)
+    embedder, _ = await context.embedding_runner(partial(context.embedder.load, folder))
+    if embedder is not None:
+        model = index.StoredModel(embedder.model_id, folder, embedder.dimensions)
+        await context.database.write(partial(index.aim_at, model=model))
+    return embedder
 
 
 async def _wait_for_quiet(context: Context) -> None:

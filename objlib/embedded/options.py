@@ -27,6 +27,9 @@ class Options:
         storage_limit: bytes that all stores may hold together; beyond it uploads get the storage 429.
         max_document: largest document in bytes.
         background_vectors: make vectors for new passages in the background while the service is open.
+        embedder: folder of the model that the store is to have, or ``default``; empty leaves it the one it has.
+        reranker: folder of the cross-encoder that orders the first passages of a search; empty for none.
+        rerank_seconds: how long one search may take for that.
         middleware: Starlette middleware around the whole app, outermost first: a place for faults and quotas.
     """
 
@@ -38,6 +41,9 @@ class Options:
     storage_limit: int | None = None
     max_document: int = MAX_DOCUMENT
     background_vectors: bool = False
+    embedder: str = ""
+    reranker: str = ""
+    rerank_seconds: float = 1.0
     middleware: tuple[Middleware, ...] = ()
 
 

@@ -9,11 +9,15 @@ from typing import Final
 import trio
 from starlette.types import ASGIApp
 
+from objlib.core.errors import UsageError
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import embedding_worker
 from objlib.embedded.api.routes import make_app
 from objlib.embedded.context import Context
 from objlib.embedded.database import explained, open_database
+from objlib.embedded.encoders.errors import ModelFolderError
+from objlib.embedded.encoders.folder import read_folder
+from objlib.embedded.index import SHIPPED, LazyEmbedder, LazyReranker, Reranking
 from objlib.embedded.options import Options
 from objlib.embedded.resources import leases
 from objlib.embedded.worker import Worker
@@ -47,6 +51,15 @@ class Service:
         with explained(self._path):
             return await embedding_worker.make_vectors(self._context, seconds=seconds, progress=progress)
 
+    async def choose_model(self) -> None:
+        """Write down which model the store is to have, without making any vectors yet.
+
+        Raises:
+            ServiceError: the file cannot be written.
+        """
+        with explained(self._path):
+            await embedding_worker.choose_model(self._context)
+
     async def vectors(self) -> VectorReport:
         """The number of passages with a vector, and whether vectors can be made here.
 
@@ -55,6 +68,26 @@ class Service:
         """
         with explained(self._path):
             return await embedding_worker.vector_state(self._context)
+
+
+def _check_models(options: Options) -> None:
+    """Refuse a folder that is no model's before anything is opened; loads none.
+
+    Raises:
+        UsageError: it says what is wrong with the folder.
+    """
+    for name, folder in (("embedder", options.embedder), ("reranker", options.reranker)):
+        if folder and (name, folder) != ("embedder", SHIPPED):
+            try:
+                read_folder(Path(folder))
+            except ModelFolderError as error:
+                raise UsageError(f"{name}: {error}") from None
+
+
+def _reranking(options: Options) -> Reranking | None:
+    if not options.reranker:
+        return None
+    return Reranking(LazyReranker(options.reranker).load, options.rerank_seconds)
 
 
 @asynccontextmanager
@@ -81,8 +114,10 @@ async def open_service(
         The service. Its background work ends with the block; the next open goes on with it.
 
     Raises:
+        UsageError: a model's folder holds none.
         ServiceError: the file cannot be used; one line that says what to do.
     """
+    _check_models(options)
     async with open_database(path, runner, read_only=read_only) as database:
         claim = leases.new_claim()
         context = Context(
@@ -90,6 +125,8 @@ async def open_service(
             options=options,
             now=now,
             claim=claim,
+            embedder=LazyEmbedder(options.embedder),
+            reranking=_reranking(options),
             embedding_runner=thread_runner(1) if runner is None else runner,
             isolated=runner is None,
         )

@@ -206,7 +206,7 @@ def purge(db: sqlite3.Connection) -> None:
 
 def _sweep(db: sqlite3.Connection, now: float) -> None:
     """Delete expired files, sessions and operations, and the vectors of another model."""
-    index.adopt_model(db)
+    index.drop_outdated(db)
     files.expire(db, now)
     upload_sessions.expire(db, now)
     db.execute(

@@ -15,7 +15,7 @@ from objlib.core.config.settings import DUMMY_KEY, Backend, Settings
 from objlib.core.errors import ObjlibError
 from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
-from objlib.embedded import documents_named, load_embedder
+from objlib.embedded import ModelFolderError, documents_named, load_embedder, load_folder, load_reranker
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
 from objlib.ledger import ledger_exists, open_ledger, summarize
@@ -35,7 +35,10 @@ async def doctor(settings: Settings, observer: Observer) -> list[Check]:
         "ledger": partial(_ledger, settings),
     }
     if settings.backend is Backend.EMBEDDED:
-        works |= {"search by meaning": _embedder, "store": partial(_embedded, settings, observer)}
+        works |= {
+            "search by meaning": partial(_models, settings),
+            "store": partial(_embedded, settings, observer),
+        }
     else:
         works["service"] = partial(_service, settings)
     works["other store"] = partial(_others, settings)
@@ -115,11 +118,25 @@ async def _others(settings: Settings) -> list[Check]:
     return checks
 
 
-async def _embedder() -> list[Check]:
-    embedder, reason = await thread_runner(1)(load_embedder)
+async def _models(settings: Settings) -> list[Check]:
+    """The embedder and the reranker, loaded."""
+    run = thread_runner(1)
+    if settings.embedder in {"", "default"}:
+        embedder, reason = await run(load_embedder)
+    else:
+        embedder, reason = await run(partial(load_folder, settings.embedder))
     if embedder is None:
-        return [Check("search by meaning", Health.WARNING, reason, "search by words works without it")]
-    return [Check("search by meaning", Health.OK, f"the model {embedder.model_id} is there")]
+        checks = [Check("search by meaning", Health.WARNING, reason, "search by words works without it")]
+    else:
+        checks = [Check("search by meaning", Health.OK, f"the model {embedder.model_id} is there")]
+    if settings.reranker is not None:
+        try:
+            reranker = await run(partial(load_reranker, str(settings.reranker)))
+        except ModelFolderError as error:
+            checks.append(Check("reranker", Health.PROBLEM, str(error)))
+        else:
+            checks.append(Check("reranker", Health.OK, f"the model {reranker.model_id} is there"))
+    return checks
 
 
 async def _embedded(settings: Settings, observer: Observer) -> list[Check]:

@@ -16,6 +16,7 @@ from objlib.core.events import EventKind, Observer
 from objlib.core.pacing.quota import Quota
 from objlib.embedded import Options, open_service
 from objlib.embedded.server import AllowedHosts, Decision, guarded, listen, quota_middleware, serve_app
+from objlib.engine.bootstrap.open_app import with_models
 from objlib.engine.shutdown import stop_on_signals
 
 
@@ -68,6 +69,7 @@ async def serve(
             require_key=options.require_key,
             settle_seconds=options.settle_seconds,
         )
+        service_options = with_models(service_options, settings)
         async with open_service(settings.embedded, options=service_options) as service:
             yield service.app
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 import trio
@@ -14,6 +15,15 @@ from objlib.engine.bootstrap.open_app import Command, open_app
 from objlib.engine.shutdown import Drain
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """An application that look-ups share, the scope that keeps it open, and the sign that it is closed."""
+
+    app: App
+    scope: trio.CancelScope
+    closed: trio.Event
 
 
 class OpenApps:
@@ -30,7 +40,7 @@ class OpenApps:
         self.overrides = overrides
         self._settings = settings
         self._tasks = tasks
-        self._shared: dict[Command, App] = {}
+        self._shared: dict[Command, _Shared] = {}
         self._opening = trio.Lock()
         self._running: set[Drain] = set()
         self._stops = 0
@@ -67,19 +77,31 @@ class OpenApps:
         async with self._opening:
             if command not in self._shared:
                 self._shared[command] = await self._tasks.start(self._keep_open, command)
-        app = self._shared[command]
+        app = self._shared[command].app
         app.retrier.reset()
         return app
 
+    async def close_shared(self) -> None:
+        """Close the applications that look-ups share, after their ledger was put aside; the next one opens anew."""
+        async with self._opening:
+            while self._shared:
+                _, shared = self._shared.popitem()
+                shared.scope.cancel(reason="its ledger was put aside")
+                await shared.closed.wait()
+
     async def _keep_open(
-        self, command: Command, task_status: trio.TaskStatus[App] = trio.TASK_STATUS_IGNORED
+        self, command: Command, task_status: "trio.TaskStatus[_Shared]" = trio.TASK_STATUS_IGNORED
     ) -> None:
-        with one_error():
-            async with open_app(
-                self._settings, command, observer=self.observer, overrides=self.overrides
-            ) as app:
-                task_status.started(app)
-                await trio.sleep_forever()
+        closed = trio.Event()
+        try:
+            with one_error(), trio.CancelScope() as scope:
+                async with open_app(
+                    self._settings, command, observer=self.observer, overrides=self.overrides
+                ) as app:
+                    task_status.started(_Shared(app, scope, closed))
+                    await trio.sleep_forever()
+        finally:
+            closed.set()
 
 
 @contextmanager

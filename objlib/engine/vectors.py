@@ -40,6 +40,9 @@ async def make_vectors(app: App, state: VectorReport, *, seconds: float) -> tupl
     if app.service is None or app.drain.requested or not state.available or state.done >= state.total:
         return state, False
     if seconds <= 0:
+        if not state.begun:
+            await app.service.choose_model()
+            state = await app.service.vectors()
         return state, False
     pace = _Pace(app)
     with app.observer.phase(Phase.VECTORS, state.total - state.done, seconds=seconds):

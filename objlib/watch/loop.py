@@ -120,7 +120,8 @@ class Watch:
             return self._end()
         if report.stopped is StopReason.DAILY_QUOTA:
             self._failed(report.advice or report.stopped.headline)
-            return until_renewal(datetime.now(UTC)) + self._timing.renewal
+            now = datetime.fromtimestamp(self._library.now(), UTC)
+            return until_renewal(now) + self._timing.renewal
         if report.stopped:
             return self._failed(report.advice or report.stopped.headline)
         self._failures, self._said = 0, ""

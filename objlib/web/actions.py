@@ -51,6 +51,9 @@ class Actions:
             "stop": self._stop,
             "sync": self._sync,
             "repair": self._repair,
+            "create-store": self._create_store,
+            "delete-store": self._delete_store,
+            "adopt": self._adopt,
         }
         action = actions.get(request.path_params["action"])
         if action is None:
@@ -96,16 +99,35 @@ class Actions:
         self.compared = None
         return "/runs"
 
+    async def _create_store(self, form: Form) -> str:
+        self.runs.start("stores create", partial(self.library.stores.create, _one(form, "name")))
+        return "/runs"
 
-def _typed_number(form: Form, name: str) -> int:
+    async def _delete_store(self, form: Form) -> str:
+        """Delete the store whose name was typed, with as many documents of others as the page showed and no more."""
+        name, display_name = _one(form, "store"), _one(form, "display_name")
+        if not name or _one(form, "typed").strip() != display_name.strip():
+            raise HTTPException(422, f"type {display_name} to delete this store; nothing was changed")
+        others = _typed_number(form, "others", "typed_others") if _one(form, "others") != "0" else 0
+        self.runs.start("stores delete", partial(self.library.stores.delete, name, others=others))
+        return "/runs"
+
+    async def _adopt(self, form: Form) -> str:
+        """Let files take documents over: those with their bytes, and those by name whose number was typed."""
+        by_name = _typed_number(form, "by_name") if _one(form, "typed").strip() else None
+        self.runs.start("stores adopt", partial(self.library.stores.adopt, by_name=by_name))
+        return "/runs"
+
+
+def _typed_number(form: Form, name: str, typed_in: str = "typed") -> int:
     """The number that a plan shows and the user typed.
 
     Raises:
         HTTPException: they differ.
     """
-    shown, typed = _one(form, name), _one(form, "typed").strip()
+    shown, typed = _one(form, name), _one(form, typed_in).strip()
     if not shown.isdecimal() or typed != shown:
-        raise HTTPException(422, f"type {shown} to apply the plan; nothing was changed")
+        raise HTTPException(422, f"type {shown} to apply this; nothing was changed")
     return int(shown)
 
 

@@ -45,6 +45,7 @@ def make_pages(library: Library, *, sessions: Sessions, cookie: str, runs: PageR
         Route("/problems", pages.problems),
         Route("/plan", pages.plan),
         Route("/differences", pages.differences),
+        Route("/stores", pages.stores),
         Route("/settings", pages.settings),
         Route("/static/{name}", _static),
         Route("/healthz", health.alive),

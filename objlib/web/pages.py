@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from objlib.api import MAX_PASSAGES, Library
-from objlib.core.errors import ObjlibError, UsageError
+from objlib.core.errors import NoLedgerError, ObjlibError, UsageError
 from objlib.core.lifecycle.drift import ON_REQUEST
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.status import StatusReport
 from objlib.web.actions import Actions
 from objlib.web.live import LiveEvents, live_run, live_runs
+from objlib.web.stores import stores_values
 from objlib.web.view import best_line, lines_with
 
 WINDOW: Final = 400
@@ -154,6 +155,11 @@ class LibraryPages:
             on_request=ON_REQUEST,
         )
 
+    async def stores(self, request: Request) -> Response:
+        """The stores of the service; an error stands on the page, beside the list where there is one."""
+        values = await stores_values(self.library, request.query_params)
+        return await self._page(request, "stores.html", shown=SHOWN_STEPS, **values)
+
     async def settings(self, request: Request) -> Response:
         """Where things are, how it is set, and whether all of it works."""
         checks = await self.library.doctor() if "check" in request.query_params else ()
@@ -166,7 +172,8 @@ class LibraryPages:
             status = 409
         text = error.detail if isinstance(error, HTTPException) else str(error)
         template = self.templates.get_template("error.html")
-        return HTMLResponse(template.render(page="", error=text, status=None, **self._rights()), status)
+        values = {"error": text, "begin": isinstance(error, NoLedgerError), **self._rights()}
+        return HTMLResponse(template.render(page="", status=None, **values), status)
 
     async def _page(self, request: Request, template: str, **values: Any) -> Response:
         values = {"status": values.pop("status", None) or await self._status(), **self._rights(), **values}

@@ -9,9 +9,12 @@ import trio
 from objlib.api import Library
 from objlib.core.errors import ObjlibError, RefusedError
 from objlib.core.reports.store import StoreSyncReport
+from objlib.core.reports.stores import AdoptionReport, StoreDeletion, StoreMade
 from objlib.core.reports.upload import RecoverReport, SyncReport, UploadReport
 
-Report = UploadReport | SyncReport | RecoverReport | StoreSyncReport
+Report = (
+    UploadReport | SyncReport | RecoverReport | StoreSyncReport | StoreMade | StoreDeletion | AdoptionReport
+)
 _log = logging.getLogger(__name__)
 
 

@@ -17,6 +17,7 @@ from objlib.core.advice import advise
 from objlib.core.reports.answers import AnswerReport, Citation
 from objlib.core.reports.excerpt import excerpt, mark, terms
 from objlib.core.reports.store import StoreSyncReport
+from objlib.core.reports.stores import AdoptionReport, StoreDeletion, StoreMade
 from objlib.core.reports.upload import RecoverReport, SyncReport, UploadReport
 
 EXCERPT: Final = 420
@@ -182,6 +183,12 @@ def outcome_of(report: object) -> str:
         return f": {report.deleted:,} deleted, {report.requeued:,} to be sent again by the next upload"
     if isinstance(report, RecoverReport):
         return f": {report.found:,} unfinished, {report.left:,} left"
+    if isinstance(report, StoreDeletion):
+        return f": {report.display_name} is gone, with {count_of(report.documents, 'document')}"
+    if isinstance(report, AdoptionReport):
+        return f": {count_of(report.adopted, 'file')} took over a document of another tool"
+    if isinstance(report, StoreMade):
+        return f": {report.display_name} is there"
     return ""
 
 

@@ -25,6 +25,7 @@ class Fake:
     """Embeds by letters: quick, and the same text is always in the same place."""
 
     model_id = "all-MiniLM-L6-v2/int8-1"
+    dimensions = 384
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -38,6 +39,10 @@ class Fake:
             rows[row, 0] += 1
         unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
         return unit
+
+    def embed_query(self, text: str) -> "NDArray[np.float32]":
+        vector: NDArray[np.float32] = self.embed([text])[0]
+        return vector
 
 
 @pytest.fixture

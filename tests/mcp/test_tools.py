@@ -16,8 +16,11 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from objlib.api import Library
+from objlib.embedded import Options
+from objlib.engine.app import Overrides
 from objlib.mcp.tools import make_server
 from tests.support.library import small_library
+from tests.support.web import Gate
 
 READING = {"search", "ask", "get_document", "list_documents", "status"}
 WRITING = {"upload", "sync"}
@@ -106,15 +109,22 @@ async def test_the_tools_that_write_are_there_on_request_alone(library: Library)
         assert (await call(client, "upload")).get("uploaded") == 0
 
 
-async def test_an_upload_that_is_cancelled_is_recovered(library: Library) -> None:
-    for number in range(40):
-        (library.settings.library / f"{number}.txt").write_text(f"text {number}", encoding="utf-8")
-    async with Client(make_server(library, write=True)) as client:
-        with trio.move_on_after(0.3):
-            await client.call_tool("upload", {})
-    report = await library.upload()
-    assert (report.indexed, report.pending) == (42, 0)
-    assert (await library.verify(sample=None)).drift == {}
+async def test_an_upload_that_is_cancelled_half_way_is_recovered(tmp_path: Path) -> None:
+    gate, many = Gate(), {f"{number}.txt": f"text {number}" for number in range(10)}
+    overrides = Overrides(signals=False, options=Options(middleware=(gate.middleware(),)))
+    async with small_library(tmp_path, FILES | many, overrides=overrides) as library:
+        async with Client(make_server(library, write=True)) as client:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(client.call_tool, "upload", {})
+                await gate.reached.wait()
+                nursery.cancel_scope.cancel()
+            assert (await call(client, "status"))["files"].get("indexed", 0) == 0
+            while (await call(client, "status")).get("running"):  # the server hears of it a moment later
+                pass
+            gate.opened.set()
+            assert (await call(client, "upload"))["indexed"] == 12
+        assert (await library.recover()).found == 0
+        assert (await library.verify(sample=None)).drift == {}
 
 
 async def test_a_resource_is_the_text_of_a_document(library: Library) -> None:
@@ -124,19 +134,38 @@ async def test_a_resource_is_the_text_of_a_document(library: Library) -> None:
         assert read.contents[0].text == "What is it like to be a bat?"
 
 
+async def use_every_tool(client: Client) -> None:
+    """Call each tool and read a resource over a transport, beginning with an empty store."""
+    tools = {tool.name for tool in (await client.list_tools()).tools}
+    answers = {
+        "upload": await call(client, "upload"),
+        "search": await call(client, "search", query="bat"),
+        "ask": await call(client, "ask", question="what is it like to be a bat"),
+        "get_document": await call(client, "get_document", path="Mind/bat.md"),
+        "list_documents": await call(client, "list_documents", folder="Mind"),
+        "status": await call(client, "status"),
+        "sync": await call(client, "sync"),
+    }
+    assert tools == set(answers) == READING | WRITING
+    assert answers["upload"]["indexed"] == answers["sync"]["unchanged"] == 2
+    assert answers["search"]["passages"][0]["path"] == answers["ask"]["sources"][0]["path"] == "Mind/bat.md"
+    assert answers["get_document"]["lines"] == "1: What is it like to be a bat?"
+    assert answers["list_documents"]["documents"][0]["state"] == "indexed"
+    assert answers["status"]["files"] == {"indexed": 2}
+    read: Any = await client.read_resource("objlib://document/Mind%2Fbat.md")
+    assert read.contents[0].text == "What is it like to be a bat?"
+
+
 async def test_a_client_starts_it_over_pipes(library: Library, tmp_path: Path) -> None:
-    await library.upload()
     data = {"XDG_DATA_HOME": str(tmp_path / "data")}
-    server = StdioServerParameters(command=sys.executable, args=arguments_of(library), env=data)
+    server = StdioServerParameters(command=sys.executable, args=[*arguments_of(library), "--write"], env=data)
     async with Client(server) as client:
-        assert {tool.name for tool in (await client.list_tools()).tools} == READING
-        assert (await call(client, "search", query="bat"))["passages"][0]["path"] == "Mind/bat.md"
+        await use_every_tool(client)
 
 
 async def test_a_client_with_the_token_reaches_the_port(library: Library, tmp_path: Path) -> None:
-    await library.upload()
     environment = {**os.environ, "OBJLIB_MCP_TOKEN": "sesame", "XDG_DATA_HOME": str(tmp_path / "data")}
-    command = [sys.executable, *arguments_of(library), "--http", "--port", "0", "--json"]
+    command = [sys.executable, *arguments_of(library), "--http", "--port", "0", "--json", "--write"]
     async with trio.open_nursery() as nursery:
         run = partial(trio.run_process, command, stdout=subprocess.PIPE, env=environment, check=False)
         process = await nursery.start(run)
@@ -149,8 +178,7 @@ async def test_a_client_with_the_token_reaches_the_port(library: Library, tmp_pa
                 assert (await stranger.post(url, json={})).status_code == 401
         async with httpx2.AsyncClient(headers={"authorization": "Bearer sesame"}) as http:
             async with Client(streamable_http_client(url, http_client=http)) as client:
-                assert {tool.name for tool in (await client.list_tools()).tools} == READING
-                assert (await call(client, "search", query="bat"))["passages"]
+                await use_every_tool(client)
             foreign = await http.post(url, json={}, headers={"origin": "http://evil.example"})
             assert foreign.status_code == 403
         process.terminate()

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objlib.embedded.index import FUNCTIONS, POSTINGS, REBUILD, SCHEMA, index_document
-from objlib.embedded.index.sign_rows import SIGN_BYTES
+from objlib.embedded.index import COMING_VECTORS, FUNCTIONS, POSTINGS, REBUILD, SCHEMA, index_document
+from objlib.embedded.index.sign_rows import sign_bytes
 from objlib.embedded.index.vectors import pending_chunks, store_vectors
 from objlib.embedded.model import DIMENSIONS
 from objlib.embedded.text.extract import extract
@@ -31,7 +31,7 @@ def new_store(path: str = ":memory:") -> sqlite3.Connection:
     db.execute(DOCUMENTS)
     for name, function in FUNCTIONS.items():
         db.create_function(name, -1, function)
-    for statement in (*SCHEMA, *REBUILD, *POSTINGS):
+    for statement in (*SCHEMA, *REBUILD, *POSTINGS, *COMING_VECTORS):
         db.execute(statement)
     return db
 
@@ -60,9 +60,8 @@ def counts(db: sqlite3.Connection) -> dict[str, int]:
     """Rows by table; of the sign bits, the slots that have some."""
     rows = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
     blobs = db.execute("SELECT bits FROM signs").fetchall()
-    rows["signs"] = sum(
-        any(bits[at : at + SIGN_BYTES]) for (bits,) in blobs for at in range(0, len(bits), SIGN_BYTES)
-    )
+    size = sign_bytes()
+    rows["signs"] = sum(any(bits[at : at + size]) for (bits,) in blobs for at in range(0, len(bits), size))
     return rows
 
 
@@ -70,6 +69,7 @@ class Meanings:
     """Every word has a direction of its own, but words that are listed as synonyms share one."""
 
     model_id = "meanings"
+    dimensions = DIMENSIONS
 
     def __init__(self, *synonyms: str) -> None:
         self.calls: list[list[str]] = []
@@ -82,6 +82,10 @@ class Meanings:
         )
         unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
         return unit
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self.embed([text])[0]
+        return vector
 
     @property
     def _ground(self) -> NDArray[np.float64]:

@@ -20,10 +20,16 @@ HOME = "http://127.0.0.1"
 
 
 class Gate:
-    """Middleware of the embedded service that holds the first bytes of each document until it is open."""
+    """Middleware of the embedded service that holds the first bytes of each document until it is open.
+
+    Attributes:
+        opened: lets them pass.
+        reached: the first of them has arrived.
+    """
 
     def __init__(self) -> None:
         self.opened = trio.Event()
+        self.reached = trio.Event()
 
     def middleware(self) -> Middleware:
         """For ``Options.middleware``."""
@@ -32,6 +38,7 @@ class Gate:
     def _around(self, app: ASGIApp) -> ASGIApp:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http" and "/upload/" in scope["path"]:
+                self.reached.set()
                 await self.opened.wait()
             await app(scope, receive, send)
 

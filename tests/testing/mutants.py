@@ -19,6 +19,7 @@ from tests.testing.safeguards_border import BORDER
 from tests.testing.safeguards_doubt import DOUBTS
 from tests.testing.safeguards_formats import FORMATS
 from tests.testing.safeguards_pace import PACE
+from tests.testing.safeguards_pages import PAGES
 from tests.testing.safeguards_prune import PRUNES
 from tests.testing.safeguards_repair import REPAIRS
 from tests.testing.safeguards_search import SEARCH
@@ -36,6 +37,7 @@ MUTANTS: Final = (
     *DOUBTS,
     *PRUNES,
     *STORES,
+    *PAGES,
     *REPAIRS,
     *TWIN,
     *SEARCH,

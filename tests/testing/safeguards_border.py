@@ -220,8 +220,8 @@ LINKS: Final = (
 OUTSIDE: Final = (
     Mutant(
         "the telemetry of the vector runtime is off",
-        "objlib/embedded/index/embedder.py",
-        '        os.environ["ORT_DISABLE_TELEMETRY"] = "1"\n',
+        "objlib/embedded/encoders/session.py",
+        '    os.environ["ORT_DISABLE_TELEMETRY"] = "1"\n',
         "",
         "tests/embedded/index/test_telemetry.py::test_the_vector_runtime_opens_no_socket_and_writes_no_file",
     ),

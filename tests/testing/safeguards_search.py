@@ -6,6 +6,7 @@ from tests.testing.mutant import Mutant
 
 RANKING: Final = "tests/embedded/index/test_ranking.py"
 MOVE: Final = "tests/embedded/index/test_move_older.py"
+MODELS: Final = "tests/embedded/test_service.py"
 WRITER: Final = "tests/embedded/index/test_writer.py"
 
 SEARCH: Final = (
@@ -19,7 +20,7 @@ SEARCH: Final = (
     Mutant(
         "the slot of a removed passage has no vector",
         "objlib/embedded/index/vectors.py",
-        "    write_sign_bits(db, ((slot, NO_VECTOR) for slot in slots))\n",
+        "        write_sign_bits(db, ((slot, None) for slot in slots), vector_set)\n",
         "",
         f"{WRITER}::test_the_tables_agree_after_any_history",
     ),
@@ -36,5 +37,33 @@ SEARCH: Final = (
         "    if rows:\n        more",
         "    if False:\n        more",
         f"{MOVE}::test_a_store_of_an_older_objlib_answers_before_while_and_after_it_is_moved",
+    ),
+    Mutant(
+        "the old vectors answer until those of another model are whole",
+        "objlib/embedded/index/vector_sets.py",
+        '    if coming is None or db.execute("SELECT 1 FROM next_pending LIMIT 1").fetchone() is not None:\n',
+        "    if coming is None:\n",
+        f"{MODELS}::test_another_model_is_made_beside_the_one_that_answers_until_it_is_whole",
+    ),
+    Mutant(
+        "a deleted document leaves the vectors of a coming model too",
+        "objlib/embedded/index/vectors.py",
+        '    for vector_set in sets(db):\n        db.executemany(\n            f"DELETE',
+        '    for vector_set in (ANSWERING,):\n        db.executemany(\n            f"DELETE',
+        f"{MODELS}::test_a_document_that_is_deleted_meanwhile_leaves_both_sets",
+    ),
+    Mutant(
+        "a folder that is no model is refused before a store is made",
+        "objlib/embedded/service.py",
+        "    _check_models(options)\n",
+        "",
+        f"{MODELS}::test_a_folder_that_is_no_model_is_refused_before_a_store_is_made",
+    ),
+    Mutant(
+        "a vector of numbers that are none is refused",
+        "objlib/embedded/encoders/sentence_encoder.py",
+        "        if not np.isfinite(lengths).all():\n",
+        "        if False:\n",
+        "tests/embedded/encoders/test_sentence_encoder.py::test_graphs_that_cannot_be_used_are_refused_in_one_line",
     ),
 )

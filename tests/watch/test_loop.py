@@ -1,6 +1,5 @@
 """The loop of the watch in virtual time: what makes a run due, and what an end means for the next one."""
 
-import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from objlib.engine.shutdown import InterruptedRun
 from objlib.testing import RecordingObserver
 from objlib.threads import inline_runner
 from objlib.watch.loop import Watch, until_renewal
+from tests.watch.day import live_a_day
 
 pytestmark = pytest.mark.usefixtures("autojump_clock")
 
@@ -147,22 +147,11 @@ async def test_a_stop_lets_the_run_finish(library: Library, observer: RecordingO
     assert status.states["uploading"] == status.states["processing"] == 0
 
 
-async def test_a_day_of_random_edits_ends_in_step(desk: Desk) -> None:
-    chance, names = random.Random(7), [f"{n % 5}/{n}.md" for n in range(40)]
-    there = set()
-    for _ in range(80):
-        await trio.sleep(chance.expovariate(1 / 900))
-        name = chance.choice(names)
-        if name in there and chance.random() < 0.3:
-            desk.remove(name)
-            there.discard(name)
-        else:
-            desk.write(name, f"text {chance.random()}")
-            there.add(name)
-    await trio.sleep(2 * 3600)
-    assert await desk.indexed() == len(there) + 1
-    assert (await desk.library.verify(sample=None)).drift == {}
-    assert (await desk.library.status()).missing == 0
+def test_a_day_of_edits_and_outages_ends_in_step_and_asks_for_nothing_else(tmp_path: Path) -> None:
+    wrong, faults = live_a_day(3, 40, tmp_path)
+    assert wrong == []
+    actions = {request.action.partition(" ")[0] for request in faults.history}
+    assert len(actions) > 3, "the day meets outages, lost answers and the daily quota"
 
 
 def test_a_daily_quota_is_tried_again_after_midnight_pacific_time() -> None:

@@ -37,6 +37,8 @@ PLACES: Final = {
     "problems": "/problems",
     "plan": "/plan",
     "differences": "/differences?compare=1",
+    "stores": "/stores",
+    "delete": "/stores?delete=tests",
     "settings": "/settings?check=1",
     "error": "/doc/none",
     "runs": "/runs",

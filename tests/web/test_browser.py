@@ -37,7 +37,7 @@ FILES = LECTURES | {
 }
 PLACES = (
     "/?q=stranger", "/ask?q=how+far+may+a+stranger+count", "/library?path=Ethics", "/runs", "/problems", "/plan",
-    "/differences?compare=1", "/settings?check=1", "/", "/library", "/nothing",
+    "/differences?compare=1", "/settings?check=1", "/stores?delete=tests", "/", "/library", "/nothing",
 )  # fmt: skip
 
 

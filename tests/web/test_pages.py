@@ -216,3 +216,12 @@ async def test_every_answer_keeps_other_sites_out(browser: httpx.AsyncClient) ->
             assert answer.headers[name] == value or name == "cache-control", address
         assert "http://" not in answer.text.replace("http://127.0.0.1", "")
         assert "https://" not in answer.text
+
+
+async def test_a_page_runs_no_script_but_its_own_and_is_framed_by_none(browser: httpx.AsyncClient) -> None:
+    for address in ("/", "/doc/none", "/?q=stranger"):
+        text = (await browser.get(address)).headers["content-security-policy"]
+        policy = {name: sources for name, *sources in (part.split() for part in text.split(";"))}
+        assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == ["'none'"]
+        rest = {source for sources in policy.values() for source in sources} - {"'none'"}
+        assert rest == {"'self'"}, "neither unsafe-inline nor another site"

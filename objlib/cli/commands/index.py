@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from objlib.cli.config import load_settings
-from objlib.cli.options import Common, DryRun, option
+from objlib.cli.options import Common, DryRun, Embedder, option
 from objlib.core.config.parsers import seconds
 from objlib.core.config.registry import DAY
 from objlib.core.config.settings import Backend
@@ -20,15 +20,17 @@ def index(
         str | None,
         option("How long to go on at most; by default until it is done", name="--for", metavar="TIME"),
     ] = None,
+    embedder: Embedder = None,
     dry_run: DryRun = False,
     options: Common = None,
 ) -> int:
     """Finish search by meaning in the embedded store. It can be stopped at any time; the next call goes on.
 
     An upload spends two minutes on it (see its --embed-seconds). Until it is done, search by words finds everything.
+    With another --embedder all vectors are made anew, and the old ones answer until the new ones are whole.
     """
     limit = inf if within is None else _seconds(within)
-    settings = load_settings(options)
+    settings = load_settings(options, embedder=embedder)
     from objlib.cli.render.index import index_lines, index_problems
     from objlib.cli.runner import run, show
     from objlib.engine.bootstrap.open_app import Command, StoreNeed

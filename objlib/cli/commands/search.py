@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from objlib.cli.commands.several import ask_each, libraries_asked
 from objlib.cli.config import load_settings
-from objlib.cli.options import Common, option, switch
+from objlib.cli.options import Common, Embedder, Reranker, option, switch
 from objlib.core.advice import advise
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, UsageError
@@ -43,6 +43,8 @@ def search(
     fail_empty: FailEmpty = False,
     everywhere: Everywhere = False,
     model: Model = None,
+    embedder: Embedder = None,
+    reranker: Reranker = None,
     options: Common = None,
 ) -> int:
     """Find passages, best first, each with its file and its place in it.
@@ -51,7 +53,8 @@ def search(
     """
     question = _question("search", query, where, top_k)
     each_of = libraries_asked(options, everywhere=everywhere)
-    settings = load_settings(each_of[0], model=model)
+    load = partial(load_settings, model=model, embedder=embedder, reranker=reranker)
+    settings = load(each_of[0])
     files = files or null
     if files and settings.json:
         raise UsageError("--json has the paths in citations[].file; leave out --files and --null")
@@ -64,7 +67,6 @@ def search(
     if len(each_of) == 1:
         report = _run(settings, "search", verb, question)
     else:
-        load = partial(load_settings, model=model)
         answers = ask_each(each_of, load, lambda one: _run(one, "search", verb, question))
         report = merge_passages(answers, top_k)
     if files:
@@ -84,6 +86,8 @@ def ask(
     fail_empty: FailEmpty = False,
     everywhere: Everywhere = False,
     model: Model = None,
+    embedder: Embedder = None,
+    reranker: Reranker = None,
     options: Common = None,
 ) -> int:
     """Answer a question from the library, with the passages that the answer stands on.
@@ -92,13 +96,13 @@ def ask(
     """
     asked = _question("ask", question, where, top_k)
     each_of = libraries_asked(options, everywhere=everywhere)
-    settings = load_settings(each_of[0], model=model)
+    load = partial(load_settings, model=model, embedder=embedder, reranker=reranker)
+    settings = load(each_of[0])
     from objlib.cli.render.answer import ask_lines, ask_notes, library_answer_lines, library_answer_notes
     from objlib.cli.runner import show
     from objlib.engine.search.ask import ask as engine_ask
 
     if len(each_of) > 1:
-        load = partial(load_settings, model=model)
         answers = ask_each(each_of, load, lambda one: _run(one, "ask", engine_ask, asked))
         show(
             settings,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from objlib.cli.config import load_settings
 from objlib.cli.console.errors import print_message
 from objlib.cli.console.output import print_lines, print_object
-from objlib.cli.options import Common, CommonOptions, option, switch
+from objlib.cli.options import Common, CommonOptions, Embedder, Reranker, option, switch
 from objlib.core.config.parsers import is_loopback_host
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
@@ -44,6 +44,8 @@ def serve(
     op_delay: Annotated[float, option("Seconds until an upload is ACTIVE")] = 0.0,
     list_lag: Annotated[float, option("Seconds for which listings lack a new document")] = 0.0,
     seed: Annotated[int, option("Number that the faults are drawn from")] = 0,
+    embedder: Embedder = None,
+    reranker: Reranker = None,
     options: Common = None,
 ) -> int:
     """Serve the embedded store on a port, for any Gemini client; stop it with Ctrl-C."""
@@ -65,7 +67,11 @@ def serve(
     limit = None if quota is None else parse_quota(quota)
     named = options.embedded_store is not None or os.environ.get("OBJLIB_EMBEDDED_STORE")
     settings = load_settings(
-        options, place=LibraryNeed.ANY if named else LibraryNeed.KNOWN, backend="embedded"
+        options,
+        place=LibraryNeed.ANY if named else LibraryNeed.KNOWN,
+        backend="embedded",
+        embedder=embedder,
+        reranker=reranker,
     )
     if not (0 <= op_delay <= MAX_DELAY and 0 <= list_lag <= MAX_DELAY):
         raise UsageError(f"--op-delay and --list-lag are seconds from 0 to {MAX_DELAY}")

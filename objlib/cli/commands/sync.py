@@ -6,7 +6,16 @@ from typing import Annotated
 from objlib.cli.commands.upload import Checksum, EmbeddingModel, EmbedSeconds, New, upload_exit
 from objlib.cli.config import load_settings
 from objlib.cli.console.output import to_plain
-from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, option, require_dry_run, switch
+from objlib.cli.options import (
+    Common,
+    DryRun,
+    Embedder,
+    EveryStep,
+    LibraryPath,
+    option,
+    require_dry_run,
+    switch,
+)
 from objlib.core.errors import Exit, UsageError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import SyncReport
@@ -43,6 +52,7 @@ def sync(
     new: New = False,
     embed_seconds: EmbedSeconds = None,
     embedding_model: EmbeddingModel = None,
+    embedder: Embedder = None,
     options: Common = None,
 ) -> int:
     """Upload what is new or changed and, with --prune, remove the documents of files that are gone.
@@ -61,6 +71,7 @@ def sync(
         prune_grace=prune_grace,
         embed_seconds=embed_seconds,
         embedding_model=embedding_model,
+        embedder=embedder,
     )
     require_folder(settings)
     from objlib.cli.render.sync import sync_lines, sync_problems

@@ -5,7 +5,17 @@ from typing import Annotated
 
 from objlib.cli.again import how_to_install
 from objlib.cli.config import load_settings
-from objlib.cli.options import Common, DryRun, EveryStep, LibraryPath, dry, option, require_dry_run, switch
+from objlib.cli.options import (
+    Common,
+    DryRun,
+    Embedder,
+    EveryStep,
+    LibraryPath,
+    dry,
+    option,
+    require_dry_run,
+    switch,
+)
 from objlib.core.errors import Exit, UsageError
 from objlib.core.reports.upload import UploadReport
 from objlib.sources import LibraryNeed, require_folder
@@ -49,6 +59,7 @@ def upload(
     max_uploads: Annotated[int | None, option("Uploads in flight at most", setting="max_uploads")] = None,
     embed_seconds: EmbedSeconds = None,
     embedding_model: EmbeddingModel = None,
+    embedder: Embedder = None,
     options: Common = None,
 ) -> int:
     """Bring the store up to date with a folder: scan, recover, upload, and wait until it is searchable.
@@ -66,6 +77,7 @@ def upload(
         max_uploads=max_uploads,
         embed_seconds=embed_seconds,
         embedding_model=embedding_model,
+        embedder=embedder,
     )
     require_folder(settings)
     from objlib.cli.console.suggest import suggestion

@@ -7,7 +7,7 @@ from objlib.cli.commands.upload import EmbedSeconds
 from objlib.cli.config import load_settings
 from objlib.cli.console.output import print_lines
 from objlib.cli.detached import detach
-from objlib.cli.options import Common, LibraryPath, option, switch
+from objlib.cli.options import Common, Embedder, LibraryPath, option, switch
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit
 from objlib.core.events import Observer
@@ -22,6 +22,7 @@ def watch(
     *,
     prune: Annotated[bool, switch("Also remove documents of files that are gone, after the grace")] = False,
     embed_seconds: EmbedSeconds = None,
+    embedder: Embedder = None,
     print_unit: Annotated[Kind | None, option("Print what starts it with the machine, and end")] = None,
     options: Common = None,
 ) -> int:
@@ -29,7 +30,14 @@ def watch(
 
     A run inside it is like any other, with the same ledger, limits and guards.
     """
-    load = partial(load_settings, options, path=path, place=LibraryNeed.NEW, embed_seconds=embed_seconds)
+    load = partial(
+        load_settings,
+        options,
+        path=path,
+        place=LibraryNeed.NEW,
+        embed_seconds=embed_seconds,
+        embedder=embedder,
+    )
     settings = load()
     require_folder(settings)
     if print_unit is not None:

@@ -39,6 +39,11 @@ def path(raw: object, base: Path, home: Path) -> Path:
     return base / text
 
 
+def model_folder(raw: object, base: Path, home: Path) -> str:
+    """The absolute path of a model's folder, or ``default``, which stands for the model that ships."""
+    return "default" if raw in {"default", Path("default")} else str(path(raw, base, home))
+
+
 def ledger_place(raw: object, base: Path, home: Path) -> Path | LedgerUrl:
     """A path, or the URL of a ledger in a PostgreSQL database."""
     if isinstance(raw, LedgerUrl):

@@ -10,6 +10,7 @@ from objlib.core.config.parsers import (
     ledger_place,
     lines,
     model,
+    model_folder,
     pacing,
     path,
     patterns,
@@ -80,6 +81,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("pacing", pacing, "how requests are paced: measured, or aimd, a simpler rule", flag=False),
     Setting("settle_seconds", seconds(1, DAY), "how long one document may take to be indexed", flag=False),
     Setting("embed_seconds", seconds(0, DAY), "how long an upload may go on preparing search by meaning"),
+    Setting(
+        "embedder",
+        model_folder,
+        "folder of the ONNX model that makes the vectors of the embedded store, or default",
+    ),
+    Setting("reranker", path, "folder of an ONNX cross-encoder that orders the first passages of a search"),
+    Setting("rerank_seconds", seconds(0, DAY), "how long one search may be reranked", flag=False),
     Setting(
         "prune_grace",
         seconds(0, 36_500 * DAY),

@@ -54,6 +54,9 @@ class Settings:
         pacing: name of the rate controller: ``measured`` or ``aimd``.
         settle_seconds: how long one document may take to become ACTIVE before it is left for recovery.
         embed_seconds: how long an upload may go on making vectors in the embedded store afterwards.
+        embedder: folder of the model that the embedded store is to have, or ``default``; empty leaves it its own.
+        reranker: folder of the cross-encoder that orders the first passages of a search; None for none.
+        rerank_seconds: how long one search may take for that.
         prune_grace: how long a file must have been missing before its document may be removed.
     """
 
@@ -88,6 +91,9 @@ class Settings:
     pacing: str = "measured"
     settle_seconds: float = 900.0
     embed_seconds: float = 120.0
+    embedder: str = ""
+    reranker: Path | None = None
+    rerank_seconds: float = 1.0
     prune_grace: float = 3600.0
     json: bool = False
     quiet: bool = False

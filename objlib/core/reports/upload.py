@@ -93,6 +93,10 @@ class VectorReport:
         available: whether vectors can be made here at all.
         reason: why not, or an empty string.
         seconds_left: how long the rest takes at the pace of this run; None where nothing is left, or it made none.
+        coming: the folder of the model that ``done`` and ``total`` are about, while searches still use the vectors of
+            another one; empty otherwise.
+        begun: whether the store knows of that model yet.
+        words_only: why searches go by words alone now; empty where they do not.
     """
 
     done: int = 0
@@ -100,6 +104,9 @@ class VectorReport:
     available: bool = True
     reason: str = ""
     seconds_left: float | None = None
+    coming: str = ""
+    begun: bool = True
+    words_only: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import Any, Final
 from objlib.core.library.mime import PICTURES
 from objlib.embedded import index
 from objlib.embedded.context import Context
+from objlib.embedded.encoders.errors import ModelFolderError
 from objlib.embedded.resources import documents, stores
-from objlib.embedded.wire.errors import invalid
+from objlib.embedded.wire.errors import ApiError, invalid
 from objlib.embedded.wire.json import (
     Json,
     compact,
@@ -117,24 +118,25 @@ async def answer(context: Context, body: Json) -> Json:
     if not request.searches:
         return _response(_NOTHING_TO_SEARCH, None, request.prompt_size, 0)
     on_demand = index.OnDemand()
-    search = _Search(request, context.now(), context.embedder, on_demand)
+    search = _Search(request, context.now(), context.embedder, on_demand, context.reranking)
     try:
         response = await context.database.search.run(search.response)
     except index.FilterError as error:
         raise invalid(f"Invalid metadata_filter: {error}") from None
+    except ModelFolderError as error:
+        raise ApiError("FAILED_PRECONDITION", f"reranker: {error}") from None
     await _keep(context, on_demand)
     return response
 
 
 async def _keep(context: Context, on_demand: "index.OnDemand") -> None:
     """Store the vectors that a search made; a file that cannot be written now does not fail the search."""
-    embedder, _ = context.embedder.load() if on_demand.rows else (None, "")
-    if embedder is None:
+    if not on_demand.rows:
         return
+    model = on_demand.model
+    store = partial(index.store_vectors, rows=on_demand.rows, model_id=model.model_id, folder=model.folder)
     with suppress(sqlite3.Error):
-        await context.database.write(
-            partial(index.store_vectors, rows=on_demand.rows, model_id=embedder.model_id)
-        )
+        await context.database.write(store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class _Search:
     now: float
     embedder: "index.LazyEmbedder"
     on_demand: "index.OnDemand"
+    reranking: "index.Reranking | None" = None
 
     def response(self, db: sqlite3.Connection) -> Json:
         """Search, and answer with quotations."""
@@ -152,6 +155,8 @@ class _Search:
         try:
             names = {stores.store_row(db, name): name for name in self.request.stores}
             embedder = self.embedder.for_search(db)
+            if embedder is not None:
+                self.on_demand.model = embedder.model
             hits = self._visible_hits(db, list(names), embedder)
             store_of = {hit.doc_id: names[_store_of(db, hit.doc_id)] for hit in hits}
             media = {hit.doc_id: name for hit in hits if (name := _media_of(db, hit.doc_id))}
@@ -205,6 +210,7 @@ class _Search:
                 embedder=embedder,
                 codes=self.embedder.sign_bits,
                 on_demand=self.on_demand,
+                reranking=self.reranking,
             )
             visible = [hit for hit in hits if hit.doc_id not in hidden]
             if len(visible) >= self.request.top_k or len(hits) < count:

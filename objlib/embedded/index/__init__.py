@@ -7,14 +7,23 @@ imported before a function needs it. The service owns the tables ``documents`` a
 
 from objlib.embedded.index.embedder import Embedder, load_embedder
 from objlib.embedded.index.filters import compile_filter, filter_keys
-from objlib.embedded.index.lazy_embedder import LazyEmbedder
+from objlib.embedded.index.lazy_embedder import SHIPPED, LazyEmbedder, load_folder
 from objlib.embedded.index.postings import merge_next
 from objlib.embedded.index.quote import quote_answer
 from objlib.embedded.index.records import FilterError, Hit, QuotedAnswer
-from objlib.embedded.index.schema import POSTINGS, REBUILD, SCHEMA
+from objlib.embedded.index.rerank import LazyReranker, Reranking, load_reranker
+from objlib.embedded.index.schema import COMING_VECTORS, POSTINGS, REBUILD, SCHEMA
 from objlib.embedded.index.search import OnDemand, search
 from objlib.embedded.index.sign_codes import SignBitCache
-from objlib.embedded.index.vectors import adopt_model, pending_chunks, store_vectors, vector_progress
+from objlib.embedded.index.vector_sets import (
+    ANSWERING,
+    COMING,
+    StoredModel,
+    aim_at,
+    drop_outdated,
+    replace_answering,
+)
+from objlib.embedded.index.vectors import pending_chunks, store_vectors, vector_progress
 from objlib.embedded.index.writer import (
     FUNCTIONS,
     IndexedText,
@@ -26,30 +35,41 @@ from objlib.embedded.index.writer import (
 )
 
 __all__ = [
+    "ANSWERING",
+    "COMING",
+    "COMING_VECTORS",
     "FUNCTIONS",
     "POSTINGS",
     "REBUILD",
     "SCHEMA",
+    "SHIPPED",
     "Embedder",
     "FilterError",
     "Hit",
     "IndexedText",
     "LazyEmbedder",
+    "LazyReranker",
     "OnDemand",
     "QuotedAnswer",
+    "Reranking",
     "SignBitCache",
+    "StoredModel",
     "add_passages",
-    "adopt_model",
+    "aim_at",
     "begin_document",
     "compile_filter",
     "drop_document",
+    "drop_outdated",
     "filter_keys",
     "index_document",
     "load_embedder",
+    "load_folder",
+    "load_reranker",
     "merge_next",
     "move_older",
     "pending_chunks",
     "quote_answer",
+    "replace_answering",
     "search",
     "store_vectors",
     "vector_progress",

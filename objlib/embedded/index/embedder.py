@@ -1,11 +1,12 @@
-"""Texts to vectors, through onnxruntime. The only module that imports it."""
+"""Texts to vectors: what an embedder is, and the one that ships with objlib."""
 
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-from objlib.embedded.index.wordpiece import WordPiece
+from objlib.embedded.encoders.errors import ModelError
+from objlib.embedded.encoders.session import each_on_a_core, first_line, open_session
+from objlib.embedded.encoders.wordpiece import WordPiece, read_vocabulary
 from objlib.embedded.model import DIMENSIONS, MODEL_ID, ONNX, VOCABULARY, damage
 
 if TYPE_CHECKING:
@@ -14,12 +15,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+__all__ = ["MAX_TOKENS", "Embedder", "MiniLM", "ModelError", "load_embedder", "obstacle"]
+
 MAX_TOKENS = 256
 """Tokens of a text that the model reads, as it was trained; the rest is cut."""
-
-
-class ModelError(Exception):
-    """The model cannot be loaded; search goes by words alone."""
+_START, _END = "[CLS]", "[SEP]"
 
 
 class Embedder(Protocol):
@@ -27,9 +27,15 @@ class Embedder(Protocol):
 
     model_id: str
     """Name of everything that the vectors depend on; vectors of two models cannot be compared."""
+    dimensions: int
+    """Numbers of a vector."""
 
     def embed(self, texts: Sequence[str]) -> "Floats":
-        """Unit vectors, one row of 384 for each text, in the order of the texts."""
+        """Unit vectors of passages, one row for each text, in the order of the texts."""
+        ...
+
+    def embed_query(self, text: str) -> "Floats":
+        """The unit vector of a query: some models read queries in another way than passages."""
         ...
 
 
@@ -42,23 +48,17 @@ class MiniLM:
     """
 
     model_id = MODEL_ID
+    dimensions = DIMENSIONS
 
     def __init__(self, threads: int = 0) -> None:
-        # onnxruntime reports its use to its vendor unless this is set before it is imported (its Privacy.md).
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import numpy as np  # noqa: F401  # embed() needs it: fail now
-        import onnxruntime  # takes 0.1 s that only search by meaning should pay
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
         # "extended" could fuse the normalisation, which is slower.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        self._session: Any = onnxruntime.InferenceSession(
-            str(ONNX), options, providers=["CPUExecutionProvider"]
-        )
-        self._tokenizer = WordPiece(VOCABULARY)
-        self._threads = threads or _cores()
+        self._session: Any = open_session(ONNX, level="ORT_ENABLE_BASIC")
+        vocabulary = read_vocabulary(VOCABULARY)
+        self._start, self._end = vocabulary[_START], vocabulary[_END]
+        self._tokenizer = WordPiece(vocabulary)
+        self._threads = threads
 
     def embed(self, texts: Sequence[str]) -> "Floats":
         """See :meth:`Embedder.embed`."""
@@ -67,26 +67,17 @@ class MiniLM:
         out = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
 
         def one(row: int) -> None:
-            ids = np.array([self._tokenizer.encode(texts[row], MAX_TOKENS)], dtype=np.int64)
+            inner = self._tokenizer.ids(texts[row], MAX_TOKENS - 2)
+            ids = np.array([[self._start, *inner, self._end]], dtype=np.int64)
             out[row] = self._session.run(None, {"ids": ids})[0]
 
-        if len(texts) == 1 or self._threads == 1:
-            for row in range(len(texts)):
-                one(row)
-        else:
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(self._threads) as pool:
-                # Long texts first, so that the threads end together.
-                list(pool.map(one, sorted(range(len(texts)), key=lambda row: -len(texts[row]))))
+        each_on_a_core(one, [len(text) for text in texts], threads=self._threads)
         return out
 
-
-def _cores() -> int:
-    """Cores that this process may use: fewer than the machine has in containers and under ``taskset``."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    def embed_query(self, text: str) -> "Floats":
+        """See :meth:`Embedder.embed_query`; this model reads both alike."""
+        vector: Floats = self.embed([text])[0]
+        return vector
 
 
 def obstacle() -> str:
@@ -95,17 +86,21 @@ def obstacle() -> str:
     Loading takes 0.1 s and 100 MB, too much for a run that only reports what is possible.
     """
     fault = damage(thorough=False)
-    if fault is not None:
-        return f"no search by meaning: {fault}"
-    return next((_missing(name) for name in ("numpy", "onnxruntime") if find_spec(name) is None), "")
+    return f"no search by meaning: {fault}" if fault is not None else missing_packages()
 
 
-def _missing(package: str | None) -> str:
+def missing_packages() -> str:
+    """Which package is missing without which no model can be loaded; empty if none is."""
+    return next((missing(name) for name in ("numpy", "onnxruntime") if find_spec(name) is None), "")
+
+
+def missing(package: str | None) -> str:
+    """The reason where a package is not there."""
     return f"no search by meaning: {package} is not installed; install numpy and onnxruntime"
 
 
 def load_embedder(*, thorough: bool = False) -> tuple[Embedder | None, str]:
-    """Load the model; ``thorough`` compares the SHA-256 of its files first, and not only their sizes.
+    """Load the model that ships; ``thorough`` compares the SHA-256 of its files first, and not only their sizes.
 
     Returns:
         The embedder and an empty string; or None and one line: why search goes by words alone.
@@ -116,6 +111,6 @@ def load_embedder(*, thorough: bool = False) -> tuple[Embedder | None, str]:
     try:
         return MiniLM(), ""
     except ImportError as error:
-        return None, _missing(error.name)
+        return None, missing(error.name)
     except Exception as error:  # onnxruntime raises its own types, none of them public
-        return None, f"no search by meaning: the model cannot be loaded ({str(error).splitlines()[0]})"
+        return None, f"no search by meaning: the model cannot be loaded ({first_line(error)})"

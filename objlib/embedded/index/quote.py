@@ -96,8 +96,8 @@ def _scores(question: str, sentences: list[_Sentence], embedder: Embedder | None
     enough = max(shares) >= (_ENOUGH_WORDS if embedder else _ENOUGH_WORDS_ALONE)
     if embedder is not None:
         best = sorted(range(len(sentences)), key=lambda n: -scores[n])[:_EMBEDDED]
-        vectors = embedder.embed([question, *(sentences[n].text for n in best)])
-        cosines = products(vectors[1:], vectors[0]).tolist()
+        vectors = embedder.embed([sentences[n].text for n in best])
+        cosines = products(vectors, embedder.embed_query(question)).tolist()
         enough = max(cosines) >= (_SOME_MEANING if enough else _ENOUGH_MEANING)
         meaning = dict(zip(best, cosines, strict=True))
         scores = [

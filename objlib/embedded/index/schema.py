@@ -105,3 +105,16 @@ POSTINGS: tuple[str, ...] = (
 
 Documents of an older index keep ``form`` 0, no slots and their words in ``fts``, until they are indexed again.
 """
+
+COMING_VECTORS: tuple[str, ...] = (
+    "CREATE TABLE next_vectors (chunk_id INTEGER PRIMARY KEY, i8 BLOB NOT NULL)",
+    "CREATE TABLE next_signs (block INTEGER PRIMARY KEY, bits BLOB NOT NULL)",
+    """
+    CREATE TABLE next_pending (
+        position INTEGER NOT NULL,
+        chunk_id INTEGER NOT NULL,
+        PRIMARY KEY (position, chunk_id)
+    ) WITHOUT ROWID
+    """,
+)
+"""Statements of the second set of vectors, which another model makes (:mod:`objlib.embedded.index.vector_sets`)."""

@@ -12,11 +12,12 @@ from objlib.embedded.index.embedder import Embedder, ModelError
 from objlib.embedded.index.filters import compile_filter
 from objlib.embedded.index.fusion import fuse
 from objlib.embedded.index.lexical import bm25, parse_query
-from objlib.embedded.index.meta import meta
 from objlib.embedded.index.records import Hit
+from objlib.embedded.index.rerank import Reranking
 from objlib.embedded.index.schema import POSITION_BITS
-from objlib.embedded.index.sign_codes import SignBitCache, cosines, nearest
-from objlib.embedded.index.vectors import products, texts_to_embed
+from objlib.embedded.index.sign_codes import SignBitCache, nearest
+from objlib.embedded.index.vector_sets import ANSWERING, StoredModel
+from objlib.embedded.index.vectors import cosines, products, texts_to_embed
 
 if TYPE_CHECKING:
     from objlib.embedded.index.embedder import Floats
@@ -39,11 +40,13 @@ class OnDemand:
     Attributes:
         seconds: time budget of one search; the group under way at its end is finished.
         limit: passages of one search.
+        model: the model that makes them.
         rows: (chunk id, vector) of the new vectors, for the caller to give to ``store_vectors``.
     """
 
     seconds: float = 0.5
     limit: int = 20
+    model: StoredModel = field(default_factory=StoredModel)
     rows: "list[tuple[int, Floats]]" = field(default_factory=list)
 
 
@@ -57,6 +60,7 @@ def search(
     embedder: Embedder | None,
     codes: SignBitCache | None,
     on_demand: OnDemand | None = None,
+    reranking: Reranking | None = None,
 ) -> list[Hit]:
     """Find the best passages for a query.
 
@@ -68,11 +72,13 @@ def search(
         embedder: for search by meaning; None for words alone.
         codes: cache that the caller keeps from search to search; None reads the sign bits afresh.
         on_demand: embeds the best passages without a vector; None leaves them to the second pass.
+        reranking: orders the first passages anew; None for none.
 
     Returns:
         Hits, best first.
 
     Raises:
+        ModelFolderError: the reranker cannot be used.
         FilterError: ``where`` is malformed.
     """
     allowed = _allowed(db, store_ids, where)
@@ -95,8 +101,10 @@ def search(
             meaning |= _embed_now(db, vector, missing, embedder, on_demand)
     scores = fuse(words, meaning)
     # Of equal scores the one nearer in meaning comes first, then the order of the library decides.
-    best = sorted(scores, key=lambda n: (-scores[n], -meaning.get(n, -1.0), n))[:k]
-    return _hits(db, best, scores, words, meaning)
+    best = sorted(scores, key=lambda n: (-scores[n], -meaning.get(n, -1.0), n))
+    if reranking is not None:
+        best = reranking.order(db, query, best)
+    return _hits(db, best[:k], scores, words, meaning)
 
 
 class _Ahead:
@@ -112,7 +120,7 @@ class _Ahead:
 
     def _run(self) -> None:
         try:
-            self._vector = self._embedder.embed([self._query])[0]
+            self._vector = self._embedder.embed_query(self._query)
         except Exception as error:  # raised where it is awaited
             self._error = error
 
@@ -132,10 +140,9 @@ def _embed_ahead(
     """Begin with the vector of the query; None where it would be compared with nothing."""
     if embedder is None:
         return None
-    useful = on_demand is not None or (
-        meta(db, "model") == embedder.model_id
-        and db.execute("SELECT 1 FROM vectors LIMIT 1").fetchone() is not None
-    )
+    model = ANSWERING.model(db)
+    has_vectors = model is not None and model.model_id == embedder.model_id and not ANSWERING.is_empty(db)
+    useful = on_demand is not None or has_vectors
     return _Ahead(embedder, query) if useful else None
 
 

@@ -1,7 +1,8 @@
 """The sign bits of all vectors: packed in the file by slot, and laid out by column in memory between searches.
 
-A block of 4,096 slots has one row of 48 bytes a slot; a slot whose bits are all zero has no vector. In memory the bits
-are six columns of 64-bit words, since a comparison goes through one column after the other without sums across rows.
+A block of 4,096 slots has one row, of 48 bytes a slot with the model that ships; a slot whose bits are all zero has no
+vector. In memory the bits are columns of 64-bit words, since a comparison goes through one column after the other
+without sums across rows.
 """
 
 import sqlite3
@@ -10,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from objlib.embedded.index.meta import meta, meta_number
+from objlib.embedded.index.meta import meta_number
 from objlib.embedded.index.postings import BLOCK
 from objlib.embedded.index.schema import POSITION_BITS
+from objlib.embedded.index.sign_rows import sign_bytes
 from objlib.embedded.index.slot_cache import SlotCache
-from objlib.embedded.index.vectors import INT8_SCALE, products
-from objlib.embedded.model import DIMENSIONS
+from objlib.embedded.index.vector_sets import ANSWERING
+from objlib.embedded.index.vectors import products
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
     from objlib.embedded.index.embedder import Floats
 
-SIGN_WORDS: Final = DIMENSIONS // 64
-"""64-bit words in the sign bits of one vector."""
 _ROUGH_FACTOR: Final = 4
 """Passages that the rough comparison keeps, for each one of the result."""
 _SCANNED_AT_ONCE: Final = 1 << 15
@@ -37,7 +37,7 @@ class SignBits:
 
     Attributes:
         ids: (n,) chunk ids; 0 for a slot without a passage.
-        columns: (6, n) words of bits.
+        columns: (words of a vector, n) words of bits.
         present: (n,) whether there is a vector.
     """
 
@@ -58,29 +58,36 @@ class SignBitCache:
     def __init__(self) -> None:
         self.slots = SlotCache()
         self._lock = threading.Lock()
-        self._version: tuple[int, int] | None = None
+        self._version: tuple[int, int, int] | None = None
         self._columns: NDArray[np.uint64] | None = None
         self._bits: SignBits | None = None
 
     def load(self, db: sqlite3.Connection, model_id: str) -> SignBits | None:
         """The sign bits as of now; None if there are none of this model."""
-        if meta(db, "model") != model_id:
+        model = ANSWERING.model(db)
+        if model is None or model.model_id != model_id:
             return None
+        words = sign_bytes(model.dimensions) // 8
         with self._lock:
             slots = self.slots.load(db)
             assert slots is not None  # the caller has an embedder, which needs numpy
-            version = (meta_number(db, "slots_version"), meta_number(db, "signs_version"))
+            epoch = meta_number(db, "signs_epoch")
+            version = (epoch, meta_number(db, "slots_version"), meta_number(db, "signs_version"))
             if self._bits is None or version != self._version:
-                self._columns = self._read(db, len(slots.ids), version)
+                self._columns = self._read(db, (words, len(slots.ids)), version)
                 self._bits, self._version = _with_older(db, slots.ids, self._columns), version
             return self._bits if self._bits.present.any() else None
 
-    def _read(self, db: sqlite3.Connection, count: int, version: tuple[int, int]) -> "NDArray[np.uint64]":
+    def _read(
+        self, db: sqlite3.Connection, shape: tuple[int, int], version: tuple[int, int, int]
+    ) -> "NDArray[np.uint64]":
         import numpy as np
 
-        known = self._version is not None and version >= self._version
-        after = self._version[1] if self._version is not None and known else 0
-        columns = np.zeros((SIGN_WORDS, count), np.uint64)
+        # Another epoch has vectors of another model, and an older snapshot is read whole.
+        last = self._version
+        known = last is not None and last[0] == version[0] and version >= last
+        after = last[2] if last is not None and known else 0
+        columns = np.zeros(shape, np.uint64)
         if known and self._columns is not None:
             columns[:, : self._columns.shape[1]] = self._columns
         rows = db.execute(
@@ -88,7 +95,7 @@ class SignBitCache:
         )
         for block, bits in rows:
             span = slice(block * BLOCK, (block + 1) * BLOCK)
-            columns[:, span] = np.frombuffer(bits, np.uint64).reshape(-1, SIGN_WORDS).T
+            columns[:, span] = np.frombuffer(bits, np.uint64).reshape(-1, shape[0]).T
         return columns
 
 
@@ -98,7 +105,7 @@ def _with_older(db: sqlite3.Connection, ids: "NDArray[np.int64]", columns: "NDAr
 
     rows = db.execute("SELECT chunk_id, bits FROM codes").fetchall()
     if rows:
-        more = np.frombuffer(b"".join(row[1] for row in rows), np.uint64).reshape(-1, SIGN_WORDS).T
+        more = np.frombuffer(b"".join(row[1] for row in rows), np.uint64).reshape(-1, len(columns)).T
         ids = np.concatenate([ids, np.fromiter((row[0] for row in rows), np.int64, len(rows))])
         columns = np.concatenate([columns, more], axis=1)
     present = ids != 0
@@ -125,7 +132,8 @@ def nearest(bits: SignBits, query: "Floats", *, allowed: Sequence[int] | None, c
     ids = bits.ids[at]
     if len(ids) > count:
         rows = np.ascontiguousarray(bits.columns[:, at].T)
-        scores = products(np.unpackbits(rows.view(np.uint8), axis=1), query)
+        signs = np.unpackbits(rows.view(np.uint8), axis=1, count=len(query))
+        scores = products(signs, query)
         ids = ids[np.lexsort((ids, -scores))[:count]]
     out: list[int] = ids.tolist()
     return out
@@ -139,7 +147,9 @@ def _roughly_nearest(
 
     if np.count_nonzero(present) <= count:
         return np.flatnonzero(present)
-    code = np.packbits(query > 0).view(np.uint64)
+    code = np.zeros(len(columns), np.uint64)
+    packed = np.packbits(query > 0)
+    code.view(np.uint8)[: len(packed)] = packed
     differ = np.empty(columns.shape[1], np.uint16)
     for start in range(0, len(differ), _SCANNED_AT_ONCE):
         part = columns[:, start : start + _SCANNED_AT_ONCE]
@@ -147,19 +157,6 @@ def _roughly_nearest(
         for column, word in zip(part[1:], code[1:], strict=True):
             total += np.bitwise_count(column ^ word)
         differ[start : start + _SCANNED_AT_ONCE] = total
-    differ[~present] = DIMENSIONS + 1
+    differ[~present] = 64 * len(columns) + 1
     least = int(np.searchsorted(np.cumsum(np.bincount(differ)), count))
     return np.flatnonzero(differ <= least)
-
-
-def cosines(db: sqlite3.Connection, query: "Floats", chunk_ids: Sequence[int]) -> dict[int, float]:
-    """Similarity to the query by chunk id, of the passages that have a vector."""
-    import numpy as np
-
-    rows = db.execute(
-        "SELECT chunk_id, i8 FROM vectors WHERE chunk_id IN (SELECT value FROM json_each(?))",
-        (str(list(chunk_ids)),),
-    ).fetchall()
-    small = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int8).reshape(-1, DIMENSIONS)
-    values = products(small, query) / INT8_SCALE
-    return {row[0]: float(value) for row, value in zip(rows, values, strict=True)}

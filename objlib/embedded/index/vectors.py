@@ -1,27 +1,25 @@
 """Vectors in the store: the passages without one, and storing new ones.
 
-A vector is kept twice: as int8 (384 bytes; loses nothing that can be measured) and as sign bits (48 bytes),
-which are compared first. Embedding happens between :func:`pending_chunks` and :func:`store_vectors`, outside
+A vector is kept twice: as int8 (a byte a number; loses nothing that can be measured) and as sign bits (an eighth of
+that), which are compared first. Embedding happens between :func:`pending_chunks` and :func:`store_vectors`, outside
 any transaction.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from objlib.embedded.index.meta import bump, meta, set_meta
+from objlib.embedded.index.meta import bump
 from objlib.embedded.index.postings import totals
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
-from objlib.embedded.index.sign_rows import NO_VECTOR, clear_sign_bits, write_sign_bits
+from objlib.embedded.index.sign_rows import write_sign_bits
+from objlib.embedded.index.vector_sets import ANSWERING, StoredModel, VectorSet, set_of, sets
 from objlib.embedded.model import MODEL_ID
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from objlib.embedded.index.embedder import Floats
-
-INT8_SCALE = 127 / 0.25
-"""Units of an int8 component for 1.0: of 384 components of a unit vector few exceed 0.25, and those are clipped."""
 
 HEADED_PASSAGES = 8
 """Passages of a document at most that are embedded with author, title and heading over them.
@@ -48,9 +46,9 @@ def products(rows: "NDArray[Any]", vector: "Floats") -> "Floats":
     return cast("Floats", np.einsum("ij,j->i", rows, vector))
 
 
-def vector_progress(db: sqlite3.Connection) -> tuple[int, int]:
+def vector_progress(db: sqlite3.Connection, vector_set: VectorSet = ANSWERING) -> tuple[int, int]:
     """(passages with a vector of the newest kind, all passages)."""
-    (pending,) = db.execute("SELECT count(*) FROM pending").fetchone()
+    (pending,) = db.execute(f"SELECT count(*) FROM {vector_set.pending}").fetchone()
     total = totals(db).passages + unmoved(db)
     return total - pending, total
 
@@ -69,13 +67,18 @@ def unmoved(db: sqlite3.Connection) -> int:
     return int(passages - moved)
 
 
-def pending_chunks(db: sqlite3.Connection, limit: int) -> list[tuple[int, str]]:
-    """Passages without a vector, as (chunk id, text to embed).
+def pending_chunks(db: sqlite3.Connection, limit: int, *, model_id: str = "") -> list[tuple[int, str]]:
+    """Passages without a vector of this model (empty: the store's), as (chunk id, text to embed).
 
     Breadth first: the first passage of every document, then the second of every document, and so on, so that
     a store that is embedded in part covers every document rather than some of them completely.
     """
-    return _to_embed(db, "SELECT chunk_id FROM pending ORDER BY position, chunk_id LIMIT ?", limit)
+    vector_set = set_of(db, model_id) if model_id else ANSWERING
+    if vector_set is None:
+        return []  # another process has chosen another model
+    return _to_embed(
+        db, f"SELECT chunk_id FROM {vector_set.pending} ORDER BY position, chunk_id LIMIT ?", limit
+    )
 
 
 def texts_to_embed(db: sqlite3.Connection, chunk_ids: Iterable[int]) -> list[tuple[int, str]]:
@@ -107,62 +110,95 @@ def searched_texts(db: sqlite3.Connection, chunk_ids: Iterable[int]) -> dict[int
 
 
 def store_vectors(
-    db: sqlite3.Connection, rows: Iterable[tuple[int, "Floats"]], *, model_id: str = MODEL_ID
+    db: sqlite3.Connection,
+    rows: Iterable[tuple[int, "Floats"]],
+    *,
+    model_id: str = MODEL_ID,
+    folder: str = "",
 ) -> None:
     """Store (chunk id, unit vector) rows of a model; the caller holds a transaction.
 
-    A deleted passage is passed over; one that has a vector gets the new one. Vectors of another model are
-    dropped first: vectors of two models cannot be compared.
+    A deleted passage is passed over; one that has a vector gets the new one. The first vectors of a store choose its
+    model; those of a model that is neither the store's nor the coming one are late, and passed over.
     """
     import numpy as np  # search by words alone does not need it
 
-    adopt_model(db, model_id)
     pairs = list(rows)
     if not pairs:
         return
     floats = np.asarray([vector for _, vector in pairs], dtype=np.float32)
-    small = np.clip(np.rint(floats * INT8_SCALE), -127, 127).astype(np.int8)
-    bits = np.packbits(floats > 0, axis=1)
-    bits_of_slots = []
+    if ANSWERING.model(db) is None:
+        ANSWERING.set_model(db, StoredModel(model_id, folder, floats.shape[1]))
+    vector_set = set_of(db, model_id)
+    if vector_set is None:
+        return
+    # The largest number of each vector becomes 127; a cosine is divided by the length again.
+    largest = np.maximum(np.abs(floats).max(axis=1, keepdims=True), 1e-9)
+    small = np.rint(floats * (127 / largest)).astype(np.int8)
+    bits = _padded(np.packbits(floats > 0, axis=1))
+    bits_of_slots: list[tuple[int, bytes | None]] = []
     for (chunk_id, _), i8, code in zip(pairs, small, bits, strict=True):
         row = db.execute("SELECT slot FROM chunks WHERE chunk_id = ?", (chunk_id,)).fetchone()
         if row is None:
             continue
-        db.execute("INSERT OR REPLACE INTO vectors VALUES(?, ?)", (chunk_id, i8.tobytes()))
-        if row[0] is None:  # of a document that an older objlib indexed
+        db.execute(f"INSERT OR REPLACE INTO {vector_set.vectors} VALUES(?, ?)", (chunk_id, i8.tobytes()))
+        if row[0] is not None:
+            bits_of_slots.append((row[0], code.tobytes()))
+        elif vector_set is ANSWERING:  # of a document that an older objlib indexed
             db.execute(
                 "INSERT OR REPLACE INTO codes(chunk_id, bits) VALUES(?, ?)", (chunk_id, code.tobytes())
             )
             bump(db, "signs_version")
-        else:
-            bits_of_slots.append((row[0], code.tobytes()))
         db.execute(
-            "DELETE FROM pending WHERE position = ? AND chunk_id = ?", (chunk_id & POSITION_MASK, chunk_id)
+            f"DELETE FROM {vector_set.pending} WHERE position = ? AND chunk_id = ?",
+            (chunk_id & POSITION_MASK, chunk_id),
         )
-    write_sign_bits(db, bits_of_slots)
+    write_sign_bits(db, bits_of_slots, vector_set)
 
 
-def adopt_model(db: sqlite3.Connection, model_id: str = MODEL_ID) -> bool:
-    """Make this the model of the store's vectors; those of another model are dropped and queued again.
+def _padded(bits: "NDArray[Any]") -> "NDArray[Any]":
+    """Rows of bits as whole words of 64."""
+    import numpy as np
 
-    The caller holds a transaction. Returns whether vectors were dropped.
-    """
-    current = meta(db, "model")
-    if current == model_id:
-        return False
-    set_meta(db, "model", model_id)
-    if current is None:
-        return False
-    db.execute(f"INSERT OR IGNORE INTO pending SELECT chunk_id & {POSITION_MASK}, chunk_id FROM vectors")
-    db.execute("DELETE FROM codes")
-    db.execute("DELETE FROM vectors")
-    clear_sign_bits(db)
-    return True
+    rest = -bits.shape[1] % 8
+    return np.pad(bits, ((0, 0), (0, rest))) if rest else bits
 
 
-def drop_vectors(db: sqlite3.Connection, span: tuple[int, int], slots: Iterable[int]) -> None:
-    """Delete the vectors of the chunk ids from ``span[0]`` to ``span[1]`` inclusive, which have these slots."""
-    db.execute("DELETE FROM vectors WHERE chunk_id BETWEEN ? AND ?", span)
+def cosines(
+    db: sqlite3.Connection, query: "Floats", chunk_ids: Iterable[int], vector_set: VectorSet = ANSWERING
+) -> dict[int, float]:
+    """Similarity to the query by chunk id, of the passages that have a vector."""
+    import numpy as np
+
+    rows = db.execute(
+        f"SELECT chunk_id, i8 FROM {vector_set.vectors} WHERE chunk_id IN (SELECT value FROM json_each(?))",
+        (str(list(chunk_ids)),),
+    ).fetchall()
+    small = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int8).reshape(-1, len(query))
+    lengths = np.sqrt(np.einsum("ij,ij->i", small, small, dtype=np.float32))
+    values = products(small, query) / np.maximum(lengths, 1e-9)
+    return {row[0]: float(value) for row, value in zip(rows, values, strict=True)}
+
+
+def queue(db: sqlite3.Connection, chunk_ids: Sequence[int]) -> None:
+    """Queue passages for vectors; the caller holds a transaction."""
+    for vector_set in sets(db):
+        db.executemany(
+            f"INSERT OR IGNORE INTO {vector_set.pending} VALUES(?, ?)",
+            ((n & POSITION_MASK, n) for n in chunk_ids),
+        )
+
+
+def drop_vectors(db: sqlite3.Connection, text_id: int, count: int, slots: Sequence[int]) -> None:
+    """Delete the vectors of a text with this number of passages, which have these slots."""
+    first = text_id << POSITION_BITS
+    span = (first, first | POSITION_MASK)
+    for vector_set in sets(db):
+        db.executemany(
+            f"DELETE FROM {vector_set.pending} WHERE position = ? AND chunk_id = ?",
+            ((n, first | n) for n in range(count)),
+        )
+        db.execute(f"DELETE FROM {vector_set.vectors} WHERE chunk_id BETWEEN ? AND ?", span)
+        write_sign_bits(db, ((slot, None) for slot in slots), vector_set)
     if db.execute("DELETE FROM codes WHERE chunk_id BETWEEN ? AND ?", span).rowcount:
         bump(db, "signs_version")
-    write_sign_bits(db, ((slot, NO_VECTOR) for slot in slots))

@@ -19,7 +19,7 @@ from objlib.embedded.index import legacy_words, postings
 from objlib.embedded.index.legacy_words import indexed_form
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.index.sign_rows import write_sign_bits
-from objlib.embedded.index.vectors import HEADED_PASSAGES, drop_vectors, head
+from objlib.embedded.index.vectors import HEADED_PASSAGES, drop_vectors, head, queue
 from objlib.embedded.text.extracted import Extracted
 
 FUNCTIONS: Mapping[str, Callable[..., str]] = {"indexed_form": indexed_form, "passage_head": head}
@@ -107,7 +107,7 @@ def add_passages(
                 for n, slot, passage in zip(ids, slots, group, strict=True)
             ),
         )
-        db.executemany("INSERT INTO pending VALUES(?, ?)", ((n & POSITION_MASK, n) for n in ids))
+        queue(db, ids)
         number += len(group)
     return number
 
@@ -143,11 +143,7 @@ def drop_document(db: sqlite3.Connection, doc_id: int) -> None:
             if slot is None
         ),
     )
-    db.executemany(
-        "DELETE FROM pending WHERE position = ? AND chunk_id = ?",
-        ((n, text_id << POSITION_BITS | n) for n in range(count)),
-    )
-    drop_vectors(db, span, [slot for _, slot, _, _ in passages if slot is not None])
+    drop_vectors(db, text_id, count, [slot for _, slot, _, _ in passages if slot is not None])
     db.execute("DELETE FROM chunks WHERE chunk_id BETWEEN ? AND ?", span)
     db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
 

@@ -116,6 +116,7 @@ MIGRATIONS: Final = (
         ),
     ),
     Migration(4, "postings", index.POSTINGS),
+    Migration(5, "a second set of vectors", index.COMING_VECTORS),
 )
 """All migrations, oldest first: versions 1, 2 and so on. One that has shipped is never edited."""
 SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS, functions=index.FUNCTIONS)

@@ -6,9 +6,9 @@ signals → ledger → embedded service (if that is the backend) → client → 
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -31,6 +31,9 @@ from objlib.engine.requests.retry import Retrier
 from objlib.engine.shutdown import stop_on_signals
 from objlib.ledger import LEDGER_KEY, open_ledger
 from objlib.threads import thread_runner
+
+if TYPE_CHECKING:
+    from objlib.embedded import Options
 
 EMBEDDED_URL: Final = "http://embedded.localhost"
 """A label only: requests to the embedded service never leave the process."""
@@ -143,6 +146,16 @@ async def open_app(
         yield app
 
 
+def with_models(options: "Options", settings: Settings) -> "Options":
+    """The options of a service with the models that the settings name."""
+    return replace(
+        options,
+        embedder=settings.embedder,
+        reranker=str(settings.reranker or ""),
+        rerank_seconds=settings.rerank_seconds,
+    )
+
+
 async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -> None:
     from objlib.gemini import Endpoint, open_client
 
@@ -155,7 +168,7 @@ async def _open_service(app: App, stack: AsyncExitStack, overrides: Overrides) -
             settings.embedded,
             runner=overrides.runner,
             now=overrides.now,
-            options=overrides.options or Options(),
+            options=with_models(overrides.options or Options(), settings),
             read_only=app.dry_run,
         )
         app.service = await stack.enter_async_context(service)

@@ -7,12 +7,13 @@ from typing import Final
 
 import trio
 
-from objlib.core.advice import advise
+from objlib.core.advice import advise, quote
 from objlib.core.config.settings import Backend
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS, FileId
 from objlib.core.library.paths import disk_path
 from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
+from objlib.core.reports.upload import VectorReport
 from objlib.embedded import EXTRACTIVE, filter_keys
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
@@ -202,6 +203,16 @@ async def _unknown_keys(app: App, where: str) -> str:
     return f"no document of this library has the key {' or '.join(unknown)} of --filter; {there}"
 
 
+def _change_of_model(vectors: VectorReport) -> str:
+    """A note on vectors of a model that is to replace the one that answers."""
+    share = 100 * vectors.done // max(1, vectors.total)
+    command = advise("index") if vectors.begun else advise(f"index --embedder {quote(vectors.coming)}")
+    return (
+        f"search by meaning uses the vectors of the model before; {share} % are made with {vectors.coming} so far; "
+        f"`{command}` finishes them"
+    )
+
+
 async def _coverage(app: App, answer: Answer) -> str:
     if answer.blocked is not None:
         return f"the model refused the question: {answer.blocked}"
@@ -209,8 +220,10 @@ async def _coverage(app: App, answer: Answer) -> str:
         searched = answer.passages or answer.model_version == EXTRACTIVE
         return "" if searched else "the model did not search the store; ask again in other words"
     vectors = await app.service.vectors()
-    if not vectors.available:
-        return f"search by words only: {vectors.reason}"
+    if vectors.words_only:
+        return f"search by words only: {vectors.words_only}"
+    if vectors.coming:
+        return _change_of_model(vectors)
     if vectors.done < vectors.total:
         share = 100 * vectors.done // max(1, vectors.total)
         return f"search by meaning covers {share} % of the passages so far; `{advise('index')}` finishes it"

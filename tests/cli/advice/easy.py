@@ -2,6 +2,7 @@
 
 from objlib.core.errors import Exit
 from tests.cli.advice.kit import World, situation
+from tests.support.models import make_encoder
 
 
 @situation("cli/render/upload.py upload_lines: search")
@@ -22,6 +23,25 @@ def an_upload_without_time_for_meaning(world: World) -> None:
         after = world.follow(done, site)
         assert after.code == Exit.OK
         assert "search by meaning covers all" in after.text
+
+
+@situation(
+    "engine/search/ask.py _change_of_model: index",
+    "engine/search/ask.py _change_of_model: f'index --embedder {quote(vectors.coming)}'",
+)
+def a_store_that_changes_its_model(world: World) -> None:
+    one, two = (make_encoder(world.library.parent / name, seed=n) for n, name in enumerate(("one", "a two")))
+    assert world("upload", world.library, "--embedder", one).code == Exit.OK
+    search = world.at("search", "liberty", "--embedder", str(two))
+    assert search.code == Exit.OK
+    sites = ("f'index --embedder {quote(vectors.coming)}'", "index")
+    done = world.follow(search, f"engine/search/ask.py _change_of_model: {sites[0]}")
+    assert "search by meaning covers all" in done.text
+    assert "vectors of the model before" not in world.at("search", "liberty").text
+    world.upload("--embedder", str(one))
+    done = world.follow(world.at("search", "liberty"), f"engine/search/ask.py _change_of_model: {sites[1]}")
+    assert "search by meaning covers all" in done.text
+    assert "0 % " not in world.at("search", "liberty", "--embedder", str(one)).text
 
 
 @situation("cli/render/scan.py scan_lines: upload", "cli/render/scan.py skipped_lines: scan -n -v")

@@ -18,7 +18,7 @@ from objlib.embedded.index import (
     vector_progress,
 )
 from objlib.embedded.index.schema import POSITION_BITS
-from objlib.embedded.index.vectors import HEADED_PASSAGES, INT8_SCALE
+from objlib.embedded.index.vectors import HEADED_PASSAGES
 from tests.support.index import DOCUMENTS, Meanings, new_store, put
 
 BOOK = [f"Chapter {n} of the whale and the sea." for n in range(HEADED_PASSAGES + 3)]
@@ -44,7 +44,7 @@ def older_store(embedder: Meanings) -> sqlite3.Connection:
             values = (chunk_id, f"Melville {title}", body)
             db.execute("INSERT INTO fts(rowid, head, body) VALUES(?, ?, ?)", values)
             (vector,) = embedder.embed([f"Melville {title}\n{body}"])
-            small = np.clip(np.rint(vector * INT8_SCALE), -127, 127).astype(np.int8)
+            small = np.clip(np.rint(vector * 508), -127, 127).astype(np.int8)
             db.execute("INSERT INTO vectors VALUES(?, ?)", (chunk_id, small.tobytes()))
             bits = np.packbits(vector > 0).tobytes()
             db.execute("INSERT INTO codes(chunk_id, bits) VALUES(?, ?)", (chunk_id, bits))

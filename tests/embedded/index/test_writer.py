@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from objlib.embedded.index import (
     SignBitCache,
-    adopt_model,
     drop_document,
+    drop_outdated,
     index_document,
     pending_chunks,
     search,
@@ -20,8 +20,8 @@ from objlib.embedded.index import (
 )
 from objlib.embedded.index.postings import totals
 from objlib.embedded.index.schema import POSITION_BITS
-from objlib.embedded.index.sign_codes import SignBits, cosines
-from objlib.embedded.index.vectors import HEADED_PASSAGES
+from objlib.embedded.index.sign_codes import SignBits
+from objlib.embedded.index.vectors import HEADED_PASSAGES, cosines
 from objlib.embedded.text.extracted import Extracted
 from tests.support.index import Meanings, counts, give_vectors, new_store, put
 
@@ -146,16 +146,16 @@ def test_a_vector_may_be_stored_twice() -> None:
     assert embedded(codes) == [rows[0][0]]
 
 
-def test_vectors_of_another_model_are_dropped_and_queued() -> None:
+def test_vectors_of_an_older_model_that_shipped_are_dropped_and_queued() -> None:
     db = new_store()
-    assert not adopt_model(db, "meanings")
+    assert not drop_outdated(db)
     put(db, 1, LONG)
     give_vectors(db, Meanings(), 3)
     cache = SignBitCache()
     assert cache.load(db, "meanings") is not None
     assert cache.load(db, "other") is None
-    assert not adopt_model(db, "meanings")
-    assert adopt_model(db, "other")
+    assert drop_outdated(db)
+    assert not drop_outdated(db)
     assert vector_progress(db) == (0, 4)
     assert cache.load(db, "meanings") is None
 
