@@ -35,7 +35,7 @@ _PROMISES: Final = (
         " GROUP BY gemini_document HAVING count(*) > 1 ORDER BY gemini_document",
     ),
 )
-"""What must not be, and a query of the rows for which it is."""
+"""A problem, and a query of the rows that have it."""
 
 
 class CheckTable(Table):

@@ -64,7 +64,7 @@ class Dialect(Hashable, Protocol):
         ...
 
     def damage(self, conn: "LedgerConnection", limit: int) -> list[str]:
-        """What is wrong with the database itself, where it can tell: at most ``limit`` lines."""
+        """Damage of the database itself, where it can tell: at most ``limit`` lines."""
         ...
 
     def measure(self, conn: "LedgerConnection", table: str) -> None:

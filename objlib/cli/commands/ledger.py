@@ -40,7 +40,7 @@ def ledger(
             raise UsageError(f"the check takes no place ({source}); name the ledger with --ledger")
         return _check(options, dry_run=dry_run)
     if source is None or target is None:
-        raise UsageError("to copy a ledger, name two places: objlib ledger copy FROM TO")
+        raise UsageError("a copy needs two places, the old one and the new one")
     cwd, home = working_folder(), Path("~").expanduser()
     old, new = (ledger_place(text, cwd, home) for text in (source, target))
     settings = load_settings(options, place=LibraryNeed.ANY)

@@ -6,7 +6,7 @@ from objlib.core.reports.ledger import LedgerCheck, LedgerCopy
 
 
 def copy_lines(report: LedgerCopy, screen: Terminal) -> list[str]:
-    """What arrived, and what to do from now on."""
+    """The rows that arrived, and the place to name from now on."""
     amount = f"{plural(sum(report.rows.values()), 'row')} ({plural(report.rows['files'], 'file')})"
     if report.dry_run:
         return [f"Plan: copy {amount} from {safe(report.source)} to {safe(report.target)}.", NOTHING_DONE]
