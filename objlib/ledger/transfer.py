@@ -127,15 +127,16 @@ def _in_transaction(place: Place, work: Callable[[LedgerConnection], T], *, crea
             (result,) = perform_on_sqlite(conn, translate_file, [op])
         finally:
             disconnect(conn)
-        return result.unwrap()  # type: ignore[no-any-return]
-    with server_driver(place):
-        from objlib.ledger.server import open_session, server_error
-        from objlib.postgres.transactions import perform as perform_on_server
+    else:
+        with server_driver(place):
+            from objlib.ledger.server import open_session, server_error
+            from objlib.postgres.transactions import perform as perform_on_server
 
-    session = open_session(place, create=create, busy_timeout=BUSY_SECONDS, now=now)
-    try:
-        translate_server = partial(server_error, url=place, busy_timeout=BUSY_SECONDS)
-        (result,) = perform_on_server(session, translate_server, [op])
-    finally:
-        session.drop()
-    return result.unwrap()  # type: ignore[no-any-return]
+        session = open_session(place, create=create, busy_timeout=BUSY_SECONDS, now=now)
+        try:
+            translate_server = partial(server_error, url=place, busy_timeout=BUSY_SECONDS)
+            (result,) = perform_on_server(session, translate_server, [op])
+        finally:
+            session.drop()
+    value: T = result.unwrap()
+    return value
