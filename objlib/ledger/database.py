@@ -26,6 +26,11 @@ class Dialect(Hashable, Protocol):
         ...
 
     @property
+    def size(self) -> str:
+        """A query of the bytes that the ledger takes."""
+        ...
+
+    @property
     def temporary(self) -> str:
         """The schema of temporary tables, which go with their connection."""
         ...

@@ -17,6 +17,7 @@ from objlib.ledger.adoptions import AdoptionTable
 from objlib.ledger.attempts import AttemptTable
 from objlib.ledger.checks import CheckTable
 from objlib.ledger.claims import claim_files
+from objlib.ledger.compaction import CompactionTable
 from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, ledger_error, server_driver
 from objlib.ledger.database import LedgerConnection
@@ -35,7 +36,7 @@ from objlib.ledger.transition_sql import apply_only, apply_transition, record_fa
 from objlib.ledger.transitions import Transition
 from objlib.liveness import machine_name
 from objlib.sqlite.connection import disconnect
-from objlib.sqlite.group_commit import group_commit
+from objlib.sqlite.group_commit import group_commit, rewrite
 from objlib.threads import Runner, thread_runner
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class Ledger:
         self.rates = RateTable(database, now)
         self.checks = CheckTable(database, now)
         self.scans = ScanTable(database, now)
+        self.compaction = CompactionTable(database, now)
 
     @property
     def path(self) -> Path:
@@ -101,6 +103,17 @@ class Ledger:
         error = await self._submit(t, apply_only)
         if error is not None:
             raise error
+
+    async def shrink(self) -> None:
+        """Give the room of what was removed back to the disk, where the ledger is a file.
+
+        A server does it by itself: its later rows go there. Nothing else can use the ledger meanwhile.
+
+        Raises:
+            LedgerError: there is no room for the copy that this takes, or another program uses the file.
+        """
+        if isinstance(self.place, Path):
+            await self._database.read(rewrite)
 
     async def _submit(self, t: Transition, apply: Callable[[LedgerConnection, Transition, float], T]) -> T:
         now = self.now()

@@ -39,6 +39,7 @@ DRY_RUNS: tuple[tuple[str, ...], ...] = (
     ("stores", "adopt"),
     ("runs",),
     ("ledger", "check"),
+    ("ledger", "compact", "--keep", "0"),
 )
 
 

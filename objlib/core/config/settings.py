@@ -58,6 +58,7 @@ class Settings:
         reranker: folder of the cross-encoder that orders the first passages of a search; None for none.
         rerank_seconds: how long one search may take for that.
         prune_grace: how long a file must have been missing before its document may be removed.
+        keep_history: how old the history of files must be before it may be removed.
     """
 
     library: Path
@@ -95,6 +96,7 @@ class Settings:
     reranker: Path | None = None
     rerank_seconds: float = 1.0
     prune_grace: float = 3600.0
+    keep_history: float = 90 * 86_400.0
     json: bool = False
     quiet: bool = False
     verbose: int = 0

@@ -47,6 +47,10 @@ class PostgresDialect:
         " AS key WHERE gemini_document IS NOT NULL ORDER BY 1"
     )
 
+    size: Final = (
+        "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_catalog.pg_class"
+        " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+    )
     temporary: Final = "pg_temp"
     skip_locked: Final = "FOR NO KEY UPDATE SKIP LOCKED"
 

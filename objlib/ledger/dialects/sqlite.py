@@ -29,6 +29,7 @@ class SQLiteDialect:
         " WHERE gemini_document IS NOT NULL ORDER BY key"
     )
 
+    size: Final = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
     temporary: Final = "temp"
     skip_locked: Final = ""
 
