@@ -113,5 +113,6 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("json", switch, "print JSON on stdout", in_file=False),
     Setting("quiet", switch, "print errors only", in_file=False),
     Setting("verbose", whole(0, 3), "log what happens to stderr", in_file=False),
+    Setting("log_file", path, "a file that gets what happens as JSON lines", in_file=False),
 )
 """Every setting, in the order of the documentation."""

@@ -54,6 +54,7 @@ class Settings:
         pacing: name of the rate controller: ``measured`` or ``aimd``.
         settle_seconds: how long one document may take to become ACTIVE before it is left for recovery.
         embed_seconds: how long an upload may go on making vectors in the embedded store afterwards.
+        log_file: gets what happens as JSON lines; None for none.
         embedder: folder of the model that the embedded store is to have, or ``default``; empty leaves it its own.
         reranker: folder of the cross-encoder that orders the first passages of a search; None for none.
         rerank_seconds: how long one search may take for that.
@@ -100,6 +101,7 @@ class Settings:
     json: bool = False
     quiet: bool = False
     verbose: int = 0
+    log_file: Path | None = None
 
     @property
     def ledger_file(self) -> Path:
