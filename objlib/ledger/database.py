@@ -68,6 +68,10 @@ class Dialect(Hashable, Protocol):
         """The head of a statement that makes an index of a temporary table, up to its columns."""
         ...
 
+    def damage(self, conn: "LedgerConnection", limit: int) -> list[str]:
+        """Damage of the database itself, where it can tell: at most ``limit`` lines."""
+        ...
+
     def measure(self, conn: "LedgerConnection", table: str) -> None:
         """Let the planner know how full a temporary table is, where it does not see for itself."""
         ...

@@ -84,6 +84,10 @@ class PostgresDialect:
         """The table has the schema, and its index none."""
         return f"CREATE INDEX {table.partition('.')[2]}_{name} ON {table}"
 
+    def damage(self, conn: LedgerConnection, limit: int) -> list[str]:
+        """Nothing: the server keeps its references, and has programs of its own for its files."""
+        return []
+
     def measure(self, conn: LedgerConnection, table: str) -> None:
         """``ANALYZE``, which the server never does by itself for a temporary table."""
         conn.execute(f"ANALYZE {table}")
