@@ -111,27 +111,38 @@ async def through_the_ledger(path: Path, rows: list[FileRow], tasks: int) -> tup
 
 
 def many_processes(path: Path, processes: int) -> tuple[float, list[float]]:
-    """Let processes share the rows; the seconds of the slowest, and of each transition."""
-    began = time.time() + 0.5 + 0.5 * processes  # all are up by then
+    """Let processes share the rows; the seconds until the last is done, and those of each transition."""
     workers = [
         subprocess.Popen(
-            [sys.executable, __file__, "--worker", str(path), str(number), str(processes), str(began)],
+            [sys.executable, __file__, "--worker", str(path), str(number), str(processes)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            text=True,
         )
         for number in range(processes)
     ]
-    results = [json.loads(worker.communicate()[0]) for worker in workers]
-    return max(end for end, _ in results) - began, [each for _, took in results for each in took]
+    for worker in workers:  # each says when it has read its rows, and waits
+        assert worker.stdout is not None
+        worker.stdout.readline()
+    began = time.perf_counter()
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    took = [each for worker in workers for each in json.loads(worker.communicate()[0])]
+    return time.perf_counter() - began, took
 
 
-def work_beside(path: Path, number: int, processes: int, began: float) -> None:
+def work_beside(path: Path, number: int, processes: int) -> None:
     """Be one of the processes of :func:`many_processes`, with 100 tasks."""
     conn = connect(path, create=False, busy_timeout=10, now=1.0)
     rows = FileTable.claimable(conn, now=1.0, limit=10**9)[number::processes]
     disconnect(conn)
-    time.sleep(max(0.0, began - time.time()))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
     _, took = trio.run(through_the_ledger, path, rows, TASKS[-1])
-    sys.stdout.write(json.dumps((time.time(), took)))
+    sys.stdout.write(json.dumps(took))
 
 
 class Bench:
@@ -184,8 +195,8 @@ class Bench:
 def main() -> None:
     """Print rates, latencies and ratios."""
     if sys.argv[1:2] == ["--worker"]:
-        path, number, processes, began = sys.argv[2:]
-        work_beside(Path(path), int(number), int(processes), float(began))
+        path, number, processes = sys.argv[2:]
+        work_beside(Path(path), int(number), int(processes))
         return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
