@@ -85,6 +85,7 @@ class ThrowAwayServer:
     def kill(self) -> None:
         """Kill all of it, as the kernel does when memory runs out."""
         pid = int((self.folder / "data/postmaster.pid").read_text("utf-8").split()[0])
+        os.kill(pid, signal.SIGSTOP)  # it must not fork another child between the look and the kill
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
         for each in (pid, *map(int, children)):
             with suppress(ProcessLookupError):
