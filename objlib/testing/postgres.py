@@ -93,6 +93,9 @@ class ThrowAwayServer:
         # A child that is being killed still holds the shared memory, which the next start would refuse to share.
         for each in (pid, *map(int, children)):
             _wait_gone(each)
+        # Its id may still be that of a zombie, for which the next start would take it to be running.
+        for lock in ("data/postmaster.pid", ".s.PGSQL.5432.lock"):
+            (self.folder / lock).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Stop it and delete its folder."""
