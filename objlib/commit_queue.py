@@ -43,7 +43,7 @@ Rescue = Callable[[C, Exception], None]
 
 @dataclass(slots=True, eq=False)
 class Op(Generic[C, T]):
-    """One queued operation, and the task that waits for it.
+    """One operation, and the task that waits for it where it is queued.
 
     Attributes:
         writes: whether it changes something.
@@ -52,8 +52,8 @@ class Op(Generic[C, T]):
 
     work: Work[C, T]
     writes: bool
-    rescue: Rescue[C] | None
-    task: trio.lowlevel.Task
+    rescue: Rescue[C] | None = None
+    task: trio.lowlevel.Task | None = None
     alone: bool = True
     taken: bool = False
     withdrawn: bool = False
@@ -152,6 +152,7 @@ class CommitQueue(Generic[C_co]):
         )  # every caller of the batch waits for a result, whatever happens
         results = done.value if isinstance(done, Value) else [Error(done.error) for _ in batch]
         for op, result in zip(batch, results, strict=True):
+            assert op.task is not None, "it was queued by one"
             trio.lowlevel.reschedule(op.task, result)
 
 

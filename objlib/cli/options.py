@@ -103,6 +103,11 @@ class CommonOptions:
         ),
     ] = None
 
+    log_file: Annotated[
+        Path | None,
+        common("Also write what happens to this file, as JSON lines", setting="log_file", metavar="FILE"),
+    ] = None
+
     @property
     def folder(self) -> Path | None:
         """The one library that is named.

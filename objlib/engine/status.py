@@ -124,6 +124,7 @@ async def explain(app: App, path: str) -> ExplainReport:
             )
             for event in events
         ),
+        earlier_moves=max(0, row.version - sum(event.outcome == "success" for event in events)),
         explanation=explanation,
         left_out=await app.files(partial(losses, app.settings, row)),
     )

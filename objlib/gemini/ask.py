@@ -9,10 +9,13 @@ from objlib.gemini import names
 from objlib.gemini.errors import Call
 from objlib.gemini.metadata import from_wire
 from objlib.gemini.offsets import Spans
+from objlib.gemini.pages import Pages, Send, at_once
 from objlib.gemini.transport import Resource
-from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, RetrievedShape
+from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, ModelList, RetrievedShape
 
 _ASK: Final = Call("ask", "asking the model", method="POST", slow=True, reads=True)
+_MODELS: Final = Call("models", "listing the models")
+_METHOD: Final = "generateContent"
 _FINISHED: Final = frozenset({"", "STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"})
 
 
@@ -58,6 +61,17 @@ class Answer:
 
 class ModelsApi(Resource):
     """The requests to models; see :attr:`objlib.gemini.Client.models`."""
+
+    async def answering(self, send: Send[ModelList] = at_once) -> list[str]:
+        """The names of the models that answer questions, without ``models/``, in the order of the service."""
+        names = []
+        async for page in Pages(_MODELS, self._models, send):
+            names += [each.name for each in page.models if _METHOD in each.supported_generation_methods]
+        return [name.removeprefix("models/") for name in names]
+
+    async def _models(self, token: str | None) -> ModelList:
+        query = {"pageSize": "1000"} | ({"pageToken": token} if token else {})
+        return await self._transport.json(_MODELS, "models", ModelList, query=query)
 
     async def ask(
         self,

@@ -57,6 +57,20 @@ class StoreList(Wire):
     next_page_token: str = ""
 
 
+class ModelShape(Wire):
+    """``Model``."""
+
+    name: str = ""
+    supported_generation_methods: list[str] = []
+
+
+class ModelList(Wire):
+    """``ListModelsResponse``."""
+
+    models: list[ModelShape] = []
+    next_page_token: str = ""
+
+
 class DocumentShape(Wire):
     """``Document``."""
 

@@ -25,6 +25,7 @@ from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
 from objlib.ledger.store_deletions import StoreIntent
 from objlib.ledger.summary import LedgerSummary, files_with_content, summarize
+from objlib.ledger.transfer import copy_ledger
 from objlib.ledger.transitions import Guard, Move, Transition
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "StoreIntent",
     "ToRead",
     "Transition",
+    "copy_ledger",
     "files_with_content",
     "identify",
     "ledger_exists",

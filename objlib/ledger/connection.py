@@ -5,6 +5,8 @@ Everything here blocks and runs through a Runner. Nothing is changed in a file b
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -137,3 +139,18 @@ def _problem(error: sqlite3.Error, busy_timeout: float) -> str:
             return str(error)
         case _:
             return f"refused a statement ({error}); this is a mistake in the program, please report it"
+
+
+@contextmanager
+def server_driver(url: LedgerUrl) -> Iterator[None]:
+    """Import the driver of a database within the block.
+
+    Raises:
+        LedgerError: it is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise LedgerError(
+            f"the ledger {url} takes a driver that is not installed ({error}): pip install 'objlib[postgres]'"
+        ) from error

@@ -1,7 +1,9 @@
 """Copying a ledger from one database into another, row by row."""
 
+import hashlib
+import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from objlib.core.errors import LedgerError
 from objlib.ledger.database import LedgerConnection
@@ -27,6 +29,13 @@ PAGE: Final = 2000
 """Rows that are read, and written, at once."""
 
 
+class Copied(NamedTuple):
+    """Rows of each table, and one SHA-256 over all of them in the order of their keys."""
+
+    rows: dict[str, int]
+    digest: str
+
+
 def copy_rows(source: LedgerConnection, target: LedgerConnection) -> None:
     """Copy all rows into a ledger that has none; both hold a transaction open."""
     for table in TABLES:
@@ -37,7 +46,7 @@ def copy_rows(source: LedgerConnection, target: LedgerConnection) -> None:
                 f"the two ledgers differ in the columns of {table}: {', '.join(sorted(missing))}"
             )
         insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-        for page in _pages(source, table, columns):
+        for page in pages(source, table, columns):
             target.executemany(insert, page)
         if table in NUMBERED:
             target.dialect.count_on(target, table, NUMBERED[table])
@@ -48,7 +57,7 @@ def column_names(conn: LedgerConnection, table: str) -> list[str]:
     return [column[0] for column in conn.execute(f"SELECT * FROM {table} LIMIT 0").description]
 
 
-def _pages(conn: LedgerConnection, table: str, columns: list[str]) -> Iterator[list[tuple[Any, ...]]]:
+def pages(conn: LedgerConnection, table: str, columns: list[str]) -> Iterator[list[tuple[Any, ...]]]:
     """All rows in the order of the key, a page at a time."""
     keys = TABLES[table].split(", ")
     marks, last = ", ".join("?" * len(keys)), None
@@ -62,3 +71,26 @@ def _pages(conn: LedgerConnection, table: str, columns: list[str]) -> Iterator[l
             return
         yield [row[: len(columns)] for row in page]
         last = page[-1][len(columns) :]
+
+
+def digest_rows(conn: LedgerConnection) -> Copied:
+    """Count the rows of each table, and make one digest of all."""
+    total, rows = hashlib.sha256(), dict[str, int]()
+    for table in TABLES:
+        rows[table] = 0
+        for page in pages(conn, table, column_names(conn, table)):
+            rows[table] += len(page)
+            for row in page:
+                total.update(canonical(row))
+    return Copied(rows, total.hexdigest())
+
+
+def canonical(row: tuple[Any, ...]) -> bytes:
+    """A row as the same bytes for both databases. PostgreSQL holds no NUL, and its driver writes U+FFFD for one."""
+    return json.dumps([_plain(value) for value in row]).encode() + b"\n"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return {"bytes": bytes(value).hex()} if isinstance(value, bytes | memoryview) else value

@@ -26,6 +26,11 @@ class Dialect(Hashable, Protocol):
         ...
 
     @property
+    def size(self) -> str:
+        """A query of the bytes that the ledger takes."""
+        ...
+
+    @property
     def temporary(self) -> str:
         """The schema of temporary tables, which go with their connection."""
         ...
@@ -61,6 +66,10 @@ class Dialect(Hashable, Protocol):
 
     def index_on(self, table: str, name: str) -> str:
         """The head of a statement that makes an index of a temporary table, up to its columns."""
+        ...
+
+    def damage(self, conn: "LedgerConnection", limit: int) -> list[str]:
+        """Damage of the database itself, where it can tell: at most ``limit`` lines."""
         ...
 
     def measure(self, conn: "LedgerConnection", table: str) -> None:

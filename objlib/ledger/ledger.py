@@ -2,8 +2,8 @@
 
 import platform
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -12,13 +12,14 @@ import trio
 
 from objlib.commit_queue import CommitQueue, serve_queue
 from objlib.core.config.ledger_url import LedgerUrl
-from objlib.core.errors import LedgerError
 from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.ledger.adoptions import AdoptionTable
 from objlib.ledger.attempts import AttemptTable
+from objlib.ledger.checks import CheckTable
 from objlib.ledger.claims import claim_files
+from objlib.ledger.compaction import CompactionTable
 from objlib.ledger.comparison import ComparisonTable
-from objlib.ledger.connection import connect, ledger_error
+from objlib.ledger.connection import connect, ledger_error, server_driver
 from objlib.ledger.database import LedgerConnection
 from objlib.ledger.deletions import DeletionTable
 from objlib.ledger.files import FileTable
@@ -35,7 +36,7 @@ from objlib.ledger.transition_sql import apply_only, apply_transition, record_fa
 from objlib.ledger.transitions import Transition
 from objlib.liveness import machine_name
 from objlib.sqlite.connection import disconnect
-from objlib.sqlite.group_commit import group_commit
+from objlib.sqlite.group_commit import group_commit, rewrite
 from objlib.threads import Runner, thread_runner
 
 T = TypeVar("T")
@@ -65,7 +66,9 @@ class Ledger:
         self.store_deletions = StoreDeletionTable(database, now)
         self.rebuild = RebuildTable(database, now)
         self.rates = RateTable(database, now)
+        self.checks = CheckTable(database, now)
         self.scans = ScanTable(database, now)
+        self.compaction = CompactionTable(database, now)
 
     @property
     def path(self) -> Path:
@@ -100,6 +103,17 @@ class Ledger:
         error = await self._submit(t, apply_only)
         if error is not None:
             raise error
+
+    async def shrink(self) -> None:
+        """Give the room of what was removed back to the disk, where the ledger is a file.
+
+        A server does it by itself: its later rows go there. Nothing else can use the ledger meanwhile.
+
+        Raises:
+            LedgerError: there is no room for the copy that this takes, or another program uses the file.
+        """
+        if isinstance(self.place, Path):
+            await self._database.read(rewrite)
 
     async def _submit(self, t: Transition, apply: Callable[[LedgerConnection, Transition, float], T]) -> T:
         now = self.now()
@@ -206,7 +220,7 @@ async def _open_file(
 async def _open_server(
     url: LedgerUrl, run: Runner, now: Callable[[], float] | None, *, create: bool, busy_timeout: float
 ) -> AsyncIterator[Ledger]:
-    with _driver(url):
+    with server_driver(url):
         from objlib.ledger.server import closed_error, open_session, server_error
         from objlib.postgres.transactions import perform
     session = await run(
@@ -228,7 +242,7 @@ async def _open_copy(
     url: LedgerUrl, run: Runner, now: Callable[[], float] | None, *, create: bool, busy_timeout: float
 ) -> AsyncIterator[Ledger]:
     """Open a private copy in an SQLite database of this process; nothing is made or locked in the server's."""
-    with _driver(url):
+    with server_driver(url):
         from objlib.ledger.server import copy_privately
 
     conn, clock = await run(
@@ -241,13 +255,3 @@ async def _open_copy(
             yield Ledger(url, commit, now or clock)
     finally:
         conn.close()
-
-
-@contextmanager
-def _driver(url: LedgerUrl) -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise LedgerError(
-            f"the ledger {url} takes a driver that is not installed ({error}): pip install 'objlib[postgres]'"
-        ) from error

@@ -53,6 +53,14 @@ def perform(conn: C, translate: Translate, batch: Sequence[Op[C, Any]]) -> list[
     return [reads[op] if op in reads else writes[op] for op in batch]
 
 
+def rewrite(conn: Any) -> None:
+    """Rewrite the file without the pages that are free; a read, whose transaction it leaves for the time."""
+    conn.execute("COMMIT")
+    conn.execute("VACUUM")
+    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    conn.execute("BEGIN")
+
+
 def _read(conn: C, work: Work[C, Any], translate: Translate) -> Outcome[Any]:
     """One read, in a transaction so that all its queries see the same moment."""
     try:

@@ -38,6 +38,8 @@ DRY_RUNS: tuple[tuple[str, ...], ...] = (
     ("stores", "create", "new"),
     ("stores", "adopt"),
     ("runs",),
+    ("ledger", "check"),
+    ("ledger", "compact", "--keep", "0"),
 )
 
 

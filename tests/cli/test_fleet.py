@@ -54,3 +54,26 @@ def test_what_is_wrong_with_an_address_is_one_line(
         assert line in done.err.splitlines()[-1]
         assert SECRET not in done.out + done.err
         assert "Traceback" not in done.err
+
+
+def test_a_library_goes_on_from_a_database(
+    objlib: Objlib, library: Path, server: ThrowAwayServer, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.db"
+    assert objlib("upload", library, "--ledger", old).code == 0
+    with empty_schema(server) as url:
+        address = f"{url.conninfo}&schema={url.schema}&password={SECRET}"
+        planned = objlib("ledger", "copy", old, address, "-n")
+        assert planned.code == 0, planned.err
+        copied = objlib("ledger", "copy", old, address)
+        assert copied.code == 0, copied.err
+        assert "each is as it was" in copied.out
+        again = objlib("upload", library, "--ledger", address, "--json")
+        assert (again.code, again.json()["uploaded"], again.json()["indexed"]) == (0, 0, 3)
+        checked = objlib("ledger", "check", "--library", library, "--ledger", address)
+        assert checked.code == 0, checked.out
+        refused = objlib("ledger", "copy", old, address)
+        assert refused.code == 4
+        for done in (planned, copied, again, checked, refused):
+            assert SECRET not in done.out + done.err
+    assert objlib("ledger", "copy", old).code == 2

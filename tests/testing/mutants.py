@@ -16,6 +16,7 @@ from typing import Final
 
 from tests.testing.mutant import Mutant
 from tests.testing.safeguards_border import BORDER
+from tests.testing.safeguards_compaction import COMPACTION
 from tests.testing.safeguards_doubt import DOUBTS
 from tests.testing.safeguards_formats import FORMATS
 from tests.testing.safeguards_pace import PACE
@@ -36,6 +37,7 @@ MUTANTS: Final = (
     *VERDICTS,
     *DOUBTS,
     *PRUNES,
+    *COMPACTION,
     *STORES,
     *PAGES,
     *REPAIRS,

@@ -33,6 +33,20 @@ UPLOAD: Final = (
         "tests/ledger/test_claims.py::test_a_file_that_another_session_has_locked_is_left_to_it",
     ),
     Mutant(
+        "a copy of a ledger is compared row by row",
+        "objlib/ledger/transfer.py",
+        "    if expected.digest != arrived.digest:\n",
+        "    if False:\n",
+        "tests/ledger/test_transfer.py::test_a_row_that_arrives_changed_undoes_the_copy",
+    ),
+    Mutant(
+        "a ledger is not copied while a run is at work on it",
+        "objlib/ledger/transfer.py",
+        "        if run.run_id not in dead:\n",
+        "        if False:\n",
+        "tests/ledger/test_transfer.py::test_a_copy_while_a_run_is_at_work_is_refused",
+    ),
+    Mutant(
         "the names of operation and document are recorded",
         "objlib/engine/upload/file_task.py",
         "mark_uploaded(result.operation, result.document)",

@@ -31,6 +31,11 @@ def observing(settings: Settings, *, events: bool) -> Iterator[Observer]:
         elif not settings.quiet:
             observers.append(_Log(settings.verbose) if settings.verbose else _Notes())
             observers.append(stack.enter_context(Heartbeat()))
+        if settings.log_file is not None:
+            from objlib.cli.console.log_file import logging_to
+
+            log = logging_to(settings.log_file, library=settings.library, secrets=(settings.api_key,))
+            observers.append(stack.enter_context(log))
         yield _Several(observers)
 
 

@@ -52,6 +52,8 @@ def _history(report: ExplainReport, screen: Terminal, zone: tzinfo | None) -> li
     if not report.events:
         return ["No events yet."]
     lines = [f"{plural(len(report.events), 'event')}:"]
+    if report.earlier_moves:
+        lines.append(screen.dim(f"  {plural(report.earlier_moves, 'earlier move')}, no longer on record"))
     arrow = screen.sign("→", "->")
     run = None
     for event in report.events:

@@ -1,4 +1,4 @@
-"""What a user's model is worth here."""
+"""The check of a user's model, in lines."""
 
 from objlib.cli.console.terminal import Terminal, safe
 from objlib.core.advice import advise, quote

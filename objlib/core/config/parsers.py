@@ -75,7 +75,7 @@ def whole(low: int, high: int) -> Parser:
 def seconds(low: float, high: float) -> Parser:
     """A parser of durations from ``low`` to ``high`` seconds: a number of them, or a text such as ``1h30m``."""
     day = _UNITS["d"]
-    most = f"{high:g} seconds" if high < day else f"{high / day:g} days"
+    most = f"{high:g} seconds" if high < day else f"{high / day:g} days" if high > day else "1 day"
     expected = f"a time such as 90, 15m, 1h30m or 7d, from {low:g} seconds to {most}"
     number = _number(float, low, high, expected)
 

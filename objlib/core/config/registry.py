@@ -93,6 +93,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         seconds(0, 36_500 * DAY),
         "how long a file must be gone before `sync --prune` removes its document",
     ),
+    Setting(
+        "keep_history",
+        seconds(0, 36_500 * DAY),
+        "how old the history of files must be before `ledger compact` removes it",
+    ),
     Setting("ignore", lines, "rules in gitignore syntax for files to leave out", flag=False),
     Setting("exclude", lines, "further such rules, which no other rule overrules", in_file=False),
     Setting("include", lines, "rules in gitignore syntax of which each file has to fit one"),
@@ -108,5 +113,6 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("json", switch, "print JSON on stdout", in_file=False),
     Setting("quiet", switch, "print errors only", in_file=False),
     Setting("verbose", whole(0, 3), "log what happens to stderr", in_file=False),
+    Setting("log_file", path, "a file that gets what happens as JSON lines", in_file=False),
 )
 """Every setting, in the order of the documentation."""

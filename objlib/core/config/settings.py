@@ -54,10 +54,12 @@ class Settings:
         pacing: name of the rate controller: ``measured`` or ``aimd``.
         settle_seconds: how long one document may take to become ACTIVE before it is left for recovery.
         embed_seconds: how long an upload may go on making vectors in the embedded store afterwards.
+        log_file: gets what happens as JSON lines; None for none.
         embedder: folder of the model that the embedded store is to have, or ``default``; empty leaves it its own.
         reranker: folder of the cross-encoder that orders the first passages of a search; None for none.
         rerank_seconds: how long one search may take for that.
         prune_grace: how long a file must have been missing before its document may be removed.
+        keep_history: how old the history of files must be before it may be removed.
     """
 
     library: Path
@@ -95,9 +97,11 @@ class Settings:
     reranker: Path | None = None
     rerank_seconds: float = 1.0
     prune_grace: float = 3600.0
+    keep_history: float = 90 * 86_400.0
     json: bool = False
     quiet: bool = False
     verbose: int = 0
+    log_file: Path | None = None
 
     @property
     def ledger_file(self) -> Path:

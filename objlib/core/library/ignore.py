@@ -41,6 +41,15 @@ _BUILT_IN: Final = {
     "unfinished": "temporary and unfinished files",
     "system": "files of desktops and systems",
 }
+_TRAPS: Final = (
+    (re.compile(r"\s#"), r"ends in a comment, which has to stand on a line of its own (in a name, write \#)"),
+    (
+        re.compile(r"^!?(?:\.\.?|~)/"),
+        "fits nothing; write the path as it is seen from the folder of the rules",
+    ),
+    (re.compile(r"(?<!\\)(?:\\\\)*\\[0-9A-Za-z]"), "separates folders by a backslash; write / instead"),
+)
+"""Signs of a rule that was meant otherwise than git reads it, and what to tell the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +156,7 @@ class IgnoreRules:
             ValueError: a line cannot be understood. To go on without it could send what it was to hide.
         """
         base = f"{folder}/" if folder else ""
-        layers = _layers(base, base + name, _file_rules(text))
+        layers = _layers(base, base + name, _parse_rules(text.splitlines(), own=name != GIT_FILE))
         if name == GIT_FILE:
             return replace(self, _git=layers + self._git)
         strong = [layer for layer in self._layers if layer.source == "--exclude"]
@@ -165,7 +174,7 @@ class IgnoreRules:
         Raises:
             ValueError: a line cannot be understood.
         """
-        layers = _layers("", source, _file_rules(text))
+        layers = _layers("", source, _parse_rules(text.splitlines(), own=False))
         return replace(self, _git=self._git + tuple(replace(layer, above=library) for layer in layers))
 
     def is_own(self, path: str, name: str) -> bool:
@@ -214,29 +223,28 @@ def _spec(patterns: Iterable[str]) -> "GitIgnoreSpec":
 
 
 def _settings_rules(lines: Sequence[str], setting: str) -> list[_Rule]:
-    rules, wrong = _parse_rules(lines)
-    if wrong:
-        raise UsageError(
-            f"the rule {wrong[0]!r} in the setting {setting} cannot be understood; use gitignore syntax"
-        )
-    return rules
-
-
-def _file_rules(text: str) -> list[_Rule]:
-    rules, wrong = _parse_rules(text.splitlines())
-    if wrong:
-        raise ValueError(f"the rule {wrong[0]!r} cannot be understood")
-    return rules
+    try:
+        return _parse_rules(lines, own=True)
+    except ValueError as error:
+        raise UsageError(f"{error}; it is in the setting {setting}") from None
 
 
 def _layers(base: str, source: str, rules: list[_Rule]) -> tuple[_Layer, ...]:
     return (_Layer(base, source, tuple(reversed(rules))),) if rules else ()
 
 
-def _parse_rules(lines: Iterable[str]) -> tuple[list[_Rule], list[str]]:
-    """The rules among ``lines``, and the lines that are none. Blank lines and comments are neither."""
+def _parse_rules(lines: Iterable[str], *, own: bool) -> list[_Rule]:
+    """The rules among ``lines``, which may be blank or comments.
+
+    Args:
+        lines: text in gitignore syntax.
+        own: whether they were written for objlib. Then one that git takes and that can hardly mean what it does, so
+            that what it was to hide would be sent, is no rule.
+
+    Raises:
+        ValueError: a line is no rule.
+    """
     rules: list[_Rule] = []
-    wrong: list[str] = []
     for line in lines:
         text = normalize("NFC", line)
         stripped = text.rstrip()
@@ -246,8 +254,9 @@ def _parse_rules(lines: Iterable[str]) -> tuple[list[_Rule], list[str]]:
         try:
             spec = _spec([text.removesuffix("/")])
         except (ValueError, re.error):
-            wrong.append(line)
-            continue
+            raise ValueError(f"the rule {line!r} cannot be understood; use gitignore syntax") from None
         if any(pattern.include is not None for pattern in spec.patterns):
+            if own and (trap := next((why for sign, why in _TRAPS if sign.search(text)), "")):
+                raise ValueError(f"the rule {line!r} {trap}")
             rules.append(_Rule(line.strip(), spec, folders_only))
-    return rules, wrong
+    return rules

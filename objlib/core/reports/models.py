@@ -1,11 +1,11 @@
-"""What the check of a user's model found."""
+"""The report of a user's model."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class ModelKind(StrEnum):
-    """What a model does."""
+    """The work of a model."""
 
     ENCODER = "encoder"
     RERANKER = "reranker"

@@ -62,6 +62,7 @@ class HistoryLine:
 class ExplainReport:
     """The whole history of one file; without a ``file_id``, why the ledger does not know it.
 
+    ``earlier_moves`` are the transitions before those in ``events``, whose events are no longer on record.
     ``explanation`` says why it is in this state and what happens next, and ``removable_from`` from when on, in Unix
     seconds, a prune removes the document of a missing file.
     """
@@ -83,6 +84,7 @@ class ExplainReport:
     last_error: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[HistoryLine, ...] = ()
+    earlier_moves: int = 0
     left_out: tuple[str, ...] = ()
     """Parts of the file of today that are not kept as metadata or not searchable, with the reason."""
 

@@ -13,12 +13,14 @@ from objlib.embedded.text.markdown import MAX_HEADING
 
 _HIDDEN = frozenset({"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "head"})
 _BLOCK_TAGS = """
-    address article aside blockquote body center dd details dir div dl dt fieldset figcaption figure footer form
-    h1 h2 h3 h4 h5 h6 header hr html li main menu nav ol p pre section summary table ul
+    address article aside audio blockquote body canvas caption center dd details dialog dir div dl dt fieldset
+    figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav noembed
+    noframes ol p plaintext pre search section summary table textarea ul video xmp
 """
 _BLOCK = frozenset(_BLOCK_TAGS.split())
 _LINE = frozenset({"br", "tr", "option"})
 _CELL = frozenset({"td", "th"})
+_CONTROL = frozenset({"button", "input", "select"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"<[^<>]*>")
@@ -139,7 +141,7 @@ class _Reader:
             self._pre += tag == "pre"
         elif tag in _LINE:
             self._block.append("\n")
-        elif tag in _CELL:
+        elif tag in _CELL or tag in _CONTROL:
             self._block.append("\t")
 
     def end(self, name: str) -> None:
@@ -153,6 +155,8 @@ class _Reader:
         elif tag in _BLOCK:
             self._end_block()
             self._pre -= tag == "pre"
+        elif tag in _CONTROL:
+            self._block.append("\t")
 
     def data(self, data: str) -> None:
         """Keep visible text; white space counts only inside ``<pre>``."""

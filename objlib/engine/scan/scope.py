@@ -135,6 +135,8 @@ class Scope:
             except OSError as error:
                 if error.errno in GONE:
                     return Absent(Absence.GONE, "it is gone from disk")
+                if error.errno == errno.ELOOP:
+                    return Absent(Absence.REPLACED, "there is a link in its place that leads in a circle")
                 return Absent(Absence.UNREADABLE, f"it cannot be looked at: {why(error)}")
             folder = stat.S_ISDIR(status.st_mode)
             rule = rules.reason(path, text, folder=folder and not linked)
@@ -142,6 +144,9 @@ class Scope:
                 rule = rules.reason(path, text, folder=True)
             if rule:
                 return Absent(Absence.LEFT_OUT, f"it is left out by {rule}")
+            if linked and not folder and not stat.S_ISREG(status.st_mode):
+                other = KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+                return Absent(Absence.REPLACED, f"there is a link to {other} in its place")
             reason = self.link_reason(disk, folder=folder) if linked else ""
             if reason:
                 return Absent(Absence.LINK, reason)

@@ -1,6 +1,7 @@
 """Searches and answers from the store, with citations that name the present path of a file."""
 
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,8 @@ SYSTEM: Final = (
 """The instruction to search: the API has no way to force a model to use the tool."""
 LISTED_KEYS: Final = 20
 """Keys of metadata that are named where a filter has one that no document has."""
+LISTED_MODELS: Final = 8
+"""Models that are named where there is none of the name that was asked for."""
 GROUPED: Final = 4
 """Passages asked for, for each file that is to be shown by its best one."""
 MOST_ASKED: Final = 100
@@ -106,7 +109,23 @@ async def _ask(
     except GeminiError as error:
         if where is not None and error.status == 400 and error.kind is ErrorKind.PERMANENT:
             raise UsageError(f"--filter {where!r} was refused: {error}") from None
-        raise
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        refusal = error
+    raise await _unknown_model(app) or refusal
+
+
+async def _unknown_model(app: App) -> UsageError | None:
+    """The error for a model that the service does not have, with those it has, the most alike first."""
+    model = app.settings.model
+    models = await app.client.models.answering(partial(app.retrier.call, Purpose.ASK, reconnect=False))
+    if model in models:
+        return None
+    alike = get_close_matches(model, models, LISTED_MODELS, cutoff=0)
+    rest = f" and {len(models) - len(alike):,} more" if len(models) > len(alike) else ""
+    return UsageError(
+        f"--model {model}: the service has no such model that answers; it has {', '.join(alike) or 'none'}{rest}"
+    )
 
 
 def _with_carriers(answer: Answer) -> Answer:

@@ -47,6 +47,10 @@ class PostgresDialect:
         " AS key WHERE gemini_document IS NOT NULL ORDER BY 1"
     )
 
+    size: Final = (
+        "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_catalog.pg_class"
+        " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+    )
     temporary: Final = "pg_temp"
     skip_locked: Final = "FOR NO KEY UPDATE SKIP LOCKED"
 
@@ -79,6 +83,10 @@ class PostgresDialect:
     def index_on(self, table: str, name: str) -> str:
         """The table has the schema, and its index none."""
         return f"CREATE INDEX {table.partition('.')[2]}_{name} ON {table}"
+
+    def damage(self, conn: LedgerConnection, limit: int) -> list[str]:
+        """Nothing: the server keeps its references, and has programs of its own for its files."""
+        return []
 
     def measure(self, conn: LedgerConnection, table: str) -> None:
         """``ANALYZE``, which the server never does by itself for a temporary table."""

@@ -1,7 +1,11 @@
 """The words of SQLite."""
 
 import sqlite3
-from typing import ClassVar, Final
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from objlib.ledger.database import LedgerConnection
 
 
 class SQLiteDialect:
@@ -25,6 +29,7 @@ class SQLiteDialect:
         " WHERE gemini_document IS NOT NULL ORDER BY key"
     )
 
+    size: Final = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
     temporary: Final = "temp"
     skip_locked: Final = ""
 
@@ -55,6 +60,14 @@ class SQLiteDialect:
     def index_on(self, table: str, name: str) -> str:
         """The index has the schema, and its table none."""
         return f"CREATE INDEX {table}_{name} ON {table.partition('.')[2]}"
+
+    def damage(self, conn: "LedgerConnection", limit: int) -> list[str]:
+        """``integrity_check``, and rows that refer to nothing."""
+        lines = [line for (line,) in conn.execute(f"PRAGMA integrity_check({limit})") if line != "ok"]
+        broken = list(islice(conn.execute("PRAGMA foreign_key_check"), limit))
+        return lines + [
+            f"row {row} of {table} refers to nothing in {parent}" for table, row, parent, _ in broken
+        ]
 
     def measure(self, conn: object, table: str) -> None:
         """Nothing: the queries are planned by the indices alone."""

@@ -337,6 +337,22 @@ def a_file_in_flight_in_another_run(world: World) -> None:
     assert "finishes what it has in flight" in world.at("runs", "stop", "dead").text
 
 
+@situation("engine/compact.py _refuse_runs: f'runs stop {run.run_id}'")
+def a_ledger_that_another_run_works_on(world: World) -> None:
+    leave_in_flight(world)
+    world.ledger(
+        "INSERT INTO runs (run_id, pid, host, started, heartbeat, command) VALUES ('dead', ?, ?, ?, ?, 'upload')",
+        os.getppid(),
+        platform.node(),
+        EPOCH,
+        EPOCH + 10,
+    )
+    refused = world.at("ledger", "compact")
+    assert refused.code == Exit.REFUSED
+    stopped = world.follow(refused, "engine/compact.py _refuse_runs: f'runs stop {run.run_id}'")
+    assert "finishes what it has in flight" in stopped.text
+
+
 @situation("cli/render/runs.py run_list_lines: recover")
 def a_run_that_died(world: World) -> None:
     leave_in_flight(world)

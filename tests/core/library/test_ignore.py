@@ -1,6 +1,7 @@
 """Ignore rules; git decides what gitignore syntax means."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from random import Random
 import pytest
 
 from objlib.core.errors import UsageError
-from objlib.core.library.ignore import IgnoreRules
+from objlib.core.library.ignore import GIT_FILE, IgnoreRules
 
 ATOMS = [
     "*", "foo", "bar", "*.md", "*.txt", "foo/", "/foo", "foo/bar", "foo/*", "foo/**", "**/bar", "**/bar/", "*/",
@@ -160,3 +161,30 @@ def test_the_reason_names_the_rule_and_where_it_stands() -> None:
     }
     for name, kind in built_in.items():
         assert rules.reason(name, name, folder=False) == f"the built-in rule for {kind}"
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("private/ # my letters", r"write \#"),
+        ("private\\letters/", "write / instead"),
+        ("!private\\letters/", "write / instead"),
+        ("./private/", "write the path as it is seen from the folder of the rules"),
+        ("../private/", "write the path as it is seen from the folder of the rules"),
+        ("~/private/", "write the path as it is seen from the folder of the rules"),
+    ],
+)
+def test_a_rule_that_hides_other_than_it_seems_to_is_refused_but_in_a_file_of_git(
+    line: str, advice: str
+) -> None:
+    rules = IgnoreRules.of([], own=(), gitignore=True)
+    with pytest.raises(ValueError, match=re.escape(advice)):
+        rules.below("", line)
+    with pytest.raises(UsageError, match=re.escape(advice)):
+        IgnoreRules.of([line])
+    rules.below("", line, GIT_FILE)
+
+
+@pytest.mark.parametrize("line", [r"C \#1/", "#1", r"\#1", "a\\\\b", "...", ".hidden/", "~$x", r"a\*b"])
+def test_a_name_with_signs_can_be_written(line: str) -> None:
+    IgnoreRules.of([line])

@@ -160,7 +160,7 @@ def test_html_gives_the_visible_text() -> None:
         ("<HEAD><TITLE>T</TITLE><CENTER>Tide</CENTER>ebb", "Tide\n\nebb"),
         ("<title>T</title>Tide<!-->ebb<!-- x --!>flow", "Tideebbflow"),
         ("<frameset><noframes><body><p>Tide</body></noframes></frameset>", "Tide"),
-        ("<textarea>Tide</textarea><xmp>ebb</xmp>", "Tideebb"),
+        ("<textarea>Tide</textarea><xmp>ebb</xmp>", "Tide\n\nebb"),
     ],
 )
 def test_xhtml_and_old_pages_keep_their_text(page: str, text: str) -> None:
@@ -218,6 +218,20 @@ def test_a_picture_inside_a_text_is_no_text(before: str, after: str) -> None:
 def test_a_picture_in_a_notebook_is_no_text() -> None:
     cell = f'{{"data": {{"image/png": "{PICTURE}", "text/plain": "Tide"}}}}'
     assert text_of(cell.encode(), "application/vnd.jupyter", "a.ipynb") == cell.replace(PICTURE, "")
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["<textarea>{}</textarea>", "<button>{}</button>", "<dialog>{}</dialog>", "<select><option>{}</select>",
+     "<video>{}</video>", "<xmp>{}</xmp>", "<table><caption>{}</caption></table>", "<noembed>{}</noembed>"],
+)  # fmt: skip
+def test_words_of_neighbours_in_a_page_do_not_run_together(between: str) -> None:
+    page = f"<p>marmot{between.format('weasel')}otter"
+    assert extract(page.encode(), mime_type="text/html", name="a.html").text.split() == [
+        "marmot",
+        "weasel",
+        "otter",
+    ]
 
 
 def test_html_declares_its_charset() -> None:

@@ -89,6 +89,9 @@ def root(tmp_path: Path) -> Path:
     (library / "in.txt").symlink_to("b/c.txt")
     (library / "secret.txt").symlink_to("b/private/d.txt")
     (library / "dangling.txt").symlink_to("nothing")
+    (library / "circle.txt").symlink_to("circle.txt")
+    (library / "device.txt").symlink_to(os.devnull)
+    (library / "piped.txt").symlink_to("pipe")
     return library
 
 
@@ -105,6 +108,9 @@ def root(tmp_path: Path) -> Path:
         ("in/c.txt", Absence.LINK),
         ("b", Absence.REPLACED),
         ("pipe", Absence.REPLACED),
+        ("circle.txt", Absence.REPLACED),
+        ("device.txt", Absence.REPLACED),
+        ("piped.txt", Absence.REPLACED),
         ("a.txt/inner.txt", Absence.GONE),
         ("b/none.txt", Absence.GONE),
         ("dangling.txt", Absence.GONE),

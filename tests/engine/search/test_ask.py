@@ -44,6 +44,17 @@ async def test_a_filter_that_the_service_refuses_is_a_usage_error(opened: Opener
             await search(app, "virtue", where="((")
 
 
+async def test_a_model_that_the_service_does_not_have_is_refused_with_those_it_has(
+    opened: Opener, faults: Faults
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    async with opened(model="no-model") as app:
+        with pytest.raises(UsageError, match=r"--model no-model: .*; it has objlib-quoting$"):
+            await ask(app, "virtue")
+    assert [request.kind for request in faults.history].count("ask") == 1
+
+
 async def test_a_search_has_passages_without_the_text_of_a_model(opened: Opener) -> None:
     async with opened() as app:
         await upload(app)

@@ -1,0 +1,105 @@
+"""``objlib ledger``."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+from objlib.cli.config import load_settings
+from objlib.cli.options import Common, DryRun, option
+from objlib.core.config.parsers import ledger_place
+from objlib.core.errors import Exit, UsageError
+from objlib.core.events import Observer
+from objlib.core.reports.ledger import LedgerCopy
+from objlib.sources import LibraryNeed, working_folder
+
+Place = Annotated[str | None, option("With copy: a file, or a postgresql:// URL")]
+
+
+def ledger(
+    action: Annotated[
+        Literal["check", "compact", "copy"],
+        option("read all of it, and say what is wrong; remove old history; copy it to another place"),
+    ],
+    source: Place = None,
+    target: Place = None,
+    /,
+    *,
+    keep_history: Annotated[
+        str | None,
+        option(
+            "With compact: how old history must be before it is removed",
+            setting="keep_history",
+            metavar="TIME",
+            name=("--keep-history", "--keep"),
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    options: Common = None,
+) -> int:
+    """Check the ledger, remove old history from it, or copy one to another place.
+
+    compact removes the history that nothing needs any more: events, attempts, finished deletes and runs of long ago.
+    What recovery needs stays, and so do the last facts of each file.
+    copy brings a ledger from a file into a database or back, and compares each row; the old place stays as it was.
+    Both are refused while a run is at work (exit code 4).
+
+    Examples:
+        objlib ledger check
+        objlib ledger compact --keep 30d
+        objlib ledger copy ledger.db postgresql://objlib@db.example/library
+    """
+    if keep_history is not None and action != "compact":
+        raise UsageError("--keep-history is for compact; leave it out")
+    if action == "copy":
+        if source is None or target is None:
+            raise UsageError("a copy needs two places, the old one and the new one")
+        return _copy(options, source, target, dry_run=dry_run)
+    if source is not None:
+        raise UsageError(f"{action} takes no place ({source}); name the ledger with --ledger")
+    if action == "check":
+        return _check(options, dry_run=dry_run)
+    return _compact(options, keep_history, dry_run=dry_run)
+
+
+def _check(options: Common, *, dry_run: bool) -> int:
+    settings = load_settings(options)
+    from objlib.cli.render.ledger import check_lines
+    from objlib.cli.runner import run, show
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed
+    from objlib.engine.ledger_copy import check
+
+    command = Command("ledger", records=False, store=StoreNeed.NONE, create_ledger=False, dry_run=dry_run)
+    report = run(settings, command, check)
+    show(settings, "ledger-check", report, partial(check_lines, report), asked=True)
+    return Exit.DRIFT if report.findings else Exit.OK
+
+
+def _compact(options: Common, keep_history: str | None, *, dry_run: bool) -> int:
+    settings = load_settings(options, keep_history=keep_history)
+    from objlib.cli.render.ledger import compact_lines
+    from objlib.cli.runner import run, show
+    from objlib.engine.bootstrap.open_app import Command, StoreNeed
+    from objlib.engine.compact import compact
+
+    command = Command(
+        "ledger compact", records=True, store=StoreNeed.NONE, create_ledger=False, dry_run=dry_run
+    )
+    report = run(settings, command, compact)
+    show(settings, "ledger-compact", report, partial(compact_lines, report))
+    return Exit.OK
+
+
+def _copy(options: Common, source: str, target: str, *, dry_run: bool) -> int:
+    cwd, home = working_folder(), Path("~").expanduser()
+    old, new = (ledger_place(text, cwd, home) for text in (source, target))
+    settings = load_settings(options, place=LibraryNeed.ANY)
+    from objlib.cli.render.ledger import copy_lines
+    from objlib.cli.runner import run_without_app, show
+    from objlib.engine.ledger_copy import copy
+
+    async def work(_: Observer) -> LedgerCopy:
+        return await copy(old, new, dry_run=dry_run)
+
+    report = run_without_app(settings, work, with_ledger=False, changes=not dry_run)
+    show(settings, "ledger-copy", report, partial(copy_lines, report))
+    return Exit.OK

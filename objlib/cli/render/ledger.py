@@ -1,0 +1,61 @@
+"""A ledger that was checked or copied, and the history that was removed from one."""
+
+from objlib.cli.console.terminal import Terminal, moment, phrases, plural, safe, size
+from objlib.cli.render.plan import NOTHING_DONE
+from objlib.core.reports.ledger import LedgerCheck, LedgerCopy
+from objlib.core.reports.runs import CompactReport
+
+
+def compact_lines(report: CompactReport, screen: Terminal) -> list[str]:
+    """The records that were removed, or would be, and the room that they took."""
+    removed = phrases(
+        (report.events, "event", ""),
+        (report.attempts, "attempt", ""),
+        (report.deletes, "finished delete", ""),
+        (report.runs, "run", ""),
+    )
+    since = f"from before {moment(report.before)}"
+    room = _room(report)
+    if not removed:
+        return [f"Nothing {since} is there to be removed{room}."]
+    things = ", ".join(each.strip() for each in removed)
+    if report.dry_run:
+        return [f"Plan: remove {things} {since}{room}.", screen.dim(NOTHING_DONE)]
+    return [f"{screen.green(screen.sign('✓', 'ok:'))} Removed {things} {since}{room}."]
+
+
+def _room(report: CompactReport) -> str:
+    before, after = report.bytes_before, report.bytes_after
+    if before is None or after is None:
+        return ""
+    if before == after:
+        return f"; the ledger takes {size(after)}"
+    takes = "would take" if report.dry_run else "takes"
+    return f"; the ledger took {size(before)}, and {takes} {size(after)}"
+
+
+def copy_lines(report: LedgerCopy, screen: Terminal) -> list[str]:
+    """The rows that arrived, and the place to name from now on."""
+    amount = f"{plural(sum(report.rows.values()), 'row')} ({plural(report.rows['files'], 'file')})"
+    if report.dry_run:
+        return [f"Plan: copy {amount} from {safe(report.source)} to {safe(report.target)}.", NOTHING_DONE]
+    mark = screen.green(screen.sign("✓", "ok:"))
+    return [
+        f"{mark} Copied {amount} to {safe(report.target)}; each is as it was.",
+        screen.dim(f"  SHA-256 of all rows: {report.digest}"),
+        "Name the new ledger with --ledger or OBJLIB_LEDGER from now on; the old one is out of date as soon as the "
+        "new one is used.",
+    ]
+
+
+def check_lines(report: LedgerCheck, screen: Terminal) -> list[str]:
+    """Each finding, and how much was read."""
+    amount = plural(sum(report.rows.values()), "row")
+    lines = [f"  {screen.red(safe(subject))}: {safe(problem)}" for subject, problem in report.findings]
+    if lines:
+        return [f"The ledger {safe(report.ledger)} is not sound ({amount} read):", *lines]
+    mark = screen.green(screen.sign("✓", "ok:"))
+    return [
+        f"{mark} The ledger {safe(report.ledger)} is sound ({amount} read).",
+        screen.dim(f"  SHA-256 of all rows: {report.digest}"),
+    ]
