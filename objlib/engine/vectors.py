@@ -44,11 +44,11 @@ async def make_vectors(app: App, state: VectorReport, *, seconds: float) -> tupl
             await app.service.choose_model()
             state = await app.service.vectors()
         return state, False
-    pace = _Pace(app)
+    pace, began = _Pace(app), trio.current_time()
     with app.observer.phase(Phase.VECTORS, state.total - state.done, seconds=seconds):
         with app.drain.intake() as scope:
             await app.service.make_vectors(seconds=seconds, progress=pace.advance)
-    after = await app.service.vectors()
+    after = replace(await app.service.vectors(), seconds=trio.current_time() - began)
     if after.done < after.total:
         after = replace(after, seconds_left=pace.seconds_for(after.total - after.done))
     return after, scope.cancelled_caught

@@ -1,7 +1,7 @@
 """The pages: each turns reports of the Python API into one document. Their addresses are their whole state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jinja2 import Environment
@@ -27,17 +27,32 @@ SHOWN_STEPS: Final = 500
 """Steps of a plan that a page lists; the others are only counted."""
 
 
+@dataclass(slots=True)
+class FacetCache:
+    """The metadata of the documents as they were counted last.
+
+    Attributes:
+        after: the newest run then, with its end: only a run changes the documents.
+        keys: each value of each key, with how many documents have it.
+    """
+
+    after: tuple[str, float | None] | None = None
+    keys: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class LibraryPages:
     """The handlers of one library.
 
     Attributes:
         actions: the forms of the pages; None where the pages only show.
+        facets: the metadata as they were counted last.
     """
 
     library: Library
     templates: Environment
     actions: Actions | None = None
+    facets: FacetCache = field(default_factory=FacetCache)
 
     async def search(self, request: Request) -> Response:
         """The hits of ``?q=&filter=&k=``, with the metadata there is as filters."""
@@ -50,9 +65,10 @@ class LibraryPages:
                 report = await self.library.search(query, where=where or None, top_k=hits, all_passages=True)
         except UsageError as problem:
             error = str(problem)
+        status = await self._status()
         return await self._page(
-            request, "search.html", query=query, where=where, hits=hits, report=report, error=error,
-            facets=await self._facets(),
+            request, "search.html", query=query, where=where, hits=hits, report=report, error=error, status=status,
+            facets=await self._facets(status),
         )  # fmt: skip
 
     async def ask(self, request: Request) -> Response:
@@ -190,11 +206,15 @@ class LibraryPages:
     async def _status(self) -> StatusReport:
         return await self.library.status()
 
-    async def _facets(self) -> Mapping[str, Any]:
+    async def _facets(self, status: StatusReport) -> Mapping[str, Any]:
+        """The metadata there is; counted again after each run and while one goes on, since it reads all documents."""
         try:
-            return (await self.library.facets()).keys
+            run = next(((run.run_id, run.ended) for run in await self.library.runs()), None)
+            if self.facets.after != run or run is None or status.runs_alive:
+                self.facets.keys, self.facets.after = (await self.library.facets()).keys, run
         except ObjlibError:
             return {}
+        return self.facets.keys
 
 
 def _number(text: str, default: int, most: int) -> int:

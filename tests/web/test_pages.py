@@ -84,6 +84,15 @@ async def test_a_facet_filters(browser: httpx.AsyncClient) -> None:
     assert "evil.md" not in filtered
 
 
+async def test_a_facet_counts_the_documents_of_the_last_upload(
+    library: Library, browser: httpx.AsyncClient
+) -> None:
+    assert "<bdi>Okonjo</bdi></span> <small>2<" in await shown(browser, "/?q=stranger")
+    (library.settings.library / "more.md").write_text("---\nauthor: Okonjo\n---\nMore.\n", encoding="utf-8")
+    await library.upload()
+    assert "<bdi>Okonjo</bdi></span> <small>3<" in await shown(browser, "/?q=stranger")
+
+
 async def test_a_filter_that_cannot_be_read_is_an_error_on_the_page(browser: httpx.AsyncClient) -> None:
     page = await shown(browser, "/?q=bat&filter=" + quote("author = ("))
     assert 'role="alert"' in page

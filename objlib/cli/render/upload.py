@@ -90,10 +90,11 @@ def upload_problems(report: UploadReport) -> str:
 def _summary(report: UploadReport, screen: Terminal) -> str:
     if not report.scanned and not report.indexed:
         return "No files to keep in this folder."
+    took = duration(report.seconds - (report.vectors.seconds if report.vectors else 0))
     if report.uploaded:
-        sent = f"Sent {plural(report.uploaded, 'file')} ({size(report.bytes)}) in {duration(report.seconds)}"
+        sent = f"Sent {plural(report.uploaded, 'file')} ({size(report.bytes)}) in {took}"
     else:
-        sent = f"Nothing to send ({duration(report.seconds)})"
+        sent = f"Nothing to send ({took})"
     files = report.indexed + report.failed - report.unreadable + report.pending
     indexed = f"{report.indexed:,} of {plural(files, 'file')} indexed"
     extra = [f"{report.renamed:,} renamed"] if report.renamed else []

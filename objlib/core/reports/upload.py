@@ -92,6 +92,7 @@ class VectorReport:
         done, total: passages with a vector, and all passages.
         available: whether vectors can be made here at all.
         reason: why not, or an empty string.
+        seconds: how long this run made vectors.
         seconds_left: how long the rest takes at the pace of this run; None where nothing is left, or it made none.
         coming: the folder of the model that ``done`` and ``total`` are about, while searches still use the vectors of
             another one; empty otherwise.
@@ -103,6 +104,7 @@ class VectorReport:
     total: int = 0
     available: bool = True
     reason: str = ""
+    seconds: float = 0.0
     seconds_left: float | None = None
     coming: str = ""
     begun: bool = True

@@ -73,9 +73,11 @@ async def scan(
     scope = await app.files(partial(Scope.of, settings))
     patterns = parse_patterns(settings.patterns)
     taken = await taken_types(app)
-    if not dry_run:
-        await app.ledger.scans.describe_by(settings.patterns)
-    checksum = checksum or not await app.ledger.scans.describes_by(settings.patterns)
+    if not await app.ledger.scans.describes_by(settings.patterns):
+        if dry_run:
+            checksum = True
+        else:
+            await app.ledger.scans.describe_by(settings.patterns)
     changes: list[tuple[str, str]] = []
     renames: list[tuple[str, str]] = []
     limit = sys.maxsize if complete else MAX_LISTED

@@ -35,6 +35,10 @@ class TestUpload:
             "Next: objlib search 'on liberty'",
         ]
 
+    def test_the_time_of_sending_is_without_that_of_the_vectors(self) -> None:
+        vectors = VectorReport(9, 9, seconds=2.0)
+        assert "in 0.3 s;" in upload_lines(upload_report(vectors=vectors), PLAIN)[0]
+
     def test_without_unicode_there_is_no_unicode(self) -> None:
         assert text(upload_lines(upload_report(), ASCII)).isascii()
 
