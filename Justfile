@@ -95,7 +95,7 @@ coverage *ARGS: (env "dev")
 
 # run one benchmark with its options: just bench ledger
 bench NAME *ARGS: (env "main")
-    @script="benchmarks/$1.py" && shift && {{ python }} "$script" "$@"
+    @script="benchmarks/$(echo "$1" | tr - _).py" && shift && {{ python }} "$script" "$@"
 
 # run the two spikes, evidence with measured figures: just spike, or just spike phase9, phase18
 spike *ARGS: (env "dev")
