@@ -95,7 +95,7 @@ coverage *ARGS: (env "dev")
 
 # run one benchmark with its options: just bench ledger
 bench NAME *ARGS: (env "main")
-    @script="benchmarks/$1.py" && shift && {{ python }} "$script" "$@"
+    @script="benchmarks/$(echo "$1" | tr - _).py" && shift && {{ python }} "$script" "$@"
 
 # run the two spikes, evidence with measured figures: just spike, or just spike phase9, phase18
 spike *ARGS: (env "dev")
@@ -136,7 +136,7 @@ crash *ARGS: (env "main")
 watch-day *ARGS: (env "dev")
     @{{ python }} -m tests.watch.day "$@"
 
-# kill real processes at random instants: just kill [-n N]
+# kill real processes at random instants, with a ledger in a file or in PostgreSQL: just kill [-n N] [--ledger postgresql://]
 kill *ARGS: (env "main")
     @{{ python }} -m objlib.testing.kill "$@"
 

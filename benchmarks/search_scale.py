@@ -2,7 +2,7 @@
 
 ::
 
-    just bench search_scale --passages 10000 100000
+    just bench search-scale --passages 10000 100000
 
 Each size is a store of sentences of the library with random vectors: for size and time only. Beside it, in the same
 run, plain FTS5, tantivy (where it is installed), all cosines in numpy, and faiss (where it is installed).

@@ -19,6 +19,7 @@ COMMANDS = (
     ("search", "objlib.cli.commands.search:search", "Find passages, best first, with their places"),
     ("ask", "objlib.cli.commands.search:ask", "Answer a question, with its sources"),
     ("explain", "objlib.cli.commands.status:explain", "Tell the whole history of one file"),
+    ("model", "objlib.cli.commands.model:model", "Check an ONNX model for the embedded store"),
     ("media", "objlib.cli.commands.media:media", "Get the picture that a citation names"),
     ("metrics", "objlib.cli.commands.metrics:metrics", "Print the state of the library for a monitor"),
     ("watch", "objlib.cli.commands.watch:watch", "Keep the store in step until it is stopped"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from objlib.embedded.api.generate import EXTRACTIVE
     from objlib.embedded.encoders.errors import ModelFolderError
     from objlib.embedded.index import filter_keys, load_embedder, load_folder, load_reranker
+    from objlib.embedded.index.model_check import check_model
     from objlib.embedded.options import Options
     from objlib.embedded.resources.holdings import documents_named, holds_store
     from objlib.embedded.service import Service, open_service
@@ -28,6 +29,7 @@ __all__ = [
     "Options",
     "PassagePlace",
     "Service",
+    "check_model",
     "documents_named",
     "extract",
     "filter_keys",
@@ -46,6 +48,7 @@ _MODULES: Final = {
     "Options": "options",
     "PassagePlace": "text.places",
     "Service": "service",
+    "check_model": "index.model_check",
     "documents_named": "resources.holdings",
     "extract": "text.extract",
     "filter_keys": "index",

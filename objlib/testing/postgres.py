@@ -85,6 +85,7 @@ class ThrowAwayServer:
     def kill(self) -> None:
         """Kill all of it, as the kernel does when memory runs out."""
         pid = int((self.folder / "data/postmaster.pid").read_text("utf-8").split()[0])
+        os.kill(pid, signal.SIGSTOP)  # it must not fork another child between the look and the kill
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
         for each in (pid, *map(int, children)):
             with suppress(ProcessLookupError):
@@ -92,6 +93,9 @@ class ThrowAwayServer:
         # A child that is being killed still holds the shared memory, which the next start would refuse to share.
         for each in (pid, *map(int, children)):
             _wait_gone(each)
+        # Its id may still be that of a zombie, for which the next start would take it to be running.
+        for lock in ("data/postmaster.pid", ".s.PGSQL.5432.lock"):
+            (self.folder / lock).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Stop it and delete its folder."""

@@ -7,3 +7,7 @@ class ModelError(Exception):
 
 class ModelFolderError(ModelError):
     """A folder holds no model that can be used here; one line that says why, and what to do."""
+
+
+class NoEncoderError(ModelFolderError):
+    """The graph gives a number or two for a text, as a cross-encoder does."""

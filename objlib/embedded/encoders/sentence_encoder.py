@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from objlib.embedded.encoders.errors import ModelFolderError
+from objlib.embedded.encoders.errors import ModelFolderError, NoEncoderError
 from objlib.embedded.encoders.folder import ModelFolder, Pooling
 from objlib.embedded.encoders.session import Graph, each_on_a_core
 from objlib.embedded.encoders.tokenizer import open_tokenizer
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WHOLE_TEXT = "sentence_embedding"
 """The output of a graph that pools by itself."""
+LEAST_NUMBERS = 4
+"""Numbers of a vector at least; a cross-encoder gives one or two for a text."""
 
 
 class SentenceEncoder:
@@ -23,6 +25,7 @@ class SentenceEncoder:
 
     Attributes:
         dimensions: numbers of a vector.
+        pools: whether the vector of a text is made here, from those of its tokens.
 
     Raises:
         ModelFolderError: the folder's graph is not one of an encoder, or does not fit its card.
@@ -35,7 +38,12 @@ class SentenceEncoder:
         self._graph = Graph(folder.graph)
         outputs = self._graph.outputs
         self._output = outputs.index(WHOLE_TEXT) if WHOLE_TEXT in outputs else 0
+        self.pools = True
         size = len(self._vector("a"))
+        if size < LEAST_NUMBERS:
+            raise NoEncoderError(
+                f"{folder.path} gives {size} number(s) for a text, which is no vector; a cross-encoder is a reranker"
+            )
         if folder.dimensions is not None and folder.dimensions > size:
             raise ModelFolderError(
                 f"{folder.path} says that a vector has {folder.dimensions} numbers, and its graph gives {size}"
@@ -68,6 +76,7 @@ class SentenceEncoder:
         encoding = self._tokenizer.encode(text, None, self._folder.max_tokens)
         output: NDArray[Any] = self._graph.run(encoding.ids, encoding.types)[self._output]
         if output.ndim == 2 and output.shape[0] == 1:
+            self.pools = False
             first: NDArray[Any] = output[0]
             return first
         if output.ndim == 3 and output.shape[:2] == (1, len(encoding.ids)):

@@ -49,16 +49,17 @@ def add(db: sqlite3.Connection, passages: Sequence[IndexedPassage]) -> list[int]
         The slot of each, which :func:`remove` needs.
     """
     slots = _take_slots(db, len(passages))
-    rows: dict[tuple[int, str], bytearray] = defaultdict(bytearray)
+    blocks: dict[int, dict[str, bytearray]] = defaultdict(lambda: defaultdict(bytearray))
     lengths = []
     for slot, passage in zip(slots, passages, strict=True):
         block, place = divmod(slot, BLOCK)
         counts = term_counts(passage.text)
         lengths.append(min(sum(counts.values()), _MOST_WORDS))
+        rows, once = blocks[block], RECORD.pack(place, 1)
         for term, count in counts.items():
-            rows[block, term] += RECORD.pack(place, min(count, 255))
-    for block in sorted({block for block, _ in rows}):
-        terms = sorted((term, bytes(data)) for (other, term), data in rows.items() if other == block)
+            rows[term] += once if count == 1 else RECORD.pack(place, min(count, 255))
+    for block, rows in sorted(blocks.items()):
+        terms = [(term, bytes(rows[term])) for term in sorted(rows)]
         _add_segment(db, block, sum(slot // BLOCK == block for slot in slots), terms)
     _write_slots(db, zip(slots, (p.chunk_id for p in passages), lengths, strict=True))
     _count(db, len(passages), sum(lengths))

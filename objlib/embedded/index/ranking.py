@@ -18,6 +18,8 @@ K1: Final = 1.2
 """How soon a further occurrence of a word counts less. This and B are FTS5's, and nothing near them measured better."""
 B: Final = 0.75
 """How much the length of a passage counts."""
+_GROUPS: Final = 8
+"""Groups of scores, for each passage of the result, whose maxima are looked at first."""
 _LEAST_IDF: Final = 1e-6
 """The weight of a word that is in more than half of all passages; as in FTS5, it is never negative."""
 
@@ -89,7 +91,7 @@ def _best(scores: "NDArray[Any]", slots: Slots, depth: int) -> dict[int, float]:
     """The highest scores by chunk id; of equal ones the lower id, whatever the order of the slots."""
     import numpy as np
 
-    at = np.flatnonzero(scores)
+    at = np.flatnonzero(scores >= _least_of_best(scores, depth))
     if len(at) > depth:
         least = np.partition(scores[at], len(at) - depth)[len(at) - depth]
         at = at[scores[at] >= least]
@@ -102,6 +104,21 @@ def _best(scores: "NDArray[Any]", slots: Slots, depth: int) -> dict[int, float]:
             strict=True,
         )
     )
+
+
+def _least_of_best(scores: "NDArray[Any]", depth: int) -> float:
+    """A positive score that the best ``depth`` are not below, quickly: the depth-th best of the maxima of groups.
+
+    To look at every score would take longer than to add them up.
+    """
+    import numpy as np
+
+    tiny = float(np.finfo(np.float32).tiny)
+    size = len(scores) // (_GROUPS * depth)
+    if size < 2:
+        return tiny
+    maxima = scores[: len(scores) // size * size].reshape(-1, size).max(axis=1)
+    return max(tiny, float(np.partition(maxima, len(maxima) - depth)[len(maxima) - depth]))
 
 
 def _rank_plainly(

@@ -2,7 +2,7 @@
 
 from objlib.core.errors import Exit
 from tests.cli.advice.kit import World, situation
-from tests.support.models import make_encoder
+from tests.support.models import make_encoder, make_reranker
 
 
 @situation("cli/render/upload.py upload_lines: search")
@@ -42,6 +42,23 @@ def a_store_that_changes_its_model(world: World) -> None:
     done = world.follow(world.at("search", "liberty"), f"engine/search/ask.py _change_of_model: {sites[1]}")
     assert "search by meaning covers all" in done.text
     assert "0 % " not in world.at("search", "liberty", "--embedder", str(one)).text
+
+
+@situation(
+    "cli/render/models.py model_lines: f'index --embedder {quote(report.path)}'",
+    "cli/render/models.py model_lines: f'search --reranker {quote(report.path)}'",
+)
+def a_model_that_is_good(world: World) -> None:
+    world.upload()
+    questions = [("en", "car", "automobile"), ("en", "gold", "gold"), ("de", "stone", "stone")]
+    world.patch.setattr("objlib.embedded.index.model_check.read_set", lambda: questions)
+    site = "cli/render/models.py model_lines: f'%s {quote(report.path)}'"
+    encoder = make_encoder(world.library.parent / "an encoder")
+    checked = world("model", "check", encoder, "--library", world.library)
+    assert "search by meaning covers all" in world.follow(checked, site % "index --embedder").text
+    reranker = make_reranker(world.library.parent / "a reranker", {"gold": 9.0})
+    checked = world("model", "check", reranker, "--library", world.library)
+    assert world.follow(checked, site % "search --reranker").code == Exit.OK
 
 
 @situation("cli/render/scan.py scan_lines: upload", "cli/render/scan.py skipped_lines: scan -n -v")
