@@ -6,8 +6,8 @@ disk takes from 0.1 to 4 ms depending on the machine and the hour, so read the r
 gains) and to one commit for all (what is left to gain). The loops on the bare connection do exactly the same work per
 transition: the same UPDATE, event row and attempt row.
 
-``--events`` adds a row with so many older events in the ledger, and ``--processes`` one with so many processes on one
-ledger. Run it with ``just bench ledger``.
+``--events`` adds a row with that number of older events in the ledger, and ``--processes`` one with several processes
+on one ledger. Run it with ``just bench ledger``.
 """
 
 import argparse
