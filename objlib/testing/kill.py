@@ -99,7 +99,8 @@ class KillRounds:
             prefix="objlib-cut-"
         ) as folder:  # short, since a socket's path has at most 107 bytes
             with proxy_process(self.server.folder, Path(folder), share=CUT_SHARE, cuts=self.counts):
-                self.address = direct.replace(quote(str(self.server.folder)), quote(folder))
+                self.address = direct.replace(quote(str(self.server.folder), safe=""), quote(folder, safe=""))
+                assert self.address != direct, "the address names the server's folder"
                 yield
                 self.address = direct
 
