@@ -108,7 +108,7 @@ async def test_a_connection_that_became_read_only_is_reported(ledger: Ledger, pa
 
 async def test_damage_is_reported_by_reads_and_writes(path: Path) -> None:
     async with open_ledger(path, runner=inline_runner) as ledger:
-        await add_many(ledger, 300)
+        await add_many(ledger, 900)
     sound = path.read_bytes()
     half = len(sound) // 2
     path.write_bytes(sound[:half] + b"\xa5" * (len(sound) - half))
