@@ -136,7 +136,7 @@ crash *ARGS: (env "main")
 watch-day *ARGS: (env "dev")
     @{{ python }} -m tests.watch.day "$@"
 
-# kill real processes at random instants: just kill [-n N]
+# kill real processes at random instants, with a ledger in a file or in PostgreSQL: just kill [-n N] [--ledger postgresql://]
 kill *ARGS: (env "main")
     @{{ python }} -m objlib.testing.kill "$@"
 

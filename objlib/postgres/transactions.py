@@ -21,7 +21,7 @@ import psycopg
 from outcome import Error, Outcome, Value
 
 from objlib.commit_queue import Op, Work
-from objlib.postgres.errors import Fate, fate, is_about_values
+from objlib.postgres.errors import Fate, fate
 from objlib.postgres.session import Session, SessionConnection
 
 C = TypeVar("C", bound=SessionConnection)
@@ -204,5 +204,10 @@ def _roll_back(session: Session[C]) -> None:
 
 
 def _for_caller(error: Exception, translate: Translate) -> Exception:
-    """``error`` as the caller of a failed operation gets it; one about its values stays as it is."""
-    return translate(error) if isinstance(error, psycopg.Error) and not is_about_values(error) else error
+    """``error`` as the caller of a failed operation gets it: that of the work, or of the ledger, never the driver's."""
+    if not isinstance(error, psycopg.Error):
+        return error
+    translated = translate(error)
+    for note in getattr(error, "__notes__", ()):
+        translated.add_note(note)
+    return translated

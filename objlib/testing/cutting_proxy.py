@@ -1,10 +1,18 @@
-"""A proxy before a PostgreSQL server that cuts connections in the middle of a COMMIT."""
+"""A proxy before a PostgreSQL server that cuts connections in the middle of a COMMIT.
 
+``python -m objlib.testing.cutting_proxy SERVER FOLDER SHARE`` is one in a process of its own: it cuts that share of
+the COMMITs, anywhere in them, and prints at the end of standard input how many it cut.
+"""
+
+import json
+import random
 import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
@@ -97,3 +105,40 @@ class CuttingProxy:
                     break
                 client.sendall(data)
             client.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def proxy_process(server: Path, folder: Path, *, share: float, cuts: Counter[str]) -> Iterator[None]:
+    """Run a proxy in a child process for the length of the block; at its end ``cuts`` has what it cut."""
+    words = ["-m", "objlib.testing.cutting_proxy", str(server), str(folder), str(share)]
+    with subprocess.Popen(
+        [sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.stdin.close()
+            cuts.update(json.loads(process.stdout.read()))
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command."""
+    server, folder, share = arguments
+    rng = random.Random(1)
+
+    def decide() -> Cut:
+        return rng.choice([Cut.BEFORE, Cut.DURING, Cut.AFTER]) if rng.random() < float(share) else Cut.NEVER
+
+    with CuttingProxy(Path(server), Path(folder), decide) as proxy:
+        print("ready", flush=True)
+        sys.stdin.read()
+    cuts = {f"cut {where.name.lower()} commit": proxy.cuts[where] for where in Cut if where is not Cut.NEVER}
+    print(json.dumps(cuts))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

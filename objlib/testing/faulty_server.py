@@ -19,6 +19,7 @@ from pathlib import Path
 
 import trio
 
+from objlib.core.config.ledger_url import LedgerUrl, is_ledger_url
 from objlib.embedded import Options, open_service
 from objlib.embedded.server import listen, serve_app
 from objlib.testing.actions import Delay, Script
@@ -28,7 +29,7 @@ from objlib.testing.history import CHANGES
 from objlib.testing.nemesis import Nemesis
 
 
-async def run(store: Path, ledger: Path, seed: int) -> None:
+async def run(store: Path, ledger: Path | LedgerUrl, seed: int) -> None:
     """Serve ``store``; the checker rules on each delete by ``ledger``."""
     checker = Checker(ledger, store)
     nemesis = Nemesis(seed, 0.0, time.time, pace=0.05)
@@ -118,9 +119,16 @@ class ServiceProcess:
 
 
 @contextmanager
-def service_process(folder: Path, *, seed: int = 0) -> Iterator[ServiceProcess]:
-    """Serve ``store.db`` of ``folder`` for the length of the block, with ``ledger.db`` for the checker."""
-    words = ["-m", "objlib.testing.faulty_server", str(folder / "store.db"), str(folder / "ledger.db")]
+def service_process(folder: Path, *, seed: int = 0, ledger: str = "") -> Iterator[ServiceProcess]:
+    """Serve ``store.db`` of ``folder`` for the length of the block, with a ledger for the checker.
+
+    Args:
+        folder: has the store, and ``ledger.db`` where no other ``ledger`` is named, a path or an URL.
+        seed: of the faults.
+        ledger: the ledger.
+    """
+    ledger = ledger or str(folder / "ledger.db")
+    words = ["-m", "objlib.testing.faulty_server", str(folder / "store.db"), ledger]
     with subprocess.Popen(
         [sys.executable, *words, "--seed", str(seed)],
         stdin=subprocess.PIPE,
@@ -138,10 +146,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="faulty_server", description=__doc__)
     parser.add_argument("store", type=Path)
-    parser.add_argument("ledger", type=Path)
+    parser.add_argument("ledger")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    trio.run(run, options.store, options.ledger, options.seed)
+    place = LedgerUrl.parse(options.ledger) if is_ledger_url(options.ledger) else Path(options.ledger)
+    trio.run(run, options.store, place, options.seed)
     return 0
 
 

@@ -3,26 +3,40 @@
 They run the command line on one ledger and one library, edited meanwhile, against a faulty service in its own
 process. After some rounds the faults stop, one run settles everything, and the checker rules. Real time cannot be
 replayed, which the simulations can; this one checks that they simulate the real thing.
+
+With ``--ledger postgresql://`` the ledger is in a PostgreSQL server of its own. Then each process seems to be on a
+host of its own, the server is killed and started again in the middle of rounds, and a proxy cuts connections in the
+middle of a COMMIT.
 """
 
 import argparse
 import json
 import os
+import platform
 import random
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
+from urllib.parse import quote
 
 from objlib.__main__ import main as objlib
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import Exit
+from objlib.engine.runs import STALE_AFTER
+from objlib.liveness import machine_name
 from objlib.testing.checker import Checker
+from objlib.testing.cutting_proxy import proxy_process
 from objlib.testing.faulty_server import ServiceProcess, service_process
 from objlib.testing.library import EDITS, LibraryFiles
+from objlib.testing.postgres import ThrowAwayServer, throw_away_server
 from objlib.testing.torture import scratch_folder
 
 ROUNDS: Final = 12
@@ -33,6 +47,8 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (*[("upload",)] * 6, ("recover",)
 """Commands of the processes; the last only with an honest service, since it acts on what the service reports."""
 LIFETIME_LIMIT: Final = 2.5
 """Seconds after which a process is killed at the latest."""
+CUT_SHARE: Final = 0.1
+"""Share of the COMMITs in whose middle the proxy cuts a connection."""
 SETTLE_TIMEOUT: Final = 300.0
 """Time limit in seconds of the run that settles everything."""
 
@@ -43,6 +59,7 @@ class KillRounds:
 
     folder: Path
     seed: int
+    server: ThrowAwayServer | None = None
     counts: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
 
@@ -50,19 +67,42 @@ class KillRounds:
         self.rng = random.Random(self.seed)
         self.library = LibraryFiles(self.folder / "library")
         self.messages = self.folder / "messages.txt"
-        self.ledger, self.store = self.folder / "ledger.db", self.folder / "store.db"
+        self.store = self.folder / "store.db"
+        self.ledger: Path | LedgerUrl = self.folder / "ledger.db"
+        self.address = str(self.ledger)
+        if self.server is not None:
+            self.ledger = LedgerUrl.parse(self.server.url(f"world_{self.seed}"))
+            self.address = f"{self.ledger.conninfo}&schema={self.ledger.schema}"
+            self.hosts = count(1)
 
     def play(self, kills: int) -> None:
         """Play rounds until ``kills`` processes are dead or :data:`ROUNDS` are over; then rule."""
         for _ in range(5):
             self._edit("new")
-        with service_process(self.folder, seed=self.seed) as service:
+        with service_process(self.folder, seed=self.seed, ledger=self.address) as service:
             self.url = service.url
-            for _ in range(ROUNDS):
-                if self.counts["kills"] >= kills:
-                    break
-                self._round(service)
+            with self._proxy():
+                for _ in range(ROUNDS):
+                    if self.counts["kills"] >= kills:
+                        break
+                    self._round(service)
             self._rest(service)
+
+    @contextmanager
+    def _proxy(self) -> Iterator[None]:
+        """Let connections to the server go through a proxy that cuts them."""
+        if self.server is None:
+            yield
+            return
+        direct = self.address
+        with TemporaryDirectory(
+            prefix="objlib-cut-"
+        ) as folder:  # short, since a socket's path has at most 107 bytes
+            with proxy_process(self.server.folder, Path(folder), share=CUT_SHARE, cuts=self.counts):
+                self.address = direct.replace(quote(str(self.server.folder), safe=""), quote(folder, safe=""))
+                assert self.address != direct, "the address names the server's folder"
+                yield
+                self.address = direct
 
     def _round(self, service: ServiceProcess) -> None:
         for _ in range(self.rng.randint(0, 3)):
@@ -77,7 +117,15 @@ class KillRounds:
         }
         self.counts[f"rounds of {count}"] += 1
         began = time.monotonic()
+        server_dies = (
+            self.rng.uniform(0.1, LIFETIME_LIMIT) if self.server and self.rng.random() < 0.5 else None
+        )
         while running:
+            if self.server and server_dies is not None and time.monotonic() - began >= server_dies:
+                server_dies = None
+                self.counts["kills of the server"] += 1
+                self.server.kill()
+                self.server.start()
             for pid, until in tuple(running.items()):
                 done, status = os.waitpid(pid, os.WNOHANG)
                 if done:
@@ -107,6 +155,8 @@ class KillRounds:
 
     def _rest(self, service: ServiceProcess) -> None:
         service.ask("settle")
+        if self.server is not None:
+            time.sleep(STALE_AFTER + 1)  # nothing else tells that a run of another host is dead
         self._run("upload", "--retry-failed")
         checker = Checker(self.ledger, self.store, self.broken)
         checker.rule_on_edges()
@@ -143,17 +193,25 @@ class KillRounds:
     def _start(self, *words: str) -> int:
         """Start the command line in a fork of this process, which has its imports already."""
         common = {
-            "--library": self.library.root, "--ledger": self.ledger, "--base-url": self.url, "--store": "killed",
+            "--library": self.library.root, "--ledger": self.address, "--base-url": self.url, "--store": "killed",
         }  # fmt: skip
         flags = [str(part) for pair in common.items() for part in pair]
         pid = os.fork()
         if pid == 0:
+            if self.server is not None:
+                _move_to(f"host-{next(self.hosts)}")
             _become([*words, *flags, "--quiet"], self.messages)
         return pid
 
     def _edit(self, kind: str) -> None:
         self.library.edit(kind, self.rng.getrandbits(32))
         self.counts["edits"] += 1
+
+
+def _move_to(host: str) -> None:
+    """Let this child seem to be on a host of its own, on which no pid of another one means anything."""
+    platform.node = lambda: host
+    machine_name.cache_clear()
 
 
 def _become(arguments: Sequence[str], messages: Path) -> None:
@@ -176,13 +234,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="kill", description=__doc__)
     parser.add_argument("-n", type=int, default=100, help="number of processes to kill")
     parser.add_argument("--seed", type=int, default=0, help="seed of the edits and of the times")
+    parser.add_argument(
+        "--ledger", choices=["file", "postgresql://"], default="file", help="where the ledger is"
+    )
     options = parser.parse_args(arguments)
-    began, seed, failing = time.monotonic(), options.seed, 0
+    with throw_away_server() if options.ledger != "file" else nullcontext() as server:
+        return _kill(options.n, options.seed, server)
+
+
+def _kill(kills: int, seed: int, server: ThrowAwayServer | None) -> int:
+    began, failing = time.monotonic(), 0
     counts: Counter[str] = Counter()
-    while counts["kills"] < options.n:
+    while counts["kills"] < kills:
         with scratch_folder() as folder:
-            rounds = KillRounds(folder, seed)
-            rounds.play(options.n - counts["kills"])
+            rounds = KillRounds(folder, seed, server)
+            rounds.play(kills - counts["kills"])
         counts += rounds.counts
         failing += bool(rounds.broken)
         print(

@@ -17,6 +17,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 _USERS: Final = ("postgres", "nobody")
+_WATCH: Final = """
+while kill -0 "$1" 2>/dev/null && [ -d "$2" ]; do sleep 1; done
+[ -d "$2" ] || exit 0
+kill -QUIT "$(head -n 1 "$2/data/postmaster.pid")"
+sleep 1
+rm -rf "$2"
+"""
+"""A shell that watches process ``$1``, and removes the server in folder ``$2`` when that is gone."""
 _QUICK: Final = ("fsync=off", "full_page_writes=off")
 """Settings of a server whose data need not outlive its machine."""
 
@@ -77,6 +85,17 @@ class ThrowAwayServer:
         options = " ".join(f"-c {setting}" for setting in settings)
         self._run("pg_ctl", "start", "-w", "-D", "data", "-l", "log", "-o", options)
 
+    def end_with(self, pid: int) -> None:
+        """Stop it, and delete its folder, when that process is gone, however it ended."""
+        subprocess.run(
+            ["/bin/sh", "-c", f"({_WATCH}) &", "watch", str(pid), str(self.folder)],
+            check=True,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def stop(self, how: str = "fast") -> None:
         """Stop it: ``fast`` or ``immediate``, the latter as after a failure of the machine."""
         with suppress(subprocess.CalledProcessError):
@@ -85,6 +104,7 @@ class ThrowAwayServer:
     def kill(self) -> None:
         """Kill all of it, as the kernel does when memory runs out."""
         pid = int((self.folder / "data/postmaster.pid").read_text("utf-8").split()[0])
+        os.kill(pid, signal.SIGSTOP)  # it must not fork another child between the look and the kill
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
         for each in (pid, *map(int, children)):
             with suppress(ProcessLookupError):
@@ -92,6 +112,9 @@ class ThrowAwayServer:
         # A child that is being killed still holds the shared memory, which the next start would refuse to share.
         for each in (pid, *map(int, children)):
             _wait_gone(each)
+        # Its id may still be that of a zombie, for which the next start would take it to be running.
+        for lock in ("data/postmaster.pid", ".s.PGSQL.5432.lock"):
+            (self.folder / lock).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Stop it and delete its folder."""
@@ -126,6 +149,7 @@ def throw_away_server(*, durable: bool = False) -> Iterator[ThrowAwayServer]:
     if programs is None:
         raise FileNotFoundError("the programs of PostgreSQL are not on this machine: just system-tools")
     server = ThrowAwayServer.make(programs, durable=durable)
+    server.end_with(os.getpid())
     try:
         server.start()
         yield server

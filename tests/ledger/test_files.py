@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,10 @@ from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, Move, open_ledger
+from objlib.ledger.dialects.postgres import PostgresConnection
 from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata
 from objlib.testing.databases import raw
+from objlib.testing.postgres import ThrowAwayServer
 from tests.support.clock import Clock
 from tests.support.ledger import (
     RUN,
@@ -30,6 +33,7 @@ from tests.support.ledger import (
     reset,
     wanted,
 )
+from tests.support.postgres import new_ledger
 
 
 async def paged(ask: Callable[[str], Awaitable[Sequence[FileRow]]]) -> list[FileId]:
@@ -221,14 +225,13 @@ def test_metadata_and_failures_survive_the_way_through_the_database(
     assert decode_failure(None) is None
 
 
-async def test_no_question_reads_a_whole_table(ledger: Ledger, path: Path) -> None:
-    """Every statement of a page of work is planned: only counting may walk a whole index, nothing a table."""
-    row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
-    said: list[str] = []
+async def ask_everything(ledger: Ledger, row: FileRow, attempt: AttemptId) -> None:
+    """Every question and every move of a page of work."""
     move = Move(row, RUN, attempt)
-    await raw(ledger).read(lambda conn: conn.set_trace_callback(said.append))
     for ask in (
         partial(ledger.files.claimable, now=1.0, limit=5),
+        partial(ledger.claim, RUN, [new_attempt_id()]),
+        partial(ledger.claim, RUN, [new_attempt_id()], among=[row.file_id]),
         ledger.files.claimable_totals,
         ledger.files.next_retry_at,
         partial(ledger.files.get, row.file_id),
@@ -253,6 +256,14 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger, path: Path) -> No
     row = await ledger.apply(wanted(Event.COMPLETE_PROCESSING, row, attempt))
     await ledger.apply(wanted(Event.RESET, row, AttemptId("")))
     await ledger.apply(wanted(Event.START_UPLOAD, await fresh(ledger, row.file_id), new_attempt_id()))
+
+
+async def test_no_question_reads_a_whole_table(ledger: Ledger, path: Path) -> None:
+    """Every statement of a page of work is planned: only counting may walk a whole index, nothing a table."""
+    row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
+    said: list[str] = []
+    await raw(ledger).read(lambda conn: conn.set_trace_callback(said.append))
+    await ask_everything(ledger, row, attempt)
     await raw(ledger).read(lambda conn: conn.set_trace_callback(None))
     planned = [statement for statement in said if statement.startswith(("SELECT", "UPDATE", "INSERT"))]
 
@@ -271,3 +282,35 @@ async def test_no_question_reads_a_whole_table(ledger: Ledger, path: Path) -> No
     sorts = {statement for statement, step in steps if "TEMP B-TREE" in step}
     assert all("IN ('processing', 'uploading')" in statement for statement in sorts), "few rows, sorted by id"
     assert len(planned) > 30
+
+
+async def test_no_question_to_a_server_reads_a_whole_table(
+    server: ThrowAwayServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the planner must not read a table from end to end, it does so only if no index helps."""
+    asked: dict[str, object] = {}
+    execute = PostgresConnection.execute
+
+    def record(conn: PostgresConnection, sql: str, parameters: object = (), /) -> Any:
+        asked.setdefault(sql, parameters)
+        return execute(conn, sql, parameters)
+
+    async with open_ledger(new_ledger(server), now=clock) as ledger:
+        row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
+        with monkeypatch.context() as patch:
+            patch.setattr(PostgresConnection, "execute", record)
+            await ask_everything(ledger, row, attempt)
+
+        def plans(conn: Any) -> list[tuple[str, str]]:
+            conn.native.execute("SET enable_seqscan = off")
+            words = ("SELECT", "UPDATE", "INSERT", "DELETE")
+            return [
+                (sql, line)
+                for sql, parameters in asked.items()
+                if sql.strip().startswith(words)
+                for (line,) in conn.execute(f"EXPLAIN {sql}", parameters)
+            ]
+
+        steps = await raw(ledger).read(plans)
+    assert [(sql, line) for sql, line in steps if "Seq Scan" in line] == []
+    assert len({sql for sql, _ in steps}) > 25

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import StaleTransitionError
 from objlib.core.ids import FileId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
@@ -52,6 +53,7 @@ async def test_two_ledgers_on_one_file_share_the_work(path: Path) -> None:
 RACER = """
 import sys, trio
 from pathlib import Path
+from objlib.core.config.parsers import ledger_place
 from objlib.core.errors import StaleTransitionError
 from objlib.core.ids import RunId, new_attempt_id
 from objlib.ledger import Move, open_ledger
@@ -66,30 +68,32 @@ async def claim(ledger, row, run):
     except StaleTransitionError:
         lost.append(row.file_id)
 
-async def main(path, run):
-    async with open_ledger(path, create=False) as ledger:
+async def main(place, run, tries):
+    async with open_ledger(place, create=False) as ledger:
         rows = await ledger.files.claimable(now=0, limit=1000)
         print("ready", flush=True)
         sys.stdin.readline()
         async with trio.open_nursery() as nursery:
             for row in rows:
-                nursery.start_soon(claim, ledger, row, run)
+                for _ in range(tries):
+                    nursery.start_soon(claim, ledger, row, run)
     print(json.dumps({"won": won, "lost": len(lost)}), flush=True)
 
-trio.run(main, Path(sys.argv[1]), RunId(sys.argv[2]))
+trio.run(main, ledger_place(sys.argv[1], Path(), Path()), RunId(sys.argv[2]), int(sys.argv[3]))
 """
 
 
-def race(path: Path, names: tuple[str, ...]) -> dict[str, tuple[list[FileId], int]]:
-    """Start a process for each name at once; return the wins and the number of losses of each."""
+def race(place: Path | LedgerUrl, tries: dict[str, int]) -> dict[str, tuple[list[FileId], int]]:
+    """Start a process for each name at once; each tries to claim every file so often. The wins and losses of each."""
+    address = f"{place.conninfo}&schema={place.schema}" if isinstance(place, LedgerUrl) else str(place)
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", RACER, str(path), name],
+            [sys.executable, "-c", RACER, address, name, str(number)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        for name in names
+        for name, number in tries.items()
     ]
     for racer in racers:
         assert racer.stdout is not None
@@ -99,14 +103,14 @@ def race(path: Path, names: tuple[str, ...]) -> dict[str, tuple[list[FileId], in
         racer.stdin.write("go\n")
         racer.stdin.flush()
     results = [json.loads(racer.communicate(timeout=60)[0]) for racer in racers]
-    assert [racer.returncode for racer in racers] == [0] * len(names)
-    return {name: (result["won"], result["lost"]) for name, result in zip(names, results, strict=True)}
+    assert [racer.returncode for racer in racers] == [0] * len(tries)
+    return {name: (result["won"], result["lost"]) for name, result in zip(tries, results, strict=True)}
 
 
 async def test_two_processes_claim_every_file_once(path: Path) -> None:
     async with open_ledger(path) as ledger:
         rows = await add_many(ledger, 300)
-    results = await trio.to_thread.run_sync(race, path, ("one", "two"))
+    results = await trio.to_thread.run_sync(race, path, {"one": 1, "two": 1})
     claimed = sorted(file_id for won, _ in results.values() for file_id in won)
     assert claimed == [row.file_id for row in rows]
     assert sum(lost for _, lost in results.values()) == len(rows)
@@ -118,16 +122,19 @@ async def test_two_processes_claim_every_file_once(path: Path) -> None:
                 assert attempt.run_id == name
 
 
-async def test_four_processes_want_the_same_files_and_each_is_won_once(path: Path) -> None:
-    async with open_ledger(path) as ledger:
+async def test_ten_tasks_of_four_processes_want_the_same_files_and_each_is_won_once(
+    place: Path | LedgerUrl,
+) -> None:
+    async with open_ledger(place) as ledger:
         rows = await add_many(ledger, 10)
-    results = await trio.to_thread.run_sync(race, path, ("one", "two", "three", "four"))
+    tries = {"one": 3, "two": 3, "three": 2, "four": 2}
+    results = await trio.to_thread.run_sync(race, place, tries)
     assert sorted(file_id for won, _ in results.values() for file_id in won) == [row.file_id for row in rows]
-    assert sum(lost for _, lost in results.values()) == 3 * len(rows)
-    async with open_ledger(path) as ledger:
+    assert sum(lost for _, lost in results.values()) == 9 * len(rows)
+    async with open_ledger(place) as ledger:
         for row in rows:
             events, _ = await ledger.files.history(row.file_id)
-            assert Counter(event.outcome for event in events) == {"success": 1, "rejected": 3}
+            assert Counter(event.outcome for event in events) == {"success": 1, "rejected": 9}
 
 
 async def test_a_row_that_came_back_to_its_state_is_another_than_before(ledger: Ledger) -> None:

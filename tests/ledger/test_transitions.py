@@ -6,7 +6,6 @@ from functools import partial
 from itertools import pairwise, product
 from typing import cast
 
-import psycopg
 import pytest
 
 from objlib.core.errors import (
@@ -295,7 +294,7 @@ async def test_a_guard_is_not_asked_about_a_stale_row(ledger: Ledger) -> None:
 async def test_an_effect_that_breaks_undoes_the_move_and_is_recorded(ledger: Ledger) -> None:
     one, two = await add(ledger, "a"), await add(ledger, "b")
     _, attempt = await bring(ledger, one, State.UPLOADING)
-    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
+    with pytest.raises((sqlite3.IntegrityError, LedgerError)):
         await ledger.apply(wanted(Event.START_UPLOAD, two, attempt))
     assert await fresh(ledger, two.file_id) == two
     (event,), attempts = await ledger.files.history(two.file_id)
@@ -331,7 +330,7 @@ async def test_an_event_that_cannot_be_recorded_harms_no_other(ledger: Ledger) -
         partial(ledger.apply, wanted(Event.START_UPLOAD, two, new_attempt_id())),
     )
     kinds = [type(result) for result in results]
-    assert {kind.__name__ for kind in kinds[:2]} == {"ProgrammingError"}
+    assert {kind.__name__ for kind in kinds[:2]} <= {"ProgrammingError", "LedgerError"}
     assert kinds[2] is FileRow
     assert isinstance(results[0], Exception)
     assert "could not be recorded" in results[0].__notes__[0]
@@ -357,6 +356,6 @@ async def test_of_many_transitions_none_happens_where_the_database_fails(ledger:
     other, _ = await bring(ledger, await add(ledger, "b.txt"), State.INDEXED)
     broken = Move(other, RUN).reset("an index without its document", gone=True)
     moves = [Move(row, RUN).retry("again"), replace(broken, run_id=cast("RunId", object()))]
-    with pytest.raises((sqlite3.Error, psycopg.Error)):
+    with pytest.raises((sqlite3.Error, LedgerError)):
         await ledger.apply_each(moves)
     assert await fresh(ledger, row.file_id) == row
