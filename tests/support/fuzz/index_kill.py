@@ -101,7 +101,7 @@ def _wait(path: Path) -> None:
     """Wait until no document is left to be indexed."""
     with closing(connect(path)) as db:
         while db.execute("SELECT 1 FROM documents WHERE state = 'PENDING'").fetchone() is not None:
-            time.sleep(0.02)
+            time.sleep(0.02)  # real time
 
 
 async def fresh(path: Path, documents: list[str], model: str) -> None:
@@ -121,7 +121,7 @@ def kill_once(path: Path, models: tuple[str, str], seed: int, pause: float) -> N
         drawn = random.Random(seed)
         for _ in range(drawn.randint(1, STEPS)):
             child.stdout.readline()
-        time.sleep(drawn.uniform(0, pause))
+        time.sleep(drawn.uniform(0, pause))  # real time
         child.send_signal(signal.SIGKILL)
 
 
