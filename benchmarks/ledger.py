@@ -1,34 +1,46 @@
 """Durable transitions per second through the ledger, against a loop that commits each by itself.
 
 Everything runs in one process on one disk with ``synchronous=FULL``, in turn, round after round; the medians are
-compared. A flush of the disk takes from 0.1 to 4 ms depending on the machine and the hour, so read the ratios:
-to a commit each (what grouping gains) and to one commit for all (what is left to gain). The loops on the bare
-connection do exactly the same work per transition: the same UPDATE, event row and attempt row. Run it with
-``just bench ledger``.
+compared. Each file takes the three moves of an upload, of which the second does not read its row back. A flush of the
+disk takes from 0.1 to 4 ms depending on the machine and the hour, so read the ratios: to a commit each (what grouping
+gains) and to one commit for all (what is left to gain). The loops on the bare connection do exactly the same work per
+transition: the same UPDATE, event row and attempt row.
+
+``--events`` adds a row with that number of older events in the ledger, and ``--processes`` one with several processes
+on one ledger. Run it with ``just bench ledger``.
 """
 
 import argparse
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import trio
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 from objlib.core.ids import RunId, new_attempt_id, new_file_id
+from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, Move, Transition, open_ledger
 from objlib.ledger.connection import connect
 from objlib.ledger.files import FileTable
-from objlib.ledger.transition_sql import apply_transition
+from objlib.ledger.transition_sql import apply_only, apply_transition
 from objlib.sqlite.connection import disconnect
 
-RUN = RunId("benchmark")
-TASKS = (1, 10, 100)
+RUN: Final = RunId("benchmark")
+TASKS: Final = (1, 10, 100)
+MOVES: Final = 3
+"""Transitions of each file."""
 
 
-def fill(path: Path, files: int) -> list[FileRow]:
-    """Make a ledger of ``count`` untracked files, and its rows."""
+def fill(path: Path, files: int, events: int = 0) -> list[FileRow]:
+    """Make a ledger of untracked files, and its rows; with older events of files that are gone."""
     conn = connect(path, create=True, busy_timeout=10, now=1.0)
     conn.execute("BEGIN")
     conn.executemany(
@@ -36,26 +48,43 @@ def fill(path: Path, files: int) -> list[FileRow]:
         " VALUES (?, ?, 'hash', 1000, 1, 'text/plain', 1.0)",
         [(new_file_id(), f"{number:06}.txt") for number in range(files)],
     )
+    conn.execute(
+        "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)"
+        " INSERT INTO events (attempt_id, timestamp, file_id, event, from_state, to_state, outcome, run_id)"
+        " SELECT printf('%036d', n), n, printf('%036d', n * 7919 % 1000003), 'retry', 'failed', 'untracked',"
+        " 'success', printf('%036d', n / 10000) FROM numbers WHERE n < ?1",
+        (events,),
+    )
     conn.execute("COMMIT")
     rows = FileTable.claimable(conn, now=1.0, limit=files)
     disconnect(conn)
     return rows
 
 
-def claim(row: FileRow) -> Transition:
-    """The transition that is measured."""
-    return Move(row, RUN, new_attempt_id()).start_upload()
+def moves(rows: list[FileRow]) -> Iterator[Transition]:
+    """The moves of an upload of each file, each on the row after the one before."""
+    for row in rows:
+        attempt = new_attempt_id()
+        yield Move(row, RUN, attempt).start_upload()
+        sent = row.moved(State.UPLOADING)
+        yield Move(sent, RUN, attempt).complete_upload(operation="operation", document=None)
+        yield Move(sent.moved(State.PROCESSING), RUN, attempt).complete_processing(f"documents/{attempt}")
+
+
+def looks(transition: Transition) -> bool:
+    """Whether the engine looks at the row after this move."""
+    return transition.event is not Event.COMPLETE_UPLOAD
 
 
 def raw(path: Path, rows: list[FileRow], batch: int) -> list[float]:
     """Seconds of each transaction of ``batch`` transitions on the bare connection."""
     conn = connect(path, create=False, busy_timeout=10, now=1.0)
-    took = []
-    for start in range(0, len(rows), batch):
+    took, wanted = [], list(moves(rows))
+    for start in range(0, len(wanted), batch):
         began = time.perf_counter()
         conn.execute("BEGIN IMMEDIATE")
-        for row in rows[start : start + batch]:
-            apply_transition(conn, claim(row), 1.0)
+        for move in wanted[start : start + batch]:
+            (apply_transition if looks(move) else apply_only)(conn, move, 1.0)
         conn.execute("COMMIT")
         took.append(time.perf_counter() - began)
     disconnect(conn)
@@ -67,9 +96,9 @@ async def through_the_ledger(path: Path, rows: list[FileRow], tasks: int) -> tup
     took: list[float] = []
 
     async def work(ledger: Ledger, mine: list[FileRow]) -> None:
-        for row in mine:
+        for move in moves(mine):
             began = time.perf_counter()
-            await ledger.apply(claim(row))
+            await (ledger.apply if looks(move) else ledger.apply_only)(move)
             took.append(time.perf_counter() - began)
 
     async with open_ledger(path) as ledger:
@@ -81,66 +110,115 @@ async def through_the_ledger(path: Path, rows: list[FileRow], tasks: int) -> tup
         return time.perf_counter() - began, took
 
 
-def measure(files: int, rounds: int, place: str) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+def many_processes(path: Path, processes: int) -> tuple[float, list[float]]:
+    """Let processes share the rows; the seconds until the last is done, and those of each transition."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, __file__, "--worker", str(path), str(number), str(processes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(processes)
+    ]
+    for worker in workers:  # each says when it has read its rows, and waits
+        assert worker.stdout is not None
+        worker.stdout.readline()
+    began = time.perf_counter()
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    took = [each for worker in workers for each in json.loads(worker.communicate()[0])]
+    return time.perf_counter() - began, took
+
+
+def work_beside(path: Path, number: int, processes: int) -> None:
+    """Be one of the processes of :func:`many_processes`, with 100 tasks."""
+    conn = connect(path, create=False, busy_timeout=10, now=1.0)
+    rows = FileTable.claimable(conn, now=1.0, limit=10**9)[number::processes]
+    disconnect(conn)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    _, took = trio.run(through_the_ledger, path, rows, TASKS[-1])
+    sys.stdout.write(json.dumps(took))
+
+
+class Bench:
     """Transitions per second of each round, and seconds of each transition, by way of doing it."""
-    rates: dict[str, list[float]] = {}
-    latencies: dict[str, list[float]] = {}
 
-    def note(name: str, count: int, seconds: float, took: list[float]) -> None:
-        rates.setdefault(name, []).append(count / seconds)
-        latencies.setdefault(name, []).extend(took)
+    def __init__(self, files: int, place: str) -> None:
+        self.files, self.place = files, place
+        self.rates: dict[str, list[float]] = {}
+        self.latencies: dict[str, list[float]] = {}
 
-    def on_new_ledger(run: Callable[[Path, list[FileRow]], None]) -> None:
-        with tempfile.TemporaryDirectory(dir=place) as folder:
+    def row(
+        self,
+        name: str,
+        measure: Callable[[Path, list[FileRow]], tuple[float, list[float]]],
+        *,
+        part: int = 1,
+        events: int = 0,
+    ) -> None:
+        """Measure once, on a new ledger, with one file of every ``part``."""
+        with tempfile.TemporaryDirectory(dir=self.place) as folder:
             path = Path(folder) / "library.db"
-            run(path, fill(path, files))
+            rows = fill(path, self.files, events)[::part]
+            seconds, took = measure(path, rows)
+        self.rates.setdefault(name, []).append(MOVES * len(rows) / seconds)
+        self.latencies.setdefault(name, []).extend(took)
 
-    few = max(200, files // 10)
+    def round(self, events: int, processes: int) -> None:
+        """Measure each row once."""
 
-    def each(path: Path, rows: list[FileRow]) -> None:
-        took = raw(path, rows[:few], 1)
-        note("loop, a commit each", few, sum(took), took)
+        def loop(batch: int) -> Callable[[Path, list[FileRow]], tuple[float, list[float]]]:
+            def measure(path: Path, rows: list[FileRow]) -> tuple[float, list[float]]:
+                took = raw(path, rows, batch)
+                return sum(took), took
 
-    def together(path: Path, rows: list[FileRow]) -> None:
-        took = raw(path, rows, len(rows))
-        note("loop, one commit for all", len(rows), sum(took), took)
+            return measure
 
-    for _ in range(rounds):
-        on_new_ledger(each)
-        on_new_ledger(together)
+        def ledger(tasks: int) -> Callable[[Path, list[FileRow]], tuple[float, list[float]]]:
+            return lambda path, rows: trio.run(through_the_ledger, path, rows, tasks)
+
+        self.row("loop, a commit each", loop(1), part=10)
+        self.row("loop, one commit for all", loop(MOVES * self.files))
         for tasks in TASKS:
-            name = f"ledger, {tasks} task{'s' * (tasks > 1)}"
-
-            def shared(path: Path, rows: list[FileRow], *, tasks: int = tasks, name: str = name) -> None:
-                mine = rows[:few] if tasks == 1 else rows
-                seconds, took = trio.run(through_the_ledger, path, mine, tasks)
-                note(name, len(mine), seconds, took)
-
-            on_new_ledger(shared)
-    return rates, latencies
+            self.row(f"ledger, {tasks} task{'s' * (tasks > 1)}", ledger(tasks), part=10 if tasks == 1 else 1)
+        if events:
+            self.row(f"the same, {events:,} events", ledger(TASKS[-1]), events=events)
+        if processes:
+            self.row(f"{processes} processes", lambda path, _rows: many_processes(path, processes))
 
 
 def main() -> None:
     """Print rates, latencies and ratios."""
+    if sys.argv[1:2] == ["--worker"]:
+        path, number, processes = sys.argv[2:]
+        work_beside(Path(path), int(number), int(processes))
+        return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--files", type=int, default=5000, help="transitions per round where many share a commit"
-    )
+    parser.add_argument("--files", type=int, default=2000, help="files per round where many share a commit")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--events", type=int, default=0, help="older events in a further ledger")
+    parser.add_argument("--processes", type=int, default=0, help="processes on a further ledger")
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="a folder on the disk to measure")
     options = parser.parse_args()
-    rates, latencies = measure(options.files, options.rounds, options.folder)
+    bench = Bench(options.files, options.folder)
+    for _ in range(options.rounds):
+        bench.round(options.events, options.processes)
     alone, ceiling = (
-        statistics.median(rates[f"loop, {how}"]) for how in ("a commit each", "one commit for all")
+        statistics.median(bench.rates[f"loop, {how}"]) for how in ("a commit each", "one commit for all")
     )
-    print(f"{'':26}{'per second':>12}{'x each':>9}{'of all':>8}{'p50 ms':>10}{'p99 ms':>10}")
-    for name, measured in rates.items():
+    print(f"{'':28}{'per second':>12}{'x each':>9}{'of all':>8}{'p50 ms':>10}{'p99 ms':>10}")
+    for name, measured in bench.rates.items():
         rate = statistics.median(measured)
-        ordered = sorted(latencies[name])
+        ordered = sorted(bench.latencies[name])
         p50, p99 = (1000 * ordered[int(part * (len(ordered) - 1))] for part in (0.5, 0.99))
-        print(f"{name:26}{rate:12,.0f}{rate / alone:9.1f}{rate / ceiling:8.0%}{p50:10.2f}{p99:10.2f}")
+        print(f"{name:28}{rate:12,.0f}{rate / alone:9.1f}{rate / ceiling:8.0%}{p50:10.2f}{p99:10.2f}")
 
 
 if __name__ == "__main__":

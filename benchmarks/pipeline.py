@@ -2,7 +2,7 @@
 
 Each size is a library of its own: the whole command is measured, with scan, ledger and index, so that both sides of the
 service run in one process. Vectors are left to ``objlib index``, since they are the model's time. Then the files of
-ledger and store are weighed by table (SQLite's ``dbstat``).
+ledger and store are weighed by table (SQLite's ``dbstat``), and the ledger once more after ``objlib ledger compact``.
 ``--before FOLDER`` adds another checkout of objlib. Run it with ``just bench pipeline [--files 1000 10000]``.
 """
 
@@ -15,11 +15,19 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.lab.measure import Row, finish, interleave, objlib, parser, report
+from benchmarks.lab.measure import Row, finish, interleave, objlib, parser, report, run_once
 from benchmarks.scan import fill
 
 LARGEST = 6
 """Tables and indices of each database that are listed."""
+
+
+def places(home: Path) -> list[str]:
+    """The options that name the library in ``home`` and its ledger."""
+    return [
+        *("--library", str(home / "library"), "--ledger", str(home / "state" / "ledger.db")),
+        *("--quiet", "--backend", "embedded"),
+    ]
 
 
 def row_of(home: Path, name: str, program: str) -> Row:
@@ -30,12 +38,10 @@ def row_of(home: Path, name: str, program: str) -> Row:
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir()
 
-    command = objlib(
-        "upload", "--library", str(home / "library"), "--ledger", str(state / "ledger.db"), "--quiet"
-    )
+    command = objlib("upload", *places(home))
     settings = {"OBJLIB_EMBEDDED_STORE": str(state / "store.db"), "OBJLIB_EMBED_SECONDS": "0"}
     environ = settings | ({"PYTHONPATH": program} if program else {})
-    return Row(name, [*command, "--backend", "embedded"], fresh, environ=environ)
+    return Row(name, command, fresh, environ=environ)
 
 
 def room(path: Path, files: int) -> dict[str, float]:
@@ -73,6 +79,10 @@ def main() -> int:
                 weights = table[f"{name} bytes"] = room(home / "state" / f"{name}.db", files)
                 listed = ", ".join(f"{part} {size:,.0f}" for part, size in [*weights.items()][: LARGEST + 1])
                 print(f"  {name}, bytes a file: {listed}")
+            compact = Row("compact", objlib("ledger", "compact", "--keep", "0", *places(home)))
+            run_once(compact, home)
+            thinned = table["ledger bytes, compacted"] = room(home / "state" / "ledger.db", files)
+            print(f"  ledger, compacted: {thinned['all']:,.0f} bytes a file")
             tables.append(table)
     return finish(tables, args.json)
 
