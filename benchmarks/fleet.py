@@ -1,9 +1,9 @@
 """Durable transitions per second of several processes on one ledger: a file, and a database that flushes each commit.
 
-Each process has 100 tasks. A task claims the next file, and takes it to indexed: three transitions. So the processes
-share one queue, as the machines of a fleet do. ``--delay`` adds a time to each round trip to the server, which stands
-on the same machine. Counted are the claims that came to nothing while files were left. Run it with ``just bench
-fleet``.
+Each process has 100 tasks. It claims as many files as it has free tasks, and each takes its file to indexed: three
+transitions. So the processes share one queue, as the machines of a fleet do. ``--delay`` adds a time to each round
+trip to the server, which stands on the same machine. Counted are the claims that came to nothing while files were
+left. Run it with ``just bench fleet``.
 """
 
 import argparse
@@ -27,9 +27,10 @@ import trio
 
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.parsers import ledger_place
-from objlib.core.ids import RunId, new_attempt_id, new_file_id
+from objlib.core.ids import AttemptId, RunId, new_attempt_id, new_file_id
+from objlib.engine.upload.pump import CLAIMED_AT_ONCE
 from objlib.engine.upload.state import SHORTEST_SLEEP
-from objlib.ledger import Ledger, Move, open_ledger
+from objlib.ledger import FileRow, Ledger, Move, open_ledger
 from objlib.testing.cutting_proxy import Cut, CuttingProxy
 from objlib.testing.databases import raw
 from objlib.testing.postgres import throw_away_server
@@ -46,35 +47,42 @@ class Tally:
     claims: int = 0
 
 
-async def work(ledger: Ledger, run: RunId, tally: Tally, over: trio.Event) -> None:
-    """Claim and finish files until none is left."""
-    while not over.is_set():
-        tally.claims += 1
-        claimed = await ledger.claim(run, [new_attempt_id()])
-        if not claimed:
-            if not (await ledger.files.claimable_totals())[0]:
-                over.set()
-            else:
-                tally.empty += 1
-                await trio.sleep(SHORTEST_SLEEP)
-            continue
-        ((row, attempt),) = claimed
+async def pump(ledger: Ledger, run: RunId, tally: Tally) -> None:
+    """Claim as many files as there are free tasks, as an upload does, and finish each in a task of its own."""
+    free = trio.CapacityLimiter(TASKS)
+
+    async def work(row: FileRow, attempt: AttemptId) -> None:
         document = f"fileSearchStores/s/documents/{attempt}"
         row = await ledger.apply(Move(row, run, attempt).complete_upload(operation=None, document=document))
         await ledger.apply(Move(row, run, attempt).complete_processing(document))
         tally.transitions += 3
+        free.release_on_behalf_of(attempt)
+
+    async with trio.open_nursery() as nursery:
+        while True:
+            async with free:
+                pass  # until a task is free
+            tally.claims += 1
+            number = min(CLAIMED_AT_ONCE, int(free.available_tokens))
+            claimed = await ledger.claim(run, [new_attempt_id() for _ in range(number)])
+            for row, attempt in claimed:
+                free.acquire_on_behalf_of_nowait(attempt)
+                nursery.start_soon(work, row, attempt)
+            if not claimed and not (await ledger.files.claimable_totals())[0]:
+                return
+            if not claimed:
+                tally.empty += 1
+                await trio.sleep(SHORTEST_SLEEP)
 
 
 async def child(address: str, number: int) -> None:
     """One process: ready, go, and its counts."""
-    tally, over, run = Tally(), trio.Event(), RunId(f"run-{number}")
+    tally, run = Tally(), RunId(f"run-{number}")
     async with open_ledger(ledger_place(address, Path(), Path()), create=False, busy_timeout=60) as ledger:
         print("ready", flush=True)
         await trio.to_thread.run_sync(sys.stdin.readline)
         began = time.monotonic()
-        async with trio.open_nursery() as nursery:
-            for _ in range(TASKS):
-                nursery.start_soon(work, ledger, run, tally, over)
+        await pump(ledger, run, tally)
         print(json.dumps([tally.transitions, tally.empty, tally.claims, began, time.monotonic()]), flush=True)
 
 
