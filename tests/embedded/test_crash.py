@@ -202,5 +202,5 @@ async def test_two_killed_processes_lose_no_answered_request(tmp_path: Path) -> 
 
 def test_a_store_answers_like_a_fresh_one_after_a_kill(tmp_path: Path) -> None:
     """A sample of `just fuzz index_kill`."""
-    assert index_kill.differences(tmp_path, index_kill.make_models(tmp_path), 3, pause=0) == {}
+    assert index_kill.differences(tmp_path, index_kill.make_models(tmp_path), 13, pause=0) == {}
     assert index_kill.answers(tmp_path / "store.db")["gold"], "something was there to be found"
