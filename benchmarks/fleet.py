@@ -59,7 +59,8 @@ async def pump(ledger: Ledger, run: RunId, tally: Tally) -> None:
         free.release_on_behalf_of(attempt)
 
     async with trio.open_nursery() as nursery:
-        while True:
+        left = True
+        while left:
             async with free:
                 pass  # until a task is free
             tally.claims += 1
@@ -68,10 +69,9 @@ async def pump(ledger: Ledger, run: RunId, tally: Tally) -> None:
             for row, attempt in claimed:
                 free.acquire_on_behalf_of_nowait(attempt)
                 nursery.start_soon(work, row, attempt)
-            if not claimed and not (await ledger.files.claimable_totals())[0]:
-                return
             if not claimed:
-                tally.empty += 1
+                left = (await ledger.files.claimable_totals())[0] > 0
+                tally.empty += left
                 await trio.sleep(SHORTEST_SLEEP)
 
 
