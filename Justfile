@@ -118,9 +118,9 @@ release *TAG: (env "main")
 # choose the newest versions of everything and pin them in constraints.txt
 constraints:
     @"${UV:-uv}" pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url \
-        --no-annotate --all-extras --group dev pyproject.toml -o constraints.txt
+        --no-annotate --all-extras --group dev --group bench pyproject.toml -o constraints.txt
 
-# misuse a served store over a real port (just fuzz twin), or measure the readers of documents (just fuzz readers)
+# misuse a served store over a real port (just fuzz twin), measure the readers of documents (just fuzz readers), or kill while a store changes (just fuzz index_kill)
 fuzz NAME *ARGS: (env "dev")
     @name="$1" && shift && {{ python }} -m "tests.support.fuzz.$name" "$@"
 

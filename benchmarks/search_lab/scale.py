@@ -6,6 +6,7 @@ vectors are random: they are for size and time only.
 
 import random
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -114,6 +115,7 @@ def _merged(db: sqlite3.Connection) -> bool:
 
 def plain_fts5(path: Path) -> Search:
     """FTS5 as it comes, over the same passages: its own ranking, the words of the query without stop words."""
+    path.with_suffix(".fts").unlink(missing_ok=True)  # of an earlier run
     db = sqlite3.connect(path.with_suffix(".fts"))
     db.execute("CREATE VIRTUAL TABLE fts USING fts5(body, content='', tokenize='porter unicode61')")
     db.execute("ATTACH ? AS store", (str(path),))
@@ -137,7 +139,8 @@ def tantivy(path: Path) -> Search | None:
     except ImportError:
         return None
     folder = path.with_suffix(".tantivy")
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     schema = (
         engine.SchemaBuilder()
         .add_integer_field("id", stored=True)

@@ -54,9 +54,10 @@ def is_about_values(error: Exception) -> bool:
 
 def problem(error: psycopg.Error, busy_timeout: float) -> str:
     """An error as a part of a sentence: "the ledger URL ..."; it holds no password, since libpq prints none."""
-    if isinstance(error, UnreachableError) and isinstance(error.__cause__, psycopg.Error):
+    unreached = isinstance(error, UnreachableError)
+    if unreached and isinstance(error.__cause__, psycopg.Error):
         error = error.__cause__
-    if is_about_values(error):
+    if not unreached and is_about_values(error):
         return f"refused a value ({_line(error)}); this is a mistake in the program, please report it"
     match error.sqlstate or "":
         case "53100":

@@ -47,7 +47,7 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (*[("upload",)] * 6, ("recover",)
 """Commands of the processes; the last only with an honest service, since it acts on what the service reports."""
 LIFETIME_LIMIT: Final = 2.5
 """Seconds after which a process is killed at the latest."""
-CUT_SHARE: Final = 0.1
+CUT_SHARE: Final = 0.3
 """Share of the COMMITs in whose middle the proxy cuts a connection."""
 SETTLE_TIMEOUT: Final = 300.0
 """Time limit in seconds of the run that settles everything."""

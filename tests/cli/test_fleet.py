@@ -70,10 +70,16 @@ def test_a_library_goes_on_from_a_database(
         assert "each is as it was" in copied.out
         again = objlib("upload", library, "--ledger", address, "--json")
         assert (again.code, again.json()["uploaded"], again.json()["indexed"]) == (0, 0, 3)
+        at = ("--library", library, "--ledger", address)
+        plan = objlib("ledger", "compact", "--keep", "0", "-n", *at)
+        assert "Plan: remove 6 events" in plan.out, plan.err
+        assert "the ledger t" not in plan.out  # a copy says nothing about the room in the server
+        thinned = objlib("ledger", "compact", "--keep", "0", *at)
+        assert "Removed 6 events" in thinned.out, thinned.err
         checked = objlib("ledger", "check", "--library", library, "--ledger", address)
         assert checked.code == 0, checked.out
         refused = objlib("ledger", "copy", old, address)
         assert refused.code == 4
-        for done in (planned, copied, again, checked, refused):
+        for done in (planned, copied, again, plan, thinned, checked, refused):
             assert SECRET not in done.out + done.err
     assert objlib("ledger", "copy", old).code == 2

@@ -18,6 +18,7 @@ from objlib.testing import wall_clock
 from objlib.testing.databases import read_database
 from tests.embedded import child
 from tests.support.embedded import Box, ok, open_box
+from tests.support.fuzz import index_kill
 
 ROOT = Path(__file__).parents[2]
 
@@ -197,3 +198,9 @@ async def test_two_killed_processes_lose_no_answered_request(tmp_path: Path) -> 
             answered.finals[name] = value
     assert len(answered.sessions) >= 8
     await check_promises(path, answered, time.time)
+
+
+def test_a_store_answers_like_a_fresh_one_after_a_kill(tmp_path: Path) -> None:
+    """A sample of `just fuzz index_kill`."""
+    assert index_kill.differences(tmp_path, index_kill.make_models(tmp_path), 13, pause=0) == {}
+    assert index_kill.answers(tmp_path / "store.db")["gold"], "something was there to be found"

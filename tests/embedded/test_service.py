@@ -1,6 +1,7 @@
 """A store changes its model without a gap, from run to run; a reranker orders what it finds."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -214,11 +215,14 @@ async def test_a_store_whose_model_is_gone_is_searched_by_words(tmp_path: Path) 
         assert await make(box) == (5, 5), "the vectors are kept"
 
 
-async def test_a_reranker_orders_the_passages_that_are_found(tmp_path: Path) -> None:
+async def test_a_reranker_orders_the_passages_that_are_found(
+    tmp_path: Path, models: tuple[Path, Path]
+) -> None:
     folder = make_reranker(tmp_path / "reranker", {"stone": 9.0, "bread": 5.0})
     texts = ("gold gold", "gold bread", "gold stone", "gold gold light")
-    plain, reranked, late = Options(), Options(reranker=str(folder)), Options(reranker=str(folder))
-    late = Options(reranker=str(folder), rerank_seconds=0)
+    plain = options(models[0])
+    reranked = replace(plain, reranker=str(folder))
+    late = replace(reranked, rerank_seconds=0)
     orders = {}
     for name, chosen in {"plain": plain, "reranked": reranked, "late": late}.items():
         async with open_box(tmp_path / f"{name}.db", options=chosen) as box:

@@ -12,7 +12,7 @@ from objlib.embedded.index.legacy_words import indexed_form
 from objlib.embedded.index.postings import index_weights
 from objlib.embedded.index.ranking import rank
 from objlib.embedded.index.slot_cache import Slots
-from objlib.embedded.index.terms import CJK, WORD, fold, term_sequence
+from objlib.embedded.index.terms import CJK, WORD, fold, lower, term_sequence
 from objlib.embedded.index.vectors import searched_texts
 
 _STOPWORDS = """
@@ -87,7 +87,7 @@ def _repeats(content: list[str], words: list[str]) -> tuple[str, ...]:
 
 def terms(text: str) -> Iterator[str]:
     """The words of a folded text in lower case; of a run of Chinese or Japanese, its pairs of neighbours."""
-    for word in WORD.findall(text.lower()):
+    for word in WORD.findall(lower(text)):
         if len(word) > 1 and CJK.match(word):
             yield from map(" ".join, pairwise(word))
         else:

@@ -42,6 +42,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", bare).replace("\u03c2", "\u03c3")  # final sigma
 
 
+def lower(text: str) -> str:
+    """A folded text in lower case. Python writes a sigma at the end of a word in another way again."""
+    return text.lower() if text.isascii() else text.lower().replace("\u03c2", "\u03c3")
+
+
 def stem(word: str) -> str:
     """A word without its ending, by Porter's rules for English; other scripts keep theirs."""
     if not word.isascii():
@@ -56,7 +61,7 @@ def term_counts(text: str) -> dict[str, int]:
     A word is its stem. Of a run of Chinese, Japanese or Thai each character is a term, and each pair of neighbours.
     """
     counts: dict[str, int] = {}
-    for word, count in Counter(WORD.findall(fold(text).lower())).items():
+    for word, count in Counter(WORD.findall(lower(fold(text)))).items():
         for term in word_terms(word):
             counts[term] = counts.get(term, 0) + count
     return counts
@@ -72,7 +77,5 @@ def word_terms(word: str) -> tuple[str, ...]:
 
 def term_sequence(text: str) -> str:
     """The stems of a text in their order, each between two blanks; a phrase stands in it as its own sequence does."""
-    words = (
-        tuple(word) if CJK.match(word) else word_terms(word) for word in WORD.findall(fold(text).lower())
-    )
+    words = (tuple(word) if CJK.match(word) else word_terms(word) for word in WORD.findall(lower(fold(text))))
     return f" {' '.join(part for word in words for part in word)} "

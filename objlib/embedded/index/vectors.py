@@ -172,7 +172,7 @@ def cosines(
 
     rows = db.execute(
         f"SELECT chunk_id, i8 FROM {vector_set.vectors} WHERE chunk_id IN (SELECT value FROM json_each(?))",
-        (str(list(chunk_ids)),),
+        (str(sorted(chunk_ids)),),  # in the order of the file, which takes two thirds of the time
     ).fetchall()
     small = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int8).reshape(-1, len(query))
     lengths = np.sqrt(np.einsum("ij,ij->i", small, small, dtype=np.float32))

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,37 @@ MARKED = store(
 )
 def test_marks_points_and_widths_make_no_difference(query: str, documents: set[int]) -> None:
     assert set(documents_with(MARKED, query)) == documents
+
+
+SCRIPTS = {
+    "Chinese": ("他在图书馆里安静地读书。", "图书馆"),
+    "Japanese": ("彼女は毎朝ｶﾞｯｺｳまで自転車で通う。", "ガッコウ 自転車"),
+    "Thai": ("เราเดินทางไปตลาดน้ำด้วยเรือเล็ก", "ตลาดน้ำ"),
+    "Khmer": ("ខ្ញុំអានសៀវភៅនៅក្នុងបណ្ណាល័យ", "សៀវភៅ"),
+    "Lao": ("ຂ້ອຍອ່ານປຶ້ມຢູ່ໃນຫໍສະໝຸດ", "ຫໍສະໝຸດ"),
+    "Burmese": ("ကျွန်ုပ်စာအုပ်ကိုဖတ်သည်", "စာအုပ်"),
+    "Korean": ("바다 위에 작은 배가 떠 있다", "작은 배가"),
+    "Tamil": ("அவன் புத்தகம் படித்தான்", "புத்தகம்"),
+    "Hebrew": ("הַיֶּלֶד קוֹרֵא סֵפֶר", "ילד קורא"),
+    "Arabic": ("يَقْرَأُ الوَلَدُ كِتَابًــا", "الولد"),
+    "Greek": ("Ο ΦΙΛΌΣΟΦΟΣ ΜΊΛΗΣΕ", "φιλόσοφος"),
+    "Russian": ("Зелёный лес шумит", "зеленый"),
+    "Georgian": ("ბიჭი წიგნს კითხულობს", "წიგნს"),
+    "Amharic": ("ልጁ መጽሐፍ ያነባል", "መጽሐፍ"),
+    "Latin": ("Ein Cafe\u0301 nebenan, ｆｅｒｍé", "café fermé"),
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_word_is_found_in_each_script_and_in_no_other(script: str) -> None:
+    names = list(SCRIPTS)
+    db = _scripts()
+    assert documents_with(db, SCRIPTS[script][1]) == [names.index(script) + 1]
+
+
+@cache
+def _scripts() -> sqlite3.Connection:
+    return store(*(text for text, _ in SCRIPTS.values()))
 
 
 @given(st.text(max_size=80) | st.text(alphabet="\"'“”()*:^-+{}ANDORTE \0\ud800名a", max_size=60))
