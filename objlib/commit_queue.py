@@ -104,7 +104,8 @@ class CommitQueue(Generic[C_co]):
         self._queue.append(op)
         self._idle.unpark()
         # It is rescheduled with its outcome, which this returns or raises.
-        return await trio.lowlevel.wait_task_rescheduled(abort)  # type: ignore[no-any-return]
+        value: T = await trio.lowlevel.wait_task_rescheduled(abort)
+        return value
 
     async def read(self, work: Work[C_co, T]) -> T:
         """Return the value of ``work``, which sees only committed data and must change nothing."""

@@ -4,6 +4,7 @@ import ast
 import re
 import runpy
 from dataclasses import fields
+from typing import Literal
 
 import pytest
 
@@ -104,8 +105,10 @@ def test_no_variable_and_no_option_is_named_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_knows_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert completion(shell) == 0  # type: ignore[arg-type]
+def test_completion_knows_every_command(
+    shell: Literal["bash", "zsh", "fish"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert completion(shell) == 0
     script = capsys.readouterr().out
     assert all(name in script for name, _, _ in COMMANDS)
     assert "--retry-failed" in script or "retry-failed" in script

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.cli.advice import easy, hard, libraries  # noqa: F401  their situations register themselves
+from tests.cli.advice import easy, hard, libraries
 from tests.cli.advice.kit import SITUATIONS, World, sites, strays, world
 
-__all__ = ["world"]
+__all__ = ["easy", "hard", "libraries", "world"]  # the first three register their situations
 
 
 @pytest.mark.parametrize("name", SITUATIONS)

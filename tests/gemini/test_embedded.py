@@ -1,8 +1,9 @@
 """The client against the embedded service: the two halves of the wire agree."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -34,8 +35,8 @@ METADATA: dict[str, str | float | list[str]] = {
 
 
 @asynccontextmanager
-async def box(path: Path, **options: object) -> AsyncIterator[Client]:
-    settings = Options(granularity=GRANULE, **options)  # type: ignore[arg-type]
+async def box(path: Path, **options: Any) -> AsyncIterator[Client]:
+    settings = Options(granularity=GRANULE, **options)
     async with open_service(path / "store.db", runner=inline_runner, options=settings) as service:
         async with open_client(Endpoint(HOST, KEY), asgi=service.app) as client:
             yield client
@@ -157,7 +158,7 @@ async def test_refusals_have_their_kinds(tmp_path: Path) -> None:
     async with box(tmp_path, storage_limit=1) as client:
         store = (await client.stores.create("Library")).name
 
-        def cases() -> tuple[tuple[Callable[[], object], ErrorKind], ...]:
+        def cases() -> tuple[tuple[Callable[[], Awaitable[object]], ErrorKind], ...]:
             return (
                 (lambda: client.stores.get("fileSearchStores/nowhere"), ErrorKind.NOT_FOUND),
                 (lambda: client.operations.get(f"{store}/operations/nowhere"), ErrorKind.NOT_FOUND),
@@ -172,5 +173,5 @@ async def test_refusals_have_their_kinds(tmp_path: Path) -> None:
 
         for asking, kind in cases():
             with pytest.raises(GeminiError) as caught:
-                await asking()  # type: ignore[misc]
+                await asking()
             assert caught.value.kind is kind

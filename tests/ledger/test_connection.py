@@ -4,7 +4,6 @@ import hashlib
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -306,9 +305,10 @@ def test_a_migration_that_has_shipped_is_never_edited() -> None:
 )
 async def test_the_database_refuses_what_cannot_be(ledger: Ledger, column: str, value: object) -> None:
     await add(ledger)
-    change: Callable[[sqlite3.Connection], object] = lambda conn: conn.execute(  # noqa: E731
-        f"UPDATE files SET {column} = ?", (value,)
-    )
+
+    def change(conn: sqlite3.Connection) -> object:
+        return conn.execute(f"UPDATE files SET {column} = ?", (value,))
+
     with pytest.raises((sqlite3.Error, LedgerError)):
         await raw(ledger).write(change)
 

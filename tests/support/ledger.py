@@ -168,7 +168,7 @@ class BreakingRunner:
 
 async def gather(*calls: Callable[[], Awaitable[T]]) -> list[T | Exception]:
     """Run all calls at once; return each result or error, in order."""
-    results: list[T | Exception | None] = [None] * len(calls)
+    results: dict[int, T | Exception] = {}
 
     async def one(place: int, call: Callable[[], Awaitable[T]]) -> None:
         try:
@@ -179,4 +179,4 @@ async def gather(*calls: Callable[[], Awaitable[T]]) -> list[T | Exception]:
     async with trio.open_nursery() as nursery:
         for place, call in enumerate(calls):
             nursery.start_soon(one, place, call)
-    return results  # type: ignore[return-value]  # the nursery ends when every place is filled
+    return [results[place] for place in range(len(calls))]

@@ -10,6 +10,7 @@ import pytest
 
 from objlib.cli.app import run
 from objlib.core.errors import Exit
+from objlib.testing import pytest as plugin
 from objlib.testing.actions import DOWN, Drop
 from objlib.testing.plan import ADMIN, FAULTS, FaultPlan, PlanError, Rule
 from objlib.testing.pytest import Twin, serve_twin
@@ -102,7 +103,7 @@ def test_the_fixture_serves_a_twin(gemini_twin: Twin) -> None:
     assert new_store(gemini_twin).status_code == 200
 
 
-gemini_twin = pytest.importorskip("objlib.testing.pytest").gemini_twin
+gemini_twin = plugin.gemini_twin
 
 
 def test_a_wrong_plan_is_a_mistake_of_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Units hold each word and variable of a command, whatever characters are in it."""
 
 import os
+import plistlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -61,7 +62,6 @@ def test_systemd_gets_each_special_character_as_text() -> None:
 
 
 def test_a_launch_agent_is_a_property_list() -> None:
-    plistlib = pytest.importorskip("plistlib")
     agent = plistlib.loads(launchd(NASTY).encode())
     assert agent["ProgramArguments"] == NASTY.words
     assert agent["EnvironmentVariables"] == dict(NASTY.variables)
@@ -89,7 +89,6 @@ def test_a_secret_is_named_and_not_printed(kind: str) -> None:
 
 
 def test_cron_and_launchd_read_the_file_with_the_secrets(tmp_path: Path) -> None:
-    plistlib = pytest.importorskip("plistlib")
     file = tmp_path / ".config" / "objlib" / "environment"
     file.parent.mkdir(parents=True)
     file.write_text("GEMINI_API_KEY=sesame\n", encoding="utf-8")

@@ -175,7 +175,7 @@ def _without_mark(data: bytes, charset: str | None, *, cut: bool) -> Decoded:
 
 
 def _detected(data: bytes) -> Decoded:
-    import chardet  # noqa: PLC0415 - a text in UTF-8 need not pay for it
+    import chardet
 
     # Only the lines beyond ASCII say anything; the others would hide them.
     sample = b"\n".join(line for line in data.splitlines() if not line.isascii())[:_DETECTED]

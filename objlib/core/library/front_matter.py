@@ -115,7 +115,7 @@ def parse(block: str) -> dict[str, Any]:
     """The values of a block by key: :class:`Plain` and quoted texts, lists, mappings, and :class:`Unread`."""
     if not block.strip():
         return {}
-    import yaml  # noqa: PLC0415 - most files have no front matter, and need not pay for it
+    import yaml
 
     try:
         return _mapping(yaml, block)
@@ -151,11 +151,11 @@ def _mapping(yaml: Any, block: str) -> dict[str, Any]:
     next(events)  # the start of the stream
     empty = isinstance(next(events), yaml.StreamEndEvent)  # or the start of the document
     value = None if empty else _value(yaml, events, next(events), {}, 0)
-    if not isinstance(value, dict):
-        raise ValueError("it has no key")  # noqa: TRY004 - what the file holds is a matter of values
-    for _ in events:  # an error may come later
-        pass
-    return value
+    if isinstance(value, dict):
+        for _ in events:  # an error may come later
+            pass
+        return value
+    raise ValueError("it has no key")
 
 
 def _value(yaml: Any, events: Iterator[Any], event: Any, anchors: dict[str, Any], depth: int) -> Any:

@@ -10,7 +10,7 @@ Several quotas hold one after another as ``20/s for 60s, then 4/s``: each is wri
 import math
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from objlib.core.errors import UsageError
 
@@ -85,10 +85,10 @@ def parse_quota(text: str) -> Quota:
     return quota
 
 
-def _parse_one(text: str, fields: dict[str, float | Quota | bool]) -> Quota | None:
+def _parse_one(text: str, fields: dict[str, Any]) -> Quota | None:
     """Parse one of the quotas that hold one after another; None if it cannot be parsed."""
     for word in text.replace(" ", "").split(","):
-        parsed: dict[str, float | Quota | bool]
+        parsed: dict[str, Any]
         if rate := _RATE.fullmatch(word):
             parsed = {"limit": float(rate[1]), "seconds": UNITS[rate[2]]}
         elif cap := _AT_ONCE.fullmatch(word):
@@ -108,7 +108,7 @@ def _parse_one(text: str, fields: dict[str, float | Quota | bool]) -> Quota | No
     numbers = [fields[name] for name in ("limit", "at_once", "latency") if name in fields]
     if not numbers or not all(numbers):
         return None
-    quota = Quota(**fields)  # type: ignore[arg-type]
+    quota = Quota(**fields)
     if reason := _contradiction(quota):
         raise UsageError(f"--quota cannot be {text!r}: {reason}")
     return quota

@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 def _limit_memory(size: int) -> None:
     with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
-        import resource  # noqa: PLC0415 - Windows has none
+        import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,6 +1,7 @@
 """Texts to vectors: what an embedder is, and the one that ships with objlib."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,7 +52,7 @@ class MiniLM:
     dimensions = DIMENSIONS
 
     def __init__(self, threads: int = 0) -> None:
-        import numpy as np  # noqa: F401  # embed() needs it: fail now
+        import_module("numpy")  # embed() needs it: fail now
 
         # "extended" could fuse the normalisation, which is slower.
         self._session: Any = open_session(ONNX, level="ORT_ENABLE_BASIC")

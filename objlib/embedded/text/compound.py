@@ -148,11 +148,10 @@ def _properties(ole: Any) -> tuple[str, str]:
     """Title and author, where the file says."""
     try:
         properties = ole.get_metadata()
-        values = [properties.title, properties.author]
         codepage = f"cp{properties.codepage % 0x10000}" if properties.codepage else "cp1252"
     except Exception:
         return "", ""
-    return tuple(_property(value, codepage) for value in values)  # type: ignore[return-value]
+    return _property(properties.title, codepage), _property(properties.author, codepage)
 
 
 def _property(value: Any, codepage: str) -> str:

@@ -6,7 +6,14 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.core.lifecycle.adoption import LooseDocument, LooseFile, Matches, digests, match_documents
+from objlib.core.lifecycle.adoption import (
+    Adoption,
+    LooseDocument,
+    LooseFile,
+    Matches,
+    digests,
+    match_documents,
+)
 
 
 def sha(text: str) -> str:
@@ -24,8 +31,8 @@ def document(name: str, text: str = "text", *, known: bool = False, original: st
 
 
 def pairs(matches: Matches) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    def short(side: tuple[object, ...]) -> list[tuple[str, str]]:
-        return [(each.path, each.display_name) for each in side]  # type: ignore[attr-defined]
+    def short(side: tuple[Adoption, ...]) -> list[tuple[str, str]]:
+        return [(each.path, each.display_name) for each in side]
 
     return short(matches.by_content), short(matches.by_name)
 

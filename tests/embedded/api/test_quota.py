@@ -1,6 +1,8 @@
 """The quota in front of the service, as the client understands it."""
 
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -58,12 +60,18 @@ async def test_requests_outside_the_api_do_not_count(tmp_path: Path) -> None:
     ):
         got = []
 
-        async def send(message: dict[str, object]) -> None:
+        async def send(message: MutableMapping[str, Any]) -> None:
             got.append(message.get("status"))
 
-        scope = {"type": "http", "path": "/", "method": "GET", "headers": [], "query_string": b""}
+        scope: dict[str, Any] = {
+            "type": "http",
+            "path": "/",
+            "method": "GET",
+            "headers": [],
+            "query_string": b"",
+        }
         for _ in range(3):
-            await service.app(scope, trio.sleep_forever, send)  # type: ignore[arg-type]
+            await service.app(scope, trio.sleep_forever, send)
         assert 429 not in got
         await client.stores.find("any")
 

@@ -26,7 +26,7 @@ _SLIDE: Final = (
     ' xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
     ' xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 )
-_PROSE: Final = "The keeper of the bees went to the harbour; nobody saw him. "
+_PROSE: Final = "The keeper of the bees went to the harbour; the day was cold. "
 
 
 def workbook(*, rows: str = "", sheets: str = "", shared: str = "", styles: str = "") -> bytes:

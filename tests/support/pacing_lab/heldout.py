@@ -7,6 +7,7 @@ it held the other one within reason; for the others they are those of a steady q
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .scenarios import Measure, Scenario, goodput, strategy
 from .servers import Bucket, Decision, Outcome, Server, Steps, Window, rate_at, total
@@ -85,8 +86,8 @@ def _steps(high: float, low: float, phase: float = 100.0) -> Steps:
     return ((0, high), (phase, low), (2 * phase, high))
 
 
-def _bucket(steps: Steps, **more: object) -> Callable[[int], Server]:
-    return lambda _seed: Bucket(steps, **more)  # type: ignore[arg-type]
+def _bucket(steps: Steps, **more: Any) -> Callable[[int], Server]:
+    return lambda _seed: Bucket(steps, **more)
 
 
 def _noisy(seed: int) -> Server:

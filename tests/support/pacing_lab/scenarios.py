@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from .overload import FixedWindow, OurWindow, overload
 from .resize import REQUESTS, resize
@@ -249,8 +249,8 @@ def allowed_at(server: Server, now: float) -> float:
     return server.limit / server.seconds if isinstance(server, Window) else math.nan
 
 
-def _bucket(rate: float, **more: object) -> Callable[[int], Server]:
-    return lambda _seed: Bucket(((0, rate),), **more)  # type: ignore[arg-type]
+def _bucket(rate: float, **more: Any) -> Callable[[int], Server]:
+    return lambda _seed: Bucket(((0, rate),), **more)
 
 
 def scenarios() -> list[Scenario]:
