@@ -4,9 +4,9 @@ from pathlib import Path
 
 from objlib.core.advice import advise
 from objlib.core.errors import RefusedError
-from objlib.core.reports.runs import CompactReport
+from objlib.core.reports.ledger import CompactReport
 from objlib.engine.app import App
-from objlib.engine.runs import RunLiveness
+from objlib.engine.runs import unended_runs
 
 
 async def compact(app: App) -> CompactReport:
@@ -47,12 +47,9 @@ async def _size(app: App) -> int | None:
 
 async def _refuse_runs(app: App) -> None:
     """Refuse while another run is at work: it could not write while the ledger is being rewritten."""
-    runs = [run for run in await app.ledger.runs.all() if run.ended is None]
-    liveness = RunLiveness(app.ledger, app.run_id, app.now)
-    await liveness.refresh(runs, watch=True)
-    for run in runs:
-        if liveness.is_live_elsewhere(run):
-            raise RefusedError(
-                f"{run.command} is at work on this ledger on {run.host} (process {run.pid}); wait until it ends, or "
-                f"stop it: {advise(f'runs stop {run.run_id}')}"
-            )
+    alive, _ = await unended_runs(app.ledger, app.run_id, app.now)
+    for run in alive:
+        raise RefusedError(
+            f"{run.command} is at work on this ledger on {run.host} (process {run.pid}); wait until it ends, or "
+            f"stop it: {advise(f'runs stop {run.run_id}')}"
+        )

@@ -8,7 +8,7 @@ from objlib.core.errors import RefusedError
 from objlib.core.ids import RunId
 from objlib.core.reports.ledger import LedgerCheck, LedgerCopy
 from objlib.engine.app import App
-from objlib.engine.runs import RunLiveness
+from objlib.engine.runs import unended_runs
 from objlib.ledger import copy_ledger, open_ledger, summarize
 from objlib.threads import thread_runner
 
@@ -22,20 +22,17 @@ async def copy(source: Path | LedgerUrl, target: Path | LedgerUrl, *, dry_run: b
     """
     run = thread_runner(1)
     async with open_ledger(source, create=False, private=dry_run) as ledger:
-        runs = [each for each in await ledger.runs.all() if each.ended is None]
-        liveness = RunLiveness(ledger, RunId(""), ledger.now)
-        await liveness.refresh(runs, watch=not dry_run)
-        dead = {each.run_id for each in runs if not liveness.is_live_elsewhere(each)}
+        alive, dead = await unended_runs(ledger, RunId(""), ledger.now, watch=not dry_run)
         now = ledger.now()
         if dry_run:
-            if len(dead) < len(runs):
+            if alive:
                 raise RefusedError(f"a run is at work on {source}; wait until it has ended, or stop it")
             summary = await run(partial(summarize, target))
             if summary is not None and (summary.documents or summary.files or summary.runs):
                 raise RefusedError(f"there is a ledger at {target} already; name a place without one")
             planned = await ledger.checks.digest()
             return LedgerCopy(str(source), str(target), planned.rows, planned.digest, dry_run)
-    copied = await run(partial(copy_ledger, source, target, dead=dead, now=now))
+    copied = await run(partial(copy_ledger, source, target, dead={each.run_id for each in dead}, now=now))
     return LedgerCopy(str(source), str(target), copied.rows, copied.digest, dry_run)
 
 

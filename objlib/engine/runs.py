@@ -67,6 +67,17 @@ class RunLiveness:
             )
 
 
+async def unended_runs(
+    ledger: Ledger, run_id: RunId, now: Callable[[], float], *, watch: bool = True
+) -> tuple[list[RunRow], list[RunRow]]:
+    """The other runs that have not ended: those that are alive, and the dead ones. ``watch`` as for a liveness."""
+    runs = [run for run in await ledger.runs.all() if run.ended is None and run.run_id != run_id]
+    liveness = RunLiveness(ledger, run_id, now)
+    await liveness.refresh(runs, watch=watch)
+    alive = [run for run in runs if liveness.is_live_elsewhere(run)]
+    return alive, [run for run in runs if run not in alive]
+
+
 async def in_flight_elsewhere(ledger: Ledger, run_id: RunId, now: Callable[[], float]) -> int:
     """In-flight rows that other live runs own; asks the ledger only."""
     liveness, after, count = RunLiveness(ledger, run_id, now), "", 0

@@ -1,27 +1,26 @@
 """A ledger that was checked or copied, and the history that was removed from one."""
 
-from objlib.cli.console.terminal import Terminal, moment, phrases, plural, safe, size
+from objlib.cli.console.terminal import Terminal, moment, plural, safe, size
 from objlib.cli.render.plan import NOTHING_DONE
-from objlib.core.reports.ledger import LedgerCheck, LedgerCopy
-from objlib.core.reports.runs import CompactReport
+from objlib.core.reports.ledger import CompactReport, LedgerCheck, LedgerCopy
 
 
 def compact_lines(report: CompactReport, screen: Terminal) -> list[str]:
     """The records that were removed, or would be, and the room that they took."""
-    removed = phrases(
-        (report.events, "event", ""),
-        (report.attempts, "attempt", ""),
-        (report.deletes, "finished delete", ""),
-        (report.runs, "run", ""),
-    )
+    counted = {
+        "event": report.events,
+        "attempt": report.attempts,
+        "finished delete": report.deletes,
+        "run": report.runs,
+    }
+    removed = ", ".join(plural(number, noun) for noun, number in counted.items() if number)
     since = f"from before {moment(report.before)}"
     room = _room(report)
     if not removed:
         return [f"Nothing {since} is there to be removed{room}."]
-    things = ", ".join(each.strip() for each in removed)
     if report.dry_run:
-        return [f"Plan: remove {things} {since}{room}.", screen.dim(NOTHING_DONE)]
-    return [f"{screen.green(screen.sign('✓', 'ok:'))} Removed {things} {since}{room}."]
+        return [f"Plan: remove {removed} {since}{room}.", screen.dim(NOTHING_DONE)]
+    return [f"{screen.green(screen.sign('✓', 'ok:'))} Removed {removed} {since}{room}."]
 
 
 def _room(report: CompactReport) -> str:

@@ -107,25 +107,3 @@ class StopReport:
     run: RunEntry
     asked: bool
     dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CompactReport:
-    """The history that was removed from a ledger.
-
-    Attributes:
-        before: Unix time; what is younger was kept.
-        events, attempts, deletes, runs: records that were removed.
-        bytes_before, bytes_after: what the ledger took, and takes; a server keeps the room for later records. None
-            for the plan of a ledger in a server, which is made with a copy.
-        dry_run: whether nothing was removed, and the rest is what would be.
-    """
-
-    before: float
-    events: int
-    attempts: int
-    deletes: int
-    runs: int
-    bytes_before: int | None
-    bytes_after: int | None
-    dry_run: bool = False

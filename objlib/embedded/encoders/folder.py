@@ -8,7 +8,7 @@ Sources: https://sbert.net/docs/package_reference/sentence_transformer/SentenceT
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -101,10 +101,7 @@ def read_folder(path: Path) -> ModelFolder:
         raise ModelFolderError(f"{path}: max_tokens must be from 8 to {MOST_TOKENS}, not {values.max_tokens}")
     if values.dimensions is not None and values.dimensions < 1:
         raise ModelFolderError(f"{path}: dimensions must be 1 or more, not {values.dimensions}")
-    return ModelFolder(
-        **{name: getattr(values, name) for name in ModelFolder.__dataclass_fields__ if name != "model_id"},
-        model_id=_fingerprint(values),
-    )
+    return replace(values, model_id=_fingerprint(values))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -209,9 +206,7 @@ def _max_tokens(path: Path) -> int:
         (config.get("max_position_embeddings") or 0)
         - (2 if "roberta" in str(config.get("model_type")) else 0),
     ]
-    return min(
-        MOST_TOKENS, *(limit for limit in limits if isinstance(limit, int) and limit >= 8), MOST_TOKENS
-    )
+    return min([MOST_TOKENS, *(limit for limit in limits if isinstance(limit, int) and limit >= 8)])
 
 
 def _fingerprint(folder: ModelFolder) -> str:
@@ -219,13 +214,13 @@ def _fingerprint(folder: ModelFolder) -> str:
     digest = hashlib.sha256()
     card = (folder.pooling, folder.query_prefix, folder.document_prefix, folder.dimensions, folder.max_tokens)
     digest.update(json.dumps(card).encode())
-    weights = sorted(
-        file
-        for file in folder.graph.parent.iterdir()
-        if file != folder.graph and file.name.startswith((folder.graph.name, f"{folder.graph.stem}.onnx"))
-    )
     tokenizers = [folder.path / name for name in ("tokenizer.json", "vocab.txt")]
     try:
+        weights = sorted(
+            file
+            for file in folder.graph.parent.iterdir()
+            if file != folder.graph and file.name.startswith((folder.graph.name, f"{folder.graph.stem}.onnx"))
+        )
         for file in (folder.graph, *weights, *(t for t in tokenizers if t.is_file())):
             size = file.stat().st_size
             digest.update(f"\0{size}\0".encode())

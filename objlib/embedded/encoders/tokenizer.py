@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from objlib.embedded.encoders.errors import ModelFolderError
+from objlib.embedded.encoders.session import first_line
 from objlib.embedded.encoders.wordpiece import Rules, WordPiece, read_vocabulary
 from objlib.embedded.text.extra import HOW_TO_GET
 
@@ -213,4 +214,4 @@ def _packaged(path: Path, kind: str) -> Tokenizer:
     try:
         return _Packaged(load(str(path)))
     except Exception as error:  # it raises plain Exception
-        raise ModelFolderError(f"{path} is no tokenizer: {str(error).splitlines()[0][:200]}") from None
+        raise ModelFolderError(f"{path} is no tokenizer: {first_line(error)}") from None

@@ -1,5 +1,6 @@
 """The state of one upload run: which files have a task, which are due again, and why it takes in nothing more."""
 
+import math
 import sys
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -116,13 +117,14 @@ class UploadRun:
         """Whether a file may be claimed now."""
         if self.limit_reached:
             return bool(self._due())
-        return (await self.app.ledger.files.claimable_totals(now=self.app.now()))[0] > 0
+        # Asked once for each wait for a token, so it reads one row, and does not count the library.
+        return bool(await self.app.ledger.files.claimable(now=self.app.now(), limit=1))
 
     async def any_left(self) -> bool:
         """Whether a file is due now or will be; one that another session is claiming counts until that is done."""
         if self.limit_reached:
             return bool(self.due_again)
-        return (await self.app.ledger.files.claimable_totals())[0] > 0
+        return bool(await self.app.ledger.files.claimable(now=math.inf, limit=1))
 
     def _due(self) -> list[FileId]:
         now = self.app.now()

@@ -313,12 +313,8 @@ def an_old_document_that_stays(world: World) -> None:
     assert world.follow(uploaded, "cli/render/upload.py upload_lines: recover").code == Exit.OK
 
 
-@situation(
-    "cli/render/upload.py upload_lines: status",
-    "cli/render/status.py _notes: runs",
-    "engine/run_list.py _named: runs",
-)
-def a_file_in_flight_in_another_run(world: World) -> None:
+def leave_live_run(world: World) -> None:
+    """Leave a file in flight, in a run of a process that is alive."""
     leave_in_flight(world)
     world.ledger(
         "INSERT INTO runs (run_id, pid, host, started, heartbeat, command) VALUES ('dead', ?, ?, ?, ?, 'upload')",
@@ -327,6 +323,15 @@ def a_file_in_flight_in_another_run(world: World) -> None:
         EPOCH,
         EPOCH + 10,
     )
+
+
+@situation(
+    "cli/render/upload.py upload_lines: status",
+    "cli/render/status.py _notes: runs",
+    "engine/run_list.py _named: runs",
+)
+def a_file_in_flight_in_another_run(world: World) -> None:
+    leave_live_run(world)
     uploaded = world.upload()
     status = world.follow(uploaded, "cli/render/upload.py upload_lines: status")
     assert "1 run" in status.text
@@ -339,14 +344,7 @@ def a_file_in_flight_in_another_run(world: World) -> None:
 
 @situation("engine/compact.py _refuse_runs: f'runs stop {run.run_id}'")
 def a_ledger_that_another_run_works_on(world: World) -> None:
-    leave_in_flight(world)
-    world.ledger(
-        "INSERT INTO runs (run_id, pid, host, started, heartbeat, command) VALUES ('dead', ?, ?, ?, ?, 'upload')",
-        os.getppid(),
-        platform.node(),
-        EPOCH,
-        EPOCH + 10,
-    )
+    leave_live_run(world)
     refused = world.at("ledger", "compact")
     assert refused.code == Exit.REFUSED
     stopped = world.follow(refused, "engine/compact.py _refuse_runs: f'runs stop {run.run_id}'")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from objlib.cli.render.ledger import compact_lines
-from objlib.core.reports.runs import CompactReport
+from objlib.core.reports.ledger import CompactReport
 from tests.cli.render.kit import ASCII, PLAIN, text
 
 REPORT = CompactReport(

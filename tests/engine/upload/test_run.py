@@ -16,6 +16,7 @@ from objlib.engine.search.ask import search
 from objlib.engine.status import explain, status
 from objlib.engine.upload.run import upload
 from objlib.testing import DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
+from objlib.testing.databases import raw
 from tests.support.engine import Opener, assert_exactly_once, ledger_rows, live_documents, write
 
 
@@ -428,3 +429,13 @@ async def test_a_failed_file_that_is_gone_is_not_retried(
         report = await upload(app, retry_failed=True)
     assert (report.missing, report.failed, report.indexed) == (1, 0, 9)
     assert faults.count["start"] == starts
+
+
+async def test_a_run_does_not_count_the_library_for_each_file(opened: Opener) -> None:
+    said: list[str] = []
+    async with opened(max_uploads=1) as app:
+        await raw(app.ledger).read(lambda conn: conn.set_trace_callback(said.append))
+        report = await upload(app)
+        await raw(app.ledger).read(lambda conn: conn.set_trace_callback(None))
+    counts = [each for each in said if each.startswith("SELECT count(*), coalesce(sum(size), 0) FROM files")]
+    assert (report.uploaded, len(counts)) == (10, 2), "before the first file, and for the report"
