@@ -58,7 +58,8 @@ def load(
         UsageError: something is set wrong; one line that names the source.
         RefusedError: the folder is unlikely to be meant as a library.
     """
-    from objlib.catalog import Catalog, CatalogError, identify_service
+    from objlib.catalog import Catalog, CatalogError
+    from objlib.data_folder import abandoned_library, identify_service
 
     cwd, catalog = working_folder(), Catalog(data_folder())
     folders = Folders(
@@ -75,6 +76,8 @@ def load(
     file = find_config(config, folders, environ)
     root = locate(flags, environ, file, folders)
     known = _entry(root, folders)
+    if known is None and (known := abandoned_library(catalog.data, root)) is not None:
+        folders = replace(folders, libraries=(*folders.libraries, known))
     missing: Path | None = None
     if config is None and not environ.get("OBJLIB_CONFIG"):
         file = _own_config(file, root, known, folders)

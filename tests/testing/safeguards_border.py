@@ -14,6 +14,7 @@ TEST_IGNORE: Final = "tests/core/library/test_ignore.py"
 GONE: Final = "tests/cli/test_control_files.py"
 CONTROL: Final = "objlib/core/library/control_text.py"
 PRIVATE: Final = "objlib/sqlite/private.py"
+LOST: Final = "tests/cli/test_ledger_lost.py"
 TEST_PRIVATE: Final = "tests/sqlite/test_private.py"
 
 DRY_RUNS: Final = (
@@ -176,6 +177,34 @@ CONTROLS: Final = (
         "settings.config or settings.missing_config\n",
         "settings.config\n",
         f"{GONE}::test_a_remembered_configuration_that_is_gone_stops_what_would_send",
+    ),
+    Mutant(
+        "a library's mark names a lost ledger without the catalog",
+        "objlib/data_folder.py",
+        "        elif entry is None and marked:",
+        "        elif False:",
+        f"{LOST}::test_a_ledger_that_is_lost_with_the_catalog_is_made_again[store2-False]",
+    ),
+    Mutant(
+        "an empty ledger does not stand for the lost one of a mark",
+        "objlib/data_folder.py",
+        "for library in found.values() for ledger in library.ledgers if ledger.store}",
+        "for library in found.values() for ledger in library.ledgers}",
+        f"{LOST}::test_a_ledger_that_is_lost_with_the_catalog_is_made_again[store2-False]",
+    ),
+    Mutant(
+        "a store tells whose it is by its name",
+        "objlib/data_folder.py",
+        "        if documents_named(file, name):\n",
+        "        if False:\n",
+        f"{LOST}::test_a_ledger_that_is_lost_with_the_catalog_is_made_again[store0-True]",
+    ),
+    Mutant(
+        "a folder that moved is known by the store of its lost ledger",
+        "objlib/engine/scan/moved.py",
+        "    if ledger.is_lost(identify(ledger.path)):\n",
+        "    if False:\n",
+        f"{LOST}::test_a_library_that_moved_and_lost_its_ledger_is_not_sent_again",
     ),
     Mutant(
         "a scan in the place of a lost ledger does not make the catalog forget it",
