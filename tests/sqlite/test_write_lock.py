@@ -1,4 +1,4 @@
-"""Waiting for the write lock of another process: often, fairly, and not for ever."""
+"""Waiting for the write lock of another process: often, with equal chances, and within a limit."""
 
 import sqlite3
 from collections.abc import Callable
@@ -85,7 +85,7 @@ def test_a_transaction_that_the_block_left_open_is_not_committed(tmp_path: Path)
     with closing(connect(tmp_path / "x.db")) as conn, closing(connect(tmp_path / "x.db")) as other:
         conn.execute("CREATE TABLE t (x)")
         with write_lock(conn):
-            conn.execute("INSERT INTO t VALUES (1)")  # and nobody ends it
+            conn.execute("INSERT INTO t VALUES (1)")  # without an end
         assert conn.in_transaction
         assert other.execute("SELECT count(*) FROM t").fetchone() == (0,)
         conn.execute("ROLLBACK")
