@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from objlib.core.advice import advise
+from objlib.core.config.default_paths import ASIDE
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
@@ -155,10 +156,14 @@ def _refuse_others(report: StoreDeletion, others: int) -> None:
     if report.foreign != others:
         owners = ", ".join(f"{number:,} of {owner}" for owner, number in report.others.items())
         raise RefusedError(
-            f"the store {report.display_name} holds {report.foreign:,} documents that are not of this library"
+            f"the store {report.display_name} holds {report.foreign:,} {_documents(report.foreign)} not of this library"
             f"{f' ({owners})' if owners else ''}, and --others says {others:,}: nothing was deleted; to delete "
             f"those too: `{advise(f'stores --yes --others {report.foreign}', 'delete', report.name)}`"
         )
+
+
+def _documents(number: int) -> str:
+    return "document that is" if number == 1 else "documents that are"
 
 
 def _refuse_shared_ledger(app: App, entry: StoreEntry) -> None:
@@ -230,9 +235,9 @@ def _refuse_alive(app: App, store: str, display_name: str) -> None:
 def put_aside(ledger: Path) -> Path:
     """Rename a closed ledger whose store is gone, so that the next upload starts anew; its new place."""
     day = time.strftime("%Y%m%d-%H%M%S")
-    aside, number = ledger.with_name(f"{ledger.stem}-of-deleted-store-{day}{ledger.suffix}"), 2
+    aside, number = ledger.with_name(f"{ledger.stem}{ASIDE}{day}{ledger.suffix}"), 2
     while aside.exists():
-        aside = ledger.with_name(f"{ledger.stem}-of-deleted-store-{day}-{number}{ledger.suffix}")
+        aside = ledger.with_name(f"{ledger.stem}{ASIDE}{day}-{number}{ledger.suffix}")
         number += 1
     for end in ("-wal", "-shm", ""):
         beside = ledger.with_name(ledger.name + end)

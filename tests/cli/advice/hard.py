@@ -173,6 +173,7 @@ def a_ledger_that_no_catalog_knows(world: World) -> None:
     world.upload("--ledger", str(ledger))
     ledger.unlink()
     world.database("catalog.db").unlink()
+    world.database("library.json").unlink()
     refused = world.at("status", "--ledger", str(ledger))
     assert refused.code == Exit.USAGE
     done = world.follow(refused, "ledger/connection.py no_ledger: rebuild")
@@ -290,6 +291,23 @@ def patterns_that_describe_files_otherwise(world: World) -> None:
         world.follow(done, site)
         world.upload()
         assert world.at("store-sync").code == Exit.OK
+
+
+@situation("cli/render/scan.py described_lines: scan --own-patterns")
+def patterns_that_another_machine_replaced(world: World) -> None:
+    config = world.library / "objlib.toml"
+    for pattern in ("{book}.txt", "{title}.txt"):
+        config.write_text(f'[metadata]\npatterns = ["{pattern}"]\n', encoding="utf-8")
+        world.upload()
+    world.ledger(
+        "UPDATE settings SET value = json_set(value, '$.machine', 'desk') WHERE key LIKE '%_history'"
+    )
+    config.write_text('[metadata]\npatterns = ["{book}.txt"]\n', encoding="utf-8")
+    uploaded = world.upload()
+    assert "the metadata patterns of desk count since" in uploaded.text, uploaded.text
+    scanned = world.follow(uploaded, "cli/render/scan.py described_lines: scan --own-patterns")
+    assert "files have other metadata by the patterns of now" in scanned.text, scanned.text
+    assert "desk" not in world.upload().text
 
 
 @situation("cli/render/store_sync.py _done: recover")
