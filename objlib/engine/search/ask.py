@@ -37,7 +37,7 @@ GROUPED: Final = 4
 MOST_ASKED: Final = 100
 """Passages that the embedded store gives at most."""
 _OF_FILTER: Final = "metadataFilter, "
-"""What stands before the reason where the embedded store refuses a filter."""
+"""The words before the reason where the embedded store refuses a filter."""
 _UNKNOWN: Final = CheckedPassage(CitationState.UNKNOWN, None)
 
 

@@ -25,7 +25,7 @@ from objlib.engine.recover import STORE_REASON
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import is_alive
 from objlib.engine.stores.inventory import find_store, ledgers_of
-from objlib.ledger import StoreIntent, identify, ledger_exists, summarize
+from objlib.ledger import StoreIntent, identify, ledger_exists, run_at_work, summarize
 from objlib.threads import thread_runner
 
 ANOTHER_TOOL: Final = "another tool"
@@ -110,7 +110,7 @@ async def finish_deletion(
         intent = await app.ledger.store_deletions.get(identity.store)
         if intent is None:  # another process was faster
             return RecoverReport(dry_run=dry_run)
-        await app.files(partial(_refuse_alive, app, intent.store, intent.display_name))
+        await app.files(partial(_refuse_alive, app, intent.store))
         if not dry_run:
             await _execute(app, intent)
     actions = [(intent.display_name, "deleted", STORE_REASON)]
@@ -181,7 +181,7 @@ def _refuse_shared_ledger(app: App, entry: StoreEntry) -> None:
 
 
 async def _count(app: App, entry: StoreEntry) -> StoreDeletion:
-    await app.files(partial(_refuse_alive, app, entry.name, entry.display_name))
+    await app.files(partial(_refuse_alive, app, entry.name))
     app.observer.note(f"listing the store {entry.display_name} to see whose its documents are")
     adopted = await app.ledger.adoptions.held()
     owners = Counter[str]()
@@ -221,15 +221,12 @@ def _whose(app: App, owner: str) -> str:
     return f"a ledger that is not here ({owner or 'without an id'})"
 
 
-def _refuse_alive(app: App, store: str, display_name: str) -> None:
+def _refuse_alive(app: App, store: str) -> None:
     for path in ledgers_of(app, store):
         summary = summarize(path)
         for run in () if summary is None else summary.runs:
             if run.run_id != app.run_id and is_alive(run, now=app.now(), host=platform.node()):
-                raise RefusedError(
-                    f"a run ({run.command}, process {run.pid}) is at work on the store {display_name}; wait for its "
-                    "end, or stop it"
-                )
+                raise run_at_work(run, path)
 
 
 def put_aside(ledger: Path) -> Path:
