@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from objlib.catalog import identify_service
 from objlib.core.advice import advise
 from objlib.core.config.settings import DUMMY_KEY, Backend, Settings
 from objlib.core.errors import ObjlibError
 from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
+from objlib.data_folder import identify_service
 from objlib.embedded import ModelFolderError, documents_named, load_embedder, load_folder, load_reranker
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client

@@ -13,6 +13,7 @@ from outcome import Error, Outcome, Value
 
 from objlib.commit_queue import BATCH, CommitQueue, Op, Rescue, Work, serve_queue
 from objlib.sqlite.errors import ClosedError, is_fatal, roll_back
+from objlib.sqlite.write_lock import write_lock
 from objlib.threads import Runner
 
 C = TypeVar("C", bound=sqlite3.Connection)
@@ -81,12 +82,17 @@ def _write_all(conn: C, ops: Sequence[Op[C, Any]], translate: Translate) -> list
     if not ops:
         return []
     try:
-        conn.execute("BEGIN IMMEDIATE")
+        with write_lock(conn):
+            return _transact(conn, ops, translate)
+    except sqlite3.DatabaseError as error:
+        return [Error(translate(error)) for _ in ops]
+
+
+def _transact(conn: C, ops: Sequence[Op[C, Any]], translate: Translate) -> list[Outcome[Any]]:
+    """Carry out the writes in the transaction that is open, and end it."""
+    try:
         results = [_write(conn, op, translate) for op in ops]
         conn.execute("COMMIT")
-    except sqlite3.DatabaseError as error:
-        roll_back(conn)
-        return [Error(translate(error)) for _ in ops]
     except BaseException:
         roll_back(conn)
         raise

@@ -19,6 +19,7 @@ from tests.testing.safeguards_border import BORDER
 from tests.testing.safeguards_compaction import COMPACTION
 from tests.testing.safeguards_doubt import DOUBTS
 from tests.testing.safeguards_formats import FORMATS
+from tests.testing.safeguards_lock import LOCKS
 from tests.testing.safeguards_pace import PACE
 from tests.testing.safeguards_pages import PAGES
 from tests.testing.safeguards_prune import PRUNES
@@ -38,6 +39,7 @@ MUTANTS: Final = (
     *DOUBTS,
     *PRUNES,
     *COMPACTION,
+    *LOCKS,
     *STORES,
     *PAGES,
     *REPAIRS,

@@ -14,6 +14,8 @@ TEST_IGNORE: Final = "tests/core/library/test_ignore.py"
 GONE: Final = "tests/cli/test_control_files.py"
 CONTROL: Final = "objlib/core/library/control_text.py"
 PRIVATE: Final = "objlib/sqlite/private.py"
+PATTERNS: Final = "objlib/ledger/scan/patterns.py"
+LOST: Final = "tests/cli/test_ledger_lost.py"
 TEST_PRIVATE: Final = "tests/sqlite/test_private.py"
 
 DRY_RUNS: Final = (
@@ -165,10 +167,17 @@ CONTROLS: Final = (
     ),
     Mutant(
         "other metadata patterns describe unchanged files anew",
-        "objlib/ledger/scan/session.py",
+        PATTERNS,
         '        conn.execute("UPDATE files SET mtime_ns = ?", (UNTRUSTED,))\n',
         "",
         "tests/engine/scan/test_scan.py::test_other_patterns_describe_unchanged_files_anew_once",
+    ),
+    Mutant(
+        "patterns that were replaced do not come back from another machine",
+        PATTERNS,
+        '        if text not in history["replaced"]:\n',
+        "        if True:\n",
+        "tests/engine/scan/test_scan.py::test_machines_with_other_patterns_do_not_read_all_files_in_turns",
     ),
     Mutant(
         "looking at a library without its configuration does not forget it",
@@ -176,6 +185,34 @@ CONTROLS: Final = (
         "settings.config or settings.missing_config\n",
         "settings.config\n",
         f"{GONE}::test_a_remembered_configuration_that_is_gone_stops_what_would_send",
+    ),
+    Mutant(
+        "a library's mark names a lost ledger without the catalog",
+        "objlib/data_folder.py",
+        "        elif entry is None and marked:",
+        "        elif False:",
+        f"{LOST}::test_a_ledger_that_is_lost_with_the_catalog_is_made_again[store2-False]",
+    ),
+    Mutant(
+        "an empty ledger does not stand for the lost one of a mark",
+        "objlib/data_folder.py",
+        "for library in found.values() for ledger in library.ledgers if ledger.store}",
+        "for library in found.values() for ledger in library.ledgers}",
+        f"{LOST}::test_a_ledger_that_is_lost_with_the_catalog_is_made_again[store2-False]",
+    ),
+    Mutant(
+        "a store tells whose it is by its name",
+        "objlib/data_folder.py",
+        "        if documents_named(file, name):\n",
+        "        if False:\n",
+        f"{LOST}::test_a_ledger_that_is_lost_with_the_catalog_is_made_again[store0-True]",
+    ),
+    Mutant(
+        "a folder that moved is known by the store of its lost ledger",
+        "objlib/engine/scan/moved.py",
+        "    if ledger.is_lost(identify(ledger.path)):\n",
+        "    if False:\n",
+        f"{LOST}::test_a_library_that_moved_and_lost_its_ledger_is_not_sent_again",
     ),
     Mutant(
         "a scan in the place of a lost ledger does not make the catalog forget it",
