@@ -107,8 +107,8 @@ Documents of an older index keep ``form`` 0, no slots and their words in ``fts``
 ``form`` 1 have terms of fewer scripts (:mod:`objlib.embedded.index.older_terms`).
 """
 
-MORE_SCRIPTS: tuple[str, ...] = ("INSERT OR IGNORE INTO index_meta VALUES('folded', '0')",)
-"""The mark of a store whose passages get the terms of form 2 in the background: an older objlib would not know them."""
+MORE_SCRIPTS: tuple[str, ...] = ("DELETE FROM index_meta WHERE key = 'folded'",)
+"""No change of a table: from here on there are passages of form 2, whose terms an older objlib would not know."""
 
 COMING_VECTORS: tuple[str, ...] = (
     "CREATE TABLE next_vectors (chunk_id INTEGER PRIMARY KEY, i8 BLOB NOT NULL)",
