@@ -6,7 +6,7 @@ from hashlib import sha256
 from os import fsencode
 from pathlib import Path
 
-from objlib.core.config.default_paths import default_store, plain_name
+from objlib.core.config.default_paths import default_store, is_put_aside, plain_name
 from objlib.core.config.known import KnownLedger, KnownLibrary, LedgerIdentity
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Backend
@@ -48,7 +48,7 @@ def abandoned_library(data: Path, root: Path) -> KnownLibrary | None:
 def _abandoned_store(folder: Path, root: Path) -> KnownLedger | None:
     """The lost ledger of an embedded store in ``folder`` that holds documents of the library at ``root``."""
     name = default_store(root)
-    if any((identity := identify(path)) and identity.store for path in folder.glob("ledger*.db")):
+    if any((identity := identify(path)) and identity.store for path in _ledgers(folder)):
         return None
     for file in sorted(folder.glob("*store.db")):
         from objlib.embedded import documents_named  # it takes long to load
@@ -81,7 +81,7 @@ def identify_service(path: Path | LedgerUrl) -> LedgerIdentity | None:
 
 def _by_ledgers(data: Path) -> Iterator[KnownLibrary]:
     by_root: dict[Path, list[tuple[LedgerIdentity, KnownLedger]]] = {}
-    for path in sorted(data.glob("libraries/*/ledger*.db")):
+    for path in (path for folder in sorted(data.glob("libraries/*")) for path in _ledgers(folder)):
         identity = identify_service(path)
         if identity is not None and identity.root is not None:
             by_root.setdefault(identity.root, []).append((identity, _ledger(path, identity)))
@@ -94,6 +94,10 @@ def _by_ledgers(data: Path) -> Iterator[KnownLibrary]:
             None,
             tuple(ledger for _, ledger in ledgers),
         )
+
+
+def _ledgers(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("ledger*.db") if not is_put_aside(path))
 
 
 def _ledger(path: Path, identity: LedgerIdentity) -> KnownLedger:

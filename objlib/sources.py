@@ -15,7 +15,7 @@ from pathlib import Path
 from platformdirs import user_data_dir
 
 from objlib.core.advice import advise, quote
-from objlib.core.config.default_paths import Folders
+from objlib.core.config.default_paths import Folders, is_put_aside
 from objlib.core.config.known import KnownLibrary
 from objlib.core.config.libraries import refuse_suspicious_root
 from objlib.core.config.resolve import Config, locate, names_library, resolve
@@ -151,7 +151,8 @@ def _missing_config(
 
 def _ledgers_beside(ledger: Path) -> tuple[Path, ...]:
     try:
-        return tuple(sorted(ledger.parent.glob(f"{glob.escape(ledger.stem)}-*{glob.escape(ledger.suffix)}")))
+        beside = ledger.parent.glob(f"{glob.escape(ledger.stem)}-*{glob.escape(ledger.suffix)}")
+        return tuple(sorted(path for path in beside if not is_put_aside(path)))
     except OSError:
         return ()
 

@@ -14,7 +14,16 @@ from objlib.core.library.paths import text_of_root
 from objlib.core.reports.libraries import LedgerEntry, LibraryEntry, MoveReport
 from objlib.engine.bootstrap.library_binding import MOVED_SAMPLE, count_on_disk
 from objlib.engine.runs import is_alive
-from objlib.ledger import EMBEDDED_KEY, LIBRARY_KEY, FileRow, identify, open_ledger, summarize, text_of_store
+from objlib.ledger import (
+    EMBEDDED_KEY,
+    LIBRARY_KEY,
+    FileRow,
+    identify,
+    open_ledger,
+    run_at_work,
+    summarize,
+    text_of_store,
+)
 from objlib.library_mark import holds_mark_alone, remove_marked_folder
 
 
@@ -145,10 +154,7 @@ def _refuse_alive(library: KnownLibrary) -> None:
         summary = summarize(ledger.path)
         for run in () if summary is None else summary.runs:
             if is_alive(run, now=time.time(), host=platform.node()):
-                raise RefusedError(
-                    f"a run ({run.command}, process {run.pid}) is at work on {library.root}; wait for its end, or "
-                    "stop it"
-                )
+                raise run_at_work(run, ledger.path)
 
 
 async def _sample(library: KnownLibrary) -> list[FileRow]:

@@ -19,7 +19,17 @@ from objlib.ledger.identity import (
 from objlib.ledger.ledger import Ledger, open_ledger
 from objlib.ledger.listings import Listed, Listing
 from objlib.ledger.rates import Rates
-from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, IntentRow, RunRow
+from objlib.ledger.rows import (
+    AttemptRow,
+    Counts,
+    EventRow,
+    FileRow,
+    FolderRow,
+    IntentRow,
+    RunRow,
+    run_at_work,
+)
+from objlib.ledger.scan.patterns import PatternChoice
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
@@ -51,6 +61,7 @@ __all__ = [
     "Listed",
     "Listing",
     "Move",
+    "PatternChoice",
     "PruneTotals",
     "Rates",
     "RunRow",
@@ -66,6 +77,7 @@ __all__ = [
     "ledger_exists",
     "library_key",
     "open_ledger",
+    "run_at_work",
     "summarize",
     "text_of_store",
 ]

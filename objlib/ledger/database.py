@@ -22,7 +22,7 @@ class Dialect(Hashable, Protocol):
 
     @property
     def metadata_keys(self) -> str:
-        """A query of the keys in the metadata of files that have a document, in order."""
+        """A query of the metadata keys of files with a document, in order, and whether each has numbers alone."""
         ...
 
     @property

@@ -175,9 +175,9 @@ class FileTable(Table):
         return [FolderRow(*cells) for cells in cursor]
 
     @query
-    def metadata_keys(conn: LedgerConnection) -> list[str]:
-        """The keys in the metadata of files that have a document, sorted."""
-        return [key for (key,) in conn.execute(conn.dialect.metadata_keys)]
+    def metadata_keys(conn: LedgerConnection) -> dict[str, bool]:
+        """The keys in the metadata of files that have a document, sorted, and whether all of its values are numbers."""
+        return {key: bool(numbers) for key, numbers in conn.execute(conn.dialect.metadata_keys)}
 
     @query
     def facets(conn: LedgerConnection, *, limit: int) -> list[tuple[str, str | float, int]]:

@@ -29,6 +29,7 @@ from objlib.ledger.rates import RateTable
 from objlib.ledger.rebuild import RebuildTable
 from objlib.ledger.rows import FileRow
 from objlib.ledger.runs import RunTable
+from objlib.ledger.scan.patterns import PatternTable
 from objlib.ledger.scan.session import ScanTable
 from objlib.ledger.settings import SettingTable
 from objlib.ledger.store_deletions import StoreDeletionTable
@@ -68,6 +69,7 @@ class Ledger:
         self.rates = RateTable(database, now)
         self.checks = CheckTable(database, now)
         self.scans = ScanTable(database, now)
+        self.patterns = PatternTable(database, now)
         self.compaction = CompactionTable(database, now)
 
     @property

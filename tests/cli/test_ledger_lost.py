@@ -206,6 +206,20 @@ def test_a_named_ledger_is_found_again_without_the_catalog(objlib: Objlib, tmp_p
     assert not list(data_of(tmp_path).glob("*/*"))
 
 
+def test_a_ledger_of_a_deleted_store_is_no_other_service_of_the_library(
+    objlib: Objlib, tmp_path: Path
+) -> None:
+    root = documents(tmp_path / "papers")
+    assert objlib("upload", root, "--store", "mine").code == 0
+    assert objlib("stores", "delete", "mine", "--yes").code == 0
+    for _ in range(2):
+        done = objlib("upload", root)
+        assert (done.code, "also in" in done.err) == (0, False), done.err
+        lose_catalog(tmp_path, mark=True)
+    (entry,) = objlib("libraries", "--json").json()["libraries"]
+    assert len(entry["services"]) == 1
+
+
 def test_a_ledger_that_was_forgotten_stays_forgotten_without_the_catalog(
     objlib: Objlib, tmp_path: Path
 ) -> None:

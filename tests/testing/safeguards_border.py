@@ -14,6 +14,7 @@ TEST_IGNORE: Final = "tests/core/library/test_ignore.py"
 GONE: Final = "tests/cli/test_control_files.py"
 CONTROL: Final = "objlib/core/library/control_text.py"
 PRIVATE: Final = "objlib/sqlite/private.py"
+PATTERNS: Final = "objlib/ledger/scan/patterns.py"
 LOST: Final = "tests/cli/test_ledger_lost.py"
 TEST_PRIVATE: Final = "tests/sqlite/test_private.py"
 
@@ -166,10 +167,17 @@ CONTROLS: Final = (
     ),
     Mutant(
         "other metadata patterns describe unchanged files anew",
-        "objlib/ledger/scan/session.py",
+        PATTERNS,
         '        conn.execute("UPDATE files SET mtime_ns = ?", (UNTRUSTED,))\n',
         "",
         "tests/engine/scan/test_scan.py::test_other_patterns_describe_unchanged_files_anew_once",
+    ),
+    Mutant(
+        "patterns that were replaced do not come back from another machine",
+        PATTERNS,
+        '        if text not in history["replaced"]:\n',
+        "        if True:\n",
+        "tests/engine/scan/test_scan.py::test_machines_with_other_patterns_do_not_read_all_files_in_turns",
     ),
     Mutant(
         "looking at a library without its configuration does not forget it",

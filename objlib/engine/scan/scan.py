@@ -30,7 +30,7 @@ from objlib.engine.scan.read_file import Clock, judged, read_file, read_files
 from objlib.engine.scan.rules_files import refuse_missing_rules, remember_rules
 from objlib.engine.scan.scope import Scope
 from objlib.engine.scan.walk import Skipped, Walk
-from objlib.ledger import MODEL_KEY, ChangeKind, FileRow, ScanSession, ToRead
+from objlib.ledger import MODEL_KEY, ChangeKind, FileRow, PatternChoice, ScanSession, ToRead
 
 WALK_BATCH: Final = 1000
 """Entries of the walk per hop to a thread; a hop costs as much as a dozen of them."""
@@ -53,6 +53,7 @@ async def scan(
     dry_run: bool = False,
     checksum: bool = False,
     complete: bool = False,
+    own_patterns: bool = False,
     clock: Clock = time.time_ns,
 ) -> ScanReport:
     """Compare the library of ``app`` with its ledger, and record what changed.
@@ -62,6 +63,8 @@ async def scan(
         dry_run: record nothing, and list the changes in the report.
         checksum: read every file, whatever its status says.
         complete: list every change and every entry that was not taken in, however many there are.
+        own_patterns: describe files by the metadata patterns of the settings, also where another machine has
+            replaced them.
         clock: the clock that stamps files, which is not that of the ledger.
 
     Raises:
@@ -71,13 +74,17 @@ async def scan(
     """
     settings = app.settings
     scope = await app.files(partial(Scope.of, settings))
-    patterns = parse_patterns(settings.patterns)
+    parse_patterns(settings.patterns)  # they may be wrong also where others are in use
+    choice = await app.ledger.patterns.choose(settings.patterns)
+    if own_patterns:
+        choice = PatternChoice(settings.patterns)
+    patterns = parse_patterns(choice.patterns)
     taken = await taken_types(app)
-    if not await app.ledger.scans.describes_by(settings.patterns):
+    if not await app.ledger.patterns.are_in_use(choice.patterns):
         if dry_run:
             checksum = True
         else:
-            await app.ledger.scans.describe_by(settings.patterns)
+            await app.ledger.patterns.use(choice.patterns)
     changes: list[tuple[str, str]] = []
     renames: list[tuple[str, str]] = []
     limit = sys.maxsize if complete else MAX_LISTED
@@ -134,6 +141,8 @@ async def scan(
         left_out=tuple(work.walk.left_out),
         changes=tuple(changes),
         renames=tuple(renames),
+        patterns_of=choice.machine,
+        patterns_since=choice.since,
     )
 
 
@@ -145,11 +154,16 @@ async def record_change(app: App, row: FileRow) -> Failure | None:
     Returns:
         Why no store could take the file as it is now; None for any ordinary file.
     """
-    root, patterns = app.settings.library, parse_patterns(app.settings.patterns)
+    root, patterns = app.settings.library, await patterns_in_use(app)
     snapshot = await app.files(partial(read_file, root, row, patterns, time.time_ns))
     snapshot = snapshot and judged(snapshot, await taken_types(app))
     await app.ledger.scans.record_content(row, snapshot)
     return None if snapshot is None else snapshot.failure
+
+
+async def patterns_in_use(app: App) -> tuple[PathPattern, ...]:
+    """The metadata patterns that describe the files of the ledger."""
+    return parse_patterns((await app.ledger.patterns.choose(app.settings.patterns)).patterns)
 
 
 async def taken_types(app: App) -> frozenset[str]:

@@ -43,8 +43,9 @@ class PostgresDialect:
         ) AS placed WHERE place <= ? ORDER BY key, place
         """
     metadata_keys: Final = (
-        'SELECT DISTINCT key COLLATE "C" AS key FROM files CROSS JOIN LATERAL jsonb_object_keys(metadata_json::jsonb)'
-        " AS key WHERE gemini_document IS NOT NULL ORDER BY 1"
+        """SELECT entry.key COLLATE "C" AS key, min((jsonb_typeof(entry.value) = 'number')::int)"""
+        " FROM files CROSS JOIN LATERAL jsonb_each(metadata_json::jsonb) AS entry"
+        " WHERE gemini_document IS NOT NULL GROUP BY 1 ORDER BY 1"
     )
 
     size: Final = (

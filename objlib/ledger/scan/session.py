@@ -6,7 +6,6 @@ leaves nothing behind but the pages that it had applied.
 """
 
 import itertools
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,7 +16,7 @@ import trio
 from objlib.commit_queue import CommitQueue
 from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
-from objlib.core.library.snapshot import NO_TYPE, UNREAD, UNTRUSTED, FileSnapshot, FileStatus
+from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
 from objlib.ledger.database import Dialect, LedgerConnection
 from objlib.ledger.rows import FileRow
@@ -32,8 +31,8 @@ from objlib.ledger.scan.apply import (
     write_row,
 )
 from objlib.ledger.scan.tables import ChangeKind, Look, Tables
-from objlib.ledger.settings import SettingTable, bump_scan_generation, scan_generation
-from objlib.ledger.table import Table, command, query, stamped
+from objlib.ledger.settings import bump_scan_generation, scan_generation
+from objlib.ledger.table import Table, stamped
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,7 +40,6 @@ T = TypeVar("T")
 CLOSE_SECONDS: Final = 10.0
 """Seconds that closing a scan may wait for its turn at the connection."""
 _NUMBERS: Final = itertools.count(1)
-_PATTERNS: Final = "metadata_patterns"
 
 
 # A file whose status is that of its row is not read, unless its next state depends on its bytes: an indexed file
@@ -249,23 +247,6 @@ class ScanTable(Table):
         finally:
             with trio.move_on_after(CLOSE_SECONDS, shield=True):
                 await self._read(tables.drop)
-
-    @query
-    def describes_by(conn: LedgerConnection, patterns: Sequence[str]) -> bool:
-        """Whether the metadata of the files follows from these patterns.
-
-        A ledger of an earlier version does not say which ones its files had, and is taken to have had none.
-        """
-        return (SettingTable.get(conn, _PATTERNS) or "[]") == json.dumps(patterns)
-
-    @command
-    def describe_by(conn: LedgerConnection, patterns: Sequence[str]) -> None:
-        """Have the metadata of each file follow from these patterns, as soon as a scan sees it on disk."""
-        if ScanTable.describes_by(conn, patterns):
-            return
-        conn.execute("UPDATE files SET mtime_ns = ?", (UNTRUSTED,))
-        bump_scan_generation(conn)
-        SettingTable.set(conn, _PATTERNS, json.dumps(patterns))
 
     @stamped
     def record_content(

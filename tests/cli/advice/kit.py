@@ -147,6 +147,11 @@ class World:
         (path,) = (self.root / "home" / "data").rglob(name)
         return path
 
+    def store_name(self) -> str:
+        """The resource name of the store."""
+        with closing(sqlite3.connect(self.database("store.db"))) as db:
+            return str(db.execute("SELECT name FROM stores").fetchone()[0])
+
     def _execute(self, name: str, statement: str, values: Sequence[object]) -> None:
         with closing(sqlite3.connect(self.database(name))) as db, db:
             assert db.execute(statement, values).rowcount >= 1, statement
@@ -191,7 +196,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         runner=inline_runner,
         options=Options(middleware=(world.faults.middleware(),)),
     )
-    monkeypatch.setattr("objlib.cli.runner.open_app", partial(bootstrap.open_app, overrides=overrides))
+
+    def open_app(*args: Any, **more: Any) -> Any:
+        # A thread would stand still in virtual time, whatever opens the application.
+        return bootstrap.open_app(*args, **{**more, "overrides": overrides})
+
+    for opener in ("cli.runner", "engine.stores.deletion", "engine.doctor"):
+        monkeypatch.setattr(f"objlib.{opener}.open_app", open_app)
     real = trio.run
     clock = partial(trio.testing.MockClock, autojump_threshold=0)
     monkeypatch.setattr(trio, "run", lambda main, *args, **more: real(main, *args, clock=clock(), **more))

@@ -123,7 +123,8 @@ def a_store_with_documents_of_others(world: World) -> None:
     refused = world.at("stores", "delete", "lectures", "--yes")
     assert refused.code == Exit.REFUSED
     site = "engine/stores/deletion.py _refuse_others: f'stores --yes --others {report.foreign}'"
-    assert world.follow(refused, site).code == Exit.OK
+    done = world.follow(refused, site)
+    assert done.code == Exit.OK, done.text
     assert "No store yet" in world.at("stores").text
 
 
