@@ -16,6 +16,7 @@ from objlib.ledger.identity import (
     library_key,
     text_of_store,
 )
+from objlib.ledger.leases import SCAN, Lease, LostLeaseError
 from objlib.ledger.ledger import Ledger, open_ledger
 from objlib.ledger.listings import Listed, Listing
 from objlib.ledger.rates import Rates
@@ -30,7 +31,7 @@ from objlib.ledger.rows import (
     run_at_work,
 )
 from objlib.ledger.scan.patterns import PatternChoice
-from objlib.ledger.scan.session import ScanSession, ToRead
+from objlib.ledger.scan.session import LostNotesError, ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
 from objlib.ledger.store_deletions import StoreIntent
@@ -45,6 +46,7 @@ __all__ = [
     "LIBRARY_ID_KEY",
     "LIBRARY_KEY",
     "MODEL_KEY",
+    "SCAN",
     "SERVICE_KEY",
     "AttemptOverError",
     "AttemptRow",
@@ -56,10 +58,13 @@ __all__ = [
     "Group",
     "Guard",
     "IntentRow",
+    "Lease",
     "Ledger",
     "LedgerSummary",
     "Listed",
     "Listing",
+    "LostLeaseError",
+    "LostNotesError",
     "Move",
     "PatternChoice",
     "PruneTotals",

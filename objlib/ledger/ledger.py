@@ -24,6 +24,7 @@ from objlib.ledger.database import LedgerConnection
 from objlib.ledger.deletions import DeletionTable
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
+from objlib.ledger.leases import LeaseTable
 from objlib.ledger.listings import ListingTable
 from objlib.ledger.rates import RateTable
 from objlib.ledger.rebuild import RebuildTable
@@ -60,6 +61,7 @@ class Ledger:
         self.attempts = AttemptTable(database, now)
         self.intents = IntentTable(database, now)
         self.runs = RunTable(database, now)
+        self.leases = LeaseTable(database, now)
         self.settings = SettingTable(database, now)
         self.listings = ListingTable(database, now)
         self.comparison = ComparisonTable(database, now)

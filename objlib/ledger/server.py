@@ -15,8 +15,9 @@ from objlib.ledger.connection import no_ledger
 from objlib.ledger.copying import copy_rows
 from objlib.ledger.dialects.postgres import PostgresConnection, translate_ddl
 from objlib.ledger.dialects.sqlite import SQLiteConnection
+from objlib.ledger.scan.session import LostNotesError
 from objlib.ledger.schema import MIGRATIONS, SCHEMA
-from objlib.postgres.errors import problem
+from objlib.postgres.errors import is_about_notes, problem
 from objlib.postgres.migrations import (
     OLDEST_SERVER,
     Refused,
@@ -70,7 +71,8 @@ def open_session(
 
 def server_error(error: psycopg.Error, url: LedgerUrl, busy_timeout: float) -> LedgerError:
     """``error`` as the ledger's own error, with its cause attached; ``busy_timeout`` is in seconds."""
-    translated = LedgerError(f"the ledger {url} {problem(error, busy_timeout)}")
+    kind = LostNotesError if is_about_notes(error) else LedgerError
+    translated = kind(f"the ledger {url} {problem(error, busy_timeout)}")
     translated.__cause__ = error
     return translated
 
