@@ -72,6 +72,10 @@ class Dialect(Hashable, Protocol):
         """Damage of the database itself, where it can tell: at most ``limit`` lines."""
         ...
 
+    def tell(self, conn: "LedgerConnection", channel: str) -> None:
+        """Let all sessions know that there is news, once this transaction is committed, where the database can."""
+        ...
+
     def measure(self, conn: "LedgerConnection", table: str) -> None:
         """Let the planner know how full a temporary table is, where it does not see for itself."""
         ...

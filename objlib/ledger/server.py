@@ -11,6 +11,7 @@ import psycopg
 
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import LedgerError, NoLedgerError
+from objlib.ledger.closings import CHANNEL
 from objlib.ledger.connection import no_ledger
 from objlib.ledger.copying import copy_rows
 from objlib.ledger.dialects.postgres import PostgresConnection, translate_ddl
@@ -53,7 +54,9 @@ def open_session(
     Raises:
         LedgerError: it cannot be used; the message says why and what to do.
     """
-    session = Session(url.conninfo, url.schema, PostgresConnection, busy_timeout=busy_timeout)
+    session = Session(
+        url.conninfo, url.schema, PostgresConnection, busy_timeout=busy_timeout, channel=CHANNEL
+    )
     try:
         session.connect()
         migrate(session, STEPS, create=create, now=session.clock() if now is None else now)

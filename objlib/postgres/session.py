@@ -84,6 +84,7 @@ class Session(Generic[C_co]):
     Attributes:
         key: the number of the ledger's advisory locks.
         opened: how often it was opened; temporary tables are those of one time.
+        on_news: called, in whichever thread is at work, when another session has told of news on the channel.
     """
 
     def __init__(
@@ -94,12 +95,15 @@ class Session(Generic[C_co]):
         *,
         busy_timeout: float,
         reconnect: float = RECONNECT_SECONDS,
+        channel: str = "",
     ) -> None:
         self._conninfo = conninfo
         self.schema = schema
         self._factory = factory
         self.busy_timeout = busy_timeout
         self._reconnect = reconnect
+        self._channel = channel
+        self.on_news: Callable[[], None] = lambda: None
         self._conn: C_co | None = None
         self.opened = 0
         self._ahead = 0.0
@@ -158,7 +162,7 @@ class Session(Generic[C_co]):
             cursor_factory=psycopg.RawCursor,
             fallback_application_name="objlib",
             tcp_user_timeout=int(SILENT_SECONDS * 1000),
-            **({} if "connect_timeout" in self._conninfo else {"connect_timeout": CONNECT_SECONDS}),
+            connect_timeout=None if "connect_timeout" in self._conninfo else CONNECT_SECONDS,
         )
         try:
             native.adapters.register_dumper(int, Int8Dumper)
@@ -183,6 +187,9 @@ class Session(Generic[C_co]):
                 b" extract(epoch FROM clock_timestamp())::float8"
             ).fetchone() or (0, 0.0)
             self.set_clock(now)
+            if self._channel:
+                native.add_notify_handler(lambda _: self.on_news())
+                native.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
         except BaseException:
             native.close()
             raise
