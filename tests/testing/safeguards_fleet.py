@@ -54,8 +54,8 @@ FLEET: Final = (
     Mutant(
         "a pause that the service asks one run for holds all",
         "objlib/engine/requests/governor.py",
-        "max(self._controller.departure(now), self._closed_until)",
-        "self._controller.departure(now)",
+        "            self._closed_until = now + closing.pause\n",
+        "",
         f"{CLOSINGS}::test_a_long_pause_holds_the_other_runs_too",
     ),
     Mutant(
