@@ -30,7 +30,7 @@ class _TooMuchError(Exception):
 
 
 @dataclass(slots=True)
-class Document:
+class PlainXml:
     """An XML document without its document type.
 
     Attributes:
@@ -68,31 +68,31 @@ class _Entities:
         return _NAMED.sub(value, text)
 
 
-def without_doctype(source: str) -> Document:
+def without_doctype(source: str) -> PlainXml:
     """Take the document type off, and put the text of the entities that it declares in their places.
 
     Only the first document type is looked at.
     """
     first = _DOCTYPE.search(source)
     if first is None:
-        return Document(source)
+        return PlainXml(source)
     entities = _Entities()
     end = _read_doctype(source, first.end(), entities)
     if end is None:
-        return Document(source)
+        return PlainXml(source)
     text = source[: first.start()] + source[end:]
     if not entities.values and not entities.outside:
-        return Document(text)
+        return PlainXml(text)
     try:
         text = _outside_of_literals(text, entities)
     except _TooMuchError:
         remark = (
             f"its own entities stand for more than {MAX_EXPANSION:,} characters, and were left as they are"
         )
-        return Document(text, expanded=True, remarks=(remark,))
+        return PlainXml(text, expanded=True, remarks=(remark,))
     missed = ", ".join(sorted(entities.missed)[:5])
     remarks = (f"entities whose text is in another file were not read: {missed}",) if missed else ()
-    return Document(text, expanded=True, remarks=remarks)
+    return PlainXml(text, expanded=True, remarks=remarks)
 
 
 def _read_doctype(source: str, at: int, entities: _Entities) -> int | None:
