@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from cyclopts import Argument
 
 from objlib.cli.app import app
+from objlib.cli.examples import EXAMPLES
 from objlib.cli.options import COMMON
 from objlib.cli.overview import COMMANDS
 from objlib.core.config.registry import SETTINGS
@@ -33,6 +34,7 @@ def command(name: str) -> str:
     lines = [f"```text\n{usage}\n```", "", sentences(inspect.cleandoc(function.__doc__ or ""))]
     if arguments:
         lines += ["", "| option | meaning |", "| --- | --- |", *map(_row, arguments)]
+    lines += ["", "| example | what it does |", "| --- | --- |", *map(_example, EXAMPLES[name])]
     return "\n".join(lines)
 
 
@@ -86,6 +88,11 @@ def _placeholder(argument: Argument) -> str:
     if argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL:
         return f"{name}..."
     return name if argument.required else f"[{name}]"
+
+
+def _example(example: tuple[str, str]) -> str:
+    typed, does = example
+    return f"| `objlib {typed}` | {does} |"
 
 
 def _row(argument: Argument) -> str:
