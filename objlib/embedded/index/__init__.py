@@ -12,7 +12,7 @@ from objlib.embedded.index.postings import merge_next
 from objlib.embedded.index.quote import quote_answer
 from objlib.embedded.index.records import FilterError, Hit, QuotedAnswer
 from objlib.embedded.index.rerank import LazyReranker, Reranking, load_reranker
-from objlib.embedded.index.schema import COMING_VECTORS, POSTINGS, REBUILD, SCHEMA
+from objlib.embedded.index.schema import COMING_VECTORS, MORE_SCRIPTS, POSTINGS, REBUILD, SCHEMA
 from objlib.embedded.index.search import OnDemand, search
 from objlib.embedded.index.sign_codes import SignBitCache
 from objlib.embedded.index.vector_sets import (
@@ -39,6 +39,7 @@ __all__ = [
     "COMING",
     "COMING_VECTORS",
     "FUNCTIONS",
+    "MORE_SCRIPTS",
     "POSTINGS",
     "REBUILD",
     "SCHEMA",
