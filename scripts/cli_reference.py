@@ -1,4 +1,4 @@
-"""What the app says of its commands and options: the source of ``docs/cli.md`` and of the man pages."""
+"""The commands and options as the app describes them: the source of ``docs/cli.md`` and of the man pages."""
 
 import inspect
 from collections.abc import Sequence

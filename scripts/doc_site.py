@@ -27,7 +27,7 @@ pre code { padding: 0; background: none; }
 pre, table { display: block; max-width: 100%; overflow-x: auto; }
 img { max-width: 100%; height: auto; }
 """
-"""What long pages of prose and tables need beyond the style of the application's pages."""
+"""The rules that long pages of prose and tables need beyond the style of the application."""
 PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

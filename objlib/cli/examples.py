@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 Example = tuple[str, str]
-"""What is typed after ``objlib``, and what it does."""
+"""The words after ``objlib``, and what they do."""
 
 EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
     "upload": (
