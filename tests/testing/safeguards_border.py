@@ -67,8 +67,8 @@ READERS: Final = (
     Mutant(
         "front matter is nested to a bound only",
         "objlib/core/library/front_matter.py",
-        "    if depth > _MAX_DEPTH:\n",
-        "    if False:\n",
+        "    if depth > _MAX_DEPTH:\n        raise",
+        "    if False:\n        raise",
         f"{MATTER}::test_a_value_that_cannot_be_read_is_left_out_alone",
     ),
     Mutant(
