@@ -284,6 +284,20 @@ OUTSIDE: Final = (
         f"{TEST_PRIVATE}::test_what_was_open_to_others_is_taken_from_them_and_named",
     ),
     Mutant(
+        "a log is its owner's alone",
+        "objlib/cli/console/log_file.py",
+        "os.O_APPEND, 0o600)",
+        "os.O_APPEND, 0o644)",
+        "tests/cli/test_privacy.py::test_every_file_that_a_command_writes_is_its_owners_alone",
+    ),
+    Mutant(
+        "a saved plan is its owner's alone",
+        "objlib/cli/commands/store_sync.py",
+        "opener=partial(os.open, mode=0o600)",
+        "opener=partial(os.open, mode=0o644)",
+        "tests/cli/test_privacy.py::test_every_file_that_a_command_writes_is_its_owners_alone",
+    ),
+    Mutant(
         "control characters do not reach the terminal",
         "objlib/cli/console/terminal.py",
         "    return _UNSAFE.sub(_escape, text)\n",
