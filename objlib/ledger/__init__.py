@@ -31,7 +31,7 @@ from objlib.ledger.rows import (
     run_at_work,
 )
 from objlib.ledger.scan.patterns import PatternChoice
-from objlib.ledger.scan.session import LostNotesError, ScanSession, ToRead
+from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
 from objlib.ledger.store_deletions import StoreIntent
@@ -64,7 +64,6 @@ __all__ = [
     "Listed",
     "Listing",
     "LostLeaseError",
-    "LostNotesError",
     "Move",
     "PatternChoice",
     "PruneTotals",

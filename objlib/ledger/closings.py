@@ -10,14 +10,12 @@ from typing import Any, Final
 
 from objlib.core.ids import RunId
 from objlib.core.pacing.closing import Closing
-from objlib.ledger.database import LedgerConnection
+from objlib.ledger.database import CHANNEL, LedgerConnection
 from objlib.ledger.settings import SettingTable
 from objlib.ledger.table import Table, query, stamped
 
 CLOSINGS_KEY: Final = "closings"
 """Setting that keeps the last pause, and the last answer after which nothing more is taken in."""
-CHANNEL: Final = "objlib_closing"
-"""Name under which a database with LISTEN and NOTIFY tells of them."""
 _NUMBERS: Final = (("pause", "until"), ("pause", "for"), ("end", "at"))
 
 
@@ -39,7 +37,7 @@ class ClosingTable(Table):
 
     @query
     def read(conn: LedgerConnection, now: float, began: float) -> Closing:
-        """What is to be heeded at ``now`` by a run that began at ``began`` (Unix seconds).
+        """The closing at ``now`` for a run that began at ``began`` (Unix seconds).
 
         It tries for itself what an earlier run was refused for good.
         """

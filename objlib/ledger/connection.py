@@ -134,7 +134,7 @@ _ADVICE: Final = {
     sqlite3.SQLITE_NOLFS: "cannot grow: its file system takes no larger file; choose another with --ledger",
     sqlite3.SQLITE_CONSTRAINT: "refused a value ({error}); this is a mistake in the program, please report it",
 }
-"""What to say of an error, by its code."""
+"""A problem as a part of a sentence, by SQLite's code."""
 _AS: Final = {
     sqlite3.SQLITE_PERM: sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_LOCKED: sqlite3.SQLITE_BUSY,

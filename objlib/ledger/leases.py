@@ -28,13 +28,13 @@ class Lease(NamedTuple):
 
 
 class LeaseTable(Table):
-    """Who holds what."""
+    """The leases, each with its holder."""
 
     @stamped
     def take(
         conn: LedgerConnection, now: float, name: str, run_id: RunId, *, instead_of: Lease | None = None
     ) -> Lease:
-        """Take a lease that nobody holds, or that is still held as ``instead_of``; whose it is then."""
+        """Take a lease that is free, or still held as ``instead_of``; return the one that is held then."""
         if instead_of is not None:
             LeaseTable.give_back(conn, instead_of)
         conn.execute(

@@ -10,13 +10,12 @@ from typing import Final, TypeVar
 import psycopg
 
 from objlib.core.config.ledger_url import LedgerUrl
-from objlib.core.errors import LedgerError, NoLedgerError
-from objlib.ledger.closings import CHANNEL
+from objlib.core.errors import LedgerError, LostNotesError, NoLedgerError
 from objlib.ledger.connection import no_ledger
 from objlib.ledger.copying import copy_rows
+from objlib.ledger.database import CHANNEL
 from objlib.ledger.dialects.postgres import PostgresConnection, translate_ddl
 from objlib.ledger.dialects.sqlite import SQLiteConnection
-from objlib.ledger.scan.session import LostNotesError
 from objlib.ledger.schema import MIGRATIONS, SCHEMA
 from objlib.postgres.errors import is_about_notes, problem
 from objlib.postgres.migrations import (

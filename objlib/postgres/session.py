@@ -84,7 +84,7 @@ class Session(Generic[C_co]):
     Attributes:
         key: the number of the ledger's advisory locks.
         opened: how often it was opened; temporary tables are those of one time.
-        on_news: called, in whichever thread is at work, when another session has told of news on the channel.
+        on_news: called, in whichever thread is at work, when another session sends a notice on the channel.
     """
 
     def __init__(

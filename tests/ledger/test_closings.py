@@ -1,4 +1,4 @@
-"""What concerns every run on a ledger reaches every run."""
+"""A pause or a full store is on record for every run on a ledger."""
 
 import pytest
 import trio

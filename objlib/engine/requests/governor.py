@@ -105,12 +105,12 @@ class Governor:
         self._resize(now)
 
     def take_news(self) -> Closing:
-        """What an answer said since the last call, if it concerns every process that shares the quota."""
+        """Take the last answer that concerns every process on this quota, and has not been taken yet."""
         news, self._news, self.news = self._news, Closing(), trio.Event()
         return news
 
     def hear(self) -> None:
-        """Let whoever waits for news look at what other processes were told."""
+        """Wake the task that waits for news: another process may have some."""
         self.news.set()
 
     def close(self, closing: Closing) -> None:

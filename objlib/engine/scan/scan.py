@@ -18,7 +18,7 @@ from typing import Final
 import trio
 
 from objlib.core.config.settings import Backend
-from objlib.core.errors import RefusedError
+from objlib.core.errors import LostNotesError, RefusedError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure
 from objlib.core.library.mime import ACCEPTED, OFFLINE, PICTURES, takes_pictures
@@ -36,7 +36,6 @@ from objlib.ledger import (
     ChangeKind,
     FileRow,
     Lease,
-    LostNotesError,
     PatternChoice,
     ScanSession,
     ToRead,

@@ -13,7 +13,6 @@ from typing import Final
 
 import trio
 
-from objlib.core.advice import advise
 from objlib.core.errors import LedgerError
 from objlib.core.reports.upload import ScanReport
 from objlib.engine.app import App
@@ -86,8 +85,7 @@ async def _take_turn(app: App, meanwhile: Callable[[], Awaitable[None]] | None) 
             await trio.sleep(TURN_PAUSE)
         if app.drain.requested:
             raise InterruptedRun(
-                "interrupted before this run's turn to scan; nothing is lost: the next upload, or "
-                f"`{advise('recover')}`, finishes it"
+                "interrupted before this run's turn to scan; nothing is lost: run the same command again"
             )
 
 

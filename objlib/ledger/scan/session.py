@@ -14,7 +14,6 @@ from typing import Any, Concatenate, Final, Generic, NamedTuple, ParamSpec, Type
 import trio
 
 from objlib.commit_queue import CommitQueue
-from objlib.core.errors import LedgerError
 from objlib.core.failures import FailureKind
 from objlib.core.ids import RunId
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
@@ -64,10 +63,6 @@ def _skipped_picture(dialect: Dialect) -> str:
         f.gemini_state = '{State.FAILED}' AND f.mime_type LIKE 'image/%'
         AND {dialect.field("f.failure_info", "kind")} = '{FailureKind.UNSUPPORTED}'
     """
-
-
-class LostNotesError(LedgerError):
-    """The temporary tables of a scan went with a connection that broke; the scan has to look at all again."""
 
 
 class ToRead(NamedTuple):

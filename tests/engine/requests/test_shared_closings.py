@@ -1,4 +1,4 @@
-"""What the service tells one run goes for all runs on the ledger."""
+"""An answer that closes the gate of one run closes those of all runs on the ledger."""
 
 import pytest
 import trio
