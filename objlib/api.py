@@ -5,7 +5,7 @@ Each method does what the command of the same name does, and returns the report 
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -21,7 +21,7 @@ from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
 from objlib.core.lifecycle.table import State
-from objlib.core.reports.answers import AnswerReport
+from objlib.core.reports.answers import AnswerReport, Turn
 from objlib.core.reports.documents import DocumentText, Facets, FolderListing
 from objlib.core.reports.runs import RunEntry, RunReport, StopReport
 from objlib.core.reports.status import Check, ExplainReport, StatusReport
@@ -270,10 +270,18 @@ class Library:
         work = partial(search, where=where, top_k=top_k, all_passages=all_passages)
         return await work(await self._apps.share(_SEARCH), text)
 
-    async def ask(self, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
-        """An answer with the passages that carry it. ``where`` and ``top_k`` as for :meth:`search`."""
-        text = _query(question, top_k)
-        return await ask(await self._apps.share(_SEARCH), text, where=where, top_k=top_k)
+    async def ask(
+        self, question: str, *, where: str | None = None, top_k: int = 8, history: Sequence[Turn] = ()
+    ) -> AnswerReport:
+        """An answer with the passages that carry it.
+
+        Args:
+            question: in the words of the question.
+            where, top_k: as for :meth:`search`.
+            history: the turns before the question, the oldest first, where it follows up on them.
+        """
+        work = partial(ask, where=where, top_k=top_k, history=history)
+        return await work(await self._apps.share(_SEARCH), _query(question, top_k))
 
 
 @asynccontextmanager
