@@ -280,8 +280,9 @@ class Library:
             where, top_k: as for :meth:`search`.
             history: the turns before the question, the oldest first, where it follows up on them.
         """
+        text = _query(question, top_k)
         work = partial(ask, where=where, top_k=top_k, history=history)
-        return await work(await self._apps.share(_SEARCH), _query(question, top_k))
+        return await work(await self._apps.share(_SEARCH), text)
 
 
 @asynccontextmanager

@@ -51,7 +51,7 @@ class Conversation:
     """Questions and answers in turn.
 
     Attributes:
-        typed: whether a person types the questions, who may go on after an error.
+        typed: whether the user types the questions, and may go on after an error.
         turns: what was said so far, since the last ``/new``.
     """
 
@@ -68,9 +68,9 @@ class Conversation:
             ObjlibError: a question from a pipe could not be answered.
         """
         from objlib.cli.console.errors import print_message
-        from objlib.cli.console.lines import Lines
+        from objlib.cli.console.lines import InputLines
 
-        lines = Lines("> " if self.typed and not self.settings.quiet else "")
+        lines = InputLines("> " if self.typed and not self.settings.quiet else "")
         while (line := await lines.read()) is not None:
             question = valid_text(line.strip())
             if question == "/quit":

@@ -12,11 +12,11 @@ _PIECE: Final = 65536
 """Bytes read at once; a terminal gives one line."""
 
 
-class Lines:
+class InputLines:
     """The lines of standard input.
 
     Args:
-        prompt: written to stderr before each line; empty where no person types.
+        prompt: written to stderr before each line; empty where the input is no terminal.
     """
 
     def __init__(self, prompt: str = "") -> None:

@@ -81,7 +81,9 @@ def test_the_first_error_ends_a_pipe(engine: Engine, read: Read, typed: Typed) -
     assert read()[1].count("--filter 'x' was refused") == 1
 
 
-def test_a_person_goes_on_after_an_error(engine: Engine, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_goes_on_after_an_error(
+    engine: Engine, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine.gives("search.ask.ask", ObjlibError("the service did not answer"))
     ours, theirs = os.openpty()
     with os.fdopen(theirs, encoding="utf-8") as terminal:
