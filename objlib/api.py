@@ -273,16 +273,10 @@ class Library:
     async def ask(
         self, question: str, *, where: str | None = None, top_k: int = 8, history: Sequence[Turn] = ()
     ) -> AnswerReport:
-        """An answer with the passages that carry it.
-
-        Args:
-            question: in the words of the question.
-            where, top_k: as for :meth:`search`.
-            history: the turns before the question, the oldest first, where it follows up on them.
-        """
+        """An answer with its passages; ``history`` has the turns before, and the rest is as for :meth:`search`."""
         text = _query(question, top_k)
-        work = partial(ask, where=where, top_k=top_k, history=history)
-        return await work(await self._apps.share(_SEARCH), text)
+        app = await self._apps.share(_SEARCH)
+        return await ask(app, text, where=where, top_k=top_k, history=history)
 
 
 @asynccontextmanager
@@ -309,7 +303,7 @@ async def open_from_sources(
         UsageError: something is set wrong, or the folder is not there; one line that names the source.
         RefusedError: the folder is unlikely to be meant as a library.
     """
-    flags = settings | {"library": _folder(library)}
+    flags = settings | {"library": None if library is None else Path(library).expanduser()}
     variables = os.environ if environ is None else environ
     resolved = load(flags, config, place=LibraryNeed.NEW, new=new, environ=variables)
     require_folder(resolved)
@@ -338,10 +332,6 @@ async def open_library(
         tasks.cancel_scope.cancel(reason="the library is closed")
     if failure is not None:  # an error of the block leaves as it is, not in the nursery's group
         raise failure
-
-
-def _folder(library: str | Path | None) -> Path | None:
-    return None if library is None else Path(library).expanduser()
 
 
 def _query(text: str, top_k: int) -> str:
