@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import trio
 
@@ -45,8 +45,6 @@ from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.sources import LibraryNeed, load, require_folder
 from objlib.stores import Stores
-
-T = TypeVar("T")
 
 MAX_PASSAGES: Final = 100
 """Passages that one search may ask for: a model's context holds no more of them."""
@@ -275,8 +273,8 @@ class Library:
     ) -> AnswerReport:
         """An answer with its passages; ``history`` has the turns before, and the rest is as for :meth:`search`."""
         text = _query(question, top_k)
-        app = await self._apps.share(_SEARCH)
-        return await ask(app, text, where=where, top_k=top_k, history=history)
+        work = partial(ask, where=where, top_k=top_k, history=history)
+        return await work(await self._apps.share(_SEARCH), text)
 
 
 @asynccontextmanager
@@ -303,7 +301,7 @@ async def open_from_sources(
         UsageError: something is set wrong, or the folder is not there; one line that names the source.
         RefusedError: the folder is unlikely to be meant as a library.
     """
-    flags = settings | {"library": None if library is None else Path(library).expanduser()}
+    flags = settings | {"library": _folder(library)}
     variables = os.environ if environ is None else environ
     resolved = load(flags, config, place=LibraryNeed.NEW, new=new, environ=variables)
     require_folder(resolved)
@@ -332,6 +330,10 @@ async def open_library(
         tasks.cancel_scope.cancel(reason="the library is closed")
     if failure is not None:  # an error of the block leaves as it is, not in the nursery's group
         raise failure
+
+
+def _folder(library: str | Path | None) -> Path | None:
+    return None if library is None else Path(library).expanduser()
 
 
 def _query(text: str, top_k: int) -> str:
