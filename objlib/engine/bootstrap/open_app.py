@@ -97,7 +97,7 @@ async def open_app(
         require_ledger(settings, any_ledger=command.any_ledger)
     async with AsyncExitStack() as stack:
         drain = await stack.enter_async_context(stop_on_signals(observer, listen=overrides.signals))
-        stack.enter_context(drain.work())
+        stack.enter_context(drain.work(changes=command.records and not command.dry_run))
         ledger = await stack.enter_async_context(
             open_ledger(
                 settings.ledger,
