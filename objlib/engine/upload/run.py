@@ -21,6 +21,7 @@ from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import in_flight_elsewhere
 from objlib.engine.scan.moved import refuse_moved
 from objlib.engine.scan.turn import scan_in_turn
+from objlib.engine.scan.walk import root_identity
 from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
 from objlib.engine.vectors import make_vectors
@@ -54,13 +55,15 @@ async def upload(
     Raises:
         ObjlibError: the run cannot go on at all.
     """
-    run = UploadRun(app, limit)
+    identity = partial(root_identity, app.settings.library)
+    run = UploadRun(app, limit, await app.files(identity))
     # Nothing may be sent before the result of this run's own scan was accepted.
     meanwhile = partial(_upload_known, run) if accept is None else None
     scanned = await scan_in_turn(app, checksum=checksum, meanwhile=meanwhile)
     await refuse_moved(app)
     if accept is not None:
         await accept(scanned)
+    run.root = await app.files(identity)
     recovered = await _recover(run)
     if retry_failed:
         await retry_failed_files(app)
