@@ -103,10 +103,13 @@ def _is_on_disk(root: Path, file: FileRow) -> bool:
         return False
 
 
-async def bind_library(app: App) -> None:
-    """Keep in the ledger what it takes to find everything again from the ledger alone."""
+async def bind_library(app: App, *, here: bool = True) -> None:
+    """Keep in the ledger what it takes to find everything again from the ledger alone.
+
+    The folder is left out where the library is not ``here``, on this machine.
+    """
     settings, table = app.settings, app.ledger.settings
-    values = {library_key(settings.ledger): text_of_root(settings.library)}
+    values = {library_key(settings.ledger): text_of_root(settings.library)} if here else {}
     if settings.library_id:
         values[LIBRARY_ID_KEY] = settings.library_id
     for key, value in values.items():

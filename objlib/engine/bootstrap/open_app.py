@@ -130,8 +130,7 @@ async def open_app(
         )
         here = await require_library(app, disk=command.disk)
         if command.records:
-            if here:
-                await bind_library(app)
+            await bind_library(app, here=here)
             app.ledger_id = await ledger.settings.ledger_id()
         else:
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
