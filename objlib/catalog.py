@@ -2,26 +2,23 @@
 
 One small SQLite file in the data folder, which several processes may change at once. It is a convenience, never the
 truth: whatever it says stands in the ledgers too. If it is deleted or damaged, it is made again from the ledgers in
-the data folder; a ledger elsewhere is entered again when it is next used.
+the data folder and from the marks beside them, which know those that lie elsewhere, and those that are lost.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
-from hashlib import sha256
-from os import fsencode
 from pathlib import Path
 from typing import Final, TypeVar
 
 from objlib.core.config.default_paths import plain_name
-from objlib.core.config.known import KnownLedger, KnownLibrary, LedgerIdentity
-from objlib.core.config.ledger_url import LedgerUrl
-from objlib.core.config.settings import Backend
+from objlib.core.config.known import KnownLedger, KnownLibrary
 from objlib.core.errors import ObjlibError
 from objlib.core.ids import new_id
 from objlib.core.library.paths import root_of_text, text_of_root
+from objlib.data_folder import libraries_in
 from objlib.ledger import identify
+from objlib.library_mark import write_mark
 from objlib.sqlite.errors import RefusedFileError, primary_code, roll_back
 from objlib.sqlite.migrations import Migration, Schema
 from objlib.sqlite.private import make_file
@@ -74,7 +71,7 @@ class Catalog:
             with suppress(sqlite3.Error, RefusedFileError, OSError), closing(self._connect("rw")) as conn:
                 if conn.execute("PRAGMA user_version").fetchone() == (SCHEMA.newest,) and _restored(conn):
                     return tuple(_libraries(conn))
-        return tuple(self._in_data_folder())
+        return tuple(libraries_in(self.data))
 
     def holder(self, ledger_id: str) -> tuple[KnownLibrary, Path] | None:
         """The ledger with this id, and its library; None if it is unknown, or is not there any more."""
@@ -116,16 +113,20 @@ class Catalog:
         """
         entry = next((each for each in self.libraries() if each.root == root), None)
         if self.path.is_file() and entry and entry.config == config and ledger in entry.ledgers:
+            self._mark(root, entry)
             return
 
         def write(conn: sqlite3.Connection) -> None:
-            entered = _enter(conn, KnownLibrary(library_id, root, self._folder(root, library_id)))
+            entered = _enter(conn, KnownLibrary(library_id, root, self._folder(root, library_id, ledger)))
             conn.execute("UPDATE libraries SET config = ? WHERE library_id = ?", (_text(config), entered))
             _enter_ledger(conn, entered, ledger)
 
         self._change(write)
+        self._mark(root)
 
-    def _folder(self, root: Path, library_id: str) -> Path:
+    def _folder(self, root: Path, library_id: str, ledger: KnownLedger | None = None) -> Path:
+        if ledger is not None and ledger.path.parent.parent == self.data / "libraries":
+            return ledger.path.parent
         # The last digits are random, the first ones a time that two new libraries may share.
         return self.data / "libraries" / f"{plain_name(root.name)}-{library_id[-12:]}"
 
@@ -158,6 +159,14 @@ class Catalog:
                 )
 
         self._change(write)
+        self._mark(new)
+
+    def _mark(self, root: Path, entry: KnownLibrary | None = None) -> None:
+        """Copy the entry of a library into its folder; the catalog holds without it."""
+        library = entry or next((each for each in self.libraries() if each.root == root), None)
+        if library is not None and library.ledgers:
+            with suppress(OSError):
+                write_mark(library)
 
     def forget(self, root: Path) -> None:
         """Drop the entry of a library."""
@@ -188,7 +197,7 @@ class Catalog:
             SCHEMA.migrate(conn, 0.0)
             with _transaction(conn):
                 if not _restored(conn):
-                    for library in self._in_data_folder():
+                    for library in libraries_in(self.data):
                         library_id = _enter(conn, library)
                         for ledger in library.ledgers:
                             _enter_ledger(conn, library_id, ledger)
@@ -201,48 +210,6 @@ class Catalog:
         conn = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         conn.execute("PRAGMA foreign_keys = ON")
         return conn
-
-    def _in_data_folder(self) -> Iterator[KnownLibrary]:
-        """The libraries whose ledgers lie in the data folder, as the ledgers say."""
-        by_root: dict[Path, list[tuple[LedgerIdentity, KnownLedger]]] = {}
-        for path in sorted(self.data.glob("libraries/*/ledger*.db")):
-            identity = identify_service(path)
-            if identity is not None and identity.root is not None:
-                ledger = KnownLedger(
-                    path,
-                    identity.ledger_id,
-                    identity.service,
-                    identity.embedded or _beside(path),
-                    identity.display_name,
-                )
-                by_root.setdefault(identity.root, []).append((identity, ledger))
-        for root, ledgers in sorted(by_root.items()):
-            library_id = next((each.library_id for each, _ in ledgers if each.library_id), "")
-            yield KnownLibrary(
-                library_id or sha256(fsencode(root)).hexdigest()[:32],
-                root,
-                ledgers[0][1].path.parent,
-                None,
-                tuple(ledger for _, ledger in ledgers),
-            )
-
-
-def identify_service(path: Path | LedgerUrl) -> LedgerIdentity | None:
-    """The identity of a ledger; where an older objlib wrote it, its service is found out as far as possible."""
-    identity = identify(path)
-    if not isinstance(path, Path) or identity is None or identity.service or not identity.store:
-        return identity
-    from objlib.embedded import holds_store  # it takes long to load, and only old ledgers need it
-
-    for file in (path.with_name(f"{path.stem}-store.db"), path.with_name("store.db")):
-        if holds_store(file, identity.store):
-            return replace(identity, service=str(Backend.EMBEDDED), embedded=file)
-    return identity
-
-
-def _beside(ledger: Path) -> Path | None:
-    file = ledger.with_name("store.db")
-    return file if file.is_file() else None
 
 
 @contextmanager

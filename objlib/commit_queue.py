@@ -47,7 +47,8 @@ class Op(Generic[C, T]):
 
     Attributes:
         writes: whether it changes something.
-        alone: whether no other write may run beside it: it reads what it then writes by.
+        alone: whether no other write may run beside it, and it is run once more only where its database undid the
+            transaction: it reads what it then writes by.
     """
 
     work: Work[C, T]
@@ -102,7 +103,8 @@ class CommitQueue(Generic[C_co]):
             return trio.lowlevel.Abort.SUCCEEDED
 
         self._queue.append(op)
-        self._idle.unpark()
+        if self._idle:  # looked at first, since most of the time nothing is parked
+            self._idle.unpark()
         # It is rescheduled with its outcome, which this returns or raises.
         value: T = await trio.lowlevel.wait_task_rescheduled(abort)
         return value

@@ -15,7 +15,7 @@ from pathlib import Path
 from platformdirs import user_data_dir
 
 from objlib.core.advice import advise, quote
-from objlib.core.config.default_paths import Folders
+from objlib.core.config.default_paths import Folders, is_put_aside
 from objlib.core.config.known import KnownLibrary
 from objlib.core.config.libraries import refuse_suspicious_root
 from objlib.core.config.resolve import Config, locate, names_library, resolve
@@ -58,7 +58,8 @@ def load(
         UsageError: something is set wrong; one line that names the source.
         RefusedError: the folder is unlikely to be meant as a library.
     """
-    from objlib.catalog import Catalog, CatalogError, identify_service
+    from objlib.catalog import Catalog, CatalogError
+    from objlib.data_folder import abandoned_library, identify_service
 
     cwd, catalog = working_folder(), Catalog(data_folder())
     folders = Folders(
@@ -75,6 +76,8 @@ def load(
     file = find_config(config, folders, environ)
     root = locate(flags, environ, file, folders)
     known = _entry(root, folders)
+    if known is None and (known := abandoned_library(catalog.data, root)) is not None:
+        folders = replace(folders, libraries=(*folders.libraries, known))
     missing: Path | None = None
     if config is None and not environ.get("OBJLIB_CONFIG"):
         file = _own_config(file, root, known, folders)
@@ -148,7 +151,8 @@ def _missing_config(
 
 def _ledgers_beside(ledger: Path) -> tuple[Path, ...]:
     try:
-        return tuple(sorted(ledger.parent.glob(f"{glob.escape(ledger.stem)}-*{glob.escape(ledger.suffix)}")))
+        beside = ledger.parent.glob(f"{glob.escape(ledger.stem)}-*{glob.escape(ledger.suffix)}")
+        return tuple(sorted(path for path in beside if not is_put_aside(path)))
     except OSError:
         return ()
 

@@ -235,6 +235,6 @@ async def test_a_store_in_which_a_run_is_at_work_stays(desk: Desk) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run)
         await half.wait()
-        with pytest.raises(RefusedError, match="is at work on the store"):
+        with pytest.raises(RefusedError, match=r"a run \(upload, process .* is at work on "):
             await desk.library.stores.delete("tests")
         assert not over.is_set()

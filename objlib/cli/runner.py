@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import trio
 
-from objlib.catalog import identify_service
 from objlib.cli.console.errors import print_message, write_stderr
 from objlib.cli.console.observers import observing
 from objlib.cli.console.output import print_lines, print_object
@@ -21,6 +20,7 @@ from objlib.cli.console.terminal import Terminal, safe_block, terminal_of
 from objlib.core.config.backend import api_key
 from objlib.core.config.settings import GEMINI_URL, Backend, Settings
 from objlib.core.events import Observer
+from objlib.data_folder import identify_service
 from objlib.engine.app import App
 from objlib.engine.bootstrap.open_app import Command, open_app
 from objlib.ledger import ledger_exists

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from objlib.embedded.index import filter_keys, load_embedder, load_folder, load_reranker
     from objlib.embedded.index.model_check import check_model
     from objlib.embedded.options import Options
-    from objlib.embedded.resources.holdings import documents_named, holds_store
+    from objlib.embedded.resources.holdings import documents_named, holds_store, tagged_values
     from objlib.embedded.service import Service, open_service
     from objlib.embedded.text.extract import extract, has_places
     from objlib.embedded.text.extracted import Extracted
@@ -40,6 +40,7 @@ __all__ = [
     "load_reranker",
     "open_service",
     "passage_place",
+    "tagged_values",
 ]
 _MODULES: Final = {
     "EXTRACTIVE": "api.generate",
@@ -59,6 +60,7 @@ _MODULES: Final = {
     "load_reranker": "index",
     "open_service": "service",
     "passage_place": "text.places",
+    "tagged_values": "resources.holdings",
 }
 
 

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from objlib.core.advice import advise
-from objlib.core.errors import RefusedError
 from objlib.core.reports.ledger import CompactReport
 from objlib.engine.app import App
 from objlib.engine.runs import unended_runs
+from objlib.ledger import run_at_work
 
 
 async def compact(app: App) -> CompactReport:
@@ -49,7 +48,4 @@ async def _refuse_runs(app: App) -> None:
     """Refuse while another run is at work: it could not write while the ledger is being rewritten."""
     alive, _ = await unended_runs(app.ledger, app.run_id, app.now)
     for run in alive:
-        raise RefusedError(
-            f"{run.command} is at work on this ledger on {run.host} (process {run.pid}); wait until it ends, or "
-            f"stop it: {advise(f'runs stop {run.run_id}')}"
-        )
+        raise run_at_work(run, app.ledger.place)

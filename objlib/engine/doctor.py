@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from objlib.catalog import identify_service
 from objlib.core.advice import advise
 from objlib.core.config.settings import DUMMY_KEY, Backend, Settings
 from objlib.core.errors import ObjlibError
 from objlib.core.events import Observer
 from objlib.core.reports.status import Check, Health
+from objlib.data_folder import identify_service
 from objlib.embedded import ModelFolderError, documents_named, load_embedder, load_folder, load_reranker
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.gemini import Endpoint, ErrorKind, GeminiError, open_client
@@ -141,6 +141,10 @@ async def _models(settings: Settings) -> list[Check]:
 
 async def _embedded(settings: Settings, observer: Observer) -> list[Check]:
     if not settings.embedded.exists():
+        if (identity := identify_service(settings.ledger)) is not None and identity.store:
+            text = f"{settings.embedded}, with the documents that the ledger {settings.ledger} knows, is gone"
+            way = "put it back from a copy, or move that ledger away: then the next upload starts anew"
+            return [Check("store", Health.PROBLEM, text, way)]
         text = f"{settings.embedded} does not exist yet; the first upload makes it"
         return [Check("store", Health.OK, text)]
     if settings.lost or not ledger_exists(settings.ledger):

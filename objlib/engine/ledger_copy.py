@@ -9,7 +9,7 @@ from objlib.core.ids import RunId
 from objlib.core.reports.ledger import LedgerCheck, LedgerCopy
 from objlib.engine.app import App
 from objlib.engine.runs import unended_runs
-from objlib.ledger import copy_ledger, open_ledger, summarize
+from objlib.ledger import copy_ledger, open_ledger, run_at_work, summarize
 from objlib.threads import thread_runner
 
 
@@ -26,7 +26,7 @@ async def copy(source: Path | LedgerUrl, target: Path | LedgerUrl, *, dry_run: b
         now = ledger.now()
         if dry_run:
             if alive:
-                raise RefusedError(f"a run is at work on {source}; wait until it has ended, or stop it")
+                raise run_at_work(alive[0], source)
             summary = await run(partial(summarize, target))
             if summary is not None and (summary.documents or summary.files or summary.runs):
                 raise RefusedError(f"there is a ledger at {target} already; name a place without one")

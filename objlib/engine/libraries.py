@@ -14,7 +14,17 @@ from objlib.core.library.paths import text_of_root
 from objlib.core.reports.libraries import LedgerEntry, LibraryEntry, MoveReport
 from objlib.engine.bootstrap.library_binding import MOVED_SAMPLE, count_on_disk
 from objlib.engine.runs import is_alive
-from objlib.ledger import EMBEDDED_KEY, LIBRARY_KEY, FileRow, identify, open_ledger, summarize, text_of_store
+from objlib.ledger import (
+    EMBEDDED_KEY,
+    LIBRARY_KEY,
+    FileRow,
+    identify,
+    open_ledger,
+    run_at_work,
+    summarize,
+    text_of_store,
+)
+from objlib.library_mark import holds_mark_alone, remove_marked_folder
 
 
 def list_libraries(data: Path) -> list[LibraryEntry]:
@@ -49,7 +59,7 @@ def forget_library(data: Path, named: Path, *, dry_run: bool = False) -> tuple[K
     _refuse_alive(library)
     aside = _place_aside(catalog, library)
     if not dry_run:
-        _put_aside(library, aside)
+        _put_aside(catalog, library, aside)
         catalog.forget(library.root)
     return library, aside
 
@@ -101,7 +111,7 @@ async def move_library(
     if dry_run:
         return report
     if target is not None:
-        _put_aside(target, _place_aside(catalog, target))
+        _put_aside(catalog, target, _place_aside(catalog, target))
     catalog.move(library.root, new)
     for ledger in next(each for each in catalog.libraries() if each.root == new).ledgers:
         if ledger.path.is_file():
@@ -144,10 +154,7 @@ def _refuse_alive(library: KnownLibrary) -> None:
         summary = summarize(ledger.path)
         for run in () if summary is None else summary.runs:
             if is_alive(run, now=time.time(), host=platform.node()):
-                raise RefusedError(
-                    f"a run ({run.command}, process {run.pid}) is at work on {library.root}; wait for its end, or "
-                    "stop it"
-                )
+                raise run_at_work(run, ledger.path)
 
 
 async def _sample(library: KnownLibrary) -> list[FileRow]:
@@ -161,7 +168,7 @@ async def _sample(library: KnownLibrary) -> list[FileRow]:
 
 def _place_aside(catalog: Catalog, library: KnownLibrary) -> Path | None:
     """A free place for the files of a library; None for those that were named somewhere else, which stay there."""
-    if not library.folder.is_dir() or not library.folder.is_relative_to(catalog.data / "libraries"):
+    if not _has_folder(catalog, library) or holds_mark_alone(library.folder):
         return None
     aside = catalog.data / "forgotten" / library.folder.name
     while aside.exists():
@@ -169,8 +176,14 @@ def _place_aside(catalog: Catalog, library: KnownLibrary) -> Path | None:
     return aside
 
 
-def _put_aside(library: KnownLibrary, aside: Path | None) -> None:
+def _put_aside(catalog: Catalog, library: KnownLibrary, aside: Path | None) -> None:
     """Move the files of a library out of the way."""
     if aside is not None:
         aside.parent.mkdir(mode=0o700, exist_ok=True)
         library.folder.rename(aside)
+    elif _has_folder(catalog, library):
+        remove_marked_folder(library.folder)
+
+
+def _has_folder(catalog: Catalog, library: KnownLibrary) -> bool:
+    return library.folder.is_dir() and library.folder.is_relative_to(catalog.data / "libraries")

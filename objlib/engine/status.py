@@ -1,6 +1,7 @@
 """Reports from the ledger alone: the state of the library, and the history of one file."""
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
@@ -95,6 +96,9 @@ async def explain(app: App, path: str) -> ExplainReport:
     ):
         explanation = "It has another size or date than the last scan saw; the next upload looks at it."
     events, _ = await app.ledger.files.history(row.file_id)
+    by_these = replace(
+        app.settings, patterns=(await app.ledger.patterns.choose(app.settings.patterns)).patterns
+    )
     return ExplainReport(
         path=row.file_path,
         file_id=row.file_id,
@@ -126,7 +130,7 @@ async def explain(app: App, path: str) -> ExplainReport:
         ),
         earlier_moves=max(0, row.version - sum(event.outcome == "success" for event in events)),
         explanation=explanation,
-        left_out=await app.files(partial(losses, app.settings, row)),
+        left_out=await app.files(partial(losses, by_these, row)),
     )
 
 

@@ -16,10 +16,21 @@ from objlib.ledger.identity import (
     library_key,
     text_of_store,
 )
+from objlib.ledger.leases import SCAN, Lease, LostLeaseError
 from objlib.ledger.ledger import Ledger, open_ledger
 from objlib.ledger.listings import Listed, Listing
 from objlib.ledger.rates import Rates
-from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, IntentRow, RunRow
+from objlib.ledger.rows import (
+    AttemptRow,
+    Counts,
+    EventRow,
+    FileRow,
+    FolderRow,
+    IntentRow,
+    RunRow,
+    run_at_work,
+)
+from objlib.ledger.scan.patterns import PatternChoice
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
 from objlib.ledger.settings import LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
@@ -35,6 +46,7 @@ __all__ = [
     "LIBRARY_ID_KEY",
     "LIBRARY_KEY",
     "MODEL_KEY",
+    "SCAN",
     "SERVICE_KEY",
     "AttemptOverError",
     "AttemptRow",
@@ -46,11 +58,14 @@ __all__ = [
     "Group",
     "Guard",
     "IntentRow",
+    "Lease",
     "Ledger",
     "LedgerSummary",
     "Listed",
     "Listing",
+    "LostLeaseError",
     "Move",
+    "PatternChoice",
     "PruneTotals",
     "Rates",
     "RunRow",
@@ -66,6 +81,7 @@ __all__ = [
     "ledger_exists",
     "library_key",
     "open_ledger",
+    "run_at_work",
     "summarize",
     "text_of_store",
 ]

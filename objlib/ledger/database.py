@@ -6,10 +6,13 @@ method of the :class:`Dialect` of the connection. There is one module for each d
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 """For ``?`` in order, or ``?1`` by number; or for ``:name``."""
+
+CHANNEL: Final = "objlib_closing"
+"""Name under which sessions tell one another that requests have to stop, where the database has such a thing."""
 
 
 class Dialect(Hashable, Protocol):
@@ -22,7 +25,7 @@ class Dialect(Hashable, Protocol):
 
     @property
     def metadata_keys(self) -> str:
-        """A query of the keys in the metadata of files that have a document, in order."""
+        """A query of the metadata keys of files with a document, in order, and whether each has numbers alone."""
         ...
 
     @property
@@ -70,6 +73,10 @@ class Dialect(Hashable, Protocol):
 
     def damage(self, conn: "LedgerConnection", limit: int) -> list[str]:
         """Damage of the database itself, where it can tell: at most ``limit`` lines."""
+        ...
+
+    def tell(self, conn: "LedgerConnection", channel: str) -> None:
+        """Let all sessions know that there is news, once this transaction is committed, where the database can."""
         ...
 
     def measure(self, conn: "LedgerConnection", table: str) -> None:

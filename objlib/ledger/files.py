@@ -175,9 +175,9 @@ class FileTable(Table):
         return [FolderRow(*cells) for cells in cursor]
 
     @query
-    def metadata_keys(conn: LedgerConnection) -> list[str]:
-        """The keys in the metadata of files that have a document, sorted."""
-        return [key for (key,) in conn.execute(conn.dialect.metadata_keys)]
+    def metadata_keys(conn: LedgerConnection) -> dict[str, bool]:
+        """The keys in the metadata of files that have a document, sorted, and whether all of its values are numbers."""
+        return {key: bool(numbers) for key, numbers in conn.execute(conn.dialect.metadata_keys)}
 
     @query
     def facets(conn: LedgerConnection, *, limit: int) -> list[tuple[str, str | float, int]]:
@@ -193,11 +193,12 @@ class FileTable(Table):
         """How many files there are of each kind at ``now``."""
         return Counts(
             states=_states(conn),
-            # A file that was indexed and has no document any more was pruned: it is history, not missing.
+            # One that has no document, and is not under way to one, is history: it was pruned, or never sent.
             missing=count(
                 conn,
-                "FROM files f WHERE missing_since IS NOT NULL AND NOT (gemini_document IS NULL AND EXISTS"
-                " (SELECT 1 FROM attempts a WHERE a.file_id = f.file_id AND a.outcome = 'indexed'))",
+                f"FROM files {conn.dialect.by_index('files_missing')} WHERE missing_since IS NOT NULL"
+                " AND (gemini_document IS NOT NULL OR superseded_document IS NOT NULL"
+                f" OR gemini_state IN ({_IN_TRANSIT}))",
             ),
             changed=count(
                 conn,

@@ -14,7 +14,7 @@ from objlib.ledger.connection import connect, ledger_error, server_driver
 from objlib.ledger.copying import TABLES, Copied, canonical, column_names, copy_rows, digest_rows, pages
 from objlib.ledger.database import LedgerConnection
 from objlib.ledger.identity import EMBEDDED_KEY, LIBRARY_KEY, library_key, text_of_store
-from objlib.ledger.rows import RunRow
+from objlib.ledger.rows import RunRow, run_at_work
 from objlib.ledger.settings import SettingTable
 from objlib.sqlite.connection import disconnect
 from objlib.sqlite.group_commit import perform as perform_on_sqlite
@@ -52,10 +52,7 @@ def _copy(
 ) -> Copied:
     for run in RunRow.all(source, "WHERE ended IS NULL ORDER BY started, run_id"):
         if run.run_id not in dead:
-            raise RefusedError(
-                f"the run {run.run_id} ({run.command} on {run.host}) is at work on {source_place}; wait until it "
-                "has ended, or stop it, and copy again"
-            )
+            raise run_at_work(run, source_place)
 
     def fill(target: LedgerConnection) -> Copied:
         for table in TABLES:

@@ -201,15 +201,17 @@ def _compare_and_set(
 
 def _superseded(conn: LedgerConnection, t: Transition) -> str | None:
     """The superseded document before the move, once it is certain that the attempt's hash is known."""
-    attempt = conn.execute(
-        "SELECT 1 FROM attempts WHERE attempt_id = ? AND file_id = ?", (t.attempt_id, t.file_id)
-    )
-    if attempt.fetchone() is None:
+    row = conn.execute(
+        "SELECT superseded_document, (SELECT 1 FROM attempts WHERE attempt_id = ? AND file_id = ?)"
+        " FROM files WHERE file_id = ?",
+        (t.attempt_id, t.file_id, t.file_id),
+    ).fetchone()
+    if row is None or row[1] is None:
         raise LedgerError(
             f"the ledger has no attempt {t.attempt_id} of file {t.file_id}; nothing was recorded"
         )
-    row = conn.execute("SELECT superseded_document FROM files WHERE file_id = ?", (t.file_id,)).fetchone()
-    return None if row is None else row[0]
+    superseded: str | None = row[0]
+    return superseded
 
 
 def _stale(conn: LedgerConnection, t: Transition, goal: State, now: float) -> StaleTransitionError:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -49,6 +49,7 @@ class Actions:
             "upload": self._upload,
             "recover": self._recover,
             "stop": self._stop,
+            "stop-run": self._stop_run,
             "sync": self._sync,
             "repair": self._repair,
             "create-store": self._create_store,
@@ -72,6 +73,12 @@ class Actions:
     async def _stop(self, _: Form) -> str:
         self.runs.stop()
         return "/runs"
+
+    async def _stop_run(self, form: Form) -> str:
+        """Ask a run to stop through the ledger, in whichever process or on whichever machine it works."""
+        run_id = _one(form, "run_id")
+        await self.library.stop_run(run_id)
+        return f"/runs/{quote(run_id, safe='')}"
 
     async def _sync(self, form: Form) -> str:
         """Upload and remove at most as many documents as the reviewed plan removes: a larger removal is refused."""

@@ -120,7 +120,7 @@ def test_a_library_that_is_forgotten_starts_anew(objlib: Objlib, tmp_path: Path)
     assert objlib("upload", library).code == 0
     forgotten = objlib("libraries", "forget", library, "--json").json()
     aside = Path(forgotten["put_aside"])
-    assert sorted(path.name for path in aside.iterdir()) == ["ledger.db", "store.db"]
+    assert sorted(path.name for path in aside.iterdir()) == ["ledger.db", "library.json", "store.db"]
     assert aside.parent.stat().st_mode & 0o077 == 0
     assert objlib("libraries", "--json").json()["libraries"] == []
     assert objlib("libraries", "forget", library).code == 2

@@ -144,7 +144,7 @@ def test_a_named_ledger_leaves_the_embedded_store_where_it_is(objlib: Objlib, tm
     (ledger,) = data_of(tmp_path).glob("libraries/*/ledger.db")
     found = objlib("search", "walnut", "--ledger", ledger, "--json")
     assert len(found.json()["citations"]) == 3
-    assert sorted(path.name for path in ledger.parent.iterdir()) == ["ledger.db", "store.db"]
+    assert sorted(path.name for path in ledger.parent.iterdir()) == ["ledger.db", "library.json", "store.db"]
 
 
 def test_files_under_the_former_names_are_found_and_go_on(objlib: Objlib, tmp_path: Path) -> None:

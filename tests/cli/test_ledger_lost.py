@@ -149,3 +149,83 @@ def test_a_second_ledger_of_a_library_names_the_first(objlib: Objlib, tmp_path: 
     assert f"{first} is the ledger that knows them" in second.err.replace("\n", " ")
     assert len(documents_in(tmp_path)) == 3
     assert not (tmp_path / "second-store.db").exists()
+
+
+def lose_catalog(tmp_path: Path, *, mark: bool) -> None:
+    """Remove all that names the library, but not its store; with ``mark`` the mark as well."""
+    (data_of(tmp_path) / "catalog.db").unlink()
+    if mark:
+        for file in data_of(tmp_path).glob("libraries/*/library.json"):
+            file.unlink()
+
+
+@pytest.mark.parametrize(("store", "mark"), [((), True), ((), False), (("--store", "mine"), False)])
+def test_a_ledger_that_is_lost_with_the_catalog_is_made_again(
+    objlib: Objlib, tmp_path: Path, store: tuple[str, ...], mark: bool
+) -> None:
+    root = documents(tmp_path / "papers")
+    assert objlib("upload", root, *store).code == 0
+    lose(tmp_path)
+    lose_catalog(tmp_path, mark=mark)
+    lost = objlib("upload", root)
+    for words in ("upload", "upload --dry-run", "sync --prune"):
+        lost = objlib(*words.split(), root)
+        assert (lost.code, "holds documents of a ledger that is not here" in lost.err) == (4, True), lost.err
+    assert "is lost" in objlib("scan", root).out
+    assert objlib(*command_of(lost, "rebuild"), "--library", root).code == 0
+    done = objlib("upload", root, "--json").json()
+    assert (done["uploaded"], done["indexed"], documents_in(tmp_path)) == (0, 3, ["0.txt", "1.txt", "2.txt"])
+    (entry,) = objlib("libraries", "--json").json()["libraries"]
+    assert [each["present"] for each in entry["services"]] == [True]
+
+
+def test_a_library_that_moved_and_lost_its_ledger_is_not_sent_again(objlib: Objlib, tmp_path: Path) -> None:
+    root, moved = documents(tmp_path / "papers"), tmp_path / "letters"
+    assert objlib("upload", root).code == 0
+    lose(tmp_path)
+    lose_catalog(tmp_path, mark=False)
+    root.rename(moved)
+    looks = objlib("upload", moved)
+    assert (looks.code, "looks like the library" in looks.err) == (4, True), looks.err
+    assert objlib(*command_of(looks, "move")).code == 0
+    lost = objlib("upload", moved)
+    assert lost.code == 4
+    assert objlib(*command_of(lost, "rebuild")).code == 0
+    done = objlib("upload", moved, "--json").json()
+    assert (done["uploaded"], done["indexed"]) == (0, 3)
+
+
+def test_a_named_ledger_is_found_again_without_the_catalog(objlib: Objlib, tmp_path: Path) -> None:
+    root = documents(tmp_path / "papers")
+    assert objlib("upload", root, "--ledger", tmp_path / "own.db").code == 0
+    lose_catalog(tmp_path, mark=False)
+    done = objlib("upload", root, "--json").json()
+    assert (done["uploaded"], done["indexed"]) == (0, 3)
+    assert "own.db" in objlib("libraries").out
+    assert "put aside" not in objlib("libraries", "forget", root).out, "nothing of it lay in the data folder"
+    assert not list(data_of(tmp_path).glob("*/*"))
+
+
+def test_a_ledger_of_a_deleted_store_is_no_other_service_of_the_library(
+    objlib: Objlib, tmp_path: Path
+) -> None:
+    root = documents(tmp_path / "papers")
+    assert objlib("upload", root, "--store", "mine").code == 0
+    assert objlib("stores", "delete", "mine", "--yes").code == 0
+    for _ in range(2):
+        done = objlib("upload", root)
+        assert (done.code, "also in" in done.err) == (0, False), done.err
+        lose_catalog(tmp_path, mark=True)
+    (entry,) = objlib("libraries", "--json").json()["libraries"]
+    assert len(entry["services"]) == 1
+
+
+def test_a_ledger_that_was_forgotten_stays_forgotten_without_the_catalog(
+    objlib: Objlib, tmp_path: Path
+) -> None:
+    root = documents(tmp_path / "papers")
+    assert objlib("upload", root).code == 0
+    assert objlib("libraries", "forget", root).code == 0
+    lose_catalog(tmp_path, mark=False)
+    assert objlib("libraries", "--json").json()["libraries"] == []
+    assert objlib("upload", root, "--json").json()["uploaded"] == 3

@@ -48,6 +48,6 @@ async def test_while_a_run_is_at_work_it_is_refused(
         await nursery.start(run)
         await trio.sleep(1)
         async with opened("ledger compact", keep_history=0.0) as app:
-            with pytest.raises(RefusedError, match="upload is at work on this ledger"):
+            with pytest.raises(RefusedError, match=r"a run \(upload, process .* is at work on "):
                 await compact(app)
     assert_exactly_once(settings)

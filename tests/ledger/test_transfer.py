@@ -88,7 +88,7 @@ async def test_a_copy_has_every_row_and_goes_on(
 async def test_a_copy_while_a_run_is_at_work_is_refused(tmp_path: Path) -> None:
     old, new = tmp_path / "old.db", tmp_path / "new.db"
     await fill(old)
-    with pytest.raises(RefusedError, match=r"the run r .* is at work"):
+    with pytest.raises(RefusedError, match=r"a run \(.* is at work on .*objlib runs stop r --ledger "):
         copy_ledger(old, new, dead=set(), now=1.0)
     assert not new.exists()
     with pytest.raises(NoLedgerError):

@@ -165,23 +165,67 @@ async def test_all_queries_of_a_read_see_the_same_moment(path: Path) -> None:
         assert await raw(other).read(keys) == ["a", "b"]
 
 
-async def test_an_operation_that_fails_does_not_harm_its_batch(ledger: Ledger) -> None:
+@pytest.mark.parametrize("alone", [True, False])
+async def test_an_operation_that_fails_does_not_harm_its_batch(ledger: Ledger, *, alone: bool) -> None:
     await raw(ledger).write(put("there"))
     trace = Trace()
     await trace.watch(ledger)
+    write = partial(raw(ledger).submit, writes=True, alone=alone)
     results = await gather(
-        partial(raw(ledger).write, put("a")),
-        partial(raw(ledger).write, fail),
-        partial(raw(ledger).write, put("b")),
-        partial(raw(ledger).write, put("there")),
-        partial(raw(ledger).write, lambda conn: conn.execute("SELECT nonsense")),
+        partial(write, put("a")),
+        partial(write, fail),
+        partial(write, put("b")),
+        partial(write, put("there")),
+        partial(write, lambda conn: conn.execute("SELECT nonsense")),
         partial(raw(ledger).read, lambda conn: conn.execute("SELECT nonsense")),
-        partial(raw(ledger).write, put("c")),
+        partial(write, put("c")),
     )
     kinds = [type(result) for result in results]
     assert kinds == [str, ZeroDivisionError, str, sqlite3.IntegrityError, LedgerError, LedgerError, str]
     assert await raw(ledger).read(keys) == ["a", "b", "c", "there"]
-    assert trace.commits() == 1
+    assert trace.commits() == (1 if alone else 2)  # those that may share are tried without savepoints first
+
+
+async def test_a_batch_that_may_share_takes_no_savepoint_where_none_fails(ledger: Ledger) -> None:
+    trace = Trace()
+    await trace.watch(ledger)
+    write = partial(raw(ledger).submit, writes=True, alone=False)
+    assert await gather(partial(write, put("a")), partial(write, put("b"))) == ["a", "b"]
+    assert [said for said in trace.said if "SAVEPOINT" in said] == []
+    assert await raw(ledger).read(keys) == ["a", "b"]
+
+
+async def test_a_failure_among_those_that_may_share_is_recorded_once(ledger: Ledger) -> None:
+    said: list[str] = []
+
+    def note(conn: sqlite3.Connection, error: Exception) -> None:
+        said.append(type(error).__name__)
+        put("noted")(conn)
+
+    write = partial(raw(ledger).submit, writes=True, alone=False)
+    results = await gather(partial(write, put("a")), partial(write, fail, rescue=note))
+    assert [type(result) for result in results] == [str, ZeroDivisionError]
+    assert said == ["ZeroDivisionError"]
+    assert await raw(ledger).read(keys) == ["a", "noted"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_full_disk_undoes_the_batch_once_and_every_caller_hears_of_it(
+    ledger: Ledger, *, alone: bool
+) -> None:
+    ran = []
+
+    def fill(conn: sqlite3.Connection) -> None:
+        ran.append(1)
+        (pages,) = conn.execute("PRAGMA page_count").fetchone()
+        conn.execute(f"PRAGMA max_page_count = {pages}")
+        conn.execute("INSERT INTO settings VALUES ('big', hex(zeroblob(1000000)))")
+
+    write = partial(raw(ledger).submit, writes=True, alone=alone)
+    results = await gather(partial(write, put("a")), partial(write, fill), partial(write, put("b")))
+    assert [type(result) for result in results] == [LedgerError] * 3
+    assert ran == [1]
+    assert await raw(ledger).read(keys) == []
 
 
 async def test_a_caller_that_is_cancelled_while_waiting_never_acted(path: Path) -> None:
@@ -314,8 +358,10 @@ async def test_a_crash_of_the_runner_reaches_every_caller_and_stops_nothing_else
             assert len(events) == len(attempts) == now.version
 
 
-async def test_a_crash_inside_the_transaction_leaves_nothing_of_it(ledger: Ledger) -> None:
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_crash_inside_the_transaction_leaves_nothing_of_it(ledger: Ledger, *, alone: bool) -> None:
     row = await add(ledger)
+    write = partial(raw(ledger).submit, writes=True, alone=alone)
 
     def move_and_crash(conn: sqlite3.Connection) -> None:
         conn.execute("UPDATE files SET gemini_state = 'uploading', version = 1")
@@ -323,8 +369,8 @@ async def test_a_crash_inside_the_transaction_leaves_nothing_of_it(ledger: Ledge
 
     with pytest.RaisesGroup(Crash, Crash):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(raw(ledger).write, move_and_crash)
-            nursery.start_soon(raw(ledger).write, put("same batch"))
+            nursery.start_soon(partial(write, move_and_crash))
+            nursery.start_soon(partial(write, put("same batch")))
     assert await fresh(ledger, row.file_id) == row
     assert await raw(ledger).read(keys) == []
     with pytest.raises(Crash):

@@ -23,11 +23,11 @@ needs_chromium: Final = pytest.mark.skipif(
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser without a window."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """A browser without a window, with ``more`` switches."""
     with sync_playwright() as playwright:
         # Its sandbox needs a user other than root, and containers have a small /dev/shm.
-        switches = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions"]
+        switches = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions", *more]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=switches)
         try:
             yield browser

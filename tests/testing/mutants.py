@@ -18,7 +18,9 @@ from tests.testing.mutant import Mutant
 from tests.testing.safeguards_border import BORDER
 from tests.testing.safeguards_compaction import COMPACTION
 from tests.testing.safeguards_doubt import DOUBTS
+from tests.testing.safeguards_fleet import FLEET
 from tests.testing.safeguards_formats import FORMATS
+from tests.testing.safeguards_lock import LOCKS
 from tests.testing.safeguards_pace import PACE
 from tests.testing.safeguards_pages import PAGES
 from tests.testing.safeguards_prune import PRUNES
@@ -38,6 +40,8 @@ MUTANTS: Final = (
     *DOUBTS,
     *PRUNES,
     *COMPACTION,
+    *LOCKS,
+    *FLEET,
     *STORES,
     *PAGES,
     *REPAIRS,

@@ -14,6 +14,8 @@ TEST_IGNORE: Final = "tests/core/library/test_ignore.py"
 GONE: Final = "tests/cli/test_control_files.py"
 CONTROL: Final = "objlib/core/library/control_text.py"
 PRIVATE: Final = "objlib/sqlite/private.py"
+PATTERNS: Final = "objlib/ledger/scan/patterns.py"
+LOST: Final = "tests/cli/test_ledger_lost.py"
 TEST_PRIVATE: Final = "tests/sqlite/test_private.py"
 
 DRY_RUNS: Final = (
@@ -65,8 +67,8 @@ READERS: Final = (
     Mutant(
         "front matter is nested to a bound only",
         "objlib/core/library/front_matter.py",
-        "    if depth > _MAX_DEPTH:\n",
-        "    if False:\n",
+        "    if depth > _MAX_DEPTH:\n        raise",
+        "    if False:\n        raise",
         f"{MATTER}::test_a_value_that_cannot_be_read_is_left_out_alone",
     ),
     Mutant(
@@ -165,10 +167,17 @@ CONTROLS: Final = (
     ),
     Mutant(
         "other metadata patterns describe unchanged files anew",
-        "objlib/ledger/scan/session.py",
+        PATTERNS,
         '        conn.execute("UPDATE files SET mtime_ns = ?", (UNTRUSTED,))\n',
         "",
         "tests/engine/scan/test_scan.py::test_other_patterns_describe_unchanged_files_anew_once",
+    ),
+    Mutant(
+        "patterns that were replaced do not come back from another machine",
+        PATTERNS,
+        '        if text not in history["replaced"]:\n',
+        "        if True:\n",
+        "tests/engine/scan/test_scan.py::test_machines_with_other_patterns_do_not_read_all_files_in_turns",
     ),
     Mutant(
         "looking at a library without its configuration does not forget it",
@@ -176,6 +185,34 @@ CONTROLS: Final = (
         "settings.config or settings.missing_config\n",
         "settings.config\n",
         f"{GONE}::test_a_remembered_configuration_that_is_gone_stops_what_would_send",
+    ),
+    Mutant(
+        "a library's mark names a lost ledger without the catalog",
+        "objlib/data_folder.py",
+        "        elif entry is None and marked:",
+        "        elif False:",
+        f"{LOST}::test_a_ledger_that_is_lost_with_the_catalog_is_made_again[store2-False]",
+    ),
+    Mutant(
+        "an empty ledger does not stand for the lost one of a mark",
+        "objlib/data_folder.py",
+        "for library in found.values() for ledger in library.ledgers if ledger.store}",
+        "for library in found.values() for ledger in library.ledgers}",
+        f"{LOST}::test_a_ledger_that_is_lost_with_the_catalog_is_made_again[store2-False]",
+    ),
+    Mutant(
+        "a store tells whose it is by its name",
+        "objlib/data_folder.py",
+        "        if documents_named(file, name):\n",
+        "        if False:\n",
+        f"{LOST}::test_a_ledger_that_is_lost_with_the_catalog_is_made_again[store0-True]",
+    ),
+    Mutant(
+        "a folder that moved is known by the store of its lost ledger",
+        "objlib/engine/scan/moved.py",
+        "    if ledger.is_lost(identify(ledger.path)):\n",
+        "    if False:\n",
+        f"{LOST}::test_a_library_that_moved_and_lost_its_ledger_is_not_sent_again",
     ),
     Mutant(
         "a scan in the place of a lost ledger does not make the catalog forget it",
@@ -245,6 +282,36 @@ OUTSIDE: Final = (
         "        path.chmod(stat.S_IMODE(mode) & ~_OTHERS)\n",
         "        pass\n",
         f"{TEST_PRIVATE}::test_what_was_open_to_others_is_taken_from_them_and_named",
+    ),
+    Mutant(
+        "a library that vanishes under a run is not taken for deleted",
+        "objlib/engine/upload/file_task.py",
+        "        if self._run.root not in {None, await",
+        "        if False and self._run.root not in {None, await",
+        "tests/engine/upload/test_file_task.py"
+        "::test_a_library_that_vanishes_under_a_run_stops_it_and_nothing_counts_as_deleted",
+    ),
+    Mutant(
+        "a ledger that is removed under a command is named",
+        "objlib/engine/bootstrap/open_app.py",
+        "            if kept[path] != (",
+        "            if False and kept[path] != (",
+        "tests/cli/test_printed_advice.py"
+        "::test_advice_works_in_the_situation_that_prints_it[a_ledger_that_is_removed_while_it_is_used]",
+    ),
+    Mutant(
+        "a log is its owner's alone",
+        "objlib/cli/console/log_file.py",
+        "os.O_APPEND, 0o600)",
+        "os.O_APPEND, 0o644)",
+        "tests/cli/test_privacy.py::test_every_file_that_a_command_writes_is_its_owners_alone",
+    ),
+    Mutant(
+        "a saved plan is its owner's alone",
+        "objlib/cli/commands/store_sync.py",
+        "opener=partial(os.open, mode=0o600)",
+        "opener=partial(os.open, mode=0o644)",
+        "tests/cli/test_privacy.py::test_every_file_that_a_command_writes_is_its_owners_alone",
     ),
     Mutant(
         "control characters do not reach the terminal",

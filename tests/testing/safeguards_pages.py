@@ -99,7 +99,7 @@ PAGES: Final = (
         "objlib/watch/loop.py",
         "            return (await self._library.sync(prune=True)).upload\n",
         "            return (await self._library.sync(prune=True, grace=60)).upload\n",
-        "tests/watch/test_loop.py::test_a_day_of_edits_and_outages_ends_in_step_and_asks_for_nothing_else",
+        "tests/watch/test_loop.py::test_a_run_inside_the_grace_keeps_the_document",
     ),
 )
 """In the order in which they matter."""

@@ -7,6 +7,7 @@ from tests.testing.mutant import Mutant
 RANKING: Final = "tests/embedded/index/test_ranking.py"
 MOVE: Final = "tests/embedded/index/test_move_older.py"
 MODELS: Final = "tests/embedded/test_service.py"
+FOLDING: Final = "tests/embedded/index/test_folding.py"
 WRITER: Final = "tests/embedded/index/test_writer.py"
 
 SEARCH: Final = (
@@ -65,5 +66,19 @@ SEARCH: Final = (
         "        if not np.isfinite(lengths).all():\n",
         "        if False:\n",
         "tests/embedded/encoders/test_sentence_encoder.py::test_graphs_that_cannot_be_used_are_refused_in_one_line",
+    ),
+    Mutant(
+        "a document whose terms are half brought up to date is removed by those it has",
+        "objlib/embedded/index/writer.py",
+        "(form < FORM and chunk_id > folded) is is_older",
+        "(form < FORM) is is_older",
+        f"{FOLDING}::test_a_document_leaves_nothing_wherever_its_folding_has_come_to",
+    ),
+    Mutant(
+        "a slot whose passage gets new terms stays taken",
+        "objlib/embedded/index/postings.py",
+        '    db.executemany("DELETE FROM free_slots WHERE slot = ?", ((slot,) for slot in slots))\n',
+        "",
+        f"{FOLDING}::test_a_store_of_an_older_folding_gets_the_terms_of_now_step_by_step",
     ),
 )

@@ -118,6 +118,17 @@ async def test_a_document_goes_when_its_grace_is_over(desk: Desk) -> None:
     assert (await desk.library.status()).missing == 0
 
 
+async def test_a_run_inside_the_grace_keeps_the_document(desk: Desk) -> None:
+    desk.write("second.md", "second")
+    await trio.sleep(60)
+    desk.remove("second.md")
+    await trio.sleep(900)
+    desk.write("third.md", "third")
+    await trio.sleep(900)
+    assert desk.watch.runs == 4
+    assert (await desk.library.status()).missing == 1
+
+
 async def test_a_library_that_is_gone_is_said_once_and_found_again(
     desk: Desk, observer: RecordingObserver
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import trio
 
 from objlib.core.lifecycle.table import State
 from objlib.embedded import Options
@@ -119,6 +120,30 @@ async def test_a_second_run_is_refused_and_a_stop_interrupts_the_first(tmp_path:
             await library.upload()
             assert (await library.verify(sample=None)).drift == {}
             assert await indexed(desk) == 3
+
+
+async def test_a_run_of_another_process_is_stopped_by_its_page(tmp_path: Path) -> None:
+    gate = Gate()
+    overrides = Overrides(signals=False, options=Options(middleware=(gate.middleware(),)))
+    async with (
+        small_library(tmp_path, LECTURES, overrides=overrides) as other,
+        small_library(tmp_path, LECTURES) as library,
+        open_desk(library, write=True) as desk,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(other.upload)
+        await gate.reached.wait()
+        (run,) = await library.runs()
+        page = f"/runs/{run.run_id}"
+        assert "Finish what is in flight, and stop" in await desk.get(page)
+        assert (await desk.post("stop-run", like=page, run_id="of nobody")).status_code == 409
+        assert "asked to stop" not in await desk.get(page)
+        answer = await desk.post("stop-run", like=page, run_id=run.run_id)
+        assert (answer.status_code, answer.headers["location"]) == (303, page)
+        shown = await desk.get(page)
+        assert "It was asked to stop at" in shown
+        assert "form_token" not in shown
+        gate.opened.set()
 
 
 async def test_a_failed_file_is_tried_again_by_the_button(desk: Desk) -> None:

@@ -44,12 +44,6 @@ def stores(
     To delete a store, its name is typed, or --yes given. With documents of others in it, their number is needed too.
     adopt lets files take over documents that another tool uploaded: those with the same bytes at once; those with the
     same name and size after you looked at them, with their number. Nothing is sent or deleted by it.
-
-    Examples:
-        objlib stores
-        objlib stores create lectures --embedding-model gemini-embedding-2
-        objlib stores delete lectures --dry-run
-        objlib stores adopt lectures --dry-run --all
     """
     require_dry_run(dry_run, every_step)
     given = {"--others": others is not None, "--yes": yes}
@@ -83,7 +77,9 @@ def _list(options: CommonOptions | None) -> Exit:
     from objlib.engine.stores.inventory import list_stores
 
     report = run(
-        settings, Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True), list_stores
+        settings,
+        Command("stores", records=False, store=StoreNeed.SERVICE, disk=False, dry_run=True),
+        list_stores,
     )
     show(settings, "stores", report, partial(store_list_lines, report), asked=True)
     return Exit.OK
@@ -96,7 +92,7 @@ def _create(options: CommonOptions | None, name: str, model: str | None, *, dry_
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.stores.inventory import make_store
 
-    command = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=dry_run)
+    command = Command("stores", records=False, store=StoreNeed.SERVICE, disk=False, dry_run=dry_run)
     report = run(settings, command, lambda app: make_store(app, name))
     show(settings, "stores-create", report, partial(store_made_lines, report))
     return Exit.OK

@@ -128,6 +128,10 @@ def scan(
     dry_run: Annotated[bool, dry("Only say what differs; record nothing, and make no ledger")] = False,
     every_step: EveryStep = False,
     checksum: Checksum = False,
+    own_patterns: Annotated[
+        bool,
+        switch("Take the metadata patterns of this machine, also where another one has replaced them"),
+    ] = False,
     new: New = False,
     options: Common = None,
 ) -> int:
@@ -141,11 +145,12 @@ def scan(
     from objlib.cli.runner import run, show
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.scan.scan import scan as engine_scan
+    from objlib.engine.scan.turn import scan_in_turn
 
     command = Command("scan", records=True, store=StoreNeed.NONE, dry_run=dry_run)
-    report = run(
-        settings, command, partial(engine_scan, dry_run=dry_run, checksum=checksum, complete=dry_run)
-    )
+    scanner = partial(engine_scan, dry_run=True, complete=True) if dry_run else scan_in_turn
+    work = partial(scanner, checksum=checksum, own_patterns=own_patterns)
+    report = run(settings, command, work)
     lines = partial(
         scan_lines,
         report,

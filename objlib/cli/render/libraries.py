@@ -25,7 +25,7 @@ def libraries_lines(entries: Sequence[LibraryEntry], screen: Terminal) -> list[s
 
 
 def _ledger_lines(entry: LedgerEntry, screen: Terminal) -> list[str]:
-    service = "embedded" if entry.service == Backend.EMBEDDED else safe(entry.service)
+    service = "embedded" if entry.service == Backend.EMBEDDED else safe(entry.service) or "no service yet"
     if entry.present:
         run = "no run yet" if entry.last_run is None else f"last run {_minute(entry.last_run)}"
         state = f"{plural(entry.files, 'file')}, {entry.searchable:,} searchable, {run}"

@@ -2,7 +2,7 @@
 
 import sys
 
-from objlib.cli.console.terminal import Terminal, counts, more, plural, safe, size
+from objlib.cli.console.terminal import Terminal, counts, moment, more, plural, safe, size
 from objlib.core.advice import advise
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import ScanReport
@@ -66,16 +66,24 @@ def change_lines(report: ScanReport, screen: Terminal, shown: int = SHOWN_ENTRIE
 
 
 def described_lines(report: ScanReport, screen: Terminal) -> list[str]:
-    """How many files have other metadata than they had, and what gives it to their documents."""
-    if not report.described:
-        return []
-    files = "1 file has" if report.described == 1 else f"{report.described:,} files have"
-    refresh = advise("store-sync --apply --metadata")
-    return [
-        screen.yellow(
-            f"{files} other metadata by the patterns of now; `{refresh}` and the next upload refresh it"
+    """Whose metadata patterns count, how many files have other metadata than they had, and what refreshes it."""
+    lines = []
+    if report.patterns_of:
+        lines.append(
+            screen.yellow(
+                f"the metadata patterns of {safe(report.patterns_of)} count since {moment(report.patterns_since)}, "
+                f"not those of this machine: make them the same, or `{advise('scan --own-patterns')}` takes these"
+            )
         )
-    ]
+    if report.described:
+        files = "1 file has" if report.described == 1 else f"{report.described:,} files have"
+        refresh = advise("store-sync --apply --metadata")
+        lines.append(
+            screen.yellow(
+                f"{files} other metadata by the patterns of now; `{refresh}` and the next upload refresh it"
+            )
+        )
+    return lines
 
 
 def skipped_lines(

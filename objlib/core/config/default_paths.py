@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from objlib.core.config.known import KnownLibrary, LedgerIdentity
 from objlib.core.config.ledger_url import LedgerUrl
@@ -58,6 +59,15 @@ class Folders:
     def folder_of(self, library: Path) -> Path:
         """Where the files of a library lie that the catalog does not know: older versions chose this folder."""
         return self.data / "libraries" / f"{plain_name(library.name)}-{_digest(library)[:8]}"
+
+
+ASIDE: Final = "-of-deleted-store-"
+"""Part of the name of a ledger that is put aside, since its store was deleted."""
+
+
+def is_put_aside(ledger: Path) -> bool:
+    """Whether this is a ledger that is put aside: it is kept for its history, and belongs to no store any more."""
+    return ASIDE in ledger.name
 
 
 def default_store(library: Path) -> str:

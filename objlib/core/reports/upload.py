@@ -25,6 +25,8 @@ class ScanReport:
         changes: (kind, path) of each difference when they were asked for (dry run), at most 1,000 of a scan that is not
             complete.
         renames: (old path, new path) of each rename, of a complete scan.
+        patterns_of: the machine whose metadata patterns describe the files, where they replaced those of this one.
+        patterns_since: when it set them, in Unix seconds.
     """
 
     scanned: int = 0
@@ -45,6 +47,8 @@ class ScanReport:
     left_out: tuple[tuple[str, str], ...] = ()
     changes: tuple[tuple[str, str], ...] = ()
     renames: tuple[tuple[str, str], ...] = ()
+    patterns_of: str = ""
+    patterns_since: float = 0.0
 
 
 @dataclass(slots=True)

@@ -77,14 +77,18 @@ def compile_filter(text: str) -> Sql:
     return _Parser(text).parse()
 
 
-def filter_keys(text: str) -> list[str]:
-    """The metadata keys that a filter names, in order and each once; none of one that is malformed."""
+def filter_keys(text: str) -> dict[str, str]:
+    """The metadata keys that a filter names, in order; none of one that is malformed.
+
+    Each with the first text that is no number and that it is compared with; empty where there is none.
+    """
     try:
         parser = _Parser(text)
         parser.parse()
     except FilterError:
-        return []
-    return list(dict.fromkeys(parser.keys))
+        return {}
+    texts = dict(reversed(parser.texts))
+    return {key: texts.get(key, "") for key in parser.keys}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class _Parser:
         self._at = 0
         self._depth = 0
         self.keys: list[str] = []
+        self.texts: list[tuple[str, str]] = []
 
     def parse(self) -> Sql:
         if self._next.kind == "end":
@@ -185,7 +190,10 @@ class _Parser:
         operator = self._take().text
         if self._next.kind not in ("word", "string"):
             self._fail("a value is expected here: a number, a word, or text in quotes")
-        return _compare(_plain(key), operator, self._take())
+        value = self._take()
+        if not _NUMBER.fullmatch(_plain(value)) and (operator, value.text) != (":", "*"):
+            self.texts.append((_plain(key), _plain(value)))
+        return _compare(_plain(key), operator, value)
 
     def _fail(self, reason: str) -> NoReturn:
         raise FilterError(

@@ -6,16 +6,16 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from objlib.embedded.index.older_terms import UNSPACED_1, fold_1
 from objlib.embedded.index.schema import POSITION_BITS
-from objlib.embedded.index.terms import CJK, fold
 
 
 def indexed_form(text: str) -> str:
     """The text as FTS5 has it: each Chinese or Japanese character is a word."""
     if text.isascii():
         return text
-    text = fold(text)
-    return CJK.sub(r" \g<0> ", text) if CJK.search(text) else text
+    text = fold_1(text)
+    return UNSPACED_1.sub(r" \g<0> ", text) if UNSPACED_1.search(text) else text
 
 
 def holds_documents(db: sqlite3.Connection) -> bool:

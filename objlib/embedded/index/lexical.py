@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from objlib.embedded.index import legacy_words
-from objlib.embedded.index.legacy_words import indexed_form
+from objlib.embedded.index.folding import fold, lower
 from objlib.embedded.index.postings import index_weights
 from objlib.embedded.index.ranking import rank
 from objlib.embedded.index.slot_cache import Slots
-from objlib.embedded.index.terms import CJK, WORD, fold, lower, term_sequence
+from objlib.embedded.index.terms import CJK, spaced, term_sequence
+from objlib.embedded.index.terms import words as words_of
 from objlib.embedded.index.vectors import searched_texts
 
 _STOPWORDS = """
@@ -72,7 +73,7 @@ def parse_query(text: str) -> Query:
     content = [word for word in all_words if word not in STOPWORDS] or all_words
     words = list(dict.fromkeys(content))[:MAX_TERMS]
     repeats = _repeats(content, words) if len(content) >= LONG_QUERY else ()
-    phrases = [" ".join(WORD.findall(indexed_form(p))[:MAX_TERMS]) for p in _PHRASE.findall(text)]
+    phrases = [" ".join(words_of(spaced(p))[:MAX_TERMS]) for p in _PHRASE.findall(text)]
     return Query(tuple(words), tuple(phrase for phrase in phrases[:MAX_TERMS] if " " in phrase), repeats)
 
 
@@ -87,7 +88,7 @@ def _repeats(content: list[str], words: list[str]) -> tuple[str, ...]:
 
 def terms(text: str) -> Iterator[str]:
     """The words of a folded text in lower case; of a run of Chinese or Japanese, its pairs of neighbours."""
-    for word in WORD.findall(lower(text)):
+    for word in words_of(lower(text)):
         if len(word) > 1 and CJK.match(word):
             yield from map(" ".join, pairwise(word))
         else:

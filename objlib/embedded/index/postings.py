@@ -13,7 +13,7 @@ part of that, and no second file has to be kept in step. See docs/adr/0028.
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -34,6 +34,8 @@ _ID: Final = Struct("<q")
 _LENGTH: Final = Struct("<H")
 _MOST_WORDS: Final = 0xFFFF
 
+TermCounts = Callable[[str], Mapping[str, int]]
+
 
 class IndexedPassage(NamedTuple):
     """A passage as the word index has it: its id, and the terms of its text and of what stands over it."""
@@ -42,37 +44,59 @@ class IndexedPassage(NamedTuple):
     text: str
 
 
-def add(db: sqlite3.Connection, passages: Sequence[IndexedPassage]) -> list[int]:
+def add(
+    db: sqlite3.Connection, passages: Sequence[IndexedPassage], *, terms: TermCounts = term_counts
+) -> list[int]:
     """Put passages into the index; the caller holds a transaction.
 
     Returns:
         The slot of each, which :func:`remove` needs.
     """
     slots = _take_slots(db, len(passages))
+    _add_at(db, slots, passages, terms)
+    return slots
+
+
+def change_terms(
+    db: sqlite3.Connection, slots: Sequence[int], passages: Sequence[IndexedPassage], *, old: TermCounts
+) -> None:
+    """Give passages that were added with other terms those of now, at their slots; the caller holds a transaction."""
+    remove(db, zip(slots, (passage.text for passage in passages), strict=True), terms=old)
+    db.executemany("DELETE FROM free_slots WHERE slot = ?", ((slot,) for slot in slots))
+    _add_at(db, slots, passages, term_counts)
+
+
+def _add_at(
+    db: sqlite3.Connection, slots: Sequence[int], passages: Sequence[IndexedPassage], terms: TermCounts
+) -> None:
     blocks: dict[int, dict[str, bytearray]] = defaultdict(lambda: defaultdict(bytearray))
     lengths = []
     for slot, passage in zip(slots, passages, strict=True):
         block, place = divmod(slot, BLOCK)
-        counts = term_counts(passage.text)
+        counts = terms(passage.text)
         lengths.append(min(sum(counts.values()), _MOST_WORDS))
         rows, once = blocks[block], RECORD.pack(place, 1)
         for term, count in counts.items():
             rows[term] += once if count == 1 else RECORD.pack(place, min(count, 255))
     for block, rows in sorted(blocks.items()):
-        terms = [(term, bytes(rows[term])) for term in sorted(rows)]
-        _add_segment(db, block, sum(slot // BLOCK == block for slot in slots), terms)
+        sorted_rows = [(term, bytes(rows[term])) for term in sorted(rows)]
+        _add_segment(db, block, sum(slot // BLOCK == block for slot in slots), sorted_rows)
     _write_slots(db, zip(slots, (p.chunk_id for p in passages), lengths, strict=True))
     _count(db, len(passages), sum(lengths))
-    return slots
 
 
-def remove(db: sqlite3.Connection, passages: Iterable[tuple[int, str]]) -> None:
-    """Take passages, as (slot, the text they were added with), out of the index; the caller holds a transaction."""
+def remove(
+    db: sqlite3.Connection, passages: Iterable[tuple[int, str]], *, terms: TermCounts = term_counts
+) -> None:
+    """Take passages, as (slot, the text they were added with), out of the index; the caller holds a transaction.
+
+    ``terms`` is how their terms were made.
+    """
     rows: dict[tuple[int, str], set[int]] = defaultdict(set)
     slots, words = [], 0
     for slot, text in passages:
         block, place = divmod(slot, BLOCK)
-        counts = term_counts(text)
+        counts = terms(text)
         words += min(sum(counts.values()), _MOST_WORDS)
         for term in counts:
             rows[block, term].add(place)

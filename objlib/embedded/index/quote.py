@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from objlib.embedded.index.embedder import Embedder
+from objlib.embedded.index.folding import fold
 from objlib.embedded.index.lexical import STOPWORDS, parse_query, terms
 from objlib.embedded.index.records import Hit, Quotation, QuotedAnswer
-from objlib.embedded.index.terms import fold
 from objlib.embedded.index.vectors import products
 from objlib.embedded.text.chunk import weight
 from objlib.embedded.text.sentences import sentences

@@ -6,7 +6,7 @@ a filter on documents costs no look-up per passage, and the passages of a docume
 was replaced never joins another text.
 
 The words are in ``postings`` and ``slots``; those of documents that an older objlib indexed are in ``fts``. A change
-of :func:`objlib.embedded.index.terms.index_terms` needs a new form of documents, because a passage is removed by the
+of :func:`objlib.embedded.index.terms.term_counts` needs a new form of documents, because a passage is removed by the
 terms that it was added with.
 
 Sign bits (48 bytes, scanned whole) and int8 vectors (384 bytes, fetched for a few hundred) stand in tables of
@@ -103,8 +103,12 @@ POSTINGS: tuple[str, ...] = (
 )
 """Statements of the word index of our own (:mod:`objlib.embedded.index.postings`).
 
-Documents of an older index keep ``form`` 0, no slots and their words in ``fts``, until they are indexed again.
+Documents of an older index keep ``form`` 0, no slots and their words in ``fts``, until they are indexed again; those of
+``form`` 1 have terms of fewer scripts (:mod:`objlib.embedded.index.older_terms`).
 """
+
+MORE_SCRIPTS: tuple[str, ...] = ("DELETE FROM index_meta WHERE key = 'folded'",)
+"""No change of a table: from here on there are passages of form 2, whose terms an older objlib would not know."""
 
 COMING_VECTORS: tuple[str, ...] = (
     "CREATE TABLE next_vectors (chunk_id INTEGER PRIMARY KEY, i8 BLOB NOT NULL)",

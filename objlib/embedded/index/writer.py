@@ -17,17 +17,25 @@ from objlib.embedded.extraction.frames import (
 )
 from objlib.embedded.index import legacy_words, postings
 from objlib.embedded.index.legacy_words import indexed_form
+from objlib.embedded.index.meta import meta_number, set_meta
+from objlib.embedded.index.older_terms import term_counts_1
 from objlib.embedded.index.schema import POSITION_BITS, POSITION_MASK
 from objlib.embedded.index.sign_rows import write_sign_bits
+from objlib.embedded.index.terms import term_counts
 from objlib.embedded.index.vectors import HEADED_PASSAGES, drop_vectors, head, queue
 from objlib.embedded.text.extracted import Extracted
 
 FUNCTIONS: Mapping[str, Callable[..., str]] = {"indexed_form": indexed_form, "passage_head": head}
 """Functions that the migrations of the word index call."""
-FORM = 1
-"""The way in which documents are indexed now; one of a lower form is indexed again in the background."""
+FORM = 2
+"""The way in which documents are indexed now; one of a lower form is indexed again in the background.
+
+Form 0 is in FTS5, and form 1 has terms of fewer scripts.
+"""
 _INDEXED_AT_ONCE = 200
 """Passages of one call of the word index, which keeps their postings in memory."""
+_FOLDED = "folded"
+"""The key of the last passage of form 1 that has the terms of now; documents are taken in the order of their ids."""
 _SEPARATOR = re.compile(r"[\W_]+")
 _MEANINGFUL = re.compile(r"[^\W\d]+|[12]\d{3}")
 """Meaningful words of a file name: letters, or a year; not serial numbers or the names of a camera."""
@@ -118,23 +126,26 @@ def drop_document(db: sqlite3.Connection, doc_id: int) -> None:
     To be called before the row of ``documents`` is deleted: the foreign key refuses the other order.
     """
     row = db.execute(
-        "SELECT text_id, title, author, chunks FROM texts WHERE doc_id = ?", (doc_id,)
+        "SELECT text_id, title, author, chunks, form FROM texts WHERE doc_id = ?", (doc_id,)
     ).fetchone()
     if row is None:
         return
-    text_id, title, author, count = row
+    text_id, title, author, count, form = row
     span = (text_id << POSITION_BITS, text_id << POSITION_BITS | POSITION_MASK)
     passages = db.execute(
         "SELECT chunk_id, slot, heading, body FROM chunks WHERE chunk_id BETWEEN ? AND ?", span
     ).fetchall()
-    postings.remove(
-        db,
-        (
-            (slot, _searched(title, author, heading, body))
-            for _, slot, heading, body in passages
-            if slot is not None
-        ),
-    )
+    folded = meta_number(db, _FOLDED)
+    for terms, is_older in ((term_counts, False), (term_counts_1, True)):
+        postings.remove(
+            db,
+            (
+                (slot, _searched(title, author, heading, body))
+                for chunk_id, slot, heading, body in passages
+                if slot is not None and (form < FORM and chunk_id > folded) is is_older
+            ),
+            terms=terms,
+        )
     legacy_words.remove(
         db,
         (
@@ -161,7 +172,7 @@ def move_older(db: sqlite3.Connection, limit: int = _INDEXED_AT_ONCE) -> bool:
         "SELECT text_id, title, author, chunks FROM texts WHERE form < 1 ORDER BY text_id LIMIT 1"
     ).fetchone()
     if row is None:
-        return False
+        return _fold_older(db, limit)
     text_id, title, author, count = row
     passages = db.execute(
         "SELECT c.chunk_id, c.heading, c.body, o.bits FROM chunks c LEFT JOIN codes o ON o.chunk_id = c.chunk_id"
@@ -175,6 +186,7 @@ def move_older(db: sqlite3.Connection, limit: int = _INDEXED_AT_ONCE) -> bool:
             postings.IndexedPassage(n, _searched(title, author, heading, body))
             for n, heading, body, _ in passages
         ],
+        terms=term_counts_1,  # as an older objlib has moved the passages before
     )
     ids = [row[0] for row in passages]
     db.executemany("UPDATE chunks SET slot = ? WHERE chunk_id = ?", zip(slots, ids, strict=True))
@@ -182,6 +194,35 @@ def move_older(db: sqlite3.Connection, limit: int = _INDEXED_AT_ONCE) -> bool:
     db.executemany("DELETE FROM codes WHERE chunk_id = ?", ((n,) for n in ids))
     if count > HEADED_PASSAGES:
         db.executemany("INSERT OR IGNORE INTO pending VALUES(?, ?)", ((n & POSITION_MASK, n) for n in ids))
+    if len(passages) < limit:
+        db.execute("UPDATE texts SET form = 1 WHERE text_id = ?", (text_id,))
+    return True
+
+
+def _fold_older(db: sqlite3.Connection, limit: int) -> bool:
+    """Give some passages of form 1 the terms of now, where those are others; False without any of that form."""
+    row = db.execute(
+        "SELECT text_id, title, author FROM texts WHERE form = 1 ORDER BY text_id LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return False
+    text_id, title, author = row
+    first = max(text_id << POSITION_BITS, meta_number(db, _FOLDED) + 1)
+    passages = db.execute(
+        "SELECT chunk_id, slot, heading, body FROM chunks WHERE chunk_id BETWEEN ? AND ? ORDER BY chunk_id LIMIT ?",
+        (first, text_id << POSITION_BITS | POSITION_MASK, limit),
+    ).fetchall()
+    changed = [
+        (slot, postings.IndexedPassage(chunk_id, text))
+        for chunk_id, slot, heading, body in passages
+        if not (text := _searched(title, author, heading, body)).isascii()
+        and term_counts(text) != term_counts_1(text)
+    ]
+    if changed:
+        slots, added = zip(*changed, strict=True)
+        postings.change_terms(db, slots, added, old=term_counts_1)
+    if passages:
+        set_meta(db, _FOLDED, str(passages[-1][0]))
     if len(passages) < limit:
         db.execute("UPDATE texts SET form = ? WHERE text_id = ?", (FORM, text_id))
     return True

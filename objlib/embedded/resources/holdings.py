@@ -1,5 +1,6 @@
 """A look into a store's file without opening it as a service. A file that cannot be read holds nothing."""
 
+import json
 import sqlite3
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,24 @@ def documents_named(file: Path, display_name: str) -> int:
     """How many documents the file holds in stores with this display name."""
     stores = "SELECT store_id FROM stores WHERE display_name = ? AND NOT deleted"
     return _count(file, f"FROM documents WHERE store_id IN ({stores})", display_name)
+
+
+def tagged_values(file: Path, display_name: str, key: str) -> set[str]:
+    """The values under ``key`` in the metadata of the documents in stores with this display name."""
+    stores = "SELECT store_id FROM stores WHERE display_name = ? AND NOT deleted"
+    source = f"FROM documents WHERE store_id IN ({stores})"
+    look = partial(_values, source=source, value=display_name, key=key)
+    try:
+        if file.is_file():
+            return look_into(file, look, sqlite3.Connection, busy_timeout=2.0)
+    except (OSError, sqlite3.Error, ValueError):
+        pass
+    return set()
+
+
+def _values(db: sqlite3.Connection, source: str, value: str, key: str) -> set[str]:
+    rows = db.execute(f"SELECT metadata {source}", (value,))
+    return {str(json.loads(text).get(key, "")) for (text,) in rows}
 
 
 def _count(file: Path, source: str, value: str) -> int:

@@ -117,6 +117,7 @@ MIGRATIONS: Final = (
     ),
     Migration(4, "postings", index.POSTINGS),
     Migration(5, "a second set of vectors", index.COMING_VECTORS),
+    Migration(6, "terms of more scripts", index.MORE_SCRIPTS),
 )
 """All migrations, oldest first: versions 1, 2 and so on. One that has shipped is never edited."""
 SCHEMA: Final = Schema(APPLICATION_ID, MIGRATIONS, functions=index.FUNCTIONS)

@@ -18,6 +18,7 @@ from objlib.core.reports.plan import Cost, PlannedStep, RunPlan
 from objlib.core.reports.upload import RecoverReport, UploadReport
 from objlib.engine.app import App
 from objlib.engine.plan.steps import (
+    failed_files,
     files_to_send,
     steps_of_absence,
     steps_of_failures,
@@ -77,10 +78,13 @@ async def plan_run(app: App, options: RunOptions) -> UploadReport:
         await retry_failed_files(app)
     rows, postponed = await files_to_send(app, options.limit)
     tokens, tokens_read = await app.files(partial(count_tokens, app.settings.library, rows))
+    failed = await failed_files(app)
+    # The new path of a file that was never sent matters to nothing that a run does.
+    never_sent = {row.file_path for row in (*rows, *postponed, *failed) if not row.documents}
     steps = [
-        *steps_of_scan(scanned),
+        *steps_of_scan(scanned, never_sent),
         *steps_of_sending(rows, postponed, scanned, tokens),
-        *await steps_of_failures(app),
+        *steps_of_failures(failed),
         *await steps_of_recovery(app),
         *await steps_of_absence(app, options.grace),
     ]

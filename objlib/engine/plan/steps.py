@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -30,9 +30,11 @@ async def files_to_send(app: App, limit: int | None) -> tuple[list[FileRow], lis
     return rows[:count], rows[count:]
 
 
-def steps_of_scan(scanned: ScanReport) -> Iterator[PlannedStep]:
-    """Renames, and what was not taken in."""
+def steps_of_scan(scanned: ScanReport, never_sent: Collection[str]) -> Iterator[PlannedStep]:
+    """Renames, but not of files that were ``never_sent``, and what was not taken in."""
     for was, path in scanned.renames:
+        if path in never_sent:
+            continue
         yield PlannedStep(Action.RENAME, path, "the same content at a new path", was)
     for path, reason in (*scanned.skipped, *scanned.left_out):
         yield PlannedStep(Action.LEAVE_OUT, path, reason)
@@ -61,18 +63,20 @@ def steps_of_sending(
         yield PlannedStep(Action.WAIT, row.file_path, "beyond --limit; the next run sends it")
 
 
-async def steps_of_failures(app: App) -> list[PlannedStep]:
+async def failed_files(app: App) -> list[FileRow]:
     """Files on disk that failed and are not tried again, and those that no store takes."""
-    steps, after = list[PlannedStep](), ""
+    failed, after = list[FileRow](), ""
     while rows := await app.ledger.files.failed(after, PAGE):
         after = rows[-1].file_id
-        for row in rows:
-            if row.missing_since is None:
-                skips = row.failure is not None and row.failure.kind.skips
-                steps.append(
-                    PlannedStep(Action.SKIP if skips else Action.FAIL, row.file_path, row.last_error or "")
-                )
-    return steps
+        failed += (row for row in rows if row.missing_since is None)
+    return failed
+
+
+def steps_of_failures(rows: Iterable[FileRow]) -> Iterator[PlannedStep]:
+    """The steps of :func:`failed_files`."""
+    for row in rows:
+        skips = row.failure is not None and row.failure.kind.skips
+        yield PlannedStep(Action.SKIP if skips else Action.FAIL, row.file_path, row.last_error or "")
 
 
 async def steps_of_recovery(app: App) -> list[PlannedStep]:

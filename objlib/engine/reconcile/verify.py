@@ -8,7 +8,7 @@ from typing import Final
 
 from objlib.core.events import EventKind, Phase
 from objlib.core.ids import FileId
-from objlib.core.library.patterns import PathPattern, parse_patterns
+from objlib.core.library.patterns import PathPattern
 from objlib.core.library.snapshot import UNREAD
 from objlib.core.lifecycle.drift import INFORMATION, REPAIRABLE, Drift, DriftKind
 from objlib.core.lifecycle.table import State
@@ -18,6 +18,7 @@ from objlib.engine.app import App
 from objlib.engine.reconcile.compare import recheck_document
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.scan.read_file import read_file
+from objlib.engine.scan.scan import patterns_in_use
 from objlib.engine.scan.scope import Absence, Scope
 from objlib.gemini import GeminiError
 
@@ -47,7 +48,7 @@ async def verify(app: App, *, sample: int | None = 50) -> VerifyReport:
     app.retrier.reset()
     report, findings, after = VerifyReport(app.store, of=total), list[Drift](), ""
     scope = await app.files(partial(Scope.of, app.settings))
-    work = _Verification(app, scope, parse_patterns(app.settings.patterns), report, findings)
+    work = _Verification(app, scope, await patterns_in_use(app), report, findings)
     with app.observer.phase(Phase.VERIFY, total if sample is None else min(sample, total)):
         while page := await app.ledger.comparison.sample(size=sample, after=after, limit=VERIFY_PAGE):
             async with fan_out(work.verify_file, limit=MAX_FILES) as files:

@@ -1,5 +1,6 @@
 """Searches and answers from the store, with citations that name the present path of a file."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -13,7 +14,7 @@ from objlib.core.config.settings import Backend
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS, FileId
 from objlib.core.library.paths import disk_path
-from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support
+from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support, Turn
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import EXTRACTIVE, filter_keys
 from objlib.engine.app import App
@@ -36,6 +37,8 @@ GROUPED: Final = 4
 """Passages asked for, for each file that is to be shown by its best one."""
 MOST_ASKED: Final = 100
 """Passages that the embedded store gives at most."""
+_OF_FILTER: Final = "metadataFilter, "
+"""The words before the reason where the embedded store refuses a filter."""
 _UNKNOWN: Final = CheckedPassage(CitationState.UNKNOWN, None)
 
 
@@ -59,7 +62,7 @@ async def search(
     offline = app.settings.backend is Backend.EMBEDDED
     # A model is paid for each passage that it is given; the embedded store has more of them for nothing.
     count = min(GROUPED * top_k, MOST_ASKED) if offline and not all_passages else top_k
-    answer = await _ask(app, query, where, count, passages_only=offline)
+    answer = await _ask(app, query, where, count, passages_only=True)
     passages = answer.passages if all_passages else _best_of_each_file(answer.passages)
     shown = replace(answer, text="", passages=passages[:top_k], supports=[])
     report = await _report(app, query, shown, await _notice(app, answer, where), began)
@@ -79,10 +82,15 @@ def _best_of_each_file(passages: list[Passage]) -> list[Passage]:
     return list(best.values())
 
 
-async def ask(app: App, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
-    """An answer with the passages that carry it. Arguments and errors as for :func:`search`."""
+async def ask(
+    app: App, question: str, *, where: str | None = None, top_k: int = 8, history: Sequence[Turn] = ()
+) -> AnswerReport:
+    """An answer with the passages that carry it. Arguments and errors as for :func:`search`.
+
+    ``history`` has the turns before the question, the oldest first; of an answer that found nothing, none.
+    """
     began = trio.current_time()
-    answer = await _ask(app, question, where, top_k)
+    answer = await _ask(app, question, where, top_k, history=history)
     notice = await _notice(app, answer, where)
     if answer.model_version == EXTRACTIVE and answer.supports:
         notice = "; ".join(
@@ -92,8 +100,15 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
 
 
 async def _ask(
-    app: App, question: str, where: str | None, top_k: int, *, passages_only: bool = False
+    app: App,
+    question: str,
+    where: str | None,
+    top_k: int,
+    *,
+    passages_only: bool = False,
+    history: Sequence[Turn] = (),
 ) -> Answer:
+    offline = app.settings.backend is Backend.EMBEDDED
     request = partial(
         app.client.models.ask,
         model=app.settings.model,
@@ -102,13 +117,18 @@ async def _ask(
         metadata_filter=where,
         top_k=top_k,
         system=SYSTEM,
-        max_tokens=1 if passages_only else None,
+        max_tokens=1 if passages_only and offline else None,
+        for_passages=passages_only or offline,
+        history=[(turn.question, turn.answer) for turn in history],
     )
     try:
         return await app.retrier.call(Purpose.ASK, request, reconnect=False)
     except GeminiError as error:
         if where is not None and error.status == 400 and error.kind is ErrorKind.PERMANENT:
-            raise UsageError(f"--filter {where!r} was refused: {error}") from None
+            # A filter alone was wrong, so neither the request nor its status helps.
+            raise UsageError(
+                f"--filter {where!r} was refused: {str(error).rpartition(_OF_FILTER)[2]}"
+            ) from None
         if error.kind is not ErrorKind.NOT_FOUND:
             raise
         refusal = error
@@ -208,18 +228,27 @@ def _hash(passage: Passage, row: FileRow) -> str | None:
 
 
 async def _notice(app: App, answer: Answer, where: str | None) -> str:
-    notes = [await _coverage(app, answer), "" if where is None else await _unknown_keys(app, where)]
+    notes = [await _coverage(app, answer), "" if where is None else await _misfits(app, where)]
     return "; ".join(note for note in notes if note)
 
 
-async def _unknown_keys(app: App, where: str) -> str:
-    """A note on keys in a filter that no document has: a misspelt one finds nothing, without an error."""
+async def _misfits(app: App, where: str) -> str:
+    """A note on what in a filter fits no document: it finds nothing, without an error."""
     keys = await app.ledger.files.metadata_keys()
-    unknown = [key for key in filter_keys(where) if key not in keys and key not in RESERVED_KEYS]
-    if not unknown:
-        return ""
-    there = f"the keys there are: {', '.join(keys[:LISTED_KEYS])}" if keys else "there are no keys"
-    return f"no document of this library has the key {' or '.join(unknown)} of --filter; {there}"
+    asked = filter_keys(where)
+    unknown = [key for key in asked if key not in keys and key not in RESERVED_KEYS]
+    there = f"the keys there are: {', '.join([*keys][:LISTED_KEYS])}" if keys else "there are no keys"
+    notes = (
+        [f"no document of this library has the key {' or '.join(unknown)} of --filter; {there}"]
+        if unknown
+        else []
+    )
+    notes += [
+        f"--filter compares {key} with the text {text}, and every document has a number there"
+        for key, text in asked.items()
+        if text and keys.get(key)
+    ]
+    return "; ".join(notes)
 
 
 def _change_of_model(vectors: VectorReport) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from objlib.core.advice import advise
+from objlib.core.config.default_paths import ASIDE
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
@@ -24,14 +25,14 @@ from objlib.engine.recover import STORE_REASON
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import is_alive
 from objlib.engine.stores.inventory import find_store, ledgers_of
-from objlib.ledger import StoreIntent, identify, ledger_exists, summarize
+from objlib.ledger import StoreIntent, identify, ledger_exists, run_at_work, summarize
 from objlib.threads import thread_runner
 
 ANOTHER_TOOL: Final = "another tool"
 """Whose a document without any mark of ours is."""
-_PLAN: Final = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True)
-_DELETE: Final = Command("stores-delete", records=True, store=StoreNeed.SERVICE)
-_FINISH: Final = Command("recover", records=True, store=StoreNeed.SERVICE, create_ledger=False)
+_PLAN: Final = Command("stores", records=False, store=StoreNeed.SERVICE, disk=False, dry_run=True)
+_DELETE: Final = Command("stores-delete", records=True, store=StoreNeed.SERVICE, disk=False)
+_FINISH: Final = Command("recover", records=True, store=StoreNeed.SERVICE, create_ledger=False, disk=False)
 
 
 async def plan_deletion(
@@ -109,7 +110,7 @@ async def finish_deletion(
         intent = await app.ledger.store_deletions.get(identity.store)
         if intent is None:  # another process was faster
             return RecoverReport(dry_run=dry_run)
-        await app.files(partial(_refuse_alive, app, intent.store, intent.display_name))
+        await app.files(partial(_refuse_alive, app, intent.store))
         if not dry_run:
             await _execute(app, intent)
     actions = [(intent.display_name, "deleted", STORE_REASON)]
@@ -155,10 +156,14 @@ def _refuse_others(report: StoreDeletion, others: int) -> None:
     if report.foreign != others:
         owners = ", ".join(f"{number:,} of {owner}" for owner, number in report.others.items())
         raise RefusedError(
-            f"the store {report.display_name} holds {report.foreign:,} documents that are not of this library"
+            f"the store {report.display_name} holds {report.foreign:,} {_documents(report.foreign)} not of this library"
             f"{f' ({owners})' if owners else ''}, and --others says {others:,}: nothing was deleted; to delete "
             f"those too: `{advise(f'stores --yes --others {report.foreign}', 'delete', report.name)}`"
         )
+
+
+def _documents(number: int) -> str:
+    return "document that is" if number == 1 else "documents that are"
 
 
 def _refuse_shared_ledger(app: App, entry: StoreEntry) -> None:
@@ -176,7 +181,7 @@ def _refuse_shared_ledger(app: App, entry: StoreEntry) -> None:
 
 
 async def _count(app: App, entry: StoreEntry) -> StoreDeletion:
-    await app.files(partial(_refuse_alive, app, entry.name, entry.display_name))
+    await app.files(partial(_refuse_alive, app, entry.name))
     app.observer.note(f"listing the store {entry.display_name} to see whose its documents are")
     adopted = await app.ledger.adoptions.held()
     owners = Counter[str]()
@@ -216,23 +221,20 @@ def _whose(app: App, owner: str) -> str:
     return f"a ledger that is not here ({owner or 'without an id'})"
 
 
-def _refuse_alive(app: App, store: str, display_name: str) -> None:
+def _refuse_alive(app: App, store: str) -> None:
     for path in ledgers_of(app, store):
         summary = summarize(path)
         for run in () if summary is None else summary.runs:
             if run.run_id != app.run_id and is_alive(run, now=app.now(), host=platform.node()):
-                raise RefusedError(
-                    f"a run ({run.command}, process {run.pid}) is at work on the store {display_name}; wait for its "
-                    "end, or stop it"
-                )
+                raise run_at_work(run, path)
 
 
 def put_aside(ledger: Path) -> Path:
     """Rename a closed ledger whose store is gone, so that the next upload starts anew; its new place."""
     day = time.strftime("%Y%m%d-%H%M%S")
-    aside, number = ledger.with_name(f"{ledger.stem}-of-deleted-store-{day}{ledger.suffix}"), 2
+    aside, number = ledger.with_name(f"{ledger.stem}{ASIDE}{day}{ledger.suffix}"), 2
     while aside.exists():
-        aside = ledger.with_name(f"{ledger.stem}-of-deleted-store-{day}-{number}{ledger.suffix}")
+        aside = ledger.with_name(f"{ledger.stem}{ASIDE}{day}-{number}{ledger.suffix}")
         number += 1
     for end in ("-wal", "-shm", ""):
         beside = ledger.with_name(ledger.name + end)

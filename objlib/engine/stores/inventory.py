@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-from objlib.catalog import Catalog, identify_service
+from objlib.catalog import Catalog
 from objlib.core.advice import advise
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Backend
@@ -12,6 +12,7 @@ from objlib.core.costs import TIERS, smallest_tier
 from objlib.core.errors import RefusedError, UsageError
 from objlib.core.limits import MAX_DISPLAY_NAME
 from objlib.core.reports.stores import StoreEntry, StoreInventory, StoreMade
+from objlib.data_folder import identify_service
 from objlib.engine.app import App
 from objlib.engine.bootstrap.store_binding import create_store
 from objlib.engine.requests.governor import Purpose

@@ -43,8 +43,9 @@ class PostgresDialect:
         ) AS placed WHERE place <= ? ORDER BY key, place
         """
     metadata_keys: Final = (
-        'SELECT DISTINCT key COLLATE "C" AS key FROM files CROSS JOIN LATERAL jsonb_object_keys(metadata_json::jsonb)'
-        " AS key WHERE gemini_document IS NOT NULL ORDER BY 1"
+        """SELECT entry.key COLLATE "C" AS key, min((jsonb_typeof(entry.value) = 'number')::int)"""
+        " FROM files CROSS JOIN LATERAL jsonb_each(metadata_json::jsonb) AS entry"
+        " WHERE gemini_document IS NOT NULL GROUP BY 1 ORDER BY 1"
     )
 
     size: Final = (
@@ -87,6 +88,10 @@ class PostgresDialect:
     def damage(self, conn: LedgerConnection, limit: int) -> list[str]:
         """Nothing: the server keeps its references, and has programs of its own for its files."""
         return []
+
+    def tell(self, conn: LedgerConnection, channel: str) -> None:
+        """``NOTIFY``: a session hears of it with the next answer of the server."""
+        conn.execute(f"NOTIFY {channel}")
 
     def measure(self, conn: LedgerConnection, table: str) -> None:
         """``ANALYZE``, which the server never does by itself for a temporary table."""

@@ -25,8 +25,8 @@ class SQLiteDialect:
         ) WHERE place <= ? ORDER BY key, place
         """
     metadata_keys: Final = (
-        "SELECT DISTINCT key FROM files, json_each(metadata_json)"
-        " WHERE gemini_document IS NOT NULL ORDER BY key"
+        "SELECT key, min(type IN ('integer', 'real')) FROM files, json_each(metadata_json)"
+        " WHERE gemini_document IS NOT NULL GROUP BY key ORDER BY key"
     )
 
     size: Final = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
@@ -68,6 +68,9 @@ class SQLiteDialect:
         return lines + [
             f"row {row} of {table} refers to nothing in {parent}" for table, row, parent, _ in broken
         ]
+
+    def tell(self, conn: object, channel: str) -> None:
+        """Nothing: the others look with each heartbeat."""
 
     def measure(self, conn: object, table: str) -> None:
         """Nothing: the queries are planned by the indices alone."""

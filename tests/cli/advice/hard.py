@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import signal
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -173,6 +174,7 @@ def a_ledger_that_no_catalog_knows(world: World) -> None:
     world.upload("--ledger", str(ledger))
     ledger.unlink()
     world.database("catalog.db").unlink()
+    world.database("library.json").unlink()
     refused = world.at("status", "--ledger", str(ledger))
     assert refused.code == Exit.USAGE
     done = world.follow(refused, "ledger/connection.py no_ledger: rebuild")
@@ -292,6 +294,23 @@ def patterns_that_describe_files_otherwise(world: World) -> None:
         assert world.at("store-sync").code == Exit.OK
 
 
+@situation("cli/render/scan.py described_lines: scan --own-patterns")
+def patterns_that_another_machine_replaced(world: World) -> None:
+    config = world.library / "objlib.toml"
+    for pattern in ("{book}.txt", "{title}.txt"):
+        config.write_text(f'[metadata]\npatterns = ["{pattern}"]\n', encoding="utf-8")
+        world.upload()
+    world.ledger(
+        "UPDATE settings SET value = json_set(value, '$.machine', 'desk') WHERE key LIKE '%_history'"
+    )
+    config.write_text('[metadata]\npatterns = ["{book}.txt"]\n', encoding="utf-8")
+    uploaded = world.upload()
+    assert "the metadata patterns of desk count since" in uploaded.text, uploaded.text
+    scanned = world.follow(uploaded, "cli/render/scan.py described_lines: scan --own-patterns")
+    assert "files have other metadata by the patterns of now" in scanned.text, scanned.text
+    assert "desk" not in world.upload().text
+
+
 @situation("cli/render/store_sync.py _done: recover")
 def a_repair_whose_deletion_gets_no_answer(world: World) -> None:
     world.upload()
@@ -342,13 +361,25 @@ def a_file_in_flight_in_another_run(world: World) -> None:
     assert "finishes what it has in flight" in world.at("runs", "stop", "dead").text
 
 
-@situation("engine/compact.py _refuse_runs: f'runs stop {run.run_id}'")
+@situation("ledger/rows.py run_at_work: runs")
 def a_ledger_that_another_run_works_on(world: World) -> None:
     leave_live_run(world)
-    refused = world.at("ledger", "compact")
-    assert refused.code == Exit.REFUSED
-    stopped = world.follow(refused, "engine/compact.py _refuse_runs: f'runs stop {run.run_id}'")
-    assert "finishes what it has in flight" in stopped.text
+    ledger = world.database("ledger.db")
+    for command in (
+        ("ledger", "compact", "--library", world.library),
+        ("ledger", "copy", ledger, "copy.db"),
+        ("ledger", "copy", ledger, "copy.db", "-n"),
+        ("libraries", "forget", world.library),
+        ("move", world.library, world.root / "work"),
+    ):
+        if command[0] in {"libraries", "move"} or "copy" in command:  # they go by the clock of the machine
+            world.ledger("UPDATE runs SET heartbeat = ? WHERE run_id = 'dead'", time.time())
+        refused = world(*command)
+        assert (refused.code, "a run (upload, process " in refused.text) == (Exit.REFUSED, True), refused.text
+        world.ledger("UPDATE runs SET heartbeat = ? WHERE run_id = 'dead'", EPOCH + 10)
+        stopped = world.follow(refused, "ledger/rows.py run_at_work: runs")
+        assert "finishes what it has in flight" in stopped.text, (command, stopped.text)
+        world.ledger("DELETE FROM stops")
 
 
 @situation("cli/render/runs.py run_list_lines: recover")
@@ -386,10 +417,10 @@ def a_dry_run_with_a_file_that_is_gone(world: World) -> None:
 
 
 @situation("engine/shutdown.py Drain.work: recover")
-def a_search_that_is_interrupted(world: World) -> None:
+def a_repair_that_is_interrupted(world: World) -> None:
     world.upload()
     world.faults.before = _once(interrupt)
-    stopped = world.at("search", "liberty")
+    stopped = world.at("store-sync", "--apply")
     assert stopped.code == Exit.INTERRUPTED
     assert world.follow(stopped, "engine/shutdown.py Drain.work: recover").code == Exit.OK
 

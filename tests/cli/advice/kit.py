@@ -191,7 +191,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         runner=inline_runner,
         options=Options(middleware=(world.faults.middleware(),)),
     )
-    monkeypatch.setattr("objlib.cli.runner.open_app", partial(bootstrap.open_app, overrides=overrides))
+
+    def open_app(*args: Any, **more: Any) -> Any:
+        # A thread would stand still in virtual time, whatever opens the application.
+        return bootstrap.open_app(*args, **{**more, "overrides": overrides})
+
+    for opener in ("cli.runner", "engine.stores.deletion", "engine.doctor"):
+        monkeypatch.setattr(f"objlib.{opener}.open_app", open_app)
     real = trio.run
     clock = partial(trio.testing.MockClock, autojump_threshold=0)
     monkeypatch.setattr(trio, "run", lambda main, *args, **more: real(main, *args, clock=clock(), **more))

@@ -220,5 +220,10 @@ def test_a_filter_means_what_its_tree_says(
 
 
 def test_the_keys_of_a_filter_are_those_it_compares() -> None:
-    assert filter_keys('a = 1 AND (-b:* OR "c d" != x) NOT a > 2') == ["a", "b", "c d"]
-    assert [filter_keys(text) for text in ("", "((", "a", "'", "\ud800 = 1")] == [[], [], [], [], []]
+    assert filter_keys('a = 1 AND (-b:* OR "c d" != x) NOT a > 2') == {
+        "a": "",
+        "b": "",
+        "c d": "x",
+    }
+    assert filter_keys("a:x AND a = y AND b:'*' AND c != '2.5'") == {"a": "x", "b": "*", "c": ""}
+    assert [filter_keys(text) for text in ("", "((", "a", "'", "\ud800 = 1")] == [{}, {}, {}, {}, {}]

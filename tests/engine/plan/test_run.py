@@ -62,7 +62,7 @@ def of_run(before: dict[str, FileRow], after: dict[str, FileRow]) -> Done:
             elif document is not None:
                 done.add((Action.DELETE, row.file_path))
             continue
-        if was is not None and was.file_path != row.file_path:
+        if was is not None and was.file_path != row.file_path and was.documents:
             done.add((Action.RENAME, row.file_path))
         if row.document != document and row.document is not None:
             done.add((Action.REPLACE if document else Action.SEND, row.file_path))

@@ -535,6 +535,34 @@ async def test_other_patterns_describe_unchanged_files_anew_once(desk: Desk) -> 
     assert (report.hashed, report.described) == (0, 0)
 
 
+async def test_machines_with_other_patterns_do_not_read_all_files_in_turns(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.write("Ethics/virtue.md", "# Virtue\n")
+    old, new, none = ["{course}/{lecture}.md"], ["{topic}/{title}.md"], list[str]()
+    machine = "first"
+    monkeypatch.setattr("platform.node", lambda: machine)
+    await desk.scan(patterns=old)
+    machine = "without a configuration"
+    report = await desk.scan(patterns=none)
+    assert (report.hashed, report.patterns_of) == (0, "first")
+    machine = "second"
+    assert (await desk.scan(patterns=new)).hashed == 1, "patterns that are new count at once"
+    since = desk.clock.time
+    for machine in ("first", "second", "first", "without a configuration"):
+        report = await desk.scan(patterns={"first": old, "second": new}.get(machine, none))
+        foreign = ("", 0.0) if machine == "second" else ("second", since)
+        assert (report.hashed, report.patterns_of, report.patterns_since) == (0, *foreign)
+    assert (await desk.row("Ethics/virtue.md")).metadata == {"topic": "Ethics", "title": "virtue"}
+    machine = "without a configuration, and new"
+    assert (await desk.scan(patterns=none)).patterns_of == "second"
+    machine = "first"
+    report = await scan_module.scan(desk.app(patterns=tuple(old)), own_patterns=True)
+    assert (report.hashed, report.patterns_of) == (1, "")
+    assert (await desk.scan(patterns=old)).hashed == 0
+    assert (await desk.scan(patterns=none)).hashed == 1, "who set them may take them back"
+
+
 async def test_a_file_that_comes_back_is_described_by_the_patterns_of_now(
     desk: Desk,
 ) -> None:

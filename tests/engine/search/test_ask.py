@@ -40,8 +40,32 @@ async def test_search_and_ask_cite_the_current_path_and_place(
 async def test_a_filter_that_the_service_refuses_is_a_usage_error(opened: Opener) -> None:
     async with opened() as app:
         await upload(app)
-        with pytest.raises(UsageError, match=r"--filter '\(\(' was refused"):
-            await search(app, "virtue", where="((")
+        for verb in (search, ask):
+            with pytest.raises(UsageError) as refusal:
+                await verb(app, "virtue", where="year = ")
+            # No model was asked, and nothing was answered with a status: the filter alone is wrong.
+            reason = "--filter 'year = ' was refused: column 8: the filter ends too early"
+            assert str(refusal.value) == reason
+
+
+async def test_an_error_says_searching_where_no_model_is_asked(opened: Opener, faults: Faults) -> None:
+    async with opened() as app:
+        await upload(app)
+    denied = refusal(403, "PERMISSION_DENIED", "not yours")
+    faults.script = lambda kind, _count: denied if kind == "ask" else None
+    async with opened() as app:
+        for verb in (search, ask):
+            with pytest.raises(GeminiError, match=r"^searching the store: .*not yours"):
+                await verb(app, "virtue")
+
+
+async def test_a_number_that_a_filter_compares_with_a_text_is_named(opened: Opener) -> None:
+    async with opened() as app:
+        await upload(app)
+        report = await search(app, "virtue", where='year > late AND course = "Ethics" AND year != "2022"')
+    assert report.notice.endswith(
+        "--filter compares year with the text late, and every document has a number there"
+    )
 
 
 async def test_a_model_that_the_service_does_not_have_is_refused_with_those_it_has(
