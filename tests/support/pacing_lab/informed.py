@@ -20,7 +20,7 @@ DEPTHS: Final = (1.0, 0.5, 0.0)
 
 @dataclass
 class Plan:
-    """What all processes have sent, by the moments at which it should arrive.
+    """Requests that all processes have sent, by the moments at which they should arrive.
 
     Attributes:
         scenario: the service.
