@@ -76,13 +76,6 @@ PACE: Final = (
         f"{OF_RATE_CONTROL}::test_an_idle_controller_does_not_probe",
     ),
     Mutant(
-        "a small bucket is probed gently",
-        "objlib/core/pacing/state.py",
-        "max(0.1, hidden * min(0.5, ",
-        "max(0.1, min(0.5, ",
-        f"{OF_RATE_CONTROL}::test_a_small_bucket_is_measured_by_a_gentle_probe",
-    ),
-    Mutant(
         "an experiment about faults holds the speed",
         "objlib/core/pacing/measured.py",
         "            pace = pace._replace(busy=False)\n",

@@ -202,10 +202,5 @@ def probe_interval(state: PaceState) -> float:
 
 
 def probe_gain(state: PaceState) -> float:
-    """Gain of a probe: half a request more in a round trip, between 1.1 and 1.5.
-
-    A smaller bucket than that of a second, though it holds a request at least, hides less; the error of what a probe
-    measures is its gain. So a probe lasts as long as one into a bucket of a second would.
-    """
-    hidden = min(1.0, max(state.burst, 1 / state.rate))
-    return 1 + max(0.1, hidden * min(0.5, 0.55 / max(1e-9, state.rate * state.rtt)))
+    """Gain of a probe: half a request more in a round trip, between 1.1 and 1.5."""
+    return 1 + min(0.5, max(0.1, 0.55 / max(1e-9, state.rate * state.rtt)))

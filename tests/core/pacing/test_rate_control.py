@@ -13,7 +13,6 @@ from objlib.core.pacing.state import (
     PaceState,
     PacingPhase,
     credit,
-    probe_gain,
     probe_interval,
     refusal_cost,
     send_rate,
@@ -420,20 +419,3 @@ def test_processes_without_a_common_ledger_converge_to_equal_shares() -> None:
         shares = [sum(at >= 120 for at in by) for by in trace.by]
         indexes.append(sum(shares) ** 2 / (3 * sum(share**2 for share in shares)))
     assert statistics.mean(indexes) > 0.955
-
-
-@pytest.mark.parametrize("latency", [0.005, 0.04])
-def test_a_small_bucket_is_measured_by_a_gentle_probe(latency: float) -> None:
-    """A probe that is half as fast again empties two places at once, and confirms any rate that is too low."""
-    server = Bucket(((0, 12.0),), burst=0.1, least=2.0, whole=False)
-    trace = run(server, [Ours(16)], seconds=240, latency=latency, seed=1)
-    assert trace.count(120, 240) >= 0.93 * server.allowed(120, 240)
-
-
-@given(rate=st.floats(0.1, 1), rtt=seconds, burst=st.floats(0, 1))
-def test_a_slow_service_is_probed_as_if_its_bucket_held_a_request(
-    rate: float, rtt: float, burst: float
-) -> None:
-    """Gently probed, it would need minutes to show a rise."""
-    state = PaceState(ceiling=16, rate=rate, rtt=rtt, burst=burst)
-    assert probe_gain(state) == probe_gain(state._replace(burst=1.0))
