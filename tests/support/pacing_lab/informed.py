@@ -14,6 +14,8 @@ from .simulate import run
 
 PACES: Final = (1.0, 0.95, 0.85, 0.7, 0.5, 0.3, 0.15, 0.05)
 """Shares of the rate that are tried."""
+HALVINGS: Final = 3
+"""Times that the gap between a pace that is too fast and the next one is halved."""
 DEPTHS: Final = (1.0, 0.5, 0.0)
 """Shares of the bucket that are used; a request at least."""
 
@@ -118,18 +120,22 @@ def bound(scenario: Drawn, *, most_refused: float, enough: float = math.inf) -> 
 
     The search ends at a plan of ``enough`` goodput.
     """
-    found: Result | None = None
-    best = possible(scenario)
+    best, results, found = possible(scenario), list[Result](), Result(0.0, 1.0)
     for depth in DEPTHS:
+        too_fast = math.inf
         for pace in PACES:
-            result = planned(scenario, pace, depth, best)
-            if found is None or _rank(result, most_refused) > _rank(found, most_refused):
-                found = result
-            if result.refused <= most_refused:
+            results.append(planned(scenario, pace, depth, best))
+            if results[-1].refused <= most_refused:
                 break  # a lower pace refuses less still, and admits less
-        if found and found.refused <= most_refused and found.goodput >= enough:
+            too_fast = pace
+        for _ in range(HALVINGS if too_fast < math.inf else 0):
+            middle = (pace + too_fast) / 2
+            results.append(planned(scenario, middle, depth, best))
+            held = results[-1].refused <= most_refused
+            pace, too_fast = (middle, too_fast) if held else (pace, middle)
+        found = max(results, key=lambda result: _rank(result, most_refused))
+        if found.refused <= most_refused and found.goodput >= enough:
             break
-    assert found is not None
     return found
 
 
