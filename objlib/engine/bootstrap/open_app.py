@@ -8,11 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.config.settings import Backend, Settings
+from objlib.core.errors import LedgerError
 from objlib.core.events import Observer
 from objlib.core.ids import new_run_id
 from objlib.engine.app import App, Overrides
@@ -59,6 +63,7 @@ class Command:
             without one, other runs would take those rows for a dead run's.
         create_ledger: whether a ledger is made where there is none.
         any_ledger: whether it may work on a store with documents of a lost ledger, which it is there to mend.
+        disk: whether it looks for changes on disk, so that a library which is not mounted would seem to be deleted.
         dry_run: whether it only says what it would do: then it works on private copies, and sends no request that
             changes anything.
     """
@@ -68,6 +73,7 @@ class Command:
     store: StoreNeed
     create_ledger: bool = True
     any_ledger: bool = False
+    disk: bool = True
     dry_run: bool = False
 
 
@@ -122,9 +128,9 @@ async def open_app(
             opened_at=trio.current_time(),
             dry_run=command.dry_run,
         )
-        await require_library(app)
+        here = await require_library(app, disk=command.disk)
         if command.records:
-            await bind_library(app)
+            await bind_library(app, here=here)
             app.ledger_id = await ledger.settings.ledger_id()
         else:
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""
@@ -143,7 +149,42 @@ async def open_app(
             await enter_catalog(app)
         if command.records:
             await stack.enter_async_context(keep_run_record(app, command.name, tally))
+        kept = (
+            await app.files(partial(_identities, settings)) if command.records and not command.dry_run else {}
+        )
         yield app
+        for path in kept:
+            if kept[path] != (await app.files(partial(_identities, settings)))[path]:
+                raise LedgerError(_lost_meanwhile(settings, path))
+
+
+def _identities(settings: Settings) -> dict[Path, tuple[int, int] | None]:
+    """Device and inode of the ledger and of the embedded store, as far as they are files that are there."""
+    files = [settings.ledger] if isinstance(settings.ledger, Path) else []
+    if settings.backend is Backend.EMBEDDED:
+        files.append(settings.embedded)
+    identities: dict[Path, tuple[int, int] | None] = {}
+    for path in files:
+        try:
+            status = path.stat()
+        except OSError:
+            identities[path] = None
+        else:
+            identities[path] = status.st_dev, status.st_ino
+    return identities
+
+
+def _lost_meanwhile(settings: Settings, path: Path) -> str:
+    """The news that a database was taken away under a run, which a POSIX system lets it use up to its end."""
+    if path == settings.ledger:
+        return (
+            f"the ledger {path} was removed or replaced while this command used it, and what it recorded is lost: "
+            f"`{advise('rebuild')}` makes it again from the store, and nothing is sent twice"
+        )
+    return (
+        f"the store file {path} was removed or replaced while this command used it, and the documents in it are "
+        f"lost: `{advise('doctor')}` says what to do"
+    )
 
 
 def with_models(options: "Options", settings: Settings) -> "Options":
