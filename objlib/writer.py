@@ -37,7 +37,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class AnswerWriter:
     """A served model.
 
     Attributes:
@@ -71,7 +71,7 @@ class _Models(msgspec.Struct):
     data: list[_Named]
 
 
-async def complete(writer: Writer, messages: Sequence[Message]) -> tuple[str, str]:
+async def complete(writer: AnswerWriter, messages: Sequence[Message]) -> tuple[str, str]:
     """The text that the model goes on with after ``messages``, and the name of the model.
 
     Raises:
@@ -104,7 +104,7 @@ async def complete(writer: Writer, messages: Sequence[Message]) -> tuple[str, st
     return texts[0], model
 
 
-async def _models(http: httpx.AsyncClient, writer: Writer) -> list[str]:
+async def _models(http: httpx.AsyncClient, writer: AnswerWriter) -> list[str]:
     models = _read(writer, await _request(http, writer, "models"), _Models).data
     if not models:
         raise WriterError(f"{writer.url} has no model; load one there")
@@ -112,7 +112,7 @@ async def _models(http: httpx.AsyncClient, writer: Writer) -> list[str]:
 
 
 async def _request(
-    http: httpx.AsyncClient, writer: Writer, path: str, body: dict[str, Any] | None = None
+    http: httpx.AsyncClient, writer: AnswerWriter, path: str, body: dict[str, Any] | None = None
 ) -> httpx.Response:
     url = f"{writer.url.rstrip('/')}/{path}"
     content = bytearray()
@@ -138,11 +138,11 @@ async def _request(
     raise _late(writer)
 
 
-def _late(writer: Writer) -> WriterError:
+def _late(writer: AnswerWriter) -> WriterError:
     return WriterError(f"{writer.url} did not answer in time; is the model loaded there?")
 
 
-def _read(writer: Writer, answer: httpx.Response, kind: type[T]) -> T:
+def _read(writer: AnswerWriter, answer: httpx.Response, kind: type[T]) -> T:
     if answer.status_code != httpx.codes.OK:
         said = " ".join(answer.text.split())[:300]
         raise WriterError(

@@ -12,7 +12,7 @@ import pytest
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import UsageError
 from objlib.core.reports.answers import Turn
-from objlib.writer import Message, Writer, WriterError, complete
+from objlib.writer import Message, AnswerWriter, WriterError, complete
 from tests.support.library import LECTURES, small_library
 
 QUESTION = [Message("user", "Why?")]
@@ -71,7 +71,10 @@ def server() -> Iterator[ModelServer]:
 
 
 async def test_a_question_goes_to_the_named_model_with_its_key(server: ModelServer) -> None:
-    assert await complete(Writer(server.url, "large:70b", "sesame"), QUESTION) == ("Because.", "large:70b")
+    assert await complete(AnswerWriter(server.url, "large:70b", "sesame"), QUESTION) == (
+        "Because.",
+        "large:70b",
+    )
     ((path, authorisation, body),) = server.seen
     assert (path, authorisation) == ("/v1/chat/completions", "Bearer sesame")
     assert body["messages"] == [{"role": "user", "content": "Why?"}]
@@ -79,7 +82,7 @@ async def test_a_question_goes_to_the_named_model_with_its_key(server: ModelServ
 
 
 async def test_without_a_name_the_first_model_answers_and_no_key_is_sent(server: ModelServer) -> None:
-    assert await complete(Writer(server.url + "/"), QUESTION) == ("Because.", "tiny:1b")
+    assert await complete(AnswerWriter(server.url + "/"), QUESTION) == ("Because.", "tiny:1b")
     assert [each[:2] for each in server.seen] == [("/v1/models", None), ("/v1/chat/completions", None)]
 
 
@@ -102,7 +105,7 @@ async def test_a_wrong_answer_is_one_line(
 ) -> None:
     server.completion = completion
     with pytest.raises(WriterError, match=message) as error:
-        await complete(Writer(server.url, "tiny:1b", "sesame"), QUESTION)
+        await complete(AnswerWriter(server.url, "tiny:1b", "sesame"), QUESTION)
     assert "\n" not in str(error.value)
     assert "sesame" not in str(error.value)
 
@@ -110,15 +113,15 @@ async def test_a_wrong_answer_is_one_line(
 async def test_a_model_that_is_not_there_is_named_with_those_that_are(server: ModelServer) -> None:
     server.completion = (404, b"no such model")
     with pytest.raises(UsageError, match=r"--answer-model other: .* it has tiny:1b, large:70b"):
-        await complete(Writer(server.url, "other"), QUESTION)
+        await complete(AnswerWriter(server.url, "other"), QUESTION)
 
 
 async def test_a_server_without_a_model_and_one_that_is_not_there(server: ModelServer) -> None:
     server.models = (200, {"data": []})
     with pytest.raises(WriterError, match="has no model"):
-        await complete(Writer(server.url), QUESTION)
+        await complete(AnswerWriter(server.url), QUESTION)
     with pytest.raises(WriterError, match="cannot be reached; start the model's server"):
-        await complete(Writer("http://127.0.0.1:9/v1"), QUESTION)
+        await complete(AnswerWriter("http://127.0.0.1:9/v1"), QUESTION)
 
 
 async def test_an_answer_is_written_from_the_passages_and_checked(
@@ -149,4 +152,4 @@ async def test_an_answer_is_written_from_the_passages_and_checked(
 
 def test_the_key_is_not_shown() -> None:
     settings = Settings(Path("/l"), Path("/d"), Path("/e"), "s", Backend.EMBEDDED, answer_key="sesame")
-    assert "sesame" not in repr(settings) + repr(Writer("http://x", key="sesame"))
+    assert "sesame" not in repr(settings) + repr(AnswerWriter("http://x", key="sesame"))

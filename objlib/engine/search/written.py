@@ -7,7 +7,7 @@ from objlib.core.config.settings import Settings
 from objlib.core.reports.answers import Turn
 from objlib.core.reports.cited_text import CitedSentence, read_citations
 from objlib.gemini import Answer, Passage
-from objlib.writer import Message, Writer, complete
+from objlib.writer import Message, AnswerWriter, complete
 
 INSTRUCTION: Final = (
     "Answer the question from the numbered passages alone. Behind each sentence put the numbers of the passages that "
@@ -36,7 +36,7 @@ async def write_answer(
     for turn in history:
         messages += [Message("user", turn.question), Message("assistant", turn.answer)]
     messages.append(Message("user", f"Passages:\n\n{numbered}\n\nQuestion: {question}"))
-    writer = Writer(settings.answer_url, settings.answer_model, settings.answer_key)
+    writer = AnswerWriter(settings.answer_url, settings.answer_model, settings.answer_key)
     written, model = await complete(writer, messages)
     text, sentences = read_citations(written.strip(), [passage.text for passage in passages])
     supports = [(each.start, each.stop, each.passages) for each in sentences]
