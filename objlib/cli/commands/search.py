@@ -178,7 +178,7 @@ def _run(settings: Settings, command: str, verb: Callable[..., Any], question: Q
     from objlib.cli.runner import run
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
 
-    needs = Command(command, records=False, store=StoreNeed.EXISTING, create_ledger=False)
+    needs = Command(command, records=False, store=StoreNeed.EXISTING, create_ledger=False, disk=False)
     work = partial(verb, where=question.where, top_k=question.top_k)
     report: AnswerReport = run(settings, needs, lambda app: work(app, question.text))
     return report
