@@ -12,7 +12,7 @@ import pytest
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import UsageError
 from objlib.core.reports.answers import Turn
-from objlib.writer import Message, AnswerWriter, WriterError, complete
+from objlib.writer import AnswerWriter, Message, WriterError, complete
 from tests.support.library import LECTURES, small_library
 
 QUESTION = [Message("user", "Why?")]

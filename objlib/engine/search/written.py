@@ -7,7 +7,7 @@ from objlib.core.config.settings import Settings
 from objlib.core.reports.answers import Turn
 from objlib.core.reports.cited_text import CitedSentence, read_citations
 from objlib.gemini import Answer, Passage
-from objlib.writer import Message, AnswerWriter, complete
+from objlib.writer import AnswerWriter, Message, complete
 
 INSTRUCTION: Final = (
     "Answer the question from the numbered passages alone. Behind each sentence put the numbers of the passages that "
