@@ -7,7 +7,7 @@ from typing import Annotated
 
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, option
-from objlib.core.errors import Exit
+from objlib.core.errors import Exit, UsageError
 from objlib.core.library.paths import readable
 from objlib.sources import working_folder
 
@@ -33,6 +33,8 @@ def explain(
     options: Common = None,
 ) -> int:
     """Tell the whole history of one file, and why it is in its state."""
+    if not file:
+        raise UsageError("explain needs the path of a file, and this one is empty")
     settings = load_settings(options)
     from objlib.cli.render.explain import explain_lines
     from objlib.cli.runner import run, show
