@@ -20,7 +20,7 @@ def status(*, options: Common = None) -> int:
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.status import status as engine_status
 
-    command = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False)
+    command = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False, disk=False)
     report = run(settings, command, engine_status)
     show(settings, "status", report, lambda screen: status_lines(report, screen, time.time()), asked=True)
     return Exit.OK
@@ -44,7 +44,7 @@ def explain(
     path = path_in_library(file, settings.library, working_folder())
     if is_folder(settings.library / path):
         raise UsageError(f"{file} is a folder; name one of the files in it")
-    command = Command("explain", records=False, store=StoreNeed.NONE, create_ledger=False)
+    command = Command("explain", records=False, store=StoreNeed.NONE, create_ledger=False, disk=False)
     report = run(settings, command, lambda app: engine_explain(app, path))
     show(settings, "explain", report, lambda screen: explain_lines(report, screen), asked=True)
     return Exit.OK
