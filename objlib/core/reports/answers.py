@@ -129,7 +129,7 @@ class AnswerListener:
         """The next piece of the text, without the numbers of its sources."""
 
     def again(self) -> None:
-        """What was heard so far does not count: the answer was lost before its end."""
+        """Forget all that was heard so far: the answer was lost before its end."""
 
 
 @dataclass(frozen=True, slots=True)

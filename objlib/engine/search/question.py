@@ -1,4 +1,4 @@
-"""What a program may ask."""
+"""The questions that a program may ask, checked."""
 
 from objlib.core.errors import UsageError
 from objlib.core.library.paths import valid_text

@@ -242,7 +242,7 @@ async def test_the_best_passage_stands_for_its_file_unless_all_are_asked_for(
 
 
 class Heard(AnswerListener):
-    """What was heard of an answer, with a mark where it began anew."""
+    """An answer as it was heard, with a mark at each new beginning."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
