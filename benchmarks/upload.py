@@ -92,7 +92,7 @@ def main() -> int:
             measured = rows(url, home / "library", home, args.sdk, args.before)
             samples = interleave(measured, args.rounds, home)
     title = f"upload of {files:,} files of {size:,} bytes, answers after {args.latency:g} s, 16 in flight"
-    return finish([report(title, measured, samples, units=files, unit="file")], args.json)
+    return finish([report(title, measured, samples, units=files, unit="file")], args)
 
 
 if __name__ == "__main__":
