@@ -38,6 +38,8 @@ RUN: Final = RunId("benchmark")
 TASKS: Final = (1, 10, 100)
 MOVES: Final = 3
 """Transitions of each file."""
+PART: Final = 100_000
+"""Events of a history that are written at once."""
 
 
 def fill(path: Path, files: int) -> list[FileRow]:
@@ -58,15 +60,18 @@ def fill(path: Path, files: int) -> list[FileRow]:
 def grow(path: Path, events: int) -> None:
     """Make a ledger with a history: events of files that are gone."""
     conn = connect(path, create=True, busy_timeout=10, now=1.0)
-    conn.execute("BEGIN")
-    conn.execute(
-        "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)"
-        " INSERT INTO events (attempt_id, timestamp, file_id, event, from_state, to_state, outcome, run_id)"
-        " SELECT printf('%036d', n), n, printf('%036d', n * 7919 % 1000003), 'retry', 'failed', 'untracked',"
-        " 'success', printf('%036d', n / 10000) FROM numbers WHERE n < ?1",
-        (events,),
-    )
-    conn.execute("COMMIT")
+    # The order of the files is no order of the events, so the index is made at the end, from sorted entries.
+    (index,) = conn.execute("SELECT sql FROM sqlite_master WHERE name = 'events_file'").fetchone()
+    conn.execute("DROP INDEX events_file")
+    for start in range(0, events, PART):
+        conn.execute(
+            "WITH RECURSIVE numbers(n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?2 - 1)"
+            " INSERT INTO events (attempt_id, timestamp, file_id, event, from_state, to_state, outcome, run_id)"
+            " SELECT printf('%036d', n), n, printf('%036d', n * 7919 % 1000003), 'retry', 'failed', 'untracked',"
+            " 'success', printf('%036d', n / 10000) FROM numbers",
+            (start, min(start + PART, events)),
+        )
+    conn.execute(index)
     disconnect(conn)
 
 
