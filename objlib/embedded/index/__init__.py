@@ -8,6 +8,7 @@ imported before a function needs it. The service owns the tables ``documents`` a
 from objlib.embedded.index.embedder import Embedder, load_embedder
 from objlib.embedded.index.filters import compile_filter, filter_keys
 from objlib.embedded.index.lazy_embedder import SHIPPED, LazyEmbedder, load_folder
+from objlib.embedded.index.lexical import parse_query
 from objlib.embedded.index.postings import merge_next
 from objlib.embedded.index.quote import quote_answer
 from objlib.embedded.index.records import FilterError, Hit, QuotedAnswer
@@ -68,6 +69,7 @@ __all__ = [
     "load_reranker",
     "merge_next",
     "move_older",
+    "parse_query",
     "pending_chunks",
     "quote_answer",
     "replace_answering",
