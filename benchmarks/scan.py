@@ -32,13 +32,16 @@ def fill(folder: Path, files: int, size: int) -> None:
     for number in range(files):
         place = folder / f"{number // 500:04}"
         place.mkdir(parents=True, exist_ok=True)
-        head = b"%06d " % number
-        with (place / f"{number:06}.txt").open(
-            "wb"
-        ) as file:  # by pieces: a process inherits its parent's peak
-            file.write(head[:size])
-            for start in range(len(head), size, PIECE):
-                file.write((line * (min(PIECE, size - start) // len(line) + 1))[: min(PIECE, size - start)])
+        write(place / f"{number:06}.txt", b"%06d " % number, line, size)
+
+
+def write(path: Path, head: bytes, line: bytes, size: int) -> None:
+    """Write a file of lines, a piece at a time: a measured process inherits the peak of memory of this one."""
+    with path.open("wb") as file:
+        file.write(head[:size])
+        for start in range(len(head), size, PIECE):
+            length = min(PIECE, size - start)
+            file.write((line * (length // len(line) + 1))[:length])
 
 
 def scanning(home: Path, name: str) -> tuple[list[str], Callable[[], None]]:

@@ -172,6 +172,7 @@ def finish(tables: Sequence[dict[str, Any]], args: argparse.Namespace) -> int:
                 table["title"],
                 f"ms of processor time per {table['unit']}",
                 {name: 1000 * row["cpu"] / table["units"] for name, row in table["rows"].items()},
+                frozenset(name for name in table["rows"] if not name.startswith("objlib")),
             )
             for table in tables
         ]

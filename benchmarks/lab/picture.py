@@ -18,11 +18,12 @@ _STYLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One group of bars: its title, what a bar measures, and the bars by name."""
+    """One group of bars: its title, what a bar measures, the bars by name, and which of them are peers of ours."""
 
     title: str
     unit: str
     bars: Mapping[str, float]
+    peers: frozenset[str]
 
 
 def draw(charts: Sequence[Chart]) -> str:
@@ -38,7 +39,7 @@ def draw(charts: Sequence[Chart]) -> str:
         largest = max(chart.bars.values()) or 1.0
         for name, value in chart.bars.items():
             width = _BARS * value / largest
-            kind = ' class="ours"' if name.startswith(("objlib", "ledger")) else ""
+            kind = "" if name in chart.peers else ' class="ours"'
             parts.append(
                 f'<text x="{_NAMES - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>'
                 f'<rect{kind} x="{_NAMES}" y="{y + 3}" width="{width:.1f}" height="{_LINE - 8}" rx="2"/>'
