@@ -2,7 +2,7 @@
 
 Times vary with the machine and its load, ratios far less: each round runs every command once, in turn, and the
 minimum of each is compared. Targets: ``--version`` at most 1.5 of an empty Python, ``--help`` at most 4.
-``--files N`` adds ``objlib status`` of a library of so many files, each of which a scan has recorded.
+``--files N`` adds ``objlib status`` of a library of N files, each of which a scan has recorded.
 Run it with ``just bench startup``.
 """
 
