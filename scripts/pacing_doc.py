@@ -16,7 +16,7 @@ BEGIN, END = "<!-- constants -->\n", "<!-- end -->"
 def table() -> str:
     """One row for each constant, in the order of the source."""
     rows = [
-        f"| `{each.name}` | {getattr(TUNING, each.name):.4g} | {each.metadata['unit']} | "
+        f"| {each.name} | {getattr(TUNING, each.name):.4g} | {each.metadata['unit']} | "
         f"{each.metadata['range'][0]:g} to {each.metadata['range'][1]:g} | {each.metadata['source']} |"
         for each in fields(TUNING)
     ]
