@@ -47,6 +47,10 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
     "ask": (
         ('ask "What do we owe to strangers?"', "answer from the library, with the sources"),
         ('ask "What is owed?" --all', "ask every library that is known"),
+        (
+            'ask "What is owed?" --answer-url http://127.0.0.1:11434/v1',
+            "let a model on this machine write the answer",
+        ),
     ),
     "chat": (
         ("chat", "ask, and follow up on the answers"),
@@ -63,6 +67,7 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
     ),
     "watch": (
         ("watch", "upload each change once it is quiet"),
+        ("watch --prune --grace 7d", "also remove the documents of files that are gone for a week"),
         ("watch --prune --print-unit systemd", "print the unit that does so as a service"),
     ),
     "ui": (

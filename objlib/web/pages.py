@@ -9,10 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from objlib.api import MAX_PASSAGES, Library
+from objlib.api import Library
 from objlib.core.errors import NoLedgerError, ObjlibError, UsageError
 from objlib.core.lifecycle.drift import ON_REQUEST
 from objlib.core.lifecycle.table import State
+from objlib.core.limits import MAX_PASSAGES
 from objlib.core.reports.status import StatusReport
 from objlib.web.actions import Actions
 from objlib.web.live import LiveEvents, live_run, live_runs

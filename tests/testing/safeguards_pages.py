@@ -88,6 +88,27 @@ PAGES: Final = (
         "tests/web/test_stores.py::test_documents_of_others_go_only_with_their_number",
     ),
     Mutant(
+        "an answer that was lost half-way is taken back",
+        "objlib/engine/search/ask.py",
+        "        if pieces:\n            listener.again()\n",
+        "",
+        "tests/engine/search/test_ask.py::test_a_lost_answer_is_heard_again_from_its_start",
+    ),
+    Mutant(
+        "an answer that breaks off is no answer",
+        "objlib/gemini/stream.py",
+        "        if not reasons and blocked is None:\n",
+        "        if False:\n",
+        "tests/gemini/test_stream.py::test_a_stream_without_its_end_is_no_answer",
+    ),
+    Mutant(
+        "no more of an answer is shown than can be taken back",
+        "objlib/cli/console/streamed.py",
+        "[-self._rows :])",
+        ")",
+        "tests/cli/console/test_streamed.py::test_no_more_is_shown_than_can_be_taken_back",
+    ),
+    Mutant(
         "a watch waits until a daily quota is back",
         "objlib/watch/loop.py",
         "        if report.stopped is StopReason.DAILY_QUOTA:\n",

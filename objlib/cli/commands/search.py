@@ -1,6 +1,8 @@
 """``objlib search`` and ``objlib ask``."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
@@ -12,7 +14,7 @@ from objlib.core.advice import advise
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, UsageError
 from objlib.core.library.paths import valid_text
-from objlib.core.reports.answers import AnswerReport, merge_passages
+from objlib.core.reports.answers import AnswerListener, AnswerReport, merge_passages
 
 MOST_PASSAGES: Final = 100
 """Passages that --top-k may ask for: a model's context holds no more of them."""
@@ -29,6 +31,17 @@ TopK = Annotated[
 FailEmpty = Annotated[bool, switch("Exit with 1 where nothing is found")]
 Everywhere = Annotated[bool, switch("Ask every library that is known", name="--all")]
 Model = Annotated[str | None, option("The model that answers", setting="model")]
+AnswerUrl = Annotated[
+    str | None,
+    option(
+        "Let a model of yours write the answer: its chat completions server, such as http://127.0.0.1:11434/v1",
+        setting="answer_url",
+        metavar="URL",
+    ),
+]
+AnswerModel = Annotated[
+    str | None, option("The model there; without it the first that the server has", setting="answer_model")
+]
 
 
 def search(
@@ -86,6 +99,8 @@ def ask(
     fail_empty: FailEmpty = False,
     everywhere: Everywhere = False,
     model: Model = None,
+    answer_url: AnswerUrl = None,
+    answer_model: AnswerModel = None,
     embedder: Embedder = None,
     reranker: Reranker = None,
     options: Common = None,
@@ -96,7 +111,14 @@ def ask(
     """
     asked = _question("ask", question, where, top_k)
     each_of = libraries_asked(options, everywhere=everywhere)
-    load = partial(load_settings, model=model, embedder=embedder, reranker=reranker)
+    load = partial(
+        load_settings,
+        model=model,
+        answer_url=answer_url,
+        answer_model=answer_model,
+        embedder=embedder,
+        reranker=reranker,
+    )
     settings = load(each_of[0])
     from objlib.cli.render.answer import ask_lines, ask_notes, library_answer_lines, library_answer_notes
     from objlib.cli.runner import show
@@ -114,7 +136,8 @@ def ask(
             library=[each.library for each in answers],
         )
         return _exit(fail_empty=fail_empty, empty=not any(each.report.citations for each in answers))
-    report = _run(settings, "ask", engine_ask, asked)
+    with shown_as_written(settings) as listener:
+        report = _run(settings, "ask", partial(engine_ask, listener=listener), asked)
     notes = ask_notes(report)
     show(settings, "ask", report, lambda screen: ask_lines(report, screen), asked=True, notes=notes)
     return _exit(fail_empty=fail_empty, empty=not report.citations)
@@ -127,6 +150,18 @@ class Question:
     text: str
     where: str | None
     top_k: int
+
+
+@contextmanager
+def shown_as_written(settings: Settings) -> Iterator[AnswerListener | None]:
+    """Shows an answer on the terminal until it is whole; None where stdout is none, or JSON is wanted."""
+    from objlib.cli.console.streamed import streaming
+    from objlib.cli.render.answer import text_lines
+
+    shown = None if settings.json else streaming(sys.stdout, text_lines)
+    yield shown
+    if shown is not None:
+        shown.again()  # the answer with its numbers takes its place
 
 
 def _question(command: str, words: tuple[str, ...], where: str | None, top_k: int) -> Question:

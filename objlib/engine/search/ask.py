@@ -1,6 +1,6 @@
 """Searches and answers from the store, with citations that name the present path of a file."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -14,13 +14,14 @@ from objlib.core.config.settings import Backend
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS, FileId
 from objlib.core.library.paths import disk_path
-from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support, Turn
+from objlib.core.reports.answers import AnswerListener, AnswerReport, Citation, CitationState, Support, Turn
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import EXTRACTIVE, filter_keys
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.scan.scope import Scope
 from objlib.engine.search.locate import CheckedPassage, CitedPassage, check_passages
+from objlib.engine.search.written import notice_of, write_answer
 from objlib.gemini import Answer, ErrorKind, GeminiError, Passage
 from objlib.ledger import FileRow
 
@@ -83,20 +84,42 @@ def _best_of_each_file(passages: list[Passage]) -> list[Passage]:
 
 
 async def ask(
-    app: App, question: str, *, where: str | None = None, top_k: int = 8, history: Sequence[Turn] = ()
+    app: App,
+    question: str,
+    *,
+    where: str | None = None,
+    top_k: int = 8,
+    history: Sequence[Turn] = (),
+    listener: AnswerListener | None = None,
 ) -> AnswerReport:
     """An answer with the passages that carry it. Arguments and errors as for :func:`search`.
 
     ``history`` has the turns before the question, the oldest first; of an answer that found nothing, none.
+    ``listener`` hears the text as it is written.
     """
     began = trio.current_time()
-    answer = await _ask(app, question, where, top_k, history=history)
+    if app.settings.answer_url:
+        found = await _ask(app, question, where, top_k, passages_only=True, history=history)
+        report = await _written(app, question, found, history)
+        notes = filter(None, [report.notice, await _notice(app, found, where)])
+        return replace(report, notice="; ".join(notes), seconds=trio.current_time() - began)
+    answer = await _ask(app, question, where, top_k, history=history, listener=listener)
     notice = await _notice(app, answer, where)
     if answer.model_version == EXTRACTIVE and answer.supports:
         notice = "; ".join(
             filter(None, ["the answer is extracted word for word; no model was asked", notice])
         )
     return await _report(app, question, _with_carriers(answer), notice, began)
+
+
+async def _written(app: App, question: str, found: Answer, history: Sequence[Turn]) -> AnswerReport:
+    """The answer that a model of the user writes from the passages of a search, with a notice about its citations."""
+    answer, sentences = await write_answer(app.settings, question, found.passages, history)
+    notice = notice_of(sentences) if answer.text else ""
+    report = await _report(app, question, _with_carriers(answer), notice, trio.current_time())
+    holds = {(each.start, each.stop): each.holds for each in sentences}
+    supports = [replace(each, holds=holds[each.start, each.stop]) for each in report.supports]
+    return replace(report, supports=tuple(supports))
 
 
 async def _ask(
@@ -107,6 +130,7 @@ async def _ask(
     *,
     passages_only: bool = False,
     history: Sequence[Turn] = (),
+    listener: AnswerListener | None = None,
 ) -> Answer:
     offline = app.settings.backend is Backend.EMBEDDED
     request = partial(
@@ -121,6 +145,8 @@ async def _ask(
         for_passages=passages_only or offline,
         history=[(turn.question, turn.answer) for turn in history],
     )
+    if listener is not None:
+        request = partial(_heard, request, listener)
     try:
         return await app.retrier.call(Purpose.ASK, request, reconnect=False)
     except GeminiError as error:
@@ -133,6 +159,22 @@ async def _ask(
             raise
         refusal = error
     raise await _unknown_model(app) or refusal
+
+
+async def _heard(request: Callable[..., Awaitable[Answer]], listener: AnswerListener) -> Answer:
+    """The answer, which the listener hears; where it fails, the listener hears that before anybody else."""
+    pieces: list[str] = []
+
+    def heard(piece: str) -> None:
+        pieces.append(piece)
+        listener.text(piece)
+
+    try:
+        return await request(heard=heard)
+    except GeminiError:
+        if pieces:
+            listener.again()
+        raise
 
 
 async def _unknown_model(app: App) -> UsageError | None:
