@@ -102,6 +102,13 @@ PAGES: Final = (
         "tests/gemini/test_stream.py::test_a_stream_without_its_end_is_no_answer",
     ),
     Mutant(
+        "no text of a model ends an event of a page",
+        "objlib/web/streamed.py",
+        'self._events.send_nowait(_event("piece", json.dumps(piece)))\n',
+        'self._events.send_nowait(f"event: piece\\ndata: {piece}\\n\\n")\n',
+        "tests/web/test_streamed.py::test_a_lost_answer_begins_anew_and_an_escape_stays_text",
+    ),
+    Mutant(
         "no more of an answer is shown than can be taken back",
         "objlib/cli/console/streamed.py",
         "[-self._rows :])",
