@@ -105,6 +105,7 @@ spike *ARGS: (env "dev")
 docs: (env "dev")
     @{{ python }} -m scripts.lifecycle_doc
     @{{ python }} -m scripts.pacing_doc
+    @{{ python }} -m scripts.completion_table
     @{{ python }} -m scripts.cli_doc
     @{{ python }} -m tests.testing.mutants --docs
     @{{ python }} -m scripts.man_pages
@@ -142,6 +143,10 @@ watch-day *ARGS: (env "dev")
 # kill real processes at random instants, with a ledger in a file or in PostgreSQL: just kill [-n N] [--ledger postgresql://]
 kill *ARGS: (env "main")
     @{{ python }} -m objlib.testing.kill "$@"
+
+# freeze the run that scans a large library past its heartbeat, and thaw it: just freeze [--files N] [--seconds S] [--ledger postgresql://]
+freeze *ARGS: (env "main")
+    @{{ python }} -m objlib.testing.freeze "$@"
 
 # .venv as the jobs above need it: `main` to run objlib, `dev` to test it too
 [private]
