@@ -68,6 +68,13 @@ SEARCH: Final = (
         "tests/embedded/encoders/test_sentence_encoder.py::test_graphs_that_cannot_be_used_are_refused_in_one_line",
     ),
     Mutant(
+        "a command that only searches does not tidy the index",
+        "objlib/embedded/worker.py",
+        "        if wait > 0:\n            return min",
+        "        if wait > TIDY_SECONDS:\n            return min",
+        "tests/embedded/test_embedding_worker.py::test_the_index_is_tidied_after_a_quiet_second_and_not_before",
+    ),
+    Mutant(
         "a document whose terms are half brought up to date is removed by those it has",
         "objlib/embedded/index/writer.py",
         "(form < FORM and chunk_id > folded) is is_older",
