@@ -101,11 +101,13 @@ bench NAME *ARGS: (env "main")
 spike *ARGS: (env "dev")
     @{{ python }} -m spike "$@"
 
-# write the generated parts of docs/: the command line, the lifecycle, the table of safeguards
+# write the generated parts of docs/ (command line, lifecycle, safeguards), and from all pages dist/man and dist/site
 docs: (env "dev")
-    @{{ python }} scripts/lifecycle_doc.py
-    @{{ python }} scripts/cli_doc.py
+    @{{ python }} -m scripts.lifecycle_doc
+    @{{ python }} -m scripts.cli_doc
     @{{ python }} -m tests.testing.mutants --docs
+    @{{ python }} -m scripts.man_pages
+    @{{ python }} -m scripts.doc_site
 
 # lint the prose of files or folders: just prose objlib/engine
 prose *PATHS: (env "dev")

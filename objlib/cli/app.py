@@ -15,6 +15,7 @@ from objlib.cli.arguments import as_text, in_order
 from objlib.cli.console.errors import guarded
 from objlib.cli.console.output import abandon_stdout
 from objlib.cli.console.terminal import is_terminal, steady_streams
+from objlib.cli.examples import example_lines
 from objlib.cli.overview import ABOUT, COMMANDS, EPILOGUE, NAMES, print_overview
 from objlib.core.advice import Invocation, invoked
 from objlib.core.config.parsers import stands_for_yes
@@ -64,6 +65,7 @@ def _dispatch(argv: list[str]) -> int:
     name = _command(argv)
     if name:
         app[name].help = None  # its own docstring says more than the line in the list
+        app[name].help_epilogue = "\n".join(["Examples:", *example_lines(name), "", EPILOGUE])
     try:
         result = app(argv, exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -32,6 +32,7 @@ class App:
         now: wall-clock Unix seconds; tests replace it.
         opened_at: when the command began, on trio's clock.
         embedding_model: that of the store; empty until the service was asked.
+        store_documents: those in the store by its own count when it was asked; None until then.
         store: resource name of the store; empty when the command needs none.
         ledger_id: tag that tells documents of this ledger from those of another.
         adopted: tags of lost ledgers whose documents this one took over, or is to remove.
@@ -55,6 +56,7 @@ class App:
     _client: "Client | None" = None
     store: str = ""
     embedding_model: str = ""
+    store_documents: int | None = None
     ledger_id: str = ""
     adopted: frozenset[str] = frozenset()
     service: "Service | None" = None

@@ -3,14 +3,17 @@
 import ast
 import re
 import runpy
+import shlex
 from dataclasses import fields
 from typing import Literal
 
 import pytest
 
-from objlib.cli.app import app
+from objlib.cli.app import app, run
+from objlib.cli.arguments import in_order
 from objlib.cli.commands.completion import completion
-from objlib.cli.overview import COMMANDS
+from objlib.cli.examples import EXAMPLES
+from objlib.cli.overview import COMMANDS, NAMES
 from objlib.core.config.backend import KEY_VARIABLES
 from objlib.core.config.registry import SETTINGS
 from objlib.core.config.resolve import OTHER_VARIABLES
@@ -40,6 +43,21 @@ def test_every_command_and_option_has_a_help_text(name: str, path: str) -> None:
     assert function.__doc__
     for argument in app[name].assemble_argument_collection():
         assert argument.parameter.help or not argument.show, f"{name} {argument.name} has no help"
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in COMMANDS])
+def test_the_examples_of_a_command_are_taken_and_stand_in_its_help(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for typed, does in EXAMPLES[name]:
+        words, quoted_to = shlex.split(typed, comments=False), typed.find(" > ")
+        words = words if quoted_to < 0 else shlex.split(typed[:quoted_to])
+        assert words[0] == name
+        command, _, _ = app.parse_args(in_order(app, NAMES, words), exit_on_error=False, print_error=False)
+        assert command is app[name].default_command
+        assert does
+        assert run([name, "--help"]) == Exit.OK
+        assert " ".join(f"objlib {typed}".split()) in " ".join(capsys.readouterr().out.split())
 
 
 def test_every_option_that_is_a_setting_names_its_variable() -> None:

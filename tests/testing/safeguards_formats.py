@@ -17,6 +17,13 @@ FORMATS: Final = (
         f"{OFFICE}::test_an_archive_bomb_is_refused_whatever_it_says_of_its_size",
     ),
     Mutant(
+        "the entities of a page have a bound together",
+        "objlib/embedded/text/entities.py",
+        "            if self.added > MAX_EXPANSION:\n",
+        "            if False:\n",
+        "tests/embedded/text/test_entities.py::test_a_bomb_is_left_as_it_is_and_named[repeated]",
+    ),
+    Mutant(
         "a document that declares entities is refused",
         "objlib/embedded/text/zipped.py",
         "mark in data for mark in _ENTITIES\n",

@@ -42,11 +42,6 @@ def ledger(
     What recovery needs stays, and so do the last facts of each file.
     copy brings a ledger from a file into a database or back, and compares each row; the old place stays as it was.
     Both are refused while a run is at work (exit code 4).
-
-    Examples:
-        objlib ledger check
-        objlib ledger compact --keep 30d
-        objlib ledger copy ledger.db postgresql://objlib@db.example/library
     """
     if keep_history is not None and action != "compact":
         raise UsageError("--keep-history is for compact; leave it out")

@@ -21,12 +21,7 @@ def runs(
     dry_run: DryRun = False,
     options: Common = None,
 ) -> int:
-    """List the runs that are at work on the ledger, on whichever machine, and the last ones that ended; or stop one.
-
-    Examples:
-        objlib runs
-        objlib runs stop 019ea3
-    """
+    """List the runs that are at work on the ledger, on whichever machine, and the last ones that ended; or stop one."""
     if action == "stop" and run_id is None:
         raise UsageError("runs stop needs the id of a run; without stop, all are listed with their ids")
     if action == "list" and run_id is not None:

@@ -44,12 +44,6 @@ def stores(
     To delete a store, its name is typed, or --yes given. With documents of others in it, their number is needed too.
     adopt lets files take over documents that another tool uploaded: those with the same bytes at once; those with the
     same name and size after you looked at them, with their number. Nothing is sent or deleted by it.
-
-    Examples:
-        objlib stores
-        objlib stores create lectures --embedding-model gemini-embedding-2
-        objlib stores delete lectures --dry-run
-        objlib stores adopt lectures --dry-run --all
     """
     require_dry_run(dry_run, every_step)
     given = {"--others": others is not None, "--yes": yes}

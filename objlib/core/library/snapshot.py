@@ -61,9 +61,13 @@ class FileSnapshot:
     ctime_ns: int = 0
 
 
+_LAST: Final = 2**63 - 1
+"""The largest integer of SQLite."""
+
+
 def bounded(time_ns: int) -> int:
     """A time as SQLite can keep it, in nanoseconds since 1970: the year 2262 is the last."""
-    return max(1 - 2**63, min(time_ns, 2**63 - 1))
+    return time_ns if -_LAST <= time_ns <= _LAST else max(-_LAST, min(time_ns, _LAST))
 
 
 def ctime(status: os.stat_result) -> int:

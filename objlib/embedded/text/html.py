@@ -5,9 +5,11 @@ than another. XHTML is read by the rules of XML where it keeps them, and else as
 """
 
 import re
+from dataclasses import replace
 from html import escape, unescape
 from typing import Any, Final
 
+from objlib.embedded.text.entities import without_doctype
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.markdown import MAX_HEADING
 
@@ -24,10 +26,10 @@ _CONTROL = frozenset({"button", "input", "select"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"<[^<>]*>")
-_DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
-_DOCTYPE_START = re.compile("<!DOCTYPE", re.IGNORECASE)
 _XHTML = re.compile(
-    r"\s*<\?xml\b|\s*(?:<!--[^>]*-->\s*|<!DOCTYPE[^>]*>\s*)*<(?:\w+:)?html\b[^>]*/1999/xhtml", re.IGNORECASE
+    r"\s*<\?xml\b|\s*(?:<!--[^>]*-->\s*|<!DOCTYPE[^>]*>\s*)*<(?:\w+:)?html\b[^>]*/1999/xhtml"
+    r"|\s*(?:<!--[^>]*-->\s*)*<!DOCTYPE\s[^>\[]*\[",
+    re.IGNORECASE,
 )
 _ROOT = re.compile(r"<(?:\w+:)?(\w+)[\s>]")
 _NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)\w{2,31};")
@@ -53,23 +55,27 @@ def html_text(source: str) -> Extracted:
     """Extract the text of HTML or XHTML, its title and author, and the headings h1 to h6."""
     from lxml import etree  # 50 ms that only HTML should cost
 
-    if _XHTML.match(source[:4096]) and "<!ENTITY" not in (xml := _without_doctype(source)):
+    remarks: tuple[str, ...] = ()
+    if _XHTML.match(source[:4096]):
+        document = without_doctype(source)
+        remarks, source = document.remarks, document.text if document.expanded else source
         xml = _NAMED.sub(
-            lambda name: escape(unescape(name[0])) if unescape(name[0]) != name[0] else name[0], xml
+            lambda name: escape(unescape(name[0])) if unescape(name[0]) != name[0] else name[0],
+            document.text,
         )
         options = {"resolve_entities": False, "no_network": True, "load_dtd": False}
         try:
-            return _parse(etree, etree.XMLParser, xml, **options)
+            return replace(_parse(etree, etree.XMLParser, xml, **options), remarks=remarks)
         except etree.XMLSyntaxError:
             source = _SELF_CLOSED.sub(r"<\1\2></\1>", _without_cdata(source))
         except _TooDeepError:
             pass
     try:
-        return _parse(etree, etree.HTMLParser, _NO_FRAMES.sub("", source))
+        return replace(_parse(etree, etree.HTMLParser, _NO_FRAMES.sub("", source)), remarks=remarks)
     except _TooDeepError:
-        return Extracted(unescape(_TAG.sub(" ", source)))
+        return Extracted(unescape(_TAG.sub(" ", source)), remarks=remarks)
     except etree.XMLSyntaxError:  # there is nothing in it
-        return Extracted("")
+        return Extracted("", remarks=remarks)
 
 
 def _parse(etree: Any, parser: Any, source: str, **options: bool) -> Extracted:
@@ -86,16 +92,6 @@ def _parse(etree: Any, parser: Any, source: str, **options: bool) -> Extracted:
         author=_tidy(reader.author),
         headings=tuple(reader.headings),
     )
-
-
-def _without_doctype(source: str) -> str:
-    """The source without its document type.
-
-    Only the first is looked at: a regular expression would read from each that is left open to the end.
-    """
-    first = _DOCTYPE_START.search(source)
-    doctype = first and _DOCTYPE.match(source, first.start())
-    return source[: doctype.start()] + source[doctype.end() :] if doctype else source
 
 
 def _without_cdata(source: str) -> str:

@@ -194,7 +194,7 @@ async def _require_store(app: App, name: str) -> None:
 
 
 def _known(app: App, store: "Store") -> str:
-    """Note the embedding model of the store at hand; its name.
+    """Note the embedding model and the documents of the store at hand; its name.
 
     Raises:
         RefusedError: another model was asked for; a store keeps the one that it was made with.
@@ -206,4 +206,5 @@ def _known(app: App, store: "Store") -> str:
             f"models/{asked}, and keeps it; leave --embedding-model out, or use another --store and --ledger"
         )
     app.embedding_model = store.embedding_model
+    app.store_documents = store.active + store.pending + store.failed
     return store.name

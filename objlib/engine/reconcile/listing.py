@@ -75,7 +75,8 @@ async def _list(app: App) -> Listing:
     )
     if listing.pages:
         app.observer.event(EventKind.LISTING_RESUMED, pages=listing.pages)
-    with app.observer.phase(Phase.LISTING):
+    listed = await app.ledger.listings.count(listing.listing_id) if listing.pages else 0
+    with app.observer.phase(Phase.LISTING, max(0, (app.store_documents or 0) - listed) or None):
         pages = await _add_pages(app, listing)
     return Listing(listing.listing_id, None, pages)
 
@@ -103,4 +104,5 @@ async def _add_pages(app: App, listing: Listing) -> int:
             return count
         # The store has forgotten the token of an earlier process, so that the listing starts over.
         await app.ledger.listings.restart(listing.listing_id)
+        app.observer.total(Phase.LISTING, app.store_documents or None, None)
         token, count = None, 0

@@ -7,6 +7,7 @@ the reading.
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from hashlib import sha256
@@ -57,10 +58,13 @@ Clock = Callable[[], int]
 
 def read_files(
     root: Path, files: Iterable[Named], patterns: Sequence[PathPattern], clock: Clock
-) -> list[FileSnapshot | None]:
-    """:func:`read_file` for several files, with one buffer for all."""
+) -> tuple[list[FileSnapshot | None], bool]:
+    """:func:`read_file` for several files, with one buffer for all; also whether most of the time went into waiting."""
     buffer = bytearray(BUFFER)
-    return [read_file(root, file, patterns, clock, buffer) for file in files]
+    began, worked = time.perf_counter(), time.thread_time()
+    snapshots = [read_file(root, file, patterns, clock, buffer) for file in files]
+    waited = time.perf_counter() - began > 2 * (time.thread_time() - worked)
+    return snapshots, waited
 
 
 def read_file(
@@ -76,14 +80,16 @@ def read_file(
     """
     path, shown = disk_path(root, file), file.file_path
     try:
-        descriptor = open_descriptor(path)
+        began = clock()
+        descriptor, status = open_descriptor(path)
         try:
-            read, stable = _read(descriptor, shown, patterns, clock, buffer)
+            read, stable = _read(descriptor, (began, status), shown, patterns, buffer)
             for _ in range(_MORE_READINGS):
                 if stable:
                     break
                 os.lseek(descriptor, 0, os.SEEK_SET)
-                read, stable = _read(descriptor, shown, patterns, clock, buffer)
+                before = clock(), os.fstat(descriptor)
+                read, stable = _read(descriptor, before, shown, patterns, buffer)
         finally:
             os.close(descriptor)
         return read if stable else replace(read, mtime_ns=UNTRUSTED)
@@ -109,25 +115,30 @@ def open_regular(path: str | bytes) -> FileIO:
         FileNotFoundError: there is none, or it is no regular file.
         OSError: it cannot be opened.
     """
-    return FileIO(open_descriptor(path), closefd=True)
+    return FileIO(open_descriptor(path)[0], closefd=True)
 
 
-def open_descriptor(path: str | bytes) -> int:
-    """The descriptor of :func:`open_regular`."""
+def open_descriptor(path: str | bytes) -> tuple[int, os.stat_result]:
+    """The descriptor of :func:`open_regular`, and the status of the file."""
     if stat.S_ISREG(status_of(path).st_mode):
         descriptor = os.open(path, _FLAGS)
+        status = os.fstat(descriptor)
         # It may have been replaced since.
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return descriptor
+        if stat.S_ISREG(status.st_mode):
+            return descriptor, status
         os.close(descriptor)
     raise FileNotFoundError(errno.ENOENT, "no regular file", path)
 
 
 def _read(
-    descriptor: int, path: str, patterns: Sequence[PathPattern], clock: Clock, buffer: bytearray | None
+    descriptor: int,
+    start: tuple[int, os.stat_result],
+    path: str,
+    patterns: Sequence[PathPattern],
+    buffer: bytearray | None,
 ) -> tuple[FileSnapshot, bool]:
-    """Read the file from the start once; also whether it was the same before and after."""
-    began, before = clock(), os.fstat(descriptor)
+    """Read the file from the start once; also whether it still is what it was at ``start``, a time and its status."""
+    began, before = start
     mtime, inode, changed = _trusted(before.st_mtime_ns, began), before.st_ino & (2**63 - 1), ctime(before)
     size = before.st_size
     if size > MAX_DOCUMENT:

@@ -6,6 +6,7 @@ changed, renamed, missing, returned, described anew. Last, they are recorded a p
 interrupted anywhere has recorded a part that is true, and the next one finds the rest.
 """
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -34,8 +35,11 @@ from objlib.ledger import MODEL_KEY, ChangeKind, FileRow, PatternChoice, ScanSes
 
 WALK_BATCH: Final = 1000
 """Entries of the walk per hop to a thread; a hop costs as much as a dozen of them."""
-READ_FILES: Final = 64
-"""Files read per hop to a thread, at most."""
+READ_FILES: Final = 256
+"""Files read per hop to a thread, at most: small ones take a hundredth of a second."""
+LARGE: Final = 64 * 1024
+"""Bytes of a file from which most of its reading is hashing, which several threads do at once. The reading of smaller
+ones is work for the interpreter, which does one thing at a time: two threads take a third more for it than one."""
 READ_BYTES: Final = 32 * 1024 * 1024
 """Bytes read per hop to a thread, so that a stop is never far away; a single file may have more."""
 READ_PAGE: Final = 1024
@@ -232,12 +236,13 @@ class _Scan:
             False if another run outran this one, and so all has to be looked at again; never with ``outrun``.
         """
         after = 0
+        threads = trio.CapacityLimiter(1)
         while page := await session.to_read(after=after, limit=READ_PAGE):
             after = page[-1].number
             results: list[tuple[ToRead, FileSnapshot | None]] = []
             async with trio.open_nursery() as nursery:
                 for hop in _hops(page):
-                    nursery.start_soon(self._read_hop, hop, results)
+                    nursery.start_soon(self._read_hop, hop, results, threads)
             if not at_once:
                 await session.note_read(results)
                 continue
@@ -248,9 +253,19 @@ class _Scan:
             self.left_alone += stale
         return True
 
-    async def _read_hop(self, hop: list[ToRead], results: list[tuple[ToRead, FileSnapshot | None]]) -> None:
+    async def _read_hop(
+        self,
+        hop: list[ToRead],
+        results: list[tuple[ToRead, FileSnapshot | None]],
+        threads: trio.CapacityLimiter,
+    ) -> None:
         read = partial(read_files, self.walk.scope.root, hop, self.patterns, self.clock)
-        snapshots = [file and judged(file, self.taken) for file in await self.app.files(read)]
+        async with threads:
+            snapshots, waited = await self.app.files(read)
+        # Beside one that waits for the disk, or hashes, another hop has a core; ``app.files`` limits how many.
+        beside = waited or sum(file.size for file in hop) >= LARGE * len(hop)
+        threads.total_tokens = math.inf if beside else 1
+        snapshots = [file and judged(file, self.taken) for file in snapshots]
         results += zip(hop, snapshots, strict=True)
         gone = [file for file, snapshot in zip(hop, snapshots, strict=True) if snapshot is None]
         self.read += len(hop) - len(gone)

@@ -224,8 +224,11 @@ def _record_new(
         return None
     _forget(conn, t, [file for file, snapshot in results if snapshot is None])
     files = [(file, snapshot) for file, snapshot in results if snapshot is not None]
-    conn.executemany(
-        f"UPDATE {t.seen} SET look = {Look.SAME} WHERE seq = ?", ((file.number,) for file, _ in files)
+    # They are the next files that had to be read, without a gap; those that are gone were taken out.
+    numbers = [file.number for file, _ in results]
+    conn.execute(
+        f"UPDATE {t.seen} SET look = {Look.SAME} WHERE look = {Look.READ} AND seq BETWEEN ? AND ?",
+        (min(numbers), max(numbers)),
     )
     return new_files(conn, now, files, run_id=run_id)
 

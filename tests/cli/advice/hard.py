@@ -367,7 +367,6 @@ def a_ledger_that_another_run_works_on(world: World) -> None:
     ledger = world.database("ledger.db")
     for command in (
         ("ledger", "compact", "--library", world.library),
-        ("stores", "delete", "my-library", "--yes"),
         ("ledger", "copy", ledger, "copy.db"),
         ("ledger", "copy", ledger, "copy.db", "-n"),
         ("libraries", "forget", world.library),
@@ -375,11 +374,12 @@ def a_ledger_that_another_run_works_on(world: World) -> None:
     ):
         if command[0] in {"libraries", "move"} or "copy" in command:  # they go by the clock of the machine
             world.ledger("UPDATE runs SET heartbeat = ? WHERE run_id = 'dead'", time.time())
-        words = [world.store_name() if word == "my-library" else word for word in command]
-        refused = world(*words)
+        refused = world(*command)
         assert (refused.code, "a run (upload, process " in refused.text) == (Exit.REFUSED, True), refused.text
+        world.ledger("UPDATE runs SET heartbeat = ? WHERE run_id = 'dead'", EPOCH + 10)
         stopped = world.follow(refused, "ledger/rows.py run_at_work: runs")
-        assert "finishes what it has in flight" in stopped.text
+        assert "finishes what it has in flight" in stopped.text, (command, stopped.text)
+        world.ledger("DELETE FROM stops")
 
 
 @situation("cli/render/runs.py run_list_lines: recover")

@@ -147,11 +147,6 @@ class World:
         (path,) = (self.root / "home" / "data").rglob(name)
         return path
 
-    def store_name(self) -> str:
-        """The resource name of the store."""
-        with closing(sqlite3.connect(self.database("store.db"))) as db:
-            return str(db.execute("SELECT name FROM stores").fetchone()[0])
-
     def _execute(self, name: str, statement: str, values: Sequence[object]) -> None:
         with closing(sqlite3.connect(self.database(name))) as db, db:
             assert db.execute(statement, values).rowcount >= 1, statement

@@ -15,6 +15,7 @@ from objlib.engine.reconcile.rebuild import rebuild
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
+from objlib.engine.vectors import index
 from objlib.testing import Faults
 from tests.support.engine import ALL, Opener, plant
 
@@ -100,3 +101,19 @@ async def test_an_adoption_takes_over_and_deletes_what_its_plan_counts(
     assert (done.adopted, done.deleted) == (planned.adopted, planned.deleted)
     assert done.adopted == 7
     assert changes(faults, since) == {"delete": planned.deleted}
+
+
+async def test_an_index_makes_what_its_plan_counts_and_asks_the_same(opened: Opener, faults: Faults) -> None:
+    async with opened() as app:
+        await upload(app)
+    logs, reports = [], []
+    for dry_run in (True, False):
+        since = len(faults.seen)
+        async with opened("index", need=StoreNeed.EXISTING, dry_run=dry_run) as app:
+            reports.append(await index(app))
+        logs.append(Counter(kind for _, kind in faults.seen[since:]))
+        assert changes(faults, since) == {}
+    planned, done = reports
+    assert logs[0] == logs[1]
+    assert (planned.made, planned.vectors.total - planned.vectors.done) == (0, done.made) == (0, 10)
+    assert done.vectors.done == done.vectors.total

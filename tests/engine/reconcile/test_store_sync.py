@@ -271,17 +271,27 @@ async def test_a_comparison_waits_while_throttled(opened: Opener, faults: Faults
 async def test_a_throttled_resumed_listing_keeps_its_page_token(
     scenario: Scenario, opened: Opener, faults: Faults
 ) -> None:
+    totals: list[int | None] = []
+
+    class Totals(RecordingObserver):
+        def begin(
+            self, phase: Phase, files: int | None, size: int | None, *, seconds: float | None = None
+        ) -> None:
+            if phase is Phase.LISTING:
+                totals.append(files)
+
     scenario.add(30)
     await scenario.index()
     faults.script = lambda what, count: throttled(1) if what == "list" and count >= 1 else None
     for _ in range(2):
-        async with opened("store-sync") as app:
+        async with opened("store-sync", observer=Totals()) as app:
             with pytest.raises(GeminiError):
                 await checked(app)
     faults.script = lambda _what, _count: None
     before = faults.count["list"]
-    async with opened("store-sync") as app:
+    async with opened("store-sync", observer=Totals()) as app:
         report = await checked(app)
+    assert totals == [40, 20, 20], "the bar knows how many documents are still to be listed"
     assert (report.pages, report.well, faults.count["list"] - before) == (2, 40, 1)
 
 
