@@ -82,7 +82,7 @@ _ZEROS: Final = (
 
 @cache
 def pattern(source: str) -> re.Pattern[str]:
-    """The pattern, compiled when it is first needed: classes of so many characters take milliseconds."""
+    """The pattern, compiled when it is first needed: large classes of characters take milliseconds."""
     return re.compile(source)
 
 
