@@ -8,7 +8,7 @@ from objlib.core.ids import AttemptId, FileId
 from objlib.ledger.database import LedgerConnection
 from objlib.ledger.intents import IntentTable
 from objlib.ledger.rows import AttemptRow
-from objlib.ledger.table import Table, query, stamped
+from objlib.ledger.table import Table, compare_and_set, query, stamped
 from objlib.ledger.transitions import Move
 
 PACE_ATTEMPTS: Final = 1000
@@ -31,7 +31,7 @@ class AttemptOverError(StaleTransitionError):
 class AttemptTable(Table):
     """Tries at getting a file into the store."""
 
-    @stamped
+    @compare_and_set
     def record_session(conn: LedgerConnection, now: float, attempt_id: AttemptId, session_url: str) -> None:
         """Record the upload session of an attempt: from now on bytes may have been sent.
 

@@ -45,6 +45,17 @@ class Table:
     ) -> T:
         return await self._write(function, self._now(), *args, **kwargs)
 
+    async def _record_beside(
+        self,
+        function: Callable[Concatenate[LedgerConnection, float, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        now = self._now()
+        return await self._database.submit(
+            lambda conn: function(conn, now, *args, **kwargs), writes=True, alone=False
+        )
+
 
 class _Method(Generic[F, P, T]):
     """A function of the connection that is a method of an open table as well, which runs it by its ``door``."""
@@ -85,3 +96,12 @@ class stamped(_Method[Callable[Concatenate[LedgerConnection, float, P], T], P, T
     """A command whose second argument is the time of the record (Unix seconds), by the ledger's clock."""
 
     door = attrgetter("_record")
+
+
+class compare_and_set(_Method[Callable[Concatenate[LedgerConnection, float, P], T], P, T]):  # a decorator
+    """A stamped command that other writes may run beside: one statement that finds its row by what it has to be.
+
+    It may be run again when another operation of its transaction failed.
+    """
+
+    door = attrgetter("_record_beside")

@@ -67,8 +67,8 @@ READERS: Final = (
     Mutant(
         "front matter is nested to a bound only",
         "objlib/core/library/front_matter.py",
-        "    if depth > _MAX_DEPTH:\n",
-        "    if False:\n",
+        "    if depth > _MAX_DEPTH:\n        raise",
+        "    if False:\n        raise",
         f"{MATTER}::test_a_value_that_cannot_be_read_is_left_out_alone",
     ),
     Mutant(
@@ -282,6 +282,20 @@ OUTSIDE: Final = (
         "        path.chmod(stat.S_IMODE(mode) & ~_OTHERS)\n",
         "        pass\n",
         f"{TEST_PRIVATE}::test_what_was_open_to_others_is_taken_from_them_and_named",
+    ),
+    Mutant(
+        "a log is its owner's alone",
+        "objlib/cli/console/log_file.py",
+        "os.O_APPEND, 0o600)",
+        "os.O_APPEND, 0o644)",
+        "tests/cli/test_privacy.py::test_every_file_that_a_command_writes_is_its_owners_alone",
+    ),
+    Mutant(
+        "a saved plan is its owner's alone",
+        "objlib/cli/commands/store_sync.py",
+        "opener=partial(os.open, mode=0o600)",
+        "opener=partial(os.open, mode=0o644)",
+        "tests/cli/test_privacy.py::test_every_file_that_a_command_writes_is_its_owners_alone",
     ),
     Mutant(
         "control characters do not reach the terminal",

@@ -43,7 +43,12 @@ def _facts(report: ExplainReport, zone: tzinfo | None) -> list[tuple[str, str]]:
     if report.last_error:
         facts.append(("last error", safe(report.last_error)))
     for key, value in report.metadata.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        whole = isinstance(value, float) and value.is_integer()
+        text = (
+            ", ".join(map(str, value))
+            if isinstance(value, list | tuple)
+            else str(int(value) if whole else value)
+        )
         facts.append((safe(str(key)), safe(text)))
     return facts
 

@@ -7,6 +7,7 @@ from typing import Any
 from objlib.core.library.front_matter import parse, split
 
 _OPENING = re.compile(r"[\"']?[^\W\d][\w-]*[\"']?[ \t]*:")
+_TOML_OPENING = re.compile(r"[\w\"'.-]+[ \t]*=|\[")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*\r?$|\Z)", re.DOTALL | re.MULTILINE)
 # Each begins with a line break, because Python's engine leaps to a literal but tries "^" at every character.
 _ATX = re.compile(r"\n {0,3}#{1,6}[ \t]+([^\r\n]+)")
@@ -21,11 +22,13 @@ def front_matter(text: str) -> tuple[dict[str, str], int]:
 
     Empty and 0 if there is no block, or if it does not open with a key: a text may begin with a rule.
     """
-    block, start = split(text)
-    opening = next((line.lstrip() for line in block.split("\n") if line and not line.startswith("#")), "")
-    if not _OPENING.match(opening):
+    block = split(text)
+    opening = next(
+        (line.lstrip() for line in block.lines.split("\n") if line and not line.startswith("#")), ""
+    )
+    if not (_TOML_OPENING if block.toml else _OPENING).match(opening):
         return {}, 0
-    return {key.lower(): _text(value).replace("\0", " ") for key, value in parse(block).items()}, start
+    return {key.lower(): _text(value).replace("\0", " ") for key, value in parse(block).items()}, block.body
 
 
 def _text(value: Any) -> str:

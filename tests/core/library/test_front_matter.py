@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objlib.core.library.front_matter import Scalar, front_matter, number
+from objlib.core.library.front_matter import FrontMatter, Scalar, front_matter, number, split
 
 
 def read(head: bytes | str) -> dict[str, Scalar | list[Scalar]]:
@@ -242,3 +242,73 @@ def test_front_matter_that_is_no_yaml_has_a_bound_on_its_keys() -> None:
     lines = ["broken: [", *(f"key{number}: {number}" for number in range(900))]
     matter = front_matter("\n".join(["---", *lines, "---", ""]))
     assert 400 < len(matter.values) < 500
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "dropped"),
+    [
+        (
+            "---\na: 1\nb: 2\na: 3\n---\n",
+            {"a": 3, "b": 2},
+            ("a: it is there more than once, and the last one counts",),
+        ),
+        (
+            "---\nm:\n  a: x\n  a: y\n---\n",
+            {"m_a": "y"},
+            ("m_a: it is there more than once, and the last one counts",),
+        ),
+        (
+            "---\nt: a: b\na: 1\na: 2\n---\n",
+            {"t": "a: b", "a": 2},
+            ("a: it is there more than once, and the last one counts",),
+        ),
+        ("---\nx: &x [1, [2], [3], [4]]\n---\n", {"x": [1]}, ("x: a list inside a list is not kept",)),
+    ],
+)
+def test_a_key_or_a_reason_that_is_there_twice_is_said_once(
+    text: str, values: dict[str, Scalar | list[Scalar]], dropped: tuple[str, ...]
+) -> None:
+    assert front_matter(text) == FrontMatter(values, dropped)
+
+
+def test_toml_between_plus_signs_is_read_as_yaml_is() -> None:
+    text = (
+        '+++\ntitle = "Über: alles"\nyear = 2021\nweight = 0.5\nbig = 99999999999\ndraft = false\n'
+        "date = 2020-01-02T03:04:05Z\ntags = ['x', \"y\"]\n[author]\nname = '007'\n+++\nBody\n"
+    )
+    for version in (text, "\ufeff" + text, text.replace("\n", "\r\n")):
+        assert front_matter(version) == FrontMatter(
+            {
+                "title": "Über: alles",
+                "year": 2021,
+                "weight": 0.5,
+                "big": "99999999999",
+                "draft": False,
+                "date": "2020-01-02 03:04:05+00:00",
+                "tags": ["x", "y"],
+                "author_name": "007",
+            }
+        )
+        assert version[split(version).body :].strip() == "Body"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "a = 1\na = 2",
+        "a: 1",
+        "a = [",
+        "= 1",
+        "a = " + "[" * 5000 + "]" * 5000,
+        "a = nan",
+        "a = {b = {c = 1}}",
+    ],
+)
+def test_toml_that_is_none_is_named_and_never_an_error(block: str) -> None:
+    got = front_matter(f"+++\n{block}\n+++\n")
+    assert got.values or got.dropped
+
+
+def test_plus_signs_without_an_end_are_text() -> None:
+    assert front_matter("+++\na = 1\n") == FrontMatter({})
+    assert split("+++ more\na = 1\n+++\n").body == 0
