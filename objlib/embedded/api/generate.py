@@ -162,7 +162,7 @@ class _Search:
             media = {hit.doc_id: name for hit in hits if (name := _media_of(db, hit.doc_id))}
         finally:
             db.execute("COMMIT")
-        quoted = self._quoted(hits)
+        quoted = self._quoted(hits, embedder)
         chunks = [
             {
                 "retrievedContext": compact(
@@ -180,18 +180,30 @@ class _Search:
             {
                 "segment": compact(startIndex=each.start_byte, endIndex=each.end_byte, text=each.text),
                 "groundingChunkIndices": list(each.hits),
+                **_confidence(hits, each.hits),
             }
             for each in quoted.quotations
         ]
+        if self.request.max_tokens == 1 and hits:
+            # No text that they could support: they say how well each passage fits.
+            supports = [
+                {"groundingChunkIndices": [n], **found}
+                for n in range(len(hits))
+                if (found := _confidence(hits, [n]))
+            ]
         grounding = compact(groundingChunks=chunks, groundingSupports=supports)
         retrieved = sum(len(hit.text) for hit in hits)
         return _response(quoted.text, grounding, self.request.prompt_size, retrieved)
 
-    def _quoted(self, hits: "list[index.Hit]") -> "index.QuotedAnswer":
+    def _quoted(
+        self, hits: "list[index.Hit]", embedder: "index.LoadingEmbedder | None"
+    ) -> "index.QuotedAnswer":
         """The answer; a request for one token at most is about the passages alone, and gets an empty one."""
         if self.request.max_tokens == 1:
             return index.QuotedAnswer("", ())
-        return index.quote_answer(self.request.question, hits, self.embedder.loaded())
+        scale = embedder.model.scale if embedder is not None else None
+        loaded = self.embedder.loaded()
+        return index.quote_answer(self.request.question, hits, loaded, scale or index.SHIPPED_SCALE)
 
     def _visible_hits(
         self, db: sqlite3.Connection, store_ids: Sequence[int], embedder: "index.Embedder | None"
@@ -216,6 +228,12 @@ class _Search:
             if len(visible) >= self.request.top_k or len(hits) < count:
                 return visible[: self.request.top_k]
             count *= 2
+
+
+def _confidence(hits: "Sequence[index.Hit]", numbers: Sequence[int]) -> Json:
+    """The confidence in these passages, where all of them have one."""
+    scores = [round(score, 3) for n in numbers if (score := hits[n].confidence) is not None]
+    return {"confidenceScores": scores} if len(scores) == len(numbers) else {}
 
 
 def _store_of(db: sqlite3.Connection, doc_id: int) -> int:
