@@ -49,8 +49,8 @@ class Readers:
         """
         reader = self._idle.pop() if self._idle else ReaderProcess()
         try:
-            data = await self._context.database.bulk.run(partial(blobs.read, blob_id=document.blob_id))
-            await self._index(reader, document, data)
+            parts = await self._context.database.bulk.run(partial(blobs.parts, blob_id=document.blob_id))
+            await self._index(reader, document, parts)
             self.disk_full = False
         except sqlite3.Error as error:
             self.disk_full = self._context.disk_full = disk_is_full(error)
@@ -74,11 +74,10 @@ class Readers:
         while self._idle:
             await self._idle.pop().close()
 
-    async def _index(self, reader: ReaderProcess, document: PendingDocument, data: bytes) -> None:
+    async def _index(self, reader: ReaderProcess, document: PendingDocument, parts: list[bytes]) -> None:
         context = self._context
         try:
-            outline = await reader.begin(data, document.mime_type, document.display_name, document.chunking)
-            del data
+            outline = await reader.begin(parts, document.mime_type, document.display_name, document.chunking)
             passages = await reader.batch()
             whole = len(passages) < BATCH and not (passages and await reader.batch())
         except ReadError as error:

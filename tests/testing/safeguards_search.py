@@ -75,6 +75,13 @@ SEARCH: Final = (
         "tests/embedded/test_embedding_worker.py::test_the_index_is_tidied_after_a_quiet_second_and_not_before",
     ),
     Mutant(
+        "a large text is not copied to be looked at",
+        "objlib/core/library/decode.py",
+        "    if text.isascii() or not _SURROGATE.search(text):\n",
+        "    if text.isascii():\n",
+        "tests/embedded/text/test_extract.py::test_a_large_text_is_in_memory_once_beside_its_bytes",
+    ),
+    Mutant(
         "a document whose terms are half brought up to date is removed by those it has",
         "objlib/embedded/index/writer.py",
         "(form < FORM and chunk_id > folded) is is_older",

@@ -296,4 +296,5 @@ async def test_a_request_for_one_token_gets_the_passages_without_an_answer(tmp_p
     assert full["content"]["parts"][0]["text"]
     assert bare["content"]["parts"] == [{"text": ""}]
     assert bare["groundingMetadata"]["groundingChunks"] == full["groundingMetadata"]["groundingChunks"]
-    assert not bare["groundingMetadata"].get("groundingSupports")
+    supports = bare["groundingMetadata"]["groundingSupports"]
+    assert all(set(each) == {"groundingChunkIndices", "confidenceScores"} for each in supports)  # of no text
