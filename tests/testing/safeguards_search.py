@@ -8,6 +8,7 @@ RANKING: Final = "tests/embedded/index/test_ranking.py"
 MOVE: Final = "tests/embedded/index/test_move_older.py"
 MODELS: Final = "tests/embedded/test_service.py"
 FOLDING: Final = "tests/embedded/index/test_folding.py"
+CONFIDENCE: Final = "tests/embedded/index/test_confidence.py"
 WRITER: Final = "tests/embedded/index/test_writer.py"
 
 SEARCH: Final = (
@@ -73,6 +74,27 @@ SEARCH: Final = (
         "        if wait > 0:\n            return min",
         "        if wait > TIDY_SECONDS:\n            return min",
         "tests/embedded/test_embedding_worker.py::test_the_index_is_tidied_after_a_quiet_second_and_not_before",
+    ),
+    Mutant(
+        "a passage with every word of the query is never weak",
+        "objlib/embedded/index/confidence.py",
+        "    whole = WEAK if share == 1 else 0.0\n",
+        "    whole = 0.0\n",
+        f"{CONFIDENCE}::test_a_passage_with_every_word_is_never_weak",
+    ),
+    Mutant(
+        "cosines of a user's model are brought to the scale of the model that ships",
+        "objlib/embedded/index/confidence.py",
+        "    fit = scale.usual(cosine) + ",
+        "    fit = cosine + ",
+        f"{CONFIDENCE}::test_a_model_of_another_range_comes_to_the_same_scale",
+    ),
+    Mutant(
+        "no answer is made of passages that all are weak",
+        "objlib/embedded/index/quote.py",
+        "    if hits and all(",
+        "    if not hits and all(",
+        "tests/embedded/index/test_quote.py::test_passages_that_all_are_weak_give_no_answer",
     ),
     Mutant(
         "a large text is not copied to be looked at",

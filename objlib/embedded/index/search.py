@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from objlib.embedded.index.confidence import confidence
+from objlib.embedded.index.confidence import CosineScale, confidence
 from objlib.embedded.index.embedder import Embedder, ModelError
 from objlib.embedded.index.filters import compile_filter
 from objlib.embedded.index.fusion import fuse
@@ -108,15 +108,16 @@ def search(
     if reranking is not None:
         best = reranking.order(db, query, best)
     hits = _hits(db, best[:k], scores, words, meaning)
-    return _judged(db, hits, parsed, strict=strict)
+    model = ANSWERING.model(db) or (on_demand.model if on_demand is not None else None)
+    return _judged(db, hits, parsed, model.scale if model is not None else None, strict=strict)
 
 
-def _judged(db: sqlite3.Connection, hits: Sequence[Hit], query: Query, *, strict: bool) -> list[Hit]:
+def _judged(
+    db: sqlite3.Connection, hits: Sequence[Hit], query: Query, scale: CosineScale | None, *, strict: bool
+) -> list[Hit]:
     """The hits with their confidence; one that has a quoted phrase is what was asked for."""
     texts = {} if strict else searched_texts(db, [hit.chunk_id for hit in hits])
     weights = index_weights(query.words)
-    model = ANSWERING.model(db)
-    scale = model.scale if model is not None else None
     out = []
     for hit in hits:
         text = "\n".join(texts.get(hit.chunk_id, (hit.text,)))
