@@ -5,12 +5,12 @@ Each method does what the command of the same name does, and returns the report 
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import trio
 
@@ -21,7 +21,7 @@ from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
 from objlib.core.lifecycle.table import State
-from objlib.core.reports.answers import AnswerReport
+from objlib.core.reports.answers import AnswerReport, Turn
 from objlib.core.reports.documents import DocumentText, Facets, FolderListing
 from objlib.core.reports.runs import RunEntry, RunReport, StopReport
 from objlib.core.reports.status import Check, ExplainReport, StatusReport
@@ -45,8 +45,6 @@ from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.sources import LibraryNeed, load, require_folder
 from objlib.stores import Stores
-
-T = TypeVar("T")
 
 MAX_PASSAGES: Final = 100
 """Passages that one search may ask for: a model's context holds no more of them."""
@@ -270,10 +268,13 @@ class Library:
         work = partial(search, where=where, top_k=top_k, all_passages=all_passages)
         return await work(await self._apps.share(_SEARCH), text)
 
-    async def ask(self, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
-        """An answer with the passages that carry it. ``where`` and ``top_k`` as for :meth:`search`."""
+    async def ask(
+        self, question: str, *, where: str | None = None, top_k: int = 8, history: Sequence[Turn] = ()
+    ) -> AnswerReport:
+        """An answer with its passages; ``history`` has the turns before, and the rest is as for :meth:`search`."""
         text = _query(question, top_k)
-        return await ask(await self._apps.share(_SEARCH), text, where=where, top_k=top_k)
+        work = partial(ask, where=where, top_k=top_k, history=history)
+        return await work(await self._apps.share(_SEARCH), text)
 
 
 @asynccontextmanager

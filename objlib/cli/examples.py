@@ -48,6 +48,10 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
         ('ask "What do we owe to strangers?"', "answer from the library, with the sources"),
         ('ask "What is owed?" --all', "ask every library that is known"),
     ),
+    "chat": (
+        ("chat", "ask, and follow up on the answers"),
+        ("chat --json < questions.txt", "answer each line of a file, an object for each"),
+    ),
     "explain": (("explain notes/debt.md", "tell the history of one file, and what comes next"),),
     "model": (("model check ~/models/e5-small", "load a model, time it, and see what it finds"),),
     "media": (

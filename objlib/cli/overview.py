@@ -18,6 +18,7 @@ COMMANDS = (
     ("rebuild", "objlib.cli.commands.verify:rebuild", "Make a lost ledger again from the store"),
     ("search", "objlib.cli.commands.search:search", "Find passages, best first, with their places"),
     ("ask", "objlib.cli.commands.search:ask", "Answer a question, with its sources"),
+    ("chat", "objlib.cli.commands.chat:chat", "Ask one question after another"),
     ("explain", "objlib.cli.commands.status:explain", "Tell the whole history of one file"),
     ("model", "objlib.cli.commands.model:model", "Check an ONNX model for the embedded store"),
     ("media", "objlib.cli.commands.media:media", "Get the picture that a citation names"),

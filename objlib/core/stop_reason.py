@@ -20,6 +20,8 @@ class StopReason(StrEnum):
     """The service takes no connection."""
     UNAUTHORIZED = "unauthorized"
     STORE_GONE = "store_gone"
+    LIBRARY_GONE = "library_gone"
+    """The folder was moved or unmounted while its files were being sent."""
     REFUSED = "refused"
     """The service refused for a reason that has no name of its own; the advice has its words."""
 
@@ -43,6 +45,7 @@ _MEANING: Final = {
     StopReason.STORE_FULL: ("Stopped: the store is full", Exit.SOME_FAILED),
     StopReason.UNAUTHORIZED: ("Stopped: the service refuses the API key", Exit.FATAL),
     StopReason.STORE_GONE: ("Stopped: the store is gone", Exit.FATAL),
+    StopReason.LIBRARY_GONE: ("Stopped: the library is gone", Exit.REFUSED),
     # The advice says the rest.
     StopReason.UNREACHABLE: ("Stopped", Exit.FATAL),
     StopReason.REFUSED: ("Stopped", Exit.FATAL),

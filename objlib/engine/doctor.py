@@ -141,6 +141,10 @@ async def _models(settings: Settings) -> list[Check]:
 
 async def _embedded(settings: Settings, observer: Observer) -> list[Check]:
     if not settings.embedded.exists():
+        if (identity := identify_service(settings.ledger)) is not None and identity.store:
+            text = f"{settings.embedded}, with the documents that the ledger {settings.ledger} knows, is gone"
+            way = "put it back from a copy, or move that ledger away: then the next upload starts anew"
+            return [Check("store", Health.PROBLEM, text, way)]
         text = f"{settings.embedded} does not exist yet; the first upload makes it"
         return [Check("store", Health.OK, text)]
     if settings.lost or not ledger_exists(settings.ledger):

@@ -42,8 +42,11 @@ class Drain:
         return Intake(self)
 
     @contextmanager
-    def work(self) -> Iterator[None]:
+    def work(self, *, changes: bool = True) -> Iterator[None]:
         """The scope around everything, which the second stop cancels; without an intake the first one does.
+
+        Args:
+            changes: whether the work changes anything, so that there may be something to finish.
 
         Raises:
             InterruptedRun: a stop cancelled it.
@@ -51,9 +54,8 @@ class Drain:
         with self._work:
             yield
         if self._work.cancelled_caught:
-            raise InterruptedRun(
-                f"interrupted; nothing is lost: the next upload, or `{advise('recover')}`, finishes it"
-            )
+            rest = f"; nothing is lost: the next upload, or `{advise('recover')}`, finishes it"
+            raise InterruptedRun(f"interrupted{rest if changes else ''}")
 
     def stop(self, why: str = "") -> None:
         """Stop: the first call ends the intake and gives the work :data:`GRACE` seconds, the next one ends the work.

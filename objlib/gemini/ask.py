@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Final
 
 from objlib.core.library.metadata import MetadataValue
@@ -87,13 +88,14 @@ class ModelsApi(Resource):
         system: str | None = None,
         max_tokens: int | None = None,
         for_passages: bool = False,
+        history: Sequence[tuple[str, str]] = (),
     ) -> Answer:
         """Ask ``model`` a question that it may search ``store`` for; ``system`` instructs it.
 
         ``metadata_filter`` is an AIP-160 expression over the metadata of documents. ``top_k`` bounds the passages of
         one retrieval, and the model may retrieve several times. ``max_tokens`` bounds the answer: 1 where only the
         passages of an embedded store are wanted, which then composes none. ``for_passages`` says that it is a search
-        to the user, and so errors call it one.
+        to the user, and so errors call it one. ``history`` has the questions of before with their answers.
         """
         search: dict[str, Any] = {"fileSearchStoreNames": [names.store_name(store)]}
         if top_k is not None:
@@ -101,7 +103,7 @@ class ModelsApi(Resource):
         if metadata_filter is not None:
             search["metadataFilter"] = metadata_filter
         body: dict[str, Any] = {
-            "contents": [{"role": "user", "parts": [{"text": question}]}],
+            "contents": [*chain.from_iterable(map(_turn, history)), _content("user", question)],
             "tools": [{"fileSearch": search}],
         }
         if system is not None:
@@ -112,6 +114,15 @@ class ModelsApi(Resource):
         return read(
             await self._transport.json(_SEARCH if for_passages else _ASK, path, GenerateShape, body=body)
         )
+
+
+def _turn(turn: tuple[str, str]) -> list[dict[str, Any]]:
+    question, answer = turn
+    return [_content("user", question), _content("model", answer)]
+
+
+def _content(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "parts": [{"text": text}]}
 
 
 def read(shape: GenerateShape) -> Answer:

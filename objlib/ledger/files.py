@@ -193,11 +193,12 @@ class FileTable(Table):
         """How many files there are of each kind at ``now``."""
         return Counts(
             states=_states(conn),
-            # A file that was indexed and has no document any more was pruned: it is history, not missing.
+            # One that has no document, and is not under way to one, is history: it was pruned, or never sent.
             missing=count(
                 conn,
-                "FROM files f WHERE missing_since IS NOT NULL AND NOT (gemini_document IS NULL AND EXISTS"
-                " (SELECT 1 FROM attempts a WHERE a.file_id = f.file_id AND a.outcome = 'indexed'))",
+                f"FROM files {conn.dialect.by_index('files_missing')} WHERE missing_since IS NOT NULL"
+                " AND (gemini_document IS NOT NULL OR superseded_document IS NOT NULL"
+                f" OR gemini_state IN ({_IN_TRANSIT}))",
             ),
             changed=count(
                 conn,

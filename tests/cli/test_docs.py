@@ -50,8 +50,7 @@ def test_the_examples_of_a_command_are_taken_and_stand_in_its_help(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for typed, does in EXAMPLES[name]:
-        words, quoted_to = shlex.split(typed, comments=False), typed.find(" > ")
-        words = words if quoted_to < 0 else shlex.split(typed[:quoted_to])
+        words = shlex.split(re.split(" [<>] ", typed)[0])
         assert words[0] == name
         command, _, _ = app.parse_args(in_order(app, NAMES, words), exit_on_error=False, print_error=False)
         assert command is app[name].default_command

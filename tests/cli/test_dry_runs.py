@@ -17,7 +17,19 @@ from objlib.core.config.registry import SETTINGS
 pytestmark = pytest.mark.real_time
 
 READ_ONLY = frozenset(
-    {"status", "verify", "search", "ask", "explain", "doctor", "completion", "metrics", "media", "model"}
+    {
+        "status",
+        "verify",
+        "search",
+        "ask",
+        "chat",
+        "explain",
+        "doctor",
+        "completion",
+        "metrics",
+        "media",
+        "model",
+    }
 )
 """Commands that change nothing anyway; ``media`` writes the one file that is asked for."""
 SERVERS = frozenset({"serve", "ui", "mcp", "watch"})

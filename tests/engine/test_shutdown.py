@@ -36,6 +36,17 @@ async def test_without_an_intake_the_first_signal_ends_the_work() -> None:
                 await trio.sleep_forever()
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"), [(True, "interrupted; nothing is lost: .*recover"), (False, "interrupted$")]
+)
+async def test_only_work_that_changes_something_leaves_something_to_finish(changes: bool, words: str) -> None:
+    with pytest.RaisesGroup(pytest.RaisesExc(InterruptedRun, match=words), flatten_subgroups=True):
+        async with stop_on_signals(Observer(), listen=False) as drain:
+            with drain.work(changes=changes):
+                drain.stop()
+                await trio.sleep_forever()
+
+
 async def test_the_work_in_flight_gets_its_grace_and_no_more() -> None:
     with pytest.RaisesGroup(InterruptedRun, flatten_subgroups=True):
         async with stop_on_signals(Observer()) as drain:

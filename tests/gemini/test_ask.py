@@ -45,6 +45,17 @@ async def test_the_question_goes_with_store_filter_and_instruction() -> None:
     assert "systemInstruction" not in bare.json
 
 
+async def test_the_turns_before_go_with_a_question() -> None:
+    async with scripted(Reply(content={})) as (client, service):
+        await client.models.ask(
+            model="m", question="And?", store=STORE, history=[("Who?", "Ada."), ("Why?", "So.")]
+        )
+    contents = service.seen[0].json["contents"]
+    assert [(each["role"], each["parts"][0]["text"]) for each in contents] == [
+        ("user", "Who?"), ("model", "Ada."), ("user", "Why?"), ("model", "So."), ("user", "And?"),
+    ]  # fmt: skip
+
+
 async def test_supports_are_characters_of_the_text_and_lead_to_passages() -> None:
     stop = len("Göttliches 🌱 Maß.".encode())
     answer = await ask(

@@ -284,6 +284,22 @@ OUTSIDE: Final = (
         f"{TEST_PRIVATE}::test_what_was_open_to_others_is_taken_from_them_and_named",
     ),
     Mutant(
+        "a library that vanishes under a run is not taken for deleted",
+        "objlib/engine/upload/file_task.py",
+        "        if self._run.root not in {None, await",
+        "        if False and self._run.root not in {None, await",
+        "tests/engine/upload/test_file_task.py"
+        "::test_a_library_that_vanishes_under_a_run_stops_it_and_nothing_counts_as_deleted",
+    ),
+    Mutant(
+        "a ledger that is removed under a command is named",
+        "objlib/engine/bootstrap/open_app.py",
+        "            if kept[path] != (",
+        "            if False and kept[path] != (",
+        "tests/cli/test_printed_advice.py"
+        "::test_advice_works_in_the_situation_that_prints_it[a_ledger_that_is_removed_while_it_is_used]",
+    ),
+    Mutant(
         "a log is its owner's alone",
         "objlib/cli/console/log_file.py",
         "os.O_APPEND, 0o600)",

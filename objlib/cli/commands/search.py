@@ -138,11 +138,20 @@ def _question(command: str, words: tuple[str, ...], where: str | None, top_k: in
     text = valid_text(" ".join(words).strip())
     if not text:
         raise UsageError(f"objlib {command} needs a text: {advise(command, 'what to look for')}")
+    return Question(text, checked(where, top_k), top_k)
+
+
+def checked(where: str | None, top_k: int) -> str | None:
+    """The filter as the engine takes it.
+
+    Raises:
+        UsageError: it is empty, or ``top_k`` is out of its range.
+    """
     if not 1 <= top_k <= MOST_PASSAGES:
         raise UsageError(f"--top-k must be a whole number from 1 to {MOST_PASSAGES}, not {top_k}")
     if where is not None and not where.strip():
         raise UsageError("--filter is empty; leave it out to look at every document")
-    return Question(text, None if where is None else valid_text(where), top_k)
+    return None if where is None else valid_text(where)
 
 
 def _run(settings: Settings, command: str, verb: Callable[..., Any], question: Question) -> AnswerReport:

@@ -117,6 +117,14 @@ class AnswerReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation and its answer, as a later question is asked with them."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryAnswer:
     """The report of one library of several, by its folder."""
 

@@ -37,6 +37,8 @@ MAX_TOP_K: Final = 100
 """Most passages of one retrieval."""
 EVENT_CHARACTERS: Final = 80
 """Approximate characters of one event of a streamed answer."""
+OWN_WORDS: Final = 3
+"""Words, without stop words, from which on a question of a conversation is searched with alone."""
 CHARACTERS_PER_TOKEN: Final = 4
 """Estimate for the token counts, since the service's tokenizer is not here."""
 EXTRACTIVE: Final = "objlib-extractive"
@@ -48,7 +50,7 @@ _NOTHING_TO_SEARCH: Final = (
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """A GenerateContentRequest, parsed; ``question`` is the last text of the user.
+    """A GenerateContentRequest, parsed; ``question`` is the last text of the user, as :func:`_search_text` gives it.
 
     ``searches`` says whether the fileSearch tool is there at all, ``prompt_size`` counts the characters of the
     whole prompt. Of ``max_tokens`` only 1 makes a difference.
@@ -98,7 +100,7 @@ def read_request(body: Json) -> GenerateRequest:
     if tools and not 1 <= len(names) <= MAX_STORES:
         raise invalid(f"file_search_store_names must name at least 1 and at most {MAX_STORES} stores.")
     return GenerateRequest(
-        question="\n".join(questions[-1]),
+        question=_search_text(["\n".join(parts) for parts in questions]),
         searches=bool(tools),
         stores=tuple(names),
         top_k=min(top_k or DEFAULT_TOP_K, MAX_TOP_K),
@@ -106,6 +108,17 @@ def read_request(body: Json) -> GenerateRequest:
         prompt_size=sum(len(text) for _, parts in texts for text in parts),
         max_tokens=int_field(object_field(body, "generationConfig"), "maxOutputTokens"),
     )
+
+
+def _search_text(questions: list[str]) -> str:
+    """The text to search with: the last question, behind the one before it where it has too few words of its own.
+
+    A model would write a follow-up such as "and why?" out in full; none runs here.
+    """
+    last = questions[-1]
+    if len(questions) > 1 and len(index.parse_query(last).words) < OWN_WORDS:
+        return f"{questions[-2]}\n{last}"
+    return last
 
 
 async def answer(context: Context, body: Json) -> Json:

@@ -9,6 +9,7 @@ from objlib.embedded.index.confidence import NO_SCALE, SHIPPED_SCALE, WEAK, Cosi
 from objlib.embedded.index.embedder import Embedder, load_embedder
 from objlib.embedded.index.filters import compile_filter, filter_keys
 from objlib.embedded.index.lazy_embedder import SHIPPED, LazyEmbedder, LoadingEmbedder, load_folder
+from objlib.embedded.index.lexical import parse_query
 from objlib.embedded.index.postings import merge_next
 from objlib.embedded.index.quote import quote_answer
 from objlib.embedded.index.records import FilterError, Hit, QuotedAnswer
@@ -76,6 +77,7 @@ __all__ = [
     "measure_scale",
     "merge_next",
     "move_older",
+    "parse_query",
     "pending_chunks",
     "quote_answer",
     "replace_answering",

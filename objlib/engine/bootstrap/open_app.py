@@ -8,11 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.config.settings import Backend, Settings
+from objlib.core.errors import LedgerError
 from objlib.core.events import Observer
 from objlib.core.ids import new_run_id
 from objlib.engine.app import App, Overrides
@@ -93,7 +97,7 @@ async def open_app(
         require_ledger(settings, any_ledger=command.any_ledger)
     async with AsyncExitStack() as stack:
         drain = await stack.enter_async_context(stop_on_signals(observer, listen=overrides.signals))
-        stack.enter_context(drain.work())
+        stack.enter_context(drain.work(changes=command.records and not command.dry_run))
         ledger = await stack.enter_async_context(
             open_ledger(
                 settings.ledger,
@@ -143,7 +147,42 @@ async def open_app(
             await enter_catalog(app)
         if command.records:
             await stack.enter_async_context(keep_run_record(app, command.name, tally))
+        kept = (
+            await app.files(partial(_identities, settings)) if command.records and not command.dry_run else {}
+        )
         yield app
+        for path in kept:
+            if kept[path] != (await app.files(partial(_identities, settings)))[path]:
+                raise LedgerError(_lost_meanwhile(settings, path))
+
+
+def _identities(settings: Settings) -> dict[Path, tuple[int, int] | None]:
+    """Device and inode of the ledger and of the embedded store, as far as they are files that are there."""
+    files = [settings.ledger] if isinstance(settings.ledger, Path) else []
+    if settings.backend is Backend.EMBEDDED:
+        files.append(settings.embedded)
+    identities: dict[Path, tuple[int, int] | None] = {}
+    for path in files:
+        try:
+            status = path.stat()
+        except OSError:
+            identities[path] = None
+        else:
+            identities[path] = status.st_dev, status.st_ino
+    return identities
+
+
+def _lost_meanwhile(settings: Settings, path: Path) -> str:
+    """The news that a database was taken away under a run, which a POSIX system lets it use up to its end."""
+    if path == settings.ledger:
+        return (
+            f"the ledger {path} was removed or replaced while this command used it, and what it recorded is lost: "
+            f"`{advise('rebuild')}` makes it again from the store, and nothing is sent twice"
+        )
+    return (
+        f"the store file {path} was removed or replaced while this command used it, and the documents in it are "
+        f"lost: `{advise('doctor')}` says what to do"
+    )
 
 
 def with_models(options: "Options", settings: Settings) -> "Options":

@@ -215,6 +215,14 @@ def _file_status(path: str, exact: bytes, status: os.stat_result) -> FileStatus:
     )
 
 
+def root_identity(root: Path) -> tuple[int, int] | None:
+    """Device and inode of the library's folder, which is another one once its disk is unmounted; None without one."""
+    try:
+        return _open_root(root)
+    except UsageError:
+        return None
+
+
 def _open_root(root: Path) -> tuple[int, int]:
     """Device and inode of the library.
 

@@ -1,5 +1,6 @@
 """Searches and answers from the store, with citations that name the present path of a file."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -13,7 +14,7 @@ from objlib.core.config.settings import Backend
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS, FileId
 from objlib.core.library.paths import disk_path
-from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support, all_weak
+from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support, Turn, all_weak
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import EXTRACTIVE, WEAK, filter_keys
 from objlib.engine.app import App
@@ -81,10 +82,15 @@ def _best_of_each_file(passages: list[Passage]) -> list[Passage]:
     return list(best.values())
 
 
-async def ask(app: App, question: str, *, where: str | None = None, top_k: int = 8) -> AnswerReport:
-    """An answer with the passages that carry it. Arguments and errors as for :func:`search`."""
+async def ask(
+    app: App, question: str, *, where: str | None = None, top_k: int = 8, history: Sequence[Turn] = ()
+) -> AnswerReport:
+    """An answer with the passages that carry it. Arguments and errors as for :func:`search`.
+
+    ``history`` has the turns before the question, the oldest first; of an answer that found nothing, none.
+    """
     began = trio.current_time()
-    answer = await _ask(app, question, where, top_k)
+    answer = await _ask(app, question, where, top_k, history=history)
     notice = await _notice(app, answer, where)
     if answer.model_version == EXTRACTIVE and answer.supports:
         notice = "; ".join(
@@ -94,7 +100,13 @@ async def ask(app: App, question: str, *, where: str | None = None, top_k: int =
 
 
 async def _ask(
-    app: App, question: str, where: str | None, top_k: int, *, passages_only: bool = False
+    app: App,
+    question: str,
+    where: str | None,
+    top_k: int,
+    *,
+    passages_only: bool = False,
+    history: Sequence[Turn] = (),
 ) -> Answer:
     offline = app.settings.backend is Backend.EMBEDDED
     request = partial(
@@ -107,6 +119,7 @@ async def _ask(
         system=SYSTEM,
         max_tokens=1 if passages_only and offline else None,
         for_passages=passages_only or offline,
+        history=[(turn.question, turn.answer) for turn in history],
     )
     try:
         return await app.retrier.call(Purpose.ASK, request, reconnect=False)

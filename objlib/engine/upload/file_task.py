@@ -6,10 +6,12 @@ that ends the run stops the others.
 
 import random
 from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 import trio
 
+from objlib.core.advice import advise
 from objlib.core.errors import StaleTransitionError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure, FailureKind
@@ -26,6 +28,7 @@ from objlib.engine.attempt.send import OutcomeUnknownError, send
 from objlib.engine.attempt.wait_active import wait_until_active
 from objlib.engine.requests.governor import NotBegunError
 from objlib.engine.scan.scan import record_change
+from objlib.engine.scan.walk import root_identity
 from objlib.engine.upload.state import UploadRun
 from objlib.gemini import ErrorKind, GeminiError, UploadResult
 from objlib.ledger import FileRow
@@ -155,7 +158,17 @@ class FileUpload:
             return False
 
     async def _record_change(self) -> None:
-        """The file differs from what the scan saw: record it as it is now, and requeue it if a store could take it."""
+        """The file differs from what the scan saw: record it as it is now, and requeue it if a store could take it.
+
+        Where the whole library is gone nothing is recorded: each file would be taken for deleted.
+        """
+        root = self._app.settings.library
+        if self._run.root not in {None, await self._app.files(partial(root_identity, root))}:
+            await self._requeue("the library is gone", excused=True)
+            moved = advise("move", str(root), "NEW_FOLDER")
+            advice = f"nothing is lost: connect the disk it is on or, if the folder moved: `{moved}`"
+            self._run.stop(StopReason.LIBRARY_GONE, advice)
+            return
         if self._attempt.row.attempts >= MAX_ATTEMPTS:
             why = "changes each time it is read; upload again when the program that writes it is done"
             await self._fail(Failure.of(FailureKind.CHANGED, why))

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import trio
@@ -20,6 +21,7 @@ from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import in_flight_elsewhere
 from objlib.engine.scan.moved import refuse_moved
 from objlib.engine.scan.scan import scan
+from objlib.engine.scan.walk import root_identity
 from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
 from objlib.engine.vectors import make_vectors
@@ -57,7 +59,7 @@ async def upload(
     await refuse_moved(app)
     if accept is not None:
         await accept(scanned)
-    run = UploadRun(app, limit)
+    run = UploadRun(app, limit, await app.files(partial(root_identity, app.settings.library)))
     recovered = await _recover(run)
     if retry_failed:
         await retry_failed_files(app)

@@ -28,6 +28,7 @@ class UploadRun:
 
     Attributes:
         limit: bound of the files that the run begins; None for no bound.
+        root: the library's folder as the scan found it; None where that is not known.
         recent: seconds that the last documents took to become ACTIVE.
         active: tasks of each file; one whose task is about to end may be claimed again.
         changed: set when a task ends; the pump waits for it.
@@ -45,6 +46,7 @@ class UploadRun:
 
     app: App
     limit: int | None
+    root: tuple[int, int] | None = None
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
     active: Counter[FileId] = field(default_factory=Counter)
     changed: trio.Event = field(default_factory=trio.Event)

@@ -417,10 +417,10 @@ def a_dry_run_with_a_file_that_is_gone(world: World) -> None:
 
 
 @situation("engine/shutdown.py Drain.work: recover")
-def a_search_that_is_interrupted(world: World) -> None:
+def a_repair_that_is_interrupted(world: World) -> None:
     world.upload()
     world.faults.before = _once(interrupt)
-    stopped = world.at("search", "liberty")
+    stopped = world.at("store-sync", "--apply")
     assert stopped.code == Exit.INTERRUPTED
     assert world.follow(stopped, "engine/shutdown.py Drain.work: recover").code == Exit.OK
 

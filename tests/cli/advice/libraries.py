@@ -65,6 +65,54 @@ def a_library_that_is_not_where_it_was(world: World) -> None:
     assert "Nothing to send" in world("upload", new).text
 
 
+@situation("engine/upload/file_task.py FileUpload._record_change: move")
+def a_library_that_moves_while_it_is_sent(world: World) -> None:
+    new = world.root / "new  place"
+
+    def script(kind: str, _count: int) -> None:
+        if kind == "start" and not new.exists():
+            world.library.rename(new)
+
+    world.faults.script = script
+    stopped = world.upload("--max-uploads", "1")
+    assert stopped.code == Exit.REFUSED, stopped.text
+    assert "still in the store" not in stopped.text
+    site = "engine/upload/file_task.py FileUpload._record_change: move"
+    assert world.follow(stopped, site, NEW_FOLDER=new).code == Exit.OK
+    assert "3 of 3 files indexed" in world("upload", new).text
+
+
+@situation("engine/bootstrap/open_app.py _lost_meanwhile: rebuild")
+def a_ledger_that_is_removed_while_it_is_used(world: World) -> None:
+    def script(kind: str, _count: int) -> None:
+        if kind == "start":
+            for file in (world.root / "home" / "data").rglob("ledger.db*"):
+                file.unlink()
+
+    world.faults.script = script
+    lost = world.upload()
+    assert lost.code == Exit.FATAL, lost.text
+    done = world.follow(lost, "engine/bootstrap/open_app.py _lost_meanwhile: rebuild")
+    assert "3 files found in the store: 3 match the disk" in done.text
+
+
+@situation("engine/bootstrap/open_app.py _lost_meanwhile: doctor")
+def a_store_that_is_removed_while_it_is_used(world: World) -> None:
+    def script(kind: str, _count: int) -> None:
+        if kind == "start":
+            for file in (world.root / "home" / "data").rglob("store.db*"):
+                file.unlink()
+
+    world.faults.script = script
+    lost = world.upload()
+    assert lost.code == Exit.FATAL, lost.text
+    world.faults.script = lambda _kind, _count: None
+    done = world.follow(lost, "engine/bootstrap/open_app.py _lost_meanwhile: doctor")
+    assert (done.code, "move that ledger away" in done.text) == (Exit.FATAL, True), done.text
+    world.database("ledger.db").rename(world.root / "aside.db")
+    assert "3 of 3 files indexed" in world.upload().text
+
+
 @situation("engine/libraries.py move_library: libraries", "engine/libraries.py _find: libraries")
 def a_move_that_is_refused(world: World) -> None:
     world.upload()

@@ -105,6 +105,27 @@ async def test_a_request_in_the_spelling_of_the_sdk_is_understood(tmp_path: Path
         assert "bees" in candidate["content"]["parts"][0]["text"]
 
 
+@pytest.mark.parametrize(
+    ("last", "best"), [("And why?", "b.txt"), ("", "b.txt"), ("Who plays a flute in Ölhafen?", "a.md")]
+)
+async def test_a_question_without_words_of_its_own_leans_on_the_one_before(
+    tmp_path: Path, last: str, best: str
+) -> None:
+    async with open_box(tmp_path / "s.db") as box:
+        await filled(box)
+        texts = [text for text in ("Who keeps bees in the village?", "The blacksmith.", last) if text]
+        roles = ("user", "model", "user")
+        body = {
+            "contents": [
+                {"role": role, "parts": [{"text": text}]} for role, text in zip(roles, texts, strict=False)
+            ],
+            "tools": [{"fileSearch": {"fileSearchStoreNames": [box.store]}}],
+        }
+        answer = await box.post("models/gemini-3.5-flash:generateContent", body)
+        chunks = answer["candidates"][0]["groundingMetadata"]["groundingChunks"]
+        assert chunks[0]["retrievedContext"]["title"] == best
+
+
 async def test_several_stores_and_two_tools(tmp_path: Path) -> None:
     async with open_box(tmp_path / "s.db") as box:
         first = box.store

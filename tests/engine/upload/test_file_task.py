@@ -10,6 +10,8 @@ from objlib.core.config.settings import Settings
 from objlib.core.events import EventKind
 from objlib.core.reports.upload import ScanReport
 from objlib.core.stop_reason import StopReason
+from objlib.engine.scan.scan import scan
+from objlib.engine.status import status
 from objlib.engine.upload import file_task
 from objlib.engine.upload.file_task import MAX_ATTEMPTS, MAX_THROTTLES, MAX_UNREACHABLE
 from objlib.engine.upload.run import upload
@@ -31,6 +33,38 @@ class Editor(RecordingObserver):
         if kind is EventKind.REQUEUED and self._versions:
             self._versions -= 1
             self._path.write_text(f"Version -{self._versions}.\n")
+
+
+async def test_a_library_that_vanishes_under_a_run_stops_it_and_nothing_counts_as_deleted(
+    opened: Opener, settings: Settings, library: Path, faults: Faults
+) -> None:
+    away = library.with_name("away")
+
+    def vanish(kind: str, count: int) -> None:
+        if kind == "start" and count == 2:
+            library.rename(away)
+
+    faults.script = vanish
+    async with opened(max_uploads=1) as app:
+        report = await upload(app)
+    assert (report.stopped, report.missing, report.failed) == (StopReason.LIBRARY_GONE, 0, 0)
+    assert report.indexed + report.pending == 10
+    assert 0 < report.indexed < 10
+    away.rename(library)
+    faults.script = lambda _kind, _count: None
+    async with opened() as app:
+        assert (await upload(app)).indexed == 10
+    assert_exactly_once(settings)
+
+
+async def test_a_file_that_was_never_sent_and_is_gone_is_not_in_the_store(
+    opened: Opener, library: Path
+) -> None:
+    (library / "new.txt").write_text("New.\n", encoding="utf-8")
+    async with opened() as app:
+        await scan(app)
+        (library / "new.txt").unlink()
+        assert ((await upload(app)).missing, (await status(app)).missing) == (0, 0)
 
 
 @pytest.mark.parametrize(

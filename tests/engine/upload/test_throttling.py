@@ -75,8 +75,8 @@ async def test_a_run_that_ends_stops_waiting_for_a_token_behind_a_closed_gate(
     faults.script = lambda what, _count: throttled(300) if what == "start" else None
     runs: list[UploadRun] = []
 
-    def noted(app: App, limit: int | None) -> UploadRun:
-        runs.append(UploadRun(app, limit))
+    def noted(app: App, limit: int | None, root: tuple[int, int] | None) -> UploadRun:
+        runs.append(UploadRun(app, limit, root))
         return runs[0]
 
     monkeypatch.setattr("objlib.engine.upload.run.UploadRun", noted)
