@@ -108,13 +108,13 @@ class Readers:
         now = context.now()
         at = now + context.options.searchable_seconds
         await context.database.write(partial(part.end, reason=reason, status=status, now=now, at=at))
-        context.passages.set()
+        context.note_indexed()
 
     async def _whole(self, document: ReadDocument) -> None:
         now = self._context.now()
         at = now + self._context.options.searchable_seconds
         await self._context.database.write(partial(index_whole, batch=[document], now=now, searchable_at=at))
-        self._context.passages.set()
+        self._context.note_indexed()
 
 
 def _identity(document: PendingDocument) -> tuple[int, str, str, dict[str, Any]]:

@@ -120,7 +120,7 @@ class Worker:
             now = self._context.now()
             searchable_at = now + self._context.options.searchable_seconds
             await database.write(partial(index_whole, batch=work.batch, now=now, searchable_at=searchable_at))
-            self._context.passages.set()
+            self._context.note_indexed()
             self._untidy = True
         if work.deleted:
             await database.write(purge)

@@ -97,6 +97,13 @@ SEARCH: Final = (
         "tests/embedded/index/test_quote.py::test_passages_that_all_are_weak_give_no_answer",
     ),
     Mutant(
+        "a search makes no vectors while an upload goes on",
+        "objlib/embedded/api/generate.py",
+        "    if context.now() - context.indexed_at < QUIET_SECONDS:\n",
+        "    if False:\n",
+        "tests/embedded/api/test_generate.py::test_a_search_makes_missing_vectors_and_keeps_them",
+    ),
+    Mutant(
         "a large text is not copied to be looked at",
         "objlib/core/library/decode.py",
         "    if text.isascii() or not _SURROGATE.search(text):\n",

@@ -41,6 +41,8 @@ OWN_WORDS: Final = 3
 """Words, without stop words, from which on a question of a conversation is searched with alone."""
 CHARACTERS_PER_TOKEN: Final = 4
 """Estimate for the token counts, since the service's tokenizer is not here."""
+QUIET_SECONDS: Final = 2.0
+"""Seconds after documents were indexed in which a search makes no vectors: more of them are likely to come."""
 EXTRACTIVE: Final = "objlib-extractive"
 """The ``modelVersion`` of every answer, whichever model a client names: none of them was asked."""
 _NOTHING_TO_SEARCH: Final = (
@@ -131,6 +133,10 @@ async def answer(context: Context, body: Json) -> Json:
     if not request.searches:
         return _response(_NOTHING_TO_SEARCH, None, request.prompt_size, 0)
     on_demand = index.OnDemand()
+    if context.now() - context.indexed_at < QUIET_SECONDS:
+        on_demand.seconds = (
+            0.0  # an upload is under way, whose passages would take half a second of each search
+        )
     search = _Search(request, context.now(), context.embedder, on_demand, context.reranking)
     try:
         response = await context.database.search.run(search.response)
@@ -170,6 +176,8 @@ class _Search:
             embedder = self.embedder.for_search(db)
             if embedder is not None:
                 self.on_demand.model = embedder.model
+                if documents.any_pending(db):  # of another process, or about to be indexed
+                    self.on_demand.seconds = 0.0
             hits = self._visible_hits(db, list(names), embedder)
             store_of = {hit.doc_id: names[_store_of(db, hit.doc_id)] for hit in hits}
             media = {hit.doc_id: name for hit in hits if (name := _media_of(db, hit.doc_id))}
