@@ -5,11 +5,11 @@ import os
 import stat
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from platformdirs import user_data_dir
@@ -62,13 +62,15 @@ def load(
     from objlib.data_folder import abandoned_library, identify_service
 
     cwd, catalog = working_folder(), Catalog(data_folder())
+    libraries = catalog.libraries()
     folders = Folders(
         cwd=cwd,
         home=Path("~").expanduser(),
         data=catalog.data,
         fallback=cwd if place in {LibraryNeed.KNOWN, LibraryNeed.ANY} else None,
         anywhere=place is LibraryNeed.ANY,
-        libraries=catalog.libraries(),
+        libraries=libraries,
+        real=partial(_real, [each.root for each in libraries if each.ledgers]),
         identity=cache(identify_service),
         is_file=_is_file,
         beside=_ledgers_beside,
@@ -108,6 +110,26 @@ def load(
         missing_config=missing,
         new=new,
     )
+
+
+def _real(roots: Sequence[Path], path: Path) -> Path:
+    """The real path of ``path``; of a folder that is the root of a library by another path, that root.
+
+    It is another path by a bind mount, or by the case of its letters where a file system has none.
+    """
+    real = Path(os.path.realpath(path))
+    if real in roots or (identity := _folder_identity(real)) is None:
+        return real
+    return next((root for root in roots if _folder_identity(root) == identity), real)
+
+
+def _folder_identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of a folder; None for anything else, and where a file system has none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) and status.st_ino else None
 
 
 def _entry(root: Path, folders: Folders) -> KnownLibrary | None:

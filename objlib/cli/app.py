@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError
 from objlib.cli.again import program
 from objlib.cli.arguments import as_text, in_order
 from objlib.cli.console.errors import guarded
-from objlib.cli.console.output import abandon_stdout
+from objlib.cli.console.output import abandon_stdout, console_of_help
 from objlib.cli.console.terminal import is_terminal, steady_streams
 from objlib.cli.examples import example_lines
 from objlib.cli.overview import ABOUT, COMMANDS, EPILOGUE, NAMES, print_overview
@@ -66,6 +66,8 @@ def _dispatch(argv: list[str]) -> int:
     if name:
         app[name].help = None  # its own docstring says more than the line in the list
         app[name].help_epilogue = "\n".join(["Examples:", *example_lines(name), "", EPILOGUE])
+    if {"--help", "-h"}.intersection(_options(argv)):
+        app.console = console_of_help()
     try:
         result = app(argv, exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -47,6 +47,10 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
     "ask": (
         ('ask "What do we owe to strangers?"', "answer from the library, with the sources"),
         ('ask "What is owed?" --all', "ask every library that is known"),
+        (
+            'ask "What is owed?" --answer-url http://127.0.0.1:11434/v1',
+            "let a model on this machine write the answer",
+        ),
     ),
     "chat": (
         ("chat", "ask, and follow up on the answers"),

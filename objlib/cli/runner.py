@@ -19,6 +19,7 @@ from objlib.cli.console.output import print_lines, print_object
 from objlib.cli.console.terminal import Terminal, safe_block, terminal_of
 from objlib.core.config.backend import api_key
 from objlib.core.config.settings import GEMINI_URL, Backend, Settings
+from objlib.core.errors import UsageError
 from objlib.core.events import Observer
 from objlib.data_folder import identify_service
 from objlib.engine.app import App
@@ -36,13 +37,31 @@ def run(
     """Open the application for ``command``, do ``work`` with it, and close it again.
 
     ``events`` says whether the command prints NDJSON events with ``--json``.
+
+    Raises:
+        UsageError: the command needs a ledger, and there is neither one nor a folder of which it could be made.
     """
+    if not (
+        command.create_ledger
+        or settings.lost
+        or ledger_exists(settings.ledger)
+        or is_folder(settings.library)
+    ):
+        raise UsageError(f"there is no folder {settings.library}, and no library is known there")
 
     async def work_with_app(observer: Observer) -> T:
         async with open_app(settings, command, observer=observer) as app:
             return await work(app)
 
     return run_without_app(settings, work_with_app, events=events, changes=not command.dry_run)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; one that we may not look at counts as absent."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def run_without_app(

@@ -54,6 +54,10 @@ class LedgerError(ObjlibError):
     """The ledger cannot be opened, read or written."""
 
 
+class LostNotesError(LedgerError):
+    """The temporary tables of a scan went with a connection that broke; the scan has to look at all again."""
+
+
 class NoLedgerError(LedgerError):
     """There is no ledger where one is named or expected."""
 

@@ -16,6 +16,7 @@ from objlib.ledger.identity import (
     library_key,
     text_of_store,
 )
+from objlib.ledger.leases import SCAN, Lease, LostLeaseError
 from objlib.ledger.ledger import Ledger, open_ledger
 from objlib.ledger.listings import Listed, Listing
 from objlib.ledger.rates import Rates
@@ -45,6 +46,7 @@ __all__ = [
     "LIBRARY_ID_KEY",
     "LIBRARY_KEY",
     "MODEL_KEY",
+    "SCAN",
     "SERVICE_KEY",
     "AttemptOverError",
     "AttemptRow",
@@ -56,10 +58,12 @@ __all__ = [
     "Group",
     "Guard",
     "IntentRow",
+    "Lease",
     "Ledger",
     "LedgerSummary",
     "Listed",
     "Listing",
+    "LostLeaseError",
     "Move",
     "PatternChoice",
     "PruneTotals",

@@ -16,7 +16,7 @@ from objlib.core.errors import LedgerError, NoLedgerError
 from objlib.ledger.dialects.sqlite import SQLiteConnection
 from objlib.ledger.schema import SCHEMA
 from objlib.sqlite import connection
-from objlib.sqlite.errors import ClosedError, Refusal, RefusedFileError, primary_code
+from objlib.sqlite.errors import ClosedError, Refusal, RefusedFileError, disk_is_full, primary_code
 from objlib.sqlite.migrations import Schema
 from objlib.sqlite.private import make_file
 from objlib.sqlite.private_copy import copy_privately
@@ -116,29 +116,51 @@ def _refusal(error: RefusedFileError, path: Path, newest: int) -> str:
             )
 
 
+_ADVICE: Final = {
+    sqlite3.SQLITE_READONLY: (
+        "cannot be written: make the file and its folder writable, or choose another with --ledger"
+    ),
+    sqlite3.SQLITE_BUSY: (
+        "has been locked by another program for more than {busy:g} s; wait until that is done, or end it, and try again"
+    ),
+    sqlite3.SQLITE_CORRUPT: "is damaged; put a copy back in its place, or move it away and start a new one",
+    sqlite3.SQLITE_NOTADB: "is not an SQLite database; choose another file with --ledger",
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened: check that its folder can be written, or choose another with --ledger"
+    ),
+    sqlite3.SQLITE_IOERR: "cannot be read or written ({error}); check the disk it is on and try again",
+    sqlite3.SQLITE_NOMEM: "got no memory from the system; end other programs and try again (what was recorded is safe)",
+    sqlite3.SQLITE_INTERRUPT: "had a statement ended in its middle ({error}); nothing of it was recorded; run it again",
+    sqlite3.SQLITE_NOLFS: "cannot grow: its file system takes no larger file; choose another with --ledger",
+    sqlite3.SQLITE_CONSTRAINT: "refused a value ({error}); this is a mistake in the program, please report it",
+}
+"""A problem as a part of a sentence, by SQLite's code."""
+_AS: Final = {
+    sqlite3.SQLITE_PERM: sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_LOCKED: sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_PROTOCOL: sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_FORMAT: sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_ABORT: sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_MISMATCH: sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_TOOBIG: sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_RANGE: sqlite3.SQLITE_CONSTRAINT,
+}
+"""Codes that mean the same to the user as another one."""
+
+
 def _problem(error: sqlite3.Error, busy_timeout: float) -> str:
-    match primary_code(error):
-        case sqlite3.SQLITE_FULL:
-            return "cannot grow: the disk is full; free some space and try again (what was recorded is safe)"
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return "cannot be written: make the file and its folder writable, or choose another with --ledger"
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return (
-                f"has been locked by another program for more than {busy_timeout:g} s; "
-                "wait until that is done, or end it, and try again"
-            )
-        case sqlite3.SQLITE_CORRUPT:
-            return "is damaged; put a copy back in its place, or move it away and start a new one"
-        case sqlite3.SQLITE_NOTADB:
-            return "is not an SQLite database; choose another file with --ledger"
-        case sqlite3.SQLITE_CANTOPEN:
-            return "cannot be opened: check that its folder can be written, or choose another with --ledger"
-        case sqlite3.SQLITE_IOERR:
-            return f"cannot be read or written ({error}); check the disk it is on and try again"
-        case _ if isinstance(error, ClosedError):
-            return str(error)
-        case _:
-            return f"refused a statement ({error}); this is a mistake in the program, please report it"
+    if isinstance(error, ClosedError):
+        return str(error)
+    if disk_is_full(error):
+        return "cannot grow: the disk is full; free some space and try again (what was recorded is safe)"
+    code = primary_code(error)
+    # Python's module refuses some values itself, without a code.
+    if code is None and isinstance(error, sqlite3.DataError | sqlite3.IntegrityError):
+        code = sqlite3.SQLITE_CONSTRAINT
+    advice = None if code is None else _ADVICE.get(_AS.get(code, code))
+    if advice is None:
+        return f"refused a statement ({error}); this is a mistake in the program, please report it"
+    return advice.format(busy=busy_timeout, error=error)
 
 
 @contextmanager

@@ -6,10 +6,13 @@ method of the :class:`Dialect` of the connection. There is one module for each d
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 """For ``?`` in order, or ``?1`` by number; or for ``:name``."""
+
+CHANNEL: Final = "objlib_closing"
+"""Name under which sessions tell one another that requests have to stop, where the database has such a thing."""
 
 
 class Dialect(Hashable, Protocol):
@@ -70,6 +73,10 @@ class Dialect(Hashable, Protocol):
 
     def damage(self, conn: "LedgerConnection", limit: int) -> list[str]:
         """Damage of the database itself, where it can tell: at most ``limit`` lines."""
+        ...
+
+    def tell(self, conn: "LedgerConnection", channel: str) -> None:
+        """Let all sessions know that there is news, once this transaction is committed, where the database can."""
         ...
 
     def measure(self, conn: "LedgerConnection", table: str) -> None:

@@ -17,6 +17,7 @@ from objlib.ledger.adoptions import AdoptionTable
 from objlib.ledger.attempts import AttemptTable
 from objlib.ledger.checks import CheckTable
 from objlib.ledger.claims import claim_files
+from objlib.ledger.closings import ClosingTable
 from objlib.ledger.compaction import CompactionTable
 from objlib.ledger.comparison import ComparisonTable
 from objlib.ledger.connection import connect, ledger_error, server_driver
@@ -24,6 +25,7 @@ from objlib.ledger.database import LedgerConnection
 from objlib.ledger.deletions import DeletionTable
 from objlib.ledger.files import FileTable
 from objlib.ledger.intents import IntentTable
+from objlib.ledger.leases import LeaseTable
 from objlib.ledger.listings import ListingTable
 from objlib.ledger.rates import RateTable
 from objlib.ledger.rebuild import RebuildTable
@@ -47,12 +49,21 @@ CLOSE_SECONDS: Final = 30.0
 
 
 class Ledger:
-    """An open ledger; :func:`open_ledger` makes one. Times are Unix seconds."""
+    """An open ledger; :func:`open_ledger` makes one. Times are Unix seconds.
+
+    Attributes:
+        listen: has a function called when another session tells of a closing, where the database can do that.
+    """
 
     def __init__(
-        self, place: Path | LedgerUrl, database: CommitQueue[LedgerConnection], now: Callable[[], float]
+        self,
+        place: Path | LedgerUrl,
+        database: CommitQueue[LedgerConnection],
+        now: Callable[[], float],
+        listen: Callable[[Callable[[], None]], None] = lambda _: None,
     ) -> None:
         self.place = place
+        self.listen = listen
         self.now = now
         self._database = database
         self.files = FileTable(database, now)
@@ -60,6 +71,8 @@ class Ledger:
         self.attempts = AttemptTable(database, now)
         self.intents = IntentTable(database, now)
         self.runs = RunTable(database, now)
+        self.leases = LeaseTable(database, now)
+        self.closings = ClosingTable(database, now)
         self.settings = SettingTable(database, now)
         self.listings = ListingTable(database, now)
         self.comparison = ComparisonTable(database, now)
@@ -233,7 +246,12 @@ async def _open_server(
         async with serve_queue(
             partial(perform, session, translate), run, partial(closed_error, url)
         ) as commit:
-            yield Ledger(url, commit, now or session.clock)
+            token = trio.lowlevel.current_trio_token()
+
+            def listen(hear: Callable[[], None]) -> None:
+                session.on_news = partial(token.run_sync_soon, hear, idempotent=True)
+
+            yield Ledger(url, commit, now or session.clock, listen)
     finally:
         with trio.move_on_after(CLOSE_SECONDS, shield=True):
             await run(session.drop)

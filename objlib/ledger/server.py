@@ -10,13 +10,14 @@ from typing import Final, TypeVar
 import psycopg
 
 from objlib.core.config.ledger_url import LedgerUrl
-from objlib.core.errors import LedgerError, NoLedgerError
+from objlib.core.errors import LedgerError, LostNotesError, NoLedgerError
 from objlib.ledger.connection import no_ledger
 from objlib.ledger.copying import copy_rows
+from objlib.ledger.database import CHANNEL
 from objlib.ledger.dialects.postgres import PostgresConnection, translate_ddl
 from objlib.ledger.dialects.sqlite import SQLiteConnection
 from objlib.ledger.schema import MIGRATIONS, SCHEMA
-from objlib.postgres.errors import problem
+from objlib.postgres.errors import is_about_notes, problem
 from objlib.postgres.migrations import (
     OLDEST_SERVER,
     Refused,
@@ -52,7 +53,9 @@ def open_session(
     Raises:
         LedgerError: it cannot be used; the message says why and what to do.
     """
-    session = Session(url.conninfo, url.schema, PostgresConnection, busy_timeout=busy_timeout)
+    session = Session(
+        url.conninfo, url.schema, PostgresConnection, busy_timeout=busy_timeout, channel=CHANNEL
+    )
     try:
         session.connect()
         migrate(session, STEPS, create=create, now=session.clock() if now is None else now)
@@ -70,7 +73,8 @@ def open_session(
 
 def server_error(error: psycopg.Error, url: LedgerUrl, busy_timeout: float) -> LedgerError:
     """``error`` as the ledger's own error, with its cause attached; ``busy_timeout`` is in seconds."""
-    translated = LedgerError(f"the ledger {url} {problem(error, busy_timeout)}")
+    kind = LostNotesError if is_about_notes(error) else LedgerError
+    translated = kind(f"the ledger {url} {problem(error, busy_timeout)}")
     translated.__cause__ = error
     return translated
 

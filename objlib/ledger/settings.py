@@ -9,6 +9,7 @@ from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import RefusedError
 from objlib.core.ids import new_id
 from objlib.ledger.database import LedgerConnection
+from objlib.ledger.leases import Lease, require_lease
 from objlib.ledger.table import Table, command, query, stamped
 
 LEDGER_KEY: Final = "ledger_id"
@@ -51,9 +52,21 @@ class SettingTable(Table):
         return [(path, reason) for path, reason in json.loads(SettingTable.get(conn, _UNREADABLE) or "[]")]
 
     @command
-    def set_unreadable(conn: LedgerConnection, entries: Sequence[tuple[str, str]]) -> None:
-        """Keep what a scan could not look at."""
-        SettingTable.set(conn, _UNREADABLE, json.dumps(entries))
+    def set_under(conn: LedgerConnection, lease: Lease | None, key: str, value: str) -> None:
+        """Keep ``value`` under ``key``, as the work of the holder of ``lease``.
+
+        Raises:
+            LostLeaseError: another run holds it by now.
+        """
+        require_lease(conn, lease)
+        SettingTable.set(conn, key, value)
+
+    @command
+    def set_unreadable(
+        conn: LedgerConnection, entries: Sequence[tuple[str, str]], *, lease: Lease | None = None
+    ) -> None:
+        """Keep what a scan could not look at; ``lease`` as for :meth:`set_under`."""
+        SettingTable.set_under(conn, lease, _UNREADABLE, json.dumps(entries))
 
     @stamped
     def ledger_id(conn: LedgerConnection, now: float) -> str:

@@ -14,6 +14,14 @@ _LOST: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04", 
 """The server shuts down, starts, has no room for a connection, or ended a session that was silent for too long."""
 
 
+_STARTING: Final = (
+    "Connection refused", "No such file or directory", "starting up", "shutting down", "in recovery mode",
+    "closed the connection", "reset by peer",
+)  # fmt: skip
+"""How libpq and the server say that there is none yet, or no more; an error of a connection that was never made has no
+code. A server that says it in another language is not waited for."""
+
+
 class Fate(Enum):
     """The rest of a transaction after an error."""
 
@@ -45,11 +53,21 @@ def fate(error: psycopg.Error, *, broken: bool) -> Fate:
     return Fate.FATAL
 
 
+def is_starting(error: psycopg.Error) -> bool:
+    """Whether the server may be there in a moment, as far as one knows that has never reached it."""
+    return fate(error, broken=False) is Fate.LOST or any(part in str(error) for part in _STARTING)
+
+
 def is_about_values(error: Exception) -> bool:
     """Whether the values of a statement were refused: a broken constraint, or a type that the driver does not know."""
     return isinstance(error, psycopg.DataError | psycopg.IntegrityError) or (
         isinstance(error, psycopg.ProgrammingError) and not error.sqlstate
     )
+
+
+def is_about_notes(error: psycopg.Error) -> bool:
+    """Whether a temporary table of a scan is not there, or all of them: they went with the session that had them."""
+    return error.sqlstate in {"42P01", "3F000"} and "pg_temp" in str(error)
 
 
 def problem(error: psycopg.Error, busy_timeout: float) -> str:
@@ -81,8 +99,8 @@ def problem(error: psycopg.Error, busy_timeout: float) -> str:
             return f"may not be used so by this role ({_line(error)}); see the roles in docs/fleet.md"
         case "40001" | "40P01":
             return "could not be written, since others changed the same rows again and again; run it again"
-        case "42P01" if "scan" in str(error):
-            return "lost its notes of a scan when the connection broke; run the same command again"
+        case "42P01" | "3F000" if is_about_notes(error):
+            return "lost its notes of a scan when the connection broke, again and again; run the same command again"
         case "":
             return f"cannot be reached: {_line(error)}"
         case state if state.startswith(("28", "3D", "3F", "08", "57", "53", "25P")):

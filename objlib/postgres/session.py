@@ -11,11 +11,12 @@ from typing import Any, Final, Generic, TypeVar
 import psycopg
 from psycopg import pq
 from psycopg.adapt import Buffer, Loader
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumperUnknown
 
-from objlib.postgres.errors import Fate, UnreachableError, fate
+from objlib.postgres.errors import UnreachableError, is_starting
 from objlib.postgres.statements import in_order, translate
 
 C_co = TypeVar("C_co", bound="SessionConnection", covariant=True)
@@ -24,10 +25,16 @@ CONNECT_SECONDS: Final = 10
 """Seconds for one try to connect."""
 RECONNECT_SECONDS: Final = 60.0
 """Seconds for which a session that broke is opened again: a failover or a restart takes less."""
+FIRST_CONNECT_SECONDS: Final = 15.0
+"""Seconds for which a process waits for a server that it has never reached, where its address does not say it by
+``connect_timeout``: a restart is over by then, and a wrong address is noticed."""
 SILENT_SECONDS: Final = 15.0
 """Seconds after which the server ends a transaction whose program says nothing: a frozen one blocks no others."""
 _PAUSE: Final = 0.25
 """Seconds between two tries to connect."""
+
+_first_tries: dict[str, float] = {}
+"""When this process first tried, in vain so far, to reach an address: a command asks several times, and waits once."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +84,7 @@ class Session(Generic[C_co]):
     Attributes:
         key: the number of the ledger's advisory locks.
         opened: how often it was opened; temporary tables are those of one time.
+        on_news: called, in whichever thread is at work, when another session sends a notice on the channel.
     """
 
     def __init__(
@@ -87,12 +95,15 @@ class Session(Generic[C_co]):
         *,
         busy_timeout: float,
         reconnect: float = RECONNECT_SECONDS,
+        channel: str = "",
     ) -> None:
         self._conninfo = conninfo
         self.schema = schema
         self._factory = factory
         self.busy_timeout = busy_timeout
         self._reconnect = reconnect
+        self._channel = channel
+        self.on_news: Callable[[], None] = lambda: None
         self._conn: C_co | None = None
         self.opened = 0
         self._ahead = 0.0
@@ -112,38 +123,46 @@ class Session(Generic[C_co]):
         return self._conn is None or self._conn.native.closed
 
     def connect(self) -> C_co:
-        """The connection, opened if there is none; after the first time with patience.
+        """The connection, opened if there is none; with patience where the server may only be away for a while.
 
         Raises:
             UnreachableError: the server cannot be reached, or refuses.
         """
         if self._conn is not None and not self._conn.native.closed:
             return self._conn
-        deadline = time.monotonic() + (self._reconnect if self.opened else 0.0)
-        said = False
+        began, said = time.monotonic(), False
+        if not self.opened:
+            began = _first_tries.setdefault(self._conninfo, began)
         while True:
             try:
                 self._conn = self._open()
             except psycopg.Error as error:
-                passing = not error.sqlstate or fate(error, broken=False) is Fate.LOST
-                if not passing or time.monotonic() >= deadline:
+                # After the first time the address is right.
+                passing = is_starting(error) or (self.opened > 0 and not error.sqlstate)
+                if not passing or time.monotonic() >= began + self._patience():
                     raise UnreachableError(str(error)) from error
                 if not said:
                     _log.warning("waiting for the database: %s", str(error).strip().splitlines()[0])
                     said = True
                 time.sleep(_PAUSE)
             else:
+                _first_tries.pop(self._conninfo, None)
                 self.opened += 1
                 return self._conn
+
+    def _patience(self) -> float:
+        """Seconds for which a server that may come back is waited for; its address can be parsed, as it was tried."""
+        named = conninfo_to_dict(self._conninfo).get("connect_timeout")
+        return self._reconnect if self.opened else FIRST_CONNECT_SECONDS if named is None else float(named)
 
     def _open(self) -> C_co:
         native = psycopg.connect(
             self._conninfo,
             autocommit=True,
             cursor_factory=psycopg.RawCursor,
-            connect_timeout=CONNECT_SECONDS,
             fallback_application_name="objlib",
             tcp_user_timeout=int(SILENT_SECONDS * 1000),
+            connect_timeout=None if "connect_timeout" in self._conninfo else CONNECT_SECONDS,
         )
         try:
             native.adapters.register_dumper(int, Int8Dumper)
@@ -168,6 +187,9 @@ class Session(Generic[C_co]):
                 b" extract(epoch FROM clock_timestamp())::float8"
             ).fetchone() or (0, 0.0)
             self.set_clock(now)
+            if self._channel:
+                native.add_notify_handler(lambda _: self.on_news())
+                native.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
         except BaseException:
             native.close()
             raise

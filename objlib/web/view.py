@@ -63,12 +63,19 @@ def best_line(lines: Sequence[str], query: str) -> int:
     return counts.index(max(counts)) if counts else 0
 
 
+_DOUBT: Final = Markup(
+    ' <span class="badge warn" title="The passages do not bear this sentence out, as far as words tell">?</span>'
+)
+
+
 def answer_of(report: AnswerReport) -> Markup:
     """The answer in paragraphs, with the numbers of its sources as links behind what they carry."""
     at: dict[int, set[int]] = {}
+    doubtful: set[int] = set()
     for support in report.supports:
         stop = len(report.text[: max(0, support.stop)].rstrip())
         at.setdefault(stop, set()).update(support.citations)
+        doubtful.update(() if support.holds else (stop,))
     pieces, start = [], 0
     for stop in sorted(at):
         pieces.append(escape(visible(report.text[start:stop])))
@@ -76,6 +83,7 @@ def answer_of(report: AnswerReport) -> Markup:
             Markup('<a class="chip" href="#source-{0}">{0}</a>').format(number + 1)
             for number in sorted(at[stop])
         ]
+        pieces += [_DOUBT] if stop in doubtful else []
         start = stop
     whole = Markup("").join([*pieces, escape(visible(report.text[start:]))])
     return Markup("").join(

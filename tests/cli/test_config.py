@@ -194,6 +194,16 @@ def test_a_search_to_try_comes_from_the_first_name_that_says_something(home: Pat
     assert suggestion(settings, failed) == "mill on liberty"
 
 
+def test_no_file_that_a_rule_leaves_out_is_suggested(home: Path) -> None:
+    library = home / "docs"
+    library.mkdir(exist_ok=True)
+    settings = load_settings(CommonOptions(ledger=home / "led.db"), path=library)
+    for name in ("objlib.toml", "private letters.txt", "zoology notes.txt"):
+        (library / name).touch()
+    (library / ".objlibignore").write_text("private*\n", encoding="utf-8")
+    assert suggestion(settings) == "zoology notes"
+
+
 def test_a_path_that_cannot_be_looked_at_is_refused(home: Path) -> None:
     with pytest.raises(UsageError, match="cannot look at"):
         require_folder(load_settings(None, path=home / ("x" * 300)))

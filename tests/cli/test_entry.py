@@ -115,11 +115,33 @@ def test_a_reader_that_goes_away_is_no_error(indexed: tuple[Objlib, Path]) -> No
     os.close(read)
     try:
         done = objlib("status", "--library", library, "--quiet", "--json", stdout=write)
-        version = objlib("--version", stdout=write)
+        others = [
+            objlib(*words.split(), stdout=write) for words in ("--version", "search --help", "help upload")
+        ]
     finally:
         os.close(write)
     assert (done.code, done.err) == (0, "")
-    assert (version.code, version.err) == (0, "")
+    assert [(other.code, other.err) for other in others] == [(0, "")] * 3
+
+
+def test_a_folder_that_is_not_there_gets_no_advice_that_would_fail(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
+    for command in ("search x", "status", "verify", "explain x.txt", "recover"):
+        done = objlib(*command.split(), "--library", library / "none")
+        assert done.code == 2
+        (line,) = done.err.splitlines()
+        assert line.startswith(f"objlib: there is no folder {library / 'none'}")
+
+
+def test_a_folder_or_nothing_is_no_file_to_explain(indexed: tuple[Objlib, Path]) -> None:
+    objlib, library = indexed
+    (library / "sub folder").mkdir()
+    for named, words in (
+        ("sub folder", "is a folder; name one of the files in it"),
+        ("", "this one is empty"),
+    ):
+        done = objlib("explain", named, "--library", library)
+        assert (done.code, words in done.err, "scan" in done.err) == (2, True, False), done.err
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -39,7 +39,7 @@ def test_a_library_is_kept_in_a_database(
 @pytest.mark.parametrize(
     ("address", "line"),
     [
-        (f"postgresql://me:{SECRET}@127.0.0.1:1/x", "cannot be reached"),
+        (f"postgresql://me:{SECRET}@127.0.0.1:1/x?connect_timeout=1", "cannot be reached"),
         (f"postgresql://me:{SECRET}@127.0.0.1:1/x?schema=A-B", "no plain name"),
         (f"postgresql://me:{SECRET}@127.0.0.1:1/x?nonsense=1", "cannot be reached"),
     ],

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from objlib.catalog import Catalog
+from objlib.cli.app import run
+from objlib.cli.config import load_settings
+from objlib.cli.options import CommonOptions
 from objlib.core.config.default_paths import Folders
+from objlib.sources import LibraryNeed
 from tests.cli.conftest import Done, Objlib
 
 
@@ -233,3 +237,20 @@ def test_a_checkout_that_moves_with_its_ledger_goes_on(objlib: Objlib, tmp_path:
     )
     assert refused.code == 4
     assert "does not hold its files" in refused.err
+
+
+def test_a_root_by_another_path_to_the_same_folder_is_the_same_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bind mount, which only an administrator can make, and LIB for lib where case does not count."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    library, mounted, other = documents(tmp_path / "lib"), tmp_path / "mnt", tmp_path / "other"
+    mounted.mkdir()
+    other.mkdir()
+    stat = Path.stat
+    monkeypatch.setattr(Path, "stat", lambda path, **more: stat(library if path == mounted else path, **more))
+    assert run(["upload", str(library), "--embed-seconds", "0"]) == 0
+    roots = [load_settings(CommonOptions(library=(folder,))).library for folder in (mounted, library, other)]
+    assert roots == [library, library, other]
+    assert load_settings(None, path=mounted, place=LibraryNeed.NEW).library == library

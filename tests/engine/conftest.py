@@ -103,7 +103,8 @@ def opened(settings: Settings, faults: Faults) -> Opener:
         need, observer = changes.pop("need", StoreNeed.CREATE), changes.pop("observer", None)
         dry_run, mends = changes.pop("dry_run", False), command in {"rebuild", "store-sync"}
         recorded = command in RECORDED
-        needs = Command(command, records=recorded, store=need, any_ledger=mends, dry_run=dry_run)
+        disk = changes.pop("disk", True)
+        needs = Command(command, records=recorded, store=need, any_ledger=mends, disk=disk, dry_run=dry_run)
         changed = replace(settings, **changes)
         async with open_app(changed, needs, observer=observer, overrides=overrides) as app:
             yield app

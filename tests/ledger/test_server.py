@@ -82,7 +82,7 @@ async def refusal(url: LedgerUrl, *, create: bool = True) -> str:
 
 
 async def test_a_server_that_is_not_there_is_one_line_without_the_password() -> None:
-    line = await refusal(LedgerUrl.parse("postgresql://me:geheim@/db?host=/nowhere"))
+    line = await refusal(LedgerUrl.parse("postgresql://me:geheim@/db?host=/nowhere&connect_timeout=0"))
     assert "cannot be reached" in line
     assert "geheim" not in line
     assert "\n" not in line

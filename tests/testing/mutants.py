@@ -18,6 +18,7 @@ from tests.testing.mutant import Mutant
 from tests.testing.safeguards_border import BORDER
 from tests.testing.safeguards_compaction import COMPACTION
 from tests.testing.safeguards_doubt import DOUBTS
+from tests.testing.safeguards_fleet import FLEET
 from tests.testing.safeguards_formats import FORMATS
 from tests.testing.safeguards_lock import LOCKS
 from tests.testing.safeguards_pace import PACE
@@ -40,6 +41,7 @@ MUTANTS: Final = (
     *PRUNES,
     *COMPACTION,
     *LOCKS,
+    *FLEET,
     *STORES,
     *PAGES,
     *REPAIRS,

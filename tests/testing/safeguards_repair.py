@@ -225,8 +225,8 @@ REPAIRS: Final = (
     Mutant(
         "a folder is compared with its own ledger only",
         "objlib/engine/bootstrap/library_binding.py",
-        "    if text is None or text == text_of_root(root):\n",
-        "    if text is None or text:\n",
+        "    if text == text_of_root(root):\n",
+        "    if text:\n",
         "tests/cli/test_known_libraries.py::test_a_ledger_that_is_named_outside_is_compared_with_its_own_library",
     ),
     Mutant(

@@ -13,6 +13,27 @@ WRITER: Final = "tests/embedded/index/test_writer.py"
 
 SEARCH: Final = (
     Mutant(
+        "a sentence has no number that the passages it cites have not",
+        "objlib/core/reports/cited_text.py",
+        "    if not set(_NUMBER.findall(sentence)) <= set(_NUMBER.findall(text)):\n        return False\n",
+        "",
+        "tests/core/reports/test_cited_text.py::test_labelled_sentences_are_told_apart",
+    ),
+    Mutant(
+        "a model without passages is not asked",
+        "objlib/engine/search/written.py",
+        "    if not passages:\n",
+        "    if False:\n",
+        "tests/test_writer.py::test_an_answer_is_written_from_the_passages_and_checked",
+    ),
+    Mutant(
+        "no file that came with documents says where passages go",
+        "objlib/core/config/registry.py",
+        '        "chat completions server of a model that writes the answers, /v1 included",\n        in_file=False,\n',
+        '        "chat completions server of a model that writes the answers, /v1 included",\n',
+        "tests/core/config/test_resolve.py::test_a_file_does_not_say_where_passages_go",
+    ),
+    Mutant(
         "a removed passage takes its words along",
         "objlib/embedded/index/postings.py",
         "            if data[at] | data[at + 1] << 8 not in places\n",

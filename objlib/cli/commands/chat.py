@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from objlib.cli.commands.search import Filter, Model, TopK, checked
+from objlib.cli.commands.search import AnswerModel, AnswerUrl, Filter, Model, TopK, checked
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, Embedder, Reranker
 from objlib.core.config.settings import Settings
@@ -25,6 +25,8 @@ def chat(
     where: Filter = None,
     top_k: TopK = 8,
     model: Model = None,
+    answer_url: AnswerUrl = None,
+    answer_model: AnswerModel = None,
     embedder: Embedder = None,
     reranker: Reranker = None,
     options: Common = None,
@@ -35,7 +37,14 @@ def chat(
     From a pipe each line is answered in turn, and the first error ends it; --json prints one object for each answer.
     """
     where = checked(where, top_k)
-    settings = load_settings(options, model=model, embedder=embedder, reranker=reranker)
+    settings = load_settings(
+        options,
+        model=model,
+        answer_url=answer_url,
+        answer_model=answer_model,
+        embedder=embedder,
+        reranker=reranker,
+    )
     from objlib.cli.console.terminal import is_terminal
     from objlib.cli.runner import run
     from objlib.engine.bootstrap.open_app import Command, StoreNeed

@@ -38,7 +38,7 @@ def index(
 
     # The real service indexes by meaning by itself, so it is not even asked.
     need = StoreNeed.EXISTING if settings.backend is Backend.EMBEDDED else StoreNeed.NONE
-    command = Command("index", records=False, store=need, create_ledger=False, dry_run=dry_run)
+    command = Command("index", records=False, store=need, create_ledger=False, disk=False, dry_run=dry_run)
     report = run(settings, command, partial(engine_index, seconds=limit), events=True)
     show(settings, "index", report, partial(index_lines, report), index_problems(report))
     return index_exit(report)

@@ -63,7 +63,9 @@ def _check(options: Common, *, dry_run: bool) -> int:
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.ledger_copy import check
 
-    command = Command("ledger", records=False, store=StoreNeed.NONE, create_ledger=False, dry_run=dry_run)
+    command = Command(
+        "ledger", records=False, store=StoreNeed.NONE, create_ledger=False, disk=False, dry_run=dry_run
+    )
     report = run(settings, command, check)
     show(settings, "ledger-check", report, partial(check_lines, report), asked=True)
     return Exit.DRIFT if report.findings else Exit.OK
@@ -77,7 +79,7 @@ def _compact(options: Common, keep_history: str | None, *, dry_run: bool) -> int
     from objlib.engine.compact import compact
 
     command = Command(
-        "ledger compact", records=True, store=StoreNeed.NONE, create_ledger=False, dry_run=dry_run
+        "ledger compact", records=True, store=StoreNeed.NONE, create_ledger=False, disk=False, dry_run=dry_run
     )
     report = run(settings, command, compact)
     show(settings, "ledger-compact", report, partial(compact_lines, report))

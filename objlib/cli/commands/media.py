@@ -31,7 +31,7 @@ def media(
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.search.media import get_media
 
-    command = Command("media", records=False, store=StoreNeed.EXISTING, create_ledger=False)
+    command = Command("media", records=False, store=StoreNeed.EXISTING, create_ledger=False, disk=False)
     picture = run(settings, command, partial(get_media, name=name))
     target = working_folder() / (output or f"{name.rpartition('/')[2]}{picture.suffix}")
     try:

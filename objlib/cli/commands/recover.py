@@ -18,7 +18,9 @@ def recover(*, dry_run: DryRun = False, every_step: EveryStep = False, options: 
     from objlib.engine.stores.deletion import finish_deletion
     from objlib.ledger import identify
 
-    command = Command("recover", records=True, store=StoreNeed.CREATE, create_ledger=False, dry_run=dry_run)
+    command = Command(
+        "recover", records=True, store=StoreNeed.CREATE, create_ledger=False, disk=False, dry_run=dry_run
+    )
     identity = identify(settings.ledger)
     report: RecoverReport | None = None
     if identity is not None and identity.deleting:

@@ -34,7 +34,9 @@ def runs(
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.run_list import list_runs, stop_run
 
-    command = Command("runs", records=False, store=StoreNeed.NONE, create_ledger=False, dry_run=dry_run)
+    command = Command(
+        "runs", records=False, store=StoreNeed.NONE, create_ledger=False, disk=False, dry_run=dry_run
+    )
     if run_id is not None:
         report = run(settings, command, partial(stop_run, name=run_id))
         show(settings, "runs-stop", report, partial(stop_lines, report))

@@ -29,6 +29,17 @@ TopK = Annotated[
 FailEmpty = Annotated[bool, switch("Exit with 1 where nothing is found")]
 Everywhere = Annotated[bool, switch("Ask every library that is known", name="--all")]
 Model = Annotated[str | None, option("The model that answers", setting="model")]
+AnswerUrl = Annotated[
+    str | None,
+    option(
+        "Let a model of yours write the answer: its chat completions server, such as http://127.0.0.1:11434/v1",
+        setting="answer_url",
+        metavar="URL",
+    ),
+]
+AnswerModel = Annotated[
+    str | None, option("The model there; without it the first that the server has", setting="answer_model")
+]
 
 
 def search(
@@ -86,6 +97,8 @@ def ask(
     fail_empty: FailEmpty = False,
     everywhere: Everywhere = False,
     model: Model = None,
+    answer_url: AnswerUrl = None,
+    answer_model: AnswerModel = None,
     embedder: Embedder = None,
     reranker: Reranker = None,
     options: Common = None,
@@ -96,7 +109,14 @@ def ask(
     """
     asked = _question("ask", question, where, top_k)
     each_of = libraries_asked(options, everywhere=everywhere)
-    load = partial(load_settings, model=model, embedder=embedder, reranker=reranker)
+    load = partial(
+        load_settings,
+        model=model,
+        answer_url=answer_url,
+        answer_model=answer_model,
+        embedder=embedder,
+        reranker=reranker,
+    )
     settings = load(each_of[0])
     from objlib.cli.render.answer import ask_lines, ask_notes, library_answer_lines, library_answer_notes
     from objlib.cli.runner import show
@@ -158,7 +178,7 @@ def _run(settings: Settings, command: str, verb: Callable[..., Any], question: Q
     from objlib.cli.runner import run
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
 
-    needs = Command(command, records=False, store=StoreNeed.EXISTING, create_ledger=False)
+    needs = Command(command, records=False, store=StoreNeed.EXISTING, create_ledger=False, disk=False)
     work = partial(verb, where=question.where, top_k=question.top_k)
     report: AnswerReport = run(settings, needs, lambda app: work(app, question.text))
     return report

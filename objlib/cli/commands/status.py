@@ -7,7 +7,7 @@ from typing import Annotated
 
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, option
-from objlib.core.errors import Exit
+from objlib.core.errors import Exit, UsageError
 from objlib.core.library.paths import readable
 from objlib.sources import working_folder
 
@@ -20,7 +20,7 @@ def status(*, options: Common = None) -> int:
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.status import status as engine_status
 
-    command = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False)
+    command = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False, disk=False)
     report = run(settings, command, engine_status)
     show(settings, "status", report, lambda screen: status_lines(report, screen, time.time()), asked=True)
     return Exit.OK
@@ -33,14 +33,18 @@ def explain(
     options: Common = None,
 ) -> int:
     """Tell the whole history of one file, and why it is in its state."""
+    if not file:
+        raise UsageError("explain needs the path of a file, and this one is empty")
     settings = load_settings(options)
     from objlib.cli.render.explain import explain_lines
-    from objlib.cli.runner import run, show
+    from objlib.cli.runner import is_folder, run, show
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.status import explain as engine_explain
 
     path = path_in_library(file, settings.library, working_folder())
-    command = Command("explain", records=False, store=StoreNeed.NONE, create_ledger=False)
+    if is_folder(settings.library / path):
+        raise UsageError(f"{file} is a folder; name one of the files in it")
+    command = Command("explain", records=False, store=StoreNeed.NONE, create_ledger=False, disk=False)
     report = run(settings, command, lambda app: engine_explain(app, path))
     show(settings, "explain", report, lambda screen: explain_lines(report, screen), asked=True)
     return Exit.OK

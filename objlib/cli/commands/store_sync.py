@@ -77,6 +77,7 @@ def store_sync(
         store=StoreNeed.EXISTING,
         create_ledger=False,
         any_ledger=True,
+        disk=False,
         dry_run=dry_run,
     )
     report, current = run(settings, command, work, events=True)

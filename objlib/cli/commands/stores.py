@@ -77,7 +77,9 @@ def _list(options: CommonOptions | None) -> Exit:
     from objlib.engine.stores.inventory import list_stores
 
     report = run(
-        settings, Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True), list_stores
+        settings,
+        Command("stores", records=False, store=StoreNeed.SERVICE, disk=False, dry_run=True),
+        list_stores,
     )
     show(settings, "stores", report, partial(store_list_lines, report), asked=True)
     return Exit.OK
@@ -90,7 +92,7 @@ def _create(options: CommonOptions | None, name: str, model: str | None, *, dry_
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.stores.inventory import make_store
 
-    command = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=dry_run)
+    command = Command("stores", records=False, store=StoreNeed.SERVICE, disk=False, dry_run=dry_run)
     report = run(settings, command, lambda app: make_store(app, name))
     show(settings, "stores-create", report, partial(store_made_lines, report))
     return Exit.OK

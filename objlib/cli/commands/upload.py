@@ -145,11 +145,11 @@ def scan(
     from objlib.cli.runner import run, show
     from objlib.engine.bootstrap.open_app import Command, StoreNeed
     from objlib.engine.scan.scan import scan as engine_scan
+    from objlib.engine.scan.turn import scan_in_turn
 
     command = Command("scan", records=True, store=StoreNeed.NONE, dry_run=dry_run)
-    work = partial(
-        engine_scan, dry_run=dry_run, checksum=checksum, complete=dry_run, own_patterns=own_patterns
-    )
+    scanner = partial(engine_scan, dry_run=True, complete=True) if dry_run else scan_in_turn
+    work = partial(scanner, checksum=checksum, own_patterns=own_patterns)
     report = run(settings, command, work)
     lines = partial(
         scan_lines,

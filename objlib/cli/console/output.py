@@ -12,10 +12,13 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from objlib.cli.console.terminal import safe
 from objlib.core.errors import ObjlibError
+
+if TYPE_CHECKING:  # it takes long to load
+    from rich.console import Console
 
 _CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
@@ -114,6 +117,18 @@ def _write_to(stream: IO[Any], content: str | bytes) -> None:
     except OSError as error:
         abandon_stdout()
         raise OutputError(f"cannot write the result to stdout: {error.strerror or error}") from error
+
+
+def console_of_help() -> "Console":
+    """The console that help is printed with: like all output it may be cut short, as by ``| head``."""
+    from rich.console import Console
+
+    class HelpConsole(Console):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            abandon_stdout()
+
+    return HelpConsole()
 
 
 def abandon_stdout() -> None:

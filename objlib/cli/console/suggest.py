@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from objlib.core.config.settings import Settings
 from objlib.core.reports.failed_files import FailedFile
@@ -19,19 +19,31 @@ _MEANINGLESS: Final = frozenset(
 )
 
 
+class _Candidate(NamedTuple):
+    """A file on disk, as the rules of a library look at it."""
+
+    file_path: str
+    path_bytes: bytes | None = None
+
+
 def suggestion(settings: Settings, failures: Iterable[FailedFile] = ()) -> str:
     """A query to try: the words of a file's name.
 
-    The same for the same files; empty when no name says anything. Files that failed or were
-    skipped cannot be found, so their names are not used.
+    The same for the same files; empty when no name says anything. Files that failed, were skipped or left out cannot
+    be found, so their names are not used.
     """
+    from objlib.engine.scan.scope import Scope
+
     failed = {failure.path for failure in failures}
+    scope = Scope.of(settings)
     for path in islice(_paths(settings.library), _MAX_FILES):
-        if path.relative_to(settings.library).as_posix() in failed:
+        candidate = _Candidate(path.relative_to(settings.library).as_posix())
+        words = re.findall(r"[^\W\d_]+", path.stem)
+        if candidate.file_path in failed or not any(
+            len(word) > 3 and word.lower() not in _MEANINGLESS for word in words
+        ):
             continue
-        stem = path.stem
-        words = re.findall(r"[^\W\d_]+", stem)
-        if any(len(word) > 3 and word.lower() not in _MEANINGLESS for word in words):
+        if scope.absent(candidate) is None:
             return " ".join(words[:_MAX_WORDS]).lower()
     return ""
 

@@ -41,7 +41,7 @@ def path(raw: object, base: Path, home: Path) -> Path:
 
 def model_folder(raw: object, base: Path, home: Path) -> str:
     """The absolute path of a model's folder, or ``default``, which stands for the model that ships."""
-    return "default" if raw in {"default", Path("default")} else str(path(raw, base, home))
+    return "default" if raw in ("default", Path("default")) else str(path(raw, base, home))
 
 
 def ledger_place(raw: object, base: Path, home: Path) -> Path | LedgerUrl:
@@ -154,6 +154,14 @@ def model(raw: object, _base: Path, _home: Path) -> str:
     text = raw.strip().removeprefix("models/") if isinstance(raw, str) else ""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
         raise ValueError("a model name such as gemini-3.5-flash")
+    return text
+
+
+def served_model(raw: object, _base: Path, _home: Path) -> str:
+    """A model's name on a server of the user, such as ``llama3.2:3b`` or ``qwen/qwen3-8b``."""
+    text = raw.strip() if isinstance(raw, str) else ""
+    if not text.isprintable() or not text or " " in text:
+        raise ValueError("a model name such as llama3.2:3b")
     return text
 
 

@@ -15,6 +15,7 @@ from objlib.core.config.parsers import (
     path,
     patterns,
     seconds,
+    served_model,
     store,
     switch,
     whole,
@@ -73,6 +74,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("config", path, "the objlib.toml to read instead of the one found upward", in_file=False),
     Setting("embedded_store", path, "the SQLite file of the embedded store"),
     Setting("model", model, "the model that answers questions"),
+    # Not in a file: one that came with documents of another author would send passages to their address.
+    Setting(
+        "answer_url",
+        base_url,
+        "chat completions server of a model that writes the answers, /v1 included",
+        in_file=False,
+    ),
+    Setting(
+        "answer_model",
+        served_model,
+        "the model there; without it the first that the server has",
+        in_file=False,
+    ),
     Setting(
         "embedding_model", model, "the embedding model of a store that is made; the second takes pictures"
     ),

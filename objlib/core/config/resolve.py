@@ -24,10 +24,12 @@ _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS if setting.key is not None}
 
 
+ANSWER_KEY: Final = "OBJLIB_ANSWER_KEY"
+"""The variable with the key for the server of ``answer_url``."""
 OTHER_VARIABLES: Final = frozenset(
-    {"OBJLIB_DEBUG", "OBJLIB_MCP_TOKEN", "OBJLIB_METRICS_TOKEN", "OBJLIB_SERVE_KEY"}
+    {ANSWER_KEY, "OBJLIB_DEBUG", "OBJLIB_MCP_TOKEN", "OBJLIB_METRICS_TOKEN", "OBJLIB_SERVE_KEY"}
 )
-"""Variables that are no settings: the tracebacks of a bug, and the tokens of the ports."""
+"""Variables that are no settings: the key of a model's server, the tracebacks of a bug, and the tokens of the ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def resolve(
         "backend": backend,
         "base_url": url,
         "api_key": key,
+        "answer_key": environ.get(ANSWER_KEY, ""),
         "config": config.path if config else None,
         "patterns": value("metadata_patterns", ()),
     }

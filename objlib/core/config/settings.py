@@ -41,6 +41,9 @@ class Settings:
         base_url: root URL of the service; for the embedded backend it is never looked up.
         api_key: the key, hidden from repr; empty for the embedded backend.
         api_version: path prefix of the REST API.
+        answer_url: root of the server whose model writes the answers; empty for the service's own model.
+        answer_model: its name there; empty for the first that the server lists.
+        answer_key: for that server alone, hidden from repr.
         config: the ``objlib.toml`` that was read, if any.
         missing_config: the one that the library was last used with, where it is gone and none stands in for it.
         patterns: path patterns that become metadata, first match wins.
@@ -79,6 +82,9 @@ class Settings:
     api_key: str = field(default="", repr=False)
     api_version: str = "v1beta"
     model: str = "gemini-3.5-flash"
+    answer_url: str = ""
+    answer_model: str = ""
+    answer_key: str = field(default="", repr=False)
     embedding_model: str = ""
     config: Path | None = None
     missing_config: Path | None = None

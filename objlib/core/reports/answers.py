@@ -84,11 +84,13 @@ class Support:
     Attributes:
         start, stop: character offsets in the answer.
         citations: indices into :attr:`AnswerReport.citations`.
+        holds: False where these do not bear the span out, as far as words tell; looked at for a model of the user.
     """
 
     start: int
     stop: int
     citations: tuple[int, ...]
+    holds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +163,21 @@ def merge_passages(answers: Sequence[LibraryAnswer], top_k: int) -> AnswerReport
 
 
 def with_markers(text: str, supports: Iterable[Support]) -> str:
-    """The answer with the numbers of its sources behind each supported span.
+    """The answer with the numbers of its sources behind each supported span, and ``[?]`` where these do not hold.
 
     Spans that end at the same place share one marker list; offsets outside the text end at its end.
     """
     at: dict[int, set[int]] = {}
+    doubtful: set[int] = set()
     for support in supports:
         stop = max(0, min(support.stop, len(text)))
         # A marker belongs behind the last word, not behind the line break after it.
         stop = len(text[:stop].rstrip())
         at.setdefault(stop, set()).update(support.citations)
+        doubtful.update(() if support.holds else (stop,))
     for stop in sorted(at, reverse=True):
-        numbers = "".join(f"[{index + 1}]" for index in sorted(at[stop]))
+        numbers = "".join(f"[{index + 1}]" for index in sorted(at[stop])) + (
+            "[?]" if stop in doubtful else ""
+        )
         text = f"{text[:stop]}{' ' if stop and numbers else ''}{numbers}{text[stop:]}"
     return text

@@ -30,11 +30,19 @@ MOVED_SAMPLE: Final = 200
 _log = logging.getLogger(__name__)
 
 
-async def require_library(app: App) -> None:
+async def require_library(app: App, *, disk: bool) -> bool:
     """Refuse a folder that is not the library of the ledger.
 
     A folder that was moved as a whole is still the same library: the old one is gone, and most files of the ledger
     are in the new one.
+
+    Args:
+        app: the application as far as it is open.
+        disk: whether the command looks for changes on disk. One that does not may work on a machine on which the
+            library is not mounted.
+
+    Returns:
+        Whether the library is on this machine.
 
     Raises:
         RefusedError: the ledger belongs to another folder; with this one in its place every file of that one would
@@ -43,9 +51,9 @@ async def require_library(app: App) -> None:
     ledger, root = app.settings.ledger, app.settings.library
     text = await app.ledger.settings.get(library_key(ledger))
     if text is None:
-        await _require_mounted(app)
-    if text is None or text == text_of_root(root):
-        return
+        return await _is_mounted(app, disk=disk)
+    if text == text_of_root(root):
+        return True
     own = root_of_text(text)
     if await app.files(own.is_dir):
         raise RefusedError(
@@ -58,21 +66,29 @@ async def require_library(app: App) -> None:
             f"the ledger {ledger} belongs to the library {own}, which is gone, and {root} does not hold its "
             "files; connect the disk it is on, or name the folder it is in now"
         )
+    return True
 
 
-async def _require_mounted(app: App) -> None:
-    """Refuse a folder without the files of a ledger that other machines have filled.
+async def _is_mounted(app: App, *, disk: bool) -> bool:
+    """Whether a folder holds the files of a ledger that other machines have filled.
 
     Raises:
-        RefusedError: it does not hold them; every one of them would be taken for deleted.
+        RefusedError: it does not, and the command would take every one of them for deleted.
     """
     files = await app.ledger.files.some(limit=MOVED_SAMPLE)
     root = app.settings.library
     if files and 2 * await app.files(partial(count_on_disk, root, files)) <= len(files):
+        if not disk and not isinstance(app.settings.ledger, Path):
+            app.observer.note(
+                f"the library is not mounted on this machine (its files are not in {root}): working with the ledger "
+                "and the store alone"
+            )
+            return False
         raise RefusedError(
             f"the ledger {app.settings.ledger} knows files that are not in {root}: mount the library there, or "
             "name the folder it is in on this machine"
         )
+    return True
 
 
 def count_on_disk(root: Path, files: Sequence[FileRow]) -> int:
@@ -87,10 +103,13 @@ def _is_on_disk(root: Path, file: FileRow) -> bool:
         return False
 
 
-async def bind_library(app: App) -> None:
-    """Keep in the ledger what it takes to find everything again from the ledger alone."""
+async def bind_library(app: App, *, here: bool = True) -> None:
+    """Keep in the ledger what it takes to find everything again from the ledger alone.
+
+    The folder is left out where the library is not ``here``, on this machine.
+    """
     settings, table = app.settings, app.ledger.settings
-    values = {library_key(settings.ledger): text_of_root(settings.library)}
+    values = {library_key(settings.ledger): text_of_root(settings.library)} if here else {}
     if settings.library_id:
         values[LIBRARY_ID_KEY] = settings.library_id
     for key, value in values.items():

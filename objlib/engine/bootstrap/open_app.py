@@ -63,6 +63,7 @@ class Command:
             without one, other runs would take those rows for a dead run's.
         create_ledger: whether a ledger is made where there is none.
         any_ledger: whether it may work on a store with documents of a lost ledger, which it is there to mend.
+        disk: whether it looks for changes on disk, so that a library which is not mounted would seem to be deleted.
         dry_run: whether it only says what it would do: then it works on private copies, and sends no request that
             changes anything.
     """
@@ -72,6 +73,7 @@ class Command:
     store: StoreNeed
     create_ledger: bool = True
     any_ledger: bool = False
+    disk: bool = True
     dry_run: bool = False
 
 
@@ -126,9 +128,9 @@ async def open_app(
             opened_at=trio.current_time(),
             dry_run=command.dry_run,
         )
-        await require_library(app)
+        here = await require_library(app, disk=command.disk)
         if command.records:
-            await bind_library(app)
+            await bind_library(app, here=here)
             app.ledger_id = await ledger.settings.ledger_id()
         else:
             app.ledger_id = await ledger.settings.get(LEDGER_KEY) or ""

@@ -23,6 +23,8 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
     async with trio.open_nursery() as nursery:
         await _share_quota(app)
         nursery.start_soon(_beat, app, tally)
+        if app.store:
+            nursery.start_soon(_share_closings, app, app.now())
         try:
             yield
         finally:
@@ -42,6 +44,18 @@ async def _beat(app: App, tally: ProgressTally) -> None:
             app.drain.stop("as another command asked")
         await _share_quota(app)
         app.governor.report()
+
+
+async def _share_closings(app: App, began: float) -> None:
+    """Let the other runs know what concerns all, and heed what they were told: at once, or with the next heartbeat."""
+    app.ledger.listen(app.governor.hear)
+    while True:
+        with trio.move_on_after(HEARTBEAT):
+            await app.governor.news.wait()
+        news = app.governor.take_news()
+        if any(news):
+            await app.ledger.closings.record(app.run_id, news)
+        app.governor.close(await app.ledger.closings.read(app.now(), began))
 
 
 def _progress(app: App, tally: ProgressTally) -> RunProgress:

@@ -11,7 +11,7 @@ from objlib.core.lifecycle.table import State
 from objlib.core.reports.store import RebuildReport
 from objlib.engine.app import App
 from objlib.engine.reconcile.listing import listed_store
-from objlib.engine.scan.scan import scan
+from objlib.engine.scan.turn import scan_in_turn
 from objlib.ledger import LEDGER_KEY, FileRow
 
 
@@ -37,7 +37,7 @@ async def rebuild(app: App, *, owner: str | None = None) -> RebuildReport:
     app.ledger_id = await app.ledger.settings.get(LEDGER_KEY) or ""
     if await app.ledger.settings.pinned() is None:
         await app.ledger.settings.pin(app.store, app.settings.store, ledger=app.ledger.place)
-    await scan(app)
+    await scan_in_turn(app)
     counts, paths = await _compared(app)
     return RebuildReport(
         store=app.store,

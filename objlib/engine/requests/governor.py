@@ -9,57 +9,20 @@ clock, the limiters and one task, which reopens the gate after a pause. A Retry-
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
 
 import trio
 
 from objlib.core.events import EventKind, GovernorStatistics, Observer
 from objlib.core.pacing import CONTROLLERS, pending_window
-from objlib.gemini import GeminiError
+from objlib.core.pacing.closing import SHORTEST_PAUSE, Closing
+from objlib.engine.requests.budgets import CEILINGS, REQUEST_RATE, Budget, Purpose
+from objlib.gemini import ErrorKind, GeminiError
+
+__all__ = ["CEILINGS", "REQUEST_RATE", "Governor", "NotBegunError", "Purpose", "open_governor"]
 
 
 class NotBegunError(Exception):
     """New work was cancelled while it waited for its turn; nothing was sent."""
-
-
-class Purpose(StrEnum):
-    """Purpose of a request; each has its own tokens, so that polling cannot starve uploading."""
-
-    UPLOAD = "upload"
-    POLL = "poll"
-    LIST = "list"
-    DELETE = "delete"
-    ASK = "ask"
-
-
-CEILINGS: Final = {Purpose.POLL: 16, Purpose.LIST: 2, Purpose.DELETE: 8, Purpose.ASK: 4}
-"""Requests in flight at most, by purpose; that of uploads is a setting.
-
-Eight deletes carry a thousand in ten seconds where an answer takes 50 ms; with four it is 13.
-"""
-REQUEST_RATE: Final = "requests"
-"""Name of the rate in the ledger, which keeps it for the next run and for other processes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Tokens for one purpose.
-
-    Attributes:
-        ceiling: requests of this purpose in flight at most.
-        limiter: the tokens.
-    """
-
-    ceiling: int
-    limiter: trio.CapacityLimiter
-
-    def resize(self, total: int) -> None:
-        """Set the tokens, up to the ceiling."""
-        total = min(total, self.ceiling)
-        if total != self.limiter.total_tokens:
-            self.limiter.total_tokens = total
 
 
 class Governor:
@@ -68,6 +31,7 @@ class Governor:
     Attributes:
         throttled: requests answered with 429, or with a server error that showed overload.
         requests: requests sent.
+        news: set when :meth:`take_news` has something that all processes on this quota have to know.
         pending: bounds the files between claimed and indexed; shrinks when the store fails documents in bursts.
     """
 
@@ -81,6 +45,9 @@ class Governor:
         self._departure_moved = trio.Event()
         self._in_flight = 0
         self._ending_error: GeminiError | None = None
+        self._closed_until = -math.inf  # by the answer to another process
+        self._news = Closing()
+        self.news = trio.Event()
         self._last_share: dict[str, float] | None = None
         self._quota = False  # whether a 429 confirmed that the limit is a quota
         self._resize(-math.inf)
@@ -137,12 +104,37 @@ class Governor:
         self._move_departure_forward(now)
         self._resize(now)
 
+    def take_news(self) -> Closing:
+        """Take the last answer that concerns every process on this quota, and has not been taken yet."""
+        news, self._news, self.news = self._news, Closing(), trio.Event()
+        return news
+
+    def hear(self) -> None:
+        """Wake the task that waits for news: another process may have some."""
+        self.news.set()
+
+    def close(self, closing: Closing) -> None:
+        """Stop as another process was told to."""
+        now = trio.current_time()
+        if closing.kind in {ErrorKind.DAILY_QUOTA, ErrorKind.STORE_FULL} and self._ending_error is None:
+            self._ending_error = GeminiError(closing.message, kind=ErrorKind(closing.kind))
+            self._wake()
+        if now + closing.pause > max(now, self._gate):
+            self._closed_until = now + closing.pause
+            self._paused.set()
+            self._resize(now)
+            self.report()
+
+    @property
+    def _gate(self) -> float:
+        return max(self._controller.gate, self._closed_until)
+
     def statistics(self) -> GovernorStatistics:
         """A snapshot for the progress line."""
         return GovernorStatistics(
             tokens=int(self.uploads.total_tokens),
             in_flight=self.uploads.borrowed_tokens,
-            paused_for=max(0.0, self._controller.gate - trio.current_time()),
+            paused_for=max(0.0, self._gate - trio.current_time()),
             throttled=self.throttled,
             requests_per_second=self.speed,
         )
@@ -236,9 +228,9 @@ class Governor:
             self._paused = trio.Event()
             while True:
                 now = trio.current_time()
-                if self._controller.gate <= now:
+                if self._gate <= now:
                     break
-                await trio.sleep_until(self._controller.gate)
+                await trio.sleep_until(self._gate)
             self._resize(now)
             self.report()
 
@@ -249,7 +241,7 @@ class Governor:
                 if intake and self._ending_error is not None:
                     raise self._ending_error.again()
                 now = trio.current_time()
-                moment = self._controller.departure(now)
+                moment = max(self._controller.departure(now), self._closed_until)
                 if moment <= now:
                     self._controller = self._controller.departed(now)
                     return now
@@ -282,6 +274,7 @@ class Governor:
         if error.kind.ends_run:
             self._ending_error = error
             self._wake()
+            self._tell(Closing(0.0, str(error.kind), str(error)))
             return  # no gate: it would open tomorrow, and requests in flight must end today
         now, pause = trio.current_time(), error.retry_after
         self._quota = True
@@ -290,8 +283,14 @@ class Governor:
         )
         if pause is not None:
             self._paused.set()
+            if pause >= SHORTEST_PAUSE:
+                self._tell(Closing(pause))
         self._resize(now)
         self._report_throttling(error, pause)
+
+    def _tell(self, closing: Closing) -> None:
+        self._news = closing
+        self.news.set()
 
     def _fault(self, error: GeminiError, started: float) -> None:
         """Learn from a server error or a broken connection; its Retry-After holds this request alone."""
@@ -325,7 +324,7 @@ class Governor:
         return sum(budget.limiter.borrowed_tokens for budget in self._budgets.values())
 
     def _resize(self, now: float) -> None:
-        total = self._controller.tokens(now)
+        total = 0 if now < self._closed_until else self._controller.tokens(now)
         for budget in self._budgets.values():
             budget.resize(total)
 

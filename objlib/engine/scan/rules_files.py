@@ -13,6 +13,7 @@ from objlib.core.library.ignore import GIT_FILE
 from objlib.core.library.paths import readable
 from objlib.engine.app import App
 from objlib.engine.scan.scope import Scope
+from objlib.ledger import Lease
 
 RULES_FILES_KEY: Final = "rules_files"
 """Setting of the ledger that keeps the rules files of the last scan, as JSON."""
@@ -52,11 +53,11 @@ async def refuse_missing_rules(app: App, scope: Scope, present: Iterable[str]) -
     return sorted({*present, *asleep})
 
 
-async def remember_rules(app: App, files: list[str]) -> None:
-    """Keep the rules files of a scan for the next one."""
+async def remember_rules(app: App, files: list[str], lease: Lease | None) -> None:
+    """Keep the rules files of a scan, which holds ``lease``, for the next one."""
     text = json.dumps(files)  # with escapes for names that are not valid Unicode
     if text != (await app.ledger.settings.get(RULES_FILES_KEY) or "[]"):
-        await app.ledger.settings.set(RULES_FILES_KEY, text)
+        await app.ledger.settings.set_under(lease, RULES_FILES_KEY, text)
 
 
 def _is_asleep(scope: Scope, path: str) -> bool:

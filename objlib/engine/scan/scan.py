@@ -18,7 +18,7 @@ from typing import Final
 import trio
 
 from objlib.core.config.settings import Backend
-from objlib.core.errors import RefusedError
+from objlib.core.errors import LostNotesError, RefusedError
 from objlib.core.events import EventKind, Phase
 from objlib.core.failures import Failure
 from objlib.core.library.mime import ACCEPTED, OFFLINE, PICTURES, takes_pictures
@@ -31,7 +31,15 @@ from objlib.engine.scan.read_file import Clock, judged, read_file, read_files
 from objlib.engine.scan.rules_files import refuse_missing_rules, remember_rules
 from objlib.engine.scan.scope import Scope
 from objlib.engine.scan.walk import Skipped, Walk
-from objlib.ledger import MODEL_KEY, ChangeKind, FileRow, PatternChoice, ScanSession, ToRead
+from objlib.ledger import (
+    MODEL_KEY,
+    ChangeKind,
+    FileRow,
+    Lease,
+    PatternChoice,
+    ScanSession,
+    ToRead,
+)
 
 WALK_BATCH: Final = 1000
 """Entries of the walk per hop to a thread; a hop costs as much as a dozen of them."""
@@ -49,6 +57,8 @@ APPLY_PAGE: Final = 500
 MAX_RESTARTS: Final = 3
 """Times that a scan starts over because another run recorded its own scan meanwhile. After that it records what it has:
 each row is still compared with what it was, and the next scan finds the rest."""
+MAX_LOSSES: Final = 10
+"""Times that a scan starts over because its connection to the ledger broke."""
 
 
 async def scan(
@@ -58,6 +68,7 @@ async def scan(
     checksum: bool = False,
     complete: bool = False,
     own_patterns: bool = False,
+    lease: Lease | None = None,
     clock: Clock = time.time_ns,
 ) -> ScanReport:
     """Compare the library of ``app`` with its ledger, and record what changed.
@@ -69,11 +80,13 @@ async def scan(
         complete: list every change and every entry that was not taken in, however many there are.
         own_patterns: describe files by the metadata patterns of the settings, also where another machine has
             replaced them.
+        lease: the turn of this run; nothing is recorded once another run has it.
         clock: the clock that stamps files, which is not that of the ledger.
 
     Raises:
         UsageError: the library is not there or cannot be read, or a setting cannot be understood.
         RefusedError: the library is empty and was not, as if its disk were not mounted; or a rules file is gone.
+        LostLeaseError: another run took the lease over, since this one seemed dead.
         LedgerError: the ledger cannot be used.
     """
     settings = app.settings
@@ -89,43 +102,34 @@ async def scan(
             checksum = True
         else:
             await app.ledger.patterns.use(choice.patterns)
-    changes: list[tuple[str, str]] = []
-    renames: list[tuple[str, str]] = []
     limit = sys.maxsize if complete else MAX_LISTED
-    scans = left_alone = recorded = 0
+    scans = losses = left_alone = recorded = 0
+    found: dict[ChangeKind, int] = {}
     while True:
         scans += 1
-        outrun = scans > MAX_RESTARTS
-        work = _Scan(app, Walk(scope, limit), patterns, clock, checksum, taken, limit)
-        with app.observer.phase(Phase.SCAN):
-            async with app.ledger.scans.open() as session:
-                await work.walk_all(session)
-                rules_files = await refuse_missing_rules(app, scope, work.walk.rules_files)
-                app.observer.total(Phase.SCAN, work.files, work.bytes)
-                at_once = not (dry_run or complete) and await session.nothing_left()
-                finished = await work.read_changed(session, at_once=at_once, outrun=outrun)
-                recorded, left_alone = recorded + work.recorded, left_alone + work.left_alone
-                if not finished:
-                    continue
-                await _refuse_vanished(settings.library, session)
-                counts = await session.compare(outrun=outrun)
-                if counts is not None:
-                    if dry_run or complete:
-                        changes = await session.changes(limit=limit)
-                    if complete:
-                        renames = await session.renames()
-                    if not dry_run:
-                        left_alone += await session.apply(run_id=app.run_id, page=APPLY_PAGE)
-                    break
+        work = _Scan(app, Walk(scope, limit), patterns, clock, checksum, taken, limit, found)
+        outrun = scans - losses > MAX_RESTARTS
+        try:
+            with app.observer.phase(Phase.SCAN):
+                done = await work.look(lease, dry_run=dry_run, complete=complete, outrun=outrun)
+        except LostNotesError:
+            done = False
+            losses += 1
+            if losses > MAX_LOSSES:
+                raise
+            app.observer.note("looking at the library again: the connection to the ledger broke in the scan")
+        recorded, left_alone = recorded + work.recorded, left_alone + work.left_alone
+        if done:
+            break
     if not dry_run and await app.ledger.settings.unreadable() != work.unreadable:
-        await app.ledger.settings.set_unreadable(work.unreadable)
+        await app.ledger.settings.set_unreadable(work.unreadable, lease=lease)
     if not dry_run:
-        await remember_rules(app, rules_files)
+        await remember_rules(app, work.rules_files, lease)
     app.observer.event(
         EventKind.SCANNED, files=work.files, ignored=work.walk.ignored, read=work.read, left_alone=left_alone
     )
-    new, changed = counts[ChangeKind.NEW] + recorded, counts[ChangeKind.CHANGED]
-    renamed, returned = counts[ChangeKind.RENAMED], counts[ChangeKind.RETURNED]
+    new, changed = found[ChangeKind.NEW] + recorded, found[ChangeKind.CHANGED]
+    renamed, returned = found[ChangeKind.RENAMED], found[ChangeKind.RETURNED]
     return ScanReport(
         scanned=work.files,
         bytes=work.bytes,
@@ -133,9 +137,9 @@ async def scan(
         new=new,
         changed=changed,
         renamed=renamed,
-        missing=counts[ChangeKind.MISSING],
+        missing=found[ChangeKind.MISSING],
         returned=returned,
-        described=counts[ChangeKind.DESCRIBED],
+        described=found[ChangeKind.DESCRIBED],
         unchanged=work.files - new - changed - renamed - returned,
         skipped=tuple(work.skipped),
         unreadable=tuple(work.unreadable),
@@ -143,8 +147,8 @@ async def scan(
         unreadable_total=work.unreadable_total,
         ignored=work.walk.ignored,
         left_out=tuple(work.walk.left_out),
-        changes=tuple(changes),
-        renames=tuple(renames),
+        changes=tuple(work.changes),
+        renames=tuple(work.renames),
         patterns_of=choice.machine,
         patterns_since=choice.since,
     )
@@ -188,6 +192,9 @@ class _Scan:
         recorded: files among those that were recorded at once.
         left_alone: files among these that another run had recorded before.
         limit: entries that each list may have.
+        found: differences of each kind, also those that were recorded before the notes of an earlier try were lost.
+        rules_files: what to remember of the rules that held.
+        changes, renames: the differences to report, where they are.
         skipped, unreadable: (path, reason) of what was not taken in, at most ``limit`` each.
         skipped_total, unreadable_total: how many there are.
     """
@@ -199,6 +206,10 @@ class _Scan:
     read_all: bool
     taken: frozenset[str]
     limit: int
+    found: dict[ChangeKind, int]
+    rules_files: list[str] = field(default_factory=list)
+    changes: list[tuple[str, str]] = field(default_factory=list)
+    renames: list[tuple[str, str]] = field(default_factory=list)
     files: int = 0
     bytes: int = 0
     read: int = 0
@@ -208,6 +219,30 @@ class _Scan:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     skipped_total: int = 0
     unreadable_total: int = 0
+
+    async def look(self, lease: Lease | None, *, dry_run: bool, complete: bool, outrun: bool) -> bool:
+        """Look at all, compare, and record; False if another run outran this one, and all has to be done again."""
+        app = self.app
+        async with app.ledger.scans.open(lease) as session:
+            await self.walk_all(session)
+            self.rules_files = await refuse_missing_rules(app, self.walk.scope, self.walk.rules_files)
+            app.observer.total(Phase.SCAN, self.files, self.bytes)
+            at_once = not (dry_run or complete) and await session.nothing_left()
+            if not await self.read_changed(session, at_once=at_once, outrun=outrun):
+                return False
+            await _refuse_vanished(app.settings.library, session)
+            compared = await session.compare(outrun=outrun)
+            if compared is None:
+                return False
+            for kind, number in compared.items():
+                self.found[kind] = max(number, self.found.get(kind, 0))
+            if dry_run or complete:
+                self.changes = await session.changes(limit=self.limit)
+            if complete:
+                self.renames = await session.renames()
+            if not dry_run:
+                self.left_alone += await session.apply(run_id=app.run_id, page=APPLY_PAGE)
+        return True
 
     async def walk_all(self, session: ScanSession) -> None:
         """Note everything on disk."""

@@ -21,6 +21,7 @@ from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.scan.scope import Scope
 from objlib.engine.search.locate import CheckedPassage, CitedPassage, check_passages
+from objlib.engine.search.written import notice_of, write_answer
 from objlib.gemini import Answer, ErrorKind, GeminiError, Passage
 from objlib.ledger import FileRow
 
@@ -90,6 +91,11 @@ async def ask(
     ``history`` has the turns before the question, the oldest first; of an answer that found nothing, none.
     """
     began = trio.current_time()
+    if app.settings.answer_url:
+        found = await _ask(app, question, where, top_k, passages_only=True, history=history)
+        report = await _written(app, question, found, history)
+        notes = filter(None, [report.notice, await _notice(app, found, where)])
+        return replace(report, notice="; ".join(notes), seconds=trio.current_time() - began)
     answer = await _ask(app, question, where, top_k, history=history)
     notice = await _notice(app, answer, where)
     if answer.model_version == EXTRACTIVE and answer.supports:
@@ -97,6 +103,16 @@ async def ask(
             filter(None, ["the answer is extracted word for word; no model was asked", notice])
         )
     return await _report(app, question, _with_carriers(answer), notice, began)
+
+
+async def _written(app: App, question: str, found: Answer, history: Sequence[Turn]) -> AnswerReport:
+    """The answer that a model of the user writes from the passages of a search, with a notice about its citations."""
+    answer, sentences = await write_answer(app.settings, question, found.passages, history)
+    notice = notice_of(sentences) if answer.text else ""
+    report = await _report(app, question, _with_carriers(answer), notice, trio.current_time())
+    holds = {(each.start, each.stop): each.holds for each in sentences}
+    supports = [replace(each, holds=holds[each.start, each.stop]) for each in report.supports]
+    return replace(report, supports=tuple(supports))
 
 
 async def _ask(

@@ -14,7 +14,7 @@ from objlib.engine.app import App
 from objlib.engine.reconcile.listing import listed_store
 from objlib.engine.requests.fan_out import fan_out
 from objlib.engine.requests.governor import Purpose
-from objlib.engine.scan.scan import scan
+from objlib.engine.scan.turn import scan_in_turn
 from objlib.gemini import GeminiError
 
 _TEMPORARY: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
@@ -40,7 +40,7 @@ async def adopt_documents(app: App, *, by_name: int | None = None) -> AdoptionRe
         RefusedError: another number of documents fit by name and size.
         GeminiError: the service did not answer.
     """
-    await scan(app)
+    await scan_in_turn(app)
     async with listed_store(app) as listing:
         documents = await app.ledger.adoptions.documents(listing.listing_id)
     documents = await _described(app, documents)

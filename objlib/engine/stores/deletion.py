@@ -30,9 +30,9 @@ from objlib.threads import thread_runner
 
 ANOTHER_TOOL: Final = "another tool"
 """Whose a document without any mark of ours is."""
-_PLAN: Final = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True)
-_DELETE: Final = Command("stores-delete", records=True, store=StoreNeed.SERVICE)
-_FINISH: Final = Command("recover", records=True, store=StoreNeed.SERVICE, create_ledger=False)
+_PLAN: Final = Command("stores", records=False, store=StoreNeed.SERVICE, disk=False, dry_run=True)
+_DELETE: Final = Command("stores-delete", records=True, store=StoreNeed.SERVICE, disk=False)
+_FINISH: Final = Command("recover", records=True, store=StoreNeed.SERVICE, create_ledger=False, disk=False)
 
 
 async def plan_deletion(

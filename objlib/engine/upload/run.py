@@ -20,7 +20,7 @@ from objlib.engine.recover import recover
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.runs import in_flight_elsewhere
 from objlib.engine.scan.moved import refuse_moved
-from objlib.engine.scan.scan import scan
+from objlib.engine.scan.turn import scan_in_turn
 from objlib.engine.scan.walk import root_identity
 from objlib.engine.upload.pump import pump
 from objlib.engine.upload.state import UploadRun
@@ -55,11 +55,15 @@ async def upload(
     Raises:
         ObjlibError: the run cannot go on at all.
     """
-    scanned = await scan(app, checksum=checksum)
+    identity = partial(root_identity, app.settings.library)
+    run = UploadRun(app, limit, await app.files(identity))
+    # Nothing may be sent before the result of this run's own scan was accepted.
+    meanwhile = partial(_upload_known, run) if accept is None else None
+    scanned = await scan_in_turn(app, checksum=checksum, meanwhile=meanwhile)
     await refuse_moved(app)
     if accept is not None:
         await accept(scanned)
-    run = UploadRun(app, limit, await app.files(partial(root_identity, app.settings.library)))
+    run.root = await app.files(identity)
     recovered = await _recover(run)
     if retry_failed:
         await retry_failed_files(app)
@@ -75,6 +79,15 @@ async def retry_failed_files(app: App) -> None:
     """Requeue the files that failed in earlier runs, but for those that only an edit can help."""
     # Such a file is found fit by the scan, once it was edited.
     await retry_failed(app, "--retry-failed", lambda row: row.failure is None or not row.failure.kind.unfit)
+
+
+async def _upload_known(run: UploadRun) -> None:
+    """Send the files that other runs have recorded, while one of them scans."""
+    files, size = await run.app.ledger.files.claimable_totals()
+    if files and not run.stopped and not run.limit_reached:
+        await refuse_moved(run.app)
+        with run.app.observer.phase(Phase.UPLOAD, files, size):
+            await pump(run)
 
 
 async def _run_to_quiescence(run: UploadRun) -> None:

@@ -89,6 +89,10 @@ class PostgresDialect:
         """Nothing: the server keeps its references, and has programs of its own for its files."""
         return []
 
+    def tell(self, conn: LedgerConnection, channel: str) -> None:
+        """``NOTIFY``: a session hears of it with the next answer of the server."""
+        conn.execute(f"NOTIFY {channel}")
+
     def measure(self, conn: LedgerConnection, table: str) -> None:
         """``ANALYZE``, which the server never does by itself for a temporary table."""
         conn.execute(f"ANALYZE {table}")

@@ -69,6 +69,9 @@ class SQLiteDialect:
             f"row {row} of {table} refers to nothing in {parent}" for table, row, parent, _ in broken
         ]
 
+    def tell(self, conn: object, channel: str) -> None:
+        """Nothing: the others look with each heartbeat."""
+
     def measure(self, conn: object, table: str) -> None:
         """Nothing: the queries are planned by the indices alone."""
 

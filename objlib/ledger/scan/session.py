@@ -19,6 +19,7 @@ from objlib.core.ids import RunId
 from objlib.core.library.snapshot import NO_TYPE, UNREAD, FileSnapshot, FileStatus
 from objlib.core.lifecycle.table import State
 from objlib.ledger.database import Dialect, LedgerConnection
+from objlib.ledger.leases import Lease, require_lease
 from objlib.ledger.rows import FileRow
 from objlib.ledger.scan import diff
 from objlib.ledger.scan.apply import (
@@ -92,10 +93,12 @@ class ScanSession(Table):
         now: Callable[[], float],
         tables: Tables,
         generation: int,
+        lease: Lease | None,
     ) -> None:
         super().__init__(database, now)
         self.tables = tables
         self._generation = generation
+        self._lease = lease
 
     @noted
     def note_files(
@@ -179,7 +182,7 @@ class ScanSession(Table):
             How many were left alone; None, and nothing is recorded, as for :meth:`compare`.
         """
         since = None if outrun else self._generation
-        stale = await self._record(_record_new, self.tables, results, run_id=run_id, since=since)
+        stale = await self._change(_record_new, results, run_id=run_id, since=since)
         if stale is not None:
             self._generation += 1
         return stale
@@ -198,17 +201,30 @@ class ScanSession(Table):
         A row that another task or run changed since :meth:`compare` is left to the next scan.
         """
         stale = await self._pages(free_renames, run_id, page)
-        stale += (await self._record(entangled_renames, self.tables, run_id=run_id)).stale
+        stale += (await self._change(entangled_renames, run_id=run_id)).stale
         return stale + await self._pages(other_changes, run_id, page)
 
     async def _pages(self, step: Callable[..., Applied], run_id: RunId, limit: int) -> int:
         """Repeat ``step``, a transaction each time, until there is nothing left; the sum of what was stale."""
         after, stale = 0, 0
         while True:
-            page = await self._record(step, self.tables, after=after, limit=limit, run_id=run_id)
+            page = await self._change(step, after=after, limit=limit, run_id=run_id)
             if not page.count:
                 return stale
             after, stale = page.last, stale + page.stale
+
+    async def _change(self, step: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Change files as the plan says, in a transaction in which no other run can take this one's lease.
+
+        Raises:
+            LostLeaseError: another run took it before; nothing is changed.
+        """
+
+        def change(conn: LedgerConnection, now: float) -> T:
+            require_lease(conn, self._lease)
+            return step(conn, now, self.tables, *args, **kwargs)
+
+        return await self._record(change)
 
 
 def _record_new(
@@ -242,11 +258,15 @@ class ScanTable(Table):
     """The files on disk, as scans and uploads see them."""
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[ScanSession]:
-        """Open a scan for the length of the block. Several may be open on one ledger."""
+    async def open(self, lease: Lease | None = None) -> AsyncIterator[ScanSession]:
+        """Open a scan for the length of the block. Several may be open on one ledger.
+
+        With ``lease`` it changes nothing once another run holds that.
+        """
         tables = await self._read(partial(Tables.make, number=next(_NUMBERS)))
         try:
-            yield ScanSession(self._database, self._now, tables, await self._read(scan_generation))
+            generation = await self._read(scan_generation)
+            yield ScanSession(self._database, self._now, tables, generation, lease)
         finally:
             with trio.move_on_after(CLOSE_SECONDS, shield=True):
                 await self._read(tables.drop)

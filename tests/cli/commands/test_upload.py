@@ -134,6 +134,7 @@ def test_scan(engine: Engine, read: Read) -> None:
     engine.gives("scan.scan.scan", ScanReport(scanned=2, new=2))
     assert run(["scan", "lib", "--dry-run"]) == Exit.OK
     assert read()[0].startswith("2 files on disk")
+    engine.gives("scan.turn.scan_in_turn", ScanReport(scanned=2, new=2))
     assert run(["scan", "lib", "--json"]) == Exit.OK
     assert json.loads(read()[0])["library"] == str(Path.cwd() / "lib")
     assert engine.opened[0][1].store is StoreNeed.NONE

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from objlib.core.config.default_paths import Folders, default_store
@@ -334,6 +334,7 @@ KEYS = st.sampled_from([setting.key or setting.name for setting in SETTINGS]) | 
     ),
     toml=st.none() | st.dictionaries(KEYS, VALUES, max_size=4),
 )
+@example(environ={}, toml={"embedder": []})
 def test_whatever_is_set_the_result_is_settings_or_one_printable_line(
     environ: dict[str, str], toml: dict[str, object] | None
 ) -> None:
@@ -348,3 +349,11 @@ def test_whatever_is_set_the_result_is_settings_or_one_printable_line(
         assert settings.store
     assert message.isprintable()
     assert len(message) < 600
+
+
+def test_a_file_does_not_say_where_passages_go() -> None:
+    with pytest.raises(UsageError, match="answer_url"):
+        resolved(toml={"answer_url": "http://203.0.113.7/v1"})
+    url = "http://127.0.0.1:11434/v1"
+    settings = resolved(environ={"OBJLIB_ANSWER_URL": url, "OBJLIB_ANSWER_KEY": "sesame"})
+    assert (settings.answer_url, settings.answer_key) == (url, "sesame")

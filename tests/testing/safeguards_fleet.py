@@ -1,0 +1,68 @@
+"""The safeguards of runs that share a ledger: one scans at a time, and what one is told goes for all."""
+
+from typing import Final
+
+from tests.testing.mutant import Mutant
+
+TURN: Final = "tests/engine/scan/test_turn.py"
+LEASES: Final = "tests/ledger/test_leases.py"
+CLOSINGS: Final = "tests/engine/requests/test_shared_closings.py"
+
+FLEET: Final = (
+    Mutant(
+        "a run that was taken for dead in its scan records nothing of it when it goes on",
+        "objlib/ledger/scan/session.py",
+        "            require_lease(conn, self._lease)\n",
+        "",
+        f"{TURN}::test_a_thawed_run_records_nothing_of_what_it_saw",
+    ),
+    Mutant(
+        "nor any setting that follows from it",
+        "objlib/ledger/settings.py",
+        "        require_lease(conn, lease)\n",
+        "",
+        f"{LEASES}::test_who_lost_a_lease_neither_ends_it_nor_writes_under_it",
+    ),
+    Mutant(
+        "of two runs that take a dead run's turn over one gets it",
+        "objlib/ledger/leases.py",
+        'conn.execute("DELETE FROM leases WHERE name = ? AND run_id = ? AND at = ?", lease)',
+        'conn.execute("DELETE FROM leases WHERE name = ?", lease[:1])',
+        f"{LEASES}::test_of_two_that_take_a_lease_over_one_gets_it",
+    ),
+    Mutant(
+        "the turn of a run that lives is waited for",
+        "objlib/engine/scan/turn.py",
+        "host=app.ledger.machine) is True",
+        "host=app.ledger.machine) is None",
+        f"{TURN}::test_who_waits_uploads_what_is_known_and_says_who_scans",
+    ),
+    Mutant(
+        "while another run scans, a run that prunes sends nothing before its own scan was accepted",
+        "objlib/engine/upload/run.py",
+        "partial(_upload_known, run) if accept is None else None",
+        "partial(_upload_known, run)",
+        f"{TURN}::test_a_sync_that_prunes_sends_nothing_before_its_own_scan",
+    ),
+    Mutant(
+        "a scan that lost its notes looks again",
+        "objlib/engine/scan/scan.py",
+        "            if losses > MAX_LOSSES:\n",
+        "            if losses:\n",
+        f"{TURN}::test_a_scan_whose_connection_breaks_looks_again",
+    ),
+    Mutant(
+        "a pause that the service asks one run for holds all",
+        "objlib/engine/requests/governor.py",
+        "            self._closed_until = now + closing.pause\n",
+        "",
+        f"{CLOSINGS}::test_a_long_pause_holds_the_other_runs_too",
+    ),
+    Mutant(
+        "a quota that one run has used up ends all runs at work",
+        "objlib/ledger/closings.py",
+        "not began <= float(end",
+        "not began > float(end",
+        f"{CLOSINGS}::test_a_run_sends_nothing_more_when_another_one_was_refused_for_good",
+    ),
+)
