@@ -67,6 +67,7 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
     ),
     "watch": (
         ("watch", "upload each change once it is quiet"),
+        ("watch --prune --grace 7d", "also remove the documents of files that are gone for a week"),
         ("watch --prune --print-unit systemd", "print the unit that does so as a service"),
     ),
     "ui": (

@@ -21,6 +21,16 @@ from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.reports.upload import SyncReport
 from objlib.sources import LibraryNeed, require_folder
 
+PruneGrace = Annotated[
+    str | None,
+    option(
+        "How long a file must be gone before its document is removed",
+        setting="prune_grace",
+        metavar="TIME",
+        name=("--prune-grace", "--grace"),
+    ),
+]
+
 
 def sync(
     path: LibraryPath = None,
@@ -29,15 +39,7 @@ def sync(
     prune: Annotated[
         bool, switch("Also remove the documents of files that are gone, or left out by a rule")
     ] = False,
-    prune_grace: Annotated[
-        str | None,
-        option(
-            "How long a file must be gone before its document is removed",
-            setting="prune_grace",
-            metavar="TIME",
-            name=("--prune-grace", "--grace"),
-        ),
-    ] = None,
+    prune_grace: PruneGrace = None,
     max_delete: Annotated[
         str | None,
         option(

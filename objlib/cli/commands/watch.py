@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Annotated, Literal
 
+from objlib.cli.commands.sync import PruneGrace
 from objlib.cli.commands.upload import EmbedSeconds
 from objlib.cli.config import load_settings
 from objlib.cli.console.output import print_lines
@@ -21,6 +22,7 @@ def watch(
     /,
     *,
     prune: Annotated[bool, switch("Also remove documents of files that are gone, after the grace")] = False,
+    prune_grace: PruneGrace = None,
     embed_seconds: EmbedSeconds = None,
     embedder: Embedder = None,
     print_unit: Annotated[Kind | None, option("Print what starts it with the machine, and end")] = None,
@@ -35,6 +37,7 @@ def watch(
         options,
         path=path,
         place=LibraryNeed.NEW,
+        prune_grace=prune_grace,
         embed_seconds=embed_seconds,
         embedder=embedder,
     )
