@@ -33,7 +33,10 @@ MORE = 15
 
 async def settle(box: Box) -> None:
     """Wait until everything is indexed, and make all vectors."""
-    while int((await box.get(box.store)).get("pendingDocumentsCount", 0)):
+    while True:
+        state = await box.get(box.store)
+        if not int(state.get("pendingDocumentsCount", 0)):
+            break
         await trio.sleep(0.1)
     await box.service.make_vectors(seconds=1000, progress=lambda _made: None)
 

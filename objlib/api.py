@@ -15,13 +15,11 @@ from typing import Final
 import trio
 
 from objlib.core.config.settings import Settings
-from objlib.core.errors import UsageError
 from objlib.core.events import Observer
-from objlib.core.library.paths import valid_text
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
 from objlib.core.lifecycle.table import State
-from objlib.core.reports.answers import AnswerReport, Turn
+from objlib.core.reports.answers import AnswerListener, AnswerReport, Turn
 from objlib.core.reports.documents import DocumentText, Facets, FolderListing
 from objlib.core.reports.runs import RunEntry, RunReport, StopReport
 from objlib.core.reports.status import Check, ExplainReport, StatusReport
@@ -39,15 +37,13 @@ from objlib.engine.recover import recover
 from objlib.engine.run_list import list_runs, report_run, stop_run
 from objlib.engine.scan.scan import scan
 from objlib.engine.search.ask import ask, search
+from objlib.engine.search.question import checked_question
 from objlib.engine.sessions import OpenApps
 from objlib.engine.status import explain, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.sources import LibraryNeed, load, require_folder
 from objlib.stores import Stores
-
-MAX_PASSAGES: Final = 100
-"""Passages that one search may ask for: a model's context holds no more of them."""
 
 _LOOK: Final = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False)
 _SEARCH: Final = Command("search", records=False, store=StoreNeed.EXISTING, create_ledger=False)
@@ -261,19 +257,29 @@ class Library:
         Args:
             query: in the words of the question.
             where: a metadata filter such as ``course = "Ethics" AND year >= 2020``.
-            top_k: how many passages, 1 to :data:`MAX_PASSAGES`.
+            top_k: how many passages, 1 to 100.
             all_passages: several of one file too; otherwise the best one stands for its file.
         """
-        text = _query(query, top_k)
+        text = checked_question(query, top_k)
         work = partial(search, where=where, top_k=top_k, all_passages=all_passages)
         return await work(await self._apps.share(_SEARCH), text)
 
     async def ask(
-        self, question: str, *, where: str | None = None, top_k: int = 8, history: Sequence[Turn] = ()
+        self,
+        question: str,
+        *,
+        where: str | None = None,
+        top_k: int = 8,
+        history: Sequence[Turn] = (),
+        listener: AnswerListener | None = None,
     ) -> AnswerReport:
-        """An answer with its passages; ``history`` has the turns before, and the rest is as for :meth:`search`."""
-        text = _query(question, top_k)
-        work = partial(ask, where=where, top_k=top_k, history=history)
+        """An answer with its passages.
+
+        ``history`` has the turns before, ``listener`` hears the text as it is written, and the rest is as for
+        :meth:`search`.
+        """
+        text = checked_question(question, top_k)
+        work = partial(ask, where=where, top_k=top_k, history=history, listener=listener)
         return await work(await self._apps.share(_SEARCH), text)
 
 
@@ -334,17 +340,3 @@ async def open_library(
 
 def _folder(library: str | Path | None) -> Path | None:
     return None if library is None else Path(library).expanduser()
-
-
-def _query(text: str, top_k: int) -> str:
-    """The text of a question, checked.
-
-    Raises:
-        UsageError: it is empty, or ``top_k`` is out of range.
-    """
-    text = valid_text(text.strip())
-    if not text:
-        raise UsageError("the question is empty")
-    if not 1 <= top_k <= MAX_PASSAGES:
-        raise UsageError(f"top_k must be from 1 to {MAX_PASSAGES}, not {top_k}")
-    return text

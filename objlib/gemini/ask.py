@@ -1,6 +1,6 @@
 """Asking a model over a store, and the citations in its answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final
@@ -11,7 +11,8 @@ from objlib.gemini.errors import Call
 from objlib.gemini.metadata import from_wire
 from objlib.gemini.offsets import Spans
 from objlib.gemini.pages import Pages, Send, at_once
-from objlib.gemini.transport import Resource
+from objlib.gemini.stream import AnswerStream, Heard
+from objlib.gemini.transport import Reply, Resource
 from objlib.gemini.wire import CandidateShape, GenerateShape, GroundingShape, ModelList, RetrievedShape
 
 _ASK: Final = Call("ask", "asking the model", method="POST", slow=True, reads=True)
@@ -89,6 +90,7 @@ class ModelsApi(Resource):
         max_tokens: int | None = None,
         for_passages: bool = False,
         history: Sequence[tuple[str, str]] = (),
+        heard: Heard | None = None,
     ) -> Answer:
         """Ask ``model`` a question that it may search ``store`` for; ``system`` instructs it.
 
@@ -96,6 +98,7 @@ class ModelsApi(Resource):
         one retrieval, and the model may retrieve several times. ``max_tokens`` bounds the answer: 1 where only the
         passages of an embedded store are wanted, which then composes none. ``for_passages`` says that it is a search
         to the user, and so errors call it one. ``history`` has the questions of before with their answers.
+        ``heard`` gets the text piece by piece as the model writes it.
         """
         search: dict[str, Any] = {"fileSearchStoreNames": [names.store_name(store)]}
         if top_k is not None:
@@ -110,10 +113,31 @@ class ModelsApi(Resource):
             body["systemInstruction"] = {"parts": [{"text": system}]}
         if max_tokens is not None:
             body["generationConfig"] = {"maxOutputTokens": max_tokens}
-        path = f"{names.model_name(model)}:generateContent"
-        return read(
-            await self._transport.json(_SEARCH if for_passages else _ASK, path, GenerateShape, body=body)
-        )
+        call = _SEARCH if for_passages else _ASK
+        if heard is not None:
+            return await self._streamed(call, names.model_name(model), body, heard)
+        path = f"{names.model_name(model)}:{_METHOD}"
+        return read(await self._transport.json(call, path, GenerateShape, body=body))
+
+    async def _streamed(self, call: Call, model: str, body: Mapping[str, Any], heard: Heard) -> Answer:
+        stream = AnswerStream(heard)
+        path, query = f"{model}:streamGenerateContent", {"alt": "sse"}
+        reply = await self._transport.keyed(call, path, query=query, body=body, heard=stream.feed)
+        if not stream.events:  # a transport that gives bodies as a whole
+            stream.feed(reply.body + b"\n\n")
+        for event in stream.events:
+            piece = Reply(reply.status, reply.headers, event)
+            if not piece.success:  # the service met an error while the model wrote
+                raise self._transport.refusal(call, piece)
+        try:
+            whole = stream.whole()
+        except ValueError:
+            whole, stream.events = None, []  # the cause quotes the body
+        if whole is not None:
+            return read(whole)
+        if stream.events:
+            raise call.error("the answer broke off", call.unanswered, reply.status)
+        raise self._transport.unreadable(call, reply)
 
 
 def _turn(turn: tuple[str, str]) -> list[dict[str, Any]]:

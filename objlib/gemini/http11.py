@@ -100,8 +100,11 @@ class ClientConnection:
             await self._send_watched(head, body, limits["write"])
         answer = self._early or await self._answer(limits["read"])
         received = Received()
+        heard = request.extensions.get("heard") if answer.status_code == 200 else None
         while isinstance(event := await self._event(limits["read"]), h11.Data):
             received.add(event.data)
+            if heard is not None:
+                heard(event.data)
         headers = answer.headers.raw_items()
         return httpx.Response(answer.status_code, headers=headers, stream=Whole(received.whole()))
 

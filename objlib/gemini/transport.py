@@ -5,7 +5,7 @@ Nothing here retries. Whether a request may be sent again is the engine's to dec
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -128,8 +128,12 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         upload: bool = False,
+        heard: Callable[[bytes], None] | None = None,
     ) -> Reply:
-        """Send one request with the key and give back its 200; GeminiError on anything else."""
+        """Send one request with the key and give back its 200; GeminiError on anything else.
+
+        ``heard`` gets the body of a 200 as it arrives, where the transport can tell; the reply has the whole of it.
+        """
         prefix = "/upload" if upload else ""
         url = f"{self.endpoint.base_url}{prefix}/{self.endpoint.api_version}/{path}"
         if query:
@@ -138,7 +142,7 @@ class Transport:
         content = None if body is None else msgspec.json.encode(body)
         if content is not None:
             sent["content-type"] = "application/json"
-        reply = await self.exchange(call, url, headers=sent, content=content)
+        reply = await self.exchange(call, url, headers=sent, content=content, heard=heard)
         if not reply.success:
             raise self.refusal(call, reply)
         return reply
@@ -152,6 +156,7 @@ class Transport:
         content: bytes | BodySource | None = None,
         slow: bool = False,
         secrets: Iterable[str] = (),
+        heard: Callable[[bytes], None] | None = None,
     ) -> Reply:
         """Send one request as it is and give back its answer, whatever the status.
 
@@ -168,6 +173,9 @@ class Transport:
         with redacting(self.endpoint.api_key, *secrets), trio.move_on_after(seconds.total):
             try:
                 request = self._request(call.method, url, headers, content, limits)
+                if heard is not None:
+                    request.headers["accept-encoding"] = "identity"  # each piece is read as it comes
+                    request.extensions["heard"] = heard
                 answer = await self._http.handle_async_request(request)
                 named = {name.lower(): value for name, value in answer.headers.items()}
                 body = await read_whole(answer)

@@ -10,10 +10,11 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from objlib.api import MAX_PASSAGES, Library
+from objlib.api import Library
 from objlib.core.errors import ObjlibError
 from objlib.core.events import Observer, Phase
 from objlib.core.lifecycle.table import State
+from objlib.core.limits import MAX_PASSAGES
 from objlib.mcp import answers
 from objlib.mcp.answers import Answer
 from objlib.version import __version__

@@ -78,7 +78,7 @@ def kind_of(scope: Scope) -> str:
         return "import"
     if "/files/" in path:
         return "discard" if method == "DELETE" else "file"
-    return "ask" if ":generateContent" in path else "store"
+    return "ask" if path.lower().endswith("generatecontent") else "store"
 
 
 def target_of(scope: Scope) -> str:

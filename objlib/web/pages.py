@@ -9,14 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from objlib.api import MAX_PASSAGES, Library
+from objlib.api import Library
 from objlib.core.errors import NoLedgerError, ObjlibError, UsageError
 from objlib.core.lifecycle.drift import ON_REQUEST
 from objlib.core.lifecycle.table import State
+from objlib.core.limits import MAX_PASSAGES
 from objlib.core.reports.status import StatusReport
 from objlib.web.actions import Actions
 from objlib.web.live import LiveEvents, live_run, live_runs
 from objlib.web.stores import stores_values
+from objlib.web.streamed import AnswerEvents
 from objlib.web.view import best_line, lines_with
 
 WINDOW: Final = 400
@@ -82,6 +84,14 @@ class LibraryPages:
         except UsageError as problem:
             error = str(problem)
         return await self._page(request, "ask.html", query=query, where=where, report=report, error=error)
+
+    async def ask_stream(self, request: Request) -> Response:
+        """The same answer as it is written, as server-sent events."""
+        query = request.query_params.get("q", "").strip()
+        if not query:
+            raise HTTPException(422, "the question is empty")
+        where = request.query_params.get("filter", "").strip()
+        return AnswerEvents(self.library, self.templates, query, where)
 
     async def document(self, request: Request) -> Response:
         """The lines of a file around ``?from=&to=``, those with words of ``?q=`` marked, and its history."""

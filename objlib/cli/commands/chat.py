@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from objlib.cli.commands.search import AnswerModel, AnswerUrl, Filter, Model, TopK, checked
+from objlib.cli.commands.search import (
+    AnswerModel,
+    AnswerUrl,
+    Filter,
+    Model,
+    TopK,
+    checked,
+    shown_as_written,
+)
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, Embedder, Reranker
 from objlib.core.config.settings import Settings
@@ -98,7 +106,10 @@ class Conversation:
         from objlib.engine.search.ask import ask
 
         history = self.turns[-REMEMBERED:]
-        report = await ask(app, question, where=self.where, top_k=self.top_k, history=history)
+        with shown_as_written(self.settings) as listener:
+            report = await ask(
+                app, question, where=self.where, top_k=self.top_k, history=history, listener=listener
+            )
         self._show(report)
         if report.text.strip():
             self.turns.append(Turn(question, report.text))

@@ -1,6 +1,8 @@
 """``objlib search`` and ``objlib ask``."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
@@ -12,7 +14,7 @@ from objlib.core.advice import advise
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, UsageError
 from objlib.core.library.paths import valid_text
-from objlib.core.reports.answers import AnswerReport, merge_passages
+from objlib.core.reports.answers import AnswerListener, AnswerReport, merge_passages
 
 MOST_PASSAGES: Final = 100
 """Passages that --top-k may ask for: a model's context holds no more of them."""
@@ -134,7 +136,8 @@ def ask(
             library=[each.library for each in answers],
         )
         return _exit(fail_empty=fail_empty, empty=not any(each.report.citations for each in answers))
-    report = _run(settings, "ask", engine_ask, asked)
+    with shown_as_written(settings) as listener:
+        report = _run(settings, "ask", partial(engine_ask, listener=listener), asked)
     notes = ask_notes(report)
     show(settings, "ask", report, lambda screen: ask_lines(report, screen), asked=True, notes=notes)
     return _exit(fail_empty=fail_empty, empty=not report.citations)
@@ -147,6 +150,18 @@ class Question:
     text: str
     where: str | None
     top_k: int
+
+
+@contextmanager
+def shown_as_written(settings: Settings) -> Iterator[AnswerListener | None]:
+    """Shows an answer on the terminal until it is whole; None where stdout is none, or JSON is wanted."""
+    from objlib.cli.console.streamed import streaming
+    from objlib.cli.render.answer import text_lines
+
+    shown = None if settings.json else streaming(sys.stdout, text_lines)
+    yield shown
+    if shown is not None:
+        shown.again()  # the answer with its numbers takes its place
 
 
 def _question(command: str, words: tuple[str, ...], where: str | None, top_k: int) -> Question:

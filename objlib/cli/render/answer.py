@@ -28,10 +28,7 @@ def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:
 
 def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
     """The answer with ``[1]`` at what a source carries, and the sources."""
-    lines: list[str] = []
-    if report.text.strip():
-        for paragraph in _paragraphs(safe_block(with_markers(report.text, report.supports))):
-            lines += _wrapped(paragraph, screen)
+    lines = text_lines(with_markers(report.text, report.supports), screen)
     if report.citations:
         lines += ["", screen.bold("Sources")]
     for number, citation in enumerate(report.citations, start=1):
@@ -41,6 +38,12 @@ def ask_lines(report: AnswerReport, screen: Terminal) -> list[str]:
         )
         lines += [f"    {screen.dim(line)}" for line in wrap(text, screen.width - 4)]
     return lines
+
+
+def text_lines(text: str, screen: Terminal) -> list[str]:
+    """The text of an answer in lines that fit; none where it is blank."""
+    paragraphs = _paragraphs(safe_block(text)) if text.strip() else []
+    return [line for paragraph in paragraphs for line in _wrapped(paragraph, screen)]
 
 
 def library_answer_lines(answers: Sequence[LibraryAnswer], screen: Terminal) -> list[str]:

@@ -126,6 +126,16 @@ class Turn:
     answer: str
 
 
+class AnswerListener:
+    """Hears an answer as it is written; a subclass takes what it needs. The methods return at once and do not raise."""
+
+    def text(self, piece: str) -> None:
+        """The next piece of the text, without the numbers of its sources."""
+
+    def again(self) -> None:
+        """Forget all that was heard so far: the answer was lost before its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class LibraryAnswer:
     """The report of one library of several, by its folder."""

@@ -1,6 +1,6 @@
 """Searches and answers from the store, with citations that name the present path of a file."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -14,7 +14,15 @@ from objlib.core.config.settings import Backend
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS, FileId
 from objlib.core.library.paths import disk_path
-from objlib.core.reports.answers import AnswerReport, Citation, CitationState, Support, Turn, all_weak
+from objlib.core.reports.answers import (
+    AnswerListener,
+    AnswerReport,
+    Citation,
+    CitationState,
+    Support,
+    Turn,
+    all_weak,
+)
 from objlib.core.reports.upload import VectorReport
 from objlib.embedded import EXTRACTIVE, WEAK, filter_keys
 from objlib.engine.app import App
@@ -84,11 +92,18 @@ def _best_of_each_file(passages: list[Passage]) -> list[Passage]:
 
 
 async def ask(
-    app: App, question: str, *, where: str | None = None, top_k: int = 8, history: Sequence[Turn] = ()
+    app: App,
+    question: str,
+    *,
+    where: str | None = None,
+    top_k: int = 8,
+    history: Sequence[Turn] = (),
+    listener: AnswerListener | None = None,
 ) -> AnswerReport:
     """An answer with the passages that carry it. Arguments and errors as for :func:`search`.
 
     ``history`` has the turns before the question, the oldest first; of an answer that found nothing, none.
+    ``listener`` hears the text as it is written.
     """
     began = trio.current_time()
     if app.settings.answer_url:
@@ -96,7 +111,7 @@ async def ask(
         report = await _written(app, question, found, history)
         notes = filter(None, [report.notice, await _notice(app, found, where)])
         return replace(report, notice="; ".join(notes), seconds=trio.current_time() - began)
-    answer = await _ask(app, question, where, top_k, history=history)
+    answer = await _ask(app, question, where, top_k, history=history, listener=listener)
     notice = await _notice(app, answer, where)
     if answer.model_version == EXTRACTIVE and answer.supports:
         notice = "; ".join(
@@ -123,6 +138,7 @@ async def _ask(
     *,
     passages_only: bool = False,
     history: Sequence[Turn] = (),
+    listener: AnswerListener | None = None,
 ) -> Answer:
     offline = app.settings.backend is Backend.EMBEDDED
     request = partial(
@@ -137,6 +153,8 @@ async def _ask(
         for_passages=passages_only or offline,
         history=[(turn.question, turn.answer) for turn in history],
     )
+    if listener is not None:
+        request = partial(_heard, request, listener)
     try:
         return await app.retrier.call(Purpose.ASK, request, reconnect=False)
     except GeminiError as error:
@@ -149,6 +167,22 @@ async def _ask(
             raise
         refusal = error
     raise await _unknown_model(app) or refusal
+
+
+async def _heard(request: Callable[..., Awaitable[Answer]], listener: AnswerListener) -> Answer:
+    """The answer, which the listener hears; where it fails, the listener hears that before anybody else."""
+    pieces: list[str] = []
+
+    def heard(piece: str) -> None:
+        pieces.append(piece)
+        listener.text(piece)
+
+    try:
+        return await request(heard=heard)
+    except GeminiError:
+        if pieces:
+            listener.again()
+        raise
 
 
 async def _unknown_model(app: App) -> UsageError | None:

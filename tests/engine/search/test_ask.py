@@ -1,6 +1,7 @@
 """Searches and answers over the embedded store."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,10 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import UsageError
+from objlib.core.reports.answers import AnswerListener
 from objlib.engine.search.ask import ask, search
 from objlib.engine.upload.run import upload
-from objlib.gemini import Answer, GeminiError, Passage
+from objlib.gemini import Answer, ErrorKind, GeminiError, Passage
 from objlib.testing import Faults, Respond, refusal
 from tests.support.engine import Opener, plant, write
 
@@ -237,3 +239,50 @@ async def test_the_best_passage_stands_for_its_file_unless_all_are_asked_for(
     assert grouped.citations[0] == every.citations[0]
     paths = [citation.path for citation in whole.citations]
     assert len(paths) == len(set(paths))
+
+
+class Heard(AnswerListener):
+    """An answer as it was heard, with a mark at each new beginning."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+
+    def text(self, piece: str) -> None:
+        self.pieces.append(piece)
+
+    def again(self) -> None:
+        self.pieces.append("again")
+
+
+async def test_an_answer_that_is_heard_is_the_same(opened: Opener) -> None:
+    async with opened() as app:
+        await upload(app)
+        heard = Heard()
+        report = await ask(app, "What is virtue?", listener=heard)
+        whole = await ask(app, "What is virtue?")
+    assert replace(report, seconds=0.0) == replace(whole, seconds=0.0)
+    assert report.supports
+    assert "".join(heard.pieces) == report.text
+
+
+async def test_a_lost_answer_is_heard_again_from_its_start(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = GeminiError("lost", kind=ErrorKind.TRANSIENT)
+    script: list[tuple[str, GeminiError | None]] = [("", lost), ("Cla", lost), ("Claim.", None)]
+
+    async def answer(*, heard: Callable[[str], None], **_: object) -> Answer:
+        await trio.lowlevel.checkpoint()
+        piece, error = script.pop(0)
+        if piece:
+            heard(piece)
+        if error is not None:
+            raise error
+        return Answer(piece, [], [], "gemini-x")
+
+    heard = Heard()
+    async with opened() as app:
+        monkeypatch.setattr(app.client.models, "ask", answer)
+        report = await ask(app, "why", listener=heard)
+    assert report.text == "Claim."
+    assert heard.pieces == ["Cla", "again", "Claim."]
