@@ -125,6 +125,13 @@ SEARCH: Final = (
         "tests/embedded/api/test_generate.py::test_a_search_makes_missing_vectors_and_keeps_them",
     ),
     Mutant(
+        "the table of upload sessions does not grow",
+        "objlib/embedded/resources/upload_sessions.py",
+        "    if row is not None:\n        _delete(db, \"status = 'final'",
+        "    if False:\n        _delete(db, \"status = 'final'",
+        "tests/embedded/resources/test_upload_sessions.py::test_only_the_newest_sessions_that_are_over_are_kept",
+    ),
+    Mutant(
         "a large text is not copied to be looked at",
         "objlib/core/library/decode.py",
         "    if text.isascii() or not _SURROGATE.search(text):\n",
