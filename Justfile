@@ -142,6 +142,10 @@ watch-day *ARGS: (env "dev")
 kill *ARGS: (env "main")
     @{{ python }} -m objlib.testing.kill "$@"
 
+# freeze the run that scans a large library past its heartbeat, and thaw it: just freeze [--files N] [--seconds S] [--ledger postgresql://]
+freeze *ARGS: (env "main")
+    @{{ python }} -m objlib.testing.freeze "$@"
+
 # .venv as the jobs above need it: `main` to run objlib, `dev` to test it too
 [private]
 env group:
