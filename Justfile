@@ -104,6 +104,7 @@ spike *ARGS: (env "dev")
 # write the generated parts of docs/ (command line, lifecycle, safeguards), and from all pages dist/man and dist/site
 docs: (env "dev")
     @{{ python }} -m scripts.lifecycle_doc
+    @{{ python }} -m scripts.completion_table
     @{{ python }} -m scripts.cli_doc
     @{{ python }} -m tests.testing.mutants --docs
     @{{ python }} -m scripts.man_pages
