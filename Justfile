@@ -101,9 +101,11 @@ bench NAME *ARGS: (env "main")
 spike *ARGS: (env "dev")
     @{{ python }} -m spike "$@"
 
-# write the generated parts of docs/ (command line, lifecycle, safeguards), and from all pages dist/man and dist/site
+# write the generated parts of docs/ (command line, lifecycle, constants of the pace, safeguards), and from all pages dist/man and dist/site
 docs: (env "dev")
     @{{ python }} -m scripts.lifecycle_doc
+    @{{ python }} -m scripts.pacing_doc
+    @{{ python }} -m scripts.completion_table
     @{{ python }} -m scripts.cli_doc
     @{{ python }} -m tests.testing.mutants --docs
     @{{ python }} -m scripts.man_pages
@@ -141,6 +143,10 @@ watch-day *ARGS: (env "dev")
 # kill real processes at random instants, with a ledger in a file or in PostgreSQL: just kill [-n N] [--ledger postgresql://]
 kill *ARGS: (env "main")
     @{{ python }} -m objlib.testing.kill "$@"
+
+# freeze the run that scans a large library past its heartbeat, and thaw it: just freeze [--files N] [--seconds S] [--ledger postgresql://]
+freeze *ARGS: (env "main")
+    @{{ python }} -m objlib.testing.freeze "$@"
 
 # .venv as the jobs above need it: `main` to run objlib, `dev` to test it too
 [private]

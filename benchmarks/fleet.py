@@ -3,7 +3,8 @@
 Each process has 100 tasks. It claims as many files as it has free tasks, and each takes its file to indexed: three
 transitions. So the processes share one queue, as the machines of a fleet do. ``--delay`` adds a time to each round
 trip to the server, which stands on the same machine. Counted are the claims that came to nothing while files were
-left. Run it with ``just bench fleet``.
+left. Run it with ``just bench fleet``. With ``--profile`` one process in this one tells the processor time of a
+transition, its own and that of the server's session: what two cores can do at most.
 """
 
 import argparse
@@ -128,6 +129,48 @@ def measure(address: str, processes: int, files: int) -> tuple[float, int, int]:
     return transitions / took, empty, claims
 
 
+async def profile(address: str) -> tuple[float, float]:
+    """Microseconds of processor time for each transition: of this process, and of its session in the server."""
+    tally = Tally()
+    async with open_ledger(ledger_place(address, Path(), Path()), create=False, busy_timeout=60) as ledger:
+        session = 0
+        if isinstance(ledger.place, LedgerUrl):
+            (session,) = await raw(ledger).read(
+                lambda conn: conn.execute("SELECT pg_backend_pid()").fetchone()
+            )
+        before = time.process_time(), _processor_seconds(session)
+        await pump(ledger, RunId("run-1"), tally)
+        after = time.process_time(), _processor_seconds(session)
+    here, there = (
+        (1e6 * (end - begin) / tally.transitions) for begin, end in zip(before, after, strict=True)
+    )
+    return here, there
+
+
+def _processor_seconds(pid: int) -> float:
+    """Processor time that a process has used, on Linux; 0 without one."""
+    if not pid:
+        return 0.0
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def show_profile(files: int, rounds: int) -> None:
+    """Print the smallest of some measurements of each database: the rest is the noise of other programs."""
+    with throw_away_server(durable=True) as server, tempfile.TemporaryDirectory() as folder:
+        for name in ("SQLite", "PostgreSQL"):
+            figures = []
+            for each in range(rounds):
+                file = str(Path(folder) / f"{each}.db")
+                address = file if name == "SQLite" else _address(LedgerUrl.parse(server.url(f"round_{each}")))
+                trio.run(fill, address, files)
+                figures.append(trio.run(profile, address))
+            here, there = min(figures)
+            print(
+                f"{name}: {here:.0f} us here, {there:.0f} us in the server, for each transition", flush=True
+            )
+
+
 def _pipe(pipe: IO[str] | None) -> IO[str]:
     assert pipe is not None
     return pipe
@@ -160,9 +203,13 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=4000, help="files for each measurement")
     parser.add_argument("--delay", type=float, default=1.0, help="milliseconds added to each round trip")
     parser.add_argument("--processes", type=int, nargs="*", default=[1, 4, 8])
+    parser.add_argument("--profile", action="store_true", help="processor time of a transition instead")
     options = parser.parse_args()
     if options.child:
         trio.run(child, options.child[0], int(options.child[1]))
+        return
+    if options.profile:
+        show_profile(options.files, 5)
         return
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(

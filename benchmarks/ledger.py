@@ -25,6 +25,7 @@ import trio
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.lab.picture import Chart, draw
 from objlib.core.ids import RunId, new_attempt_id, new_file_id
 from objlib.core.lifecycle.table import Event, State
 from objlib.ledger import FileRow, Ledger, Move, Transition, open_ledger
@@ -37,28 +38,41 @@ RUN: Final = RunId("benchmark")
 TASKS: Final = (1, 10, 100)
 MOVES: Final = 3
 """Transitions of each file."""
+PART: Final = 100_000
+"""Events of a history that are written at once."""
 
 
-def fill(path: Path, files: int, events: int = 0) -> list[FileRow]:
-    """Make a ledger of untracked files, and its rows; with older events of files that are gone."""
+def fill(path: Path, files: int) -> list[FileRow]:
+    """Add untracked files to a ledger, which is made where there is none; their rows."""
     conn = connect(path, create=True, busy_timeout=10, now=1.0)
     conn.execute("BEGIN")
     conn.executemany(
         "INSERT INTO files (file_id, file_path, content_hash, size, mtime_ns, mime_type, gemini_state_updated_at)"
-        " VALUES (?, ?, 'hash', 1000, 1, 'text/plain', 1.0)",
-        [(new_file_id(), f"{number:06}.txt") for number in range(files)],
-    )
-    conn.execute(
-        "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)"
-        " INSERT INTO events (attempt_id, timestamp, file_id, event, from_state, to_state, outcome, run_id)"
-        " SELECT printf('%036d', n), n, printf('%036d', n * 7919 % 1000003), 'retry', 'failed', 'untracked',"
-        " 'success', printf('%036d', n / 10000) FROM numbers WHERE n < ?1",
-        (events,),
+        " VALUES (?1, ?1, 'hash', 1000, 1, 'text/plain', 1.0)",
+        [(new_file_id(),) for _ in range(files)],
     )
     conn.execute("COMMIT")
     rows = FileTable.claimable(conn, now=1.0, limit=files)
     disconnect(conn)
     return rows
+
+
+def grow(path: Path, events: int) -> None:
+    """Make a ledger with a history: events of files that are gone."""
+    conn = connect(path, create=True, busy_timeout=10, now=1.0)
+    # The order of the files is no order of the events, so the index is made at the end, from sorted entries.
+    (index,) = conn.execute("SELECT sql FROM sqlite_master WHERE name = 'events_file'").fetchone()
+    conn.execute("DROP INDEX events_file")
+    for start in range(0, events, PART):
+        conn.execute(
+            "WITH RECURSIVE numbers(n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?2 - 1)"
+            " INSERT INTO events (attempt_id, timestamp, file_id, event, from_state, to_state, outcome, run_id)"
+            " SELECT printf('%036d', n), n, printf('%036d', n * 7919 % 1000003), 'retry', 'failed', 'untracked',"
+            " 'success', printf('%036d', n / 10000) FROM numbers",
+            (start, min(start + PART, events)),
+        )
+    conn.execute(index)
+    disconnect(conn)
 
 
 def moves(rows: list[FileRow]) -> Iterator[Transition]:
@@ -150,8 +164,10 @@ def work_beside(path: Path, number: int, processes: int) -> None:
 class Bench:
     """Transitions per second of each round, and seconds of each transition, by way of doing it."""
 
-    def __init__(self, files: int, place: str) -> None:
-        self.files, self.place = files, place
+    def __init__(self, files: int, place: Path, events: int) -> None:
+        self.files, self.place, self.events = files, place, events
+        if events:
+            grow(place / "history.db", events)
         self.rates: dict[str, list[float]] = {}
         self.latencies: dict[str, list[float]] = {}
 
@@ -161,17 +177,17 @@ class Bench:
         measure: Callable[[Path, list[FileRow]], tuple[float, list[float]]],
         *,
         part: int = 1,
-        events: int = 0,
+        history: bool = False,
     ) -> None:
-        """Measure once, on a new ledger, with one file of every ``part``."""
+        """Measure once, with one file of every ``part``, on a new ledger or on that with a history."""
         with tempfile.TemporaryDirectory(dir=self.place) as folder:
-            path = Path(folder) / "library.db"
-            rows = fill(path, self.files, events)[::part]
+            path = self.place / "history.db" if history else Path(folder) / "library.db"
+            rows = fill(path, self.files)[::part]
             seconds, took = measure(path, rows)
         self.rates.setdefault(name, []).append(MOVES * len(rows) / seconds)
         self.latencies.setdefault(name, []).extend(took)
 
-    def round(self, events: int, processes: int) -> None:
+    def round(self, processes: int) -> None:
         """Measure each row once."""
 
         def loop(batch: int) -> Callable[[Path, list[FileRow]], tuple[float, list[float]]]:
@@ -189,8 +205,8 @@ class Bench:
         self.row("loop, one commit for all", loop(MOVES * self.files))
         for tasks in TASKS:
             self.row(f"ledger, {tasks} task{'s' * (tasks > 1)}", ledger(tasks), part=10 if tasks == 1 else 1)
-        if events:
-            self.row(f"the same, {events:,} events", ledger(TASKS[-1]), events=events)
+        if self.events:
+            self.row(f"the same, {self.events:,} events", ledger(TASKS[-1]), history=True)
         if processes:
             self.row(f"{processes} processes", lambda path, _rows: many_processes(path, processes))
 
@@ -209,10 +225,22 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=0, help="older events in a further ledger")
     parser.add_argument("--processes", type=int, default=0, help="processes on a further ledger")
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="a folder on the disk to measure")
+    parser.add_argument("--svg", type=Path, default=None, help="draw the rates into this file")
     options = parser.parse_args()
-    bench = Bench(options.files, options.folder)
-    for _ in range(options.rounds):
-        bench.round(options.events, options.processes)
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        bench = Bench(options.files, Path(folder), options.events)
+        for _ in range(options.rounds):
+            bench.round(options.processes)
+    show(bench)
+    if options.svg is not None:
+        rates = {name: statistics.median(measured) for name, measured in bench.rates.items()}
+        loops = frozenset(name for name in rates if name.startswith("loop"))
+        chart = Chart("moves of files in the ledger, each durable", "transitions per second", rates, loops)
+        options.svg.write_text(draw([chart]), "utf-8")
+
+
+def show(bench: Bench) -> None:
+    """Print rates, latencies and ratios."""
     alone, ceiling = (
         statistics.median(bench.rates[f"loop, {how}"]) for how in ("a commit each", "one commit for all")
     )

@@ -84,7 +84,7 @@ def main() -> int:
             thinned = table["ledger bytes, compacted"] = room(home / "state" / "ledger.db", files)
             print(f"  ledger, compacted: {thinned['all']:,.0f} bytes a file")
             tables.append(table)
-    return finish(tables, args.json)
+    return finish(tables, args)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 Times vary with the machine and its load, ratios far less: each round runs every command once, in turn, and the
 minimum of each is compared. Targets: ``--version`` at most 1.5 of an empty Python, ``--help`` at most 4.
+``--files N`` adds ``objlib status`` of a library of N files, each of which a scan has recorded.
 Run it with ``just bench startup``.
 """
 
@@ -11,6 +12,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.scan import fill
 
 ROOT = Path(__file__).parent.parent
 # As an installed console script does it; `python -m` adds what runpy takes.
@@ -31,13 +36,20 @@ TARGETS = [
 ]
 
 
-def measure(rounds: int) -> dict[str, float]:
+def measure(rounds: int, files: int) -> dict[str, float]:
     """Seconds of each command: the minimum of ``rounds``."""
-    best = dict.fromkeys(COMMANDS, float("inf"))
     with tempfile.TemporaryDirectory() as empty:
         environ = {"PYTHONPATH": str(ROOT), "HOME": empty, "PATH": "", "NO_COLOR": "1"}
+        commands = dict(COMMANDS)
+        if files:
+            fill(Path(empty) / "library", files, 20)
+            options = ("--library", "library", "--ledger", "ledger.db", "--backend", "embedded")
+            scan = [sys.executable, "-c", SCRIPT, "scan", *options]
+            subprocess.run(scan, cwd=empty, env=environ, capture_output=True, check=True)
+            commands[f"status, {files:,} files"] = ["-c", SCRIPT, "status", *options]
+        best = dict.fromkeys(commands, float("inf"))
         for _ in range(rounds):
-            for name, args in COMMANDS.items():
+            for name, args in commands.items():
                 began = time.perf_counter()
                 subprocess.run(
                     [sys.executable, *args], cwd=empty, env=environ, capture_output=True, check=False
@@ -50,7 +62,9 @@ def main() -> int:
     """Measure, print a table, and exit with 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    best = measure(parser.parse_args().rounds)
+    parser.add_argument("--files", type=int, default=0, help="files of a library whose status is asked for")
+    args = parser.parse_args()
+    best = measure(args.rounds, args.files)
     for name, seconds in best.items():
         print(f"{name:24} {seconds * 1000:7.1f} ms")
     missed = False

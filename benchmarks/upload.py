@@ -5,6 +5,7 @@ ledger and its pace, beside the SDK's asynchronous loop (``--sdk PYTHON`` names 
 httpx and bare h11. Only the client is measured. Run it with ``just bench upload [--latency S] [--large]``.
 """
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.lab.measure import ROOT, Row, environment, finish, interleave, objlib, parser, report
+from benchmarks.scan import write
 
 
 @contextmanager
@@ -38,11 +40,10 @@ def fill(folder: Path, files: int, size: int) -> None:
     folder.mkdir()
     line = b"The owl of Minerva spreads its wings only with the falling of the dusk.\n"
     for number in range(files):
-        text = b"%06d " % number + line * (size // len(line) + 1)
-        (folder / f"{number:06}.txt").write_bytes(text[:size])
+        write(folder / f"{number:06}.txt", b"%06d " % number, line, size)
 
 
-def rows(url: str, library: Path, home: Path, sdk: str | None, program: str) -> list[Row]:
+def rows(url: str, library: Path, home: Path, options: argparse.Namespace) -> list[Row]:
     """The rows to measure."""
     state = home / "state"
 
@@ -61,16 +62,18 @@ def rows(url: str, library: Path, home: Path, sdk: str | None, program: str) -> 
     ]
     command = objlib(*arguments, "--base-url", url, "--store", "bench", "--backend", "gemini")
     peers = str(ROOT / "benchmarks" / "lab" / "uploaders.py")
-    bars = {("cpu", "google-genai"): 0.75, ("cpu", "bare h11"): 5.0}
+    small = {("cpu", "google-genai"): 0.75, ("cpu", "bare h11"): 5.0}
+    bars = {("cpu", "google-genai"): 0.8} if options.large else small
     measured = [
         Row("objlib upload", command, fresh, bars),
         Row("plain httpx", [sys.executable, peers, "httpx", url, str(library)]),
         Row("bare h11", [sys.executable, peers, "h11", url, str(library)]),
     ]
-    if sdk is not None:
-        measured.append(Row("google-genai", [sdk, peers, "genai", url, str(library)]))
-    if program:
-        measured.append(Row("objlib upload, before", command, fresh, environ={"PYTHONPATH": program}))
+    if options.sdk is not None:
+        measured.append(Row("google-genai", [options.sdk, peers, "genai", url, str(library)]))
+    if options.before:
+        environ = {"PYTHONPATH": options.before}
+        measured.append(Row("objlib upload, before", command, fresh, environ=environ))
     return measured
 
 
@@ -89,10 +92,10 @@ def main() -> int:
         home = Path(folder)
         fill(home / "library", files, size)
         with service(home, args.latency) as url:
-            measured = rows(url, home / "library", home, args.sdk, args.before)
+            measured = rows(url, home / "library", home, args)
             samples = interleave(measured, args.rounds, home)
     title = f"upload of {files:,} files of {size:,} bytes, answers after {args.latency:g} s, 16 in flight"
-    return finish([report(title, measured, samples, units=files, unit="file")], args.json)
+    return finish([report(title, measured, samples, units=files, unit="file")], args)
 
 
 if __name__ == "__main__":

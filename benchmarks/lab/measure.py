@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.lab.picture import Chart, draw
+
 ROOT: Final = Path(__file__).parent.parent.parent
 
 
@@ -110,7 +112,14 @@ def report(
     """Print a table of one benchmark, and give it back for JSON; ``broken`` lists the bars that were missed."""
     print(f"\n{title}: medians of {len(samples[rows[0].name])}, in turn")
     print(f"{'':44}{'CPU s':>9}{f'ms/{unit}':>10}{'wall s':>9}{'MB':>7}")
-    table: dict[str, Any] = {"title": title, "units": units, "rows": {}, "ratios": [], "broken": []}
+    table: dict[str, Any] = {
+        "title": title,
+        "units": units,
+        "unit": unit,
+        "rows": {},
+        "ratios": [],
+        "broken": [],
+    }
     for row in rows:
         cpu, wall, memory = (median(samples[row.name], figure) for figure in ("cpu", "wall", "memory"))
         print(f"{row.name:44}{cpu:9.2f}{1000 * cpu / units:10.3f}{wall:9.2f}{memory:7.0f}")
@@ -151,12 +160,23 @@ def machine() -> dict[str, Any]:
     return {"python": platform.python_version(), "cores": os.cpu_count(), "processor": model}
 
 
-def finish(tables: Sequence[dict[str, Any]], output: Path | None) -> int:
-    """Write the results as JSON where asked for; the exit code, 1 if a bar was missed."""
-    if output is not None:
-        output.write_text(
+def finish(tables: Sequence[dict[str, Any]], args: argparse.Namespace) -> int:
+    """Write the results as JSON and as a picture, each where asked for; the exit code, 1 if a bar was missed."""
+    if args.json is not None:
+        args.json.write_text(
             json.dumps({"machine": machine(), "tables": list(tables)}, indent=1) + "\n", "utf-8"
         )
+    if args.svg is not None:
+        charts = [
+            Chart(
+                table["title"],
+                f"ms of processor time per {table['unit']}",
+                {name: 1000 * row["cpu"] / table["units"] for name, row in table["rows"].items()},
+                frozenset(name for name in table["rows"] if not name.startswith("objlib")),
+            )
+            for table in tables
+        ]
+        args.svg.write_text(draw(charts), "utf-8")
     return 1 if any(table["broken"] for table in tables) else 0
 
 
@@ -167,4 +187,5 @@ def parser(description: str | None, *, rounds: int = 5) -> argparse.ArgumentPars
     )
     options.add_argument("--rounds", type=int, default=rounds, help="counted runs of each row")
     options.add_argument("--json", type=Path, default=None, help="write the figures to this file")
+    options.add_argument("--svg", type=Path, default=None, help="draw the figures into this file")
     return options

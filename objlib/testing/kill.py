@@ -19,7 +19,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -79,7 +79,7 @@ class KillRounds:
         """Play rounds until ``kills`` processes are dead or :data:`ROUNDS` are over; then rule."""
         for _ in range(5):
             self._edit("new")
-        with service_process(self.folder, seed=self.seed, ledger=self.address) as service:
+        with self.service() as service:
             self.url = service.url
             with self._proxy():
                 for _ in range(ROUNDS):
@@ -87,6 +87,10 @@ class KillRounds:
                         break
                     self._round(service)
             self._rest(service)
+
+    def service(self) -> AbstractContextManager[ServiceProcess]:
+        """The service of this world, which knows the ledger."""
+        return service_process(self.folder, seed=self.seed, ledger=self.address)
 
     @contextmanager
     def _proxy(self) -> Iterator[None]:

@@ -42,6 +42,13 @@ class LibraryFiles:
             path.relative_to(self.root).as_posix(): content_hash(path.read_bytes()) for path in self.files()
         }
 
+    def fill(self, number: int) -> None:
+        """Write that many files, in folders of a hundred."""
+        for each in range(number):
+            self._write(
+                f"part {each // 100}/note {each}.txt", f"Note {each} of many, about its number {each}.\n"
+            )
+
     def edit(self, kind: str, seed: int) -> str:
         """Make one edit, drawn from ``seed``; returns a description for the user."""
         rng, files = Random(f"edit {seed}"), self.files()

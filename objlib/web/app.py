@@ -37,6 +37,7 @@ def make_pages(library: Library, *, sessions: Sessions, cookie: str, runs: PageR
     routes = [
         Route("/", pages.search),
         Route("/ask", pages.ask),
+        Route("/ask/stream", pages.ask_stream),
         Route("/doc/{file_id}", pages.document),
         Route("/library", pages.files),
         Route("/runs", pages.runs),

@@ -18,6 +18,7 @@ from objlib.core.reports.status import StatusReport
 from objlib.web.actions import Actions
 from objlib.web.live import LiveEvents, live_run, live_runs
 from objlib.web.stores import stores_values
+from objlib.web.streamed import AnswerEvents
 from objlib.web.view import best_line, lines_with
 
 WINDOW: Final = 400
@@ -83,6 +84,14 @@ class LibraryPages:
         except UsageError as problem:
             error = str(problem)
         return await self._page(request, "ask.html", query=query, where=where, report=report, error=error)
+
+    async def ask_stream(self, request: Request) -> Response:
+        """The same answer as it is written, as server-sent events."""
+        query = request.query_params.get("q", "").strip()
+        if not query:
+            raise HTTPException(422, "the question is empty")
+        where = request.query_params.get("filter", "").strip()
+        return AnswerEvents(self.library, self.templates, query, where)
 
     async def document(self, request: Request) -> Response:
         """The lines of a file around ``?from=&to=``, those with words of ``?q=`` marked, and its history."""

@@ -14,7 +14,8 @@ from objlib.core.errors import RefusedError
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import FileRow, Ledger, Move, open_ledger
+from objlib.core.pacing.closing import Closing
+from objlib.ledger import SCAN, FileRow, Ledger, Move, open_ledger
 from objlib.ledger.dialects.postgres import PostgresConnection
 from objlib.ledger.rows import decode_failure, encode_failure, encode_metadata
 from objlib.testing.databases import raw
@@ -249,7 +250,13 @@ async def ask_everything(ledger: Ledger, row: FileRow, attempt: AttemptId) -> No
         partial(ledger.intents.open, row.file_id, "d", "r", RUN),
         partial(ledger.runs.heartbeat, RUN),
         partial(ledger.runs.get, RUN),
+        partial(ledger.runs.ask_to_stop, RUN),
         ledger.settings.pinned,
+        partial(ledger.leases.take, SCAN, RUN),
+        partial(ledger.closings.record, RUN, Closing(9.0)),
+        partial(ledger.closings.read, 1.0, 0.0),
+        partial(ledger.rates.exchange, RUN, rates={"requests": 3.0}),
+        ledger.rates.learnt,
     ):
         await ask()
     row = await ledger.apply(wanted(Event.COMPLETE_UPLOAD, row, attempt))
@@ -260,6 +267,7 @@ async def ask_everything(ledger: Ledger, row: FileRow, attempt: AttemptId) -> No
 
 async def test_no_question_reads_a_whole_table(ledger: Ledger, path: Path) -> None:
     """Every statement of a page of work is planned: only counting may walk a whole index, nothing a table."""
+    await ledger.runs.start(RUN, 1, "host", "upload")
     row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
     said: list[str] = []
     await raw(ledger).read(lambda conn: conn.set_trace_callback(said.append))
@@ -296,6 +304,7 @@ async def test_no_question_to_a_server_reads_a_whole_table(
         return execute(conn, sql, parameters)
 
     async with open_ledger(new_ledger(server), now=clock) as ledger:
+        await ledger.runs.start(RUN, 1, "host", "upload")
         row, attempt = await bring(ledger, await add(ledger), State.UPLOADING)
         with monkeypatch.context() as patch:
             patch.setattr(PostgresConnection, "execute", record)

@@ -1,11 +1,14 @@
 """A ledger in a PostgreSQL database: what is different from a file."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import psycopg
@@ -13,18 +16,21 @@ import pytest
 
 from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import LedgerError, StaleTransitionError, UsageError
-from objlib.core.ids import new_attempt_id
+from objlib.core.ids import RunId, new_attempt_id
 from objlib.core.lifecycle.table import Event, State
-from objlib.ledger import FileRow, open_ledger
+from objlib.core.pacing.closing import Closing
+from objlib.ledger import SCAN, FileRow, open_ledger
 from objlib.ledger.dialects.postgres import PostgresConnection, translate_ddl
 from objlib.ledger.schema import MIGRATIONS
+from objlib.postgres.errors import is_starting
 from objlib.postgres.session import Session
 from objlib.postgres.statements import translate
 from objlib.postgres.transactions import was_committed
 from objlib.testing.cutting_proxy import Cut, CuttingProxy
 from objlib.testing.databases import raw
 from objlib.testing.postgres import ThrowAwayServer
-from tests.support.ledger import add, add_many, fresh, gather, wanted
+from objlib.threads import inline_runner
+from tests.support.ledger import add, add_many, bring, fresh, gather, wanted
 from tests.support.postgres import empty_schema
 
 
@@ -194,6 +200,41 @@ async def test_a_session_that_the_server_ended_is_opened_again(url: LedgerUrl) -
         assert (await ledger.apply(wanted(Event.START_UPLOAD, row, new_attempt_id()))).version == 1
 
 
+async def test_a_server_that_is_started_meanwhile_is_waited_for(
+    url: LedgerUrl, server: ThrowAwayServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="objlib-late-")))
+
+        def start(_: float) -> None:
+            if not any(folder.iterdir()):
+                stack.enter_context(CuttingProxy(server.folder, folder, lambda: Cut.NEVER))
+
+        monkeypatch.setattr(
+            "objlib.postgres.session.time", SimpleNamespace(monotonic=time.monotonic, sleep=start)
+        )
+        late = LedgerUrl.parse(f"postgresql://objlib@/postgres?host={quote(str(folder))}&schema={url.schema}")
+        async with open_ledger(late, runner=inline_runner) as ledger:
+            assert await ledger.settings.get("a") is None
+    (waiting,) = [record.getMessage() for record in caplog.records if "waiting" in record.getMessage()]
+    assert "No such file" in waiting or "Connection refused" in waiting
+
+
+@pytest.mark.parametrize(
+    ("message", "waits"),
+    [
+        ('connection to server at "db", port 5432 failed: Connection refused', True),
+        ("FATAL:  the database system is starting up", True),
+        ("server closed the connection unexpectedly", True),
+        ('FATAL:  password authentication failed for user "me"', False),
+        ('FATAL:  database "x" does not exist', False),
+        ('could not translate host name "nowhere" to address', False),
+    ],
+)
+def test_only_a_server_that_may_come_is_waited_for_at_first(message: str, waits: bool) -> None:
+    assert is_starting(psycopg.OperationalError(message)) == waits
+
+
 async def test_a_lock_is_waited_for_and_then_reported(url: LedgerUrl) -> None:
     async with open_ledger(url, busy_timeout=0.05) as ledger:
         row = await add(ledger)
@@ -247,6 +288,42 @@ async def test_a_role_that_may_only_read_reads(url: LedgerUrl, server: ThrowAway
             async with open_ledger(reader, create=False, private=True) as copy:
                 assert await fresh(copy, row.file_id) == row
                 await copy.settings.set("a", "b")
+        finally:
+            conn.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+
+async def test_a_role_that_may_only_work_does_all_the_work_and_makes_nothing(
+    url: LedgerUrl, server: ThrowAwayServer
+) -> None:
+    async with open_ledger(url):
+        pass
+    role, schema = f"worker_{url.schema}", url.schema
+    with psycopg.connect(url.conninfo, autocommit=True) as conn:
+        conn.execute(
+            f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {role};"
+            f" GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};"
+            f" GRANT USAGE, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}".encode()
+        )
+        try:
+            worker = LedgerUrl.parse(
+                f"postgresql://{role}@/postgres?host={quote(str(server.folder))}&schema={schema}"
+            )
+            async with open_ledger(worker, create=False) as ledger:
+                run = RunId("run-1")
+                await ledger.runs.start(run, 1, "host", "upload")
+                lease = await ledger.leases.take(SCAN, run)
+                async with ledger.scans.open(lease) as scan:
+                    assert sum((await scan.compare() or {}).values()) == 0
+                    assert await scan.apply(run_id=run, page=10) == 0
+                await ledger.closings.record(run, Closing(9.0))
+                await ledger.rates.exchange(run, rates={"requests": 2.0})
+                row, _ = await bring(ledger, await add(ledger), State.INDEXED)
+                assert row.state is State.INDEXED
+                with pytest.raises(LedgerError, match="may not be used so by this role"):
+                    await raw(ledger).write(lambda conn: conn.execute("CREATE TABLE other (a INT)").rowcount)
+            with pytest.raises(LedgerError, match="may not be used so by this role"):
+                async with open_ledger(LedgerUrl.parse(f"{worker.conninfo}&schema=another_{schema}")):
+                    raise AssertionError("it was made")
         finally:
             conn.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
 

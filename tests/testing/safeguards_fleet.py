@@ -65,4 +65,18 @@ FLEET: Final = (
         "not began > float(end",
         f"{CLOSINGS}::test_a_run_sends_nothing_more_when_another_one_was_refused_for_good",
     ),
+    Mutant(
+        "a command that begins while its database restarts waits for it",
+        "objlib/postgres/session.py",
+        "passing = is_starting(error) or ",
+        "passing = ",
+        "tests/ledger/test_server.py::test_a_server_that_is_started_meanwhile_is_waited_for",
+    ),
+    Mutant(
+        "a machine without the library does not become a place of it",
+        "objlib/engine/bootstrap/library_binding.py",
+        " if here else {}",
+        "",
+        "tests/engine/bootstrap/test_shared_library.py::test_a_machine_without_the_library_recovers_and_says_so",
+    ),
 )

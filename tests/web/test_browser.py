@@ -215,3 +215,23 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(page: Page, scheme: A
         page.goto(place)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, place
         assert findings(page, **({} if scheme == "light" else {"runOnly": ["color-contrast"]})) == [], place
+
+
+def test_a_question_is_answered_on_the_page_and_its_address_can_be_kept(page: Page) -> None:
+    page.goto("/ask")
+    page.keyboard.type("how far may a stranger count")
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer-text .chip").first).to_be_visible()
+    assert page.url.endswith("/ask?q=how+far+may+a+stranger+count&filter=")
+    assert Axe().run(page).violations_count == 0
+    text = page.locator(".answer-text").inner_text()
+    page.reload()
+    assert page.locator(".answer-text").inner_text() == text
+    page.get_by_label("Ask the library a question").fill("")
+    page.locator("details.filter summary").click()
+    page.locator("input#filter").fill("year =")
+    page.get_by_label("Ask the library a question").fill("stranger")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("--filter")
+    page.go_back()
+    expect(page.locator(".answer-text .chip").first).to_be_visible()

@@ -60,3 +60,54 @@ if (live) {
     if (state() !== before) location.reload(); // a run began or ended: the list and the buttons change too
   };
 }
+
+// A question is answered on the page as the model writes; without script the form loads the page with the answer.
+const answer = document.getElementById("answer");
+let asking = null;
+
+function tell(tag, kind, text) {
+  const line = document.createElement(tag);
+  line.className = kind;
+  line.textContent = text;
+  answer.replaceChildren(line);
+  return line;
+}
+
+function ask(address) {
+  if (asking) asking.close();
+  const written = tell("p", "answer-text written", "");
+  answer.setAttribute("aria-busy", "true");
+  asking = new EventSource(answer.dataset.stream + address);
+  const end = () => {
+    asking.close();
+    answer.removeAttribute("aria-busy");
+  };
+  asking.addEventListener("piece", (event) => written.append(JSON.parse(event.data)));
+  asking.addEventListener("again", () => (written.textContent = ""));
+  asking.addEventListener("whole", (event) => {
+    end();
+    answer.innerHTML = event.data; // our own template, which escapes whatever it is given
+  });
+  asking.addEventListener("failed", (event) => {
+    end();
+    tell("p", "error", JSON.parse(event.data)).setAttribute("role", "alert");
+  });
+  asking.onerror = () => {
+    end(); // asked again by itself it would be paid for again
+    tell("p", "error", "The connection to objlib was lost; ask again.").setAttribute("role", "alert");
+  };
+}
+
+if (answer) {
+  const form = document.querySelector("form.box");
+  form.addEventListener("submit", (event) => {
+    const fields = new FormData(form);
+    if (!fields.get("q").trim()) return;
+    event.preventDefault();
+    const address = `?${new URLSearchParams(fields)}`;
+    history.pushState(null, "", address);
+    document.title = `${fields.get("q")} \u2013 Ask \u2013 objlib`;
+    ask(address);
+  });
+  addEventListener("popstate", () => location.reload());
+}
