@@ -21,6 +21,10 @@ def _run(argv: list[str]) -> int:
 
         return print_overview()
     _leave_lightly()
+    if argv[:1] == ["complete"]:
+        from objlib.cli.complete import complete
+
+        return complete(argv[1:])
     try:
         from objlib.cli.app import run
 

@@ -12,6 +12,7 @@ import pytest
 from objlib.cli.app import app, run
 from objlib.cli.arguments import in_order
 from objlib.cli.commands.completion import completion
+from objlib.cli.complete import complete
 from objlib.cli.examples import EXAMPLES
 from objlib.cli.overview import COMMANDS, NAMES
 from objlib.core.config.backend import KEY_VARIABLES
@@ -126,6 +127,7 @@ def test_completion_knows_every_command(
     shell: Literal["bash", "zsh", "fish"], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert completion(shell) == 0
-    script = capsys.readouterr().out
-    assert all(name in script for name, _, _ in COMMANDS)
-    assert "--retry-failed" in script or "retry-failed" in script
+    assert f"complete {shell} --" in capsys.readouterr().out
+    assert complete([shell, "--", ""]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition("\t")[0] for line in lines] == [name for name, _, _ in COMMANDS]

@@ -102,6 +102,20 @@ PAGES: Final = (
         "tests/gemini/test_stream.py::test_a_stream_without_its_end_is_no_answer",
     ),
     Mutant(
+        "the completion of a line makes no file beside the ledger",
+        "objlib/hints.py",
+        'mode = "mode=ro" if log.exists() and index.exists() else "immutable=1"',
+        'mode = "mode=rwc"',
+        "tests/cli/test_complete.py::test_it_leaves_no_trace_and_never_fails",
+    ),
+    Mutant(
+        "a name with a line break is no candidate",
+        "objlib/hints.py",
+        "if isinstance(text, str) and text.isprintable()]",
+        "]",
+        "tests/cli/test_complete.py::test_paths_of_the_ledger_are_completed_behind_any_switch",
+    ),
+    Mutant(
         "no text of a model ends an event of a page",
         "objlib/web/streamed.py",
         'self._events.send_nowait(_event("piece", json.dumps(piece)))\n',

@@ -23,7 +23,7 @@ def store_sync(
     max_delete: Annotated[
         str | None,
         option(
-            "Delete at most so many documents (25) or such a share (10%); by default 10% or 25, "
+            "Delete at most this many documents (25) or such a share (10%); by default 10% or 25, "
             "whichever is more",
             metavar="LIMIT",
         ),

@@ -43,7 +43,7 @@ def sync(
     max_delete: Annotated[
         str | None,
         option(
-            "Remove at most so many documents (25) or such a share (10%); by default 10% or 25, "
+            "Remove at most this many documents (25) or such a share (10%); by default 10% or 25, "
             "whichever is more",
             metavar="LIMIT",
         ),

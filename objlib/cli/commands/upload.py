@@ -50,7 +50,7 @@ def upload(
     path: LibraryPath = None,
     /,
     *,
-    limit: Annotated[int | None, option("Send at most so many files in this run")] = None,
+    limit: Annotated[int | None, option("Send at most this many files in this run")] = None,
     dry_run: DryRun = False,
     every_step: EveryStep = False,
     retry_failed: Annotated[bool, switch("Also send files again that failed before")] = False,
