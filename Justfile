@@ -106,9 +106,10 @@ bench NAME *ARGS: (env "main")
 spike *ARGS: (env "dev")
     @{{ python }} -m spike "$@"
 
-# write the generated parts of docs/ (command line, lifecycle, safeguards), and from all pages dist/man and dist/site
+# write the generated parts of docs/ (command line, lifecycle, constants of the pace, safeguards), and from all pages dist/man and dist/site
 docs: (env "dev")
     @{{ python }} -m scripts.lifecycle_doc
+    @{{ python }} -m scripts.pacing_doc
     @{{ python }} -m scripts.completion_table
     @{{ python }} -m scripts.cli_doc
     @{{ python }} -m tests.testing.mutants --docs

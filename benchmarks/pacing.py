@@ -1,7 +1,7 @@
 """How well each rule holds a quota, in virtual time: a table with the bars, and a picture.
 
 Run it with ``just bench pacing [--seeds N] [--only WORDS] [--strategy NAME]… [--held-out] [--out FOLDER]``, or with
-``--drawn`` on services that were drawn by chance.
+``--drawn`` on services that were drawn by chance. ``--verdicts N`` counts random faults that are taken for congestion.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from tests.support.pacing_lab.faulty import faulty
 from tests.support.pacing_lab.heldout import heldout
 from tests.support.pacing_lab.picture import draw
 from tests.support.pacing_lab.scenarios import STRATEGIES, Measure, Scenario, allowed_at, scenarios
+from tests.support.pacing_lab.verdicts import SHARES, false_verdicts
 
 COUNTS = {"sent into it", "lost", "needless", "cancelled", "in flight at a start", "woken"}
 """Measures that are whole numbers."""
@@ -69,6 +70,14 @@ def picture(scenario: Scenario, name: str, folder: Path) -> None:
     (folder / f"{stem}.svg").write_text(draw(f"{scenario.name}: {name}", scenario.seconds, lines))
 
 
+def verdicts(seeds: int) -> int:
+    """Print how often random faults are taken for congestion; exit with 1 when they ever are."""
+    wrong = {share: false_verdicts(share, seeds) for share in SHARES}
+    for share, count in wrong.items():
+        print(f"faults {share:4.0%}: {count} false verdicts in {seeds} runs of 4,000 answers")
+    return 1 if any(wrong.values()) else 0
+
+
 def main() -> int:
     """Print the table; exit with 1 when a median of ours misses its bar."""
     if "--drawn" in sys.argv:
@@ -79,7 +88,12 @@ def main() -> int:
     parser.add_argument("--strategy", action="append", choices=STRATEGIES)
     parser.add_argument("--held-out", action="store_true", help="the servers on which nothing was chosen")
     parser.add_argument("--out", type=Path)
+    parser.add_argument(
+        "--verdicts", type=int, metavar="N", help="count false verdicts of N seeds, and nothing else"
+    )
     args = parser.parse_args()
+    if args.verdicts:
+        return verdicts(args.verdicts)
     missed = False
     for scenario in heldout() if args.held_out else [*scenarios(), *faulty()]:
         if args.only not in scenario.name:

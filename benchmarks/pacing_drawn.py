@@ -1,6 +1,7 @@
 """The distribution of goodput and refusals over drawn scenarios: a table, and a picture.
 
 Run it with ``just bench pacing --drawn [--half choosing|judging] [--count N] [--strategy NAME]… [--out FOLDER]``.
+``--bound`` says by kinds of service where ours misses a bar, and what a client gets there that knows everything.
 """
 
 import argparse
@@ -8,6 +9,7 @@ import statistics
 from pathlib import Path
 
 from tests.support.pacing_lab.drawn import COUNT, JUDGED, Drawn, Result, draw, measure, quantile
+from tests.support.pacing_lab.informed import bound
 from tests.support.pacing_lab.picture import draw as draw_lines
 from tests.support.pacing_lab.scenarios import STRATEGIES
 
@@ -15,7 +17,11 @@ FEW_REFUSED = 0.05
 """Share of refusals up to which two rules are compared by goodput alone."""
 
 
-def table(half: str, count: int, names: list[str], out: Path | None) -> bool:
+ENOUGH = 0.9
+"""Goodput that the worst tenth should have."""
+
+
+def table(half: str, count: int, names: list[str], out: Path | None, *, bounds: bool) -> bool:
     """Print the table of one half; whether ours holds the bars."""
     scenarios = [scenario for scenario in map(draw, range(COUNT)) if scenario.half == half][:count]
     results: dict[str, list[Result]] = {name: [] for name in names}
@@ -40,10 +46,12 @@ def table(half: str, count: int, names: list[str], out: Path | None) -> bool:
         worst = sorted(zip(results["ours"], scenarios, strict=True), key=lambda pair: pair[0].goodput)[:12]
         for result, scenario in worst:
             print(f"  {result.goodput:.3f} {100 * result.refused:5.1f} %  {_words(scenario)}")
+        if bounds:
+            _bounds(results["ours"], scenarios)
     if out is not None:
         _picture(half, results, out)
     good = [result.goodput for result in results.get("ours", [])]
-    return not good or (statistics.median(good) >= 0.97 and quantile(good, 0.1) >= 0.9)
+    return not good or (statistics.median(good) >= 0.97 and quantile(good, 0.1) >= ENOUGH)
 
 
 def _pairs(name: str, ours: list[Result], theirs: list[Result]) -> None:
@@ -55,6 +63,46 @@ def _pairs(name: str, ours: list[Result], theirs: list[Result]) -> None:
     above = sum(mine >= other - 0.001 for mine, other in pairs)
     if pairs:
         print(f"ours is not below {name} in {above} of {len(pairs)} pairs where both refuse at most 5 %")
+
+
+def _bounds(ours: list[Result], scenarios: list[Drawn]) -> None:
+    """Print by kinds of service what ours misses, and what a client that knows everything gets of the same."""
+    groups: dict[str, list[tuple[Result, Result]]] = {}
+    for mine, scenario in zip(ours, scenarios, strict=True):
+        held = mine.goodput >= ENOUGH and mine.refused <= FEW_REFUSED
+        best = mine if held else bound(scenario, most_refused=FEW_REFUSED, enough=ENOUGH)
+        groups.setdefault(_group(scenario), []).append((mine, best))
+    print("| services | drawn | goodput < 0.9: ours | knowing all | refused > 5 %: ours | knowing all |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, pairs in [
+        *sorted(groups.items()),
+        ("all", [pair for each in groups.values() for pair in each]),
+    ]:
+        slow = [sum(each.goodput < ENOUGH for each in rule) for rule in zip(*pairs, strict=True)]
+        many = [sum(each.refused > FEW_REFUSED for each in rule) for rule in zip(*pairs, strict=True)]
+        print(f"| {name} | {len(pairs)} | {slow[0]} | {slow[1]} | {many[0]} | {many[1]} |")
+    known = [best for pairs in groups.values() for _, best in pairs]
+    print(
+        f"knowing all where ours misses a bar: tenth percentile {quantile([b.goodput for b in known], 0.1):.3f}, "
+        f"ninth decile {100 * quantile([b.refused for b in known], 0.9):.1f} %"
+    )
+
+
+def _group(scenario: Drawn) -> str:
+    """The first of these that a service is."""
+    limited = scenario.kind in {"bucket", "overload"}
+    small = limited and scenario.burst * scenario.rate < 3
+    if small and 0.1 * scenario.latency * scenario.rate > 0.5:
+        return "1 bucket of 1 to 3 requests, less than the jitter"
+    if small and scenario.kind == "bucket":
+        return "2 bucket of 1 to 3 requests"
+    if scenario.kind == "window":
+        return "3 fixed minute" + ", no hint" * (scenario.hint == "absent")
+    if scenario.kind == "overload":
+        return "4 overload" + (", up to 3/s" if scenario.rate <= 3 else ", more than 3/s")
+    if scenario.kind == "none":
+        return "6 no limit"
+    return "5 larger bucket" + (", several processes" if scenario.processes > 1 else "")
 
 
 def _words(scenario: Drawn) -> str:
@@ -86,5 +134,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--strategy", action="append", choices=STRATEGIES)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--bound", action="store_true", help="compare with a client that knows everything")
     args = parser.parse_args(arguments)
-    return 0 if table(args.half, args.count, args.strategy or list(STRATEGIES), args.out) else 1
+    names = args.strategy or list(STRATEGIES)
+    return 0 if table(args.half, args.count, names, args.out, bounds=args.bound) else 1

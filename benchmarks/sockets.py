@@ -27,7 +27,6 @@ from benchmarks.sockets_lab.rows import ROWS, Row, best_fixed, full
 from benchmarks.sockets_lab.served import Seen
 from benchmarks.sockets_lab.uploads import Uploads
 from tests.support.pacing_lab.scenarios import Measure
-from tests.support.pacing_lab.servers import Open
 
 QUICK: Final = 70.0
 """Seconds of a row that ``--quick`` still runs."""
@@ -88,7 +87,7 @@ def simulated(row: Row | Uploads, seeds: int) -> list[tuple[float, ...]]:
     if not isinstance(row, Row):
         return []
     runs = [row.simulated(seed) for seed in range(seeds)]
-    if not isinstance(row.model, Open):
+    if not row.unlimited:
         return runs
     best = best_fixed(row)
     return [tuple(value / most for value, most in zip(values, best, strict=True)) for values in runs]
@@ -105,7 +104,7 @@ def lines(row: Row | Uploads, results: list[Result], seeds: int) -> tuple[list[s
     """Its lines of the table in Markdown, and whether it misses a bar."""
     runs, table, missed = simulated(row, seeds), [], False
     seen = [each for result in results for each in result.seen]
-    refused = sum(not each.admitted for each in seen)
+    refused = sum(not (each.admitted or each.broken) for each in seen)
     for index, measure in enumerate(row.measures):
         real = [result.values[index] for result in results]
         ok = measure.holds(statistics.median(real))

@@ -1,9 +1,11 @@
 """A proxy that breaks answers in seven ways, in front of a service that is sound.
 
-It forwards one request at a time on each connection, and breaks a share of the answers by a seeded choice.
+It forwards one request at a time on each connection, and breaks a share of the answers by a seeded choice. It can also
+turn a service that refuses into one that is overloaded: each 429 becomes a 503 without a hint.
 """
 
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,14 +14,21 @@ from urllib.parse import urlsplit
 
 import trio
 
+from .served import Seen
+
 WAYS: Final = ("500", "503", "502", "dropped before", "dropped after", "truncated", "silence")
 """Server errors (503 with a Retry-After of 1 s, 502 in HTML), connections dropped before and after the service acted,
 an answer cut in its JSON, and a connection that is dropped after 1.5 s of silence."""
+QUICK: Final = WAYS[:-1]
+"""Those that take no time of their own."""
+ACTED: Final = ("dropped after", "truncated")
+"""Those of requests on which the service acted, so that they count against its quota."""
 SILENCE: Final = 1.5
 """Seconds."""
 CANNED: Final = {
     "500": b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
     "503": b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
+    "overload": b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
     "502": b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 24\r\n\r\n<h1>502 Bad Gateway</h1>",
 }
 
@@ -32,16 +41,22 @@ class Proxy:
         upstream: address of the sound service.
         share: of the answers, those that break.
         rng: the choice.
+        ways: in which they break.
+        overload: whether a refusal becomes a server error.
         requests: forwarded and broken ones.
         broken: the broken ones.
+        seen: every request, as the clients were answered.
     """
 
     upstream: str
     share: float
     rng: random.Random
+    ways: tuple[str, ...] = WAYS
+    overload: bool = False
     url: str = ""
     requests: int = 0
-    broken: int = field(default=0)
+    broken: int = 0
+    seen: list[Seen] = field(default_factory=list)
 
     async def serve(self, client: trio.SocketStream) -> None:
         """Serve one connection; either side may go away at any time."""
@@ -60,8 +75,11 @@ class Proxy:
     ) -> bool:
         """Answer one request; whether the connection goes on."""
         self.requests += 1
-        way = self.rng.choice(WAYS) if self.rng.random() < self.share else ""
+        at, path = time.time(), request.split(b" ", 2)[1].decode("ascii", "replace")
+        way = self.rng.choice(self.ways) if self.rng.random() < self.share else ""
         self.broken += bool(way)
+        if way in {*CANNED, "dropped before"}:
+            self.seen.append(Seen(at, path, admitted=False, wait=0.0, broken=True))
         if way == "dropped before":
             return False
         if way in CANNED:
@@ -69,6 +87,13 @@ class Proxy:
             return True
         await server.send_all(request)
         reply = await outgoing.receive()
+        admitted = reply is not None and reply.split(b" ", 2)[1] != b"429"
+        self.seen.append(
+            Seen(at, path, admitted=admitted and not way, wait=0.0, broken=admitted and bool(way))
+        )
+        if self.overload and not admitted and reply is not None:
+            await client.send_all(CANNED["overload"])
+            return True
         if reply is None or way == "dropped after":
             return False
         if way == "silence":
@@ -122,9 +147,11 @@ def _truncated(reply: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def breaking(upstream: str, share: float, seed: int) -> AsyncIterator[Proxy]:
+async def breaking(
+    upstream: str, share: float, seed: int, *, ways: tuple[str, ...] = WAYS, overload: bool = False
+) -> AsyncIterator[Proxy]:
     """Open the proxy on a free port of 127.0.0.1."""
-    proxy = Proxy(upstream, share, random.Random(seed))
+    proxy = Proxy(upstream, share, random.Random(seed), ways, overload)
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     proxy.url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
     async with trio.open_nursery() as nursery:

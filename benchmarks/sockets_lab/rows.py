@@ -12,11 +12,11 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tests.support.pacing_lab.faulty import faulty
+from tests.support.pacing_lab.faulty import AllPlaces, Faulty, Overload, faulty
 from tests.support.pacing_lab.scenarios import CEILING, GOOD, WASTE, Measure, goodput, scenarios
 from tests.support.pacing_lab.servers import Bucket, Open, Server, Window
 from tests.support.pacing_lab.simulate import Trace, run
-from tests.support.pacing_lab.strategies import Fixed, Ours, one_ledger
+from tests.support.pacing_lab.strategies import Ours, one_ledger
 
 from .served import Seen
 
@@ -50,10 +50,34 @@ class Row:
     ceiling: int = CEILING
 
     @property
+    def sound(self) -> Server:
+        """The model without its random faults, and with 429 for what it refuses."""
+        model = self.model
+        while isinstance(model, Faulty | Overload):
+            model = model.inner
+        return model
+
+    @property
+    def share(self) -> float:
+        """Share of the answers that break."""
+        return self.model.share if isinstance(self.model, Faulty) else 0.0
+
+    @property
+    def overload(self) -> bool:
+        """Whether what it refuses is a server error."""
+        inner = self.model.inner if isinstance(self.model, Faulty) else self.model
+        return isinstance(inner, Overload)
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether the yardstick is a worker for each place, for want of a quota."""
+        return isinstance(self.sound, Open)
+
+    @property
     def quota(self) -> str:
         """The model in the words of ``objlib serve --quota``."""
         more = f",latency {self.latency:g}s"
-        match self.model:
+        match self.sound:
             case Bucket(steps=steps, charge=charge, hint=hint):
                 more += ",charged" * charge + ",silent" * (not hint)
                 ends = [at for at, _ in steps[1:]]
@@ -69,7 +93,7 @@ class Row:
     @property
     def rate(self) -> float:
         """Requests per second that it means for the machine, about."""
-        match self.model:
+        match self.sound:
             case Bucket(steps=steps):
                 return max(rate for _, rate in steps)
             case Window(limit=limit, seconds=seconds):
@@ -214,8 +238,20 @@ def unlimited(latency: float, seconds: float) -> Row:
 
 def best_fixed(row: Row) -> Values:
     """Count the requests of one worker for each place in virtual time, without a quota."""
-    trace = run(Open(), [Fixed(row.ceiling, 0)], seconds=row.seconds, latency=row.latency, seed=0)
+    places = [AllPlaces(row.ceiling)]
+    trace = run(deepcopy(row.model), places, seconds=row.seconds, latency=row.latency, seed=0)
     return row.read(row.model, trace)
+
+
+def broken(share: float, seconds: float) -> Row:
+    """Answers that break at random, and no quota: sound answers beside those of a worker for each place."""
+
+    def read(_server: Server, trace: Trace, seconds: float) -> Values:
+        return (float(trace.count(0, seconds)),)
+
+    measures = (Measure(GOOD, 0.95, most=False),)
+    name = f"faults {share:.0%}, latency 0.4 s"
+    return Row(name, Faulty(Open(), share, 0), 0.4, seconds, measures, read)
 
 
 def _bucket(rate: float, *, charge: bool = False, hint: bool = True) -> Bucket:
@@ -237,6 +273,10 @@ ROWS: Final = [
     steady("150 per fixed minute", Window(150), seconds=290, good=0.97, waste=0.03),
     together("3 processes, 10/s, one ledger", starts=(0.0, 20.0, 40.0), seconds=125),
     cold(40, 30),
+    broken(0.03, 90),
+    broken(0.12, 90),
+    steady("10/s, faults 5%", Faulty(_bucket(10), 0.05, 0), seconds=120, good=0.95, waste=0.015),
+    steady("overload 20/s", Overload(_bucket(20)), seconds=120, latency=0.05, good=0.92, waste=0.05),
     unlimited(0.2, 20),
     unlimited(2.0, 80),
 ]

@@ -30,12 +30,14 @@ class Seen:
         path: of its URL.
         admitted: whether it was let in.
         wait: the seconds that a refusal named; 0 where it did not know.
+        broken: whether it was let in, or would have been, and the answer broke at random.
     """
 
     at: float
     path: str
     admitted: bool
     wait: float
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def traced(seen: list[Seen], latency: float, names: Mapping[str, int]) -> Trace:
     begin = seen[0].at - latency / 2
     for each in seen:
         at = each.at - begin
-        (trace.served if each.admitted else trace.refused).append(at)
+        (trace.broken if each.broken else trace.served if each.admitted else trace.refused).append(at)
         number = names.get(each.path.rpartition("/")[2])
         if each.admitted and number is not None:
             trace.by[number].append(at)

@@ -24,6 +24,12 @@ def test_the_lifecycle_page_shows_the_current_table() -> None:
     assert script["render"](page) == page, "run `just docs`"
 
 
+def test_the_governors_page_shows_the_constants_in_use() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "pacing_doc.py"))
+    page = read("docs/governor.md")
+    assert script["render"](page) == page, "run `just docs`"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_link_of_a_page_has_a_target(page: Path) -> None:
     text = page.read_text("utf-8")

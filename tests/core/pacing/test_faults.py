@@ -1,7 +1,6 @@
 """The experiment that tells random faults from congestion."""
 
 import math
-import random
 from itertools import count
 
 import pytest
@@ -13,6 +12,7 @@ from objlib.core.pacing.faults import FaultMode, FaultMonitor, Observation, Verd
 from objlib.core.pacing.measured import MeasuredController
 from objlib.core.pacing.state import PaceState, PacingPhase
 from objlib.core.pacing.tuning import TUNING
+from tests.support.pacing_lab.verdicts import SHARES, experiment, false_verdicts
 
 
 def feed(
@@ -26,24 +26,9 @@ def feed(
     return monitor
 
 
-def experiment(share: float, low_share: float, seed: int, answers: int = 4000) -> list[Verdict]:
-    """Verdicts on a service whose share of faults is lower at the speed of a test."""
-    chance, monitor, verdicts = random.Random(seed), FaultMonitor(), []
-    now = 0.0
-    for _ in range(answers):
-        now += 0.05
-        slow = monitor.mode in {FaultMode.TEST, FaultMode.OUTAGE} or monitor.congested
-        fault = chance.random() < (low_share if slow else share)
-        answer = Observation(now - 0.02, now, fault=fault, calm=True, send_rate=math.inf)
-        monitor, verdict = faults.answered(monitor, answer)
-        verdicts.append(verdict)
-    return verdicts
-
-
-@pytest.mark.parametrize("share", [0.01, 0.03, 0.06, 0.12, 0.25])
+@pytest.mark.parametrize("share", SHARES)
 def test_random_faults_are_not_taken_for_congestion(share: float) -> None:
-    wrong = sum(Verdict.CONGESTION in experiment(share, share, seed) for seed in range(12))
-    assert wrong == 0
+    assert false_verdicts(share, seeds=12) == 0
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.94])

@@ -70,6 +70,12 @@ class Drawn:
         """Requests in flight at most, of each client."""
         return 16
 
+    @property
+    def outage_at(self) -> tuple[float, float]:
+        """When the outage begins and ends."""
+        begin = 0.4 * self.seconds
+        return begin, begin + self.outage
+
     def server(self) -> Server:
         """A fresh service."""
         inner: Server = Open()
@@ -86,8 +92,7 @@ class Drawn:
         elif self.kind == "window":
             inner = Window(max(2, round(60 * self.rate)), hint=self.hint != "absent", phase=self.number % 60)
         if self.outage:
-            begin = 0.4 * self.seconds
-            inner = Outage(inner, begin, begin + self.outage)
+            inner = Outage(inner, *self.outage_at)
         return Faulty(inner, self.share, self.number) if self.share else inner
 
 
@@ -167,11 +172,15 @@ def measure(scenario: Drawn, who: str) -> Result:
             seed=scenario.number,
             meeting=meeting,
         )
+    return Result(len(trace.served) / max(1.0, possible(scenario)), trace.wasted())
+
+
+def possible(scenario: Drawn) -> float:
+    """Requests that the service can give to all processes together."""
     places = scenario.ceiling * scenario.processes
-    possible = best(
+    return best(
         lambda _seed: scenario.server(), 0, seconds=scenario.seconds, latency=scenario.latency, ceiling=places
     )
-    return Result(len(trace.served) / max(1.0, possible), trace.wasted())
 
 
 def quantile(values: Sequence[float], share: float) -> float:
