@@ -84,6 +84,11 @@ system-tools:
     @command -v chromium >/dev/null || apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core
     @ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -qq -y --no-install-recommends postgresql
 
+# let the MCP Inspector (npm) list and call every tool over both transports
+inspector: (env "dev")
+    @npm install --silent --no-audit --no-fund --prefix .venv/inspector @modelcontextprotocol/inspector
+    @{{ python }} -m pytest -q tests/mcp/test_inspector.py
+
 # take pictures of all pages, light and dark, wide and narrow: just pages [FOLDER]
 pages *FOLDER: (env "dev")
     @{{ python }} -m tests.web.pictures "$@"

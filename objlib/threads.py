@@ -4,9 +4,10 @@ Production uses :func:`thread_runner`; virtual-time tests pass :func:`inline_run
 autojump clock takes a task that waits for a thread to be idle and jumps ahead (trio issue 456).
 """
 
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Protocol, TypeVar
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, Protocol, TypeVar
 
 import trio
 
@@ -42,6 +43,21 @@ async def inline_runner(fn: Callable[[], T], /) -> T:
     """Run ``fn`` right here, after a checkpoint: exact under a virtual clock."""
     await trio.lowlevel.checkpoint()
     return fn()
+
+
+TURN_SECONDS: Final = 0.0005
+"""How long a thread that computes keeps the interpreter from the others; Python's own 5 ms are for throughput."""
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Let threads take shorter turns: a search goes through the interpreter a dozen times while another indexes."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(usual, TURN_SECONDS))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def checkpoint_in_thread() -> None:

@@ -76,7 +76,7 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
     ),
     "mcp": (
         ("mcp --print-config", "print what an agent's configuration needs"),
-        ("mcp --http 8123 --write", "serve on a port, with tools that upload"),
+        ("mcp --http --port 8123 --write", "serve on a port, with tools that upload"),
     ),
     "serve": (
         ("serve --port 8765", "serve the embedded store to any Gemini client"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from objlib.embedded.api.generate import EXTRACTIVE
     from objlib.embedded.encoders.errors import ModelFolderError
-    from objlib.embedded.index import filter_keys, load_embedder, load_folder, load_reranker
+    from objlib.embedded.index import WEAK, filter_keys, load_embedder, load_folder, load_reranker
     from objlib.embedded.index.model_check import check_model
     from objlib.embedded.options import Options
     from objlib.embedded.resources.holdings import documents_named, holds_store, tagged_values
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXTRACTIVE",
+    "WEAK",
     "Extracted",
     "ModelFolderError",
     "Options",
@@ -49,6 +50,7 @@ _MODULES: Final = {
     "Options": "options",
     "PassagePlace": "text.places",
     "Service": "service",
+    "WEAK": "index",
     "check_model": "index.model_check",
     "documents_named": "resources.holdings",
     "extract": "text.extract",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 
 import trio
 
@@ -32,7 +33,7 @@ class Wakeup:
 
 @dataclass(slots=True)
 class Context:
-    """The open service. Only ``disk_full`` changes.
+    """The open service. Only ``disk_full`` and ``indexed_at`` change.
 
     Attributes:
         now: the clock, in Unix seconds.
@@ -44,6 +45,7 @@ class Context:
         passages: set when this service has indexed documents.
         requests: set by each request, since work that can wait avoids busy moments.
         isolated: whether documents are read in processes of their own; not in virtual time.
+        indexed_at: when documents were indexed last, in Unix seconds.
         disk_full: whether the last work of the worker found no room; polls of a document report it.
     """
 
@@ -58,7 +60,13 @@ class Context:
     passages: Wakeup = field(default_factory=Wakeup)
     requests: Wakeup = field(default_factory=Wakeup)
     isolated: bool = False
+    indexed_at: float = -inf
     disk_full: bool = False
+
+    def note_indexed(self) -> None:
+        """Documents have just been indexed: their passages may get vectors."""
+        self.indexed_at = self.now()
+        self.passages.set()
 
     def writer(self) -> Writer:
         """This service at this moment."""

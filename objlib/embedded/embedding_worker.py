@@ -104,9 +104,19 @@ async def choose_model(context: Context) -> index.Embedder | None:
     folder = await context.database.read(context.embedder.folder)
     embedder, _ = await context.embedding_runner(partial(context.embedder.load, folder))
     if embedder is not None:
-        model = index.StoredModel(embedder.model_id, folder, embedder.dimensions)
+        scale = await context.database.read(partial(index.scale_of, model_id=embedder.model_id))
+        if scale is None and folder:
+            scale = await context.embedding_runner(partial(_scale, embedder))
+        model = index.StoredModel(embedder.model_id, folder, embedder.dimensions, scale)
         await context.database.write(partial(index.aim_at, model=model))
     return embedder
+
+
+def _scale(embedder: index.Embedder) -> index.CosineScale | None:
+    try:
+        return index.measure_scale(embedder)
+    except ModelError:  # the first passages tell the user
+        return None
 
 
 async def _wait_for_quiet(context: Context) -> None:

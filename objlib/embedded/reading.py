@@ -49,8 +49,8 @@ class Readers:
         """
         reader = self._idle.pop() if self._idle else ReaderProcess()
         try:
-            data = await self._context.database.bulk.run(partial(blobs.read, blob_id=document.blob_id))
-            await self._index(reader, document, data)
+            parts = await self._context.database.bulk.run(partial(blobs.parts, blob_id=document.blob_id))
+            await self._index(reader, document, parts)
             self.disk_full = False
         except sqlite3.Error as error:
             self.disk_full = self._context.disk_full = disk_is_full(error)
@@ -74,11 +74,10 @@ class Readers:
         while self._idle:
             await self._idle.pop().close()
 
-    async def _index(self, reader: ReaderProcess, document: PendingDocument, data: bytes) -> None:
+    async def _index(self, reader: ReaderProcess, document: PendingDocument, parts: list[bytes]) -> None:
         context = self._context
         try:
-            outline = await reader.begin(data, document.mime_type, document.display_name, document.chunking)
-            del data
+            outline = await reader.begin(parts, document.mime_type, document.display_name, document.chunking)
             passages = await reader.batch()
             whole = len(passages) < BATCH and not (passages and await reader.batch())
         except ReadError as error:
@@ -109,13 +108,13 @@ class Readers:
         now = context.now()
         at = now + context.options.searchable_seconds
         await context.database.write(partial(part.end, reason=reason, status=status, now=now, at=at))
-        context.passages.set()
+        context.note_indexed()
 
     async def _whole(self, document: ReadDocument) -> None:
         now = self._context.now()
         at = now + self._context.options.searchable_seconds
         await self._context.database.write(partial(index_whole, batch=[document], now=now, searchable_at=at))
-        self._context.passages.set()
+        self._context.note_indexed()
 
 
 def _identity(document: PendingDocument) -> tuple[int, str, str, dict[str, Any]]:

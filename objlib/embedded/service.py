@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from objlib.embedded.index import SHIPPED, LazyEmbedder, LazyReranker, Reranking
 from objlib.embedded.options import Options
 from objlib.embedded.resources import leases
 from objlib.embedded.worker import Worker
-from objlib.threads import Runner, thread_runner
+from objlib.threads import Runner, short_turns, thread_runner
 
 
 class Service:
@@ -118,7 +118,10 @@ async def open_service(
         ServiceError: the file cannot be used; one line that says what to do.
     """
     _check_models(options)
-    async with open_database(path, runner, read_only=read_only) as database:
+    async with AsyncExitStack() as stack:
+        if runner is None:
+            stack.enter_context(short_turns())
+        database = await stack.enter_async_context(open_database(path, runner, read_only=read_only))
         claim = leases.new_claim()
         context = Context(
             database=database,

@@ -41,6 +41,8 @@ SWEEP_SECONDS: Final = 3600.0
 """Seconds between two deletions of expired rows, the first at the open; reads never show expired rows."""
 LOOK_AHEAD: Final = 2000
 """PENDING documents that are looked through for short texts, while others wait for a reader."""
+TIDY_SECONDS: Final = 1.0
+"""Seconds without work after which the index is tidied: a command that only searches is over by then."""
 OPERATION_LIFETIME: Final = 7 * 24 * 3600.0
 """Seconds for which an operation outlives its document."""
 
@@ -68,6 +70,7 @@ class Worker:
         self._last_sweep = -inf
         self._readers = Readers(context)
         self._untidy = True
+        self._tidy_at = inf
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -80,6 +83,7 @@ class Worker:
 
     async def _work(self, nursery: trio.Nursery) -> None:
         """Work round by round; documents that need a reader are indexed in tasks of ``nursery``, beside the rest."""
+        self._tidy_at = trio.current_time() + TIDY_SECONDS
         while True:
             self._context.work.clear()
             try:
@@ -116,13 +120,19 @@ class Worker:
             now = self._context.now()
             searchable_at = now + self._context.options.searchable_seconds
             await database.write(partial(index_whole, batch=work.batch, now=now, searchable_at=searchable_at))
-            self._context.passages.set()
+            self._context.note_indexed()
             self._untidy = True
         if work.deleted:
             await database.write(purge)
         if work.abandoned or work.batch or work.deleted:
+            self._tidy_at = trio.current_time() + TIDY_SECONDS
             return 0.0
-        return 0.0 if self._untidy and await self._tidy() else work.delay
+        if not self._untidy:
+            return work.delay
+        wait = self._tidy_at - trio.current_time()
+        if wait > 0:
+            return min(wait, work.delay)
+        return 0.0 if await self._tidy() else work.delay
 
     async def _tidy(self) -> bool:
         """Do a step of what an index needs after bulk work, or after an older objlib, while there is nothing else."""

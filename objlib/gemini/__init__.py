@@ -66,11 +66,19 @@ def __getattr__(name: str) -> object:
 
     A command that only looks at the ledger catches errors of the service and sends no request.
     """
+    import sys
     from importlib import import_module
 
     for module, names in _MODULES.items():
         if name in names:
-            found: object = getattr(import_module(f"objlib.{module}"), name)
+            # httpx imports its own command line where click is installed, and with it rich and pygments, which take
+            # longer than all the rest. A module that is None cannot be imported, and httpx does without it.
+            hidden = "httpx" not in sys.modules and sys.modules.setdefault("httpx._main", None) is None  # type: ignore[arg-type]
+            try:
+                found: object = getattr(import_module(f"objlib.{module}"), name)
+            finally:
+                if hidden:
+                    del sys.modules["httpx._main"]
             globals()[name] = found
             return found
     raise AttributeError(f"module 'objlib.gemini' has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """Asking a model over a store, and the citations in its answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ class Passage:
         page: in a paginated document.
         media: resource name of the picture that the passage is; None for text.
         metadata: the document's, with our tags: the only way back to the document.
+        confidence: how much the service trusts it, 0 to 1; None where it does not say.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Passage:
     page: int | None = None
     media: str | None = None
     metadata: dict[str, MetadataValue] = field(default_factory=dict)
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +160,18 @@ def read(shape: GenerateShape) -> Answer:
     grounding = candidate.grounding_metadata or GroundingShape()
     passages, positions = _passages([chunk.retrieved_context for chunk in grounding.grounding_chunks])
     supports = []
+    trusted: dict[int, float] = {}
     for support in grounding.grounding_supports:
+        for number, score in zip(support.grounding_chunk_indices, support.confidence_scores, strict=False):
+            if number in positions:
+                trusted[positions[number]] = max(score, trusted.get(positions[number], 0.0))
         cited = tuple(dict.fromkeys(positions[i] for i in support.grounding_chunk_indices if i in positions))
         span = spans.find(support.segment) if support.segment is not None else None
         if span is not None and cited:
             supports.append((*span, cited))
     return Answer(
         text=spans.text,
-        passages=passages,
+        passages=[replace(each, confidence=trusted.get(n)) for n, each in enumerate(passages)],
         supports=supports,
         model_version=shape.model_version,
         blocked=blocked or None,

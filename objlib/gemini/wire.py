@@ -174,6 +174,7 @@ class SupportShape(Wire):
 
     segment: SegmentShape | None = None
     grounding_chunk_indices: list[int] = []
+    confidence_scores: list[float] = []
 
 
 class GroundingShape(Wire):

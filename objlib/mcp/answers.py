@@ -12,6 +12,8 @@ MAX_PASSAGE: Final = 1200
 LINES_AROUND: Final = 20
 """Lines before a cited one with which the suggested call begins."""
 
+_WEAK: Final = "weak: nothing here answers this well"
+
 Answer = dict[str, Any]
 
 
@@ -20,9 +22,11 @@ def passages(report: AnswerReport) -> Answer:
     return _without_empty(
         {
             "passages": [_passage(citation) for citation in report.citations],
-            "note": report.notice
-            if report.citations
-            else f"nothing was found; {report.notice or 'try other words'}",
+            "note": "; ".join(
+                filter(None, [_WEAK if report.weak else "", report.notice])
+                if report.citations
+                else ["nothing was found", report.notice or "try other words"]
+            ),
         }
     )
 
@@ -118,6 +122,7 @@ def _passage(citation: Citation) -> Answer:
             "page": citation.page,
             "heading": citation.heading,
             "state": citation.state.remark,
+            "fit": "weak" if citation.weak else "",
             "metadata": dict(citation.metadata),
             "read_on": lead,
         }

@@ -14,6 +14,7 @@ from objlib.core.errors import ServiceError
 from objlib.embedded import Options, embedding_worker, index
 from objlib.embedded.embedding_worker import LOOK_AGAIN_SECONDS, QUIET_SECONDS
 from objlib.embedded.index import lazy_embedder
+from objlib.embedded.worker import TIDY_SECONDS
 from objlib.testing.databases import read_database
 from tests.support.embedded import Box, V, ok, open_box, refused
 
@@ -258,3 +259,21 @@ async def test_the_shipped_model_finds_by_meaning(tmp_path: Path) -> None:
         assert (await box.titles("a doctor cures a patient"))[0] == "doctor.txt"
     with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT count(*) FROM pending").fetchone() == (0,)
+
+
+async def test_the_index_is_tidied_after_a_quiet_second_and_not_before(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+
+    def segments() -> int:
+        with read_database(path) as db:
+            return int(db.execute("SELECT count(*) FROM segments").fetchone()[0])
+
+    async with open_box(path) as box:
+        await fill(box, 3)
+        before = segments()
+    assert before > 1
+    async with open_box(path):
+        await trio.sleep(0.9 * TIDY_SECONDS)  # longer than a command that only searches
+        assert segments() == before
+        await trio.sleep(0.2 * TIDY_SECONDS)
+        assert segments() == 1

@@ -67,6 +67,10 @@ async def test_a_model_finds_a_passage_and_reads_around_it(library: Library) -> 
         assert passage["read_on"] == "get_document(path='Ethics/pond.md', first_line=1)"
         document = await call(client, "get_document", path=passage["path"], first_line=6, lines=1)
         assert document["lines"] == "6: How far may a stranger count?"
+        assert "fit" not in passage
+        weak = await call(client, "search", query="which enzyme repairs the cell membrane of a stranger")
+        assert {each["fit"] for each in weak["passages"]} == {"weak"}
+        assert weak["note"].startswith("weak: nothing here answers this well")
         assert (await call(client, "ask", question="what is it like to be a bat"))["sources"]
         listing = await call(client, "list_documents")
         assert [each["path"] for each in listing["folders"]] == ["Ethics", "Mind"]

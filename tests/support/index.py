@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objlib.embedded.index import COMING_VECTORS, FUNCTIONS, POSTINGS, REBUILD, SCHEMA, index_document
+from objlib.embedded.index import (
+    COMING_VECTORS,
+    FUNCTIONS,
+    POSTINGS,
+    REBUILD,
+    SCHEMA,
+    Embedder,
+    index_document,
+)
 from objlib.embedded.index.sign_rows import sign_bytes
 from objlib.embedded.index.vectors import pending_chunks, store_vectors
 from objlib.embedded.model import DIMENSIONS
@@ -96,7 +104,7 @@ class Meanings:
         return np.random.default_rng(int.from_bytes(seed, "big")).standard_normal(DIMENSIONS)
 
 
-def give_vectors(db: sqlite3.Connection, embedder: Meanings, limit: int = 10_000) -> int:
+def give_vectors(db: sqlite3.Connection, embedder: Embedder, limit: int = 10_000) -> int:
     """Embed what is pending; how many passages that were."""
     rows = pending_chunks(db, limit)
     if rows:

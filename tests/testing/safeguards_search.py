@@ -8,6 +8,7 @@ RANKING: Final = "tests/embedded/index/test_ranking.py"
 MOVE: Final = "tests/embedded/index/test_move_older.py"
 MODELS: Final = "tests/embedded/test_service.py"
 FOLDING: Final = "tests/embedded/index/test_folding.py"
+CONFIDENCE: Final = "tests/embedded/index/test_confidence.py"
 WRITER: Final = "tests/embedded/index/test_writer.py"
 
 SEARCH: Final = (
@@ -87,6 +88,55 @@ SEARCH: Final = (
         "        if not np.isfinite(lengths).all():\n",
         "        if False:\n",
         "tests/embedded/encoders/test_sentence_encoder.py::test_graphs_that_cannot_be_used_are_refused_in_one_line",
+    ),
+    Mutant(
+        "a command that only searches does not tidy the index",
+        "objlib/embedded/worker.py",
+        "        if wait > 0:\n            return min",
+        "        if wait > TIDY_SECONDS:\n            return min",
+        "tests/embedded/test_embedding_worker.py::test_the_index_is_tidied_after_a_quiet_second_and_not_before",
+    ),
+    Mutant(
+        "a passage with every word of the query is never weak",
+        "objlib/embedded/index/confidence.py",
+        "    whole = WEAK if share == 1 else 0.0\n",
+        "    whole = 0.0\n",
+        f"{CONFIDENCE}::test_a_passage_with_every_word_is_never_weak",
+    ),
+    Mutant(
+        "cosines of a user's model are brought to the scale of the model that ships",
+        "objlib/embedded/index/confidence.py",
+        "    fit = scale.usual(cosine) + ",
+        "    fit = cosine + ",
+        f"{CONFIDENCE}::test_a_model_of_another_range_comes_to_the_same_scale",
+    ),
+    Mutant(
+        "no answer is made of passages that all are weak",
+        "objlib/embedded/index/quote.py",
+        "    if hits and all(",
+        "    if not hits and all(",
+        "tests/embedded/index/test_quote.py::test_passages_that_all_are_weak_give_no_answer",
+    ),
+    Mutant(
+        "a search makes no vectors while an upload goes on",
+        "objlib/embedded/api/generate.py",
+        "    if context.now() - context.indexed_at < QUIET_SECONDS:\n",
+        "    if False:\n",
+        "tests/embedded/api/test_generate.py::test_a_search_makes_missing_vectors_and_keeps_them",
+    ),
+    Mutant(
+        "the table of upload sessions does not grow",
+        "objlib/embedded/resources/upload_sessions.py",
+        "    if row is not None:\n        _delete(db, \"status = 'final'",
+        "    if False:\n        _delete(db, \"status = 'final'",
+        "tests/embedded/resources/test_upload_sessions.py::test_only_the_newest_sessions_that_are_over_are_kept",
+    ),
+    Mutant(
+        "a large text is not copied to be looked at",
+        "objlib/core/library/decode.py",
+        "    if text.isascii() or not _SURROGATE.search(text):\n",
+        "    if text.isascii():\n",
+        "tests/embedded/text/test_extract.py::test_a_large_text_is_in_memory_once_beside_its_bytes",
     ),
     Mutant(
         "a document whose terms are half brought up to date is removed by those it has",

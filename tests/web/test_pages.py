@@ -73,6 +73,13 @@ async def test_a_hit_leads_to_the_cited_lines(browser: httpx.AsyncClient) -> Non
     assert "The next upload" not in document
 
 
+async def test_hits_that_hardly_fit_say_so(browser: httpx.AsyncClient) -> None:
+    page = await shown(browser, "/?q=which+enzyme+repairs+the+cell+membrane+of+a+stranger")
+    assert '<span class="badge">weak</span>' in page
+    assert "Weak: nothing here answers this well" in page
+    assert "Weak: nothing" not in await shown(browser, "/?q=how+far+may+a+stranger+count")
+
+
 async def test_a_facet_filters(browser: httpx.AsyncClient) -> None:
     page = await shown(browser, "/?q=stranger")
     link = re.search(

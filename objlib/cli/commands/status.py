@@ -3,13 +3,17 @@
 import os
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, option
 from objlib.core.errors import Exit, UsageError
 from objlib.core.library.paths import readable
 from objlib.sources import working_folder
+
+if TYPE_CHECKING:  # --help need not load them
+    from objlib.core.reports.status import ExplainReport
+    from objlib.engine.app import App
 
 
 def status(*, options: Common = None) -> int:
@@ -42,10 +46,17 @@ def explain(
     from objlib.engine.status import explain as engine_explain
 
     path = path_in_library(file, settings.library, working_folder())
-    if is_folder(settings.library / path):
-        raise UsageError(f"{file} is a folder; name one of the files in it")
+
+    async def work(app: "App") -> "ExplainReport":
+        try:
+            return await engine_explain(app, path)
+        except UsageError:  # the ledger knows nothing of it
+            if is_folder(settings.library / path):
+                raise UsageError(f"{file} is a folder; name one of the files in it") from None
+            raise
+
     command = Command("explain", records=False, store=StoreNeed.NONE, create_ledger=False, disk=False)
-    report = run(settings, command, lambda app: engine_explain(app, path))
+    report = run(settings, command, work)
     show(settings, "explain", report, lambda screen: explain_lines(report, screen), asked=True)
     return Exit.OK
 

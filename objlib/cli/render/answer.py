@@ -3,10 +3,14 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from objlib.cli.console.terminal import Terminal, plural, safe, safe_block, wrap
 from objlib.core.reports.answers import AnswerReport, Citation, LibraryAnswer, with_markers
 from objlib.core.reports.excerpt import excerpt, mark
+
+WEAK_NOTE: Final = "weak: nothing here answers this well"
+"""The line under passages of which none fits."""
 
 
 def search_lines(report: AnswerReport, screen: Terminal) -> list[str]:
@@ -62,7 +66,7 @@ def search_notes(report: AnswerReport) -> list[str]:
     if report.hidden:
         number += f", each the best of its file; --all-passages shows {report.hidden} more"
     first = number if report.citations else f"nothing found for {_quoted(report.question)}"
-    return [first, *([report.notice] if report.notice else [])]
+    return [first, *([WEAK_NOTE] if report.weak else []), *([report.notice] if report.notice else [])]
 
 
 def ask_notes(report: AnswerReport) -> list[str]:
@@ -131,6 +135,8 @@ def _place(citation: Citation, screen: Terminal) -> str:
         parts.append(f"picture {safe(citation.media)}")
     if citation.heading:
         parts.append(safe(" ".join(citation.heading.split())))
+    if citation.weak:
+        parts.append(screen.yellow("weak"))
     if remark := citation.state.remark:
         parts.append(screen.yellow(remark))
     return screen.sign(" · ", " | ").join(parts)

@@ -59,6 +59,7 @@ _UNKNOWN: Final = "The encoding of the text is unknown. Save it as UTF-8."
 # Possessive: two repeats of the same characters would try each border between them, which is quadratic.
 _DATA_URI: Final = re.compile(r"""\b(data:[\w.+-]++/[\w.+-]++)[\w=;.+-]*+,[^\s"'()<>\\]{64,}+""")
 _NOTEBOOK_IMAGE: Final = re.compile(r'("image/[\w.-]+"\s*:\s*)"[^"]{64,}"')
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 LINE_END: Final = re.compile(r"\r\n|\r|\n")
 """The end of a line, as Windows, old Macs and everyone else write it."""
 
@@ -126,6 +127,8 @@ def is_text(data: bytes) -> bool:
 
 def without_surrogates(text: str) -> str:
     """The text with ``?`` for each half of a surrogate pair, which SQLite would refuse."""
+    if text.isascii() or not _SURROGATE.search(text):
+        return text  # as it is: a copy of a large text would take as much again, twice
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

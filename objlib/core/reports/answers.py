@@ -57,6 +57,7 @@ class Citation:
         state: how the file is now.
         metadata: the document's metadata, without our own tags.
         library: folder of the library that it is from; empty where only one was asked.
+        weak: whether it hardly fits the question. The embedded store says so; with Gemini it is always false.
     """
 
     path: str
@@ -73,6 +74,7 @@ class Citation:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     file: str | None = None
     library: str = ""
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class AnswerReport:
     hidden: int = 0
     """Passages that are left out because a better one of their file stands for it."""
     seconds: float = 0.0
+    weak: bool = False
+    """Whether there are passages, and every one of them is weak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,11 @@ class LibraryAnswer:
     report: AnswerReport
 
 
+def all_weak(citations: Sequence[Citation]) -> bool:
+    """Whether there are passages, and none fits well."""
+    return bool(citations) and all(citation.weak for citation in citations)
+
+
 def merge_passages(answers: Sequence[LibraryAnswer], top_k: int) -> AnswerReport:
     """The passages of several libraries as one ranking: the first of each, then the second of each, and so on.
 
@@ -151,9 +160,11 @@ def merge_passages(answers: Sequence[LibraryAnswer], top_k: int) -> AnswerReport
     )
     cited = [citation for rank in ranks for citation in rank if citation is not None]
     notices = [f"{each.library}: {each.report.notice}" for each in answers if each.report.notice]
+    shown = tuple(cited[:top_k])
     return replace(
         first,
-        citations=tuple(cited[:top_k]),
+        citations=shown,
+        weak=all_weak(shown),
         notice="; ".join(notices),
         seconds=sum(each.report.seconds for each in answers),
         store=", ".join(dict.fromkeys(each.report.store for each in answers)),

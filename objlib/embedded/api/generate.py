@@ -41,6 +41,8 @@ OWN_WORDS: Final = 3
 """Words, without stop words, from which on a question of a conversation is searched with alone."""
 CHARACTERS_PER_TOKEN: Final = 4
 """Estimate for the token counts, since the service's tokenizer is not here."""
+QUIET_SECONDS: Final = 2.0
+"""Seconds after documents were indexed in which a search makes no vectors: more of them are likely to come."""
 EXTRACTIVE: Final = "objlib-extractive"
 """The ``modelVersion`` of every answer, whichever model a client names: none of them was asked."""
 _NOTHING_TO_SEARCH: Final = (
@@ -131,6 +133,10 @@ async def answer(context: Context, body: Json) -> Json:
     if not request.searches:
         return _response(_NOTHING_TO_SEARCH, None, request.prompt_size, 0)
     on_demand = index.OnDemand()
+    if context.now() - context.indexed_at < QUIET_SECONDS:
+        on_demand.seconds = (
+            0.0  # an upload is under way, whose passages would take half a second of each search
+        )
     search = _Search(request, context.now(), context.embedder, on_demand, context.reranking)
     try:
         response = await context.database.search.run(search.response)
@@ -170,12 +176,14 @@ class _Search:
             embedder = self.embedder.for_search(db)
             if embedder is not None:
                 self.on_demand.model = embedder.model
+                if documents.any_pending(db):  # of another process, or about to be indexed
+                    self.on_demand.seconds = 0.0
             hits = self._visible_hits(db, list(names), embedder)
             store_of = {hit.doc_id: names[_store_of(db, hit.doc_id)] for hit in hits}
             media = {hit.doc_id: name for hit in hits if (name := _media_of(db, hit.doc_id))}
         finally:
             db.execute("COMMIT")
-        quoted = self._quoted(hits)
+        quoted = self._quoted(hits, embedder)
         chunks = [
             {
                 "retrievedContext": compact(
@@ -193,18 +201,30 @@ class _Search:
             {
                 "segment": compact(startIndex=each.start_byte, endIndex=each.end_byte, text=each.text),
                 "groundingChunkIndices": list(each.hits),
+                **_confidence(hits, each.hits),
             }
             for each in quoted.quotations
         ]
+        if self.request.max_tokens == 1 and hits:
+            # No text that they could support: they say how well each passage fits.
+            supports = [
+                {"groundingChunkIndices": [n], **found}
+                for n in range(len(hits))
+                if (found := _confidence(hits, [n]))
+            ]
         grounding = compact(groundingChunks=chunks, groundingSupports=supports)
         retrieved = sum(len(hit.text) for hit in hits)
         return _response(quoted.text, grounding, self.request.prompt_size, retrieved)
 
-    def _quoted(self, hits: "list[index.Hit]") -> "index.QuotedAnswer":
+    def _quoted(
+        self, hits: "list[index.Hit]", embedder: "index.LoadingEmbedder | None"
+    ) -> "index.QuotedAnswer":
         """The answer; a request for one token at most is about the passages alone, and gets an empty one."""
         if self.request.max_tokens == 1:
             return index.QuotedAnswer("", ())
-        return index.quote_answer(self.request.question, hits, self.embedder.loaded())
+        scale = embedder.model.scale if embedder is not None else None
+        loaded = self.embedder.loaded()
+        return index.quote_answer(self.request.question, hits, loaded, scale or index.SHIPPED_SCALE)
 
     def _visible_hits(
         self, db: sqlite3.Connection, store_ids: Sequence[int], embedder: "index.Embedder | None"
@@ -229,6 +249,12 @@ class _Search:
             if len(visible) >= self.request.top_k or len(hits) < count:
                 return visible[: self.request.top_k]
             count *= 2
+
+
+def _confidence(hits: "Sequence[index.Hit]", numbers: Sequence[int]) -> Json:
+    """The confidence in these passages, where all of them have one."""
+    scores = [round(score, 3) for n in numbers if (score := hits[n].confidence) is not None]
+    return {"confidenceScores": scores} if len(scores) == len(numbers) else {}
 
 
 def _store_of(db: sqlite3.Connection, doc_id: int) -> int:

@@ -220,6 +220,7 @@ def _annotations(grounding: Json) -> list[Json]:
     return [
         _citation(chunks[index]["retrievedContext"], support["segment"])
         for support in grounding.get("groundingSupports", [])
+        if "segment" in support  # others say how well a passage fits
         for index in support["groundingChunkIndices"]
     ]
 

@@ -41,10 +41,10 @@ def main(arguments: list[str]) -> int:
     requests = sys.stdin.buffer
     while head := requests.read(LENGTH.size):
         request = decode_request(requests.read(min(LENGTH.unpack(head)[0], MAX_FRAME)))
-        data = requests.read(request.size)
         if hasattr(signal, "alarm"):
             signal.alarm(seconds + _MARGIN)
-        _answer(request, data, answers)
+        # No name for the bytes here, so that they are gone once they are text.
+        _answer(request, requests.read(request.size), answers)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
     return 0

@@ -72,8 +72,8 @@ class ReaderProcess:
         self._buffer = bytearray()
         self._time_left = seconds
 
-    async def begin(self, data: bytes, mime_type: str, name: str, chunking: Chunking) -> Outline:
-        """Read a document as far as its outline.
+    async def begin(self, parts: list[bytes], mime_type: str, name: str, chunking: Chunking) -> Outline:
+        """Read a document as far as its outline. Its bytes come in ``parts``, a list that is empty afterwards.
 
         Raises:
             ReadError: it cannot be read, or not within the limits.
@@ -82,8 +82,8 @@ class ReaderProcess:
         if self._process is None or self._process.poll() is not None:
             await self.close()
             self._process = await self._start()
-        request = frame(ReadRequest(len(data), mime_type, name, chunking))
-        answer = await self._ask(request, data)
+        request = frame(ReadRequest(sum(map(len, parts)), mime_type, name, chunking))
+        answer = await self._ask(request, parts)
         if not isinstance(answer, Outline):
             raise await self._broken()
         return answer
@@ -94,7 +94,7 @@ class ReaderProcess:
         Raises:
             ReadError: the rest cannot be read within the limits.
         """
-        answer = await self._ask(b"", b"")
+        answer = await self._ask(b"", [])
         if not isinstance(answer, Passages):
             raise await self._broken()
         return answer.items
@@ -120,13 +120,13 @@ class ReaderProcess:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
 
-    async def _ask(self, request: bytes, data: bytes) -> Answer:
+    async def _ask(self, request: bytes, parts: list[bytes]) -> Answer:
         """Write, and read one answer, in the time that is left for this document."""
         started = trio.current_time()
         answer: Answer | None = None
         try:
             with trio.move_on_after(self._time_left) as scope:
-                answer = await self._exchange(request, data)
+                answer = await self._exchange(request, parts)
         except BaseException:
             with trio.move_on_after(KILL_SECONDS, shield=True):
                 await self.close()  # a cancelled exchange leaves half a frame behind
@@ -144,17 +144,17 @@ class ReaderProcess:
             raise ReadError(answer.status, answer.reason)
         return answer
 
-    async def _exchange(self, request: bytes, data: bytes) -> Answer | None:
+    async def _exchange(self, request: bytes, parts: list[bytes]) -> Answer | None:
         """The answer; None when the reader ends instead, or answers what no reader may."""
         process = self._process
         assert process is not None
         assert process.stdin is not None
-        view = memoryview(data)
+        parts.reverse()
         try:
             if request:
                 await process.stdin.send_all(request)
-            for start in range(0, len(data), _WRITE):
-                await process.stdin.send_all(view[start : start + _WRITE])
+            while parts:  # each is gone once it is sent: the reader has it now
+                await process.stdin.send_all(parts.pop())
             size = LENGTH.unpack(await self._bytes(LENGTH.size))[0]
             return decode_answer(await self._bytes(size)) if size <= MAX_FRAME else None
         except (trio.BrokenResourceError, EOFError, msgspec.DecodeError):

@@ -5,9 +5,10 @@ imported before a function needs it. The service owns the tables ``documents`` a
 :data:`SCHEMA` are the index's. Without onnxruntime, numpy or the model the search goes by words alone.
 """
 
+from objlib.embedded.index.confidence import NO_SCALE, SHIPPED_SCALE, WEAK, CosineScale, measure_scale
 from objlib.embedded.index.embedder import Embedder, load_embedder
 from objlib.embedded.index.filters import compile_filter, filter_keys
-from objlib.embedded.index.lazy_embedder import SHIPPED, LazyEmbedder, load_folder
+from objlib.embedded.index.lazy_embedder import SHIPPED, LazyEmbedder, LoadingEmbedder, load_folder
 from objlib.embedded.index.lexical import parse_query
 from objlib.embedded.index.postings import merge_next
 from objlib.embedded.index.quote import quote_answer
@@ -23,6 +24,7 @@ from objlib.embedded.index.vector_sets import (
     aim_at,
     drop_outdated,
     replace_answering,
+    scale_of,
 )
 from objlib.embedded.index.vectors import pending_chunks, store_vectors, vector_progress
 from objlib.embedded.index.writer import (
@@ -41,16 +43,21 @@ __all__ = [
     "COMING_VECTORS",
     "FUNCTIONS",
     "MORE_SCRIPTS",
+    "NO_SCALE",
     "POSTINGS",
     "REBUILD",
     "SCHEMA",
     "SHIPPED",
+    "SHIPPED_SCALE",
+    "WEAK",
+    "CosineScale",
     "Embedder",
     "FilterError",
     "Hit",
     "IndexedText",
     "LazyEmbedder",
     "LazyReranker",
+    "LoadingEmbedder",
     "OnDemand",
     "QuotedAnswer",
     "Reranking",
@@ -67,12 +74,14 @@ __all__ = [
     "load_embedder",
     "load_folder",
     "load_reranker",
+    "measure_scale",
     "merge_next",
     "move_older",
     "parse_query",
     "pending_chunks",
     "quote_answer",
     "replace_answering",
+    "scale_of",
     "search",
     "store_vectors",
     "vector_progress",

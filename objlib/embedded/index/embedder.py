@@ -54,8 +54,8 @@ class MiniLM:
     def __init__(self, threads: int = 0) -> None:
         import_module("numpy")  # embed() needs it: fail now
 
-        # "extended" could fuse the normalisation, which is slower.
-        self._session: Any = open_session(ONNX, level="ORT_ENABLE_BASIC")
+        # The graph is written as it is to be computed: to rewrite it takes longer and changes nothing.
+        self._session: Any = open_session(ONNX, level="ORT_DISABLE_ALL")
         vocabulary = read_vocabulary(VOCABULARY)
         self._start, self._end = vocabulary[_START], vocabulary[_END]
         self._tokenizer = WordPiece(vocabulary)

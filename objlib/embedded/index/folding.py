@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 # Scripts written without spaces, Thai to Khmer, Chinese and Japanese among them: a run of them is no word. A Korean
@@ -27,14 +28,14 @@ _MARKED = re.compile(
 # Accents and tones above and below letters; the points of Hebrew, Arabic and Syriac, and the stroke that stretches
 # Arabic; the dot that makes a letter of India one of a foreign word; and signs that only say where a line or a
 # ligature may break.
-_MARK = re.compile(
+_MARK: Final = (
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
     "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0711\u0730-\u074a\u07eb-\u07f3\u07fd\u0898-\u089f"
     "\u08ca-\u08e1\u08e3-\u08ff\u093c\u0a3c\u0abc\u0cbc\u135d-\u135f\u180b-\u180f\u1ab0-\u1ace\u1dc0-\u1dff"
     "\u20d0-\u20f0\u2cef-\u2cf1\u2de0-\u2dff\ua66f-\ua672\ua674-\ua67d\ua69e\ua69f\u00ad\u200c\u200d\u2060\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\ufeff]"
 )
 # A space of no width between characters of a script without spaces only says where a line may break.
-_BREAK = re.compile(f"(?<=[{UNSPACED}])\u200b+(?=[{UNSPACED}])")
+_BREAK: Final = f"(?<=[{UNSPACED}])\u200b+(?=[{UNSPACED}])"
 
 _SPACED_VOICE = {0x309B: "\u3099", 0x309C: "\u309a"}
 """Japanese marks of a voiced sound that stand behind their letter, as some keyboards write them."""
@@ -77,18 +78,27 @@ _ZEROS: Final = (
     "\u17e0\u1810\u1946\u19d0\u1a80\u1a90\u1b50\u1bb0\u1c40\u1c50\ua620\ua8d0\ua900\ua9d0\ua9f0\uaa50\uabf0"
 )
 """The digit nought of each script; the others follow it."""
-_SAME = str.maketrans(
-    _LETTERS | {chr(ord(zero) + digit): str(digit) for zero in _ZEROS for digit in range(10)}
-)
+
+
+@cache
+def pattern(source: str) -> re.Pattern[str]:
+    """The pattern, compiled when it is first needed: large classes of characters take milliseconds."""
+    return re.compile(source)
+
+
+@cache
+def _same() -> dict[int, str]:
+    digits = {chr(ord(zero) + digit): str(digit) for zero in _ZEROS for digit in range(10)}
+    return str.maketrans(_LETTERS | digits)
 
 
 def fold(text: str) -> str:
     """The text without accents, points, ligatures and widths, with one form of each letter and digit."""
     if text.isascii() or not _MARKED.search(text):
         return text
-    bare = _MARK.sub("", unicodedata.normalize("NFKD", text.translate(_SPACED_VOICE)))
-    folded = unicodedata.normalize("NFC", bare).translate(_SAME)
-    return _BREAK.sub("", folded) if "\u200b" in folded else folded
+    bare = pattern(_MARK).sub("", unicodedata.normalize("NFKD", text.translate(_SPACED_VOICE)))
+    folded = unicodedata.normalize("NFC", bare).translate(_same())
+    return pattern(_BREAK).sub("", folded) if "\u200b" in folded else folded
 
 
 def lower(text: str) -> str:

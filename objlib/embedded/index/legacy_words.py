@@ -6,6 +6,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from objlib.embedded.index.folding import pattern
 from objlib.embedded.index.older_terms import UNSPACED_1, fold_1
 from objlib.embedded.index.schema import POSITION_BITS
 
@@ -15,7 +16,7 @@ def indexed_form(text: str) -> str:
     if text.isascii():
         return text
     text = fold_1(text)
-    return UNSPACED_1.sub(r" \g<0> ", text) if UNSPACED_1.search(text) else text
+    return pattern(UNSPACED_1).sub(r" \g<0> ", text)
 
 
 def holds_documents(db: sqlite3.Connection) -> bool:

@@ -12,7 +12,7 @@ from objlib.embedded.index.folding import fold, lower
 from objlib.embedded.index.postings import index_weights
 from objlib.embedded.index.ranking import rank
 from objlib.embedded.index.slot_cache import Slots
-from objlib.embedded.index.terms import CJK, spaced, term_sequence
+from objlib.embedded.index.terms import is_unspaced, spaced, term_sequence
 from objlib.embedded.index.terms import words as words_of
 from objlib.embedded.index.vectors import searched_texts
 
@@ -89,7 +89,7 @@ def _repeats(content: list[str], words: list[str]) -> tuple[str, ...]:
 def terms(text: str) -> Iterator[str]:
     """The words of a folded text in lower case; of a run of Chinese or Japanese, its pairs of neighbours."""
     for word in words_of(lower(text)):
-        if len(word) > 1 and CJK.match(word):
+        if len(word) > 1 and is_unspaced(word):
             yield from map(" ".join, pairwise(word))
         else:
             yield word

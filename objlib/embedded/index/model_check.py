@@ -10,13 +10,13 @@ from objlib.embedded.encoders.cross_encoder import CrossEncoder
 from objlib.embedded.encoders.errors import ModelFolderError, NoEncoderError
 from objlib.embedded.encoders.folder import ModelFolder, read_folder
 from objlib.embedded.encoders.sentence_encoder import SentenceEncoder
+from objlib.embedded.index.check_set import read_set
 from objlib.embedded.index.embedder import Embedder, load_embedder
 from objlib.embedded.index.vectors import products
 
 if TYPE_CHECKING:
     from objlib.embedded.index.embedder import Floats
 
-_SET: Final = Path(__file__).parents[1] / "encoders" / "check_set.tsv"
 _COMPARED: Final = 8
 """Passages among which a reranker has to find the right one: each pair takes as long as a passage."""
 
@@ -37,12 +37,6 @@ def check_model(folder: str) -> ModelReport:
             return _check_reranker(read, CrossEncoder(read))
     except ImportError as error:
         raise ModelFolderError(f"a model needs {error.name}: install numpy and onnxruntime") from None
-
-
-def read_set() -> list[tuple[str, str, str]]:
-    """(language, question, its passage) of each question."""
-    lines = _SET.read_text(encoding="utf-8").splitlines()
-    return [(language, question, passage) for language, question, passage in (x.split("\t") for x in lines)]
 
 
 def _check_encoder(folder: ModelFolder, model: SentenceEncoder) -> ModelReport:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from objlib.embedded.index.confidence import SHIPPED_SCALE, WEAK, CosineScale
 from objlib.embedded.index.embedder import Embedder
 from objlib.embedded.index.folding import fold
 from objlib.embedded.index.lexical import STOPWORDS, parse_query, terms
@@ -48,7 +49,12 @@ class _Sentence:
     stems: frozenset[str]
 
 
-def quote_answer(question: str, hits: Sequence[Hit], embedder: Embedder | None = None) -> QuotedAnswer:
+def quote_answer(
+    question: str,
+    hits: Sequence[Hit],
+    embedder: Embedder | None = None,
+    scale: CosineScale = SHIPPED_SCALE,
+) -> QuotedAnswer:
     """Answer a question with two to four sentences quoted from the passages (one, if only one fits).
 
     Nothing is invented: every sentence of the answer is a slice of a passage, and its quotation says of which.
@@ -56,9 +62,14 @@ def quote_answer(question: str, hits: Sequence[Hit], embedder: Embedder | None =
     Args:
         hits: passages, best first, as :func:`objlib.embedded.index.search` gives them.
         embedder: compares sentences by meaning too, if there is one.
+        scale: that of its cosines.
     """
+    if hits and all(hit.confidence is not None and hit.confidence < WEAK for hit in hits):
+        return QuotedAnswer(NO_ANSWER, ())
+    if not scale.tells:
+        embedder = None
     candidates = [s for number, hit in enumerate(hits[:_PASSAGES]) for s in _sentences(number, hit.text)]
-    scores, enough = _scores(question, candidates, embedder)
+    scores, enough = _scores(question, candidates, embedder, scale)
     if not enough:
         return QuotedAnswer(NO_ANSWER, ())
     chosen = [candidates[n] for n in _choose(candidates, scores)]
@@ -83,7 +94,9 @@ def _sentences(number: int, passage: str) -> list[_Sentence]:
     return out
 
 
-def _scores(question: str, sentences: list[_Sentence], embedder: Embedder | None) -> tuple[list[float], bool]:
+def _scores(
+    question: str, sentences: list[_Sentence], embedder: Embedder | None, scale: CosineScale
+) -> tuple[list[float], bool]:
     """How well each sentence answers, and whether any of them does."""
     if not sentences:
         return [], False
@@ -97,7 +110,8 @@ def _scores(question: str, sentences: list[_Sentence], embedder: Embedder | None
     if embedder is not None:
         best = sorted(range(len(sentences)), key=lambda n: -scores[n])[:_EMBEDDED]
         vectors = embedder.embed([sentences[n].text for n in best])
-        cosines = products(vectors, embedder.embed_query(question)).tolist()
+        query = embedder.embed_query(question)
+        cosines = [scale.usual(cosine) for cosine in products(vectors, query).tolist()]
         enough = max(cosines) >= (_SOME_MEANING if enough else _ENOUGH_MEANING)
         meaning = dict(zip(best, cosines, strict=True))
         scores = [

@@ -30,6 +30,8 @@ class Hit:
         score: rank score, higher is better; comparable only within one search.
         bm25: score by words, higher is better; None if the words did not find it.
         cosine: similarity in meaning to the query, -1 to 1; None without a vector.
+        confidence: how well it fits the query, 0 to 1 on one scale for all models; below a half it is weak. None
+            where that is unknown, as without a vector.
     """
 
     doc_id: int
@@ -44,6 +46,7 @@ class Hit:
     bm25: float | None
     cosine: float | None
     metadata: Mapping[str, Any]
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,21 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from objlib.embedded.index.confidence import CosineScale, confidence
 from objlib.embedded.index.embedder import Embedder, ModelError
 from objlib.embedded.index.filters import compile_filter
 from objlib.embedded.index.fusion import fuse
-from objlib.embedded.index.lexical import bm25, parse_query
+from objlib.embedded.index.lexical import Query, bm25, parse_query
+from objlib.embedded.index.postings import index_weights
 from objlib.embedded.index.records import Hit
 from objlib.embedded.index.rerank import Reranking
 from objlib.embedded.index.schema import POSITION_BITS
 from objlib.embedded.index.sign_codes import SignBitCache, nearest
 from objlib.embedded.index.vector_sets import ANSWERING, StoredModel
-from objlib.embedded.index.vectors import cosines, products, texts_to_embed
+from objlib.embedded.index.vectors import cosines, products, searched_texts, texts_to_embed
 
 if TYPE_CHECKING:
     from objlib.embedded.index.embedder import Floats
@@ -87,7 +89,8 @@ def search(
     depth = max(LIST_DEPTH, k)
     ahead = _embed_ahead(db, query, embedder, on_demand)
     slots = codes.slots.load(db) if codes is not None else None
-    words, strict = bm25(db, parse_query(query), slots, allowed=allowed, depth=depth)
+    parsed = parse_query(query)
+    words, strict = bm25(db, parsed, slots, allowed=allowed, depth=depth)
     meaning: dict[int, float] = {}
     vector = ahead.result() if ahead is not None else None
     if embedder is not None and vector is not None:
@@ -104,7 +107,23 @@ def search(
     best = sorted(scores, key=lambda n: (-scores[n], -meaning.get(n, -1.0), n))
     if reranking is not None:
         best = reranking.order(db, query, best)
-    return _hits(db, best[:k], scores, words, meaning)
+    hits = _hits(db, best[:k], scores, words, meaning)
+    model = ANSWERING.model(db) or (on_demand.model if on_demand is not None else None)
+    return _judged(db, hits, parsed, model.scale if model is not None else None, strict=strict)
+
+
+def _judged(
+    db: sqlite3.Connection, hits: Sequence[Hit], query: Query, scale: CosineScale | None, *, strict: bool
+) -> list[Hit]:
+    """The hits with their confidence; one that has a quoted phrase is what was asked for."""
+    texts = {} if strict else searched_texts(db, [hit.chunk_id for hit in hits])
+    weights = index_weights(query.words)
+    out = []
+    for hit in hits:
+        text = "\n".join(texts.get(hit.chunk_id, (hit.text,)))
+        found = 1.0 if strict else confidence(weights, text, hit.cosine, scale)
+        out.append(replace(hit, confidence=found))
+    return out
 
 
 class _Ahead:

@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
+from objlib.embedded.index.confidence import SHIPPED_SCALE, CosineScale
 from objlib.embedded.index.meta import bump, meta, set_meta
 from objlib.embedded.index.schema import COMING_VECTORS, POSITION_MASK
 from objlib.embedded.model import DIMENSIONS, MODEL_ID
@@ -21,11 +22,17 @@ class StoredModel:
     Attributes:
         folder: where a user's model is; empty for the one that ships.
         dimensions: numbers of a vector.
+        scale: that of its cosines; None where it was not measured yet.
     """
 
     model_id: str = MODEL_ID
     folder: str = ""
     dimensions: int = DIMENSIONS
+    scale: CosineScale | None = None
+
+    def __post_init__(self) -> None:
+        if self.model_id == MODEL_ID:
+            object.__setattr__(self, "scale", SHIPPED_SCALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +62,19 @@ class VectorSet:
         if not model_id:
             return None
         dimensions = int(meta(db, f"{self.prefix}dimensions") or DIMENSIONS)
-        return StoredModel(model_id, meta(db, f"{self.prefix}folder") or "", dimensions)
+        return StoredModel(model_id, meta(db, f"{self.prefix}folder") or "", dimensions, self._scale(db))
 
     def set_model(self, db: sqlite3.Connection, model: StoredModel | None) -> None:
         """Write the model down; None for a set that there is not."""
         set_meta(db, f"{self.prefix}model", model.model_id if model else "")
         set_meta(db, f"{self.prefix}folder", model.folder if model else "")
         set_meta(db, f"{self.prefix}dimensions", str(model.dimensions if model else DIMENSIONS))
+        scale = model.scale if model else None
+        set_meta(db, f"{self.prefix}scale", f"{scale.factor!r} {scale.offset!r}" if scale else "")
+
+    def _scale(self, db: sqlite3.Connection) -> CosineScale | None:
+        values = (meta(db, f"{self.prefix}scale") or "").split()
+        return CosineScale(float(values[0]), float(values[1])) if values else None
 
     def is_empty(self, db: sqlite3.Connection) -> bool:
         """Whether no passage has a vector."""
@@ -86,6 +99,13 @@ def set_of(db: sqlite3.Connection, model_id: str) -> VectorSet | None:
         if model is not None and model.model_id == model_id:
             return vector_set
     return None
+
+
+def scale_of(db: sqlite3.Connection, model_id: str) -> CosineScale | None:
+    """The scale of a model that the store has or is to have; None where it was not measured yet."""
+    vector_set = set_of(db, model_id)
+    model = vector_set.model(db) if vector_set is not None else None
+    return model.scale if model is not None else None
 
 
 def aim_at(db: sqlite3.Connection, model: StoredModel) -> None:

@@ -62,6 +62,12 @@ def keep(db: sqlite3.Connection, data: bytes) -> tuple[int, str]:
     return seal(db, blob_id, sha256), sha256
 
 
+def parts(db: sqlite3.Connection, blob_id: int) -> list[bytes]:
+    """All bytes of a blob, a megabyte in each part."""
+    rows = db.execute("SELECT data FROM blob_parts WHERE blob_id = ? ORDER BY start", (blob_id,))
+    return [data for (data,) in rows]
+
+
 def read(db: sqlite3.Connection, blob_id: int) -> bytes:
     """All bytes of a blob, in memory once."""
     buffer = io.BytesIO()

@@ -193,6 +193,11 @@ def delete(db: sqlite3.Connection, name: str, *, force: bool) -> None:
     remove(db, document.row)
 
 
+def any_pending(db: sqlite3.Connection) -> bool:
+    """Whether a document waits to be indexed."""
+    return db.execute("SELECT 1 FROM documents WHERE state = 'PENDING' LIMIT 1").fetchone() is not None
+
+
 def remove(db: sqlite3.Connection, doc_id: int) -> None:
     """Remove a document from every table; its operation, if it still runs, ends as NOT_FOUND."""
     name, blob_id = db.execute("SELECT name, blob_id FROM documents WHERE doc_id = ?", (doc_id,)).fetchone()

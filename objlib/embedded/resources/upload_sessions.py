@@ -21,6 +21,8 @@ from objlib.embedded.wire.json import Json, dump
 if TYPE_CHECKING:
     import hashlib
 
+KEPT_FINAL: Final = 10_000
+"""Sessions that are over, at most, that still answer a client which lost its answer."""
 SESSION_LIFETIME: Final = 7 * 24 * 3600.0
 """Seconds for which a session may be resumed."""
 _COLUMNS: Final = "upload_id, store_id, status, wanted, declared, received, blob_id, final_body"
@@ -221,6 +223,12 @@ def cancel(db: sqlite3.Connection, upload_id: str, now: float) -> UploadSession:
 def expire(db: sqlite3.Connection, now: float) -> None:
     """Delete the sessions that have expired, with the bytes of the unfinished ones."""
     _delete(db, "expires_at <= ?", now)
+    row = db.execute(
+        "SELECT expires_at FROM uploads WHERE status = 'final' ORDER BY expires_at DESC LIMIT 1 OFFSET ?",
+        (KEPT_FINAL,),
+    ).fetchone()
+    if row is not None:
+        _delete(db, "status = 'final' AND expires_at < ?", row[0])
 
 
 def delete_of_store(db: sqlite3.Connection, store_id: int) -> None:

@@ -25,6 +25,7 @@ __all__ = ["UnindexableError", "extract", "has_places", "kind_of"]
 Extractor = Callable[[bytes, str | None], Extracted]
 """A function from the bytes and the stated charset to the text."""
 _CHARSET: Final = re.compile(r"\bcharset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
+_INK: Final = re.compile(r"\S")
 _EMPTY: Final = "The file is empty: there is no text in it to search."
 _NO_WORDS: Final = "The file holds no words: there is no text in it to search."
 _ARCHIVE: Final = "An archive is not opened here. Unpack it, and put its files into the library."
@@ -77,7 +78,7 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
     limit = max(SMALL_TEXT, GROWTH * len(data))
     if (length := len(extracted.text)) > limit:
         raise UnreadableError(_GROWN.format(len(data), length // 1_000_000, limit // 1_000_000))
-    if not extracted.text[extracted.body_start :].strip():
+    if not _INK.search(extracted.text, extracted.body_start):
         raise UnindexableError(_EMPTY if is_text_type(kind) else " ".join((_NO_WORDS, *extracted.remarks)))
     return extracted
 

@@ -11,6 +11,7 @@ _TOML_OPENING = re.compile(r"[\w\"'.-]+[ \t]*=|\[")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*\r?$|\Z)", re.DOTALL | re.MULTILINE)
 # Each begins with a line break, because Python's engine leaps to a literal but tries "^" at every character.
 _ATX = re.compile(r"\n {0,3}#{1,6}[ \t]+([^\r\n]+)")
+_FIRST_ATX = re.compile(r" {0,3}#{1,6}[ \t]+([^\r\n]+)")
 _UNDERLINE = re.compile(r"\n {0,3}(?:={3,}|-{3,})[ \t]*\r?(?=\n|\Z)")
 _NO_HEADING = re.compile(r"\s|[#>|`~=-]|\d+\.|\*\s|\Z")
 MAX_HEADING = 150
@@ -39,27 +40,34 @@ def _text(value: Any) -> str:
 
 
 def headings(text: str, start: int) -> tuple[tuple[int, str], ...]:
-    """(offset, heading) of every ATX and Setext heading from ``start`` on, outside fenced code."""
-    body = "\n" + (text if "\n" in text else text.replace("\r", "\n"))[start:]
-    outline = (
-        [(m.start(), _without_closing(m[1].strip())) for m in _ATX.finditer(body)]
-        if "\n#" in body or " #" in body
-        else []
-    )
-    for underline in _UNDERLINE.finditer(body):
-        line = body.rfind("\n", 0, underline.start())
+    """(offset, heading) of every ATX and Setext heading from ``start`` on, outside fenced code.
+
+    The text is not copied: it may have a hundred megabytes.
+    """
+    text = text if "\n" in text else text.replace("\r", "\n")
+    outline: list[tuple[int, str]] = []
+    if text.startswith("#", start) or _from(text, "\n#", start) or _from(text, " #", start):
+        first = _FIRST_ATX.match(text, start)
+        outline += [(start, _without_closing(first[1].strip()))] if first else []
+        outline += [(m.start() + 1, _without_closing(m[1].strip())) for m in _ATX.finditer(text, start)]
+    for underline in _UNDERLINE.finditer(text, start):
+        line = max(start, text.rfind("\n", start, underline.start()) + 1)
         # After a blank line, a list or a quotation the dashes are a rule.
-        if line >= 0 and not _NO_HEADING.match(body, line + 1, underline.start()):
-            outline.append((line, body[line + 1 : underline.start()].strip()))
-    if outline and ("```" in body or "~~~" in body):
-        fences = [fence.span() for fence in _FENCE.finditer(body)]
-        before = [bisect_right(fences, (at + 1, len(body))) - 1 for at, _ in outline]
+        if not _NO_HEADING.match(text, line, underline.start()):
+            outline.append((line, text[line : underline.start()].strip()))
+    if outline and (_from(text, "```", start) or _from(text, "~~~", start)):
+        fences = [fence.span() for fence in _FENCE.finditer(text, start)]
+        before = [bisect_right(fences, (at, len(text))) - 1 for at, _ in outline]
         outline = [
             heading
             for heading, fence in zip(outline, before, strict=True)
-            if fence < 0 or heading[0] + 1 >= fences[fence][1]
+            if fence < 0 or heading[0] >= fences[fence][1]
         ]
-    return tuple((start + at, heading[:MAX_HEADING]) for at, heading in sorted(outline) if heading)
+    return tuple((at, heading[:MAX_HEADING]) for at, heading in sorted(outline) if heading)
+
+
+def _from(text: str, part: str, start: int) -> bool:
+    return text.find(part, start) >= 0
 
 
 def _without_closing(heading: str) -> str:

@@ -14,9 +14,17 @@ from objlib.core.config.settings import Backend
 from objlib.core.errors import UsageError
 from objlib.core.ids import KEY_FILE, KEY_HASH, KEY_LEDGER, RESERVED_KEYS, FileId
 from objlib.core.library.paths import disk_path
-from objlib.core.reports.answers import AnswerListener, AnswerReport, Citation, CitationState, Support, Turn
+from objlib.core.reports.answers import (
+    AnswerListener,
+    AnswerReport,
+    Citation,
+    CitationState,
+    Support,
+    Turn,
+    all_weak,
+)
 from objlib.core.reports.upload import VectorReport
-from objlib.embedded import EXTRACTIVE, filter_keys
+from objlib.embedded import EXTRACTIVE, WEAK, filter_keys
 from objlib.engine.app import App
 from objlib.engine.requests.governor import Purpose
 from objlib.engine.scan.scope import Scope
@@ -208,17 +216,28 @@ def _with_carriers(answer: Answer) -> Answer:
 
 async def _report(app: App, question: str, answer: Answer, notice: str, began: float) -> AnswerReport:
     extracted = answer.model_version == EXTRACTIVE
+    citations = await _citations(app, answer.passages)
+    if extracted:
+        citations = tuple(
+            replace(citation, weak=_is_weak(passage))
+            for citation, passage in zip(citations, answer.passages, strict=True)
+        )
     return AnswerReport(
         question=question,
         backend=str(app.settings.backend),
         store=app.store,
         model=None if extracted else answer.model_version or app.settings.model,
         text=answer.text,
-        citations=await _citations(app, answer.passages),
+        citations=citations,
+        weak=all_weak(citations),
         supports=tuple(Support(start, stop, tuple(indices)) for start, stop, indices in answer.supports),
         notice=notice,
         seconds=trio.current_time() - began,
     )
+
+
+def _is_weak(passage: Passage) -> bool:
+    return passage.confidence is not None and passage.confidence < WEAK
 
 
 async def _citations(app: App, passages: list[Passage]) -> tuple[Citation, ...]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objlib.cli.render.answer import (
+    WEAK_NOTE,
     ask_lines,
     ask_notes,
     cited_files,
@@ -52,6 +53,15 @@ class TestSearch:
         assert ":2\n" in output
         assert "passages" not in output
         assert search_notes(report) == ["3 passages", "by words only: no model"]
+
+    def test_passages_that_hardly_fit_say_so(self) -> None:
+        good, *others = answer().citations
+        report = answer(citations=(good, *(replace(each, weak=True) for each in others)))
+        output = text(search_lines(report, PLAIN))
+        assert "2. a.pdf · page 4 · weak · not in this library\n" in output
+        assert output.count("weak") == 2
+        assert search_notes(report) == ["3 passages"]
+        assert search_notes(replace(report, weak=True)) == ["3 passages", WEAK_NOTE]
 
     def test_words_of_the_query_stand_out(self) -> None:
         assert "\x1b[1mliberty\x1b[0m" in "\n".join(search_lines(answer(), COLOR))

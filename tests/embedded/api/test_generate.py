@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from objlib.embedded import Options, worker
-from objlib.embedded.api.generate import in_events
+from objlib.embedded.api.generate import QUIET_SECONDS, in_events
 from objlib.embedded.text.extracted import Extracted
 from tests.support.embedded import Box, V, ok, open_box, refused
 
@@ -224,6 +224,9 @@ async def test_a_search_makes_missing_vectors_and_keeps_them(tmp_path: Path) -> 
             await box.active(f"bees and honey {number}".encode(), f"{number}.txt")
         assert (await box.service.vectors()).done == 0
         await box.titles("honey of bees")
+        assert (await box.service.vectors()).done == 0  # more documents may come: the search does not wait
+        await trio.sleep(QUIET_SECONDS)
+        await box.titles("honey of bees")
         assert (await box.service.vectors()).done == 3
 
 
@@ -317,4 +320,5 @@ async def test_a_request_for_one_token_gets_the_passages_without_an_answer(tmp_p
     assert full["content"]["parts"][0]["text"]
     assert bare["content"]["parts"] == [{"text": ""}]
     assert bare["groundingMetadata"]["groundingChunks"] == full["groundingMetadata"]["groundingChunks"]
-    assert not bare["groundingMetadata"].get("groundingSupports")
+    supports = bare["groundingMetadata"]["groundingSupports"]
+    assert all(set(each) == {"groundingChunkIndices", "confidenceScores"} for each in supports)  # of no text

@@ -41,7 +41,7 @@ async def reader(seconds: float = 60.0, memory: int = 2**31) -> AsyncIterator[Re
 
 async def text_of(process: ReaderProcess, data: bytes, mime_type: str, name: str = "a") -> str:
     """The passages of a document, one after another."""
-    outline = await process.begin(data, mime_type, name, DEFAULT_CHUNKING)
+    outline = await process.begin([data], mime_type, name, DEFAULT_CHUNKING)
     bodies: list[str] = []
     while passages := await process.batch():
         bodies += [passage.body for passage in passages]
@@ -51,7 +51,7 @@ async def text_of(process: ReaderProcess, data: bytes, mime_type: str, name: str
 
 async def test_one_reader_reads_many_documents() -> None:
     async with reader() as process:
-        outline = await process.begin(PAGE, "text/html", "bees.html", DEFAULT_CHUNKING)
+        outline = await process.begin([PAGE], "text/html", "bees.html", DEFAULT_CHUNKING)
         assert (outline.title, outline.passages) == ("Bees", 1)
         (passage,) = await process.batch()
         assert (passage.heading, await process.batch()) == ("Honey", [])
@@ -219,9 +219,11 @@ async def test_a_document_that_failed_is_not_read_again_at_the_next_start(
     begun: list[str] = []
     real = ReaderProcess.begin
 
-    async def begin(self: ReaderProcess, data: bytes, mime_type: str, name: str, chunking: object) -> Outline:
+    async def begin(
+        self: ReaderProcess, parts: list[bytes], mime_type: str, name: str, chunking: object
+    ) -> Outline:
         begun.append(name)
-        return await real(self, data, mime_type, name, DEFAULT_CHUNKING)
+        return await real(self, parts, mime_type, name, DEFAULT_CHUNKING)
 
     monkeypatch.setattr(ReaderProcess, "begin", begin)
     async with open_box(tmp_path / "s.db", runner=None) as box:

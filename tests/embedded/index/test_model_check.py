@@ -7,7 +7,8 @@ import pytest
 from objlib.core.reports.models import ModelKind
 from objlib.embedded.encoders.errors import ModelFolderError
 from objlib.embedded.index import model_check
-from objlib.embedded.index.model_check import check_model, read_set
+from objlib.embedded.index.check_set import read_set
+from objlib.embedded.index.model_check import check_model
 from tests.support.models import make_encoder, make_reranker
 
 SMALL = [

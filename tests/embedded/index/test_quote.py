@@ -1,5 +1,7 @@
 """Answers: quoted word for word, with quotations that point at the very bytes, or a plain no."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,14 @@ def test_similar_sentences_are_quoted_once() -> None:
 @pytest.mark.parametrize("question", ["quantum chromodynamics lattice", "", "???", "the of and"])
 def test_a_question_without_an_answer_says_so(question: str) -> None:
     assert quote_answer(question, hits(*PASSAGES)) == QuotedAnswer(NO_ANSWER, ())
+
+
+def test_passages_that_all_are_weak_give_no_answer() -> None:
+    found = hits("The whale swims far from the ship.", "A ship sails in the evening.")
+    assert quoted(quote_answer("Where does the whale swim?", found))
+    for confidences, answers in (((0.2, 0.3), False), ((0.2, 0.6), True), ((0.2, None), True)):
+        judged = [replace(hit, confidence=each) for hit, each in zip(found, confidences, strict=True)]
+        assert bool(quoted(quote_answer("Where does the whale swim?", judged))) is answers
 
 
 def test_no_passages_give_no_answer() -> None:

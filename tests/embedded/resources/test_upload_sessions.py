@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from objlib.embedded import Options
 from objlib.embedded.options import GRANULARITY
 from objlib.embedded.resources import upload_sessions
+from objlib.embedded.worker import SWEEP_SECONDS
 from objlib.testing import EPOCH
 from objlib.testing.databases import read_database
 from tests.support.clock import Clock
@@ -287,6 +288,25 @@ async def test_an_open_service_deletes_expired_rows(tmp_path: Path) -> None:
     with read_database(tmp_path / "s.db") as db:
         assert db.execute("SELECT count(*) FROM uploads WHERE status = 'active'").fetchone() == (0,)
         assert db.execute("SELECT sum(size) FROM blobs").fetchone() == (16,)
+
+
+async def test_only_the_newest_sessions_that_are_over_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_sessions, "KEPT_FINAL", 2)
+    clock = Clock(EPOCH)
+    async with open_box(tmp_path / "s.db", options=SMALL, now=clock) as box:
+        begun = await box.start()
+        for number in range(5):
+            clock.time += 1
+            await box.upload(b"%d" % number)
+        clock.time += SWEEP_SECONDS
+        await box.upload(b"wakes the worker")
+        await trio.testing.wait_all_tasks_blocked()
+        await box.command(begun, "upload", b"12345678", 0)  # one that goes on is no older for it
+    with read_database(tmp_path / "s.db") as db:
+        counts = dict(db.execute("SELECT status, count(*) FROM uploads GROUP BY status").fetchall())
+    assert counts == {"active": 1, "final": 3 + 1}  # and the one that woke the worker
 
 
 async def test_a_session_goes_on_after_a_restart(tmp_path: Path) -> None:

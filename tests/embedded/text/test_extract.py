@@ -1,6 +1,8 @@
 """Bytes to text: encodings, Markdown, HTML, and everything that cannot be read."""
 
 import codecs
+import sys
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -388,3 +390,13 @@ def test_what_cannot_be_read_says_why_in_one_line(data: bytes, mime_type: str, n
 
 def test_plain_text_has_no_title_of_its_own() -> None:
     assert extract(b"# not Markdown", mime_type="text/plain", name="a.txt") == Extracted("# not Markdown")
+
+
+def test_a_large_text_is_in_memory_once_beside_its_bytes() -> None:
+    section = "# Of bees\n\n" + "The hive \u2014 a city.\n\n" * 100
+    data = b"---\ntitle: Bees\n---\n" + section.encode() * 400
+    tracemalloc.start()
+    extracted = extract(data, mime_type="text/markdown", name="bees.md")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * sys.getsizeof(extracted.text)  # it was 3.5
