@@ -41,7 +41,7 @@ class ClosingTable(Table):
 
     @query
     def read(conn: LedgerConnection, now: float, after: int) -> tuple[Closing, int]:
-        """What was told after number ``after`` and is to be heeded at ``now``, and the number of the last."""
+        """The words after number ``after`` that are to be heeded at ``now``, and the number of the last."""
         said = _read(conn)
         pause, end = (_part(said, part, after) for part in ("pause", "end"))
         closing = Closing(
