@@ -16,45 +16,56 @@ from objlib.ledger.table import Table, query, stamped
 
 CLOSINGS_KEY: Final = "closings"
 """Setting that keeps the last pause, and the last answer after which nothing more is taken in."""
-_NUMBERS: Final = (("pause", "until"), ("pause", "for"), ("end", "at"))
+_SOUND: Final = (("pause", "until"), ("pause", "for"), ("pause", "number"), ("end", "number"))
 
 
 class ClosingTable(Table):
-    """The last answers that concern every run."""
+    """The last answers that concern every run, numbered in their order.
+
+    A run heeds each once, by its number and not by its time: the clock of a file's ledger may be set back, and then
+    what is over long ago would seem to be told just now, again and again.
+    """
 
     @stamped
     def record(conn: LedgerConnection, now: float, run_id: RunId, closing: Closing) -> None:
         """Let the other runs know what this one was told just now."""
         said = _read(conn)
-        left = _left(said, now)
+        number, left = _last(said) + 1, _left(said, now)
         if closing.pause > left:
-            said["pause"] = {"until": now + closing.pause, "for": closing.pause}
+            said["pause"] = {"number": number, "until": now + closing.pause, "for": closing.pause}
         if closing.kind:
-            said["end"] = {"at": now, "kind": closing.kind, "message": closing.message}
+            said["end"] = {"number": number, "kind": closing.kind, "message": closing.message}
         if closing.kind or closing.pause > left:
             SettingTable.set(conn, CLOSINGS_KEY, json.dumps(said))
             conn.dialect.tell(conn, CHANNEL)
 
     @query
-    def read(conn: LedgerConnection, now: float, began: float) -> Closing:
-        """The closing at ``now`` for a run that began at ``began`` (Unix seconds).
-
-        It tries for itself what an earlier run was refused for good.
-        """
+    def read(conn: LedgerConnection, now: float, after: int) -> tuple[Closing, int]:
+        """The words after number ``after`` that are to be heeded at ``now``, and the number of the last."""
         said = _read(conn)
-        end = said.get("end", {})
-        if not end or not began <= float(end["at"]) <= now:
-            return Closing(_left(said, now))
-        return Closing(_left(said, now), str(end["kind"]), str(end["message"]))
+        pause, end = (_part(said, part, after) for part in ("pause", "end"))
+        closing = Closing(
+            _left(said, now) if pause else 0.0, str(end.get("kind", "")), str(end.get("message", ""))
+        )
+        return closing, _last(said)
 
 
 def _read(conn: LedgerConnection) -> dict[str, Any]:
     try:
         said = dict(json.loads(SettingTable.get(conn, CLOSINGS_KEY) or "{}"))
-        sound = all(math.isfinite(float(said[part][key])) for part, key in _NUMBERS if part in said)
+        sound = all(math.isfinite(float(said[part][key])) for part, key in _SOUND if part in said)
     except (ValueError, TypeError, KeyError):
         return {}  # it only saves requests: the next answer says it again
     return said if sound else {}
+
+
+def _part(said: dict[str, Any], part: str, after: int) -> dict[str, Any]:
+    there: dict[str, Any] = said.get(part, {"number": 0})
+    return there if there["number"] > after else {}
+
+
+def _last(said: dict[str, Any]) -> int:
+    return max((int(part["number"]) for part in said.values()), default=0)
 
 
 def _left(said: dict[str, Any], now: float) -> float:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.errors import RefusedError
 from objlib.core.ids import AttemptId, FileId, RunId, new_attempt_id
 from objlib.core.lifecycle.table import State
@@ -65,8 +66,8 @@ class RebuildTable(Table):
         ):
             files = count(conn, "FROM files")
             raise RefusedError(
-                f"the ledger knows {files:,} files already and has sent some, and a rebuild is for one that was "
-                f"lost; to see what else the store holds: `{advise('store-sync')}`"
+                f"the ledger knows {plural(files, 'file')} already and has sent some, and a rebuild is for one "
+                f"that was lost; to see what else the store holds: `{advise('store-sync')}`"
             )
 
     @stamped

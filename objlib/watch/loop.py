@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import trio
 
 from objlib.api import Library
+from objlib.core.counting import plural
 from objlib.core.errors import Exit, ObjlibError
 from objlib.core.events import Observer
 from objlib.core.reports.upload import UploadReport
@@ -126,7 +127,9 @@ class Watch:
             return self._failed(report.advice or report.stopped.headline)
         self._failures, self._said = 0, ""
         if report.uploaded or report.deleted:
-            self._observer.note(f"sent {report.uploaded:,} files, removed {report.deleted:,} documents")
+            self._observer.note(
+                f"sent {plural(report.uploaded, 'file')}, removed {plural(report.deleted, 'document')}"
+            )
         return await self._next_time()
 
     async def _work(self) -> UploadReport:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.reports.answers import AnswerReport, Citation
 from objlib.core.reports.excerpt import excerpt, mark, terms
 from objlib.core.reports.store import StoreSyncReport
@@ -107,11 +108,6 @@ def size_of(number: int) -> str:
     return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 10 else f"{value:.1f} {_UNITS[unit]}"
 
 
-def count_of(number: int, noun: str) -> str:
-    """A number with its noun, in the plural where it is not one."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def time_of(seconds: float | None) -> str:
     """A Unix time as date and time in UTC."""
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -192,9 +188,9 @@ def outcome_of(report: object) -> str:
     if isinstance(report, RecoverReport):
         return f": {report.found:,} unfinished, {report.left:,} left"
     if isinstance(report, StoreDeletion):
-        return f": {report.display_name} is gone, with {count_of(report.documents, 'document')}"
+        return f": {report.display_name} is gone, with {plural(report.documents, 'document')}"
     if isinstance(report, AdoptionReport):
-        return f": {count_of(report.adopted, 'file')} took over a document of another tool"
+        return f": {plural(report.adopted, 'file')} took over a document of another tool"
     if isinstance(report, StoreMade):
         return f": {report.display_name} is there"
     return ""
@@ -223,7 +219,7 @@ def environment() -> Environment:
     templates.filters |= {
         "size": size_of,
         "time": time_of,
-        "count": count_of,
+        "count": plural,
         "span": span_of,
         "place": place_of,
         "clock": clock_of,

@@ -95,8 +95,9 @@ def opened(settings: Settings, faults: Faults) -> Opener:
 
     @asynccontextmanager
     async def opener(command: str = "upload", **changes: Any) -> AsyncIterator[App]:
+        ahead = changes.pop("ahead", 0.0)  # seconds by which the wall clock was set
         overrides = Overrides(
-            now=lambda: EPOCH + trio.current_time(),
+            now=lambda: EPOCH + ahead + trio.current_time(),
             runner=inline_runner,
             options=Options(middleware=(faults.middleware(),)),
         )

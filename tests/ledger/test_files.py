@@ -254,7 +254,7 @@ async def ask_everything(ledger: Ledger, row: FileRow, attempt: AttemptId) -> No
         ledger.settings.pinned,
         partial(ledger.leases.take, SCAN, RUN),
         partial(ledger.closings.record, RUN, Closing(9.0)),
-        partial(ledger.closings.read, 1.0, 0.0),
+        partial(ledger.closings.read, 1.0, 0),
         partial(ledger.rates.exchange, RUN, rates={"requests": 3.0}),
         ledger.rates.learnt,
     ):

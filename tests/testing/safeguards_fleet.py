@@ -61,9 +61,16 @@ FLEET: Final = (
     Mutant(
         "a quota that one run has used up ends all runs at work",
         "objlib/ledger/closings.py",
-        "not began <= float(end",
-        "not began > float(end",
+        'for part in ("pause", "end"))\n',
+        'for part in ("pause", "none"))\n',
         f"{CLOSINGS}::test_a_run_sends_nothing_more_when_another_one_was_refused_for_good",
+    ),
+    Mutant(
+        "a pause is heeded once, whatever the clock says",
+        "objlib/ledger/closings.py",
+        '    return there if there["number"] > after else {}\n',
+        "    return there\n",
+        f"{CLOSINGS}::test_a_pause_ends_also_where_the_clock_is_set_back",
     ),
     Mutant(
         "a command that begins while its database restarts waits for it",

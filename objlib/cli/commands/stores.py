@@ -10,6 +10,7 @@ from objlib.cli.config import load_settings
 from objlib.cli.console.terminal import is_terminal
 from objlib.cli.options import Common, CommonOptions, DryRun, EveryStep, option, require_dry_run, switch
 from objlib.core.config.settings import Settings
+from objlib.core.counting import plural
 from objlib.core.errors import Exit, RefusedError, UsageError
 from objlib.core.events import Observer
 from objlib.core.reports.stores import StoreDeletion
@@ -135,8 +136,8 @@ def _confirm(settings: Settings, report: StoreDeletion, others: int | None) -> i
 
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)) or settings.json:
         raise RefusedError(
-            f"the store {report.display_name} with {report.documents:,} documents is not deleted without --yes, or its "
-            "name typed at a terminal"
+            f"the store {report.display_name} with {plural(report.documents, 'document')} is not deleted without "
+            "--yes, or its name typed at a terminal"
         )
     write_stderr("".join(f"{line}\n" for line in deletion_lines(report, terminal_of(sys.stderr))))
     _ask(f"Type {report.display_name} to delete it: ", report.display_name)

@@ -15,6 +15,8 @@ from datetime import UTC, datetime, tzinfo
 from functools import partialmethod
 from typing import Final, TextIO
 
+from objlib.core.counting import plural
+
 _UNSAFE: Final = re.compile(
     # C0 and C1 controls with DEL; direction overrides and isolates (Trojan Source, CVE-2021-42574); line and
     # paragraph separators; invisible marks that no script needs; surrogates, which stand for bytes that are
@@ -155,11 +157,6 @@ def _pieces(text: str, width: int) -> Iterator[str]:
                 piece, used = "", 0
             piece, used = piece + char, used + size
         yield piece
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """``1 file``, ``2 files``, ``1,200 files``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def files_are(count: int) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from objlib.cli.console.terminal import Terminal, plural, safe, safe_block, wrap
+from objlib.cli.console.terminal import Terminal, safe, safe_block, wrap
+from objlib.core.counting import plural
 from objlib.core.reports.answers import AnswerReport, Citation, LibraryAnswer, with_markers
 from objlib.core.reports.excerpt import excerpt, mark
 

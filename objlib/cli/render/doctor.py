@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from objlib.cli.console.terminal import Terminal, columns, plural, safe, wrap
+from objlib.cli.console.terminal import Terminal, columns, safe, wrap
+from objlib.core.counting import plural
 from objlib.core.reports.status import Check, Health
 
 

@@ -2,7 +2,8 @@
 
 from datetime import tzinfo
 
-from objlib.cli.console.terminal import Terminal, moment, plural, safe, size, table, wrap
+from objlib.cli.console.terminal import Terminal, moment, safe, size, table, wrap
+from objlib.core.counting import plural
 from objlib.core.reports.status import ExplainReport, HistoryLine
 
 

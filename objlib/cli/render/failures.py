@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from objlib.cli.console.terminal import Terminal, more, plural, safe, wrap
+from objlib.cli.console.terminal import Terminal, more, safe, wrap
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.reports.failed_files import UNREADABLE, FailedFile
 
 SHOWN_FILES = 5

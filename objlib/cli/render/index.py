@@ -1,8 +1,9 @@
 """How far search by meaning is."""
 
-from objlib.cli.console.terminal import Terminal, duration, plural, safe, wrap
+from objlib.cli.console.terminal import Terminal, duration, safe, wrap
 from objlib.cli.render.plan import NOTHING_DONE
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.reports.upload import IndexReport, VectorReport
 
 

@@ -1,7 +1,8 @@
 """A ledger that was checked or copied, and the history that was removed from one."""
 
-from objlib.cli.console.terminal import Terminal, moment, plural, safe, size
+from objlib.cli.console.terminal import Terminal, moment, safe, size
 from objlib.cli.render.plan import NOTHING_DONE
+from objlib.core.counting import plural
 from objlib.core.reports.ledger import CompactReport, LedgerCheck, LedgerCopy
 
 

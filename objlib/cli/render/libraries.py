@@ -4,10 +4,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from objlib.cli.console.terminal import Terminal, plural, safe
+from objlib.cli.console.terminal import Terminal, safe
 from objlib.cli.render.plan import NOTHING_DONE
 from objlib.core.advice import advise
 from objlib.core.config.settings import Backend
+from objlib.core.counting import plural
 from objlib.core.reports.libraries import LedgerEntry, LibraryEntry, MoveReport
 
 

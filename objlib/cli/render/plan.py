@@ -2,19 +2,9 @@
 
 from typing import Final
 
-from objlib.cli.console.terminal import (
-    Terminal,
-    about,
-    counts,
-    duration,
-    moment,
-    more,
-    plural,
-    safe,
-    size,
-    wrap,
-)
+from objlib.cli.console.terminal import Terminal, about, counts, duration, moment, more, safe, size, wrap
 from objlib.core.costs import USD_PER_MILLION_TOKENS
+from objlib.core.counting import plural
 from objlib.core.reports.plan import Action, Cost, PlannedStep, RunPlan
 
 SHOWN_STEPS: Final = 20

@@ -1,9 +1,10 @@
 """A recovery's report."""
 
-from objlib.cli.console.terminal import Terminal, counts, files_are, more, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, files_are, more, phrases, safe
 from objlib.cli.render.plan import ALL, NOTHING_DONE
 from objlib.cli.render.stop import stop_lines
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.reports.upload import RecoverReport
 
 SHOWN_ACTIONS = 20

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from objlib.cli.console.phases import UNITS
-from objlib.cli.console.terminal import Terminal, about, duration, moment, more, plural, safe
+from objlib.cli.console.terminal import Terminal, about, duration, moment, more, safe
 from objlib.cli.render.plan import NOTHING_DONE
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.events import Phase
 from objlib.core.reports.runs import RunEntry, RunProgress, StopReport
 

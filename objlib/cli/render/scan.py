@@ -2,8 +2,9 @@
 
 import sys
 
-from objlib.cli.console.terminal import Terminal, counts, moment, more, plural, safe, size
+from objlib.cli.console.terminal import Terminal, counts, moment, more, safe, size
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.reports import MAX_LISTED
 from objlib.core.reports.upload import ScanReport
 

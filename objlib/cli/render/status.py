@@ -1,8 +1,9 @@
 """The status of the ledger."""
 
-from objlib.cli.console.terminal import Terminal, about, duration, moment, more, plural, safe, table
+from objlib.cli.console.terminal import Terminal, about, duration, moment, more, safe, table
 from objlib.cli.render.failures import failure_lines, skip_lines
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.failed_files import SKIPPED
 from objlib.core.reports.status import StatusReport

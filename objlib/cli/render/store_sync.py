@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from objlib.cli.console.terminal import Terminal, counts, more, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, counts, more, phrases, safe
 from objlib.cli.render.drift import drift_label
 from objlib.cli.render.plan import ALL, NOTHING_DONE
 from objlib.cli.render.stop import stop_lines
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.lifecycle.drift import DriftKind
 from objlib.core.reports.store import StoreSyncReport
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from objlib.cli.console.terminal import Terminal, counts, more, plural, safe, size
+from objlib.cli.console.terminal import Terminal, counts, more, safe, size
 from objlib.cli.render.plan import ALL, NOTHING_DONE, SHOWN_STEPS
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.lifecycle.adoption import Adoption
 from objlib.core.reports.stores import AdoptionReport, StoreDeletion, StoreEntry, StoreInventory, StoreMade
 

@@ -1,8 +1,9 @@
 """A sync's report: the upload's, and the documents that were removed."""
 
-from objlib.cli.console.terminal import Terminal, duration, moment, more, phrases, plural, safe
+from objlib.cli.console.terminal import Terminal, duration, moment, more, phrases, safe
 from objlib.cli.render.upload import upload_lines, upload_problems
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.reports.upload import PruneReport, SyncReport
 
 SHOWN_PATHS = 20

@@ -1,6 +1,6 @@
 """An upload's report: a short, calm summary, what went wrong, and what to do next."""
 
-from objlib.cli.console.terminal import Terminal, duration, files_are, phrases, plural, size
+from objlib.cli.console.terminal import Terminal, duration, files_are, phrases, size
 from objlib.cli.render.failures import failure_lines, skip_lines
 from objlib.cli.render.index import vector_lines
 from objlib.cli.render.plan import plan_lines
@@ -8,6 +8,7 @@ from objlib.cli.render.recover import outcome
 from objlib.cli.render.scan import described_lines, skipped_lines
 from objlib.cli.render.stop import stop_lines
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.reports.upload import UploadReport
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.pacing.closing import Closing
 from objlib.core.reports.runs import RunProgress
 from objlib.engine.app import App
 from objlib.engine.progress import ProgressTally
@@ -24,7 +25,7 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
         await _share_quota(app)
         nursery.start_soon(_beat, app, tally)
         if app.store:
-            nursery.start_soon(_share_closings, app, app.now())
+            nursery.start_soon(_share_closings, app)
         try:
             yield
         finally:
@@ -46,16 +47,22 @@ async def _beat(app: App, tally: ProgressTally) -> None:
         app.governor.report()
 
 
-async def _share_closings(app: App, began: float) -> None:
-    """Let the other runs know what concerns all, and heed what they were told: at once, or with the next heartbeat."""
+async def _share_closings(app: App) -> None:
+    """Let the other runs know what concerns all, and heed what they are told: at once, or with the next heartbeat.
+
+    The run waits for the end of a pause that it finds, and tries for itself what an earlier one was refused for good.
+    """
     app.ledger.listen(app.governor.hear)
+    earlier, last = await app.ledger.closings.read(app.now(), 0)
+    app.governor.close(Closing(earlier.pause))
     while True:
         with trio.move_on_after(HEARTBEAT):
             await app.governor.news.wait()
         news = app.governor.take_news()
         if any(news):
             await app.ledger.closings.record(app.run_id, news)
-        app.governor.close(await app.ledger.closings.read(app.now(), began))
+        closing, last = await app.ledger.closings.read(app.now(), last)
+        app.governor.close(closing)
 
 
 def _progress(app: App, tally: ProgressTally) -> RunProgress:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from objlib.core.advice import advise
+from objlib.core.counting import plural
 from objlib.core.errors import RefusedError
 from objlib.core.lifecycle.adoption import LooseDocument, Matches, digests, match_documents
 from objlib.core.reports.stores import AdoptionReport
@@ -48,8 +49,8 @@ async def adopt_documents(app: App, *, by_name: int | None = None) -> AdoptionRe
     matches = match_documents(documents, files)
     if by_name is not None and by_name != len(matches.by_name):
         raise RefusedError(
-            f"{len(matches.by_name):,} files fit a document by name and size, and --by-name says {by_name:,}: nothing "
-            f"was taken over; to look at them: `{advise('stores --dry-run --all', 'adopt')}`"
+            f"by name and size a document fits {plural(len(matches.by_name), 'file')}, and --by-name says "
+            f"{by_name:,}: nothing was taken over; to look at them: `{advise('stores --dry-run --all', 'adopt')}`"
         )
     return await _take_over(app, matches, len(documents), len(files), by_name=by_name is not None)
 

@@ -15,7 +15,6 @@ from objlib.cli.console.terminal import (
     columns,
     duration,
     moment,
-    plural,
     safe,
     safe_block,
     size,
@@ -23,6 +22,7 @@ from objlib.cli.console.terminal import (
     terminal_of,
     wrap,
 )
+from objlib.core.counting import plural
 
 
 class Tty(io.TextIOWrapper):

@@ -60,3 +60,25 @@ async def test_a_short_pause_is_the_matter_of_one_run(opened: Opener) -> None:
         await trio.sleep(HEARTBEAT)
         assert not other.governor.news.is_set()
         assert other.governor.statistics().paused_for == 0
+
+
+async def test_a_pause_ends_also_where_the_clock_is_set_back(opened: Opener) -> None:
+    async with opened() as refused:
+        with pytest.raises(GeminiError):
+            async with refused.governor.request():
+                raise GeminiError("slow", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=60.0)
+        await trio.sleep(HEARTBEAT + 1)
+    async with opened(ahead=-3600.0) as later:
+        await trio.sleep(70)
+        assert later.governor.statistics().paused_for == 0
+
+
+async def test_a_run_after_a_clock_was_set_back_tries_for_itself(opened: Opener) -> None:
+    async with opened() as refused:
+        with pytest.raises(GeminiError):
+            async with refused.governor.request():
+                raise GeminiError("no more", kind=ErrorKind.DAILY_QUOTA, status=429)
+        await trio.sleep(HEARTBEAT + 1)
+    async with opened(ahead=-30.0) as later:
+        await trio.sleep(60)
+        assert (await upload(later)).uploaded == 10
