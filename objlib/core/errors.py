@@ -6,6 +6,7 @@
     ├── UsageError                    2 the command line or a setting is wrong
     ├── RefusedError                  4 refused before anything changed (wrong store, guard, lock)
     ├── LedgerError                   1 the ledger cannot be used (corrupt, newer, full disk, read-only)
+    │   ├── LostNotesError            1 a connection broke, and took a scan's temporary tables with it
     │   └── NoLedgerError             2 there is none where one is named or expected
     ├── ServiceError                  1 the service cannot be used (see objlib.gemini.errors for its answers)
     └── TransitionError               a move that did not happen; a normal result, caught by the engine

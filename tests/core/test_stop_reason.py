@@ -14,6 +14,7 @@ EXIT_CODES = {
     "unreachable": Exit.FATAL,
     "unauthorized": Exit.FATAL,
     "store_gone": Exit.FATAL,
+    "library_gone": Exit.REFUSED,
     "refused": Exit.FATAL,
 }
 

@@ -3,7 +3,7 @@
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, Embedder, option
@@ -11,7 +11,9 @@ from objlib.core.config.parsers import seconds
 from objlib.core.config.registry import DAY
 from objlib.core.config.settings import Backend
 from objlib.core.errors import Exit, UsageError
-from objlib.core.reports.upload import IndexReport
+
+if TYPE_CHECKING:
+    from objlib.core.reports.upload import IndexReport
 
 
 def index(
@@ -56,7 +58,7 @@ def _seconds(text: str) -> float:
         raise UsageError(f"--for must be {error}, not {text!r}") from None
 
 
-def index_exit(report: IndexReport) -> Exit:
+def index_exit(report: "IndexReport") -> Exit:
     """The exit code that a call earned: 1 where no vectors can be made here at all."""
     if report.stopped:
         return report.stopped.exit_code

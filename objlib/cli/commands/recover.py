@@ -1,10 +1,14 @@
 """``objlib recover``."""
 
+from typing import TYPE_CHECKING
+
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, EveryStep, require_dry_run
 from objlib.core.errors import Exit
 from objlib.core.events import Observer
-from objlib.core.reports.upload import RecoverReport
+
+if TYPE_CHECKING:
+    from objlib.core.reports.upload import RecoverReport
 
 
 def recover(*, dry_run: DryRun = False, every_step: EveryStep = False, options: Common = None) -> int:
@@ -25,7 +29,7 @@ def recover(*, dry_run: DryRun = False, every_step: EveryStep = False, options: 
     report: RecoverReport | None = None
     if identity is not None and identity.deleting:
 
-        async def finish(observer: Observer) -> RecoverReport | None:
+        async def finish(observer: Observer) -> "RecoverReport | None":
             return await finish_deletion(settings, observer=observer, dry_run=dry_run)
 
         report = run_without_app(settings, finish, events=True, changes=not dry_run)
@@ -42,7 +46,7 @@ def recover(*, dry_run: DryRun = False, every_step: EveryStep = False, options: 
     return recover_exit(report)
 
 
-def recover_exit(report: RecoverReport) -> Exit:
+def recover_exit(report: "RecoverReport") -> Exit:
     """The exit code that a recovery earned."""
     if report.stopped:
         return report.stopped.exit_code

@@ -3,15 +3,17 @@
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from objlib.cli.config import load_settings
 from objlib.cli.options import Common, DryRun, EveryStep, option, require_dry_run, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.repair_plan import Plan, decode_plan, encode_plan
-from objlib.core.reports.store import StoreSyncReport
 from objlib.sources import working_folder
+
+if TYPE_CHECKING:
+    from objlib.core.reports.store import StoreSyncReport
 
 
 def store_sync(
@@ -93,7 +95,7 @@ def store_sync(
     return store_sync_exit(report)
 
 
-def store_sync_exit(report: StoreSyncReport) -> Exit:
+def store_sync_exit(report: "StoreSyncReport") -> Exit:
     """The exit code: what could not be done weighs more than what was not asked for."""
     if report.interrupted:
         return Exit.INTERRUPTED

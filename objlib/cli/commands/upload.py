@@ -1,7 +1,7 @@
 """``objlib upload`` and ``objlib scan``."""
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from objlib.cli.again import how_to_install
 from objlib.cli.config import load_settings
@@ -17,8 +17,10 @@ from objlib.cli.options import (
     switch,
 )
 from objlib.core.errors import Exit, UsageError
-from objlib.core.reports.upload import UploadReport
 from objlib.sources import LibraryNeed, require_folder
+
+if TYPE_CHECKING:
+    from objlib.core.reports.upload import UploadReport
 
 New = Annotated[
     bool,
@@ -112,7 +114,7 @@ def upload(
     return upload_exit(report)
 
 
-def upload_exit(report: UploadReport) -> Exit:
+def upload_exit(report: "UploadReport") -> Exit:
     """The exit code that an upload run earned."""
     if report.stopped.exit_code:
         return report.stopped.exit_code

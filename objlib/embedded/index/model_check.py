@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _COMPARED: Final = 8
 """Passages among which a reranker has to find the right one: each pair takes as long as a passage."""
 
-_Ranks = dict[str, list[int]]
-
 
 def check_model(folder: str) -> ModelReport:
     """Load the model of a folder, time it and score it; blocks for some seconds.

@@ -11,7 +11,6 @@ _TIMES: Final = re.compile(
 )
 _MARKUP: Final = re.compile(r"</?[A-Za-z0-9][^<>]{0,200}>|<\d[\d:.]{0,20}>|\{\\[^{}]{0,200}\}")
 _SPEAKER: Final = re.compile(r"<v(?:\.[\w.-]{1,100})?[ \t]+([^<>]{1,100})>")
-_NO_CUE: Final = ("NOTE", "STYLE", "REGION", "WEBVTT")
 
 
 def is_subtitles(text: str) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from objlib.core.config.parsers import seconds
+from objlib.core.config.parsers import lines, pacing, seconds
 
 HERE = Path()
 
@@ -46,3 +46,16 @@ def test_a_duration_has_units(raw: str, duration: float) -> None:
 def test_what_is_no_duration_is_refused(raw: str) -> None:
     with pytest.raises(ValueError, match="to 36500 days"):
         seconds(0, 36_500 * 86_400)(raw, HERE, HERE)
+
+
+@pytest.mark.parametrize("rule", ["caf\udce9/*", "half \ud800/*"])
+def test_a_rule_that_is_no_valid_unicode_is_refused(rule: str) -> None:
+    with pytest.raises(ValueError, match="a list of texts in UTF-8"):
+        lines(["*.tmp", rule], HERE, HERE)
+
+
+@pytest.mark.parametrize(("raw", "name"), [("measured", "measured"), (" AIMD ", "aimd")])
+def test_a_pacing_is_one_of_two_names(raw: str, name: str) -> None:
+    assert pacing(raw, HERE, HERE) == name
+    with pytest.raises(ValueError, match="measured or aimd"):
+        pacing(f"{raw}x", HERE, HERE)

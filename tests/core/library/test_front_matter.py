@@ -312,3 +312,9 @@ def test_toml_that_is_none_is_named_and_never_an_error(block: str) -> None:
 def test_plus_signs_without_an_end_are_text() -> None:
     assert front_matter("+++\na = 1\n") == FrontMatter({})
     assert split("+++ more\na = 1\n+++\n").body == 0
+
+
+def test_a_list_of_texts_and_mappings_is_read_without_its_texts_and_says_so() -> None:
+    found = front_matter(block("authors:", "  - name: Kant", "  - Hume", "  - name: Mill"))
+    assert found.values == {"authors_name": ["Kant", "Mill"]}
+    assert found.dropped == ("authors: a list of texts and mappings is read without its texts",)

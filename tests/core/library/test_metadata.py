@@ -120,3 +120,13 @@ def test_whatever_a_file_says_the_service_can_keep(parts: list[str], lines: list
             texts = value if isinstance(value, list) else [value]
             assert texts
             assert all(0 < len(text.encode()) <= MAX_TEXT_BYTES for text in texts)
+
+
+@pytest.mark.parametrize(("size", "cut"), [(MAX_TEXT_BYTES, False), (MAX_TEXT_BYTES + 1, True)])
+@pytest.mark.parametrize("line", ["about: {}", "about: [short, {}]"])
+def test_a_text_that_is_cut_is_named(line: str, size: int, cut: bool) -> None:
+    metadata = document_metadata("a.md", f"---\n{line.format('x' * size)}\n---\n", ())
+    value = metadata.entries["about"]
+    assert isinstance(value, (str, list))
+    assert (value[-1] if isinstance(value, list) else value) == "x" * MAX_TEXT_BYTES
+    assert metadata.dropped == ((f"about: only the first {MAX_TEXT_BYTES} bytes are kept",) if cut else ())
