@@ -127,7 +127,12 @@ release *TAG: (env "main")
 # choose the newest versions of everything and pin them in constraints.txt
 constraints:
     @"${UV:-uv}" pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url \
-        --no-annotate --all-extras --group dev --group bench pyproject.toml -o constraints.txt
+        --no-annotate --all-extras --group dev --group bench --group clients pyproject.toml -o constraints.txt
+
+# try the clients that others wrote against a served store: google-genai, google-api-core, resumable-media, LiteLLM, agno, curl
+clients *ARGS: (env "dev")
+    @"${UV:-uv}" pip install --quiet --python {{ python }} --constraint constraints.txt --group clients
+    @{{ python }} -m pytest tests/clients "$@"
 
 # misuse a served store over a real port (just fuzz twin), measure the readers of documents (just fuzz readers), or kill while a store changes (just fuzz index_kill)
 fuzz NAME *ARGS: (env "dev")

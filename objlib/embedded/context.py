@@ -39,6 +39,7 @@ class Context:
         now: the clock, in Unix seconds.
         claim: this open service's mark on the documents that it will index.
         embedding_runner: runs the embedding model, which never touches the file.
+        quoting_runner: puts answers together, several at once; never touches the file either.
         embedder: the models of vectors, loaded at their first use.
         reranking: orders the first passages of a search anew; None for none.
         work: set when there may be documents to index or stores to empty.
@@ -54,6 +55,7 @@ class Context:
     now: Callable[[], float]
     claim: str
     embedding_runner: Runner
+    quoting_runner: Runner
     embedder: LazyEmbedder = field(default_factory=LazyEmbedder)
     reranking: Reranking | None = None
     work: Wakeup = field(default_factory=Wakeup)

@@ -91,6 +91,11 @@ class ConnectionLane:
         self._runner = runner
         self._lock = trio.Lock()
 
+    @property
+    def waiting(self) -> int:
+        """The number of those who wait for the connection."""
+        return self._lock.statistics().tasks_waiting
+
     async def run(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``fn`` with the connection, after everyone who came before."""
         async with self._lock:

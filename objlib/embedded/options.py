@@ -19,6 +19,7 @@ class Options:
 
     Attributes:
         require_key: the only API key that is accepted; None accepts any, and none at all.
+        strict: whether requests and answers have to fit the discovery document in every field.
         granularity: chunk granularity of resumable uploads in bytes; tests make it small.
         settle_seconds: artificial lag between the last byte of a document (or file) and ACTIVE.
         searchable_seconds: artificial lag between ACTIVE and the first search that finds the document.
@@ -34,6 +35,7 @@ class Options:
     """
 
     require_key: str | None = None
+    strict: bool = False
     granularity: int = GRANULARITY
     settle_seconds: float = 0.0
     searchable_seconds: float = 0.0

@@ -23,6 +23,9 @@ from objlib.embedded.resources import leases
 from objlib.embedded.worker import Worker
 from objlib.threads import Runner, short_turns, thread_runner
 
+QUOTING: Final = 4
+"""Answers that are put together at once: each is a tenth of a second of the embedding model at most."""
+
 
 class Service:
     """An open embedded service.
@@ -131,6 +134,7 @@ async def open_service(
             embedder=LazyEmbedder(options.embedder),
             reranking=_reranking(options),
             embedding_runner=thread_runner(1) if runner is None else runner,
+            quoting_runner=thread_runner(QUOTING) if runner is None else runner,
             isolated=runner is None,
         )
         try:

@@ -30,6 +30,7 @@ class ServeOptions:
         allow_hosts: further names under which the server answers, beside its address and those of loopback.
         quota: limits the requests and sets the latency of answers; None for neither.
         require_key: the only API key that is accepted; None accepts any, and none at all.
+        strict: whether requests and answers have to fit the discovery document in every field.
         settle_seconds: lag between the last byte of a document and ACTIVE, for tests of clients.
         middleware: further middleware inside the quota, such as faults.
     """
@@ -39,6 +40,7 @@ class ServeOptions:
     allow_hosts: tuple[str, ...] = ()
     quota: Quota | None = None
     require_key: str | None = None
+    strict: bool = False
     settle_seconds: float = 0.0
     middleware: tuple[Middleware, ...] = ()
 
@@ -67,6 +69,7 @@ async def serve(
             background_vectors=True,
             middleware=(*middleware, *options.middleware),
             require_key=options.require_key,
+            strict=options.strict,
             settle_seconds=options.settle_seconds,
         )
         service_options = with_models(service_options, settings)

@@ -124,4 +124,18 @@ TWIN: Final = (
         "    if False:\n",
         "tests/embedded/api/test_upload_protocols.py::test_chunking_out_of_range_is_refused_for_upload_and_import",
     ),
+    Mutant(
+        "a strict store looks into its own answers",
+        "objlib/embedded/api/strict.py",
+        "        if found:\n            _log",
+        "        if False:\n            _log",
+        "tests/embedded/api/test_strict.py::test_an_answer_that_does_not_fit_is_an_error_of_ours",
+    ),
+    Mutant(
+        "a document that is JSON is not read as a request",
+        "objlib/embedded/api/strict.py",
+        ' or "upload_id" in request.query_params or _is_raw(request):',
+        ' or "upload_id" in request.query_params:',
+        "tests/embedded/api/test_strict.py::test_a_document_that_is_json_is_not_read_as_a_request",
+    ),
 )

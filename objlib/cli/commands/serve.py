@@ -41,6 +41,9 @@ def serve(
             "Answer a share of requests with a fault, such as lost-answer:0.02 (repeatable)", metavar="PLAN"
         ),
     ] = (),
+    strict: Annotated[
+        bool, switch("Refuse each request, and each answer of its own, that Google's schema does not have")
+    ] = False,
     op_delay: Annotated[float, option("Seconds until an upload is ACTIVE")] = 0.0,
     list_lag: Annotated[float, option("Seconds for which listings lack a new document")] = 0.0,
     seed: Annotated[int, option("Number that the faults are drawn from")] = 0,
@@ -86,6 +89,7 @@ def serve(
         allow_hosts=allow_host,
         quota=limit,
         require_key=key,
+        strict=strict,
         settle_seconds=op_delay,
         middleware=middleware,
     )

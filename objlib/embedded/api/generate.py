@@ -43,6 +43,8 @@ CHARACTERS_PER_TOKEN: Final = 4
 """Estimate for the token counts, since the service's tokenizer is not here."""
 QUIET_SECONDS: Final = 2.0
 """Seconds after documents were indexed in which a search makes no vectors: more of them are likely to come."""
+ON_DEMAND_SECONDS: Final = 0.5
+"""Seconds that a search without others behind it may make vectors of its best passages."""
 EXTRACTIVE: Final = "objlib-extractive"
 """The ``modelVersion`` of every answer, whichever model a client names: none of them was asked."""
 _NOTHING_TO_SEARCH: Final = (
@@ -132,18 +134,20 @@ async def answer(context: Context, body: Json) -> Json:
     request = read_request(body)
     if not request.searches:
         return _response(_NOTHING_TO_SEARCH, None, request.prompt_size, 0)
-    on_demand = index.OnDemand()
-    if context.now() - context.indexed_at < QUIET_SECONDS:
-        on_demand.seconds = (
-            0.0  # an upload is under way, whose passages would take half a second of each search
-        )
+    lane = context.database.search
+    # Vectors that a search makes itself are for those who ask a new store one question. Under load the searches that
+    # wait would pay for them, and while documents come, so would this one.
+    quiet = context.now() - context.indexed_at >= QUIET_SECONDS
+    on_demand = index.OnDemand(seconds=ON_DEMAND_SECONDS / (1 + lane.waiting) if quiet else 0.0)
     search = _Search(request, context.now(), context.embedder, on_demand, context.reranking)
     try:
-        response = await context.database.search.run(search.response)
+        found = await lane.run(search.found)
     except index.FilterError as error:
         raise invalid(f"Invalid metadata_filter: {error}") from None
     except ModelFolderError as error:
         raise ApiError("FAILED_PRECONDITION", f"reranker: {error}") from None
+    # Nine tenths of the work: beside the next search, and beside other answers.
+    response = await context.quoting_runner(lambda: found.response(request, context.embedder.loaded()))
     await _keep(context, on_demand)
     return response
 
@@ -159,6 +163,63 @@ async def _keep(context: Context, on_demand: "index.OnDemand") -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """The hits of a search, with the names that a citation has, and the scale of the model's cosines."""
+
+    hits: "list[index.Hit]"
+    store_of: dict[int, str]
+    media: dict[int, str]
+    scale: "index.CosineScale"
+
+    def response(self, request: GenerateRequest, embedder: "index.Embedder | None") -> Json:
+        """The answer with its quotations; blocks."""
+        quoted = _quoted(request, self.hits, embedder, self.scale)
+        chunks = [
+            {
+                "retrievedContext": compact(
+                    title=hit.display_name,
+                    text=hit.text,
+                    fileSearchStore=self.store_of[hit.doc_id],
+                    customMetadata=write_metadata(hit.metadata),
+                    pageNumber=hit.page,
+                    mediaId=self.media.get(hit.doc_id),
+                )
+            }
+            for hit in self.hits
+        ]
+        supports = [
+            {
+                "segment": compact(startIndex=each.start_byte, endIndex=each.end_byte, text=each.text),
+                "groundingChunkIndices": list(each.hits),
+                **_confidence(self.hits, each.hits),
+            }
+            for each in quoted.quotations
+        ]
+        if request.max_tokens == 1 and self.hits:
+            # No text that they could support: they say how well each passage fits.
+            supports = [
+                {"groundingChunkIndices": [n], **found}
+                for n in range(len(self.hits))
+                if (found := _confidence(self.hits, [n]))
+            ]
+        grounding = compact(groundingChunks=chunks, groundingSupports=supports)
+        retrieved = sum(len(hit.text) for hit in self.hits)
+        return _response(quoted.text, grounding, request.prompt_size, retrieved)
+
+
+def _quoted(
+    request: GenerateRequest,
+    hits: "list[index.Hit]",
+    embedder: "index.Embedder | None",
+    scale: "index.CosineScale",
+) -> "index.QuotedAnswer":
+    """The answer; a request for one token at most is about the passages alone, and gets an empty one."""
+    if request.max_tokens == 1:
+        return index.QuotedAnswer("", ())
+    return index.quote_answer(request.question, hits, embedder, scale)
+
+
+@dataclass(frozen=True, slots=True)
 class _Search:
     """The search of one request; blocks."""
 
@@ -168,8 +229,8 @@ class _Search:
     on_demand: "index.OnDemand"
     reranking: "index.Reranking | None" = None
 
-    def response(self, db: sqlite3.Connection) -> Json:
-        """Search, and answer with quotations."""
+    def found(self, db: sqlite3.Connection) -> _Found:
+        """The best passages, in one snapshot."""
         db.execute("BEGIN")  # one snapshot for all statements
         try:
             names = {stores.store_row(db, name): name for name in self.request.stores}
@@ -183,48 +244,8 @@ class _Search:
             media = {hit.doc_id: name for hit in hits if (name := _media_of(db, hit.doc_id))}
         finally:
             db.execute("COMMIT")
-        quoted = self._quoted(hits, embedder)
-        chunks = [
-            {
-                "retrievedContext": compact(
-                    title=hit.display_name,
-                    text=hit.text,
-                    fileSearchStore=store_of[hit.doc_id],
-                    customMetadata=write_metadata(hit.metadata),
-                    pageNumber=hit.page,
-                    mediaId=media.get(hit.doc_id),
-                )
-            }
-            for hit in hits
-        ]
-        supports = [
-            {
-                "segment": compact(startIndex=each.start_byte, endIndex=each.end_byte, text=each.text),
-                "groundingChunkIndices": list(each.hits),
-                **_confidence(hits, each.hits),
-            }
-            for each in quoted.quotations
-        ]
-        if self.request.max_tokens == 1 and hits:
-            # No text that they could support: they say how well each passage fits.
-            supports = [
-                {"groundingChunkIndices": [n], **found}
-                for n in range(len(hits))
-                if (found := _confidence(hits, [n]))
-            ]
-        grounding = compact(groundingChunks=chunks, groundingSupports=supports)
-        retrieved = sum(len(hit.text) for hit in hits)
-        return _response(quoted.text, grounding, self.request.prompt_size, retrieved)
-
-    def _quoted(
-        self, hits: "list[index.Hit]", embedder: "index.LoadingEmbedder | None"
-    ) -> "index.QuotedAnswer":
-        """The answer; a request for one token at most is about the passages alone, and gets an empty one."""
-        if self.request.max_tokens == 1:
-            return index.QuotedAnswer("", ())
         scale = embedder.model.scale if embedder is not None else None
-        loaded = self.embedder.loaded()
-        return index.quote_answer(self.request.question, hits, loaded, scale or index.SHIPPED_SCALE)
+        return _Found(hits, store_of, media, scale or index.SHIPPED_SCALE)
 
     def _visible_hits(
         self, db: sqlite3.Connection, store_ids: Sequence[int], embedder: "index.Embedder | None"

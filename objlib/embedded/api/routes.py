@@ -1,8 +1,7 @@
 """The routes: paths of the REST API to functions over the file.
 
-Clients put a version, and perhaps a prefix of their own, before the paths. Everything up to the version is
-split off first, so one table of patterns serves ``/v1``, ``/v1beta``, ``/v1alpha``, their ``/upload`` twins,
-and all of them behind any prefix.
+Everything up to the version is split off first (:mod:`objlib.embedded.api.paths`), so one table of patterns serves
+``/v1``, ``/v1beta``, ``/v1alpha``, their ``/upload`` twins, and all of them behind any prefix.
 """
 
 import logging
@@ -19,9 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from objlib.core.limits import MAX_DISPLAY_NAME
 from objlib.embedded.api import generate, interactions, models, upload_protocol
+from objlib.embedded.api.paths import read_path
 from objlib.embedded.api.render import document_json, file_json, operation_json, page_json, store_json
 from objlib.embedded.api.request import ApiRequest, check_key, read_value
 from objlib.embedded.api.responses import JSON_TYPE, error_response, json_response
+from objlib.embedded.api.strict import strict
 from objlib.embedded.context import Context
 from objlib.embedded.resources import documents, files, operations, stores
 from objlib.embedded.wire.chunking import read_chunking
@@ -38,8 +39,6 @@ MAX_PAGE: Final = 20
 MAX_FILE_PAGE: Final = 100
 """Most files of a page, as in the service."""
 _DEFAULT_EMBEDDING_MODEL: Final = "models/gemini-embedding-001"
-_PATH: Final = re.compile(r"(?P<before>.*)/(?P<version>v1|v1beta|v1alpha)/(?P<rest>.+)")
-_UPLOAD: Final = re.compile(r"(?P<prefix>.*?)(?:/resumable)?/upload")
 _STORE: Final = f"(?P<store>fileSearchStores/{ID})"
 _DOCUMENT: Final = f"(?P<name>fileSearchStores/{ID}/documents/{ID})"
 _OPERATION: Final = f"(?P<name>fileSearchStores/{ID}/(?:upload/)?operations/{ID})"
@@ -110,12 +109,10 @@ class Routes:
         return result if isinstance(result, Response) else json_response(result)
 
     async def _dispatch(self, request: Request) -> Json | Response:
-        path = _PATH.fullmatch(request.scope["path"])
-        if path is None:
+        address = read_path(request.scope["path"])
+        if address is None:
             raise not_found(_NO_SUCH_URL)
-        upload = _UPLOAD.fullmatch(path["before"])
-        prefix = upload["prefix"] if upload else path["before"]
-        root = f"{prefix}/{path['version']}"
+        root, rest, upload = address
         upload_id = request.query_params.get("upload_id")
         if upload and upload_id and request.method in {"POST", "PUT"}:
             base = ApiRequest(request, {}, root).base
@@ -123,7 +120,7 @@ class Routes:
         check_key(request, self._context.options.require_key)
         path_exists = False
         for method, pattern, handler in self._uploads if upload else self._table:
-            match = pattern.fullmatch(path["rest"])
+            match = pattern.fullmatch(rest)
             if match is None:
                 continue
             path_exists = True
@@ -332,7 +329,7 @@ def make_app(context: Context) -> ASGIApp:
             response = await routes(Request(scope, receive))
             await response(scope, receive, send)
 
-    around: ASGIApp = app
+    around: ASGIApp = strict(app) if context.options.strict else app
     for middleware in reversed(context.options.middleware):
         around = middleware.cls(around, *middleware.args, **middleware.kwargs)
     return around

@@ -17,6 +17,7 @@ from objlib.embedded.index.embedder import (
     missing_packages,
     obstacle,
 )
+from objlib.embedded.index.remembered import RememberedVectors
 from objlib.embedded.index.sign_codes import SignBitCache
 from objlib.embedded.index.vector_sets import ANSWERING, COMING, StoredModel
 from objlib.embedded.index.vectors import vector_progress
@@ -49,6 +50,7 @@ class LazyEmbedder:
         self._lock = threading.Lock()
         self._by_folder: dict[str, _Loaded] = {}
         self._last: Embedder | None = None
+        self._remembered: tuple[Embedder, RememberedVectors] | None = None
         self.sign_bits = SignBitCache()
 
     def folder(self, db: sqlite3.Connection) -> str:
@@ -115,9 +117,13 @@ class LazyEmbedder:
         return LoadingEmbedder(model, lambda: self.load(model.folder))
 
     def loaded(self) -> Embedder | None:
-        """The embedder that was loaded last."""
+        """The embedder that was loaded last; it remembers what it was asked for, which answers repeat."""
         with self._lock:
-            return self._last
+            if self._last is None:
+                return None
+            if self._remembered is None or self._remembered[0] is not self._last:
+                self._remembered = (self._last, RememberedVectors(self._last))
+            return self._remembered[1]
 
 
 def load_folder(folder: str) -> tuple[Embedder | None, str]:
