@@ -12,6 +12,7 @@ import trio
 from objlib.core.config.settings import Settings
 from objlib.core.errors import UsageError
 from objlib.core.reports.answers import AnswerListener
+from objlib.embedded.api.generate import QUIET_SECONDS
 from objlib.engine.search.ask import ask, search
 from objlib.engine.upload.run import upload
 from objlib.gemini import Answer, ErrorKind, GeminiError, Passage
@@ -207,6 +208,7 @@ async def test_a_search_before_all_vectors_are_made_says_how_many_there_are(
     write(library, "Geology/Year 2022/quartz.txt", "Crystals grow slowly.\n")
     async with opened() as app:
         await upload(app)
+        await trio.sleep(QUIET_SECONDS)  # sooner a search leaves them to the upload
         report = await search(app, "virtue")
     assert report.notice.startswith("search by meaning covers 90 % of the passages so far; ")
 
