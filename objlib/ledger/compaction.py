@@ -4,8 +4,8 @@ These stay however old they are, since something rests on each:
 
 * of each file the event of its last move, which explains its state, and its last event, a refusal perhaps;
 * attempts that are not over, with their events: recovery settles them;
-* of each file the last attempt, the last one that was indexed, by which a file that was pruned is told from one that is
-  missing, and those of the documents that it has;
+* of each file the last attempt, the last one that was indexed, by which ``explain`` tells that a pruned file was there,
+  and those of the documents that it has;
 * open intents, since a delete may have been sent, and runs that have not ended, or own an open attempt.
 """
 

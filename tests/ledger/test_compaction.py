@@ -83,15 +83,16 @@ async def test_the_last_refusal_stays_beside_the_last_move(ledger: Ledger) -> No
     assert (await history(ledger, later))[0] == [(Event.RESET, "success"), (Event.RESET, "rejected")]
 
 
-async def test_a_file_that_was_pruned_is_not_missing_afterwards(ledger: Ledger) -> None:
+async def test_the_history_of_a_pruned_file_tells_when_it_was_indexed(ledger: Ledger) -> None:
     row = await index(ledger, await add(ledger), "old")
     row = await ledger.apply(wanted(Event.RESET, row, AttemptId("")))
     await put_off(ledger, row, None)
     await lose(ledger, row)
     gone = "UPDATE files SET gemini_document = NULL, indexed_hash = NULL WHERE file_id = ?"
     await raw(ledger).write(lambda conn: conn.execute(gone, (row.file_id,)).rowcount)
-    assert (await ledger.files.counts(now=1.0)).missing == 0
+    attempts = (await history(ledger, row))[1]
     await thin(ledger)
+    assert (await history(ledger, row))[1] == attempts
     assert (await ledger.files.counts(now=1.0)).missing == 0
 
 

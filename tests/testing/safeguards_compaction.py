@@ -44,11 +44,11 @@ COMPACTION: Final = (
         f"{TESTS}::test_what_is_younger_stays",
     ),
     Mutant(
-        "the attempt that indexed a file stays, or a pruned file would be missing",
+        "the attempt that indexed a file stays, so that the history of a pruned one tells it",
         THIN,
         " AND a.seq <> coalesce(kept.indexed, 0)",
         "",
-        f"{TESTS}::test_a_file_that_was_pruned_is_not_missing_afterwards",
+        f"{TESTS}::test_the_history_of_a_pruned_file_tells_when_it_was_indexed",
     ),
     Mutant(
         "the attempt of a document that is still to be deleted stays",
