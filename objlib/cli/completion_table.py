@@ -243,6 +243,10 @@ OPTIONS: Final[dict[str, Options]] = {
             "value",
             "Answer a share of requests with a fault, such as lost-answer:0.02 (repeatable)",
         ),
+        "--strict": (
+            "",
+            "Refuse each request, and each answer of its own, that Google's schema does not have",
+        ),
         "--op-delay": ("value", "Seconds until an upload is ACTIVE"),
         "--list-lag": ("value", "Seconds for which listings lack a new document"),
         "--seed": ("value", "Number that the faults are drawn from"),
