@@ -49,7 +49,7 @@ def test_api_core_goes_on_where_a_connection_was_cut(twin: Twin, lost: int) -> N
     twin.script(cut)
     session = transfer.ResumableUploadSession(
         upload_url(twin, store),
-        transfer.ResumableUploadConfig(chunk_size=CHUNK, headers={"Content-Type": "application/json"}),
+        transfer.ResumableUploadConfig(chunk_size=CHUNK),
         requests.Session(),
         content_type="text/plain",
         start_retry=retry.Retry(initial=0.01),

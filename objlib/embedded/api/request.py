@@ -58,14 +58,17 @@ class ApiRequest:
         return size, read_token(query.get("pageToken") or query.get("page_token"))
 
 
-async def read_body(request: Request, message: str) -> Json:
+async def read_body(request: Request, message: str, *, untyped: bool = False) -> Json:
     """The JSON object in the body as a message of this name.
+
+    Args:
+        untyped: whether it may come without a Content-Type, in a request that a page of another site cannot send.
 
     Raises:
         ApiError: it is not declared as JSON, is too large, no JSON object, or no such message.
     """
     body = await read_bytes(request, MAX_JSON)
-    if body.strip():
+    if body.strip() and not (untyped and "content-type" not in request.headers):
         check_json_type(request.headers.get("content-type", ""))
     if len(body) <= _LARGE:
         return read_message(read_json(body), message)

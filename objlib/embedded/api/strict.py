@@ -67,7 +67,7 @@ async def _checked_request(request: Request, method: Method, receive: Receive) -
     """
     if problem := query_problem(method, list(request.query_params)):
         raise invalid(problem)
-    is_json = base_type(request.headers.get("content-type", "")) == "application/json"
+    is_json = base_type(request.headers.get("content-type", "application/json")) == "application/json"
     if not is_json or not method.request or "upload_id" in request.query_params or _is_raw(request):
         return receive
     body = await read_bytes(request, MAX_JSON)

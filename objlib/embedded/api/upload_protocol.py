@@ -67,7 +67,8 @@ async def start(context: Context, request: Request, *, store: str | None, base: 
             "An upload begins with X-Goog-Upload-Protocol: resumable, X-Goog-Upload-Command: start."
         )
     message = "CreateFileRequest" if store is None else "UploadToFileSearchStoreRequest"
-    body = await read_body(request, message)
+    # google-api-core sends no type here. A page could not send the header that says so without being asked first.
+    body = await read_body(request, message, untyped=by_header)
     prefix = _PREFIX + "header-" if by_header else "x-upload-"
     declared = _number(request, prefix + "content-length")
     mime_type = request.headers.get(prefix + "content-type", "")

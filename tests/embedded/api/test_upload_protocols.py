@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from objlib.embedded.api.content_range import GRANULARITY
-from tests.support.embedded import Box, ok, open_box, refused
+from tests.support.embedded import Box, V, ok, open_box, refused, start_headers
 
 META = b'{"displayName": "bees.txt", "customMetadata": [{"key": "k", "stringValue": "v"}]}'
 
@@ -197,3 +197,17 @@ async def test_an_embedding_has_the_dimensions_of_its_request(
         body["outputDimensionality"] = 3073
         answer = await box.client.post("/v1/models/gemini-embedding-001:embedContent", json=body)
         refused(answer, 400, "INVALID_ARGUMENT", "output_dimensionality")
+
+
+@pytest.mark.parametrize(("content_type", "status"), [(None, 200), ("text/plain", 400)])
+async def test_the_start_of_a_session_may_leave_out_its_type(
+    tmp_path: Path, content_type: str | None, status: int
+) -> None:
+    async with open_box(tmp_path / "s.db") as box:
+        headers = start_headers() | ({"Content-Type": content_type} if content_type else {})
+        url = f"/upload{V}/{box.store}:uploadToFileSearchStore"
+        answer = await box.client.post(url, content=b'{"displayName": "bees"}', headers=headers)
+        assert answer.status_code == status, answer.text
+        if status == 200:
+            made = await box.command(answer.headers["x-goog-upload-url"], "upload, finalize", b"honey", 0)
+            assert "/documents/bees-" in made.json()["response"]["documentName"]
