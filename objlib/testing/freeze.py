@@ -40,7 +40,6 @@ class FreezeRounds(KillRounds):
         with self.service() as service:
             self.url = service.url
             service.ask("0.0 honest")
-            self._run("upload", "--limit", "1")  # of four first runs, one may find two stores of the name
             running: set[int] = set()
             began, frozen, held_by, thaw_at, edit_at = time.monotonic(), 0, 0, 0.0, 0.0
             while time.monotonic() < began + seconds or frozen:

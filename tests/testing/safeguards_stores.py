@@ -76,5 +76,13 @@ STORES: Final = (
         "AND state = ?",
         f"{TEST_STORES}::test_a_document_of_a_ledger_is_taken_over_by_no_file",
     ),
+    Mutant(
+        "a first run waits for the pin of another one",
+        "objlib/engine/bootstrap/store_binding.py",
+        "        if len(stores) > 1 and (pinned := await _pinned_soon(app)) is not None:\n",
+        "        if len(stores) > 1 and (pinned := await app.ledger.settings.pinned()) is not None:\n",
+        "tests/engine/bootstrap/test_store_binding.py"
+        "::test_a_first_run_that_sees_the_stores_of_two_others_waits_for_a_pin",
+    ),
 )
 """In the order in which they matter."""

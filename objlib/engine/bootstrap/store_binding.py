@@ -19,6 +19,12 @@ from objlib.gemini import GeminiError
 if TYPE_CHECKING:  # it loads the reader of answers, which status needs not
     from objlib.gemini import Store
 
+PIN_SECONDS: Final = int(2 * LISTING_LAG)
+"""Seconds for which a run that finds several stores of the name waits for the pin of another first run.
+
+That run pins its store as soon as it knows its name: with the answer, or where the answer is lost, with a listing that
+has it.
+"""
 DRY_RUN_SECONDS: Final = 15.0
 """Seconds for which a dry run waits for the store: without an answer it goes on with what is on this machine."""
 
@@ -68,7 +74,7 @@ async def bind_store(app: App, *, create: bool, any_ledger: bool = False) -> str
         name = store
     else:
         stores = await find_stores(app, store)
-        if len(stores) > 1 and (pinned := await app.ledger.settings.pinned()) is not None:
+        if len(stores) > 1 and (pinned := await _pinned_soon(app)) is not None:
             return pinned[0]  # other first runs create stores too, and one of them has pinned its own
         if len(stores) > 1:
             names = ", ".join(each.name for each in stores)
@@ -81,6 +87,15 @@ async def bind_store(app: App, *, create: bool, any_ledger: bool = False) -> str
             return await _pin_new(app, store)
         name = _known(app, stores[0])
     return await _join(app, name, create=create, any_ledger=any_ledger)
+
+
+async def _pinned_soon(app: App) -> tuple[str, str] | None:
+    """The store that another first run pins, now or within :data:`PIN_SECONDS`; None where none does."""
+    for _ in range(PIN_SECONDS):
+        if (pinned := await app.ledger.settings.pinned()) is not None:
+            return pinned
+        await trio.sleep(1)
+    return await app.ledger.settings.pinned()
 
 
 async def _join(app: App, name: str, *, create: bool, any_ledger: bool) -> str:

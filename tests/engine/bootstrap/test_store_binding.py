@@ -108,6 +108,29 @@ async def test_a_first_run_that_sees_the_stores_of_two_others_takes_the_pinned_o
     assert (len(stores), len(set(stores))) == (3, 1)
 
 
+async def test_a_first_run_that_sees_the_stores_of_two_others_waits_for_a_pin(
+    opened: Opener, settings: Settings, faults: Faults
+) -> None:
+    """Found by freezing processes: the answers to both creations were on their way, and the third run was refused."""
+    faults.travel = lambda kind, count: (0.0, 3.0) if kind == "store" and count in {2, 3} else (0.0, 0.0)
+    faults.script = lambda kind, count: Delay(1) if kind == "store" and count < 2 else None
+    stores: list[str] = []
+
+    async def first_run(after: float) -> None:
+        await trio.sleep(after)
+        async with opened() as app:
+            stores.append(app.store)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first_run, 0.0)
+        nursery.start_soon(first_run, 0.0)
+        await trio.sleep(2)
+        assert len(stores_of(settings)) == 2
+        nursery.start_soon(first_run, 0.0)
+    assert (len(stores), len(set(stores))) == (3, 1)
+    assert len(stores_of(settings)) == 1
+
+
 async def test_of_first_runs_at_once_with_different_stores_one_is_refused(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:
