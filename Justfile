@@ -77,11 +77,12 @@ fix: (env "dev")
     @{{ python }} -m ruff check --fix-only .
     @{{ python }} -m ruff format .
 
-# install from the system's packages (Debian, Ubuntu) what some tests need: promtool, Chromium, and PostgreSQL
+# install from the system's packages (Debian, Ubuntu) what some tests need: promtool, Chromium, PostgreSQL, zsh, fish, groff
 system-tools:
-    @{ command -v promtool && command -v chromium && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || apt-get update -qq
+    @{ command -v promtool && command -v chromium && command -v zsh && command -v fish && command -v groff && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || apt-get update -qq
     @command -v promtool >/dev/null || apt-get install -qq -y --no-install-recommends prometheus
     @command -v chromium >/dev/null || apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core
+    @{ command -v zsh && command -v fish && command -v groff; } >/dev/null || apt-get install -qq -y --no-install-recommends zsh fish groff-base
     @ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -qq -y --no-install-recommends postgresql
 
 # let the MCP Inspector (npm) list and call every tool over both transports

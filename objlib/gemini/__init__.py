@@ -3,6 +3,8 @@
 TYPE_CHECKING = False  # type checkers take it for true
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from objlib.core.library.metadata import MetadataValue
     from objlib.gemini.ask import Answer, Passage
     from objlib.gemini.body import BodySourceError
@@ -73,12 +75,13 @@ def __getattr__(name: str) -> object:
         if name in names:
             # httpx imports its own command line where click is installed, and with it rich and pygments, which take
             # longer than all the rest. A module that is None cannot be imported, and httpx does without it.
-            hidden = "httpx" not in sys.modules and sys.modules.setdefault("httpx._main", None) is None  # type: ignore[arg-type]
+            modules: dict[str, Any] = sys.modules
+            hidden = "httpx" not in modules and modules.setdefault("httpx._main", None) is None
             try:
                 found: object = getattr(import_module(f"objlib.{module}"), name)
             finally:
                 if hidden:
-                    del sys.modules["httpx._main"]
+                    del modules["httpx._main"]
             globals()[name] = found
             return found
     raise AttributeError(f"module 'objlib.gemini' has no attribute {name!r}")

@@ -20,6 +20,7 @@ from objlib.ledger.leases import SCAN, Lease, LostLeaseError
 from objlib.ledger.ledger import Ledger, open_ledger
 from objlib.ledger.listings import Listed, Listing
 from objlib.ledger.rates import Rates
+from objlib.ledger.refusals import run_at_work
 from objlib.ledger.rows import (
     AttemptRow,
     Counts,
@@ -28,7 +29,6 @@ from objlib.ledger.rows import (
     FolderRow,
     IntentRow,
     RunRow,
-    run_at_work,
 )
 from objlib.ledger.scan.patterns import PatternChoice
 from objlib.ledger.scan.session import ScanSession, ToRead

@@ -2,15 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import cache
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
-from objlib.core.advice import Invocation, advise, invocation, invoked
-from objlib.core.config.ledger_url import LedgerUrl
-from objlib.core.errors import RefusedError
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId
 from objlib.core.library.metadata import MetadataValue
@@ -293,19 +289,3 @@ def decode_failure(text: str | None) -> Failure | None:
         return None
     info = json.loads(text)
     return Failure(FailureKind(info["kind"]), info["message"], info["retryable"])
-
-
-def run_at_work(run: RunRow, place: Path | LedgerUrl) -> RefusedError:
-    """The refusal of a command that no run may disturb: the one sentence for it, with the way out.
-
-    Args:
-        run: that is alive.
-        place: its ledger, which need not be that of the command.
-    """
-    current = invocation() or Invocation()
-    with invoked(replace(current, options=lambda: ("--ledger", str(place)))):
-        stop = advise("runs", "stop", run.run_id)
-    return RefusedError(
-        f"a run ({run.command}, process {run.pid} on {run.host}) is at work on {place}: wait for its end, or stop "
-        f"it with `{stop}`"
-    )

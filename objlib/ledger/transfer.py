@@ -14,7 +14,8 @@ from objlib.ledger.connection import connect, ledger_error, server_driver
 from objlib.ledger.copying import TABLES, Copied, canonical, column_names, copy_rows, digest_rows, pages
 from objlib.ledger.database import LedgerConnection
 from objlib.ledger.identity import EMBEDDED_KEY, LIBRARY_KEY, library_key, text_of_store
-from objlib.ledger.rows import RunRow, run_at_work
+from objlib.ledger.refusals import run_at_work
+from objlib.ledger.rows import RunRow
 from objlib.ledger.settings import SettingTable
 from objlib.sqlite.connection import disconnect
 from objlib.sqlite.group_commit import perform as perform_on_sqlite

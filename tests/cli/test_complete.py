@@ -144,7 +144,7 @@ def test_it_leaves_no_trace_and_never_fails(
     elif damage == "another catalog":
         (known / "catalog.db").write_text("no database")
     elif damage == "a database":
-        monkeypatch.setenv("OBJLIB_LEDGER", "postgresql://nobody@127.0.0.1:9/none")
+        monkeypatch.setenv("OBJLIB_LEDGER", "postgresql://reader@127.0.0.1:9/none")
     before = sorted((path, path.stat().st_mtime_ns) for path in known.parent.rglob("*"))
     for words in (["explain", ""], ["search", "--filter", "author = "], ["runs", "stop", ""], ["--x"], []):
         assert complete(["zsh", "--", *words]) == 0

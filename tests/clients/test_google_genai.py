@@ -1,6 +1,7 @@
 """google-genai over its whole File Search surface, sync and async."""
 
 import asyncio
+import io
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ METADATA = [
     {"key": "year", "numeric_value": 1843},
     {"key": "tags", "string_list_value": {"values": ["a", "b"]}},
 ]
+
+LINES = "Bees bring honey. The keeper of the lighthouse of Ölhafen is called Jörg.\n"
 
 
 def client(twin: Twin) -> Any:
@@ -163,3 +166,71 @@ def test_a_field_that_the_schema_does_not_have_is_refused(twin: Twin) -> None:
         options = {"extra_body": {"colour": "blue"}}
         with pytest.raises(genai.errors.ClientError, match="colour"):
             ask.file_search_stores.create(config={"http_options": options})
+
+
+def test_from_the_first_store_to_the_last_delete(twin: Twin, tmp_path: Path) -> None:
+    ask = client(twin)
+    stores = ask.file_search_stores
+    store = stores.create(config={"display_name": "probe store"})
+    assert store.name.startswith("fileSearchStores/probe-store-")
+    assert stores.get(name=store.name).display_name == "probe store"
+    path = tmp_path / "hello.txt"
+    path.write_text(LINES, encoding="utf-8")
+    operation = stores.upload_to_file_search_store(
+        file_search_store_name=store.name,
+        file=str(path),
+        config={
+            "display_name": "hello Ω",
+            "custom_metadata": [
+                {"key": "author", "string_value": "Ada"},
+                {"key": "year", "numeric_value": 1843},
+                {"key": "tags", "string_list_value": {"values": ["a", "b"]}},
+            ],
+            "chunking_config": {
+                "white_space_config": {"max_tokens_per_chunk": 200, "max_overlap_tokens": 20}
+            },
+        },
+    )
+    while not operation.done:
+        operation = ask.operations.get(operation)
+    assert operation.error is None
+    large = io.BytesIO(LINES.encode() * (9 * 1024 * 1024 // len(LINES)))
+    uploads = [(large, "large.txt"), (io.BytesIO(b""), "empty.txt")]
+    for stream, name in uploads:
+        stores.upload_to_file_search_store(
+            file_search_store_name=store.name,
+            file=stream,
+            config={"display_name": name, "mime_type": "text/plain"},
+        )
+    file = ask.files.upload(file=str(path), config={"name": "probe123", "display_name": "hello"})
+    assert ask.files.get(name=file.name).size_bytes == len(LINES.encode())
+    assert [each.name for each in ask.files.list()] == ["files/probe123"]
+    operation = stores.import_file(file_search_store_name=store.name, file_name=file.name)
+    while not operation.done:
+        operation = ask.operations.get(operation)
+    assert operation.response.document_name.startswith("probe123-")
+    documents = {document.display_name: document for document in stores.documents.list(parent=store.name)}
+    assert set(documents) == {"hello Ω", "large.txt", "empty.txt", "probe123"}
+    assert documents["hello Ω"].custom_metadata[1].numeric_value == 1843
+    search = genai.types.FileSearch(
+        file_search_store_names=[store.name], metadata_filter='author = "Ada"', top_k=3
+    )
+    config = genai.types.GenerateContentConfig(tools=[genai.types.Tool(file_search=search)])
+    question = "How is the keeper of the lighthouse of Ölhafen called?"
+    answer = ask.models.generate_content(model="gemini-2.5-flash", contents=question, config=config)
+    grounding = answer.candidates[0].grounding_metadata
+    assert {chunk.retrieved_context.title for chunk in grounding.grounding_chunks} == {"hello Ω"}
+    segment = grounding.grounding_supports[0].segment
+    assert answer.text.encode()[segment.start_index or 0 : segment.end_index].decode() == segment.text
+    stream = ask.models.generate_content_stream(model="gemini-2.5-flash", contents=question, config=config)
+    assert "".join(event.text or "" for event in stream) == answer.text
+    assert ask.models.count_tokens(model="gemini-2.5-flash", contents="hi").total_tokens == 1
+    with pytest.raises(genai.errors.ClientError, match="FAILED_PRECONDITION"):
+        stores.documents.delete(name=documents["hello Ω"].name)
+    stores.documents.delete(name=documents["hello Ω"].name, config={"force": True})
+    ask.files.delete(name=file.name)
+    stores.delete(name=store.name, config={"force": True})
+    with pytest.raises(genai.errors.ClientError, match="404"):
+        stores.get(name=store.name)
+    assert list(stores.list()) == []
+    ask.close()

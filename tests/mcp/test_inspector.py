@@ -3,10 +3,8 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +13,7 @@ import trio
 
 from objlib.api import Library
 from tests.house.tree import ROOT
-from tests.mcp.test_tools import FILES, READING, WRITING, arguments_of
+from tests.mcp.test_tools import FILES, READING, WRITING, arguments_of, served
 from tests.support.library import small_library
 
 PLACES: Final = f"{ROOT / '.venv/inspector/node_modules/.bin'}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -72,14 +70,5 @@ async def test_the_inspector_calls_every_tool_over_pipes(library: Library, tmp_p
 
 
 async def test_the_inspector_calls_every_tool_over_a_port(library: Library, tmp_path: Path) -> None:
-    environment = {**os.environ, "OBJLIB_MCP_TOKEN": "sesame", "XDG_DATA_HOME": str(tmp_path / "data")}
-    command = [sys.executable, *arguments_of(library), "--http", "--port", "0", "--json", "--write"]
-    async with trio.open_nursery() as nursery:
-        run = partial(trio.run_process, command, stdout=subprocess.PIPE, env=environment, check=False)
-        process = await nursery.start(run)
-        line = b""
-        while not line.endswith(b"\n"):
-            line += await process.stdout.receive_some()
-        url = json.loads(line)["url"]
+    async with served(library, tmp_path) as url:
         await use_every_tool([url, "--transport", "http", "--header", "Authorization: Bearer sesame"])
-        process.terminate()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -167,8 +168,10 @@ async def test_a_client_starts_it_over_pipes(library: Library, tmp_path: Path) -
         await use_every_tool(client)
 
 
-async def test_a_client_with_the_token_reaches_the_port(library: Library, tmp_path: Path) -> None:
-    environment = {**os.environ, "OBJLIB_MCP_TOKEN": "sesame", "XDG_DATA_HOME": str(tmp_path / "data")}
+@asynccontextmanager
+async def served(library: Library, folder: Path) -> AsyncIterator[str]:
+    """The address of a port that serves the library with the token ``sesame``."""
+    environment = {**os.environ, "OBJLIB_MCP_TOKEN": "sesame", "XDG_DATA_HOME": str(folder / "data")}
     command = [sys.executable, *arguments_of(library), "--http", "--port", "0", "--json", "--write"]
     async with trio.open_nursery() as nursery:
         run = partial(trio.run_process, command, stdout=subprocess.PIPE, env=environment, check=False)
@@ -176,7 +179,12 @@ async def test_a_client_with_the_token_reaches_the_port(library: Library, tmp_pa
         line = b""
         while not line.endswith(b"\n"):
             line += await process.stdout.receive_some()
-        url = json.loads(line)["url"]
+        yield json.loads(line)["url"]
+        process.terminate()
+
+
+async def test_a_client_with_the_token_reaches_the_port(library: Library, tmp_path: Path) -> None:
+    async with served(library, tmp_path) as url:
         for headers in ({}, {"authorization": "Bearer guess"}):
             async with httpx2.AsyncClient(headers=headers) as stranger:
                 assert (await stranger.post(url, json={})).status_code == 401
@@ -185,7 +193,6 @@ async def test_a_client_with_the_token_reaches_the_port(library: Library, tmp_pa
                 await use_every_tool(client)
             foreign = await http.post(url, json={}, headers={"origin": "http://evil.example"})
             assert foreign.status_code == 403
-        process.terminate()
 
 
 def test_the_configuration_for_a_client_starts_the_server(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ async def test_a_run_of_another_process_is_stopped_by_its_page(tmp_path: Path) -
         (run,) = await library.runs()
         page = f"/runs/{run.run_id}"
         assert "Finish what is in flight, and stop" in await desk.get(page)
-        assert (await desk.post("stop-run", like=page, run_id="of nobody")).status_code == 409
+        assert (await desk.post("stop-run", like=page, run_id="unknown")).status_code == 409
         assert "asked to stop" not in await desk.get(page)
         answer = await desk.post("stop-run", like=page, run_id=run.run_id)
         assert (answer.status_code, answer.headers["location"]) == (303, page)

@@ -5,17 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from objlib.cli.commands.search import (
-    AnswerModel,
-    AnswerUrl,
-    Filter,
-    Model,
-    TopK,
-    checked,
-    shown_as_written,
-)
+from objlib.cli.commands.search import NO_MODELS, Answering, Filter, TopK, checked, shown_as_written
 from objlib.cli.config import load_settings
-from objlib.cli.options import Common, Embedder, Reranker
+from objlib.cli.options import Common
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, ObjlibError
 from objlib.core.library.paths import valid_text
@@ -32,11 +24,7 @@ def chat(
     *,
     where: Filter = None,
     top_k: TopK = 8,
-    model: Model = None,
-    answer_url: AnswerUrl = None,
-    answer_model: AnswerModel = None,
-    embedder: Embedder = None,
-    reranker: Reranker = None,
+    models: Answering = NO_MODELS,
     options: Common = None,
 ) -> int:
     """Ask one question after another; each may follow up on those before.
@@ -45,14 +33,7 @@ def chat(
     From a pipe each line is answered in turn, and the first error ends it; --json prints one object for each answer.
     """
     where = checked(where, top_k)
-    settings = load_settings(
-        options,
-        model=model,
-        answer_url=answer_url,
-        answer_model=answer_model,
-        embedder=embedder,
-        reranker=reranker,
-    )
+    settings = load_settings(options, **models.flags())
     from objlib.cli.console.terminal import is_terminal
     from objlib.cli.runner import run
     from objlib.engine.bootstrap.open_app import Command, StoreNeed

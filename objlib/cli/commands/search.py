@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
 
+from cyclopts import Parameter
+
 from objlib.cli.commands.several import ask_each, libraries_asked
 from objlib.cli.config import load_settings
-from objlib.cli.options import Common, Embedder, Reranker, option, switch
+from objlib.cli.options import Common, CommonOptions, Embedder, Reranker, option, switch
 from objlib.core.advice import advise
 from objlib.core.config.settings import Settings
 from objlib.core.errors import Exit, UsageError
@@ -42,6 +44,27 @@ AnswerUrl = Annotated[
 AnswerModel = Annotated[
     str | None, option("The model there; without it the first that the server has", setting="answer_model")
 ]
+
+
+@dataclass(frozen=True)
+class AnswerOptions:
+    """The models that find passages and write the answer, as ``ask`` and ``chat`` take them."""
+
+    model: Model = None
+    answer_url: AnswerUrl = None
+    answer_model: AnswerModel = None
+    embedder: Embedder = None
+    reranker: Reranker = None
+
+    def flags(self) -> dict[str, Any]:
+        """The values by setting name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+Answering = Annotated[AnswerOptions, Parameter(name="*")]
+"""The parameter by which a command takes them."""
+NO_MODELS: Final = AnswerOptions()
+"""None of them named."""
 
 
 def search(
@@ -98,11 +121,7 @@ def ask(
     top_k: TopK = 8,
     fail_empty: FailEmpty = False,
     everywhere: Everywhere = False,
-    model: Model = None,
-    answer_url: AnswerUrl = None,
-    answer_model: AnswerModel = None,
-    embedder: Embedder = None,
-    reranker: Reranker = None,
+    models: Answering = NO_MODELS,
     options: Common = None,
 ) -> int:
     """Answer a question from the library, with the passages that the answer stands on.
@@ -111,14 +130,10 @@ def ask(
     """
     asked = _question("ask", question, where, top_k)
     each_of = libraries_asked(options, everywhere=everywhere)
-    load = partial(
-        load_settings,
-        model=model,
-        answer_url=answer_url,
-        answer_model=answer_model,
-        embedder=embedder,
-        reranker=reranker,
-    )
+
+    def load(one: CommonOptions) -> Settings:
+        return load_settings(one, **models.flags())
+
     settings = load(each_of[0])
     from objlib.cli.render.answer import ask_lines, ask_notes, library_answer_lines, library_answer_notes
     from objlib.cli.runner import show

@@ -46,7 +46,7 @@ LABELLED: Final[tuple[tuple[str, int, bool, str], ...]] = (
     (STRANGERS, 9, False, "Feelings about nearness have an evolutionary history in small groups."),
     (STRANGERS, 10, True, "Kamm reports that the closer victim seems to have a stronger claim."),
     (STRANGERS, 10, False, "Murphy believes that the task of helping belongs to all of us together."),
-    (STRANGERS, 10, True, "Our ancestors lived in small groups where whoever could be helped was within sight."),
+    (STRANGERS, 10, True, "Our ancestors lived in small groups, in which all who could be helped were within sight."),
     (STRANGERS, 10, False, "The pond at every step leaves room for a concert now and then."),
     (STRANGERS, 11, True, "Pogge doubts the innocent passer-by, since our governments' rules keep people poor."),
     (STRANGERS, 11, False, "Walking past a shallow pond, one notices that a toddler has fallen in."),

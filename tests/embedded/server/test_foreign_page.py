@@ -17,7 +17,7 @@ pytestmark = needs_chromium
 
 EVIL = "evil.example"
 """The browser is told that it is 127.0.0.1, which is what rebinding of a name does."""
-SECRET = "a store that nobody else may see"
+SECRET = "a private store"
 STORES = "/v1beta/fileSearchStores"
 BODY = '{"displayName": "written by a page"}'
 FETCHES: list[dict[str, Any]] = [
