@@ -361,7 +361,7 @@ def a_file_in_flight_in_another_run(world: World) -> None:
     assert "finishes what it has in flight" in world.at("runs", "stop", "dead").text
 
 
-@situation("ledger/rows.py run_at_work: runs")
+@situation("ledger/refusals.py run_at_work: runs")
 def a_ledger_that_another_run_works_on(world: World) -> None:
     leave_live_run(world)
     ledger = world.database("ledger.db")
@@ -377,7 +377,7 @@ def a_ledger_that_another_run_works_on(world: World) -> None:
         refused = world(*command)
         assert (refused.code, "a run (upload, process " in refused.text) == (Exit.REFUSED, True), refused.text
         world.ledger("UPDATE runs SET heartbeat = ? WHERE run_id = 'dead'", EPOCH + 10)
-        stopped = world.follow(refused, "ledger/rows.py run_at_work: runs")
+        stopped = world.follow(refused, "ledger/refusals.py run_at_work: runs")
         assert "finishes what it has in flight" in stopped.text, (command, stopped.text)
         world.ledger("DELETE FROM stops")
 
