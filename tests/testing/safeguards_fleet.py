@@ -10,6 +10,24 @@ CLOSINGS: Final = "tests/engine/requests/test_shared_closings.py"
 
 FLEET: Final = (
     Mutant(
+        "a dump whose rows were changed is not restored",
+        "objlib/ledger/dump.py",
+        '    if (read.rows, read.digest) != (end["rows"], end["sha256"]):\n',
+        '    if read.rows != end["rows"]:\n',
+        "tests/ledger/test_dump.py::test_a_dump_that_is_not_as_it_was_written_is_not_restored",
+    ),
+    Mutant(
+        "a dump that was cut short is not restored",
+        "objlib/ledger/dump.py",
+        """    if end is None:
+        raise lines.damaged("its end is missing")
+""",
+        """    if end is None:
+        end = {"rows": (read := digest_rows(conn)).rows, "sha256": read.digest}
+""",
+        "tests/ledger/test_dump.py::test_a_dump_that_is_not_as_it_was_written_is_not_restored",
+    ),
+    Mutant(
         "a run that was taken for dead in its scan records nothing of it when it goes on",
         "objlib/ledger/scan/session.py",
         "            require_lease(conn, self._lease)\n",
