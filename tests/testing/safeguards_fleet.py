@@ -8,7 +8,30 @@ TURN: Final = "tests/engine/scan/test_turn.py"
 LEASES: Final = "tests/ledger/test_leases.py"
 CLOSINGS: Final = "tests/engine/requests/test_shared_closings.py"
 
+AHEAD: Final = "tests/ledger/test_ahead.py"
+
 FLEET: Final = (
+    Mutant(
+        "a batch waits for no answer that nothing reads",
+        "objlib/postgres/transactions.py",
+        "            with conn.ahead() if ahead else nullcontext():\n",
+        "            with nullcontext():\n",
+        f"{AHEAD}::test_answers_that_nothing_reads_are_not_waited_for",
+    ),
+    Mutant(
+        "a count is that of its own statement, also where statements are sent ahead",
+        "objlib/postgres/session.py",
+        "            pipe.sync()\n",
+        "            pass\n",
+        f"{AHEAD}::test_what_an_operation_reads_of_an_answer_is_that_answer",
+    ),
+    Mutant(
+        "an error of statements that were sent ahead is looked for one by one",
+        "objlib/postgres/transactions.py",
+        "            elif ahead and not committing and fate(error, broken=session.broken) is not Fate.LOST:\n",
+        "            elif False:\n",
+        f"{AHEAD}::test_an_error_that_comes_late_is_that_of_its_own_operation",
+    ),
     Mutant(
         "a dump whose rows were changed is not restored",
         "objlib/ledger/dump.py",
