@@ -13,6 +13,7 @@ from objlib.core.pacing import estimator
 from objlib.core.pacing.state import (
     PaceState,
     PacingPhase,
+    common_burst,
     credit,
     full_interval,
     overflow_seconds,
@@ -173,12 +174,16 @@ def shared(state: PaceState, rates: Sequence[float], now: float) -> PaceState:
     """
     total = sum(rates)
     if total <= 0:
-        return state
+        if state.limited or not math.isnan(state.measured_since):
+            return state
+        return state._replace(window=max(1.0, state.window / len(rates)), peers=len(rates))
     rate = max(TUNING.min_rate / len(rates), total / len(rates))
     if state.limited:
         share = rate / state.rate
+        error = abs(rate - state.rate)
         return state._replace(
             rate=rate,
+            measured_for=min(state.measured_for, 1 / max(error, 1e-9)),
             admitted=share * state.admitted,
             early_admitted=share * state.early_admitted,
             peers=len(rates),
@@ -234,7 +239,7 @@ def _feedback_seconds(state: PaceState) -> float:
 
 def _start_probe(state: PaceState, started: float) -> PaceState:
     """Start a measurement of the probe's own: the bucket may have overflowed before it."""
-    return state._replace(probe_since=started - state.burst, probe_admitted=state.admitted)
+    return state._replace(probe_since=started - common_burst(state), probe_admitted=state.admitted)
 
 
 def _return_to_old_rate(state: PaceState, started: float) -> PaceState:

@@ -126,6 +126,11 @@ def probe_credit(state: PaceState, at: float) -> float:
     return state.rate * (at - state.probe_since) - (state.admitted - state.probe_admitted)
 
 
+def common_burst(state: PaceState) -> float:
+    """Seconds' worth of this process's rate in a full bucket: what the others have saved is in the same one."""
+    return state.burst * state.peers
+
+
 def uncertainty(state: PaceState, seconds: float) -> float:
     """Requests by which a count over that time may differ from the rate.
 

@@ -13,6 +13,11 @@ from objlib.engine.app import App
 from objlib.engine.progress import ProgressTally
 from objlib.engine.runs import HEARTBEAT
 
+FIRST_EXCHANGE: Final = 0.25
+"""Seconds from one exchange of rates to the next while those of the runs still differ. Runs that begin at once measure
+one quota apart from one another, and together send what none of them would."""
+SETTLED: Final = 0.05
+"""Share of a rate by which an exchange may move it while the rates count as equal."""
 LAST_WRITES: Final = 5.0
 """Seconds that a cancelled run may take to record its end: a few writes, each bounded by the busy timeout."""
 
@@ -25,6 +30,7 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
         await _share_quota(app)
         nursery.start_soon(_beat, app, tally)
         if app.store:
+            nursery.start_soon(_keep_share, app)
             nursery.start_soon(_share_closings, app)
         try:
             yield
@@ -43,8 +49,19 @@ async def _beat(app: App, tally: ProgressTally) -> None:
         asked = await app.ledger.runs.heartbeat(app.run_id, _progress(app, tally))
         if asked and not app.drain.requested:
             app.drain.stop("as another command asked")
-        await _share_quota(app)
         app.governor.report()
+
+
+async def _keep_share(app: App) -> None:
+    """Exchange rates with the other runs: soon again while that moves them, else with each heartbeat."""
+    wait = FIRST_EXCHANGE
+    while True:
+        await trio.sleep(wait)
+        before = app.governor.rate
+        await _share_quota(app)
+        after = app.governor.rate
+        moved = after is not None and (before is None or abs(after - before) > SETTLED * before)
+        wait = FIRST_EXCHANGE if moved else min(2 * wait, HEARTBEAT)
 
 
 async def _share_closings(app: App) -> None:
