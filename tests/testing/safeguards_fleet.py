@@ -93,6 +93,23 @@ FLEET: Final = (
         f"{TURN}::test_a_scan_whose_connection_breaks_looks_again",
     ),
     Mutant(
+        "a run gives its heartbeat between the steps of a comparison",
+        "objlib/ledger/scan/session.py",
+        """        for step in diff.STEPS:
+            await self._read(step, self.tables)
+""",
+        """        await self._read(lambda conn: [step(conn, self.tables) for step in diff.STEPS] and None)
+""",
+        f"{TURN}::test_a_comparison_that_takes_minutes_keeps_its_turn",
+    ),
+    Mutant(
+        "what another run records amid a comparison lets it be done again",
+        "objlib/ledger/scan/diff.py",
+        "    if is_outrun(conn, since):\n        return None\n    numbers",
+        "    numbers",
+        f"{TURN}::test_a_scan_that_is_outrun_in_its_comparison_looks_again",
+    ),
+    Mutant(
         "a pause that the service asks one run for holds all",
         "objlib/engine/requests/governor.py",
         "            self._closed_until = now + closing.pause\n",
