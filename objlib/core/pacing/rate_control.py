@@ -170,20 +170,22 @@ def shared(state: PaceState, rates: Sequence[float], now: float) -> PaceState:
     """Take an equal share of the quota that several processes use.
 
     ``rates`` holds the rate of each process, this one included; 0 where a process knows no limit. All learn from the
-    probe of one, so each probes more rarely.
+    probe of one, so each probes more rarely. Where none knows a limit, a new one takes its part of the window.
     """
     total = sum(rates)
     if total <= 0:
-        if state.limited or not math.isnan(state.measured_since):
-            return state
-        return state._replace(window=max(1.0, state.window / len(rates)), peers=len(rates))
+        begun = state.limited or not math.isnan(state.measured_since)
+        return (
+            state if begun else state._replace(window=max(1.0, state.window / len(rates)), peers=len(rates))
+        )
     rate = max(TUNING.min_rate / len(rates), total / len(rates))
     if state.limited:
         share = rate / state.rate
-        error = abs(rate - state.rate)
+        # The error of a rate is one request in the time of its measurement; it was no less than what it is off by.
+        sure = min(state.measured_for, 1 / max(abs(rate - state.rate), TUNING.min_duration))
         return state._replace(
             rate=rate,
-            measured_for=min(state.measured_for, 1 / max(error, 1e-9)),
+            measured_for=sure,
             admitted=share * state.admitted,
             early_admitted=share * state.early_admitted,
             peers=len(rates),

@@ -203,7 +203,14 @@ def probe_interval(state: PaceState) -> float:
         )
     least = min(TUNING.least_interval * full_interval(state), TUNING.least_requests)
     count = min(full_interval(state), max(least, rate * state.measured_for))
-    return max(min(TUNING.min_probe_requests, TUNING.max_probe_wait * rate), state.peers * count)
+    # All probe at once as long as they know no more than an earlier run did: what it learnt may be far too low by now.
+    peers = state.peers if _measured_here(state) else 1
+    return max(min(TUNING.min_probe_requests, TUNING.max_probe_wait * rate), peers * count)
+
+
+def _measured_here(state: PaceState) -> bool:
+    """Whether more is known than what was learnt by an earlier run or another process."""
+    return state.measured_for * state.rate > 1.01 * TUNING.least_interval * full_interval(state)
 
 
 def probe_gain(state: PaceState) -> float:

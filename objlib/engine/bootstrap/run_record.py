@@ -7,17 +7,13 @@ from typing import Final
 
 import trio
 
+from objlib.core.pacing import exchange
 from objlib.core.pacing.closing import Closing
 from objlib.core.reports.runs import RunProgress
 from objlib.engine.app import App
 from objlib.engine.progress import ProgressTally
 from objlib.engine.runs import HEARTBEAT
 
-FIRST_EXCHANGE: Final = 0.25
-"""Seconds from one exchange of rates to the next while those of the runs still differ. Runs that begin at once measure
-one quota apart from one another, and together send what none of them would."""
-SETTLED: Final = 0.05
-"""Share of a rate by which an exchange may move it while the rates count as equal."""
 LAST_WRITES: Final = 5.0
 """Seconds that a cancelled run may take to record its end: a few writes, each bounded by the busy timeout."""
 
@@ -54,14 +50,12 @@ async def _beat(app: App, tally: ProgressTally) -> None:
 
 async def _keep_share(app: App) -> None:
     """Exchange rates with the other runs: soon again while that moves them, else with each heartbeat."""
-    wait = FIRST_EXCHANGE
+    wait = exchange.FIRST
     while True:
         await trio.sleep(wait)
         before = app.governor.rate
         await _share_quota(app)
-        after = app.governor.rate
-        moved = after is not None and (before is None or abs(after - before) > SETTLED * before)
-        wait = FIRST_EXCHANGE if moved else min(2 * wait, HEARTBEAT)
+        wait = exchange.next_exchange(wait, before, app.governor.rate, longest=HEARTBEAT)
 
 
 async def _share_closings(app: App) -> None:
