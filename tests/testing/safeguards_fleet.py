@@ -10,7 +10,30 @@ CLOSINGS: Final = "tests/engine/requests/test_shared_closings.py"
 
 AHEAD: Final = "tests/ledger/test_ahead.py"
 
+EXCHANGE: Final = "tests/core/pacing/test_exchange.py"
+
 FLEET: Final = (
+    Mutant(
+        "runs on one quota exchange their rates soon while that moves them",
+        "objlib/engine/bootstrap/run_record.py",
+        "    wait = exchange.FIRST\n",
+        "    wait = HEARTBEAT\n",
+        f"{CLOSINGS}::test_runs_that_begin_at_once_know_a_limit_before_the_first_heartbeat",
+    ),
+    Mutant(
+        "a rate that was far off does not count as measured for long",
+        "objlib/core/pacing/rate_control.py",
+        "            measured_for=sure,\n",
+        "",
+        f"{EXCHANGE}::test_a_rate_that_was_far_off_counts_as_measured_for_a_moment",
+    ),
+    Mutant(
+        "a probe of one process does not take what the others have saved for a higher quota",
+        "objlib/core/pacing/state.py",
+        "    return state.burst * state.peers\n",
+        "    return state.burst\n",
+        f"{EXCHANGE}::test_a_probe_has_to_empty_the_bucket_that_all_fill",
+    ),
     Mutant(
         "a batch waits for no answer that nothing reads",
         "objlib/postgres/transactions.py",
