@@ -1,7 +1,7 @@
 """Real runs that share one quota through one ledger: how much of it they use, how equally, and how much is refused.
 
-A served store on a port of this machine refuses what is above the quota. The runs begin at once, know nothing of it, and
-share a ledger in PostgreSQL. Run it with ``just bench fleet-quota``.
+A served store on a port of this machine refuses what is above the quota. The runs begin at once, know nothing of it,
+and share a ledger in PostgreSQL. Run it with ``just bench fleet-quota``.
 """
 
 import argparse

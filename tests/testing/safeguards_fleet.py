@@ -21,6 +21,13 @@ FLEET: Final = (
         f"{CLOSINGS}::test_runs_that_begin_at_once_know_a_limit_before_the_first_heartbeat",
     ),
     Mutant(
+        "of runs that begin at once none ramps up beside the others",
+        "objlib/core/pacing/rate_control.py",
+        "state.probe_since == -math.inf and len(rates) > 1:",
+        "False:",
+        f"{EXCHANGE}::test_a_first_ramp_ends_where_others_have_a_limit",
+    ),
+    Mutant(
         "a rate that was far off does not count as measured for long",
         "objlib/core/pacing/rate_control.py",
         "            measured_for=sure,\n",

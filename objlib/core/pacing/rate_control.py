@@ -183,6 +183,9 @@ def shared(state: PaceState, rates: Sequence[float], now: float) -> PaceState:
         share = rate / state.rate
         # The error of a rate is one request in the time of its measurement; it was no less than what it is off by.
         sure = min(state.measured_for, 1 / max(abs(rate - state.rate), TUNING.min_duration))
+        if state.phase is PacingPhase.STARTUP and state.probe_since == -math.inf and len(rates) > 1:
+            # It ramps up from the first throttling, and does not know that the others use up the rest.
+            state = state._replace(phase=PacingPhase.CRUISE, gain=TUNING.cruise_gain)
         return state._replace(
             rate=rate,
             measured_for=sure,
