@@ -34,13 +34,14 @@ from objlib.ledger.rows import (
 from objlib.ledger.scan.patterns import PatternChoice
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
-from objlib.ledger.settings import LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
+from objlib.ledger.settings import DRIFT_KEY, LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
 from objlib.ledger.store_deletions import StoreIntent
 from objlib.ledger.summary import LedgerSummary, files_with_content, summarize
 from objlib.ledger.transfer import check_dump, copy_ledger, restore_ledger
 from objlib.ledger.transitions import Guard, Move, Transition
 
 __all__ = [
+    "DRIFT_KEY",
     "EMBEDDED_KEY",
     "LAST_SUCCESS_KEY",
     "LEDGER_KEY",

@@ -11,6 +11,20 @@ TEST_ATTEMPTS: Final = "tests/web/test_actions.py::test_an_attempt_that_is_not_o
 
 PAGES: Final = (
     Mutant(
+        "what a run counted is added to the totals once",
+        "objlib/core/totals.py",
+        "        numbers, self._numbers = self._numbers, defaultdict(float)\n",
+        "        numbers = self._numbers\n",
+        "tests/test_metrics.py::test_totals_are_added_up",
+    ),
+    Mutant(
+        "the totals of a run are those of all runs before it and its own",
+        "objlib/ledger/totals.py",
+        "            totals.merge(more)\n",
+        "            totals = RunTotals(more)\n",
+        "tests/test_api.py::test_a_monitor_is_told_what_all_runs_did",
+    ),
+    Mutant(
         "the token of the pages is good for one visit",
         GUARD,
         '            self.token = ""\n',

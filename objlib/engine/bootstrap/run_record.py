@@ -35,6 +35,7 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
             with trio.move_on_after(LAST_WRITES, shield=True):
                 rates = app.governor.rates(final=True)
                 await app.ledger.rates.leave(app.run_id, rates=rates, last_share=app.governor.last_share)
+                await _record_totals(app, tally)
                 await app.ledger.runs.end(app.run_id, _progress(app, tally))
         nursery.cancel_scope.cancel(reason="the run is over")
 
@@ -42,6 +43,7 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
 async def _beat(app: App, tally: ProgressTally) -> None:
     while True:
         await trio.sleep(HEARTBEAT)
+        await _record_totals(app, tally)
         asked = await app.ledger.runs.heartbeat(app.run_id, _progress(app, tally))
         if asked and not app.drain.requested:
             app.drain.stop("as another command asked")
@@ -74,6 +76,11 @@ async def _share_closings(app: App) -> None:
             await app.ledger.closings.record(app.run_id, news)
         closing, last = await app.ledger.closings.read(app.now(), last)
         app.governor.close(closing)
+
+
+async def _record_totals(app: App, tally: ProgressTally) -> None:
+    """Add what was counted since the last beat to the totals of the ledger; what a killed run counted last is lost."""
+    await app.ledger.totals.add({**app.governor.tally.totals.take(), **tally.totals.take()})
 
 
 def _progress(app: App, tally: ProgressTally) -> RunProgress:

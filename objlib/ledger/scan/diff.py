@@ -244,5 +244,5 @@ STEPS: Final = (
     partial(_match, only_free=True),
     _plan,
 )
-"""Steps that fill the plan, in this order. Each is an operation of its own, and between them the run gives its heartbeat: in
-a library of many millions of files all of it may take longer than a run may be silent."""
+"""Steps that fill the plan, in this order. Each is an operation of its own, and between them the run gives its
+heartbeat: in a library of many millions of files all of it may take longer than a run may be silent."""
