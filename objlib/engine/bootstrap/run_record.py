@@ -7,6 +7,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.pacing import exchange
 from objlib.core.pacing.closing import Closing
 from objlib.core.reports.runs import RunProgress
 from objlib.engine.app import App
@@ -25,6 +26,7 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
         await _share_quota(app)
         nursery.start_soon(_beat, app, tally)
         if app.store:
+            nursery.start_soon(_keep_share, app)
             nursery.start_soon(_share_closings, app)
         try:
             yield
@@ -45,8 +47,17 @@ async def _beat(app: App, tally: ProgressTally) -> None:
         asked = await app.ledger.runs.heartbeat(app.run_id, _progress(app, tally))
         if asked and not app.drain.requested:
             app.drain.stop("as another command asked")
-        await _share_quota(app)
         app.governor.report()
+
+
+async def _keep_share(app: App) -> None:
+    """Exchange rates with the other runs: soon again while that moves them, else with each heartbeat."""
+    wait = exchange.FIRST
+    while True:
+        await trio.sleep(wait)
+        before = app.governor.rate
+        await _share_quota(app)
+        wait = exchange.next_exchange(wait, before, app.governor.rate, longest=HEARTBEAT)
 
 
 async def _share_closings(app: App) -> None:
