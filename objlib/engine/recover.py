@@ -129,12 +129,13 @@ class _Recovery:
 
     async def delete_documents(self) -> None:
         """Execute the open intents, and delete superseded documents that have none yet."""
-        app, last = self._app, ""
+        app, last, planned = self._app, "", set[str]()
         async with fan_out(self._delete, limit=MAX_CONCURRENT) as deletes:
             while intents := await app.ledger.intents.page(last):
                 last = intents[-1].intent_id
                 for intent in intents:
                     if app.dry_run:
+                        planned.add(intent.document_name)
                         self._plan_delete(intent.document_name, f"its deletion is on record: {intent.reason}")
                         continue
                     await deletes.start(intent.document_name, partial(execute_intent, app, intent))
@@ -145,7 +146,11 @@ class _Recovery:
                 after = rows[-1].file_id
                 for row in rows:
                     old = row.superseded
-                    if row.state is State.INDEXED and old is not None and old not in self._postponed:
+                    if (
+                        row.state is State.INDEXED
+                        and old is not None
+                        and old not in self._postponed | planned
+                    ):
                         if app.dry_run:
                             self._plan_delete(row.file_path, "a newer version is searchable")
                             continue

@@ -736,3 +736,66 @@ async def test_the_bar_of_a_recovery_knows_its_total_and_reaches_it(opened: Open
         report = await recover(app)
     assert report.found == 10
     assert (bars.totals, bars.done) == ((10,), 10)
+
+
+async def _forecast(opened: Opener) -> RecoverReport:
+    """The report of a dry run."""
+    async with opened("recover", dry_run=True) as app:
+        return await recover(app)
+
+
+def _counts(report: RecoverReport) -> tuple[int, ...]:
+    return (report.adopted, report.requeued, report.completed, report.failed, report.deleted, report.left)
+
+
+async def test_a_dry_run_foretells_what_is_adopted_and_what_is_surplus(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await _two_documents_of_one_attempt(opened, settings, faults)
+    foretold = await _forecast(opened)
+    assert _counts(foretold) == (1, 0, 0, 0, 1, 0)
+    assert [action for _, action, _ in foretold.actions] == ["adopted", "deleted"]
+    assert len(live_documents(settings)) == 2, "nothing is changed"
+    async with opened("recover") as app:
+        report = await recover(app)
+    assert (report.adopted, report.deleted) == (foretold.adopted, foretold.deleted)
+
+
+@pytest.mark.parametrize("forgotten", ["", "DELETE FROM intents"], ids=["an intent", "no intent yet"])
+async def test_a_dry_run_foretells_what_is_deleted(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults, forgotten: str
+) -> None:
+    async with opened() as app:
+        await upload(app)
+    alone.write_text("A second thought.\n")
+    faults.script = lambda kind, _count: DOWN if kind == "delete" else None
+    async with opened() as app:
+        await upload(app)
+    faults.script = lambda _kind, _count: None
+    with ledger_of(settings) as db:
+        db.execute(forgotten)
+    sent = faults.count["delete"]
+    foretold = await _forecast(opened)
+    assert _counts(foretold) == (0, 0, 0, 0, 1, 0)
+    ((_, _, why),) = foretold.actions
+    assert ("on record" in why) == (not forgotten)
+    assert faults.count["delete"] == sent, "nothing is sent"
+    async with opened("recover") as app:
+        assert _counts(await recover(app)) == _counts(foretold)
+
+
+async def test_a_dry_run_foretells_what_becomes_of_a_document_that_is_indexed(
+    opened: Opener, settings: Settings, alone: Path, faults: Faults
+) -> None:
+    await die_before(opened, faults, "document")
+    pending = Alter("PENDING", in_state("STATE_PENDING"))
+    follow(faults, document=[None] * faults.count["document"] + [pending])
+    foretold = await _forecast(opened)
+    assert [action for _, action, _ in foretold.actions] == ["waiting"]
+    assert _counts(await _forecast(opened)) == (0, 0, 1, 0, 0, 0)
+    with damage_database(settings.embedded) as db:
+        db.execute("UPDATE documents SET state = 'FAILED'")
+    foretold = await _forecast(opened)
+    assert _counts(foretold) == (0, 0, 0, 1, 0, 0)
+    async with opened("recover") as app:
+        assert (await recover(app)).failed == 1

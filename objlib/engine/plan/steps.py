@@ -92,10 +92,11 @@ async def steps_of_recovery(app: App) -> list[PlannedStep]:
             else:
                 reason = "a run that died was sending it; it is sent again unless the store has it"
                 steps.append(PlannedStep(Action.SETTLE, row.file_path, reason))
-    after = ""
+    after, on_record = "", set[str]()
     while intents := await app.ledger.intents.page(after, PAGE):
         after = intents[-1].intent_id
         for intent in intents:
+            on_record.add(intent.document_name)
             file = None if intent.file_id is None else await app.ledger.files.get(intent.file_id)
             path = intent.document_name if file is None else file.file_path
             reason = f"its deletion is on record: {intent.reason}"
@@ -106,7 +107,7 @@ async def steps_of_recovery(app: App) -> list[PlannedStep]:
         steps += [
             PlannedStep(Action.DELETE, row.file_path, "a newer version is searchable", documents=1)
             for row in rows
-            if row.state is State.INDEXED
+            if row.state is State.INDEXED and row.superseded not in on_record
         ]
     return steps
 

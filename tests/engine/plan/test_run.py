@@ -16,6 +16,7 @@ from trio.testing import MockClock
 
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import RefusedError
+from objlib.core.ids import new_attempt_id
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.plan import Action, RunPlan
 from objlib.core.reports.upload import UploadReport
@@ -24,10 +25,11 @@ from objlib.engine.app import App, Overrides
 from objlib.engine.bootstrap.open_app import Command, StoreNeed, open_app
 from objlib.engine.plan.run import RunOptions, plan_run
 from objlib.engine.recover import recover
+from objlib.engine.scan.scan import scan
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.ledger import FileRow
-from objlib.testing import EPOCH, Faults, refusal
+from objlib.testing import DOWN, EPOCH, Faults, refusal
 from objlib.testing.library import EDITS, LibraryFiles
 from objlib.threads import inline_runner
 from tests.support.engine import ALL, Opener, ledger_rows, write
@@ -253,3 +255,38 @@ async def test_what_a_dead_run_left_is_settled_first(opened: Opener, faults: Fau
         done = await recover(app)
     assert (report.found, report.requeued, report.adopted) == (done.found, done.requeued, done.adopted)
     assert {path for path, *_ in done.actions} == settled
+
+
+async def test_what_a_dead_run_left_is_planned_once(opened: Opener, library: Path, faults: Faults) -> None:
+    await die_after_sending(opened, faults, 10)
+    async with opened(dry_run=True) as app:
+        steps = planned(await plan_run(app, RunOptions())).steps
+        assert [step.action for step in steps] == [Action.SETTLE] * 10
+    async with opened() as app:
+        await upload(app)
+    for path in sorted(library.rglob("*.txt"))[:2]:
+        path.write_text("A second thought.\n", encoding="utf-8")
+    faults.script = lambda kind, _count: DOWN if kind == "delete" else None
+    async with opened() as app:
+        await upload(app)
+    faults.script = lambda _kind, _count: None
+    async with opened(dry_run=True) as app:
+        steps = planned(await plan_run(app, RunOptions())).steps
+        assert [step.action for step in steps] == [Action.DELETE] * 2
+        assert all("on record" in step.reason for step in steps)
+        for intent in await app.ledger.intents.page():
+            await app.ledger.intents.close(intent.intent_id, "forgotten")
+        # It is a private copy, in which closing an intent forgets the document as well.
+        assert planned(await plan_run(app, RunOptions())).steps == ()
+
+
+async def test_what_another_run_has_in_flight_is_planned_to_wait(opened: Opener) -> None:
+    async with opened() as at_work:
+        await scan(at_work)
+        ((row, _),) = await at_work.ledger.claim(at_work.run_id, [new_attempt_id(at_work.now())])
+        async with opened(dry_run=True) as app:
+            steps = planned(await plan_run(app, RunOptions())).steps
+            waiting = [step for step in steps if step.action is Action.WAIT]
+            assert [(step.path, step.reason) for step in waiting] == [
+                (row.file_path, "in flight in another run")
+            ]
