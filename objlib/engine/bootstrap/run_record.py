@@ -25,6 +25,7 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
     async with trio.open_nursery() as nursery:
         await _share_quota(app)
         nursery.start_soon(_beat, app, tally)
+        nursery.start_soon(_keep_totals, app, tally)
         if app.store:
             nursery.start_soon(_keep_share, app)
             nursery.start_soon(_share_closings, app)
@@ -41,13 +42,19 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
 
 
 async def _beat(app: App, tally: ProgressTally) -> None:
+    """Write the heartbeat, and nothing else that would wait for a busy ledger before the next one."""
     while True:
         await trio.sleep(HEARTBEAT)
-        await _record_totals(app, tally)
         asked = await app.ledger.runs.heartbeat(app.run_id, _progress(app, tally))
         if asked and not app.drain.requested:
             app.drain.stop("as another command asked")
         app.governor.report()
+
+
+async def _keep_totals(app: App, tally: ProgressTally) -> None:
+    while True:
+        await trio.sleep(HEARTBEAT)
+        await _record_totals(app, tally)
 
 
 async def _keep_share(app: App) -> None:
