@@ -60,7 +60,7 @@ def model_that_stalls() -> Iterator[str]:
 
 
 def read_until(terminal: int, text: str) -> str:
-    """What a terminal was sent until ``text`` was among it; ends with the terminal, or after a minute of silence."""
+    """The text that a terminal was sent, up to ``text``, to its end, or to a minute of silence."""
     shown = b""
     while text.encode() not in shown and select.select([terminal], [], [], 60)[0]:
         try:
