@@ -158,7 +158,8 @@ class _Packer:
         self._headings = extracted.headings
         self._heading_starts = [at for at, _ in extracted.headings]
         self._pages = extracted.page_starts
-        self._fills = not extracted.places  # a row of a table, or another place, stays whole
+        # A row of a table stays whole, as do other places but for pages.
+        self._fills = not extracted.places or bool(extracted.page_starts)
         self._out: list[tuple[int, int, float]] = []
         self._start = self._stop = 0
         self._weight = 0.0
