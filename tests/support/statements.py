@@ -19,6 +19,8 @@ ROOM: Final = "/objlib/ledger/"
 PLANNED: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 OPTIONS: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
 """The planner takes an index wherever one helps, as it does by itself for large tables."""
+LARGE: Final = "files_live_path"
+"""The index of a part of a table that is nearly all of it; the others are of a few rows."""
 _NODE: Final = re.compile(r"(Seq|Index|Index Only|Bitmap Index) Scan (?:using|on) (\w+)")
 
 
@@ -73,14 +75,14 @@ def _is_partial_in_sqlite(conn: SQLiteConnection, name: str) -> bool:
     row = sqlite3.Connection.execute(
         conn, "SELECT sql LIKE '%WHERE%' FROM sqlite_master WHERE name = ?", (name,)
     ).fetchone()
-    return row is not None and bool(row[0])
+    return row is not None and bool(row[0]) and name != LARGE
 
 
 def _is_partial_in_postgres(conn: SessionConnection, name: str) -> bool:
     row = SessionConnection.execute(
         conn, "SELECT indpred IS NOT NULL FROM pg_index WHERE indexrelid = to_regclass(?)", (name,)
     ).fetchone()
-    return row is not None and bool(row[0])
+    return row is not None and bool(row[0]) and name != LARGE
 
 
 def _sender() -> str:
