@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.sentences import CLOSERS
@@ -73,7 +74,7 @@ def chunks(extracted: Extracted, size: int = PASSAGE_WORDS) -> list[Chunk]:
     """
     packer = _Packer(extracted, size)
     start = extracted.body_start
-    for place in (*extracted.places, None):
+    for place in chain(extracted.places, (None,)):
         stop = max(start, place.start) if place else len(extracted.text)
         for unit in _units(extracted.text, start, stop, size, 0):
             packer.add(*unit)
