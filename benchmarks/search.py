@@ -12,6 +12,7 @@ the whole's gain over the words with its 95 % interval (paired bootstrap over th
 
 ``--half`` takes the half of the queries on which constants are chosen, or the other, by which they are judged.
 ``--levers`` takes each lever away, and prints what the search loses without it.
+``--page-words`` prints each document on pages, as a PDF is, and passages end with them.
 ``--coverage`` gives only that share of the passages a vector.
 """
 
@@ -70,13 +71,14 @@ def line(label: str, values: Values, against: Values | None = None) -> str:
 class Bench:
     """One set of judged queries, with the stores that its systems need."""
 
-    def __init__(self, task: Task, embedder: Cached) -> None:
+    def __init__(self, task: Task, embedder: Cached, page_words: int) -> None:
         self._task = task
         self._embedder = embedder
+        self._page_words = page_words
 
     def built(self, share: float = 1.0) -> sqlite3.Connection:
         """A store over the task's documents, with the levers as they are now."""
-        db = store.build(self._task)
+        db = store.build(self._task, self._page_words)
         store.embed(db, self._embedder, share)
         return db
 
@@ -111,17 +113,24 @@ def main() -> None:
     parser.add_argument("--coverage", type=int, default=100, help="percent of passages with a vector")
     parser.add_argument("--levers", nargs="*", help="take these levers away one by one; without names all")
     parser.add_argument("--works", default="", help="of the library only files whose path contains this")
+    parser.add_argument(
+        "--page-words", type=int, default=0, help="print each document on pages of that number of words"
+    )
     parser.add_argument("--cache", type=Path, default=CACHE, help="file that keeps vectors between runs")
     chosen = parser.parse_args()
     inner, reason = index.load_embedder()
     if inner is None:
         raise SystemExit(reason)
     names = chosen.levers or [lever.name for lever in LEVERS]
-    levers = tuple(lever for lever in LEVERS if chosen.levers is not None and lever.name in names)
+    levers = tuple(
+        lever
+        for lever in LEVERS
+        if chosen.levers is not None and lever.name in names and (chosen.page_words or lever.name != "pages")
+    )
     for name in chosen.sets:
         task = read_task(name).within(chosen.works).half(chosen.half)
         print(f"{name}: {len(task.documents)} documents, {len(task.queries)} queries ({chosen.half})")
-        Bench(task, Cached(inner, chosen.cache)).compare(chosen.coverage / 100, levers)
+        Bench(task, Cached(inner, chosen.cache), chosen.page_words).compare(chosen.coverage / 100, levers)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
 from objlib.core.lifecycle.table import State
 from objlib.core.reports.answers import AnswerListener, AnswerReport, Turn
 from objlib.core.reports.documents import DocumentText, Facets, FolderListing
+from objlib.core.reports.metrics import MetricsReport
 from objlib.core.reports.runs import RunEntry, RunReport, StopReport
 from objlib.core.reports.status import Check, ExplainReport, StatusReport
 from objlib.core.reports.store import StoreSyncReport, VerifyReport
@@ -30,6 +31,7 @@ from objlib.engine.bootstrap.open_app import Command, StoreNeed
 from objlib.engine.bootstrap.served_ledger import find_served_ledger
 from objlib.engine.doctor import doctor
 from objlib.engine.documents import list_documents, list_facets, read_document
+from objlib.engine.metrics import measure
 from objlib.engine.plan.run import RunOptions, plan_run
 from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.reconcile.verify import verify
@@ -222,6 +224,10 @@ class Library:
     async def status(self) -> StatusReport:
         """Count files by state, with what failed and why, what is missing or changed, and the limiter."""
         return await status(await self._apps.share(_LOOK))
+
+    async def metrics(self) -> MetricsReport:
+        """The numbers for a monitor; those of searches count from the time at which this library was opened."""
+        return await measure(self._apps, _LOOK, _SEARCH)
 
     async def explain(self, path: str) -> ExplainReport:
         """The whole history of one file, and why it is in its state.

@@ -13,7 +13,7 @@ from objlib.engine.stores.adoption import adopt_documents
 from objlib.engine.stores.deletion import delete_store, finish_deletion, plan_deletion
 from objlib.engine.stores.inventory import list_stores, make_store
 
-_LIST: Final = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True)
+_LIST: Final = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True, looks=True)
 _CREATE: Final = Command("stores", records=False, store=StoreNeed.SERVICE)
 _ADOPT: Final = Command("stores-adopt", records=True, store=StoreNeed.EXISTING)
 

@@ -1,10 +1,11 @@
 """A language model of the user that writes answers: the chat completions protocol that local servers speak.
 
 Ollama, llama.cpp, vLLM, LM Studio and others serve it, at an address such as ``http://127.0.0.1:11434/v1``
-(https://platform.openai.com/docs/api-reference/chat). Only what all of them have is used: messages in, one text out.
+(https://platform.openai.com/docs/api-reference/chat). Only what all of them have is used: messages in, one text out,
+in one piece or as server-sent events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -63,6 +64,15 @@ class _Completion(msgspec.Struct):
     choices: list[_Choice]
 
 
+class _Addition(msgspec.Struct):
+    delta: _Content = msgspec.field(default_factory=_Content)
+    finish_reason: str | None = None
+
+
+class _Event(msgspec.Struct):
+    choices: list[_Addition]
+
+
 class _Named(msgspec.Struct):
     id: str
 
@@ -71,8 +81,44 @@ class _Models(msgspec.Struct):
     data: list[_Named]
 
 
-async def complete(writer: AnswerWriter, messages: Sequence[Message]) -> tuple[str, str]:
+Heard = Callable[[str], None]
+"""Gets each piece of the text as the model writes it; it returns at once and does not raise."""
+
+
+class _Stream:
+    """An answer that comes as events: its pieces so far, and whether it is whole."""
+
+    def __init__(self, heard: Heard) -> None:
+        self.pieces: list[str] = []
+        self.whole = False
+        self._heard = heard
+        self._rest = b""
+
+    def feed(self, part: bytes) -> None:
+        """Take the next bytes, cut wherever the network did. An event that cannot be read leaves the answer open."""
+        *lines, self._rest = (self._rest + part).split(b"\n")
+        for line in (each.strip() for each in lines if each.startswith(b"data:")):
+            data = line[5:].strip()
+            if data == b"[DONE]":
+                self.whole = True
+                continue
+            try:
+                choices = msgspec.json.decode(data, type=_Event).choices
+            except (msgspec.DecodeError, msgspec.ValidationError):
+                continue
+            for choice in choices[:1]:
+                self.whole = self.whole or bool(choice.finish_reason)
+                if choice.delta.content:
+                    self.pieces.append(choice.delta.content)
+                    self._heard(choice.delta.content)
+
+
+async def complete(
+    writer: AnswerWriter, messages: Sequence[Message], heard: Heard | None = None
+) -> tuple[str, str]:
     """The text that the model goes on with after ``messages``, and the name of the model.
+
+    With ``heard`` the model is asked to say it piece by piece; a server that cannot still answers in one.
 
     Raises:
         UsageError: the server has no model of this name.
@@ -88,20 +134,37 @@ async def complete(writer: AnswerWriter, messages: Sequence[Message]) -> tuple[s
             "model": model,
             "messages": [{"role": each.role, "content": each.content} for each in messages],
             "temperature": 0,
-            "stream": False,
+            "stream": heard is not None,
         }
-        answer = await _request(http, writer, "chat/completions", body)
+        stream = _Stream(heard or (lambda _: None))
+        answer = await _request(http, writer, "chat/completions", body, stream)
         if answer.status_code == httpx.codes.NOT_FOUND and writer.model:
             there = await _models(http, writer)
             if model not in there:
                 raise UsageError(
                     f"--answer-model {model}: {writer.url} has no such model; it has {', '.join(there[:_LISTED])}"
                 )
-        completion = _read(writer, answer, _Completion)
-    texts = [choice.message.content for choice in completion.choices if choice.message.content]
-    if not texts:
+        text = _streamed(writer, stream) if _is_stream(answer) else _in_one_piece(writer, answer)
+    if not text:
         raise WriterError(f"the model {model} at {writer.url} gave an empty answer; ask again")
-    return texts[0], model
+    return text, model
+
+
+def _is_stream(answer: httpx.Response) -> bool:
+    return answer.status_code == httpx.codes.OK and answer.headers.get("content-type", "").startswith(
+        "text/event-stream"
+    )
+
+
+def _streamed(writer: AnswerWriter, stream: _Stream) -> str:
+    if not stream.whole:
+        raise WriterError(f"{writer.url} broke its answer off; ask again")
+    return "".join(stream.pieces)
+
+
+def _in_one_piece(writer: AnswerWriter, answer: httpx.Response) -> str:
+    texts = (choice.message.content for choice in _read(writer, answer, _Completion).choices)
+    return next(filter(None, texts), "")
 
 
 async def _models(http: httpx.AsyncClient, writer: AnswerWriter) -> list[str]:
@@ -112,7 +175,11 @@ async def _models(http: httpx.AsyncClient, writer: AnswerWriter) -> list[str]:
 
 
 async def _request(
-    http: httpx.AsyncClient, writer: AnswerWriter, path: str, body: dict[str, Any] | None = None
+    http: httpx.AsyncClient,
+    writer: AnswerWriter,
+    path: str,
+    body: dict[str, Any] | None = None,
+    stream: _Stream | None = None,
 ) -> httpx.Response:
     url = f"{writer.url.rstrip('/')}/{path}"
     content = bytearray()
@@ -122,9 +189,12 @@ async def _request(
             async with http.stream("GET" if body is None else "POST", url, json=body) as answer:
                 async for piece in answer.aiter_bytes():
                     content += piece
+                    if stream is not None and _is_stream(answer):
+                        stream.feed(piece)
                     if len(content) > _MOST_BYTES:
                         scope.cancel(reason="the answer is too large")
-            return httpx.Response(answer.status_code, content=bytes(content))
+            content_type = {"content-type": answer.headers.get("content-type", "")}
+            return httpx.Response(answer.status_code, headers=content_type, content=bytes(content))
     except httpx.TimeoutException:
         raise _late(writer) from None
     except httpx.ConnectError:

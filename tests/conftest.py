@@ -1,6 +1,6 @@
-"""Virtual time, for a test, a module or a folder."""
+"""Virtual time, for a test, a module or a folder; and a data folder that is not the user's."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
 import pytest
@@ -9,6 +9,14 @@ import trio.testing
 from trio.abc import Clock, Instrument
 
 T = TypeVar("T")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test adds its library to those that the user of the machine has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.fixture

@@ -41,6 +41,30 @@ async def test_a_search_sees_what_was_uploaded_after_the_first_search(library: L
     assert (await library.search("distant star")).citations[0].path == "star.md"
 
 
+async def test_a_monitor_is_told_what_all_runs_did(library: Library) -> None:
+    await library.scan()
+    before = await library.metrics()
+    assert (before.totals, before.vectors, before.compared, before.searches) == ({}, None, None, {})
+    await library.upload()
+    (library.settings.library / "star.md").write_text("A star is a distant sun.", encoding="utf-8")
+    await library.upload()
+    await library.search("distant star")
+    await library.compare()  # it records nothing
+    report = await library.metrics()
+    assert report.totals["events indexed"] == 4
+    assert report.totals["sent_bytes"] == sum(map(len, TEXTS.values())) + 24 == report.bytes["indexed"]
+    assert report.totals["requests upload answered"] >= 8, "a start and its bytes for each file"
+    assert (report.vectors and report.vectors.total, report.compared, report.drift) == (4, None, {})
+    assert sum(number for key, number in report.searches.items() if not key.endswith("sum")) == 1
+
+
+async def test_a_monitor_is_told_what_the_last_comparison_found(library: Library) -> None:
+    await library.upload()
+    _, plan = await library.compare()
+    await library.repair(plan)
+    assert (await library.metrics()).compared is None, "a plan is no look at the whole store"
+
+
 async def test_an_error_is_not_wrapped_in_groups_and_ends_nothing(library: Library) -> None:
     with pytest.raises(ObjlibError):
         await library.search("before there is a store")

@@ -11,7 +11,7 @@ import pytest
 
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import UsageError
-from objlib.core.reports.answers import Turn
+from objlib.core.reports.answers import AnswerListener, Turn
 from objlib.writer import AnswerWriter, Message, WriterError, complete
 from tests.support.library import LECTURES, small_library
 
@@ -21,6 +21,13 @@ MODELS = {"data": [{"id": "tiny:1b"}, {"id": "large:70b"}]}
 
 def said(text: str | None) -> dict[str, Any]:
     return {"choices": [{"message": {"role": "assistant", "content": text}}]}
+
+
+def events(*pieces: str, end: bytes = b"data: [DONE]\n\n") -> bytes:
+    """An answer in pieces, as servers send it."""
+    additions = ({"choices": [{"delta": {"content": piece}, "finish_reason": None}]} for piece in pieces)
+    first = b'data: {"choices": [{"delta": {"role": "assistant"}}]}\n\n'
+    return first + b"".join(b"data: %s\n\n" % json.dumps(each).encode() for each in additions) + end
 
 
 class ModelServer:
@@ -52,6 +59,8 @@ def server() -> Iterator[ModelServer]:
             self.send_response(status)
             if status == 302:
                 self.send_header("location", "/elsewhere")
+            if answer.startswith(b"data:"):
+                self.send_header("content-type", "text/event-stream; charset=utf-8")
             self.send_header("content-length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
@@ -148,6 +157,59 @@ async def test_an_answer_is_written_from_the_passages_and_checked(
         nothing = await library.ask("a child in a pond", where='course = "None"')
         assert (nothing.text, nothing.citations) == ("", ())
         assert len(server.seen) == asked, "without a passage the model is not asked"
+
+
+@pytest.mark.parametrize(
+    "end", [b"data: [DONE]\n\n", b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n']
+)
+async def test_an_answer_is_heard_as_it_is_written(server: ModelServer, end: bytes) -> None:
+    server.completion = (200, events("Be", "cause", " it is so.", end=end))
+    heard: list[str] = []
+    text, _ = await complete(AnswerWriter(server.url), QUESTION, heard.append)
+    assert (text, heard) == ("Because it is so.", ["Be", "cause", " it is so."])
+    assert server.seen[-1][2]["stream"] is True
+
+
+async def test_a_server_that_cannot_stream_answers_in_one_piece(server: ModelServer) -> None:
+    heard: list[str] = []
+    assert (await complete(AnswerWriter(server.url), QUESTION, heard.append))[0] == "Because."
+    assert heard == []
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b'data: {"error": {"message": "out of memory"}}\n\n', b"data: {\n\n", b": ping\n\n"]
+)
+async def test_an_answer_that_breaks_off_is_no_answer(server: ModelServer, end: bytes) -> None:
+    server.completion = (200, events("Because it", end=end))
+    with pytest.raises(WriterError, match="broke its answer off; ask again"):
+        await complete(AnswerWriter(server.url), QUESTION, lambda _: None)
+
+
+async def test_the_listener_hears_no_numbers_and_forgets_what_was_lost(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    class Listener(AnswerListener):
+        shown = ""
+
+        def text(self, piece: str) -> None:
+            self.shown += piece
+
+        def again(self) -> None:
+            self.shown = ""
+
+    server.completion = (
+        200,
+        events("A stranger may", " count to seven", " [", "1", ", 2] always [sic]", ". [1"),
+    )
+    listener = Listener()
+    async with small_library(tmp_path, LECTURES, uploaded=True, answer_url=server.url) as library:
+        report = await library.ask("how far may a stranger count", listener=listener)
+        assert listener.shown == "A stranger may count to seven always [sic]."
+        assert report.text.startswith("A stranger may count to seven always [sic].")
+        server.completion = (200, events("A stranger", end=b""))
+        with pytest.raises(WriterError):
+            await library.ask("how far may a stranger count", listener=listener)
+        assert listener.shown == ""
 
 
 def test_the_key_is_not_shown() -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.search_lab import store
 from objlib.embedded.index import lexical, vectors
 from objlib.embedded.text import chunk
 
@@ -25,6 +26,7 @@ LEVERS = (
     Lever("repeats", lexical, "LONG_QUERY", 1_000_000, rebuilds=False),
     Lever("bare", vectors, "HEADED_PASSAGES", 1_000_000, rebuilds=True),
     Lever("filled", chunk, "_FULL", 0.0, rebuilds=True),
+    Lever("pages", store, "PAGES_PART", False, rebuilds=True),
 )
 
 

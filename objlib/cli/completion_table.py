@@ -250,6 +250,7 @@ OPTIONS: Final[dict[str, Options]] = {
         "--op-delay": ("value", "Seconds until an upload is ACTIVE"),
         "--list-lag": ("value", "Seconds for which listings lack a new document"),
         "--seed": ("value", "Number that the faults are drawn from"),
+        "--write": ("", "Let the pages also run uploads and repairs, each after a button or a typed number"),
         "--embedder": (
             "value",
             "Folder of the ONNX model that makes the vectors of the embedded store, or default",

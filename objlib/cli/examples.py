@@ -100,6 +100,7 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
     "ledger": (
         ("ledger check", "read all of the ledger, and say what is wrong"),
         ("ledger compact --keep 30d", "remove history that is older than a month"),
+        ("ledger dump backup.jsonl", "write all of it as text, for a backup"),
         ("ledger copy library.db postgresql://objlib@db.example/library", "move to a database"),
     ),
     "doctor": (("doctor", "check what is configured, reachable and writable"),),

@@ -35,7 +35,7 @@ COMMANDS = (
     ("stores", "objlib.cli.commands.stores:stores", "List the stores of the service; create, delete, adopt"),
     ("move", "objlib.cli.commands.libraries:move", "Say that the folder of a library has moved"),
     ("runs", "objlib.cli.commands.runs:runs", "List the runs on the ledger, or stop one anywhere"),
-    ("ledger", "objlib.cli.commands.ledger:ledger", "Check the ledger, thin its history, or copy it"),
+    ("ledger", "objlib.cli.commands.ledger:ledger", "Check, thin, copy or dump the ledger"),
     ("doctor", "objlib.cli.commands.doctor:doctor", "Check the set-up, and say what to do"),
     ("completion", "objlib.cli.commands.completion:completion", "Print a completion script for a shell"),
 )

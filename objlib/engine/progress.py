@@ -1,10 +1,24 @@
 """The progress of a run, counted from what the run reports, for the record that its heartbeat writes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from objlib.core.events import EventKind, GovernorStatistics, Observer, Phase
 from objlib.core.reports.runs import RunProgress
+from objlib.core.totals import RunTotals
+
+COUNTED: Final = frozenset(
+    {
+        EventKind.RECOVERED,
+        EventKind.REQUEUED,
+        EventKind.INDEXED,
+        EventKind.FAILED,
+        EventKind.UNKNOWN,
+        EventKind.TAKEN_OVER,
+        EventKind.DELETED,
+    }
+)
+"""Events of single files that the totals count."""
 
 
 @dataclass(slots=True)
@@ -18,7 +32,11 @@ class _OpenPhase:
 
 
 class ProgressTally(Observer):
-    """Counts what a run reports, and passes it on to the observer of its user."""
+    """Counts what a run reports, and passes it on to the observer of its user.
+
+    Attributes:
+        totals: events of files by their kind, and the bytes of documents that were sent.
+    """
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
@@ -26,6 +44,7 @@ class ProgressTally(Observer):
         self._done: dict[str, int] = {}
         self._sent = 0
         self._stopping = self._advice = ""
+        self.totals = RunTotals()
 
     def progress(self, *, requests: int, now: GovernorStatistics) -> RunProgress:
         """The progress so far, with what the client and the governor count; of nested phases that of the inner one."""
@@ -65,6 +84,7 @@ class ProgressTally(Observer):
         self._done[str(phase)] = self._done.get(str(phase), 0) + files
         if phase is Phase.UPLOAD:
             self._sent += size
+            self.totals.add("sent_bytes", by=size)
         if phase in self._open:
             self._open[phase].files += files
             self._open[phase].bytes += size
@@ -83,6 +103,8 @@ class ProgressTally(Observer):
         """Something happened; the reason of a stop is kept."""
         if kind is EventKind.STOPPING:
             self._stopping, self._advice = str(fields.get("reason", "")), str(fields.get("advice", ""))
+        if kind in COUNTED:
+            self.totals.add("events", kind)
         self._observer.event(kind, **fields)
 
     def note(self, message: str) -> None:

@@ -33,6 +33,7 @@ class ServeOptions:
         strict: whether requests and answers have to fit the discovery document in every field.
         settle_seconds: lag between the last byte of a document and ACTIVE, for tests of clients.
         middleware: further middleware inside the quota, such as faults.
+        around: opens an app that serves more than the API on the same port; gets the API, and the port.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +44,7 @@ class ServeOptions:
     strict: bool = False
     settle_seconds: float = 0.0
     middleware: tuple[Middleware, ...] = ()
+    around: Callable[[ASGIApp, int], AbstractAsyncContextManager[ASGIApp]] | None = None
 
 
 async def serve(
@@ -63,7 +65,7 @@ async def serve(
         observer.event(EventKind.REQUEST, method=on.method, path=on.path, admitted=on.admitted, wait=on.wait)
 
     @asynccontextmanager
-    async def open_store(_: int) -> AsyncIterator[ASGIApp]:
+    async def open_store(port: int) -> AsyncIterator[ASGIApp]:
         middleware = () if options.quota is None else (quota_middleware(options.quota, report),)
         service_options = Options(
             background_vectors=True,
@@ -74,7 +76,11 @@ async def serve(
         )
         service_options = with_models(service_options, settings)
         async with open_service(settings.embedded, options=service_options) as service:
-            yield service.app
+            if options.around is None:
+                yield service.app
+            else:
+                async with options.around(service.app, port) as app:
+                    yield app
 
     await serve_until_stopped(
         open_store, options.host, options.port, names=options.allow_hosts, observer=observer, ready=ready

@@ -81,6 +81,10 @@ class OpenApps:
         app.retrier.reset()
         return app
 
+    def shared(self, command: Command) -> App | None:
+        """The application that the calls of a command share; None where none has been opened yet."""
+        return self._shared[command].app if command in self._shared else None
+
     async def close_shared(self) -> None:
         """Close the applications that look-ups share, after their ledger was put aside; the next one opens anew."""
         async with self._opening:

@@ -6,6 +6,7 @@ Everything that other rooms use is exported here; its modules are private to thi
 from objlib.ledger.attempts import AttemptOverError
 from objlib.ledger.comparison import Group, Standing
 from objlib.ledger.deletions import PruneTotals, Start
+from objlib.ledger.dump import is_dump
 from objlib.ledger.identity import (
     EMBEDDED_KEY,
     LIBRARY_ID_KEY,
@@ -33,13 +34,14 @@ from objlib.ledger.rows import (
 from objlib.ledger.scan.patterns import PatternChoice
 from objlib.ledger.scan.session import ScanSession, ToRead
 from objlib.ledger.scan.tables import ChangeKind
-from objlib.ledger.settings import LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
+from objlib.ledger.settings import DRIFT_KEY, LAST_SUCCESS_KEY, LEDGER_KEY, MODEL_KEY
 from objlib.ledger.store_deletions import StoreIntent
 from objlib.ledger.summary import LedgerSummary, files_with_content, summarize
-from objlib.ledger.transfer import copy_ledger
+from objlib.ledger.transfer import check_dump, copy_ledger, restore_ledger
 from objlib.ledger.transitions import Guard, Move, Transition
 
 __all__ = [
+    "DRIFT_KEY",
     "EMBEDDED_KEY",
     "LAST_SUCCESS_KEY",
     "LEDGER_KEY",
@@ -75,12 +77,15 @@ __all__ = [
     "StoreIntent",
     "ToRead",
     "Transition",
+    "check_dump",
     "copy_ledger",
     "files_with_content",
     "identify",
+    "is_dump",
     "ledger_exists",
     "library_key",
     "open_ledger",
+    "restore_ledger",
     "run_at_work",
     "summarize",
     "text_of_store",

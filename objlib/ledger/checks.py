@@ -1,10 +1,13 @@
 """Checking a ledger from within: the file's integrity, and what its tables promise of each other."""
 
-from typing import Final
+from pathlib import Path
+from typing import IO, Final
 
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.lifecycle.table import TRANSIENT
 from objlib.ledger.copying import Copied, digest_rows
 from objlib.ledger.database import LedgerConnection
+from objlib.ledger.dump import write_dump
 from objlib.ledger.table import Table, query
 
 LISTED: Final = 20
@@ -40,6 +43,11 @@ _PROMISES: Final = (
 
 class CheckTable(Table):
     """The ledger as a whole."""
+
+    @query
+    def dump(conn: LedgerConnection, file: IO[bytes], place: Path | LedgerUrl, now: float) -> Copied:
+        """Write all of it into ``file``, from its start."""
+        return write_dump(conn, file, place, now)
 
     @query
     def findings(conn: LedgerConnection) -> list[tuple[str, str]]:

@@ -5,11 +5,8 @@ method of the :class:`Dialect` of the connection. There is one module for each d
 ``objlib/ledger/dialects``.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, Final, Protocol
-
-Parameters = Sequence[Any] | Mapping[str, Any]
-"""For ``?`` in order, or ``?1`` by number; or for ``:name``."""
 
 CHANNEL: Final = "objlib_closing"
 """Name under which sessions tell one another that requests have to stop, where the database has such a thing."""

@@ -8,7 +8,7 @@ from objlib.core.failures import FailureKind
 from objlib.core.ids import FileId
 from objlib.core.lifecycle.table import TRANSIENT, State
 from objlib.ledger.database import LedgerConnection
-from objlib.ledger.rows import AttemptRow, Counts, EventRow, FileRow, FolderRow, RunRow, count
+from objlib.ledger.rows import AttemptRow, Backlog, Counts, EventRow, FileRow, FolderRow, RunRow, count
 from objlib.ledger.table import Table, query
 
 PAGE: Final = 500
@@ -217,6 +217,15 @@ class FileTable(Table):
                 f"FROM files {conn.dialect.by_index('files_renamed')} WHERE {_INDEXED} AND sent_path IS NOT NULL",
             ),
         )
+
+    @query
+    def backlog(conn: LedgerConnection) -> dict[State, Backlog]:
+        """The bytes of the files on disk by state, and since when the longest has been in it. Reads every row."""
+        cursor = conn.execute(
+            "SELECT gemini_state, sum(size), min(gemini_state_updated_at) FROM files WHERE missing_since IS NULL"
+            " GROUP BY 1"
+        )
+        return {State(state): Backlog(int(size), float(oldest)) for state, size, oldest in cursor}
 
 
 def _states(conn: LedgerConnection) -> dict[State, int]:

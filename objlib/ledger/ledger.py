@@ -35,6 +35,7 @@ from objlib.ledger.scan.patterns import PatternTable
 from objlib.ledger.scan.session import ScanTable
 from objlib.ledger.settings import SettingTable
 from objlib.ledger.store_deletions import StoreDeletionTable
+from objlib.ledger.totals import TotalTable
 from objlib.ledger.transition_sql import apply_only, apply_transition, record_failure
 from objlib.ledger.transitions import Transition
 from objlib.liveness import machine_name
@@ -83,6 +84,7 @@ class Ledger:
         self.checks = CheckTable(database, now)
         self.scans = ScanTable(database, now)
         self.patterns = PatternTable(database, now)
+        self.totals = TotalTable(database, now)
         self.compaction = CompactionTable(database, now)
 
     @property

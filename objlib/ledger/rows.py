@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from operator import attrgetter
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from objlib.core.failures import Failure, FailureKind
 from objlib.core.ids import AttemptId, FileId, RunId
@@ -261,6 +261,13 @@ class Counts:
     superseded: int
     open_intents: int
     stale_names: int
+
+
+class Backlog(NamedTuple):
+    """The files in one state: their bytes, and since when (Unix time) the longest has been in it."""
+
+    size: int
+    oldest: float
 
 
 def count(conn: LedgerConnection, source: str, *parameters: SqlValue) -> int:

@@ -1,6 +1,7 @@
 """Copying a whole ledger to another place, between files and databases in every direction. Everything here blocks."""
 
 from collections.abc import Callable, Set
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -10,9 +11,11 @@ from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.errors import LedgerError, RefusedError
 from objlib.core.ids import RunId
 from objlib.core.library.paths import root_of_text
+from objlib.ledger.checks import CheckTable
 from objlib.ledger.connection import connect, ledger_error, server_driver
 from objlib.ledger.copying import TABLES, Copied, canonical, column_names, copy_rows, digest_rows, pages
 from objlib.ledger.database import LedgerConnection
+from objlib.ledger.dump import read_dump
 from objlib.ledger.identity import EMBEDDED_KEY, LIBRARY_KEY, library_key, text_of_store
 from objlib.ledger.refusals import run_at_work
 from objlib.ledger.rows import RunRow
@@ -48,11 +51,42 @@ def copy_ledger(source: Place, target: Place, *, dead: Set[RunId], now: float) -
     return _in_transaction(source, fill, create=False, now=now)
 
 
+def restore_ledger(dump: Path, target: Place, *, now: float) -> Copied:
+    """Make the ledger of a dump at ``target``, and compare each row with what arrived; all of it, or nothing.
+
+    A run that was at work when the dump was made works on the ledger that was dumped, and never on this one.
+
+    Args:
+        dump: the file.
+        target: a place without a ledger, or with one that nothing was recorded in.
+        now: Unix time for the record of migrations.
+
+    Raises:
+        RefusedError: the target is not empty.
+        LedgerError: the dump is not whole, or the target cannot be used, or a row did not arrive as it was.
+    """
+    read = read_dump(dump, now)
+    with closing(read.conn):
+        return _copy(read.conn, source_place=read.place, target_place=target, dead=None, now=now)
+
+
+def check_dump(dump: Path, *, now: float) -> tuple[Copied, list[tuple[str, str]]]:
+    """The rows of a dump, and what is wrong with them.
+
+    Raises:
+        LedgerError: the dump is not whole.
+    """
+    read = read_dump(dump, now)
+    with closing(read.conn):
+        return read.read, CheckTable.findings(read.conn)
+
+
 def _copy(
-    source: LedgerConnection, *, source_place: Place, target_place: Place, dead: Set[RunId], now: float
+    source: LedgerConnection, *, source_place: Place, target_place: Place, dead: Set[RunId] | None, now: float
 ) -> Copied:
+    """Copy all rows; a run without an end that is not ``dead`` is at work. None: no run can be, and all have ended."""
     for run in RunRow.all(source, "WHERE ended IS NULL ORDER BY started, run_id"):
-        if run.run_id not in dead:
+        if dead is not None and run.run_id not in dead:
             raise run_at_work(run, source_place)
 
     def fill(target: LedgerConnection) -> Copied:
@@ -62,6 +96,8 @@ def _copy(
         copy_rows(source, target)
         copied = _compare(source, target)
         _settle(target, source_place, target_place)
+        if dead is None:
+            target.execute("UPDATE runs SET ended = heartbeat WHERE ended IS NULL")
         return copied
 
     return _in_transaction(target_place, fill, create=True, now=now)

@@ -5,7 +5,8 @@ Everything here blocks and runs through a Runner, which runs one function at a t
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final, Generic, TypeVar
 
 import psycopg
@@ -56,16 +57,59 @@ class _Number(Loader):
         return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
+class Native(psycopg.Connection[Any]):
+    """The driver's connection, with the pipeline in which it sends statements ahead."""
+
+    pipe: psycopg.Pipeline | None = None
+
+
+class _Cursor(psycopg.RawCursor[Any]):
+    """A cursor whose count and columns are waited for where statements are sent ahead, as the driver does for rows."""
+
+    @property
+    def rowcount(self) -> int:
+        self._wait()
+        return super().rowcount
+
+    @property
+    def description(self) -> Any:
+        self._wait()
+        return super().description
+
+    def _wait(self) -> None:
+        pipe = self.connection.pipe if isinstance(self.connection, Native) else None
+        if pipe is not None and self.pgresult is None:
+            pipe.sync()
+
+
 class SessionConnection:
     """A connection that takes the placeholders of this repository; its heirs add a dialect."""
 
-    def __init__(self, native: "psycopg.Connection[Any]") -> None:
+    def __init__(self, native: Native) -> None:
         self.native = native
 
     def execute(self, sql: str, parameters: Any = (), /) -> "psycopg.Cursor[Any]":
         """Run a statement."""
         text, names = translate(sql)
         return self.native.execute(text, in_order(names, parameters))
+
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Send statements without a wait for those before them; only what is read of an answer is waited for.
+
+        The error of a statement may be raised by a later one, or by the end of the block; then none of the rest ran.
+        """
+        with ExitStack() as pipeline:
+            self.native.pipe = pipeline.enter_context(self.native.pipeline())
+            try:
+                yield
+            except BaseException:
+                # Its end would raise the same error again, and the driver would write a warning of it.
+                with suppress(psycopg.Error):
+                    pipeline.close()
+                raise
+            finally:
+                self.native.pipe = None
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> None:
         """Run a statement for each of these parameters, in one round trip."""
@@ -91,7 +135,7 @@ class Session(Generic[C_co]):
         self,
         conninfo: str,
         schema: str,
-        factory: Callable[["psycopg.Connection[Any]"], C_co],
+        factory: Callable[[Native], C_co],
         *,
         busy_timeout: float,
         reconnect: float = RECONNECT_SECONDS,
@@ -156,10 +200,10 @@ class Session(Generic[C_co]):
         return self._reconnect if self.opened else FIRST_CONNECT_SECONDS if named is None else float(named)
 
     def _open(self) -> C_co:
-        native = psycopg.connect(
+        native = Native.connect(
             self._conninfo,
             autocommit=True,
-            cursor_factory=psycopg.RawCursor,
+            cursor_factory=_Cursor,
             fallback_application_name="objlib",
             tcp_user_timeout=int(SILENT_SECONDS * 1000),
             connect_timeout=None if "connect_timeout" in self._conninfo else CONNECT_SECONDS,

@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from objlib.api import Library
 from objlib.core.errors import ObjlibError
@@ -23,7 +22,9 @@ STATIC: Final = {"style.css": "text/css", "keys.js": "text/javascript", "icon.sv
 """The files that pages load, with their types."""
 
 
-def make_pages(library: Library, *, sessions: Sessions, cookie: str, runs: PageRuns | None = None) -> ASGIApp:
+def make_pages(
+    library: Library, *, sessions: Sessions, cookie: str, runs: PageRuns | None = None
+) -> SessionGuard:
     """The pages of one library.
 
     Args:
@@ -57,7 +58,8 @@ def make_pages(library: Library, *, sessions: Sessions, cookie: str, runs: PageR
         routes.append(Route("/do/{action}", actions.post, methods=["POST"]))
     handlers = {ObjlibError: pages.failed, HTTPException: pages.failed}
     app = Starlette(routes=routes, exception_handlers=handlers)
-    return SessionGuard(app, sessions=sessions, cookie=cookie, write=actions is not None)
+    roots = frozenset(route.path.split("/")[1] for route in routes)
+    return SessionGuard(app, sessions=sessions, cookie=cookie, write=actions is not None, roots=roots)
 
 
 async def _static(request: Request) -> Response:

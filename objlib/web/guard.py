@@ -24,6 +24,8 @@ OPEN: Final = frozenset({"/healthz", "/readyz"})
 """The addresses that are answered without a session: a supervisor has none, and they tell nothing of the library."""
 METRICS: Final = "/metrics"
 """The address that a monitor with its own token may read, which has no browser to keep a session."""
+METRICS_TOKEN: Final = "OBJLIB_METRICS_TOKEN"
+"""Variable with the token of that monitor; without it only the browser of the session reads the metrics."""
 HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -81,13 +83,27 @@ class SessionGuard:
         sessions: of this server.
         cookie: name of the session's cookie.
         write: whether requests that change something are served at all.
+        roots: the first segments of the paths of pages.
     """
 
-    def __init__(self, app: ASGIApp, *, sessions: Sessions, cookie: str, write: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        sessions: Sessions,
+        cookie: str,
+        write: bool,
+        roots: frozenset[str] = frozenset(),
+    ) -> None:
         self._app = app
         self._sessions = sessions
         self._cookie = cookie
         self._write = write
+        self._roots = roots
+
+    def shows(self, scope: Scope) -> bool:
+        """Whether a request is for a page, on a port that serves the API too, none of whose paths begins like one."""
+        return scope["type"] == "http" and str(scope["path"])[1:].partition("/")[0] in self._roots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or refuse it in one line."""
@@ -116,7 +132,7 @@ class SessionGuard:
             return answer
         if not self._sessions.admits(request.cookies.get(self._cookie, "")):
             return PlainTextResponse(
-                "This page belongs to the user who ran objlib ui. Run it again, and open the address it prints.\n",
+                "This page belongs to the user who started it. Start it again, and open the address that it prints.\n",
                 403,
             )
         if request.method == "POST" and not _from_our_page(request):

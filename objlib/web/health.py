@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -33,10 +32,10 @@ class HealthHandlers:
             return PlainTextResponse("the ledger cannot be read\n", UNAVAILABLE)
         return PlainTextResponse("ok\n")
 
-    async def metrics(self, _: Request) -> Response:
-        """The state of the library for Prometheus."""
+    async def metrics(self, request: Request) -> Response:
+        """The state of the library for Prometheus, in the format that it asks for."""
         try:
-            text = exposition(await self.library.status(), await self.library.runs())
+            text, content_type = exposition(await self.library.metrics(), request.headers.get("accept", ""))
         except ObjlibError as error:
             return PlainTextResponse(f"{error}\n", UNAVAILABLE)
-        return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
+        return Response(text, headers={"content-type": content_type})

@@ -43,8 +43,8 @@ def place_of(citation: Citation) -> str:
     """Lines, page or place of a citation, such as ``lines 4 to 8``."""
     first, last = citation.line_start, citation.line_stop
     parts = [f"line {first}" if first == last else f"lines {first} to {last}"] if first is not None else []
-    parts += [f"page {citation.page}"] if citation.page is not None else []
-    return " · ".join(parts) or citation.place or ""
+    page = "" if citation.page is None else f"page {citation.page}"
+    return " · ".join([*parts, *filter(None, [citation.place or page])])
 
 
 def link_of(citation: Citation, query: str) -> str:

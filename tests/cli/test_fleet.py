@@ -83,3 +83,36 @@ def test_a_library_goes_on_from_a_database(
         for done in (planned, copied, again, plan, thinned, checked, refused):
             assert SECRET not in done.out + done.err
     assert objlib("ledger", "copy", old).code == 2
+
+
+def test_a_ledger_in_a_database_is_backed_up_and_restored(
+    objlib: Objlib, library: Path, server: ThrowAwayServer, tmp_path: Path
+) -> None:
+    dump = tmp_path / "backup.jsonl"
+    with empty_schema(server) as url:
+        address = f"{url.conninfo}&schema={url.schema}&password={SECRET}"
+        at = ("--library", library, "--ledger", address)
+        assert objlib("upload", library, "--ledger", address).code == 0
+        planned = objlib("ledger", "dump", dump, "-n", *at)
+        assert (planned.code, dump.exists()) == (0, False), planned.err
+        written = objlib("ledger", "dump", dump, *at, "--json")
+        assert written.json()["rows"]["files"] == 3, written.err
+        assert dump.stat().st_mode & 0o077 == 0
+        printed = objlib("ledger", "dump", *at)
+        assert printed.out.splitlines()[-1] == dump.read_text("utf-8").splitlines()[-1]
+        again = objlib("ledger", "dump", dump, *at)
+        assert again.code == 4
+        for done in (planned, written, printed, again):
+            assert SECRET not in done.out + done.err
+        assert SECRET not in dump.read_text("utf-8")
+    assert [path.name for path in tmp_path.glob("backup*")] == ["backup.jsonl"]
+    assert objlib("ledger", "check", dump).code == 0
+    new = tmp_path / "new.db"
+    plan = objlib("ledger", "copy", dump, new, "-n")
+    assert (plan.code, new.exists()) == (0, False), plan.err
+    restored = objlib("ledger", "copy", dump, new)
+    assert "Restored" in restored.out, restored.err
+    assert objlib("upload", library, "--ledger", new, "--json").json()["uploaded"] == 0
+    dump.write_bytes(dump.read_bytes()[:-9])
+    assert "ends in the middle" in objlib("ledger", "check", dump).err
+    assert "takes a file" in objlib("ledger", "dump", address, *at).err

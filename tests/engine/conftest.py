@@ -98,7 +98,7 @@ def opened(settings: Settings, faults: Faults) -> Opener:
         ahead = changes.pop("ahead", 0.0)  # seconds by which the wall clock was set
         overrides = Overrides(
             now=lambda: EPOCH + ahead + trio.current_time(),
-            runner=inline_runner,
+            runner=changes.pop("runner", inline_runner),
             options=Options(middleware=(faults.middleware(),)),
         )
         need, observer = changes.pop("need", StoreNeed.CREATE), changes.pop("observer", None)

@@ -38,5 +38,7 @@ def test_the_reason_of_a_stop_is_kept_and_everything_is_passed_on() -> None:
     tally.event(EventKind.INDEXED, path="a")
     tally.note("a line")
     assert (progress(tally).stopping, progress(tally).advice) == ("daily_quota", "come back tomorrow")
+    tally.advance(Phase.UPLOAD, 1, 5)
+    assert tally.totals.take() == {"events indexed": 1, "sent_bytes": 5}
     assert observer.notes == ["a line"]
     assert len(observer.events) == 2

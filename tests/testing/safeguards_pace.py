@@ -29,14 +29,14 @@ PACE: Final = (
     Mutant(
         "a ramp counts from the refusal before it",
         ESTIMATOR,
-        "    return reserve(state) + cruised * (rate - state.rate) < state.burst * rate\n",
+        "    return reserve(state) + cruised * (rate - state.rate) < common_burst(state) * rate\n",
         "    return False\n",
         f"{OF_ESTIMATOR}::test_a_ramp_counts_from_the_last_refusal_unless_the_bucket_may_have_overflowed",
     ),
     Mutant(
         "a bucket that may have overflowed makes no whole count",
         ESTIMATOR,
-        "    cruised = state.probe_since + state.burst - state.measured_since\n",
+        "    cruised = state.probe_since + common_burst(state) - state.measured_since\n",
         "    cruised = 0.0\n",
         f"{OF_ESTIMATOR}::test_a_ramp_counts_from_the_last_refusal_unless_the_bucket_may_have_overflowed",
     ),

@@ -11,11 +11,46 @@ TEST_ATTEMPTS: Final = "tests/web/test_actions.py::test_an_attempt_that_is_not_o
 
 PAGES: Final = (
     Mutant(
+        "what a run counted is added to the totals once",
+        "objlib/core/totals.py",
+        "        numbers, self._numbers = self._numbers, defaultdict(float)\n",
+        "        numbers = self._numbers\n",
+        "tests/test_metrics.py::test_totals_are_added_up",
+    ),
+    Mutant(
+        "the totals of a run are those of all runs before it and its own",
+        "objlib/ledger/totals.py",
+        "            totals.merge(more)\n",
+        "            totals = RunTotals(more)\n",
+        "tests/test_api.py::test_a_monitor_is_told_what_all_runs_did",
+    ),
+    Mutant(
         "the token of the pages is good for one visit",
         GUARD,
         '            self.token = ""\n',
         "            pass\n",
         f"{TEST_PAGES}::test_the_token_is_good_for_one_visit",
+    ),
+    Mutant(
+        "no other site sends the cookie of the pages",
+        GUARD,
+        'httponly=True, samesite="strict")',
+        'httponly=False, samesite="lax")',
+        f"{TEST_PAGES}::test_the_token_is_good_for_one_visit",
+    ),
+    Mutant(
+        "pages beside the API leave it its own paths",
+        GUARD,
+        'str(scope["path"])[1:].partition("/")[0] in self._roots',
+        'str(scope["path"])[1:].startswith(tuple(self._roots))',
+        f"{TEST_PAGES}::test_pages_and_the_api_share_a_port",
+    ),
+    Mutant(
+        "other machines see no pages",
+        "objlib/cli/commands/serve.py",
+        "    has_pages = is_loopback_host(host) and ledger_exists(settings.ledger)\n",
+        "    has_pages = ledger_exists(settings.ledger)\n",
+        "tests/cli/commands/test_serve.py::test_serve_has_the_pages_of_a_library_with_a_ledger",
     ),
     Mutant(
         "a browser without the session sees no page",

@@ -78,14 +78,14 @@ REPAIRS: Final = (
         CLASSIFICATION,
         "    if standing.in_flight:\n        return DriftKind.IN_FLIGHT\n",
         "",
-        f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
+        f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_left_alone",
     ),
     Mutant(
         "what is leaving is left alone",
         CLASSIFICATION,
         "    if standing.leaving:\n        return DriftKind.DELETING\n    return DriftKind.ORPHAN",
         "    return DriftKind.ORPHAN",
-        f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_nobodys_business",
+        f"{TEST_SYNC}::test_what_is_in_flight_or_leaving_is_left_alone",
     ),
     Mutant(
         "a finding that a listing cannot prove is confirmed",

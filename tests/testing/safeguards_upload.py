@@ -42,7 +42,7 @@ UPLOAD: Final = (
     Mutant(
         "a ledger is not copied while a run is at work on it",
         "objlib/ledger/transfer.py",
-        "        if run.run_id not in dead:\n",
+        "        if dead is not None and run.run_id not in dead:\n",
         "        if False:\n",
         "tests/ledger/test_transfer.py::test_a_copy_while_a_run_is_at_work_is_refused",
     ),

@@ -219,6 +219,8 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(page: Page, scheme: A
 
 def test_a_question_is_answered_on_the_page_and_its_address_can_be_kept(page: Page) -> None:
     page.goto("/ask")
+    # The browser puts the cursor into the field when it first draws it, which may be after the page has loaded.
+    expect(page.get_by_label("Ask the library a question")).to_be_focused()
     page.keyboard.type("how far may a stranger count")
     page.keyboard.press("Enter")
     expect(page.locator(".answer-text .chip").first).to_be_visible()

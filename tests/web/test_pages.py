@@ -8,10 +8,14 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from objlib.api import Library, open_library
+from objlib.core.events import Observer
 from objlib.web.app import make_pages
 from objlib.web.guard import HEADERS, Sessions
+from objlib.web.serve import open_pages_beside
 from tests.support.library import LECTURES, Files, small_library
 
 COOKIE = "session"
@@ -241,3 +245,29 @@ async def test_a_page_runs_no_script_but_its_own_and_is_framed_by_none(browser: 
         assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == ["'none'"]
         rest = {source for sources in policy.values() for source in sources} - {"'none'"}
         assert rest == {"'self'"}, "neither unsafe-inline nor another site"
+
+
+async def test_pages_and_the_api_share_a_port(library: Library) -> None:
+    sessions, to_api = Sessions(), list[str]()
+
+    async def api(scope: Scope, receive: Receive, send: Send) -> None:
+        to_api.append(f"{scope['method']} {scope['path']}")
+        await PlainTextResponse("the API")(scope, receive, send)
+
+    opening = open_pages_beside(api, 80, settings=library.settings, sessions=sessions, observer=Observer())
+    async with opening as app:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            assert (await client.get("/library")).status_code == 403
+            assert (await client.get("/", params={"token": sessions.token})).status_code == 303
+            assert "pond.md" in await shown(client, "/?q=stranger")
+            for request in (
+                "GET /v1beta/fileSearchStores",
+                "POST /upload/v1beta/files",
+                "GET /no/such",
+                "GET /askew",
+            ):
+                method, path = request.split()
+                assert (await client.request(method, path)).text == "the API"
+                assert to_api.pop() == request
+    assert to_api == []

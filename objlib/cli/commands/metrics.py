@@ -28,7 +28,8 @@ def metrics(
 
     async def work(observer: Observer) -> bytes:
         async with open_library(settings, observer=observer) as library:
-            return exposition(await library.status(), await library.runs())
+            text, _ = exposition(await library.metrics())
+            return text
 
     text = run_without_app(settings, work, changes=False)
     if file is None:

@@ -139,8 +139,12 @@ def ask(
     from objlib.cli.runner import show
     from objlib.engine.search.ask import ask as engine_ask
 
+    def ask_one(one: Settings) -> AnswerReport:
+        with shown_as_written(one) as listener:
+            return _run(one, "ask", partial(engine_ask, listener=listener), asked)
+
     if len(each_of) > 1:
-        answers = ask_each(each_of, load, lambda one: _run(one, "ask", engine_ask, asked))
+        answers = ask_each(each_of, load, ask_one)
         show(
             settings,
             "ask-several",
@@ -151,8 +155,7 @@ def ask(
             library=[each.library for each in answers],
         )
         return _exit(fail_empty=fail_empty, empty=not any(each.report.citations for each in answers))
-    with shown_as_written(settings) as listener:
-        report = _run(settings, "ask", partial(engine_ask, listener=listener), asked)
+    report = ask_one(settings)
     notes = ask_notes(report)
     show(settings, "ask", report, lambda screen: ask_lines(report, screen), asked=True, notes=notes)
     return _exit(fail_empty=fail_empty, empty=not report.citations)

@@ -1,6 +1,8 @@
 """``objlib serve``."""
 
 import os
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -47,11 +49,18 @@ def serve(
     op_delay: Annotated[float, option("Seconds until an upload is ACTIVE")] = 0.0,
     list_lag: Annotated[float, option("Seconds for which listings lack a new document")] = 0.0,
     seed: Annotated[int, option("Number that the faults are drawn from")] = 0,
+    write: Annotated[
+        bool, switch("Let the pages also run uploads and repairs, each after a button or a typed number")
+    ] = False,
     embedder: Embedder = None,
     reranker: Reranker = None,
     options: Common = None,
 ) -> int:
-    """Serve the embedded store on a port, for any Gemini client; stop it with Ctrl-C."""
+    """Serve the embedded store on a port, for any Gemini client; stop it with Ctrl-C.
+
+    The pages of objlib ui are beside it, for the browser that opens the address which is printed for them. The
+    server of other machines, and that of a store without a ledger, has none.
+    """
     if not 0 <= port <= 65_535:
         raise UsageError(f"--port must be a whole number from 0 to 65535, not {port}")
     if not host.strip() or not host.isprintable():
@@ -82,6 +91,9 @@ def serve(
     from objlib.cli.runner import run_without_app
     from objlib.engine.serve import ServeOptions
     from objlib.engine.serve import serve as engine_serve
+    from objlib.ledger import ledger_exists
+    from objlib.web.guard import METRICS_TOKEN, Sessions
+    from objlib.web.serve import open_pages_beside
 
     serve_options = ServeOptions(
         host=host,
@@ -94,17 +106,28 @@ def serve(
         middleware=middleware,
     )
 
+    has_pages = is_loopback_host(host) and ledger_exists(settings.ledger)
+    sessions = Sessions(metrics_token=os.environ.get(METRICS_TOKEN, "")) if has_pages else None
+
     def ready(address: str) -> None:
+        pages = {"pages": f"{address}/?token={sessions.token}"} if sessions else {}
         if settings.json:
-            print_object("serve", {"url": address})
+            print_object("serve", {"url": address} | pages)
         else:
             print_lines([address])
         if not settings.quiet:
+            for visit in pages.values():
+                print_message(f"pages for your browser: {visit}")
             which = "any API key" if key is None else "the required API key"
             print_message(f"serving until Ctrl-C; point a Gemini client there: --base-url {address}, {which}")
 
     async def work(observer: Observer) -> None:
-        await engine_serve(settings, serve_options, observer=observer, ready=ready)
+        around = None
+        if sessions is not None:
+            around = partial(
+                open_pages_beside, settings=settings, sessions=sessions, observer=observer, write=write
+            )
+        await engine_serve(settings, replace(serve_options, around=around), observer=observer, ready=ready)
 
     run_without_app(settings, work, events=True, with_ledger=False)
     return Exit.OK

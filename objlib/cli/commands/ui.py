@@ -4,7 +4,7 @@ import os
 import sys
 import webbrowser
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated
 
 from objlib.cli.config import load_settings
 from objlib.cli.console.errors import print_message
@@ -13,9 +13,6 @@ from objlib.cli.options import Common, LibraryPath, option, switch
 from objlib.core.errors import Exit, UsageError
 from objlib.core.events import Observer
 from objlib.sources import require_folder
-
-METRICS_TOKEN: Final = "OBJLIB_METRICS_TOKEN"
-"""Variable with the token with which a monitor reads the metrics; without it only the browser of the session does."""
 
 
 def ui(
@@ -40,6 +37,7 @@ def ui(
     settings = load_settings(options, path=path)
     require_folder(settings)
     from objlib.cli.runner import run_without_app
+    from objlib.web.guard import METRICS_TOKEN
     from objlib.web.serve import serve_pages
 
     def ready(address: str) -> None:

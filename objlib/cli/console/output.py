@@ -57,6 +57,19 @@ def print_paths(paths: Iterable[str], *, null: bool) -> None:
     _write_to(buffer, data)
 
 
+def print_file(file: IO[bytes]) -> None:
+    """Write a whole file to stdout, in pieces.
+
+    Raises:
+        OutputError: stdout is a file that cannot be written.
+    """
+    file.seek(0)
+    buffer = getattr(sys.stdout, "buffer", None)
+    sys.stdout.flush()
+    while piece := file.read(1 << 20):
+        _write(piece.decode()) if buffer is None else _write_to(buffer, piece)
+
+
 def print_object(schema: str, value: object, **more: Any) -> None:
     """Write a result as one JSON object on one line, with ``schema`` first.
 

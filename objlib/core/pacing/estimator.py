@@ -11,6 +11,7 @@ import math
 from objlib.core.pacing.state import (
     PaceState,
     PacingPhase,
+    common_burst,
     credit,
     full_interval,
     lost_seconds,
@@ -98,9 +99,9 @@ def _whole(state: PaceState, span: float) -> bool:
         )  # where nothing is saved, a slow time says nothing about a quick one
     if state.probe_since < state.measured_since:
         return False
-    cruised = state.probe_since + state.burst - state.measured_since
+    cruised = state.probe_since + common_burst(state) - state.measured_since
     rate = state.admitted / max(TUNING.min_duration, span)
-    return reserve(state) + cruised * (rate - state.rate) < state.burst * rate
+    return reserve(state) + cruised * (rate - state.rate) < common_burst(state) * rate
 
 
 def _early(state: PaceState, exhausted_at: float, span: float) -> PaceState:

@@ -13,6 +13,7 @@ from objlib.core.pacing import estimator
 from objlib.core.pacing.state import (
     PaceState,
     PacingPhase,
+    common_burst,
     credit,
     full_interval,
     overflow_seconds,
@@ -169,16 +170,25 @@ def shared(state: PaceState, rates: Sequence[float], now: float) -> PaceState:
     """Take an equal share of the quota that several processes use.
 
     ``rates`` holds the rate of each process, this one included; 0 where a process knows no limit. All learn from the
-    probe of one, so each probes more rarely.
+    probe of one, so each probes more rarely. Where none knows a limit, a new one takes its part of the window.
     """
     total = sum(rates)
     if total <= 0:
-        return state
+        begun = state.limited or not math.isnan(state.measured_since)
+        return (
+            state if begun else state._replace(window=max(1.0, state.window / len(rates)), peers=len(rates))
+        )
     rate = max(TUNING.min_rate / len(rates), total / len(rates))
     if state.limited:
         share = rate / state.rate
+        # The error of a rate is one request in the time of its measurement; it was no less than what it is off by.
+        sure = min(state.measured_for, 1 / max(abs(rate - state.rate), TUNING.min_duration))
+        if state.phase is PacingPhase.STARTUP and state.probe_since == -math.inf and len(rates) > 1:
+            # It ramps up from the first throttling, and does not know that the others use up the rest.
+            state = state._replace(phase=PacingPhase.CRUISE, gain=TUNING.cruise_gain)
         return state._replace(
             rate=rate,
+            measured_for=sure,
             admitted=share * state.admitted,
             early_admitted=share * state.early_admitted,
             peers=len(rates),
@@ -234,7 +244,7 @@ def _feedback_seconds(state: PaceState) -> float:
 
 def _start_probe(state: PaceState, started: float) -> PaceState:
     """Start a measurement of the probe's own: the bucket may have overflowed before it."""
-    return state._replace(probe_since=started - state.burst, probe_admitted=state.admitted)
+    return state._replace(probe_since=started - common_burst(state), probe_admitted=state.admitted)
 
 
 def _return_to_old_rate(state: PaceState, started: float) -> PaceState:

@@ -126,6 +126,11 @@ def probe_credit(state: PaceState, at: float) -> float:
     return state.rate * (at - state.probe_since) - (state.admitted - state.probe_admitted)
 
 
+def common_burst(state: PaceState) -> float:
+    """Seconds' worth of this process's rate in a full bucket: what the others have saved is in the same one."""
+    return state.burst * state.peers
+
+
 def uncertainty(state: PaceState, seconds: float) -> float:
     """Requests by which a count over that time may differ from the rate.
 
@@ -198,7 +203,14 @@ def probe_interval(state: PaceState) -> float:
         )
     least = min(TUNING.least_interval * full_interval(state), TUNING.least_requests)
     count = min(full_interval(state), max(least, rate * state.measured_for))
-    return max(min(TUNING.min_probe_requests, TUNING.max_probe_wait * rate), state.peers * count)
+    # All probe at once as long as they know no more than an earlier run did: what it learnt may be far too low by now.
+    peers = state.peers if _measured_here(state) else 1
+    return max(min(TUNING.min_probe_requests, TUNING.max_probe_wait * rate), peers * count)
+
+
+def _measured_here(state: PaceState) -> bool:
+    """Whether more is known than what was learnt by an earlier run or another process."""
+    return state.measured_for * state.rate > 1.01 * TUNING.least_interval * full_interval(state)
 
 
 def probe_gain(state: PaceState) -> float:

@@ -18,6 +18,7 @@ other half too (``tests/core/reports/test_cited_text.py``).
 _STEM: Final = 4
 """Letters by which words are compared: they leave out most endings, in most languages of Europe."""
 _MARKER: Final = re.compile(r"[ \t]*[\[【]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
+_BEGUN: Final = re.compile(r"[ \t]*(?:[\[【][\s\d,;]{0,40})?\Z")
 _END: Final = "[.!?\u2026\u3002\uff01\uff1f]+[\"'\u201d\u2019\u00bb)]*"
 _SENTENCE: Final = re.compile(rf"\S.*?(?:{_END}(?:{_MARKER.pattern})*(?=\s|$)|$)", re.MULTILINE)
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
@@ -64,6 +65,21 @@ def read_citations(text: str, passages: Sequence[str]) -> tuple[str, list[CitedS
                 CitedSentence(start, length, there, borne_out and len(there) == len(set(numbers)))
             )
     return "".join([*pieces, text[done:]]), sentences
+
+
+class MarkerFilter:
+    """Takes the markers out of a text that comes piece by piece; what may be the beginning of one waits."""
+
+    def __init__(self) -> None:
+        self._waiting = ""
+
+    def feed(self, piece: str) -> str:
+        """As much of the text, without markers, as is sure by now."""
+        text = _MARKER.sub("", self._waiting + piece)
+        begun = _BEGUN.search(text)
+        sure = len(text) if begun is None else begun.start()
+        self._waiting = text[sure:]
+        return text[:sure]
 
 
 def bears_out(sentence: str, passages: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ class LedgerCopy:
         rows: by table.
         digest: SHA-256 over all rows, the same for both.
         dry_run: whether nothing was copied, and the rest is what would be.
+        restored: whether the source is a dump.
     """
 
     source: str
@@ -20,6 +21,26 @@ class LedgerCopy:
     rows: Mapping[str, int]
     digest: str
     dry_run: bool = False
+    restored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerDump:
+    """A ledger that was written into a file.
+
+    Attributes:
+        ledger: its place, without a password.
+        file: None for stdout.
+        rows: by table.
+        digest: SHA-256 over all rows.
+        size: bytes of the file.
+    """
+
+    ledger: str
+    file: str | None
+    rows: Mapping[str, int]
+    digest: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)

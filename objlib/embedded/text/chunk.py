@@ -9,13 +9,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from heapq import merge
+from math import ceil
 
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.sentences import CLOSERS
 
 PASSAGE_WORDS = 180
 """Words in a passage: about 240 of the 256 tokens that the embedding model reads."""
+_STRETCH = 1.2
+"""Times PASSAGE_WORDS that a passage may hold rather than leave a small rest."""
 _TAIL = 0.4
 """Share of PASSAGE_WORDS below which a passage joins its neighbour where it can, even under the next heading."""
 _FULL = 0.85
@@ -56,7 +59,7 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\
 class Chunk:
     """A passage by its character offsets; neither end is white space.
 
-    Its heading is the nearest at or above its first paragraph, its page (from 1) that of its first character.
+    Its heading is the nearest at or above its first paragraph. Its page, from 1, is that of all its text.
     """
 
     start: int
@@ -68,20 +71,37 @@ class Chunk:
 def chunks(extracted: Extracted, size: int = PASSAGE_WORDS) -> list[Chunk]:
     """Cut a document into passages of about ``size`` words, in order, covering all of its text.
 
-    A heading starts a new passage unless the one before it is still small; a place that stands alone always does.
-    A place, such as a row of a table, is cut only if it is longer than a passage. From ``body_start`` on every
-    character that is not white space is in exactly one passage.
+    A heading starts a new passage unless the one before it is still small; a page, and a place that stands alone,
+    always does. A place, such as a row of a table, is cut only if it is longer than a passage. From ``body_start``
+    on every character that is not white space is in exactly one passage.
     """
     packer = _Packer(extracted, size)
     start = extracted.body_start
-    for place in chain(extracted.places, (None,)):
-        stop = max(start, place.start) if place else len(extracted.text)
-        for unit in _units(extracted.text, start, stop, size, 0):
+    for border, ends_passage in _borders(extracted):
+        stop = max(start, border)
+        if extracted.page_starts:
+            packer.size = _even_size(weight(extracted.text[start:stop]), size)
+        for unit in _units(extracted.text, start, stop, packer.size, 0):
             packer.add(*unit)
-        if place and place.alone:
+        if ends_passage:
             packer.end_passage()
         start = stop
     return packer.finish()
+
+
+def _borders(extracted: Extracted) -> Iterator[tuple[int, bool]]:
+    """Offsets that a unit never runs over, in order, and whether no passage does so either."""
+    places = ((place.start, place.alone) for place in extracted.places)  # a table may have a million
+    pages = (
+        (start, True) for start in extracted.page_starts
+    )  # a citation names the page that its words are on
+    yield from merge(places, pages)
+    yield len(extracted.text), True
+
+
+def _even_size(words: float, size: int) -> int:
+    """Words of each passage of a page, so that its last one is no scrap: of 400 words on a page two of 200."""
+    return ceil(words / ceil(words / (size * _STRETCH))) if words else size
 
 
 def weight(text: str) -> float:
@@ -136,11 +156,12 @@ class _Packer:
 
     def __init__(self, extracted: Extracted, size: int) -> None:
         self._text = extracted.text
-        self._size = size
+        self.size = size
         self._headings = extracted.headings
         self._heading_starts = [at for at, _ in extracted.headings]
         self._pages = extracted.page_starts
-        self._fills = not extracted.places  # a row of a table, or another place, stays whole
+        # A row of a table stays whole, as do other places but for pages.
+        self._fills = not extracted.places or bool(extracted.page_starts)
         self._out: list[tuple[int, int, float]] = []
         self._start = self._stop = 0
         self._weight = 0.0
@@ -148,9 +169,9 @@ class _Packer:
 
     def add(self, start: int, stop: int, more: float) -> None:
         """Add the next unit, which weighs ``more`` words, to the current passage and to new ones behind it."""
-        filled = self._weight >= self._size * _FULL or self._weight + more <= self._size
+        filled = self._weight >= self.size * _FULL or self._weight + more <= self.size
         if self._weight and self._fills and not filled and not self._opens_section(start, stop):
-            for sentence in _units(self._text, start, stop, self._size, _SENTENCES):
+            for sentence in _units(self._text, start, stop, self.size, _SENTENCES):
                 self._join(*sentence)
         else:
             self._join(start, stop, more)
@@ -158,8 +179,8 @@ class _Packer:
     def _join(self, start: int, stop: int, more: float) -> None:
         """Add a unit to the current passage, or begin a new one with it."""
         if self._weight and (
-            self._weight + more > self._size
-            or (self._weight >= self._size * _TAIL and self._opens_section(start, stop))
+            self._weight + more > self.size
+            or (self._weight >= self.size * _TAIL and self._opens_section(start, stop))
         ):
             self._flush()
         if not self._weight:
@@ -168,23 +189,21 @@ class _Packer:
         self._weight += more
 
     def end_passage(self) -> None:
-        """Let the next unit begin a passage, and no earlier one join it."""
-        if self._weight:
-            self._flush()
-        self._closed = len(self._out)
-
-    def finish(self) -> list[Chunk]:
-        """The passages; a small last one joins its neighbour if both stand under one heading."""
+        """Let the next unit begin a passage; a small last one joins its neighbour if both stand under one heading."""
         if self._weight:
             self._flush()
         if len(self._out) - self._closed > 1:
             (start, _, before), (tail, stop, last) = self._out[-2:]
             if (
-                last < self._size * _TAIL
-                and before + last <= self._size * 1.2
+                last < self.size * _TAIL
+                and before + last <= self.size * _STRETCH
                 and not self._opens_section(tail, stop)
             ):
                 self._out[-2:] = [(start, stop, before + last)]
+        self._closed = len(self._out)
+
+    def finish(self) -> list[Chunk]:
+        """The passages, each with its heading and its page."""
         return [Chunk(start, stop, self._heading(start), self._page(start)) for start, stop, _ in self._out]
 
     def _flush(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from objlib.core.library.decode import UnreadableError, without_surrogates
 from objlib.embedded.text.builder import check_length
-from objlib.embedded.text.extracted import Extracted
+from objlib.embedded.text.extracted import DocumentPlace, Extracted
 
 _ENCRYPTED = "The PDF is protected by a password. Save it without one and upload it again."
 _FORBIDDEN = (
@@ -20,6 +20,8 @@ _ALL_BROKEN = "No page of the PDF can be read. Open it in a viewer and save it a
 _NO_TEXT = "The PDF has no text, only images or drawings (a scan). Run text recognition (OCR) over it first."
 _BLANK = "The pages of the PDF hold neither text nor images: they are blank or damaged."
 _LIGATURE = re.compile("[\ufb00-\ufb06]")  # "fi" as one character belongs to the font and not to the text
+_LABEL: Final = 40
+"""Characters of a page's label that are kept; an honest one has a prefix and a number."""
 _ERRORS: Final = {4: _ENCRYPTED, 5: _FORBIDDEN}
 """Messages for the codes that PDFium gives a reason by (fpdfview.h, ``FPDF_ERR_PASSWORD`` and ``_SECURITY``)."""
 _ONE_AT_A_TIME = threading.Lock()  # PDFium is not made for threads
@@ -73,7 +75,20 @@ def _read(document: Any, pypdfium2: Any) -> Extracted:
         *_named(pictures, "only images or drawings"),
         *_named(blank, "neither text nor images"),
     )
-    return Extracted("".join(pages), tuple(starts), title, author, remarks=remarks)
+    places = _labels(document, starts)
+    return Extracted("".join(pages), tuple(starts), title, author, remarks=remarks, places=places)
+
+
+def _labels(document: Any, starts: Sequence[int]) -> tuple[DocumentPlace, ...]:
+    """The pages as they are numbered in print, such as ``iv``; none where that is how they follow each other."""
+    numbers = [str(number) for number in range(1, len(starts) + 1)]
+    labels = [_clean(document.get_page_label(index)).strip()[:_LABEL] for index in range(len(starts))]
+    if all(label in {"", number} for label, number in zip(labels, numbers, strict=True)):
+        return ()
+    return tuple(
+        DocumentPlace(start, "page", label or number, alone=True)
+        for start, label, number in zip(starts, labels, numbers, strict=True)
+    )
 
 
 def _text(page: Any) -> str:

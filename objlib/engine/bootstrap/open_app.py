@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from objlib.core.advice import advise
+from objlib.core.config.ledger_url import LedgerUrl
 from objlib.core.config.settings import Backend, Settings
 from objlib.core.errors import LedgerError
 from objlib.core.events import Observer
@@ -66,6 +67,7 @@ class Command:
         disk: whether it looks for changes on disk, so that a library which is not mounted would seem to be deleted.
         dry_run: whether it only says what it would do: then it works on private copies, and sends no request that
             changes anything.
+        looks: whether it only reads the ledger, so that it needs no copy of one that is there.
     """
 
     name: str
@@ -75,6 +77,12 @@ class Command:
     any_ledger: bool = False
     disk: bool = True
     dry_run: bool = False
+    looks: bool = False
+
+    def copies(self, ledger: Path | LedgerUrl) -> bool:
+        """Whether it works on a private copy of the ledger, which takes time with each file that the ledger has."""
+        leaves_no_trace = self.dry_run or (self.store is StoreNeed.SERVICE and not self.records)
+        return leaves_no_trace and not (self.looks and isinstance(ledger, Path) and ledger.exists())
 
 
 @asynccontextmanager
@@ -106,7 +114,7 @@ async def open_app(
                 runner=overrides.runner,
                 now=clock,
                 create=command.create_ledger,
-                private=command.dry_run or (command.store is StoreNeed.SERVICE and not command.records),
+                private=command.copies(settings.ledger),
             )
         )
         now = ledger.now

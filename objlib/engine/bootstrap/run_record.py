@@ -7,6 +7,7 @@ from typing import Final
 
 import trio
 
+from objlib.core.pacing import exchange
 from objlib.core.pacing.closing import Closing
 from objlib.core.reports.runs import RunProgress
 from objlib.engine.app import App
@@ -24,7 +25,9 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
     async with trio.open_nursery() as nursery:
         await _share_quota(app)
         nursery.start_soon(_beat, app, tally)
+        nursery.start_soon(_keep_totals, app, tally)
         if app.store:
+            nursery.start_soon(_keep_share, app)
             nursery.start_soon(_share_closings, app)
         try:
             yield
@@ -33,18 +36,35 @@ async def keep_run_record(app: App, command: str, tally: ProgressTally) -> Async
             with trio.move_on_after(LAST_WRITES, shield=True):
                 rates = app.governor.rates(final=True)
                 await app.ledger.rates.leave(app.run_id, rates=rates, last_share=app.governor.last_share)
+                await _record_totals(app, tally)
                 await app.ledger.runs.end(app.run_id, _progress(app, tally))
         nursery.cancel_scope.cancel(reason="the run is over")
 
 
 async def _beat(app: App, tally: ProgressTally) -> None:
+    """Write the heartbeat, and nothing else that would wait for a busy ledger before the next one."""
     while True:
         await trio.sleep(HEARTBEAT)
         asked = await app.ledger.runs.heartbeat(app.run_id, _progress(app, tally))
         if asked and not app.drain.requested:
             app.drain.stop("as another command asked")
-        await _share_quota(app)
         app.governor.report()
+
+
+async def _keep_totals(app: App, tally: ProgressTally) -> None:
+    while True:
+        await trio.sleep(HEARTBEAT)
+        await _record_totals(app, tally)
+
+
+async def _keep_share(app: App) -> None:
+    """Exchange rates with the other runs: soon again while that moves them, else with each heartbeat."""
+    wait = exchange.FIRST
+    while True:
+        await trio.sleep(wait)
+        before = app.governor.rate
+        await _share_quota(app)
+        wait = exchange.next_exchange(wait, before, app.governor.rate, longest=HEARTBEAT)
 
 
 async def _share_closings(app: App) -> None:
@@ -63,6 +83,11 @@ async def _share_closings(app: App) -> None:
             await app.ledger.closings.record(app.run_id, news)
         closing, last = await app.ledger.closings.read(app.now(), last)
         app.governor.close(closing)
+
+
+async def _record_totals(app: App, tally: ProgressTally) -> None:
+    """Add what was counted since the last beat to the totals of the ledger; what a killed run counted last is lost."""
+    await app.ledger.totals.add({**app.governor.tally.totals.take(), **tally.totals.take()})
 
 
 def _progress(app: App, tally: ProgressTally) -> RunProgress:

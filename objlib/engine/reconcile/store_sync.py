@@ -5,6 +5,7 @@ goes back to ``untracked``, so that the next upload sends it while the old docum
 Each step is checked again, in the store and in the ledger, before it is applied.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,7 +28,7 @@ from objlib.engine.reconcile.compare import Comparison, compare_store, recheck_d
 from objlib.engine.recover import recover
 from objlib.engine.requests.fan_out import fan_out
 from objlib.gemini import GeminiError
-from objlib.ledger import Move
+from objlib.ledger import DRIFT_KEY, Move
 
 MAX_STEPS: Final = 8
 """Steps of a repair in progress at once."""
@@ -83,7 +84,11 @@ async def store_sync(
             raise app.retrier.fatal.again()
     if apply and lost is not None and lost.adopt:
         adopted = await adopt(app, lost)  # a dry run adopts in its copy of the ledger
-    comparison = await compare_store(app) if plan is None else Comparison(plan)
+    if plan is None:
+        comparison = await compare_store(app)
+        await _record_drift(app, comparison)
+    else:
+        comparison = Comparison(plan)
     plan, report = comparison.plan, _report(app, comparison)
     report.adopted, report.foreign_ledgers = adopted, comparison.ledgers
     report.of = "" if lost is None else lost.ledger_id
@@ -190,6 +195,13 @@ class _Repair:
             gone = kind is DriftKind.GHOST
             await app.ledger.apply(Move(row, app.run_id).reset(why, gone=gone))
         self.report.requeued += 1
+
+
+async def _record_drift(app: App, comparison: Comparison) -> None:
+    """Keep what a comparison of the whole store found, for the monitor."""
+    if not app.drain.requested:
+        kinds = _report(app, comparison).drift
+        await app.ledger.settings.set(DRIFT_KEY, json.dumps({"at": app.now(), "kinds": kinds}))
 
 
 def _report(app: App, comparison: Comparison) -> StoreSyncReport:

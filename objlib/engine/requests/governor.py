@@ -8,7 +8,7 @@ clock, the limiters and one task, which reopens the gate after a pause. A Retry-
 
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 
 import trio
 
@@ -16,6 +16,8 @@ from objlib.core.events import EventKind, GovernorStatistics, Observer
 from objlib.core.pacing import CONTROLLERS, pending_window
 from objlib.core.pacing.closing import SHORTEST_PAUSE, Closing
 from objlib.engine.requests.budgets import CEILINGS, REQUEST_RATE, Budget, Purpose
+from objlib.engine.requests.request_tally import RequestTally
+from objlib.engine.shutdown import Intake
 from objlib.gemini import ErrorKind, GeminiError
 
 __all__ = ["CEILINGS", "REQUEST_RATE", "Governor", "NotBegunError", "Purpose", "open_governor"]
@@ -30,7 +32,7 @@ class Governor:
 
     Attributes:
         throttled: requests answered with 429, or with a server error that showed overload.
-        requests: requests sent.
+        tally: counts requests by purpose and result.
         news: set when :meth:`take_news` has something that all processes on this quota have to know.
         pending: bounds the files between claimed and indexed; shrinks when the store fails documents in bursts.
     """
@@ -57,7 +59,7 @@ class Governor:
         self._reported: GovernorStatistics | None = None
         self._paused = trio.Event()
         self.throttled = 0
-        self.requests = 0
+        self.tally = RequestTally()
 
     @property
     def uploads(self) -> trio.CapacityLimiter:
@@ -152,13 +154,14 @@ class Governor:
 
     @asynccontextmanager
     async def request(
-        self, *, intake: AbstractContextManager[trio.CancelScope] | None = None
+        self, purpose: Purpose = Purpose.UPLOAD, *, intake: Intake | trio.CancelScope | None = None
     ) -> AsyncIterator[None]:
         """Admit one request of a task that already holds its token, and learn from its outcome.
 
         Waits for the gate and for its turn to depart; no request starts while the gate is closed.
 
         Args:
+            purpose: for the totals.
             intake: for a request that begins new work: the scope in which it waits for its turn. Cancelling the scope
                 cancels the request; work that has begun goes on.
 
@@ -172,10 +175,10 @@ class Governor:
             started = await self._turn(intake=intake is not None)
         if started is None:
             raise NotBegunError
-        self.requests += 1
         self._in_flight += 1
         try:
-            yield
+            with self.tally.request(purpose, started):
+                yield
         except GeminiError as error:
             self._learn_from(error, started)
             raise
@@ -187,7 +190,7 @@ class Governor:
     @asynccontextmanager
     async def slot(self, purpose: Purpose) -> AsyncIterator[None]:
         """Take a token for one request, and admit it."""
-        async with self._budgets[purpose].limiter, self.request():
+        async with self._budgets[purpose].limiter, self.request(purpose):
             yield
 
     @property
@@ -261,9 +264,7 @@ class Governor:
     def _learn_from(self, error: GeminiError, started: float) -> None:
         if error.kind.throttles:
             self._throttle(error, started)
-        elif (error.status is not None and error.status >= 500) or (
-            error.status is None and not error.connect
-        ):
+        elif not error.connect if error.status is None else error.status >= 500:
             self._fault(error, started)
         elif error.status is not None:
             self._admitted(started)

@@ -108,7 +108,7 @@ async def ask(
     began = trio.current_time()
     if app.settings.answer_url:
         found = await _ask(app, question, where, top_k, passages_only=True, history=history)
-        report = await _written(app, question, found, history)
+        report = await _written(app, question, found, history, listener)
         notes = filter(None, [report.notice, await _notice(app, found, where)])
         return replace(report, notice="; ".join(notes), seconds=trio.current_time() - began)
     answer = await _ask(app, question, where, top_k, history=history, listener=listener)
@@ -120,9 +120,11 @@ async def ask(
     return await _report(app, question, _with_carriers(answer), notice, began)
 
 
-async def _written(app: App, question: str, found: Answer, history: Sequence[Turn]) -> AnswerReport:
+async def _written(
+    app: App, question: str, found: Answer, history: Sequence[Turn], listener: AnswerListener | None
+) -> AnswerReport:
     """The answer that a model of the user writes from the passages of a search, with a notice about its citations."""
-    answer, sentences = await write_answer(app.settings, question, found.passages, history)
+    answer, sentences = await write_answer(app.settings, question, found.passages, history, listener)
     notice = notice_of(sentences) if answer.text else ""
     report = await _report(app, question, _with_carriers(answer), notice, trio.current_time())
     holds = {(each.start, each.stop): each.holds for each in sentences}

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from objlib.core.config.settings import Settings
-from objlib.core.reports.answers import Turn
-from objlib.core.reports.cited_text import CitedSentence, read_citations
+from objlib.core.errors import ObjlibError
+from objlib.core.reports.answers import AnswerListener, Turn
+from objlib.core.reports.cited_text import CitedSentence, MarkerFilter, read_citations
 from objlib.gemini import Answer, Passage
 from objlib.writer import AnswerWriter, Message, complete
 
@@ -17,10 +18,15 @@ INSTRUCTION: Final = (
 
 
 async def write_answer(
-    settings: Settings, question: str, passages: Sequence[Passage], history: Sequence[Turn]
+    settings: Settings,
+    question: str,
+    passages: Sequence[Passage],
+    history: Sequence[Turn],
+    listener: AnswerListener | None = None,
 ) -> tuple[Answer, list[CitedSentence]]:
     """The answer of the model at ``answer_url``, and the sentences of it that cite a passage.
 
+    ``listener`` hears it as it is written, without the numbers of passages, which are checked in the end.
     Without passages nothing is asked, since a model would answer from elsewhere.
 
     Raises:
@@ -37,7 +43,17 @@ async def write_answer(
         messages += [Message("user", turn.question), Message("assistant", turn.answer)]
     messages.append(Message("user", f"Passages:\n\n{numbered}\n\nQuestion: {question}"))
     writer = AnswerWriter(settings.answer_url, settings.answer_model, settings.answer_key)
-    written, model = await complete(writer, messages)
+    if listener is None:
+        written, model = await complete(writer, messages)
+    else:
+        filtered = MarkerFilter()
+        try:
+            written, model = await complete(
+                writer, messages, lambda piece: listener.text(filtered.feed(piece))
+            )
+        except ObjlibError:
+            listener.again()
+            raise
     text, sentences = read_citations(written.strip(), [passage.text for passage in passages])
     supports = [(each.start, each.stop, each.passages) for each in sentences]
     return Answer(text, list(passages), supports, model_version=model), sentences

@@ -8,6 +8,7 @@ while ``b`` goes missing, and swaps and chains, where each row makes room for th
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from objlib.core.failures import FailureKind
@@ -47,8 +48,18 @@ def nothing_left(conn: LedgerConnection, t: Tables) -> bool:
     return bool(rows == same)
 
 
-def compare(conn: LedgerConnection, t: Tables, *, since: int | None) -> Mapping[ChangeKind, int] | None:
-    """Fill the plan; how many differences of each kind there are. All of it sees one moment of the ledger.
+def prepare(conn: LedgerConnection, t: Tables) -> None:
+    """Make the tables of a comparison, and bring the notes up to date."""
+    t.create_comparison(conn)
+    # A row may have come to a path, or left it, since the file there was noted.
+    conn.execute(
+        f"UPDATE {t.seen} SET file_id = (SELECT file_id FROM files WHERE seq = {t.row_at('path')})"
+        f" WHERE look = {Look.READ}"
+    )
+
+
+def counts(conn: LedgerConnection, t: Tables, *, since: int | None) -> Mapping[ChangeKind, int] | None:
+    """How many differences of each kind the plan has.
 
     Args:
         t: the tables of the scan.
@@ -60,19 +71,8 @@ def compare(conn: LedgerConnection, t: Tables, *, since: int | None) -> Mapping[
     """
     if is_outrun(conn, since):
         return None
-    t.create_comparison(conn)
-    # A row may have come to a path, or left it, since the file there was noted.
-    conn.execute(
-        f"UPDATE {t.seen} SET file_id = (SELECT file_id FROM files WHERE seq = {t.row_at('path')})"
-        f" WHERE look = {Look.READ}"
-    )
-    _find_movers(conn, t)
-    _match(conn, t, only_free=False)
-    _drop_blocked(conn, t)
-    _match(conn, t, only_free=True)
-    _plan(conn, t)
-    counts = dict(conn.execute(f"SELECT kind, count(*) FROM {t.plan} GROUP BY kind").fetchall())
-    return {kind: int(counts.get(kind, 0)) for kind in ChangeKind}
+    numbers = dict(conn.execute(f"SELECT kind, count(*) FROM {t.plan} GROUP BY kind").fetchall())
+    return {kind: int(numbers.get(kind, 0)) for kind in ChangeKind}
 
 
 def changes(conn: LedgerConnection, t: Tables, *, limit: int) -> list[tuple[str, str]]:
@@ -234,3 +234,15 @@ def _kind(dialect: Dialect) -> str:
             THEN '{ChangeKind.TOUCHED}'
         END
     """
+
+
+STEPS: Final = (
+    prepare,
+    _find_movers,
+    partial(_match, only_free=False),
+    _drop_blocked,
+    partial(_match, only_free=True),
+    _plan,
+)
+"""Steps that fill the plan, in this order. Each is an operation of its own, and between them the run gives its
+heartbeat: in a library of many millions of files all of it may take longer than a run may be silent."""

@@ -193,7 +193,13 @@ class ScanSession(Table):
         None if another run has recorded what it saw since this scan began: the notes are out of date, and all
         has to be looked at again. With ``outrun`` they are compared all the same.
         """
-        return await self._read(diff.compare, self.tables, since=None if outrun else self._generation)
+        since = None if outrun else self._generation
+        if await self._read(diff.is_outrun, since):
+            return None
+        for step in diff.STEPS:
+            await self._read(step, self.tables)
+        # No other run has recorded anything since, so all the steps saw the same files.
+        return await self._read(diff.counts, self.tables, since=since)
 
     async def apply(self, *, run_id: RunId, page: int) -> int:
         """Record all differences, ``page`` to a transaction; how many were left alone.

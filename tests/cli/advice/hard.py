@@ -382,6 +382,19 @@ def a_ledger_that_another_run_works_on(world: World) -> None:
         world.ledger("DELETE FROM stops")
 
 
+@situation("cli/render/ledger.py copy_lines: store-sync")
+def a_ledger_that_was_restored_from_a_dump(world: World) -> None:
+    world.upload()
+    world.at("ledger", "dump", "backup.jsonl")
+    (world.library / "later.txt").write_text("written after the dump was made\n", "utf-8")
+    world.upload()
+    ledger = world.database("ledger.db")
+    ledger.unlink()
+    restored = world("ledger", "copy", "backup.jsonl", ledger)
+    compared = world.follow(restored, "cli/render/ledger.py copy_lines: store-sync")
+    assert "orphan          later.txt" in compared.text, compared.text
+
+
 @situation("cli/render/runs.py run_list_lines: recover")
 def a_run_that_died(world: World) -> None:
     leave_in_flight(world)

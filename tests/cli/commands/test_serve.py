@@ -65,3 +65,26 @@ def test_serve_requires_the_key_of_the_flag_or_the_environment(engine: Engine, r
     assert keys == ["sesame", "open"]
     assert "the required API key" in read()[1]
     assert run(["serve", "--require-key", "två ord"]) == Exit.USAGE
+
+
+def test_serve_has_the_pages_of_a_library_with_a_ledger(engine: Engine, read: Read) -> None:
+    around: list[bool] = []
+
+    async def serve(settings: Settings, options: ServeOptions, *, observer: Observer, ready: Any) -> None:
+        await trio.lowlevel.checkpoint()
+        around.append(options.around is not None)
+        ready("http://127.0.0.1:4711")
+
+    engine.patch.setattr("objlib.engine.serve.serve", serve)
+    engine.patch.setattr("objlib.ledger.ledger_exists", lambda _: True)
+    assert run(["serve"]) == Exit.OK
+    out, err = read()
+    assert out == "http://127.0.0.1:4711\n"
+    assert "pages for your browser: http://127.0.0.1:4711/?token=" in err
+    assert run(["serve", "--json", "--quiet"]) == Exit.OK
+    assert json.loads(read()[0])["pages"].startswith("http://127.0.0.1:4711/?token=")
+    assert run(["serve", "--host", "0.0.0.0", "--allow-remote"]) == Exit.OK
+    assert "pages" not in read()[1], "the token would go through the network in the clear"
+    engine.patch.setattr("objlib.ledger.ledger_exists", lambda _: False)
+    assert run(["serve"]) == Exit.OK
+    assert around == [True, True, False, False]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objlib.embedded.text.chunk import PASSAGE_WORDS, chunks, weight
+from objlib.embedded.text.chunk import PASSAGE_WORDS, Chunk, chunks, weight
 from objlib.embedded.text.extracted import DocumentPlace, Extracted
 
 PIECES = st.sampled_from(
@@ -114,6 +114,33 @@ def test_a_heading_begins_a_passage_and_names_it() -> None:
     got = chunks(Extracted(text, headings=headings))
     assert [c.heading for c in got] == ["One", "Two"]
     assert text[got[1].start :].startswith("# Two")
+
+
+def printed(*pages: str) -> tuple[str, list[Chunk]]:
+    """A text of these pages, and its passages."""
+    starts = [sum(len(page) + 2 for page in pages[:n]) for n in range(len(pages))]
+    text = "\n\n".join(pages)
+    return text, chunks(Extracted(text, page_starts=tuple(starts)))
+
+
+def test_a_passage_is_on_one_page() -> None:
+    pages = [words(60, "a"), words(100, "b"), "", words(5, "c"), words(40, "d")]
+    text, got = printed(*pages)
+    assert [(text[c.start : c.stop], c.page) for c in got] == [
+        (pages[0], 1),
+        (pages[1], 2),
+        (pages[3], 4),
+        (pages[4], 5),
+    ]
+
+
+@pytest.mark.parametrize(("count", "passages"), [(150, 1), (210, 1), (230, 2), (400, 2), (450, 3)])
+def test_a_page_is_parted_evenly(count: int, passages: int) -> None:
+    sentences = " ".join(words(10, f"S{n}") + "." for n in range(count // 10))
+    text, got = printed(sentences, sentences)
+    assert [c.page for c in got] == [1] * passages + [2] * passages
+    lengths = [len(text[c.start : c.stop].split()) for c in got]
+    assert max(lengths) - min(lengths) <= 10 * passages
 
 
 @pytest.mark.parametrize(("place", "page"), [(0, 1), (400, 1), (500, 2), (1000, 3)])

@@ -4,10 +4,13 @@ import io
 
 import pypdf
 import pytest
+from pypdf.constants import PageLabelStyle
 
 from objlib.core.library.decode import UnreadableError
 from objlib.embedded.text.chunk import chunks
 from objlib.embedded.text.extract import extract
+from objlib.embedded.text.pdf import pdf_text
+from objlib.embedded.text.places import place_label
 
 
 def pdf(*pages: str, info: str = "") -> bytes:
@@ -113,3 +116,30 @@ def test_what_cannot_be_read_says_why_in_one_line(data: bytes, says: str) -> Non
     with pytest.raises(UnreadableError, match=says) as caught:
         read(data)
     assert "\n" not in str(caught.value)
+
+
+def labelled(*pages: str, prefix: str = "") -> bytes:
+    """A PDF whose first two pages are numbered i and ii, and the others from 1 on."""
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf(*pages)))
+    writer.set_page_label(0, 1, PageLabelStyle.LOWERCASE_ROMAN)
+    writer.set_page_label(2, len(pages) - 1, PageLabelStyle.DECIMAL, prefix=prefix or None)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_a_page_has_the_number_that_is_printed_on_it() -> None:
+    extracted = pdf_text(labelled("preface", "contents", "chapter", "end"))
+    assert [place_label(extracted, start, start + 1) for start in extracted.page_starts] == [
+        "page i",
+        "page ii",
+        "page 1",
+        "page 2",
+    ]
+    assert [passage.page for passage in chunks(extracted)] == [1, 2, 3, 4]
+    assert pdf_text(pdf("one", "two")).places == (), "that is how they follow each other"
+
+
+def test_a_label_is_short_and_cannot_move_the_cursor() -> None:
+    extracted = pdf_text(labelled("one", "two", "three", prefix="A\0" + "x" * 500))
+    assert extracted.places[2].name == "A" + "x" * 39

@@ -70,3 +70,13 @@ async def test_a_command_without_a_store_sends_nothing(opened: Opener, faults: F
         with pytest.raises(RefusedError, match="works on the ledger alone"):
             _ = app.client
     assert not faults.seen
+
+
+def test_a_look_copies_no_ledger_that_is_there(tmp_path: Path) -> None:
+    look = Command("stores", records=False, store=StoreNeed.SERVICE, dry_run=True, looks=True)
+    ledger = tmp_path / "library.db"
+    assert look.copies(ledger), "it would be made"
+    ledger.write_bytes(b"")
+    assert not look.copies(ledger), "a copy takes time with each file of the library"
+    assert replace(look, looks=False).copies(ledger)
+    assert not Command("upload", records=True, store=StoreNeed.CREATE).copies(ledger)

@@ -131,6 +131,36 @@ async def test_a_first_run_that_sees_the_stores_of_two_others_waits_for_a_pin(
     assert len(stores_of(settings)) == 1
 
 
+@pytest.mark.parametrize("answer", [LOST, INTERNAL_ACTED], ids=["no answer", "an error instead"])
+@pytest.mark.parametrize("lost", [{2}, {3}, {2, 3}], ids=["the first", "the second", "both"])
+async def test_of_two_first_runs_whose_creations_are_not_answered_both_use_one_store(
+    opened: Opener, settings: Settings, faults: Faults, lost: set[int], answer: Action
+) -> None:
+    """Neither knows which of the listed stores it has made; the pin decides, and what is surplus is empty."""
+    faults.script = lambda kind, count: (
+        None if kind != "store" else Delay(1) if count < 2 else answer if count in lost else None
+    )
+    stores: list[str] = []
+
+    async def first_run() -> None:
+        async with opened() as app:
+            stores.append(app.store)
+            await upload(app)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first_run)
+        nursery.start_soon(first_run)
+    assert (len(stores), len(set(stores))) == (2, 1)
+    assert stores[0] in stores_of(settings)
+    assert_exactly_once(settings)
+    with read_database(settings.embedded) as db:
+        holders = db.execute("SELECT DISTINCT name FROM documents").fetchall()
+    assert {name.partition("/documents/")[0] for (name,) in holders} == {stores[0]}
+    async with opened() as later:
+        assert later.store == stores[0]
+        assert (await upload(later)).uploaded == 0
+
+
 async def test_of_first_runs_at_once_with_different_stores_one_is_refused(
     opened: Opener, settings: Settings, faults: Faults
 ) -> None:

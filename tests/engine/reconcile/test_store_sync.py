@@ -1,5 +1,6 @@
 """`store-sync`: what differs between store and ledger is found, and repaired only when asked."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -24,7 +25,7 @@ from objlib.engine.shutdown import InterruptedRun
 from objlib.engine.status import explain, status
 from objlib.engine.upload.run import upload
 from objlib.gemini import Document, DocumentPage, GeminiError
-from objlib.ledger import FileRow, Move
+from objlib.ledger import DRIFT_KEY, FileRow, Move
 from objlib.testing import DAILY_QUOTA, DOWN, LOST, Faults, RecordingObserver, Respond, refusal, throttled
 from objlib.testing.databases import damage_database, raw
 from tests.support.engine import (
@@ -65,6 +66,8 @@ async def test_a_store_that_agrees_is_told_in_one_listing_and_left_alone(
         assert dict(spent) == {"list": 1}
         await repaired(app)
         assert dict(faults.count - before) == {"list": 2}
+        drift = json.loads(await app.ledger.settings.get(DRIFT_KEY) or "")
+        assert drift == {"at": app.now(), "kinds": {}}
 
 
 async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_upload(
@@ -113,7 +116,7 @@ async def test_each_kind_of_drift_is_found_repaired_and_brought_back_by_an_uploa
     assert len(live_documents(settings)) == 13
 
 
-async def test_what_is_in_flight_or_leaving_is_nobodys_business(
+async def test_what_is_in_flight_or_leaving_is_left_alone(
     opened: Opener, settings: Settings, library: Path, faults: Faults
 ) -> None:
     write(library, "late.txt", "A file that is under way.\n")

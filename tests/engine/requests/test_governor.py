@@ -53,6 +53,32 @@ async def test_a_retry_after_stops_every_purpose_until_it_is_over() -> None:
         assert governor.uploads.total_tokens >= 1
 
 
+async def test_requests_are_counted_by_purpose_and_result() -> None:
+    async with open_governor(8, Observer()) as governor:
+        for kind, status in (
+            (ErrorKind.NOT_FOUND, 404),
+            (ErrorKind.TRANSIENT, 503),
+            (ErrorKind.TRANSIENT, None),
+        ):
+            with contextlib.suppress(GeminiError):
+                async with governor.slot(Purpose.POLL):
+                    await trio.sleep(0.3)
+                    raise GeminiError("an answer", kind=kind, status=status)
+        async with governor.slot(Purpose.DELETE):
+            await trio.sleep(90)
+        await throttle(governor, throttling_error(5))
+        assert governor.tally.totals.take() == {
+            "requests poll answered": 1,
+            "request_seconds poll 0.5": 1,
+            "request_seconds poll sum": pytest.approx(0.3),
+            "requests poll failed": 2,
+            "requests delete answered": 1,
+            "request_seconds delete +Inf": 1,
+            "request_seconds delete sum": 90,
+            "requests upload throttled": 1,
+        }
+
+
 async def test_the_later_of_two_retry_afters_decides() -> None:
     async with open_governor(8, Observer()) as governor:
         began = trio.current_time()

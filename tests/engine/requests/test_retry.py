@@ -134,7 +134,7 @@ async def test_nothing_new_begins_after_the_service_said_that_there_is_no_more_t
         for _ in range(16):
             nursery.start_soon(ask)
         await trio.sleep(5)
-        assert (sent, governor.requests) == (1, 1)
+        assert (sent, governor.tally.sent) == (1, 1)
         assert heard == [(ErrorKind.DAILY_QUOTA, 3600.0)] * 16
         async with governor.request():  # what has begun may finish
             pass
@@ -282,7 +282,7 @@ async def test_each_page_of_the_stores_waits_for_its_turn(opened: Opener, faults
     faults.script = lambda what, count: throttled(30) if what == "store" and count == before + 1 else None
     async with opened(store="another 24", ledger=app.settings.ledger_file.with_name("other.db")) as app:
         assert faults.count["store"] - before == 3
-        assert app.governor.requests == app.requests == 4, "and one looks whose documents the store holds"
+        assert app.governor.tally.sent == app.requests == 4, "and one looks whose documents the store holds"
 
 
 async def test_one_request_without_any_answer_speaks_for_all_of_its_kind(

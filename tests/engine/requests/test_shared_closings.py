@@ -82,3 +82,15 @@ async def test_a_run_after_a_clock_was_set_back_tries_for_itself(opened: Opener)
     async with opened(ahead=-30.0) as later:
         await trio.sleep(60)
         assert (await upload(later)).uploaded == 10
+
+
+async def test_runs_that_begin_at_once_know_a_limit_before_the_first_heartbeat(opened: Opener) -> None:
+    async with opened() as refused, opened() as other:
+        with pytest.raises(GeminiError):
+            async with refused.governor.request():
+                raise GeminiError("slow", kind=ErrorKind.RATE_LIMIT, status=429, retry_after=1.0)
+        assert (refused.governor.rate, other.governor.rate) != (None, None)
+        await trio.sleep(HEARTBEAT / 2)
+        rates = [app.governor.rate for app in (refused, other)]
+        assert rates[0] is not None
+        assert rates[0] == rates[1]

@@ -62,7 +62,7 @@ async def test_a_scan_cancelled_anywhere_leaves_a_part_that_is_true(
     async with open_desk(whole) as desk:
         await desk.scan()
         expected = facts(await desk.ledger.files.page())
-    for number in range(1, 100):
+    for number in range(1, 120):  # a few more than the operations of a scan
         folder = shutil.copytree(template, tmp_path / f"{number}", copy_function=_copy)
         cancelling = CancelAt(number, after=after)
         async with open_desk(folder) as desk:

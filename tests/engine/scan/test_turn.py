@@ -1,6 +1,7 @@
 """One run scans at a time: who waits, who takes over, and that a thawed run does no harm."""
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from objlib.engine.shutdown import InterruptedRun
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.ledger import SCAN, Lease, ScanSession
+from objlib.ledger.scan import diff
 from objlib.liveness import machine_name
 from objlib.testing import RecordingObserver
 from objlib.testing.databases import damage_database, raw
+from objlib.threads import inline_runner
 from tests.support.engine import Opener, write
 from tests.support.scan import Desk
 
@@ -128,6 +131,77 @@ async def test_a_thawed_run_records_nothing_of_what_it_saw(
     async with opened("recover") as app:
         rows = await app.ledger.files.page(limit=100)
     assert [row.file_path for row in rows if row.missing_since is not None] == []
+
+
+async def test_a_comparison_that_takes_minutes_keeps_its_turn(
+    opened: Opener, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step takes half as long as a run may be silent, and the database does nothing else meanwhile."""
+    steps: tuple[Callable[..., None], ...] = diff.STEPS
+    busy: list[float] = []
+
+    async def slow(work: Callable[[], Any], /) -> Any:
+        result = await inline_runner(work)
+        if busy:
+            await trio.sleep(busy.pop())
+        return result
+
+    def slowed(step: Callable[..., None]) -> Callable[..., None]:
+        def run(*args: Any) -> None:
+            step(*args)
+            busy.append(0.45 * STALE_AFTER)
+
+        return run
+
+    first, second = RecordingObserver(), RecordingObserver()
+    async with opened("scan", observer=first, runner=slow) as one, opened("scan", observer=second) as other:
+        await scan_in_turn(other)
+        (library / "Ethics/Year 2020/lecture 0.txt").unlink()
+        monkeypatch.setattr(diff, "STEPS", tuple(map(slowed, steps)))
+        reports = {}
+
+        async def scan(app: App, name: str) -> None:
+            reports[name] = await scan_in_turn(app)
+
+        async with trio.open_nursery() as nursery:
+            began = trio.current_time()
+            nursery.start_soon(scan, one, "one")
+            await trio.sleep(1)
+            monkeypatch.undo()
+            nursery.start_soon(scan, other, "other")
+        assert trio.current_time() - began > 2 * STALE_AFTER
+    assert (reports["one"].missing, reports["other"].missing) == (1, 0)
+    assert not any("took this one for dead" in note for note in first.notes)
+    assert any("is scanning" in note for note in second.notes)
+
+
+@pytest.mark.parametrize("number", range(len(diff.STEPS)))
+async def test_a_scan_that_is_outrun_in_its_comparison_looks_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A file that was renamed in the middle of it is not taken for one that is gone, whatever step had seen it."""
+    desk.write("a.txt", "one")
+    desk.write("b.txt", "two")
+    await desk.scan()
+    await desk.index_all()
+    desk.write("b.txt", "changed")
+    step, read = diff.STEPS[number], ScanSession._read
+
+    async def overtaken(session: ScanSession, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if function is step:
+            monkeypatch.setattr(ScanSession, "_read", read)
+            (desk.root / "a.txt").rename(desk.root / "c.txt")
+            assert (await desk.scan()).renamed == 1
+        return await read(session, function, *args, **kwargs)
+
+    monkeypatch.setattr(ScanSession, "_read", overtaken)
+    report = await desk.scan()
+    assert ScanSession._read is read
+    assert (report.missing, report.renamed, report.unchanged) == (0, 0, 2)
+    assert {path: row.missing_since for path, row in (await desk.rows()).items()} == {
+        "b.txt": None,
+        "c.txt": None,
+    }
 
 
 async def test_a_stop_ends_the_wait_for_a_turn(opened: Opener) -> None:

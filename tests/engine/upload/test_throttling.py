@@ -127,7 +127,7 @@ async def test_a_request_called_off_while_it_waits_is_not_sent() -> None:
             async with governor.request(intake=scope):
                 pytest.fail("its turn would have been after 10 s")
         assert trio.current_time() == 3
-        assert governor.requests == 1
+        assert governor.tally.sent == 1
 
 
 async def test_a_run_ends_within_minutes_of_the_last_connection(opened: Opener, faults: Faults) -> None:

@@ -86,7 +86,7 @@ def run(
     seed: int,
     starts: Sequence[float] = (),
     meeting: Meeting | None = None,
-    every: float = 5.0,
+    every: float = 0.25,
     jitter: float = 0.1,
 ) -> Trace:
     """Let clients with endless work at a server.

@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from objlib.core.ids import RunId
+from objlib.core.pacing import exchange
 from objlib.core.pacing.measured import MeasuredController, measured
 from objlib.engine.requests.governor import REQUEST_RATE
+from objlib.engine.runs import HEARTBEAT
 from objlib.ledger.dialects.sqlite import SQLiteConnection
 from objlib.ledger.rates import RateTable
 
@@ -213,19 +215,24 @@ class Ours:
 
 @contextmanager
 def one_ledger() -> Iterator[Meeting]:
-    """Let processes share rates at each heartbeat, one after the other, in a ledger that holds nothing else."""
+    """Let processes share rates when each is due, one after the other, in a ledger that holds nothing else."""
+    due: dict[int, tuple[float, float]] = {}
     with closing(sqlite3.connect(":memory:", factory=SQLiteConnection)) as ledger:
         ledger.execute("CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT)")
         last_shares: dict[int, dict[str, float]] = {}
 
         def meet(now: float, strategies: Sequence[object]) -> None:
             for index, each in enumerate(strategies):
-                if isinstance(each, Ours) and each.begun:
+                at, wait = due.setdefault(index, (0.0, exchange.FIRST))
+                if isinstance(each, Ours) and each.begun and now >= at:
+                    before = each.control.rate
                     name, rates = RunId(f"run-{index}"), each.rates()
                     parts = RateTable.exchange(
                         ledger, now, name, rates=rates, last_share=last_shares.get(index)
                     )
                     each.share([part.get(REQUEST_RATE, 0.0) for part in parts], now)
                     last_shares[index] = each.rates()
+                    wait = exchange.next_exchange(wait, before, each.control.rate, longest=HEARTBEAT)
+                    due[index] = now + wait, wait
 
         yield meet
