@@ -185,7 +185,7 @@ class _Reader:
         self._end_block()
 
     def extracted(self, remarks: tuple[str, ...]) -> Extracted:
-        """What was read, once: the text is gone from here afterwards."""
+        """Give what was read, once: the text is gone from here afterwards."""
         return Extracted(
             self.out.take(),
             title=_tidy("".join(self.title)),

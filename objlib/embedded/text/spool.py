@@ -1,4 +1,4 @@
-"""What a large document is kept in while it is read: its text as UTF-8, and its places as numbers.
+"""Room for a large document while it is read: its text as UTF-8, and its places as numbers.
 
 A list of pieces takes more than the text, and a place as an object 200 bytes: a table of 50 MB has a million.
 """
