@@ -177,7 +177,7 @@ async def a_library_lives(opened: Opener, scenario: Scenario) -> None:
 
 
 async def everything_is_asked(app: App) -> None:
-    """What only rare turns of events ask."""
+    """Ask what only rare turns of events ask."""
     ledger, run = app.ledger, app.run_id
     first, *_ = await ledger.files.page(State.INDEXED)
     listing = await ledger.listings.begin(store=app.store, run_id=run, alive=[], since=0.0)

@@ -25,7 +25,7 @@ _NODE: Final = re.compile(r"(Seq|Index|Index Only|Bitmap Index) Scan (?:using|on
 
 
 class Statements:
-    """What was sent, by the function that sent it.
+    """The statements that were sent, by the function that sent each.
 
     Attributes:
         functions: those that sent a statement, as ``files.py FileTable.page``.
