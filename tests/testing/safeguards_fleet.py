@@ -69,7 +69,7 @@ FLEET: Final = (
 """,
         """        at_path = "WHERE file_path || '' = ? AND missing_since IS"
 """,
-        "tests/engine/test_statements.py::test_no_statement_reads_a_whole_table",
+        "tests/engine/test_whole_tables.py::test_no_statement_reads_a_whole_table",
     ),
     Mutant(
         "a dump whose rows were changed is not restored",
