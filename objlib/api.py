@@ -15,6 +15,7 @@ from typing import Final
 import trio
 
 from objlib.core.config.settings import Settings
+from objlib.core.errors import UsageError
 from objlib.core.events import Observer
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
@@ -44,7 +45,7 @@ from objlib.engine.sessions import OpenApps
 from objlib.engine.status import explain, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
-from objlib.sources import LibraryNeed, load, require_folder
+from objlib.sources import LibraryNeed, load, require_folder, require_names
 from objlib.stores import Stores
 
 _LOOK: Final = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False)
@@ -310,10 +311,13 @@ async def open_from_sources(
         settings: further settings by name, such as ``store="lectures"`` or ``max_uploads=4``.
 
     Raises:
-        UsageError: something is set wrong, or the folder is not there; one line that names the source.
+        UsageError: something is set wrong, the folder is not there, or the event loop is not trio's; one line.
         RefusedError: the folder is unlikely to be meant as a library.
     """
-    flags = settings | {"library": _folder(library)}
+    if not trio.lowlevel.in_trio_run():
+        raise UsageError("objlib.open runs on trio; from asyncio: asyncio.to_thread(trio.run, your_function)")
+    require_names(settings)
+    flags = settings | {"library": None if library is None else Path(library).expanduser()}
     variables = os.environ if environ is None else environ
     resolved = load(flags, config, place=LibraryNeed.NEW, new=new, environ=variables)
     require_folder(resolved)
@@ -342,7 +346,3 @@ async def open_library(
         tasks.cancel_scope.cancel(reason="the library is closed")
     if failure is not None:  # an error of the block leaves as it is, not in the nursery's group
         raise failure
-
-
-def _folder(library: str | Path | None) -> Path | None:
-    return None if library is None else Path(library).expanduser()
