@@ -1,7 +1,6 @@
 """The Python API: a library of documents, its ledger and its store, as one object.
 
-Each method does what the command of the same name does, and returns the report that the command prints with
-``--json``. It is called from trio.
+Each method does what the command of the same name does, and returns its report of ``--json``. It is called from trio.
 """
 
 import os
@@ -317,9 +316,8 @@ async def open_from_sources(
     if not trio.lowlevel.in_trio_run():
         raise UsageError("objlib.open runs on trio; from asyncio: asyncio.to_thread(trio.run, your_function)")
     require_names(settings)
-    flags = settings | {"library": None if library is None else Path(library).expanduser()}
-    variables = os.environ if environ is None else environ
-    resolved = load(flags, config, place=LibraryNeed.NEW, new=new, environ=variables)
+    flags, environ = settings | {"library": _folder(library)}, os.environ if environ is None else environ
+    resolved = load(flags, config, place=LibraryNeed.NEW, new=new, environ=environ)
     require_folder(resolved)
     async with open_library(await find_served_ledger(resolved), observer=observer) as opened:
         yield opened
@@ -346,3 +344,7 @@ async def open_library(
         tasks.cancel_scope.cancel(reason="the library is closed")
     if failure is not None:  # an error of the block leaves as it is, not in the nursery's group
         raise failure
+
+
+def _folder(library: str | Path | None) -> Path | None:
+    return None if library is None else Path(library).expanduser()
