@@ -203,7 +203,7 @@ async def test_on_another_event_loop_it_names_the_way(tmp_path: Path) -> None:
         async with objlib.open(tmp_path):
             pass
 
-    with pytest.raises(UsageError, match="from asyncio"):
+    with pytest.raises(UsageError, match="in a thread"):
         await trio.to_thread.run_sync(asyncio.run, open_it())
 
 
