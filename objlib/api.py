@@ -314,7 +314,7 @@ async def open_from_sources(
         RefusedError: the folder is unlikely to be meant as a library.
     """
     if not trio.lowlevel.in_trio_run():
-        raise UsageError("objlib.open runs under trio.run, which another event loop calls in a thread of its own")
+        raise UsageError("objlib.open runs under trio.run, which another event loop calls in a thread")
     require_names(settings)
     flags, environ = settings | {"library": _folder(library)}, os.environ if environ is None else environ
     resolved = load(flags, config, place=LibraryNeed.NEW, new=new, environ=environ)
