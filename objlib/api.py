@@ -1,7 +1,6 @@
 """The Python API: a library of documents, its ledger and its store, as one object.
 
-Each method does what the command of the same name does, and returns the report that the command prints with
-``--json``. It is called from trio.
+Each method does what the command of the same name does, and returns its report of ``--json``. It is called from trio.
 """
 
 import os
@@ -15,6 +14,7 @@ from typing import Final
 import trio
 
 from objlib.core.config.settings import Settings
+from objlib.core.errors import UsageError
 from objlib.core.events import Observer
 from objlib.core.lifecycle.delete_limit import DeleteLimit
 from objlib.core.lifecycle.repair_plan import Plan as RepairPlan
@@ -44,7 +44,7 @@ from objlib.engine.sessions import OpenApps
 from objlib.engine.status import explain, status
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
-from objlib.sources import LibraryNeed, load, require_folder
+from objlib.sources import LibraryNeed, load, require_folder, require_names
 from objlib.stores import Stores
 
 _LOOK: Final = Command("status", records=False, store=StoreNeed.NONE, create_ledger=False)
@@ -310,12 +310,14 @@ async def open_from_sources(
         settings: further settings by name, such as ``store="lectures"`` or ``max_uploads=4``.
 
     Raises:
-        UsageError: something is set wrong, or the folder is not there; one line that names the source.
+        UsageError: something is set wrong, the folder is not there, or the event loop is not trio's; one line.
         RefusedError: the folder is unlikely to be meant as a library.
     """
-    flags = settings | {"library": _folder(library)}
-    variables = os.environ if environ is None else environ
-    resolved = load(flags, config, place=LibraryNeed.NEW, new=new, environ=variables)
+    if not trio.lowlevel.in_trio_run():
+        raise UsageError("objlib.open runs under trio.run, which another event loop calls in a thread")
+    require_names(settings)
+    flags, environ = settings | {"library": _folder(library)}, os.environ if environ is None else environ
+    resolved = load(flags, config, place=LibraryNeed.NEW, new=new, environ=environ)
     require_folder(resolved)
     async with open_library(await find_served_ledger(resolved), observer=observer) as opened:
         yield opened

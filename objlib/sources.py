@@ -5,9 +5,10 @@ import os
 import stat
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from difflib import get_close_matches
 from enum import Enum, auto
 from functools import cache, partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from objlib.core.advice import advise, quote
 from objlib.core.config.default_paths import Folders, is_put_aside
 from objlib.core.config.known import KnownLibrary
 from objlib.core.config.libraries import refuse_suspicious_root
+from objlib.core.config.registry import SETTINGS
 from objlib.core.config.resolve import Config, locate, names_library, resolve
 from objlib.core.config.settings import CONFIG_NAME, Settings
 from objlib.core.errors import RefusedError, UsageError
@@ -241,6 +243,19 @@ def working_folder() -> Path:
         return Path.cwd()
     except FileNotFoundError:
         raise UsageError("the working folder no longer exists; change to another one") from None
+
+
+def require_names(settings: Iterable[str]) -> None:
+    """Check that each is the name of a setting.
+
+    Raises:
+        UsageError: one is not.
+    """
+    known = [setting.name for setting in SETTINGS]
+    for name in settings:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            raise UsageError(f"there is no setting {name}" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def require_folder(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """The Python API: the commands as methods of one library."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import pytest
 import trio
 import trio.testing
 
+import objlib
 from objlib.api import Library, open_library
 from objlib.core.errors import ObjlibError, RefusedError, UsageError
 from objlib.core.stop_reason import StopReason
 from objlib.testing import RecordingObserver
+from objlib.watch.serve import watch_library
 from tests.support.library import library_settings, small_library
 
 TEXTS = {"moon.md": "The moon is far away.", "sun.md": "The sun is hot.", "sub/sea.md": "The sea is deep."}
@@ -184,3 +187,32 @@ async def test_a_stop_while_a_run_is_opened_stops_it(library: Library) -> None:
         library.stop()
     assert "interrupted" in str(stopped[0])
     assert (await library.upload()).pending == 0
+
+
+async def test_a_setting_that_is_not_there_is_named_with_one_that_is(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no setting max_upload; did you mean max_uploads"):
+        async with objlib.open(tmp_path, max_upload=4):
+            pass
+    with pytest.raises(UsageError, match=r"no setting colour$"):
+        async with objlib.open(tmp_path, colour="red"):
+            pass
+
+
+async def test_on_another_event_loop_it_names_the_way(tmp_path: Path) -> None:
+    async def open_it() -> None:
+        async with objlib.open(tmp_path):
+            pass
+
+    with pytest.raises(UsageError, match="in a thread"):
+        await trio.to_thread.run_sync(asyncio.run, open_it())
+
+
+async def test_a_watch_sends_what_changes_until_it_is_cancelled(tmp_path: Path) -> None:
+    async with small_library(tmp_path, TEXTS) as library:
+        await library.scan()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch_library, library)
+            while (await library.status()).states["indexed"] < 3:
+                await trio.lowlevel.checkpoint()
+            nursery.cancel_scope.cancel()
+        assert (await library.recover()).found == 0

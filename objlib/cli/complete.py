@@ -40,7 +40,7 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
     "move": ("library", FOLDERS),
     "model": ("check", FOLDERS),
     "media": ("get",),
-    "ledger": ("check compact copy", FILES, FILES),
+    "ledger": ("check compact copy dump", FILES, FILES),
 }
 """The words of a command that are no option, each by what it may be."""
 _JOIN: Final = re.compile(r"\s+(?:AND|OR)\s+\(?|^\(", re.IGNORECASE)

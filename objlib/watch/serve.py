@@ -9,7 +9,7 @@ from functools import partial
 
 import trio
 
-from objlib.api import open_library
+from objlib.api import Library, open_library
 from objlib.core.config.settings import Settings
 from objlib.core.events import Observer
 from objlib.watch.changes import watch_folder
@@ -38,6 +38,23 @@ async def serve_watch(
             return
         notify_supervisor("RELOADING=1")
         settings = load()
+
+
+async def watch_library(library: Library, *, prune: bool = False, observer: Observer | None = None) -> None:
+    """Keep the store in step with the folder of an open library until the task is cancelled.
+
+    What a cancelled run left is finished by the next one.
+
+    Args:
+        library: the open library.
+        prune: whether the documents of files that are gone are removed, after the grace of the settings.
+        observer: hears of failures, in one line each; runs are heard by the observer of the library.
+    """
+    observer = observer or Observer()
+    watch = Watch(library, prune=prune, observer=observer)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(watch_folder, library.settings, watch.changed, observer))
+        await watch.run()
 
 
 async def _watch(settings: Settings, *, prune: bool, observer: Observer, timing: Timing) -> bool:

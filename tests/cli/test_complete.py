@@ -10,11 +10,14 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from objlib.cli.app import app
 from objlib.cli.commands.completion import SCRIPTS
 from objlib.cli.complete import candidates, complete
+from objlib.cli.overview import NAMES
 from scripts.completion_table import TABLE, table
 
 FILES = {
@@ -84,8 +87,17 @@ def test_commands_and_options_are_completed(known: Path) -> None:
     assert names("search", "--", "--fi") == []
     assert names("status", "--backend", "e") == ["embedded"]
     assert names("ledger", "c") == ["check", "compact", "copy"]
+    assert names("ledger", "d") == ["dump"]
     assert names("upload", "--log-file", "x") == [":files"]
     assert names("upload", "") == [":folders"]
+
+
+def test_the_first_words_of_a_command_are_those_it_takes(known: Path) -> None:
+    for command in NAMES:
+        places = [each for each in app[command].assemble_argument_collection() if each.index == 0]
+        for choices in (get_args(hint) for place in places for hint in (place.hint, *get_args(place.hint))):
+            words = [word for word in choices if isinstance(word, str)]
+            assert set(words) <= set(names(command, "")), command
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class ServedPages:
 
 @contextmanager
 def served_pages(
-    settings: Settings, *, write: bool = False, overrides: Overrides | None = None
+    settings: Settings, *, write: bool = False, metrics_token: str = "", overrides: Overrides | None = None
 ) -> Iterator[ServedPages]:
     """Serve the pages of a library in another thread for the length of the block."""
     ready = threading.Event()
@@ -68,7 +68,13 @@ def served_pages(
         with trio.CancelScope() as scope:
             running.append((trio.lowlevel.current_trio_token(), scope))
             await serve_pages(
-                settings, port=0, observer=Observer(), ready=opened, write=write, overrides=overrides
+                settings,
+                port=0,
+                observer=Observer(),
+                ready=opened,
+                write=write,
+                metrics_token=metrics_token,
+                overrides=overrides,
             )
 
     thread = threading.Thread(target=trio.run, args=(main,))

@@ -32,6 +32,27 @@ PAGES: Final = (
         f"{TEST_PAGES}::test_the_token_is_good_for_one_visit",
     ),
     Mutant(
+        "no other site sends the cookie of the pages",
+        GUARD,
+        'httponly=True, samesite="strict")',
+        'httponly=False, samesite="lax")',
+        f"{TEST_PAGES}::test_the_token_is_good_for_one_visit",
+    ),
+    Mutant(
+        "pages beside the API leave it its own paths",
+        GUARD,
+        'str(scope["path"])[1:].partition("/")[0] in self._roots',
+        'str(scope["path"])[1:].startswith(tuple(self._roots))',
+        f"{TEST_PAGES}::test_pages_and_the_api_share_a_port",
+    ),
+    Mutant(
+        "other machines see no pages",
+        "objlib/cli/commands/serve.py",
+        "    has_pages = is_loopback_host(host) and ledger_exists(settings.ledger)\n",
+        "    has_pages = ledger_exists(settings.ledger)\n",
+        "tests/cli/commands/test_serve.py::test_serve_has_the_pages_of_a_library_with_a_ledger",
+    ),
+    Mutant(
         "a browser without the session sees no page",
         GUARD,
         '        if not self._sessions.admits(request.cookies.get(self._cookie, "")):\n',

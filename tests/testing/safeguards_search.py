@@ -139,6 +139,20 @@ SEARCH: Final = (
         "tests/embedded/text/test_extract.py::test_a_large_text_is_in_memory_once_beside_its_bytes",
     ),
     Mutant(
+        "the bytes of a large page are gone once they are text",
+        "objlib/embedded/text/extract.py",
+        "        held = [source]\n        del source\n",
+        "        held = [source]\n",
+        "tests/embedded/text/test_memory.py::test_no_more_of_a_large_file_than_its_bytes_and_its_text_is_in_memory",
+    ),
+    Mutant(
+        "the line ends of a large table are looked at one by one",
+        "objlib/embedded/text/rows.py",
+        "    for end in chain(LINE_END.finditer(text), (None,)):\n",
+        "    for end in (*LINE_END.finditer(text), None):\n",
+        "tests/embedded/text/test_memory.py::test_no_more_of_a_large_file_than_its_bytes_and_its_text_is_in_memory",
+    ),
+    Mutant(
         "a document whose terms are half brought up to date is removed by those it has",
         "objlib/embedded/index/writer.py",
         "(form < FORM and chunk_id > folded) is is_older",

@@ -64,8 +64,9 @@ def _answer(request: ReadRequest, data: bytes, answers: BinaryIO) -> None:
         answers.flush()
 
     try:
-        extracted = extract(data, mime_type=request.mime_type, name=request.name)
+        held = [data]
         del data
+        extracted = extract(held.pop(), mime_type=request.mime_type, name=request.name)
         outline, passages = passages_of(extracted, request.chunking)
         send(outline)
         while batch := list(islice(passages, BATCH)):

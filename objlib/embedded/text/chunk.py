@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import merge
 from math import ceil
 
 from objlib.embedded.text.extracted import Extracted
@@ -88,13 +89,14 @@ def chunks(extracted: Extracted, size: int = PASSAGE_WORDS) -> list[Chunk]:
     return packer.finish()
 
 
-def _borders(extracted: Extracted) -> list[tuple[int, bool]]:
+def _borders(extracted: Extracted) -> Iterator[tuple[int, bool]]:
     """Offsets that a unit never runs over, in order, and whether no passage does so either."""
-    places = [(place.start, place.alone) for place in extracted.places]
-    pages = [
+    places = ((place.start, place.alone) for place in extracted.places)  # a table may have a million
+    pages = (
         (start, True) for start in extracted.page_starts
-    ]  # a citation names the page that its words are on
-    return [*sorted(places + pages), (len(extracted.text), True)]
+    )  # a citation names the page that its words are on
+    yield from merge(places, pages)
+    yield len(extracted.text), True
 
 
 def _even_size(words: float, size: int) -> int:

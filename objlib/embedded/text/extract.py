@@ -62,7 +62,7 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
         UnreadableError: binary, encrypted, a scan without text, or more text than such a file can hold.
     """
     kind, charset = kind_of(mime_type, name)
-    if not data.strip():
+    if not data or data.isspace():
         raise UnindexableError(_EMPTY)
     if kind in REFUSED:
         raise UnindexableError(REFUSED[kind])
@@ -74,10 +74,12 @@ def extract(data: bytes, *, mime_type: str, name: str) -> Extracted:
         extractor = _from_text(code_text)
     if extractor is None:
         raise UnindexableError(f"{kind} cannot be read here. Convert it to text, Markdown, HTML or PDF.")
-    extracted = extractor(data, charset)
-    limit = max(SMALL_TEXT, GROWTH * len(data))
+    size, held = len(data), [data]
+    del data  # here as in the extractors, so that the bytes are gone once they are text
+    extracted = extractor(held.pop(), charset)
+    limit = max(SMALL_TEXT, GROWTH * size)
     if (length := len(extracted.text)) > limit:
-        raise UnreadableError(_GROWN.format(len(data), length // 1_000_000, limit // 1_000_000))
+        raise UnreadableError(_GROWN.format(size, length // 1_000_000, limit // 1_000_000))
     if not _INK.search(extracted.text, extracted.body_start):
         raise UnindexableError(_EMPTY if is_text_type(kind) else " ".join((_NO_WORDS, *extracted.remarks)))
     return extracted
@@ -101,16 +103,21 @@ def kind_of(mime_type: str, name: str) -> tuple[str, str | None]:
 def _text(data: bytes, charset: str | None) -> tuple[str, tuple[str, ...]]:
     """The decoded text without inline pictures, and the decoder's remarks."""
     decoded = decode(data, charset)
+    del data
     return without_inline_data(decoded.text), decoded.remarks
 
 
 def _plain(data: bytes, charset: str | None) -> Extracted:
-    text, remarks = _text(data, charset)
+    held = [data]
+    del data
+    text, remarks = _text(held.pop(), charset)
     return Extracted(text, remarks=remarks)
 
 
 def _markdown(data: bytes, charset: str | None) -> Extracted:
-    text, remarks = _text(data, charset)
+    held = [data]
+    del data
+    text, remarks = _text(held.pop(), charset)
     fields, start = front_matter(text)
     outline = headings(text, start)
     title = fields.get("title", "")
@@ -137,8 +144,12 @@ def _from_text(reader: Callable[[str], Extracted]) -> Extractor:
     """An extractor that decodes first."""
 
     def extractor(data: bytes, charset: str | None) -> Extracted:
-        text, remarks = _text(data, charset)
-        extracted = reader(text)
+        held = [data]
+        del data
+        text, remarks = _text(held.pop(), charset)
+        held_text = [text]
+        del text
+        extracted = reader(held_text.pop())
         return replace(extracted, remarks=(*remarks, *extracted.remarks))
 
     return extractor
@@ -149,7 +160,9 @@ def _late(module: str, function: str) -> Callable[..., Extracted]:
 
     def reader(source: bytes | str) -> Extracted:
         read: Callable[..., Extracted] = getattr(import_module(f"objlib.embedded.text.{module}"), function)
-        return read(source)
+        held = [source]
+        del source
+        return read(held.pop())
 
     return reader
 

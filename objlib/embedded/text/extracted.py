@@ -1,5 +1,6 @@
 """A document's text as extraction gives it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,5 +49,5 @@ class Extracted:
     body_start: int = 0
     headings: tuple[tuple[int, str], ...] = ()
     remarks: tuple[str, ...] = ()
-    places: tuple[DocumentPlace, ...] = ()
+    places: Sequence[DocumentPlace] = ()
     keeps_lines: bool = True

@@ -5,13 +5,13 @@ than another. XHTML is read by the rules of XML where it keeps them, and else as
 """
 
 import re
-from dataclasses import replace
 from html import escape, unescape
 from typing import Any, Final
 
 from objlib.embedded.text.entities import without_doctype
 from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.markdown import MAX_HEADING
+from objlib.embedded.text.spool import TextSpool, utf8_at_most
 
 _HIDDEN = frozenset({"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "head"})
 _BLOCK_TAGS = """
@@ -37,6 +37,8 @@ _SELF_CLOSED = re.compile(
     r"<((?:\w+:)?(?:title|script|style|textarea|iframe|noscript|template|object))\b([^<>]*)/>"
 )
 _NO_FRAMES = re.compile(r"</?noframes\b[^<>]*>", re.IGNORECASE)  # to a parser its content is no markup
+_PIECE: Final = 65_536
+"""Characters that are parsed at once: a deep page is given up early, and a large one is never there twice."""
 _MAX_DEPTH: Final = 2000
 """Open elements: libxml2 looks through all of them at each end tag, and a page of tags would take hours."""
 
@@ -65,33 +67,46 @@ def html_text(source: str) -> Extracted:
         )
         options = {"resolve_entities": False, "no_network": True, "load_dtd": False}
         try:
-            return replace(_parse(etree, etree.XMLParser, xml, **options), remarks=remarks)
+            reader = _Reader(utf8_at_most(xml))
+            _parse_xml(etree.XMLParser(target=reader, encoding="utf-8", huge_tree=True, **options), xml)
+            return reader.extracted(remarks)
         except etree.XMLSyntaxError:
             source = _SELF_CLOSED.sub(r"<\1\2></\1>", _without_cdata(source))
         except _TooDeepError:
             pass
+    reader = _Reader(utf8_at_most(source))
     try:
-        return replace(_parse(etree, etree.HTMLParser, _NO_FRAMES.sub("", source)), remarks=remarks)
+        # The text is characters by now; whatever encoding it declares no longer holds.
+        parser = etree.HTMLParser(target=reader, encoding="utf-8", huge_tree=True)
+        etree.parse(_Pieces(_NO_FRAMES.sub("", source), reader), parser)
     except _TooDeepError:
         return Extracted(unescape(_TAG.sub(" ", source)), remarks=remarks)
     except etree.XMLSyntaxError:  # there is nothing in it
         return Extracted("", remarks=remarks)
+    del source  # before the text is made of the spool
+    return reader.extracted(remarks)
 
 
-def _parse(etree: Any, parser: Any, source: str, **options: bool) -> Extracted:
-    reader = _Reader()
-    # The text is characters by now; whatever it declares no longer holds.
-    feed = parser(target=reader, encoding="utf-8", huge_tree=True, **options)
-    data = source.encode()
-    for start in range(0, len(data), 65_536):  # in pieces, so that a deep page is given up early
-        feed.feed(data[start : start + 65_536])
-    feed.close()
-    return Extracted(
-        "".join(reader.out),
-        title=_tidy("".join(reader.title)),
-        author=_tidy(reader.author),
-        headings=tuple(reader.headings),
-    )
+def _parse_xml(parser: Any, source: str) -> None:
+    for start in range(0, len(source), _PIECE):
+        parser.feed(source[start : start + _PIECE].encode())
+    parser.close()
+
+
+class _Pieces:
+    """The text as a file in pieces. Fed with them, the parser of HTML would keep them all until the end."""
+
+    def __init__(self, source: str, reader: "_Reader") -> None:
+        self._source = source
+        self._reader = reader
+        self._at = 0
+
+    def read(self, _size: int = -1) -> bytes:
+        """The next piece; nothing more of a page that is given up."""
+        if self._reader.too_deep:
+            return b""
+        start, self._at = self._at, self._at + _PIECE
+        return self._source[start : self._at].encode()
 
 
 def _without_cdata(source: str) -> str:
@@ -106,24 +121,28 @@ def _tidy(text: str) -> str:
 
 
 class _Reader:
-    """Collects blocks into ``out``, and counts their length for the offsets of headings; lxml calls it."""
+    """Collects blocks into ``out``, whose length is the offset of a heading; lxml calls it."""
 
-    def __init__(self) -> None:
-        self.out: list[str] = []
+    def __init__(self, room: int) -> None:
+        self.out = TextSpool(room)
         self.headings: list[tuple[int, str]] = []
         self.title: list[str] = []
         self.author = ""
-        self._length = 0
         self._block: list[str] = []
         self._depth = self._hidden = self._pre = 0
         self._in_title = False
         self._heading = False
 
+    @property
+    def too_deep(self) -> bool:
+        """Whether the page is given up."""
+        return self._depth > _MAX_DEPTH
+
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Open a block, a line, or something hidden."""
         tag = _local(name)
         self._depth += 1
-        if self._depth > _MAX_DEPTH:
+        if self.too_deep:
             raise _TooDeepError
         if tag == "title":
             self._in_title = not self.title
@@ -165,6 +184,16 @@ class _Reader:
         """End the last block."""
         self._end_block()
 
+    def extracted(self, remarks: tuple[str, ...]) -> Extracted:
+        """Give what was read, once: the text is gone from here afterwards."""
+        return Extracted(
+            self.out.take(),
+            title=_tidy("".join(self.title)),
+            author=_tidy(self.author),
+            headings=tuple(self.headings),
+            remarks=remarks,
+        )
+
     def _end_block(self) -> None:
         """Write the collected block and a blank line, unless the block is blank."""
         if not self._block:
@@ -175,10 +204,9 @@ class _Reader:
         if not text.strip():
             return
         if self._heading:
-            self.headings.append((self._length, _tidy(text)[:MAX_HEADING]))
+            self.headings.append((self.out.length, _tidy(text)[:MAX_HEADING]))
             self._heading = False
-        self.out.append(text + "\n\n")
-        self._length += len(text) + 2
+        self.out.add(text + "\n\n")
 
 
 def _local(name: str) -> str:

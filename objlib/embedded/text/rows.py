@@ -4,14 +4,15 @@ Line ends stay as they are, so that the lines of the text are those of the file.
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from objlib.core.library.decode import LINE_END
-from objlib.embedded.text.extracted import DocumentPlace, Extracted
+from objlib.embedded.text.extracted import Extracted
 from objlib.embedded.text.markdown import MAX_HEADING
+from objlib.embedded.text.spool import CountedPlaces, TextSpool, utf8_at_most
 
 _MAX_LINES: Final = 1000
 """Lines of one row; with more, a quotation mark was left open and each line counts as a row."""
@@ -36,39 +37,34 @@ class _Open:
     key: str = ""
     index: int = 0
 
-    @property
-    def step(self) -> str:
-        """The step of a path into it."""
-        return f"[{self.index}]" if self.is_list else self.key
-
 
 def table_text(text: str) -> Extracted:
     """The rows of a table in a text file; its first row is the context of every passage.
 
     A row is counted as a spreadsheet counts it: the first is row 1, whatever lines it takes.
     """
-    starts = list(_row_starts(text))
-    if not starts:
+    places = CountedPlaces("row")
+    for number, start in enumerate(_row_starts(text), 1):
+        places.add(start, number=number)
+    if not places:
         return Extracted(text)
-    header = text[starts[0] : starts[1]] if len(starts) > 1 else ""
+    header = text[places[0].start : places[1].start] if len(places) > 1 else ""
     header = re.sub(r"\s*[,;\t|]\s*", ", ", header.replace('"', "").strip())[:MAX_HEADING]
-    places = tuple(DocumentPlace(start, "row", str(number)) for number, start in enumerate(starts, 1))
     return Extracted(text, headings=((0, header),) if header else (), places=places)
 
 
 def lines_text(text: str) -> Extracted:
     """The records of JSON Lines, one a line."""
-    places = []
+    places = CountedPlaces("line")
     start = 0
-    for number, end in enumerate((*LINE_END.finditer(text), None), 1):
+    for number, end in enumerate(chain(LINE_END.finditer(text), (None,)), 1):
         stop = end.start() if end else len(text)
         if not text[start:stop].isspace() and start < stop:
-            places.append((start, number))
+            places.add(start, number=number)
         start = end.end() if end else stop
-    plain, shift = _unescaped(text)
-    return Extracted(
-        plain, places=tuple(DocumentPlace(shift(at), "line", str(number)) for at, number in places)
-    )
+    held = [text]
+    del text
+    return _resolved(held, places)
 
 
 def json_text(text: str) -> Extracted:
@@ -76,9 +72,12 @@ def json_text(text: str) -> Extracted:
 
     The text is not parsed as a whole, so that broken JSON is text too.
     """
-    plain, shift = _unescaped(text)
-    places = tuple(DocumentPlace(shift(start), "item", path) for start, path in _items(text))
-    return Extracted(plain, places=places)
+    places = CountedPlaces("item")
+    for start, name, number in _items(text):
+        places.add(start, name, number)
+    held = [text]
+    del text
+    return _resolved(held, places)
 
 
 def _row_starts(text: str) -> Iterator[int]:
@@ -86,7 +85,7 @@ def _row_starts(text: str) -> Iterator[int]:
     start = 0
     quoted, lines = False, 0
     held: list[int] = []
-    for end in (*LINE_END.finditer(text), None):
+    for end in chain(LINE_END.finditer(text), (None,)):
         stop = end.start() if end else len(text)
         line = text[start:stop]
         if not quoted:
@@ -107,8 +106,8 @@ def _row_starts(text: str) -> Iterator[int]:
         yield from held
 
 
-def _items(text: str) -> Iterator[tuple[int, str]]:
-    """Start and path of each item: ``users[3]``, ``[12]`` or ``title``."""
+def _items(text: str) -> Iterator[tuple[int, str, int]]:
+    """Start and path of each item: ``users[`` and 3, ``[`` and 12, or ``title`` and -1."""
     opened: list[_Open] = []
     for token in _TOKEN.finditer(text):
         mark = token[0]
@@ -128,27 +127,35 @@ def _items(text: str) -> Iterator[tuple[int, str]]:
         if len(opened) == 1:
             key = None if opened[0].is_list else _KEY.match(text, start)
             opened[0].key = key[1] if key else ""
-            if key or opened[0].is_list:
-                yield start, opened[0].step
+            if opened[0].is_list:
+                yield start, "[", opened[0].index
+            elif key:
+                yield start, key[1], -1
         elif len(opened) == _OUTER and opened[1].is_list and not opened[0].is_list:
-            yield start, opened[0].step + opened[1].step
+            yield start, opened[0].key + "[", opened[1].index
 
 
-def _unescaped(text: str) -> tuple[str, Callable[[int], int]]:
-    """The text with the characters that escapes stand for, and where an offset of before is in it."""
-    if "\\" not in text:
-        return text, lambda at: at
-    pieces, ends, gains = [], [0], [0]
-    position = gain = 0
+def _resolved(held: list[str], places: CountedPlaces) -> Extracted:
+    """The text, taken from ``held``, with the characters that escapes stand for, and its places moved along."""
+    text = held.pop()
+    if "\\" in text:
+        spool = TextSpool(utf8_at_most(text))
+        places.move(_unescape(text, spool))
+        del text  # before the other is made of the spool
+        text = spool.take()
+    return Extracted(text, places=places)
+
+
+def _unescape(text: str, spool: TextSpool) -> Iterator[tuple[int, int]]:
+    """Write the text without escapes; where each ended, and the characters that it lost."""
+    position = 0
     for escape in _ESCAPE.finditer(text):
         character = _character(escape)
-        pieces += [text[position : escape.start()], character]
+        spool.add(text[position : escape.start()])
+        spool.add(character)
         position = escape.end()
-        gain += len(escape[0]) - len(character)
-        ends.append(position)
-        gains.append(gain)
-    pieces.append(text[position:])
-    return "".join(pieces), lambda at: at - gains[bisect_right(ends, at) - 1]
+        yield position, len(escape[0]) - len(character)
+    spool.add(text[position:])
 
 
 def _character(escape: re.Match[str]) -> str:

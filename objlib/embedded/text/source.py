@@ -15,6 +15,8 @@ _DEFINES: Final = re.compile(
     [ ]+ (?:\([^()\n]{1,80}\)[ ]?)? ([\w$.:<>]{1,100})""",
     re.VERBOSE,
 )
+_FIRST: Final = 1000
+"""Characters in which a definition of the first line is looked for: twice the longest."""
 _CODE: Final = frozenset(
     """
     application/dart application/ecmascript application/ms-java application/sql application/typescript
@@ -34,6 +36,8 @@ def is_code(kind: str) -> bool:
 
 def code_text(text: str) -> Extracted:
     """The text with the start of each definition as a heading, so that a passage begins there."""
-    found = [(match.start(), match[0]) for match in _DEFINES.finditer("\n" + text)]
+    first = _DEFINES.match("\n" + text[:_FIRST])  # of a large text no copy
+    found = [(0, first[0])] if first else []
+    found += [(match.start() + 1, match[0]) for match in _DEFINES.finditer(text)]
     headings = tuple((at, " ".join(line.split())[:MAX_HEADING]) for at, line in found)
     return Extracted(text, headings=headings)
