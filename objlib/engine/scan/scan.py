@@ -278,6 +278,7 @@ class _Scan:
             async with trio.open_nursery() as nursery:
                 for hop in _hops(page):
                     nursery.start_soon(self._read_hop, hop, results, threads)
+            results.sort(key=lambda result: result[0].number)  # hops may end in any order
             if not at_once:
                 await session.note_read(results)
                 continue

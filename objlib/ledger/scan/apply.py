@@ -128,8 +128,8 @@ def new_files(
     bump_scan_generation(conn)
     items = [
         described(snapshot)
-        | {"path": file.file_path, "path_bytes": file.path_bytes, "now": now, "new_id": new_file_id(now)}
-        for file, snapshot in files
+        | {"path": file.file_path, "path_bytes": file.path_bytes, "now": now, "new_id": new_id}
+        for (file, snapshot), new_id in zip(files, _ids(now, len(files)), strict=True)
     ]
     conn.executemany(_INSERT, items)
     (recorded,) = conn.execute(
@@ -174,14 +174,22 @@ def _page(conn: LedgerConnection, t: Tables, condition: str, after: int, limit: 
 def _record_all(conn: LedgerConnection, page: list[dict[str, Any]], run_id: RunId, now: float) -> Applied:
     if page:
         bump_scan_generation(conn)
-    stale = sum(not _record(conn, item, run_id, now) for item in page)
+    ids = _ids(now, len(page))
+    stale = sum(not _record(conn, item, run_id, now, new_id) for item, new_id in zip(page, ids, strict=True))
     return Applied(len(page), page[-1]["seq"] if page else 0, stale)
 
 
-def _record(conn: LedgerConnection, item: dict[str, Any], run_id: RunId, now: float) -> bool:
+def _ids(now: float, count: int) -> list[FileId]:
+    """Ids of new files in ascending order. A run sends by id, so a plan and its run choose the same below a limit."""
+    return sorted(new_file_id(now) for _ in range(count))
+
+
+def _record(
+    conn: LedgerConnection, item: dict[str, Any], run_id: RunId, now: float, unused_id: FileId
+) -> bool:
     """Record one difference; False when the row is no longer what it was compared with."""
     kind = ChangeKind(item["kind"])
-    new_id = new_file_id(now) if kind is ChangeKind.NEW else None
+    new_id = unused_id if kind is ChangeKind.NEW else None
     if not _write(conn, kind, item | {"now": now, "new_id": new_id}):
         return False
     looked_at = kind in {ChangeKind.CHANGED, ChangeKind.RENAMED} or (

@@ -114,7 +114,7 @@ class World:
     grace=st.sampled_from([None, 0.0, 10.0**6]),
     limit=st.sampled_from([None, 0, 2]),
 )
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_plan_is_what_the_run_then_does(
     first: int,
     edits: list[tuple[str, int]],
