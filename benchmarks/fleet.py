@@ -3,8 +3,8 @@
 Each process has 100 tasks. It claims as many files as it has free tasks, and each takes its file to indexed: three
 transitions. So the processes share one queue, as the machines of a fleet do. ``--delay`` adds a time to each round
 trip to the server, which stands on the same machine. Counted are the claims that came to nothing while files were
-left. Run it with ``just bench fleet``. With ``--profile`` one process in this one tells the processor time of a
-transition, its own and that of the server's session: what two cores can do at most.
+left. At the end one process in this one tells the processor time of a transition, its own and that of the server's
+session: what the cores can do at most; with ``--profile`` this alone. Run it with ``just bench fleet``.
 """
 
 import argparse
@@ -166,8 +166,11 @@ def show_profile(files: int, rounds: int) -> None:
                 trio.run(fill, address, files)
                 figures.append(trio.run(profile, address))
             here, there = min(figures)
+            most = 1e6 * (os.cpu_count() or 1) / (here + there)
             print(
-                f"{name}: {here:.0f} us here, {there:.0f} us in the server, for each transition", flush=True
+                f"{name}: {here:.0f} us here, {there:.0f} us in the server, for each transition; "
+                f"the cores of this machine carry {most:,.0f} of them in a second at most",
+                flush=True,
             )
 
 
@@ -227,6 +230,7 @@ def main() -> None:
                 far, more, others = measure(address, processes, options.files)
             share = 100 * (empty + more) / (claims + others)
             print(f"| {processes} | {file:,.0f} | {here:,.0f} | {far:,.0f} | {share:.2f} % |", flush=True)
+    show_profile(options.files, 3)
 
 
 def _address(url: LedgerUrl) -> str:

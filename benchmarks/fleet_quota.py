@@ -35,7 +35,9 @@ def measure(folder: Path, address: str, *, files: int, processes: int, quota: fl
         "--quota",
         f"{quota:g}/s",
     )
-    with subprocess.Popen([*OBJLIB, *serve], env=environment, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [*OBJLIB, *serve], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as server:
         try:
             assert server.stderr is not None
             while "serving" not in server.stderr.readline():

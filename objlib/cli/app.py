@@ -20,6 +20,7 @@ from objlib.cli.overview import ABOUT, COMMANDS, EPILOGUE, NAMES, print_overview
 from objlib.core.advice import Invocation, invoked
 from objlib.core.config.parsers import stands_for_yes
 from objlib.core.errors import UsageError
+from objlib.core.reports.excerpt import brief
 from objlib.version import __version__
 
 
@@ -82,15 +83,15 @@ def _message(error: CycloptsError, argv: list[str]) -> str:
     if isinstance(error, UnknownCommandError) and argv[0].startswith("-"):
         named = next((word for word in argv if word in NAMES), "")
         text = (
-            f"{argv[0]} is no option of objlib {named}"
+            f"{brief(argv[0])} is no option of objlib {named}"
             if named
-            else f"no command is named: objlib COMMAND {shlex.join(argv)}"
+            else f"no command is named: objlib COMMAND {shlex.join(map(brief, argv))}"
         )
     elif isinstance(error, UnknownCommandError):
         closest = get_close_matches(argv[0], NAMES, n=1)
-        text = f"unknown command {argv[0]!r}" + (f"; did you mean {closest[0]}?" if closest else "")
+        text = f"unknown command {brief(argv[0])!r}" + (f"; did you mean {closest[0]}?" if closest else "")
     elif isinstance(error, UnusedCliTokensError) and error.unused_tokens:
-        text = f"unexpected argument {error.unused_tokens[0]!r}"
+        text = f"unexpected argument {brief(error.unused_tokens[0])!r}"
     elif isinstance(error, UnknownOptionError):
         text = _unknown_option(error, command, argv)
     else:
@@ -102,14 +103,14 @@ def _message(error: CycloptsError, argv: list[str]) -> str:
 def _unknown_option(error: UnknownOptionError, command: str, argv: Sequence[str]) -> str:
     """The option that does not exist, with the closest one that does, and the way to write it as a text."""
     word = error.token.keyword or error.token.value
-    text = f"unknown option: {word}"
+    text = f"unknown option: {brief(word)}"
     if not command:
         return text
     known = [name for argument in app[command].assemble_argument_collection() for name in argument.names]
     if closest := get_close_matches(word, [name for name in known if name.startswith("--")], n=1, cutoff=0.7):
         text += f"; did you mean {closest[0]}?"
     elif other := as_text(app, command, argv[1:]):
-        text += f"; a text that begins with a dash stands behind --, as in: {other}"
+        text += f"; a text that begins with a dash stands behind --, as in: {brief(other, 200)}"
     return text
 
 

@@ -55,3 +55,19 @@ def test_a_mistake_on_the_command_line_is_one_line_and_exit_2(
     assert err.count("\n") == 1
     assert out == "" or "--json" in args
     assert engine.opened == []
+
+
+LONG = "word " * 10_000
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["search", f"--- {LONG}"], [LONG], [f"-{LONG}"], ["upload", "lib", LONG], [f"--{LONG}", "status"]],
+)
+def test_a_mistake_repeats_only_the_beginning_of_a_text(
+    args: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(args) == Exit.USAGE
+    error = capsys.readouterr().err
+    assert "word word" in error
+    assert len(error) < 500

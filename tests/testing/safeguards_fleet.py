@@ -63,6 +63,15 @@ FLEET: Final = (
         f"{AHEAD}::test_an_error_that_comes_late_is_that_of_its_own_operation",
     ),
     Mutant(
+        "a statement that no index helps is noticed",
+        "objlib/ledger/files.py",
+        """        at_path = "WHERE file_path = ? AND missing_since IS"
+""",
+        """        at_path = "WHERE file_path || '' = ? AND missing_since IS"
+""",
+        "tests/engine/test_whole_tables.py::test_no_statement_reads_a_whole_table",
+    ),
+    Mutant(
         "a dump whose rows were changed is not restored",
         "objlib/ledger/dump.py",
         '    if (read.rows, read.digest) != (end["rows"], end["sha256"]):\n',

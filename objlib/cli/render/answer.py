@@ -8,7 +8,7 @@ from typing import Final
 from objlib.cli.console.terminal import Terminal, safe, safe_block, wrap
 from objlib.core.counting import plural
 from objlib.core.reports.answers import AnswerReport, Citation, LibraryAnswer, with_markers
-from objlib.core.reports.excerpt import excerpt, mark
+from objlib.core.reports.excerpt import brief, excerpt, mark
 
 WEAK_NOTE: Final = "weak: nothing here answers this well"
 """The line under passages of which none fits."""
@@ -144,4 +144,4 @@ def _place(citation: Citation, screen: Terminal) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f'"{safe(text)}"'
+    return f'"{safe(brief(text))}"'

@@ -11,6 +11,11 @@ def terms(query: str) -> frozenset[str]:
     return frozenset([word for word in words if len(word) > 3] or words)
 
 
+def brief(text: str, room: int = 80) -> str:
+    """The beginning of what was typed, for a line that repeats it: it may be a whole file."""
+    return text if len(text) <= room else text[: room - 1] + "\u2026"
+
+
 def excerpt(text: str, query: str, room: int, dots: str) -> str:
     """At most about ``room`` characters of ``text`` around the place with most of the query's words.
 

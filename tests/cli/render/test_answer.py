@@ -70,6 +70,7 @@ class TestSearch:
         report = answer(citations=())
         assert search_lines(report, PLAIN) == []
         assert search_notes(report) == ['nothing found for "liberty of thought"']
+        assert len(search_notes(replace(report, question="thought " * 1000))[0]) < 120
 
     def test_files_are_named_once_and_only_those_that_open(self) -> None:
         cited = [
