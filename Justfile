@@ -85,9 +85,11 @@ system-tools:
     @{ command -v zsh && command -v fish && command -v groff; } >/dev/null || apt-get install -qq -y --no-install-recommends zsh fish groff-base
     @ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -qq -y --no-install-recommends postgresql
 
+# By its version: npm would choose one for the Node.js at hand that sends no header yet, and the port wants a token.
+#
 # let the MCP Inspector (npm) list and call every tool over both transports
 inspector: (env "dev")
-    @npm install --silent --no-audit --no-fund --prefix .venv/inspector @modelcontextprotocol/inspector
+    @npm install --silent --no-audit --no-fund --prefix .venv/inspector @modelcontextprotocol/inspector@0.17.2
     @{{ python }} -m pytest -q tests/mcp/test_inspector.py
 
 # take pictures of all pages, light and dark, wide and narrow: just pages [FOLDER]
