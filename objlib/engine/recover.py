@@ -142,15 +142,12 @@ class _Recovery:
         # Begun when the intents are done: a document whose delete was postponed is not tried a second time.
         after = ""
         async with fan_out(self._delete, limit=MAX_CONCURRENT) as deletes:
+            seen = self._postponed | planned
             while rows := await app.ledger.files.superseded(after):
                 after = rows[-1].file_id
                 for row in rows:
                     old = row.superseded
-                    if (
-                        row.state is State.INDEXED
-                        and old is not None
-                        and old not in self._postponed | planned
-                    ):
+                    if row.state is State.INDEXED and old is not None and old not in seen:
                         if app.dry_run:
                             self._plan_delete(row.file_path, "a newer version is searchable")
                             continue

@@ -109,8 +109,8 @@ DOUBTS: Final = (
     Mutant(
         "a superseded document stays while there is no newer one",
         RECOVER,
-        "if row.state is State.INDEXED and old is not None and old not in self._postponed:",
-        "if old is not None and old not in self._postponed:",
+        "if row.state is State.INDEXED and old is not None and old not in seen:",
+        "if old is not None and old not in seen:",
         f"{TEST_DOUBT}::test_a_superseded_document_stays_while_there_is_no_newer_one",
     ),
     Mutant(

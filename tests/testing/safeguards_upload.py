@@ -120,7 +120,7 @@ UPLOAD: Final = (
     Mutant(
         "superseded documents without an intent are removed by recovery",
         "objlib/engine/recover.py",
-        "if row.state is State.INDEXED and old is not None and old not in self._postponed | planned:",
+        "if row.state is State.INDEXED and old is not None and old not in seen:",
         "if False:",
         f"{RECOVER}::test_a_replaced_document_is_deleted_in_the_end",
     ),
