@@ -13,14 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
-import aiohttp
 import httpx
-import requests
-import urllib3
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -58,6 +56,8 @@ Poll = Callable[[], int]
 
 @contextmanager
 def _requests(url: str) -> Iterator[Poll]:
+    requests: Any = import_module("requests")  # of `just clients`, as the others
+
     with requests.Session() as session:
         yield lambda: session.get(url, timeout=30).status_code
 
@@ -71,6 +71,8 @@ def _httpx(url: str) -> Iterator[Poll]:
 
 @contextmanager
 def _urllib3(url: str) -> Iterator[Poll]:
+    urllib3: Any = import_module("urllib3")
+
     with urllib3.PoolManager(retries=False, timeout=30) as pool:
         yield lambda: pool.request("GET", url).status
 
@@ -108,6 +110,7 @@ def poll_in_threads(
 
 def poll_with_aiohttp(url: str, sessions: int, polls: int, interval: float) -> tuple[int, int]:
     """The same with aiohttp, in a loop of asyncio."""
+    aiohttp: Any = import_module("aiohttp")
 
     async def session() -> int:
         failed = 0

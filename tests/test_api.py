@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -11,6 +12,7 @@ import trio.testing
 import objlib
 from objlib.api import Library, open_library
 from objlib.core.errors import ObjlibError, RefusedError, UsageError
+from objlib.core.events import EventKind
 from objlib.core.stop_reason import StopReason
 from objlib.testing import RecordingObserver
 from objlib.watch.serve import watch_library
@@ -208,11 +210,19 @@ async def test_on_another_event_loop_it_names_the_way(tmp_path: Path) -> None:
 
 
 async def test_a_watch_sends_what_changes_until_it_is_cancelled(tmp_path: Path) -> None:
-    async with small_library(tmp_path, TEXTS) as library:
+    class Counter(RecordingObserver):
+        left = len(TEXTS)
+
+        def event(self, kind: EventKind, /, **fields: Any) -> None:
+            self.left -= kind is EventKind.INDEXED
+            if not self.left:
+                all_indexed.set()
+
+    all_indexed = trio.Event()
+    async with small_library(tmp_path, TEXTS, observer=Counter()) as library:
         await library.scan()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch_library, library)
-            while (await library.status()).states["indexed"] < 3:
-                await trio.lowlevel.checkpoint()
+            await all_indexed.wait()
             nursery.cancel_scope.cancel()
         assert (await library.recover()).found == 0

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from objlib.api import Library, open_library
 from objlib.core.config.settings import Backend, Settings
+from objlib.core.events import Observer
 from objlib.engine.app import Overrides
 
 Files: TypeAlias = Mapping[str, str | bytes]
@@ -46,10 +47,17 @@ def library_settings(folder: Path, files: Files, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def small_library(
-    folder: Path, files: Files, *, uploaded: bool = False, overrides: Overrides | None = None, **changes: Any
+    folder: Path,
+    files: Files,
+    *,
+    uploaded: bool = False,
+    overrides: Overrides | None = None,
+    observer: Observer | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Library]:
     """An open library of ``files`` below ``folder``, which is in its store already if it is ``uploaded``."""
-    async with open_library(library_settings(folder, files, **changes), overrides=overrides) as library:
+    settings = library_settings(folder, files, **changes)
+    async with open_library(settings, observer=observer, overrides=overrides) as library:
         if uploaded:
             await library.upload()
         yield library
