@@ -101,7 +101,7 @@ UPLOAD: Final = (
         "objlib/ledger/scan/apply.py",
         "    return sorted(new_file_id(now) for _ in range(count))\n",
         "    return [new_file_id(now) for _ in range(count)]\n",
-        "tests/engine/plan/test_run.py::test_a_plan_is_what_the_run_then_does",
+        "tests/engine/plan/test_run.py::test_a_plan_names_the_files_that_a_limited_run_sends",
     ),
     Mutant(
         "a plan has a deletion that is on record once",

@@ -290,3 +290,14 @@ async def test_what_another_run_has_in_flight_is_planned_to_wait(opened: Opener)
             assert [(step.path, step.reason) for step in waiting] == [
                 (row.file_path, "in flight in another run")
             ]
+
+
+async def test_a_plan_names_the_files_that_a_limited_run_sends(opened: Opener, library: Path) -> None:
+    paths = sorted(path.relative_to(library).as_posix() for path in library.rglob("*.txt"))
+    async with opened(dry_run=True) as app:
+        steps = planned(await plan_run(app, RunOptions(limit=4))).steps
+        assert [step.path for step in steps if step.action is Action.SEND] == paths[:4]
+    async with opened() as app:
+        await upload(app, limit=4)
+        rows = await app.ledger.files.page()
+        assert sorted(row.file_path for row in rows if row.document is not None) == paths[:4]
