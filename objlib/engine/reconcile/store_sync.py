@@ -86,7 +86,8 @@ async def store_sync(
         adopted = await adopt(app, lost)  # a dry run adopts in its copy of the ledger
     if plan is None:
         comparison = await compare_store(app)
-        await _record_drift(app, comparison)
+        if lost is None:  # with another ledger's documents it is no picture of this one
+            await _record_drift(app, comparison)
     else:
         comparison = Comparison(plan)
     plan, report = comparison.plan, _report(app, comparison)

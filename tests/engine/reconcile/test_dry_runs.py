@@ -16,6 +16,7 @@ from objlib.engine.reconcile.store_sync import store_sync
 from objlib.engine.sync import sync
 from objlib.engine.upload.run import upload
 from objlib.engine.vectors import index
+from objlib.ledger import DRIFT_KEY
 from objlib.testing import Faults
 from tests.support.engine import ALL, Opener, plant
 
@@ -98,6 +99,7 @@ async def test_an_adoption_takes_over_and_deletes_what_its_plan_counts(
         done, _ = await store_sync(
             app, apply=True, metadata=False, limit=DeleteLimit.parse("100%"), lost=ledger
         )
+        assert await app.ledger.settings.get(DRIFT_KEY) is None, "the monitor is told of this ledger alone"
     assert (done.adopted, done.deleted) == (planned.adopted, planned.deleted)
     assert done.adopted == 7
     assert changes(faults, since) == {"delete": planned.deleted}
