@@ -340,6 +340,17 @@ async def test_every_delete_has_its_intent_first_and_leaves_another_document(
     assert faults.count["list"] == 0, "a calm run has every name it needs"
 
 
+async def replace_without_deleting(opened: Opener, alone: Path, faults: Faults) -> None:
+    """Upload a file and a newer version of it, by a run whose deletion of the older document is not answered."""
+    async with opened() as app:
+        await upload(app)
+    alone.write_text("A second thought.\n")
+    faults.script = lambda kind, _count: DOWN if kind == "delete" else None
+    async with opened() as app:
+        await upload(app)
+    faults.script = lambda _kind, _count: None
+
+
 @pytest.mark.parametrize(
     "forgotten",
     ["DELETE FROM intents", "UPDATE files SET superseded_document = NULL"],
@@ -348,13 +359,7 @@ async def test_every_delete_has_its_intent_first_and_leaves_another_document(
 async def test_a_replaced_document_is_deleted_in_the_end(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, forgotten: str
 ) -> None:
-    async with opened() as app:
-        await upload(app)
-    alone.write_text("A second thought.\n")
-    faults.script = lambda kind, _count: DOWN if kind == "delete" else None
-    async with opened() as app:
-        await upload(app)
-    faults.script = lambda _kind, _count: None
+    await replace_without_deleting(opened, alone, faults)
     with ledger_of(settings) as db:
         db.execute(forgotten)
     async with opened("recover") as app:
@@ -765,13 +770,7 @@ async def test_a_dry_run_foretells_what_is_adopted_and_what_is_surplus(
 async def test_a_dry_run_foretells_what_is_deleted(
     opened: Opener, settings: Settings, alone: Path, faults: Faults, forgotten: str
 ) -> None:
-    async with opened() as app:
-        await upload(app)
-    alone.write_text("A second thought.\n")
-    faults.script = lambda kind, _count: DOWN if kind == "delete" else None
-    async with opened() as app:
-        await upload(app)
-    faults.script = lambda _kind, _count: None
+    await replace_without_deleting(opened, alone, faults)
     with ledger_of(settings) as db:
         db.execute(forgotten)
     sent = faults.count["delete"]

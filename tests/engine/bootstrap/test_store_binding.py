@@ -1,5 +1,6 @@
 """The store that a ledger belongs to: found, created, pinned, or refused."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import trio
 
 from objlib.core.config.settings import Settings
 from objlib.core.errors import RefusedError
+from objlib.engine.app import App
 from objlib.engine.bootstrap.open_app import StoreNeed
 from objlib.engine.recover import recover
 from objlib.engine.upload.run import upload
@@ -34,6 +36,24 @@ def stores_of(settings: Settings) -> list[str]:
         return [name for (name,) in db.execute("SELECT name FROM stores WHERE NOT deleted ORDER BY rowid")]
 
 
+async def first_runs(
+    opened: Opener, count: int, *, work: Callable[[App], Awaitable[object]] | None = None
+) -> list[str]:
+    """The stores of runs that begin at once where there is none yet, and do ``work`` with it."""
+    stores: list[str] = []
+
+    async def run() -> None:
+        async with opened() as app:
+            stores.append(app.store)
+            if work is not None:
+                await work(app)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(count):
+            nursery.start_soon(run)
+    return stores
+
+
 @pytest.fixture
 def second(tmp_path: Path) -> Path:
     """The file of another ledger, which has no store yet."""
@@ -45,16 +65,7 @@ async def test_first_runs_at_once_agree_on_one_store(
 ) -> None:
     """Found by killing processes: each created a store of the same name, and all but one were refused."""
     faults.script = lambda kind, count: Delay(1) if kind == "store" and count < 3 else None
-    stores: list[str] = []
-
-    async def first_run() -> None:
-        async with opened() as app:
-            stores.append(app.store)
-            await upload(app)
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            nursery.start_soon(first_run)
+    stores = await first_runs(opened, 3, work=upload)
     assert len(stores) == 3
     assert len(set(stores)) == 1
     assert stores_of(settings) == [stores[0]]
@@ -68,15 +79,7 @@ async def test_a_surplus_store_that_cannot_be_deleted_does_no_harm(
     faults.script = lambda kind, count: (
         None if kind != "store" else Delay(1) if count < 2 else INTERNAL if count >= 4 else None
     )
-    stores: list[str] = []
-
-    async def first_run() -> None:
-        async with opened() as app:
-            stores.append(app.store)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(first_run)
-        nursery.start_soon(first_run)
+    stores = await first_runs(opened, 2)
     assert len(set(stores)) == 1
     assert len(stores_of(settings)) == 2
     faults.script = lambda _kind, _count: None
@@ -95,15 +98,7 @@ async def test_a_first_run_that_sees_the_stores_of_two_others_takes_the_pinned_o
     faults.script = lambda kind, count: (
         None if kind != "store" else Delay(1) if count < 2 else INTERNAL if count == 5 else None
     )
-    stores: list[str] = []
-
-    async def first_run() -> None:
-        async with opened() as app:
-            stores.append(app.store)
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            nursery.start_soon(first_run)
+    stores = await first_runs(opened, 3)
     assert len(stores_of(settings)) == 2
     assert (len(stores), len(set(stores))) == (3, 1)
 
@@ -140,16 +135,7 @@ async def test_of_two_first_runs_whose_creations_are_not_answered_both_use_one_s
     faults.script = lambda kind, count: (
         None if kind != "store" else Delay(1) if count < 2 else answer if count in lost else None
     )
-    stores: list[str] = []
-
-    async def first_run() -> None:
-        async with opened() as app:
-            stores.append(app.store)
-            await upload(app)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(first_run)
-        nursery.start_soon(first_run)
+    stores = await first_runs(opened, 2, work=upload)
     assert (len(stores), len(set(stores))) == (2, 1)
     assert stores[0] in stores_of(settings)
     assert_exactly_once(settings)
